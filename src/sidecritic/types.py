@@ -1,0 +1,323 @@
+"""The vocabulary: what crosses every boundary.
+
+Everything here is an immutable record that round-trips through JSON. The module
+imports nothing from this package, so that every other one may import it.
+"""
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
+
+
+class Record(BaseModel):
+    """Base of everything that is persisted: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+# --- tools and messages ------------------------------------------------------------------
+
+Effect = Literal["read", "write", "unknown"]
+
+
+class ToolSpec(Record):
+    """A tool as the actor is told about it."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, JsonValue] = {}
+    """JSON schema of the arguments, an object schema."""
+    effect: Effect = "unknown"
+    """Whether a call changes records; `unknown` is treated as a write by every gate."""
+
+
+class ToolCall(Record):
+    """One call, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: dict[str, JsonValue] | None
+    """Parsed arguments; `None` when `raw` is not a JSON object."""
+    raw: str
+    """The argument text exactly as the model wrote it."""
+
+
+class System(Record):
+    role: Literal["system"] = "system"
+    text: str
+
+
+class User(Record):
+    role: Literal["user"] = "user"
+    text: str
+
+
+class Assistant(Record):
+    """What an actor says, calls, or both: the unit that is proposed, judged and executed."""
+
+    role: Literal["assistant"] = "assistant"
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    """Reasoning text that the provider exposed; never shown to the user or a critic."""
+
+
+class ToolResult(Record):
+    role: Literal["tool"] = "tool"
+    call_id: str
+    name: str
+    text: str
+    is_error: bool = False
+
+
+Message = Annotated[System | User | Assistant | ToolResult, Field(discriminator="role")]
+
+
+class UserCall(Record):
+    """A call that the *user* made with a tool of their own, and its result.
+
+    τ² telecom users operate their own phone. Such calls change the environment and
+    are graded, but neither actor nor critic sees them.
+    """
+
+    role: Literal["user_call"] = "user_call"
+    call: ToolCall
+    result: ToolResult
+
+
+# --- talking to a model ------------------------------------------------------------------
+
+
+class Usage(Record):
+    """Tokens and money of one or more model calls."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of `input_tokens` that the provider served from its prompt cache."""
+    cost_usd: float | None = None
+    """`None` when no price is known, which is not the same as free."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        costs = [c for c in (self.cost_usd, other.cost_usd) if c is not None]
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost_usd=sum(costs) if costs else None,
+        )
+
+
+class Sampling(Record):
+    """How to sample; `None` leaves the choice to the provider."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    top_logprobs: int | None = None
+    """How many alternatives per token to return log-probabilities for."""
+    tool_choice: str | None = None
+    """`auto`, `none`, `required`, or the name of the tool to force."""
+    extra: dict[str, JsonValue] = {}
+    """Passed to the provider as it is (for instance `response_format`)."""
+
+
+class Request(Record):
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    sampling: Sampling = Sampling()
+
+
+class TokenLogprob(Record):
+    token: str
+    logprob: float
+    top: dict[str, float] = {}
+    """Alternatives at this position, token text to log-probability."""
+
+
+class Fault(Record):
+    """A mistake that a *simulated* actor made on purpose: ground truth, never shown to a critic."""
+
+    kind: str
+    step: int
+    """Index of the plan step that carries the fault; one step carries at most one."""
+    note: str = ""
+
+
+Finish = Literal["stop", "tool_calls", "length", "filtered"]
+
+
+class Completion(Record):
+    message: Assistant
+    finish: Finish
+    model: str
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    logprobs: tuple[TokenLogprob, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    """Faults that this very message carries; only simulated actors fill it."""
+
+
+# --- environments ------------------------------------------------------------------------
+
+
+class Task(Record):
+    id: str
+    env: str
+    """Name of the environment, such as `tau2:retail`."""
+    split: str
+    data: dict[str, JsonValue] = {}
+    """The benchmark's own record of the task, reference included: never shown to a critic."""
+
+
+class Observation(Record):
+    """What an environment answered."""
+
+    messages: tuple[Message, ...]
+    """New messages that the actor may see, in order."""
+    backstage: tuple[UserCall, ...] = ()
+    """What the user did before answering, out of the actor's sight."""
+    done: bool = False
+    usage: Usage = Usage()
+    """What the user simulator consumed."""
+    seconds: float = 0.0
+    """How long the user simulator and the tools took."""
+
+
+class Outcome(Record):
+    reward: float
+    """In [0, 1], by the benchmark's own rule."""
+    passed: bool | None = None
+    """Whether the trial counts as a success; `None` where the benchmark has no such notion."""
+    parts: dict[str, float] = {}
+    """The factors of the reward, by the benchmark's names."""
+    native: dict[str, JsonValue] = {}
+    """The benchmark's own record, enough to grade again without a rollout."""
+
+
+class Briefing(Record):
+    """What stays fixed during an episode: the rules, the tools, and how the actor is told."""
+
+    policy: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    system: str = ""
+    """The actor's system prompt; empty when the history already holds one."""
+
+
+class ReadOnlyTools(Protocol):
+    """A view of an environment's READ tools that leaves no trace in the trajectory."""
+
+    async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+        """Return the result of one look-up; an error result when it is not allowed."""
+        ...
+
+
+# --- judging -----------------------------------------------------------------------------
+
+
+class Proposal(Record):
+    """An action on the table: exactly what the critic may look at."""
+
+    task_id: str
+    turn: int
+    attempt: int
+    action: Assistant
+    history: tuple[Message, ...]
+    """Everything before the action, refused drafts of this turn included."""
+    policy: str
+    tools: tuple[ToolSpec, ...]
+    look: SkipValidation[ReadOnlyTools | None] = Field(default=None, exclude=True, repr=False)
+    """A way to look something up before judging; not part of the recorded proposal."""
+
+
+class Approve(Record):
+    kind: Literal["approve"] = "approve"
+
+
+class Revise(Record):
+    """Refuse, tell the actor why, and let it try again inside the same trajectory."""
+
+    kind: Literal["revise"] = "revise"
+    feedback: str
+    calls: tuple[str, ...] = ()
+    """Ids of the calls at fault; empty when the whole action is."""
+
+
+class Replace(Record):
+    """Execute another action in place of the proposed one."""
+
+    kind: Literal["replace"] = "replace"
+    action: Assistant
+    reason: str
+
+
+class Escalate(Record):
+    """Stop and hand over to a person."""
+
+    kind: Literal["escalate"] = "escalate"
+    reason: str
+
+
+class Halt(Record):
+    """Stop the trajectory."""
+
+    kind: Literal["halt"] = "halt"
+    reason: str
+
+
+Verdict = Annotated[Approve | Revise | Replace | Escalate | Halt, Field(discriminator="kind")]
+
+Status = Literal["ok", "error", "timeout", "skipped"]
+
+
+class Judgement(Record):
+    """A verdict, and how it came about. A failure is a `status`, never a verdict."""
+
+    verdict: Verdict
+    critic: str
+    status: Status = "ok"
+    risk: float | None = None
+    """Probability-like score in [0, 1] that the action is wrong."""
+    calibrated: bool = False
+    """Whether `risk` may be read as a probability."""
+    category: str = ""
+    """What kind of mistake, such as the name of the policy check that fired."""
+    policy_ref: str = ""
+    """The sentence of the policy that is at stake."""
+    rationale: str = ""
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+# --- limits ------------------------------------------------------------------------------
+
+Answer = Literal["pass", "fallback", "escalate", "halt"]
+"""What becomes of an action that nobody approved.
+
+`pass` executes it, `fallback` sends a safe message in its place, `escalate` and `halt`
+end the trajectory.
+"""
+
+
+class Answers(Record):
+    """Separate answers for actions that may change records and for everything else."""
+
+    writes: Answer
+    text: Answer
+
+
+class Limits(Record):
+    max_turns: int = Field(default=60, ge=1)
+    """Actor turns in one episode."""
+    max_revisions: int = Field(default=2, ge=0)
+    """How often one action may be sent back."""
+    critic_timeout: float = Field(default=60.0, gt=0)
+    """Seconds until a silent critic counts as failed."""
+    on_critic_failure: Answers = Answers(writes="fallback", text="pass")
+    on_exhausted: Answers = Answers(writes="fallback", text="pass")
+    """What happens when the last allowed revision is refused too."""
+    fallback_text: str = (
+        "I'm sorry, I can't complete that step as things stand. "
+        "Is there something else I can help you with?"
+    )
