@@ -17,7 +17,7 @@ Errors are attributed once, where one part calls another, with `boundary()`.
 episode becomes a `Failed` event of that episode and leaves its siblings alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
@@ -76,7 +76,7 @@ class CriticTimeout(CriticError):
 
 
 @contextmanager
-def boundary(error: type[SidecriticError], doing: str) -> Iterator[None]:
+def boundary(error: type[SidecriticError], doing: str) -> Generator[None]:
     """Attribute whatever escapes the block to `error`, once.
 
     Errors of this package pass through as they are: the innermost boundary knows best.

@@ -143,5 +143,6 @@ class Benchmark(Protocol):
         """
         ...
 
+
 ModelFor = Callable[[Task, int], Model]
 """Task and episode seed to the model that plays one role in that episode."""

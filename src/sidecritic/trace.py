@@ -120,6 +120,11 @@ class Trajectory(Record):
     events: tuple[Event, ...]
 
     @property
+    def key(self) -> tuple[str, str, int]:
+        """Environment, task and trial: what a run holds at most one valid line of."""
+        return (self.task.env, self.task.id, self.trial)
+
+    @property
     def ended(self) -> Ended | None:
         """The last event of a complete episode."""
         last = self.events[-1] if self.events else None
@@ -154,18 +159,17 @@ def actor_view(events: Iterable[Event]) -> tuple[Message, ...]:
     refused: list[Message] = []
     draft: Assistant | None = None
     for event in events:
-        match event:
-            case Observed(observation=observation):
-                chat.extend(observation.messages)
-            case Proposed(completion=completion):
-                draft = completion.message
-            case Judged(judgement=Judgement(verdict=Revise() as verdict)) if draft is not None:
+        if isinstance(event, Observed):
+            chat.extend(event.observation.messages)
+        elif isinstance(event, Proposed):
+            draft = event.completion.message
+        elif isinstance(event, Judged):
+            verdict = event.judgement.verdict
+            if isinstance(verdict, Revise) and draft is not None:
                 refused.extend(rejection(draft, verdict))
-            case Executed(action=action):
-                chat.append(action)
-                refused.clear()
-            case _:
-                pass
+        elif isinstance(event, Executed):
+            chat.append(event.action)
+            refused.clear()
     return (*chat, *refused)
 
 

@@ -1,0 +1,47 @@
+"""Which actions are judged."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal, get_args
+
+from sidecritic.types import Assistant, ToolSpec
+
+Gate = Literal["writes", "writes+final", "all", "none"]
+"""`writes` judges calls that may change records; `writes+final` also messages that end the
+conversation and transfers to a person, because an omission can only be caught there."""
+
+GATES: tuple[str, ...] = get_args(Gate)
+
+_HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECASE)
+_FAREWELL = re.compile(
+    r"\b(anything else|any(thing)? (further|more)|further assistance|good ?bye|take care"
+    r"|have a (great|nice|good|wonderful|lovely) \w+|being transferred|glad i could"
+    r"|(all|is) (set|done|complete[d]?)|has been \w+ed|have been \w+ed|i('| ha)ve (now )?\w+ed)\b",
+    re.IGNORECASE,
+)
+
+
+def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
+    """Whether any call of the action may change records; an unknown tool may."""
+    reads = {tool.name for tool in tools if tool.effect == "read"}
+    return any(call.name not in reads for call in action.calls)
+
+
+def is_final(action: Assistant) -> bool:
+    """Whether the action hands over to a person, or is a message that may close a request."""
+    if action.calls:
+        return any(_HAND_OVER.search(call.name) for call in action.calls)
+    return bool(_FAREWELL.search(action.text))
+
+
+_COVERS: Mapping[Gate, Callable[[Assistant, tuple[ToolSpec, ...]], bool]] = {
+    "none": lambda action, tools: False,
+    "writes": may_write,
+    "writes+final": lambda action, tools: may_write(action, tools) or is_final(action),
+    "all": lambda action, tools: True,
+}
+
+
+def covers(gate: Gate, action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
+    """Whether the gate sends this action to the critic."""
+    return _COVERS[gate](action, tools)

@@ -1,0 +1,96 @@
+"""What a run leaves behind, and how to read it.
+
+    runs/<id>/run.json              settings, versions and briefings, written before the first
+                                    episode and never again
+    runs/<id>/trajectories.jsonl    one line an episode, appended
+    runs/<id>/scores.json           made from the two above, at any time
+    runs/<id>/report.md             likewise
+
+Whatever comes after a rollout starts here and never plays anything.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import JsonValue, ValidationError
+
+from sidecritic.errors import ConfigError, TraceError
+from sidecritic.trace import Trajectory, from_lines
+from sidecritic.types import Briefing, Record
+
+RUN_FILE = "run.json"
+TRAJECTORIES_FILE = "trajectories.jsonl"
+SCORES_FILE = "scores.json"
+REPORT_FILE = "report.md"
+
+
+class RunRecord(Record):
+    """The contents of `run.json`."""
+
+    schema_version: Literal[1] = 1
+    command: str
+    """The command line that made the run."""
+    settings: dict[str, JsonValue]
+    """Everything that decides the results; a resumed run must agree in every key."""
+    episodes: int
+    """How many episodes the run has when it is complete."""
+    versions: dict[str, dict[str, str]]
+    """Package, task set and grader, by environment."""
+    briefings: dict[str, Briefing]
+    """Policy, tools and system prompt by digest; trajectories name the digest."""
+
+
+class Run(NamedTuple):
+    directory: Path
+    record: RunRecord
+    trajectories: tuple[Trajectory, ...]
+    problems: tuple[TraceError, ...]
+    """One for each line that could not be read."""
+
+
+def digest(briefing: Briefing) -> str:
+    """Return the name under which a briefing is kept."""
+    return sha256(briefing.model_dump_json().encode()).hexdigest()[:16]
+
+
+def read_record(directory: Path) -> RunRecord:
+    """Read `run.json`.
+
+    Raises:
+        ConfigError: there is none, or it cannot be read.
+    """
+    file = directory / RUN_FILE
+    try:
+        return RunRecord.model_validate_json(file.read_bytes())
+    except FileNotFoundError as cause:
+        raise ConfigError(
+            f"no run in {directory}: {RUN_FILE} is missing; "
+            "give the directory that `sidecritic eval --out` wrote"
+        ) from cause
+    except OSError as cause:
+        raise ConfigError(f"cannot read {file}: {cause.strerror}") from cause
+    except ValidationError as cause:
+        first = cause.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(
+            f"cannot read {file}: {where}: {first['msg']}; it may come from a newer sidecritic"
+        ) from cause
+
+
+def read_run(directory: Path) -> Run:
+    """Read a run, finished or not.
+
+    Raises:
+        ConfigError: the directory holds no run.
+    """
+    record = read_record(directory)
+    file = directory / TRAJECTORIES_FILE
+    try:
+        with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+            loaded = from_lines(lines, file=str(file))
+    except FileNotFoundError:
+        return Run(directory, record, (), ())
+    except OSError as cause:
+        raise ConfigError(f"cannot read {file}: {cause.strerror}") from cause
+    return Run(directory, record, loaded.trajectories, loaded.problems)
