@@ -1,0 +1,312 @@
+"""Models behind Anthropic's Messages API.
+
+It differs from chat completions in what it insists on: the system prompt stands apart, user
+and assistant alternate and the user begins, all results of one message come back in one, a
+token limit must be set, and there are neither log-probabilities nor seeds.
+"""
+
+import asyncio
+import json
+import re
+from itertools import groupby
+from operator import itemgetter
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, JsonValue
+
+from sidecritic.errors import ConfigError, MissingExtra, ModelError, boundary
+from sidecritic.models.endpoint import MAX_CHARS, TIMEOUT, Endpoint
+from sidecritic.models.replies import arguments_object, assistant, finish_of, native_call
+from sidecritic.types import (
+    Assistant,
+    Completion,
+    Finish,
+    Message,
+    Request,
+    Sampling,
+    System,
+    ToolResult,
+    ToolSpec,
+    Usage,
+    User,
+)
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+ANTHROPIC_URL = "https://api.anthropic.com"
+
+MAX_TOKENS = 4096
+"""Used when the request sets no limit; the API insists on one."""
+
+OPENER = "(The conversation begins.)"
+"""Stands in for the user when the assistant has the first word."""
+
+SAMPLING_VERSION = "2023-06-01"
+"""API version for requests that set a temperature.
+
+Later ones refuse it; with this one the models up to Claude 4.6 accept it, and newer ones say
+themselves that they do not. Source: "Versions" in the API reference of the Claude platform.
+"""
+
+_SAMPLING_FIELDS = frozenset({"temperature", "top_p", "top_k"})
+_EMPTY = "(empty message)"
+_ODD_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
+
+
+class AnthropicMessages:
+    """A model behind the Messages API; close it with `aclose()`.
+
+    `Sampling.seed` has no counterpart there and is not sent.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float = TIMEOUT,
+        max_chars: int = MAX_CHARS,
+        http_client: "AsyncClient | None" = None,
+    ) -> None:
+        """Connect to nothing yet; the first call does.
+
+        `timeout` bounds a whole call in seconds; `max_chars` the text and each call's
+        arguments; `http_client` is closed together with the model.
+
+        Raises:
+            ConfigError: the base URL or the key cannot be used.
+            MissingExtra: the SDK is not installed.
+        """
+        # The SDK adds /v1 itself, unlike OpenAI's; people give the same URL to both.
+        root = (base_url or ANTHROPIC_URL).rstrip("/").removesuffix("/v1")
+        self._endpoint = Endpoint(model, root, api_key, timeout, max_chars)
+        try:
+            import anthropic
+        except ImportError as cause:
+            raise MissingExtra("anthropic", "anthropic", f"model {model!r}") from cause
+        self._client = anthropic.AsyncAnthropic(
+            api_key=self._endpoint.credential,
+            base_url=root,
+            timeout=timeout,
+            max_retries=0,
+            http_client=http_client or self._endpoint.direct_client(),
+        )
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.model
+
+    @property
+    def simulated(self) -> bool:
+        return False
+
+    async def complete(self, request: Request) -> Completion:
+        """Return the next assistant message.
+
+        Raises:
+            ConfigError: log-probabilities were asked for.
+            ModelUnavailable: no connection, no answer in time, overload, a broken answer.
+            ModelRejected: the server refused the request.
+            ModelError: the answer cannot be used.
+        """
+        if request.sampling.top_logprobs is not None:
+            raise ConfigError(
+                f"{self._endpoint.label}: the Messages API gives no log-probabilities; "
+                "leave out top_logprobs or use an OpenAI-compatible server"
+            )
+        started = perf_counter()
+        with boundary(ModelError, self._endpoint.label):
+            body = await self._post(_payload(self._endpoint, request))
+            reply = self._endpoint.read(body, _Reply)
+            return _completion(self._endpoint, request, reply, perf_counter() - started)
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+    async def _post(self, payload: dict[str, JsonValue]) -> bytes:
+        import anthropic
+
+        samples = not _SAMPLING_FIELDS.isdisjoint(payload)
+        headers = {"anthropic-version": SAMPLING_VERSION} if samples else {}
+        try:
+            # The SDK's timeout is one of silence; a server that drips would never meet it.
+            async with asyncio.timeout(self._endpoint.timeout):
+                return await self._client.post(
+                    "/v1/messages", body=payload, cast_to=bytes, options={"headers": headers}
+                )
+        except (TimeoutError, anthropic.APITimeoutError) as cause:
+            raise self._endpoint.silence() from cause
+        except anthropic.APIStatusError as cause:
+            raise self._endpoint.refusal(cause.response) from cause
+        except anthropic.AnthropicError as cause:
+            raise self._endpoint.unreachable(cause) from cause
+
+
+# --- what is asked -----------------------------------------------------------------------
+
+
+def _payload(endpoint: Endpoint, request: Request) -> dict[str, JsonValue]:
+    sampling = request.sampling
+    payload: dict[str, JsonValue] = {
+        "model": endpoint.model,
+        "max_tokens": sampling.max_tokens or MAX_TOKENS,
+        "messages": _alternating(request.messages),
+    }
+    system = "\n\n".join(m.text for m in request.messages if isinstance(m, System) if m.text)
+    if system:
+        payload["system"] = system
+    if request.tools:
+        payload["tools"] = [_tool(tool) for tool in request.tools]
+        if sampling.tool_choice is not None:
+            payload["tool_choice"] = _tool_choice(sampling.tool_choice)
+    return payload | _sampling(sampling) | sampling.extra
+
+
+def _sampling(sampling: Sampling) -> dict[str, JsonValue]:
+    chosen: dict[str, JsonValue] = {}
+    if sampling.temperature is not None:
+        chosen["temperature"] = sampling.temperature
+    if sampling.stop:
+        chosen["stop_sequences"] = list(sampling.stop)
+    return chosen
+
+
+def _tool(tool: ToolSpec) -> dict[str, JsonValue]:
+    schema = tool.parameters or {"type": "object", "properties": {}}
+    return {"name": tool.name, "description": tool.description, "input_schema": schema}
+
+
+def _tool_choice(choice: str) -> JsonValue:
+    match choice:
+        case "auto" | "none":
+            return {"type": choice}
+        case "required":
+            return {"type": "any"}
+        case _:
+            return {"type": "tool", "name": choice}
+
+
+def _alternating(messages: tuple[Message, ...]) -> list[JsonValue]:
+    """Render the chat as the API wants it: roles alternate, and the user begins."""
+    spoken = [(_role(m), block) for m in messages for block in _blocks(m)]
+    if not spoken or spoken[0][0] != "user":
+        spoken.insert(0, ("user", _text(OPENER)))
+    chat: list[JsonValue] = []
+    for role, group in groupby(spoken, key=itemgetter(0)):
+        blocks = [block for _, block in group]
+        # Results must come before any text of the same message.
+        blocks.sort(key=lambda block: role == "user" and block["type"] != "tool_result")
+        chat.append({"role": role, "content": list[JsonValue](blocks)})
+    return chat
+
+
+def _role(message: Message) -> str:
+    return "assistant" if isinstance(message, Assistant) else "user"
+
+
+def _blocks(message: Message) -> list[dict[str, JsonValue]]:
+    match message:
+        case System():
+            return []
+        case User(text=text):
+            return [_text(text if text.strip() else _EMPTY)]
+        case ToolResult(call_id=call_id, text=text, is_error=is_error):
+            return [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": _id(call_id),
+                    "content": text,
+                    "is_error": is_error,
+                }
+            ]
+        case Assistant(text=text, calls=calls):
+            said = [_text(text)] if text.strip() else []
+            made: list[dict[str, JsonValue]] = [
+                {
+                    "type": "tool_use",
+                    "id": _id(call.id),
+                    "name": call.name,
+                    "input": arguments_object(call),
+                }
+                for call in calls
+            ]
+            return said + made
+
+
+def _text(text: str) -> dict[str, JsonValue]:
+    return {"type": "text", "text": text}
+
+
+def _id(call_id: str) -> str:
+    """Return the id with the characters that the API allows: others may come from elsewhere."""
+    return _ODD_IN_ID.sub("_", call_id)
+
+
+# --- what is answered --------------------------------------------------------------------
+
+
+class _Block(BaseModel):
+    type: str
+    text: str = ""
+    thinking: str = ""
+    id: str = ""
+    name: str = ""
+    input: JsonValue = None
+
+
+class _Usage(BaseModel):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class _Reply(BaseModel):
+    model: str | None = None
+    content: list[_Block]
+    stop_reason: str | None = None
+    usage: _Usage | None = None
+
+
+def _completion(endpoint: Endpoint, request: Request, reply: _Reply, seconds: float) -> Completion:
+    said = [block for block in reply.content if block.type == "text"]
+    used = [block for block in reply.content if block.type == "tool_use"]
+    message = assistant(
+        request,
+        endpoint,
+        text="".join(block.text for block in said),
+        calls=[native_call(b.id, b.name, json.dumps(b.input, ensure_ascii=False)) for b in used],
+        reasoning="\n\n".join(block.thinking for block in reply.content if block.thinking) or None,
+    )
+    return Completion(
+        message=message,
+        finish=finish_of(_finish(reply.stop_reason), message),
+        model=reply.model or endpoint.model,
+        usage=_usage(reply.usage),
+        seconds=seconds,
+    )
+
+
+def _finish(reason: str | None) -> Finish:
+    match reason:
+        case "max_tokens" | "model_context_window_exceeded":
+            return "length"
+        case "refusal":
+            return "filtered"
+        case _:
+            return "stop"
+
+
+def _usage(usage: _Usage | None) -> Usage:
+    """Return the usage; the API counts cached input apart, here it is a part of the input."""
+    if usage is None:
+        return Usage()
+    read = usage.cache_read_input_tokens or 0
+    return Usage(
+        input_tokens=usage.input_tokens + read + (usage.cache_creation_input_tokens or 0),
+        output_tokens=usage.output_tokens,
+        cached_tokens=read,
+    )

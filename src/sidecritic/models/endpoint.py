@@ -1,0 +1,241 @@
+"""Where a model is served, and how its failures are put into words.
+
+Every failure becomes one line that names model, address, what happened and what to do.
+An API key never reaches such a line, not even when the server echoes it.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from sidecritic.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+MAX_CHARS = 200_000
+"""Characters of text, or of the arguments of one call, above which an answer is refused."""
+
+TIMEOUT = 300.0
+"""Seconds for one whole call; long enough for a reasoning model, short of a hung server."""
+
+_Shape = TypeVar("_Shape", bound=BaseModel)
+_TRANSIENT = frozenset({408, 409, 425, 429})
+_DETAIL_CHARS = 300
+_KEY = re.compile(r"\b(?:sk|key)-[\w*.-]{4,}")
+_LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
+_NO_KEY = "none"
+_REMEDIES = {
+    400: "check that the model supports what is asked for (tools, log-probabilities, context size)",
+    401: "check the API key",
+    403: "check that the API key may use this model",
+    404: "check the model's name and the base URL",
+    413: "the conversation is too long for this server",
+    422: "check that the model supports what is asked for (tools, log-probabilities, context size)",
+}
+
+
+class Answered(Protocol):
+    """The part of an HTTP response that an error is made from."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One model at one address."""
+
+    model: str
+    base_url: str
+    api_key: str | None = field(repr=False)
+    timeout: float = TIMEOUT
+    max_chars: int = MAX_CHARS
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError(
+                f"base URL {self.shown_url!r} is not a web address; "
+                "write it as http://HOST:PORT/v1 or https://HOST/v1"
+            )
+        if self.api_key and not re.fullmatch(r"[!-~]+", self.api_key):
+            # Said here because an HTTP library would quote the header, key included.
+            raise ConfigError(
+                f"the API key for {self.shown_url} holds blanks or characters that no HTTP header "
+                "can carry; copy it again"
+            )
+
+    @property
+    def shown_url(self) -> str:
+        """The address without user name, password and query, each of which may be a secret."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+
+    @property
+    def label(self) -> str:
+        return f"model {self.model!r} at {self.shown_url}"
+
+    @property
+    def credential(self) -> str:
+        """A key to send; the SDKs would look for one in the environment if given none."""
+        return self.api_key or _NO_KEY
+
+    def direct_client(self) -> "AsyncClient | None":
+        """Return a client that bypasses proxies, for a server on this machine.
+
+        A proxy from the environment could not reach it; `None` elsewhere.
+        """
+        if not _LOOPBACK.fullmatch(urlsplit(self.base_url).hostname or ""):
+            return None
+        import httpx2
+
+        return httpx2.AsyncClient(trust_env=False, follow_redirects=True, timeout=self.timeout)
+
+    def silence(self) -> ModelUnavailable:
+        """Return the error for a server that did not answer in time."""
+        return ModelUnavailable(
+            f"{self.label}: no complete answer within {self.timeout:g} s; "
+            "check the server's load or allow a longer timeout"
+        )
+
+    def unreachable(self, cause: BaseException) -> ModelUnavailable:
+        """Return the error for a connection that failed or broke."""
+        root = cause.__cause__ or cause
+        why = self._one_line(str(root)) or type(root).__name__
+        return ModelUnavailable(
+            f"{self.label}: connection failed ({why}); check that the server runs there"
+        )
+
+    def refusal(self, response: Answered) -> ModelError:
+        """Return the error for an HTTP status that is not a success."""
+        status = response.status_code
+        said = self._one_line(_message_in(response.text))
+        line = f"{self.label}: HTTP {status}" + (f" ({said})" if said else "")
+        if status >= 500 or status in _TRANSIENT:
+            return ModelUnavailable(
+                f"{line}; the server is overloaded or broken, try again later",
+                retry_after=retry_after(response.headers),
+            )
+        return ModelRejected(f"{line}; {_REMEDIES.get(status, 'check base URL and request')}")
+
+    def unusable(self, why: str) -> ModelError:
+        """Return the error for an answer that arrived and cannot be used."""
+        return ModelError(f"{self.label}: {self._one_line(why)}")
+
+    def read(self, body: bytes, shape: type[_Shape]) -> _Shape:
+        """Return the answer's body as a `shape`.
+
+        Raises:
+            ModelUnavailable: it is cut off, or no JSON at all.
+            ModelError: it is JSON of another shape.
+        """
+        try:
+            return shape.model_validate_json(body)
+        except ValidationError as cause:
+            raise self._misread(body, cause) from cause
+
+    def require_size(self, what: str, text: str) -> None:
+        """Raise a `ModelError` when `text` is longer than anyone would want to keep."""
+        if len(text) > self.max_chars:
+            raise self.unusable(
+                f"{what} of {len(text):,} characters, more than the limit of {self.max_chars:,}; "
+                "set max_tokens, or raise max_chars"
+            )
+
+    def _misread(self, body: bytes, cause: ValidationError) -> ModelError:
+        first = cause.errors(include_url=False, include_input=False)[0]
+        start = body[:200].lstrip()
+        if start.startswith(b"<"):
+            return ModelUnavailable(
+                f"{self.label}: answered with a web page instead of JSON; check the base URL"
+            )
+        if first["type"] == "json_invalid":
+            return ModelUnavailable(
+                f"{self.label}: the answer is not complete JSON ({first['msg']}, "
+                f"{len(body):,} bytes); the connection or the server broke off"
+            )
+        where = ".".join(str(part) for part in first["loc"]) or "the answer"
+        said = _message_in(body[:10_000].decode(errors="replace"))
+        return self.unusable(said or f"{where}: {first['msg']}; is this the right kind of API?")
+
+    def _one_line(self, text: str) -> str:
+        shown = " ".join(text.split())
+        if self.api_key:
+            shown = shown.replace(self.api_key, "[key]")
+        shown = _KEY.sub("[key]", shown)
+        return shown if len(shown) <= _DETAIL_CHARS else shown[: _DETAIL_CHARS - 1] + "…"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait; `None` when it does not say so.
+
+    Source: RFC 9110, section 10.2.3, and the `retry-after-ms` header of hosted APIs.
+    """
+    millis = _number(headers.get("retry-after-ms"))
+    if millis is not None:
+        return max(0.0, millis / 1000)
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None:
+        return max(0.0, seconds)
+    return _seconds_until(value) if value else None
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+class _Error(BaseModel):
+    message: str = ""
+
+
+class _ErrorBody(BaseModel):
+    error: _Error | str | None = None
+    message: str = ""
+    detail: str = ""
+
+
+def _message_in(text: str) -> str:
+    """Return what a server says in an error body, in any of the customary shapes."""
+    if text.lstrip().startswith("<"):
+        return "a web page"
+    try:
+        body = _ErrorBody.model_validate(from_json(text))
+    except ValueError:
+        return "" if text.lstrip().startswith(("{", "[")) else text
+    match body.error:
+        case _Error(message=message):
+            return message
+        case str(message):
+            return message
+        case None:
+            return body.message or body.detail

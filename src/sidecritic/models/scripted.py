@@ -1,0 +1,261 @@
+"""Models that need no server: scripts, functions and recordings.
+
+They are part of the product, so that whoever builds on it can test without patching
+anything.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from pydantic import ValidationError
+
+from sidecritic.errors import ConfigError, ModelError, TraceError, boundary
+from sidecritic.models.wrappers import Wrapper
+from sidecritic.ports import Model
+from sidecritic.types import Assistant, Completion, Record, Request
+
+Answer = Assistant | str | Completion
+"""What a script or function may give; text and messages are completed with no usage."""
+
+
+class ScriptedModel:
+    """Plays its steps in order, one a call; a step that is an exception is raised.
+
+    As a context manager it fails at the end if a step was left over or a call too many was
+    made, even when the code under test swallowed the error.
+    """
+
+    def __init__(self, steps: Sequence[Answer | Exception], *, name: str = "scripted") -> None:
+        self._steps = tuple(steps)
+        self._name = name
+        self.requests: list[Request] = []
+        """Every request so far, those beyond the script included."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def simulated(self) -> bool:
+        return True
+
+    async def complete(self, request: Request) -> Completion:
+        """Return the next step.
+
+        Raises:
+            ModelError: the script is at its end.
+        """
+        self.requests.append(request)
+        number = len(self.requests)
+        if number > len(self._steps):
+            raise ModelError(
+                f"model {self._name!r}: call {number} is not in the script, which has "
+                f"{len(self._steps)} steps; {_last_words(request)}"
+            )
+        step = self._steps[number - 1]
+        if isinstance(step, Exception):
+            raise step
+        return _completed(step, self._name)
+
+    def assert_consumed(self) -> None:
+        """Raise an `AssertionError` unless each step was used once and nothing more asked."""
+        made = len(self.requests)
+        if made == len(self._steps):
+            return
+        raise AssertionError(
+            f"model {self._name!r} has {len(self._steps)} steps and was called {made} times; "
+            + (f"next step: {self._steps[made]!r}" if made < len(self._steps) else "add steps")
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # An error of the block itself says more than the steps that it left over.
+        if error is None:
+            self.assert_consumed()
+
+
+class FunctionModel:
+    """Answers by calling a function, plain or async."""
+
+    def __init__(
+        self, function: Callable[[Request], Answer | Awaitable[Answer]], *, name: str = "function"
+    ) -> None:
+        self._function = function
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def simulated(self) -> bool:
+        return True
+
+    async def complete(self, request: Request) -> Completion:
+        """Return what the function gives.
+
+        Raises:
+            ModelError: the function raised.
+        """
+        with boundary(ModelError, f"function of model {self._name!r}"):
+            given = self._function(request)
+            answer = await given if isawaitable(given) else given
+        return _completed(answer, self._name)
+
+
+def _completed(answer: Answer, name: str) -> Completion:
+    if isinstance(answer, Completion):
+        return answer
+    message = Assistant(text=answer) if isinstance(answer, str) else answer
+    return Completion(message=message, finish="tool_calls" if message.calls else "stop", model=name)
+
+
+def _last_words(request: Request) -> str:
+    if not request.messages:
+        return "the request holds no messages"
+    last = request.messages[-1]
+    return f"its last message is {last.role}: {last.text[:200]!r}"
+
+
+# --- recordings --------------------------------------------------------------------------
+
+
+class _Take(Record):
+    """One line of a cassette."""
+
+    schema_version: Literal[1] = 1
+    digest: str
+    name: str
+    simulated: bool
+    completion: Completion
+
+
+def digest_of(request: Request) -> str:
+    """Return what identifies a request: the same for equal requests on every machine."""
+    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:32]
+
+
+class _Recorder(Wrapper):
+    def __init__(self, model: Model, path: Path) -> None:
+        super().__init__(model)
+        self._path = path
+        self._append("\n" if _is_cut_off(path) else "")
+
+    async def complete(self, request: Request) -> Completion:
+        completion = await self._model.complete(request)
+        take = _Take(
+            digest=digest_of(request),
+            name=self.name,
+            simulated=self.simulated,
+            completion=completion,
+        )
+        self._append(take.model_dump_json() + "\n")
+        return completion
+
+    def _append(self, line: str) -> None:
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as cause:
+            raise ConfigError(
+                f"cassette {self._path}: {cause.strerror}; choose a file that can be written"
+            ) from cause
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether the last line lacks its end, as after a kill; the next one must not join it."""
+    return path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+
+
+def record(model: Model, path: Path) -> Model:
+    """Return `model`, with every completion appended to the cassette at `path`.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    return _Recorder(model, path)
+
+
+class RecordedModel:
+    """Answers from a cassette, without asking anybody.
+
+    A request that was made several times gets its answers in the order of the recording.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the cassette.
+
+        Raises:
+            ConfigError: the file cannot be read, or holds nothing.
+            TraceError: a line cannot be read.
+        """
+        self._path = path
+        takes = _takes(path)
+        self._name = takes[0].name
+        self._simulated = any(take.simulated for take in takes)
+        self._completions: dict[str, list[Completion]] = defaultdict(list)
+        for take in takes:
+            self._completions[take.digest].append(take.completion)
+        self._played = Counter[str]()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of what was recorded came from a simulated model."""
+        return self._simulated
+
+    async def complete(self, request: Request) -> Completion:
+        """Return the recorded answer.
+
+        Raises:
+            ModelError: this request was not recorded, or not as often.
+        """
+        digest = digest_of(request)
+        recorded = self._completions.get(digest, ())
+        played = self._played[digest]
+        if played < len(recorded):
+            self._played[digest] += 1
+            return recorded[played]
+        why = f"was recorded {len(recorded)} times" if recorded else "was not recorded"
+        raise ModelError(
+            f"cassette {self._path}: request {digest} {why}; "
+            f"{_last_words(request)}; record it again with record(model, path)"
+        )
+
+
+def _takes(path: Path) -> list[_Take]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as cause:
+        raise ConfigError(
+            f"cassette {path}: {cause.strerror}; make it with record(model, path)"
+        ) from cause
+    takes = [_take(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line]
+    if not takes:
+        raise ConfigError(f"cassette {path} is empty; make it with record(model, path)")
+    return takes
+
+
+def _take(line: bytes, where: str) -> _Take:
+    try:
+        return _Take.model_validate_json(line)
+    except ValidationError as cause:
+        first = cause.errors(include_url=False)[0]
+        raise TraceError(
+            f"{where}: not a recorded answer ({first['msg']}); delete the line or record again"
+        ) from cause
