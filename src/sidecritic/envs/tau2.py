@@ -1,0 +1,199 @@
+"""τ²-bench: its domains, tasks and tools from its own package, played and graded here.
+
+Databases are parsed once and shared; an episode copies only what it touches. Everything
+that belongs to a task alone (its initial state, the state its reference leads to) is
+computed at its first episode and kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from sidecritic.envs.base import Conversation, Script, Transcript
+from sidecritic.envs.tau2_case import Case, Criteria
+from sidecritic.envs.tau2_grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
+from sidecritic.envs.tau2_messages import own_calls, parse, replay, respond
+from sidecritic.envs.tau2_official import inspect_officially
+from sidecritic.envs.tau2_package import (
+    DOMAINS,
+    Domain,
+    data_folder,
+    load_domain,
+    package_version,
+)
+from sidecritic.envs.tau2_records import State, state_over
+from sidecritic.envs.tau2_tasks import TaskSet, packaged_tasks, tasks_from
+from sidecritic.errors import ConfigError
+from sidecritic.ports import Environment, Model
+from sidecritic.types import (
+    Assistant,
+    Outcome,
+    Task,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    UserCall,
+)
+
+GraderName = Literal["ours", "official"]
+
+GREETING = "Hi! How can I help you today?"
+"""What the benchmark has the agent say first."""
+
+STOP = ("###STOP###", "###TRANSFER###", "###OUT-OF-SCOPE###")
+
+
+class Tau2World:
+    """A domain's databases and tools in the state of one episode."""
+
+    def __init__(self, case: Case, state: State, *, grader: GraderName = "ours") -> None:
+        self._case = case
+        self.state = state
+        self._grader: GraderName = grader
+
+    @property
+    def policy(self) -> str:
+        return self._case.domain.pristine.policy
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        return self._case.domain.tools
+
+    @property
+    def user_tools(self) -> tuple[ToolSpec, ...]:
+        return self._case.domain.user_tools
+
+    def execute(self, call: ToolCall) -> ToolResult:
+        return respond(self._case.domain, self.state, call)
+
+    def execute_for_user(self, call: ToolCall) -> ToolResult:
+        return respond(self._case.domain, self.state, call, requestor="user")
+
+    def fork(self) -> "Tau2World":
+        return Tau2World(self._case, self.state.fork(), grader=self._grader)
+
+    def grade(self, transcript: Transcript, *, stopped: bool) -> Outcome:
+        return self.grade_ended(transcript, termination_of(transcript, stopped=stopped))
+
+    def grade_ended(self, transcript: Transcript, termination: str) -> Outcome:
+        """Grade an episode that ended for the reason `termination`, a name of the benchmark's."""
+        findings = _GRADERS[self._grader](self._case, self.state, transcript)
+        return outcome(
+            self._case, findings, transcript, termination=termination, grader=self._grader
+        )
+
+
+class Tau2:
+    """One domain of τ²-bench, with the package's tasks or those of another file."""
+
+    def __init__(
+        self, domain: str, *, tasks_file: Path | None = None, grader: GraderName = "ours"
+    ) -> None:
+        if domain not in DOMAINS:
+            raise ConfigError(f"unknown τ² domain {domain!r}; known: {', '.join(DOMAINS)}")
+        self._domain_name = domain
+        self._tasks_file = tasks_file
+        self._grader: GraderName = grader
+        self._cases: dict[str, Case] = {}
+
+    @property
+    def name(self) -> str:
+        return f"tau2:{self._domain_name}"
+
+    @property
+    def versions(self) -> dict[str, str]:
+        versions = {
+            "package": package_version(),
+            "task set": self._task_set.name,
+            "grader": self._grader,
+        }
+        unjudged = sum(
+            bool(criteria and criteria.not_graded)
+            for criteria in map(Criteria.of, self._task_set.tasks.values())
+        )
+        if unjudged:
+            versions["not graded"] = f"NL_ASSERTION, in {unjudged} tasks"
+        return versions
+
+    def splits(self) -> dict[str, int]:
+        return self._task_set.sizes()
+
+    def tasks(self, split: str) -> tuple[Task, ...]:
+        return tuple(
+            Task(id=str(data["id"]), env=self.name, split=split, data=data)
+            for data in self._task_set.split(split)
+        )
+
+    def environment(self, task: Task, user: Model) -> Environment:
+        case = self.case(task)
+        return Conversation(self.world(task), user, self._script(case))
+
+    def world(self, task: Task) -> Tau2World:
+        """Return the world of a fresh episode, without a user."""
+        case = self.case(task)
+        return Tau2World(case, case.start.fork(), grader=self._grader)
+
+    def case(self, task: Task) -> Case:
+        """Return what all episodes of a task share."""
+        case = self._cases.get(task.id)
+        # Recorded runs carry tasks as they were then, under the ids of those of today.
+        if case is None or (case.data is not task.data and case.data != task.data):
+            case = self._cases[task.id] = Case(self._domain, self._origin, task.data)
+        return case
+
+    def regrade(
+        self, task: Task, messages: Sequence[Mapping[str, Any]], *, termination: str = "user_stop"
+    ) -> Outcome:
+        """Replay a recorded simulation of `task`, in the benchmark's format, and grade it.
+
+        Calls of tools that the domain does not have are left out and named in
+        `Outcome.native["foreign_tools"]`.
+
+        Raises:
+            EnvError: a call returns something else than is on record.
+        """
+        case = self.case(task)
+        transcript, foreign = own_calls(case.domain, parse(messages))
+        state = case.before_history.fork()
+        replay(case.domain, state, transcript)
+        world = Tau2World(case, state, grader=self._grader)
+        outcome = world.grade_ended(transcript, termination)
+        if not foreign:
+            return outcome
+        return outcome.model_copy(
+            update={"native": {**outcome.native, "foreign_tools": list(foreign)}}
+        )
+
+    @cached_property
+    def _domain(self) -> Domain:
+        return load_domain(self._domain_name)
+
+    @cached_property
+    def _origin(self) -> State:
+        return state_over(self._domain.pristine)
+
+    @cached_property
+    def _task_set(self) -> TaskSet:
+        folder = data_folder() / "domains" / self._domain_name
+        if self._tasks_file is not None:
+            return tasks_from(self._tasks_file, fallback=folder)
+        return packaged_tasks(folder, version=package_version())
+
+    def _script(self, case: Case) -> Script:
+        guidelines = case.domain.guidelines
+        scenario = _scenario(case.domain, case.data)
+        opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
+        return Script(
+            scenario=f"{guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
+            opening=opening or (Assistant(text=GREETING),),
+            stop=STOP,
+            max_errors=MAX_ERRORS,
+        )
+
+
+def _scenario(domain: Domain, data: Mapping[str, Any]) -> str:
+    return str(domain.task_classes.UserScenario.model_validate(data["user_scenario"]))
+
+
+_GRADERS: Mapping[GraderName, Grader] = {"ours": inspect, "official": inspect_officially}

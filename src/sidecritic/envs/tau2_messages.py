@@ -1,0 +1,190 @@
+"""Messages in the benchmark's format: read, run, and run again."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sidecritic.envs.base import Transcript
+from sidecritic.envs.tau2_package import Domain, PackageEnvironment
+from sidecritic.envs.tau2_records import State
+from sidecritic.errors import EnvError
+from sidecritic.types import (
+    Assistant,
+    Message,
+    System,
+    ToolCall,
+    ToolResult,
+    User,
+    UserCall,
+)
+
+
+class Exchange(NamedTuple):
+    """A call and what it returned."""
+
+    call: ToolCall
+    requestor: str
+    result: ToolResult
+
+
+def respond(
+    domain: Domain, state: State, call: ToolCall, *, requestor: str = "assistant"
+) -> ToolResult:
+    """Run a call; what the tool refuses is an error result, with the benchmark's words."""
+    if call.arguments is None:
+        text = "Error: the arguments are not a JSON object"
+        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
+    environment = state.ready(writing=domain.effect(call.name, requestor) != "read")
+    return respond_with(environment, domain, call, requestor=requestor)
+
+
+def respond_with(
+    environment: PackageEnvironment, domain: Domain, call: ToolCall, *, requestor: str = "assistant"
+) -> ToolResult:
+    """Run a call with readable arguments in an environment of the package."""
+    reply = environment.get_response(
+        domain.messages.ToolCall(
+            id=call.id, name=call.name, arguments=call.arguments, requestor=requestor
+        )
+    )
+    return ToolResult(
+        call_id=call.id, name=call.name, text=reply.content or "", is_error=reply.error
+    )
+
+
+def replay(domain: Domain, state: State, transcript: Transcript) -> None:
+    """Run every call of the transcript on `state`.
+
+    Raises:
+        EnvError: a call returns something else than is on record.
+    """
+    for number, exchange in enumerate(exchanges(transcript), start=1):
+        got = respond(domain, state, exchange.call, requestor=exchange.requestor)
+        if _content(got.text) != _content(exchange.result.text):
+            raise EnvError(
+                f"call {number} of the record, {exchange.call.name}({exchange.call.raw}) by the "
+                f"{exchange.requestor}, returned {_short(got.text)} and not, as recorded, "
+                f"{_short(exchange.result.text)}; was it recorded on another version of the data?"
+            )
+
+
+def exchanges(transcript: Transcript) -> Iterator[Exchange]:
+    """Pair every call with its result, in the order in which they were run.
+
+    Raises:
+        EnvError: a result without a call, or a call without a result.
+    """
+    waiting: deque[ToolCall] = deque()
+    for entry in transcript:
+        match entry:
+            case UserCall(call=call, result=result):
+                yield Exchange(call, "user", result)
+            case ToolResult():
+                if not waiting or waiting[0].id != entry.call_id:
+                    raise EnvError(f"the result of call {entry.call_id!r} follows no such call")
+                yield Exchange(waiting.popleft(), "assistant", entry)
+            case Assistant(calls=calls):
+                waiting.extend(calls)
+            case _:
+                pass
+    if waiting:
+        raise EnvError(f"call {waiting[0].id!r} of {waiting[0].name!r} has no result on record")
+
+
+def parse(messages: Sequence[Mapping[str, Any]]) -> Transcript:
+    """Return recorded messages as a transcript, calls of the user with their results.
+
+    Calls at the very end that nobody answered are left out: the episode was cut off there.
+
+    Raises:
+        EnvError: calls and results do not pair up.
+    """
+    transcript: list[Message | UserCall] = []
+    results = deque(_flat(messages))
+    while results:
+        message = results.popleft()
+        calls = tuple(_call(raw) for raw in message.get("tool_calls") or ())
+        if calls and not results:
+            break
+        text = message.get("content") or ""
+        match message.get("role"):
+            case "assistant":
+                transcript.append(Assistant(text=text, calls=calls))
+                transcript.extend(_result(call, results) for call in calls)
+            case "user" if calls:
+                transcript.extend(
+                    UserCall(call=call, result=_result(call, results)) for call in calls
+                )
+            case "user":
+                transcript.append(User(text=text))
+            case "system":
+                transcript.append(System(text=text))
+            case role:
+                raise EnvError(f"a message with the role {role!r} where none is expected")
+    return tuple(transcript)
+
+
+def _flat(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for message in messages:
+        batch: Sequence[Mapping[str, Any]] = message.get("tool_messages") or (message,)
+        yield from batch
+
+
+def _call(raw: Mapping[str, Any]) -> ToolCall:
+    arguments = raw["arguments"]
+    return ToolCall(
+        id=raw.get("id") or "", name=raw["name"], arguments=arguments, raw=json.dumps(arguments)
+    )
+
+
+def _result(call: ToolCall, rest: deque[Mapping[str, Any]]) -> ToolResult:
+    message: Mapping[str, Any] = rest.popleft() if rest else {}
+    if message.get("role") != "tool" or message.get("id") != call.id:
+        raise EnvError(f"call {call.id!r} of {call.name!r} is not followed by its result")
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        text=message.get("content") or "",
+        is_error=bool(message.get("error")),
+    )
+
+
+def own_calls(domain: Domain, transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:
+    """Return the transcript without calls of tools that the domain does not have, and those.
+
+    Some recorded agents and users had tools of their harness's own, such as a to-do list.
+    They cannot have touched the records, and the benchmark could not replay them.
+    """
+    known = {tool.name for tool in (*domain.tools, *domain.user_tools)}
+    kept: list[Message | UserCall] = []
+    foreign: dict[str, None] = {}
+    for entry in transcript:
+        match entry:
+            case Assistant(calls=calls) if calls:
+                own = tuple(call for call in calls if call.name in known)
+                foreign.update(dict.fromkeys(call.name for call in calls if call not in own))
+                kept.append(entry.model_copy(update={"calls": own}))
+            case UserCall(call=call) if call.name not in known:
+                foreign[call.name] = None
+            case ToolResult(name=name) if name not in known:
+                pass
+            case _:
+                kept.append(entry)
+    return tuple(kept), tuple(foreign)
+
+
+_PYDANTIC = re.compile(r"errors\.pydantic\.dev/[\d.]+/")
+
+
+def _content(text: str) -> Any:
+    """Return what the benchmark compares, but for the version of pydantic in error texts."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return _PYDANTIC.sub("", text)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 200 else f"{text[:200]}…")

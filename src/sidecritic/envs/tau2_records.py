@@ -1,0 +1,238 @@
+"""States of a τ² environment that many episodes share until one of them writes.
+
+`TableState` serves domains whose database is a set of tables (retail, airline, mock): a
+record is copied when a call that may write looks at it, so what was copied is what was
+touched, and two states are compared on that alone. `WholeState` serves small databases that
+are synchronised after every call (telecom): everything is copied, as late as possible.
+"""
+
+import copy
+import json
+import pickle
+from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
+from typing import Any, Protocol, Self, cast
+
+from pydantic import BaseModel
+
+from sidecritic.envs.tau2_package import PackageEnvironment
+
+
+class State(Protocol):
+    """Databases at one point of an episode."""
+
+    def fork(self) -> Self:
+        """Return an independent copy, in time proportional to what was touched."""
+        ...
+
+    def ready(self, *, writing: bool) -> PackageEnvironment:
+        """Return an environment over this state, for one call that may write or only reads."""
+        ...
+
+    def equals(self, other: Self) -> bool:
+        """Whether the benchmark's hash of both states would be the same."""
+        ...
+
+
+def state_over(environment: PackageEnvironment) -> State:
+    """Return the state whose beginning is `environment`, which nobody may run calls on."""
+    db = cast("BaseModel", environment.tools.db)
+    tables: dict[str, Any] = {name: getattr(db, name) for name in type(db).model_fields}
+    if environment.user_tools is None and all(isinstance(t, dict) for t in tables.values()):
+        return TableState(environment, {name: Records(Table(t)) for name, t in tables.items()})
+    return WholeState(environment)
+
+
+def canonical(record: BaseModel) -> str:
+    """Return the text that the benchmark hashes; 1 and 1.0 differ in it."""
+    return json.dumps(record.model_dump(warnings=False), sort_keys=True, default=str)
+
+
+# --- tables ------------------------------------------------------------------------------
+
+
+class Table:
+    """One table as it was parsed: shared by every episode, never changed."""
+
+    __slots__ = ("_pickles", "_texts", "records")
+
+    def __init__(self, records: dict[str, Any]) -> None:
+        self.records = records
+        self._pickles: dict[str, bytes] = {}
+        self._texts: dict[str, str] = {}
+
+    def copy(self, key: str) -> Any:
+        packed = self._pickles.get(key)
+        if packed is None:
+            packed = self._pickles[key] = pickle.dumps(self.records[key], protocol=5)
+        # Written by the line above and kept in memory: no foreign pickle gets here.
+        return pickle.loads(packed)
+
+    def text(self, key: str) -> str | None:
+        if key not in self.records:
+            return None
+        if key not in self._texts:
+            self._texts[key] = canonical(self.records[key])
+        return self._texts[key]
+
+
+class Records(MutableMapping[str, Any]):
+    """A table as one episode sees it: the parsed records below, what it touched above.
+
+    There are three layers: the table, records frozen by a fork, which several episodes may
+    share, and records of this episode alone. No tool deletes a record.
+    """
+
+    __slots__ = ("_frozen", "_own", "_table", "_texts", "writing")
+
+    def __init__(
+        self,
+        table: Table,
+        frozen: dict[str, Any] | None = None,
+        texts: dict[str, str] | None = None,
+    ) -> None:
+        self.writing = False
+        self._table = table
+        self._frozen: dict[str, Any] = {} if frozen is None else frozen
+        self._texts: dict[str, str] = {} if texts is None else texts
+        """Canonical texts of frozen records, which can no longer change."""
+        self._own: dict[str, Any] = {}
+
+    def fork(self) -> "Records":
+        if self._own:
+            self._texts = {k: t for k, t in self._texts.items() if k not in self._own}
+            self._frozen = {**self._frozen, **self._own}
+            self._own = {}
+        return Records(self._table, self._frozen, self._texts)
+
+    @property
+    def touched(self) -> set[str]:
+        """Keys of the records that may differ from the table."""
+        return self._frozen.keys() | self._own.keys()
+
+    def text(self, key: str) -> str | None:
+        """Return the canonical text of a record, `None` when there is none."""
+        if key in self._own:
+            return canonical(self._own[key])
+        if key not in self._frozen:
+            return self._table.text(key)
+        if key not in self._texts:
+            self._texts[key] = canonical(self._frozen[key])
+        return self._texts[key]
+
+    def equals(self, other: "Records") -> bool:
+        return all(self.text(key) == other.text(key) for key in self.touched | other.touched)
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._own:
+            return self._own[key]
+        if not self.writing:
+            return self._frozen[key] if key in self._frozen else self._table.records[key]
+        record = _copied(self._frozen[key]) if key in self._frozen else self._table.copy(key)
+        self._own[key] = record
+        return record
+
+    def __setitem__(self, key: str, record: Any) -> None:
+        self._own[key] = record
+
+    def __delitem__(self, key: str) -> None:
+        raise NotImplementedError(f"deleting record {key!r}: no τ² tool does that")
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._own or key in self._frozen or key in self._table.records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._merged())
+
+    def __len__(self) -> int:
+        return len(self._merged())
+
+    def values(self) -> ValuesView[Any]:
+        return super().values() if self.writing else self._merged().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return super().items() if self.writing else self._merged().items()
+
+    def _merged(self) -> dict[str, Any]:
+        if not self._frozen and not self._own:
+            return self._table.records
+        # Keeps the table's order, new records last, as a plain dictionary would.
+        return {**self._table.records, **self._frozen, **self._own}
+
+
+class TableState:
+    """Copy on write, record by record."""
+
+    def __init__(self, origin: PackageEnvironment, tables: Mapping[str, Records]) -> None:
+        self._tables = tables
+        kind = type(cast("BaseModel", origin.tools.db))
+        db = kind.model_construct(None, **tables)
+        self._environment = over(origin, db, None)
+
+    def fork(self) -> "TableState":
+        forked = {name: records.fork() for name, records in self._tables.items()}
+        return TableState(self._environment, forked)
+
+    def ready(self, *, writing: bool) -> PackageEnvironment:
+        for records in self._tables.values():
+            records.writing = writing
+        return self._environment
+
+    def equals(self, other: "TableState") -> bool:
+        return all(self._tables[name].equals(other._tables[name]) for name in self._tables)
+
+
+# --- whole databases ---------------------------------------------------------------------
+
+
+class WholeState:
+    """Copied whole at the first call after a fork, on whichever side it happens."""
+
+    def __init__(self, environment: PackageEnvironment) -> None:
+        self._environment = environment
+        self._shared = True
+        self._texts: tuple[str, ...] | None = None
+
+    def fork(self) -> "WholeState":
+        self._shared = True
+        return WholeState(self._environment)
+
+    def ready(self, *, writing: bool) -> PackageEnvironment:
+        if self._shared:
+            self._environment = over(self._environment, *_copies(self._environment))
+            self._shared = False
+        # Even a call that only reads is followed by `sync_tools`, which may write.
+        self._texts = None
+        return self._environment
+
+    def equals(self, other: "WholeState") -> bool:
+        return self._canonical() == other._canonical()
+
+    def _canonical(self) -> tuple[str, ...]:
+        if self._texts is None:
+            kits = (self._environment.tools, self._environment.user_tools)
+            self._texts = tuple(canonical(kit.db) for kit in kits if kit is not None)
+        return self._texts
+
+
+def _copies(environment: PackageEnvironment) -> tuple[Any, Any]:
+    user_db = None if environment.user_tools is None else environment.user_tools.db
+    return _copied((environment.tools.db, user_db))
+
+
+def _copied(value: Any) -> Any:
+    """Return a deep copy; two to three times as fast as `copy.deepcopy` on these records."""
+    return pickle.loads(pickle.dumps(value, protocol=5))
+
+
+def over(environment: PackageEnvironment, db: Any, user_db: Any) -> PackageEnvironment:
+    """Return the environment over other databases, the given one untouched.
+
+    Its constructor is not run: that would synchronise the databases between two calls.
+    """
+    twin = copy.copy(environment)
+    twin.tools = copy.copy(environment.tools)
+    twin.tools.db = db
+    if environment.user_tools is not None:
+        twin.user_tools = copy.copy(environment.user_tools)
+        twin.user_tools.db = user_db
+    return twin
