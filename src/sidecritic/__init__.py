@@ -5,6 +5,8 @@ critics are imported from their modules (`sidecritic.envs`, `sidecritic.models`,
 `sidecritic.critics`), so that this import stays light.
 """
 
+from sidecritic.critics.base import FunctionCritic, NoCritic
+from sidecritic.critics.chain import Chain
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import (
     ConfigError,
@@ -53,6 +55,7 @@ __all__ = [
     "Assistant",
     "Benchmark",
     "Briefing",
+    "Chain",
     "Completion",
     "ConfigError",
     "Critic",
@@ -62,12 +65,14 @@ __all__ = [
     "Environment",
     "Escalate",
     "Event",
+    "FunctionCritic",
     "Halt",
     "Judgement",
     "Limits",
     "Message",
     "Model",
     "ModelError",
+    "NoCritic",
     "Observation",
     "Outcome",
     "Proposal",

@@ -1,0 +1,270 @@
+"""A small shop of our own: orders, refunds, and rules that its tools do not enforce.
+
+It needs no other package and no key, is the same on every machine, and is graded like
+τ²-bench: by the records that an episode leaves behind and by what the user was told.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import JsonValue, ValidationError
+
+from sidecritic.envs.base import Conversation, Script, Transcript
+from sidecritic.envs.plans import Action, reference_of, scenario_of
+from sidecritic.envs.shop_data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
+from sidecritic.errors import ConfigError
+from sidecritic.ports import Environment, Model
+from sidecritic.types import (
+    Assistant,
+    Effect,
+    Outcome,
+    Record,
+    Task,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
+
+GREETING = "Hello, this is the service desk of the shop. How can I help you?"
+STOP = ("###STOP###", "###TRANSFER###")
+GUIDELINES = """\
+You are a customer of a shop, in a chat with its service desk. Write one message at a time
+and follow your instructions. Do not make anything up. When everything is settled, write
+###STOP###; when you are being transferred to a person, write ###TRANSFER###."""
+
+Orders = dict[str, Row]
+"""The orders that an episode has changed; the others are as they were."""
+
+
+class Refused(Exception):
+    """What a tool cannot do; its text is the result of the call."""
+
+
+# --- tools --------------------------------------------------------------------------------
+
+
+class FindCustomer(Record):
+    email: str
+
+
+class GetOrder(Record):
+    order_id: str
+
+
+class RefundItems(Record):
+    order_id: str
+    item_ids: list[str]
+    payment_method_id: str
+
+
+class ChangeAddress(Record):
+    order_id: str
+    street: str
+    city: str
+    postcode: str
+
+
+class TransferToHuman(Record):
+    summary: str
+
+
+def _find_customer(asked: FindCustomer, _changed: Orders) -> Any:
+    for customer in CUSTOMERS.values():
+        if customer["email"] == asked.email.strip().lower():
+            return customer
+    raise Refused("no customer has this e-mail address")
+
+
+def _get_order(asked: GetOrder, changed: Orders) -> Any:
+    return _order(asked.order_id, changed)
+
+
+def _refund_items(asked: RefundItems, changed: Orders) -> Any:
+    order = _order(asked.order_id, changed)
+    if order["status"] != "delivered":
+        raise Refused(f"order {asked.order_id} has not been delivered")
+    if asked.payment_method_id not in CUSTOMERS[order["customer_id"]]["payment_methods"]:
+        raise Refused("the customer has no such payment method")
+    refunded = {item_id for refund in order["refunds"] for item_id in refund["item_ids"]}
+    left = {item["item_id"] for item in order["items"]} - refunded
+    if not asked.item_ids or not left.issuperset(asked.item_ids):
+        raise Refused("each item must belong to the order and not be refunded yet")
+    refund = {
+        "item_ids": sorted(asked.item_ids),
+        "payment_method_id": asked.payment_method_id,
+        "amount": sum(i["price"] for i in order["items"] if i["item_id"] in asked.item_ids),
+    }
+    changed[asked.order_id] = {**order, "refunds": [*order["refunds"], refund]}
+    return changed[asked.order_id]
+
+
+def _change_address(asked: ChangeAddress, changed: Orders) -> Any:
+    order = _order(asked.order_id, changed)
+    if order["status"] != "processing":
+        raise Refused(f"order {asked.order_id} has left already")
+    address = asked.model_dump(exclude={"order_id"})
+    changed[asked.order_id] = {**order, "address": address}
+    return changed[asked.order_id]
+
+
+def _transfer_to_human(_asked: TransferToHuman, _changed: Orders) -> Any:
+    return "Transferred."
+
+
+def _order(order_id: str, changed: Orders) -> Row:
+    order = changed.get(order_id) or ORDERS.get(order_id)
+    if order is None:
+        raise Refused(f"there is no order {order_id!r}")
+    return order
+
+
+class Tool(NamedTuple):
+    asks: type[Record]
+    answer: Callable[[Any, Orders], Any]
+    effect: Effect
+    description: str
+
+
+TOOLS: Mapping[str, Tool] = {
+    "find_customer": Tool(
+        FindCustomer,
+        _find_customer,
+        "read",
+        "Find a customer, with payment methods and order ids, by e-mail address.",
+    ),
+    "get_order": Tool(GetOrder, _get_order, "read", "Look up an order."),
+    "refund_items": Tool(
+        RefundItems, _refund_items, "write", "Refund delivered items of an order."
+    ),
+    "change_address": Tool(
+        ChangeAddress, _change_address, "write", "Send an order that has not left elsewhere."
+    ),
+    "transfer_to_human": Tool(
+        TransferToHuman, _transfer_to_human, "read", "Hand the conversation to a person."
+    ),
+}
+
+SPECS: tuple[ToolSpec, ...] = tuple(
+    ToolSpec(
+        name=name,
+        description=tool.description,
+        parameters=tool.asks.model_json_schema(),
+        effect=tool.effect,
+    )
+    for name, tool in TOOLS.items()
+)
+
+
+# --- the world ----------------------------------------------------------------------------
+
+
+class Desk:
+    """The shop in the state of one episode: changed orders above, all others below."""
+
+    def __init__(self, task: Task, changed: Orders | None = None) -> None:
+        self._task = task
+        self._changed: Orders = dict(changed or {})
+
+    @property
+    def policy(self) -> str:
+        return POLICY
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        return SPECS
+
+    @property
+    def user_tools(self) -> tuple[ToolSpec, ...]:
+        return ()
+
+    def execute(self, call: ToolCall) -> ToolResult:
+        text, is_error = self._answer(call)
+        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=is_error)
+
+    def execute_for_user(self, call: ToolCall) -> ToolResult:
+        text = f"Error: the user has no tool {call.name!r}"
+        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
+
+    def fork(self) -> "Desk":
+        return Desk(self._task, self._changed)
+
+    def grade(self, transcript: Transcript, *, stopped: bool) -> Outcome:
+        reference = reference_of(self._task)
+        gold = Desk(self._task)
+        replayed: list[JsonValue] = [gold.perform(action) for action in reference.actions]
+        said = [e.text.replace(",", "") for e in transcript if isinstance(e, Assistant)]
+        told = [any(info in text for text in said) for info in reference.communicate]
+        db_match = self._changed == gold._changed
+        parts = {"DB": float(db_match), "COMMUNICATE": float(all(told))} if stopped else {}
+        reward = float(stopped and db_match and all(told))
+        native: dict[str, JsonValue] = {
+            "benchmark": "shop",
+            "termination": "user_stop" if stopped else "max_steps",
+            "reward_basis": ["DB", "COMMUNICATE"],
+            "db_match": db_match,
+            "reference": replayed,
+            "communicate": [
+                {"info": info, "met": met}
+                for info, met in zip(reference.communicate, told, strict=True)
+            ],
+        }
+        return Outcome(reward=reward, passed=reward == 1.0, parts=parts, native=native)
+
+    def perform(self, action: Action) -> JsonValue:
+        """Run an action of the reference and return it as it is recorded."""
+        arguments = dict(action.arguments)
+        _, is_error = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
+        return {
+            "name": action.name,
+            "arguments": arguments,
+            "requestor": "assistant",
+            "effect": TOOLS[action.name].effect,
+            "ok": not is_error,
+        }
+
+    def _answer(self, call: ToolCall) -> tuple[str, bool]:
+        tool = TOOLS.get(call.name)
+        if tool is None:
+            return f"Error: there is no tool {call.name!r}; known: {', '.join(TOOLS)}", True
+        try:
+            asked = tool.asks.model_validate(call.arguments)
+            answer = tool.answer(asked, self._changed)
+        except ValidationError as cause:
+            first = cause.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "arguments"
+            return f"Error: {where}: {first['msg']}", True
+        except Refused as cause:
+            return f"Error: {cause}", True
+        return answer if isinstance(answer, str) else json.dumps(answer), False
+
+
+class Shop:
+    """The benchmark `shop`."""
+
+    @property
+    def name(self) -> str:
+        return "shop"
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {"task set": VERSION, "grader": VERSION}
+
+    def splits(self) -> dict[str, int]:
+        return {split: len(tasks) for split, tasks in TASKS.items()}
+
+    def tasks(self, split: str) -> tuple[Task, ...]:
+        if split not in TASKS:
+            raise ConfigError(f"shop has no split {split!r}; known: {', '.join(TASKS)}")
+        return tuple(
+            Task(id=data["id"], env=self.name, split=split, data=data) for data in TASKS[split]
+        )
+
+    def environment(self, task: Task, user: Model) -> Environment:
+        scenario = scenario_of(task)
+        script = Script(
+            scenario=f"{GUIDELINES}\n\n<scenario>\n{scenario.text}\n</scenario>",
+            opening=(Assistant(text=GREETING),),
+            stop=STOP,
+        )
+        return Conversation(Desk(task), user, script)

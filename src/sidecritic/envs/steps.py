@@ -1,0 +1,154 @@
+"""The order in which a simulated actor works through a task, faults included."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal
+
+from sidecritic.envs.mistakes import (
+    UNINVITED,
+    FaultKind,
+    FaultRates,
+    Flaw,
+    drawn_for_write,
+    falsified,
+)
+from sidecritic.envs.plans import (
+    Action,
+    hands_over,
+    is_finder,
+    is_write,
+    reference_of,
+    scenario_of,
+)
+from sidecritic.types import Task, ToolSpec
+
+StepKind = Literal[
+    "identify",
+    "inquire",
+    "authenticate",
+    "look",
+    "write",
+    "instruct",
+    "transfer",
+    "notice",
+    "close",
+]
+
+
+NOTHING = Action("", {})
+
+_SERVES = ("write", "instruct")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    kind: StepKind
+    action: Action = NOTHING
+    """The call to make; nothing where it depends on the conversation."""
+    flaw: Flaw | None = None
+    says: tuple[str, ...] = ()
+    """What the user must learn from a `close`."""
+    claims: tuple[str, ...] = ()
+    """What it says instead when it carries a false statement; empty for an invented favour."""
+    regrets: bool = False
+    """Whether a `close` must say that the user's request cannot be met."""
+
+    @property
+    def uninvited(self) -> bool:
+        """Whether the step has no place in the solution, so that repairing it is to skip it."""
+        if self.flaw is None:
+            return False
+        return self.flaw.kind in UNINVITED or self.flaw.kind == "premature_transfer"
+
+
+def steps_for(
+    task: Task, tools: Sequence[ToolSpec], rates: FaultRates, rng: Random
+) -> tuple[Step, ...]:
+    """Return the steps of one episode; the same for the same state of `rng`."""
+    reference = reference_of(task)
+    calls = [a for a in reference.actions if a.by_user or not hands_over(a.name)]
+    transfers = [a for a in reference.actions if not a.by_user and hands_over(a.name)]
+    steps = [_step(action, tools, rates, rng) for action in calls]
+    omitted = [step for step in steps if _has(step, "omitted_write")]
+    kept = [step for step in steps if not _has(step, "omitted_write")]
+    kept = _with_uninvited(kept, tools, rates, rng=rng)
+    served = bool(reference.communicate) or any(step.kind in _SERVES for step in steps)
+    ending = [
+        replace(step, regrets=step.kind == "close" and not served)
+        for step in _ending(transfers, omitted, reference.communicate, rates=rates, rng=rng)
+    ]
+    finder = next((at for at, step in enumerate(kept) if _finds(step)), None)
+    # Where the reference identifies the user, its own way comes first.
+    kept.insert(0 if finder is None else finder + 1, Step("authenticate"))
+    return (*_beginning(task, inquires=served), *kept, *ending)
+
+
+def _step(action: Action, tools: Sequence[ToolSpec], rates: FaultRates, rng: Random) -> Step:
+    if action.by_user:
+        return Step("instruct", action)
+    if not is_write(action.name, tools):
+        return Step("look", action)
+    return Step("write", action, drawn_for_write(action, rates, rng))
+
+
+def _finds(step: Step) -> bool:
+    return step.kind == "look" and is_finder(step.action.name)
+
+
+def _has(step: Step, kind: FaultKind) -> bool:
+    return step.flaw is not None and step.flaw.kind == kind
+
+
+def _beginning(task: Task, *, inquires: bool) -> Iterator[Step]:
+    """Find out who the user is, and what they have not said of their own accord."""
+    scenario = scenario_of(task)
+    if scenario.known:
+        yield Step("identify")
+    if scenario.instructions and inquires:
+        yield Step("inquire")
+
+
+def _with_uninvited(
+    steps: list[Step], tools: Sequence[ToolSpec], rates: FaultRates, *, rng: Random
+) -> list[Step]:
+    """Insert the writes and transfers of this episode that have no place in it."""
+    extra, transfer, forbidden, where = (rng.random() for _ in range(4))
+    announced = rng.random() < 0.5
+    writes = [at for at, step in enumerate(steps) if step.kind in _SERVES]
+    if not writes:
+        if forbidden < rates.forbidden_write:
+            steps = [*steps, Step("write", flaw=Flaw("forbidden_write", announced=True))]
+        return steps
+    if extra < rates.extra_write:
+        steps = [*steps, Step("write", flaw=Flaw("extra_write", announced=announced))]
+    desk = next((tool.name for tool in tools if hands_over(tool.name)), None)
+    if desk is not None and transfer < rates.premature_transfer:
+        at = writes[int(where * len(writes))]
+        summary = "The user has a request that I could not complete."
+        early = Step("transfer", Action(desk, {"summary": summary}), Flaw("premature_transfer"))
+        steps = [*steps[:at], early, Step("notice"), *steps[at:]]
+    return steps
+
+
+def _ending(
+    transfers: Sequence[Action],
+    omitted: Sequence[Step],
+    communicate: tuple[str, ...],
+    *,
+    rates: FaultRates,
+    rng: Random,
+) -> Iterator[Step]:
+    """Hand over or say goodbye; what was left out comes after a goodbye that is too early."""
+    false = rng.random() < rates.false_statement
+    claims = falsified(communicate, rng)
+    if omitted:
+        yield Step("close", flaw=Flaw("omitted_write"), says=communicate)
+        for step in omitted:
+            yield Step("write", step.action)
+    for action in transfers:
+        yield Step("transfer", action)
+        yield Step("notice")
+    if not transfers:
+        flaw = Flaw("false_statement") if false else None
+        yield Step("close", flaw=flaw, says=communicate, claims=claims)
