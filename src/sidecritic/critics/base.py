@@ -1,0 +1,64 @@
+"""Critics that hold no knowledge of their own."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import assert_never
+
+from sidecritic.errors import CriticError, boundary
+from sidecritic.types import (
+    Approve,
+    Escalate,
+    Halt,
+    Judgement,
+    Proposal,
+    Replace,
+    Revise,
+    Verdict,
+)
+
+Answer = Judgement | Verdict | None
+"""What a function may say of a proposal; `None` approves."""
+
+JudgeFunction = Callable[[Proposal], Answer | Awaitable[Answer]]
+
+
+class NoCritic:
+    """Approve everything: the unsupervised actor."""
+
+    name = "none"
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        return Judgement(verdict=Approve(), critic=self.name)
+
+
+class FunctionCritic:
+    """A function, plain or async, as a critic."""
+
+    def __init__(self, function: JudgeFunction, *, name: str | None = None) -> None:
+        self._function = function
+        self.name = name or getattr(function, "__name__", "function")
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        """Return what the function says; a bare verdict is wrapped and timed.
+
+        Raises:
+            CriticError: the function raised, or returned something else.
+        """
+        started = perf_counter()
+        with boundary(CriticError, f"critic {self.name!r}"):
+            answer = self._function(proposal)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            return self._judgement(answer, perf_counter() - started)
+
+    def _judgement(self, answer: Answer, seconds: float) -> Judgement:
+        match answer:
+            case Judgement():
+                return answer if answer.seconds else answer.model_copy(update={"seconds": seconds})
+            case None:
+                return Judgement(verdict=Approve(), critic=self.name, seconds=seconds)
+            case Approve() | Revise() | Replace() | Escalate() | Halt():
+                return Judgement(verdict=answer, critic=self.name, seconds=seconds)
+            case _:
+                assert_never(answer)

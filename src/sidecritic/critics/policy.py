@@ -1,0 +1,81 @@
+"""A pack of executable policy checks as a critic: free, instant, and able to cite the rule."""
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+
+from sidecritic.errors import CriticError, boundary
+from sidecritic.policies.base import Finding, Pack
+from sidecritic.types import Approve, Judgement, Proposal, Revise
+
+THRESHOLD = 0.5
+"""Risk from which an action is sent back: it is then more likely wrong than right."""
+
+FEEDBACK_LIMIT = 1200
+"""Characters of feedback; an actor that is told ten things at once repairs none of them."""
+
+
+class PolicyCritic:
+    """Send back what the checks of a pack hold to be wrong."""
+
+    def __init__(self, pack: Pack, *, threshold: float = THRESHOLD, name: str = "policy") -> None:
+        self._pack = pack
+        self._threshold = threshold
+        self.name = name
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        """Return `Revise` with the feedback of the checks that fired, strongest first.
+
+        Raises:
+            CriticError: a check broke.
+        """
+        started = perf_counter()
+        with boundary(CriticError, f"checks of {self._pack.name!r}"):
+            findings = self._pack.findings(proposal)
+        risk = noisy_or(finding.risk for finding in findings)
+        refused = bool(findings) and risk >= self._threshold
+        strongest = findings[0] if refused else None
+        return Judgement(
+            verdict=_revision(findings) if refused else Approve(),
+            critic=self.name,
+            risk=risk,
+            category=strongest.check if strongest else "",
+            policy_ref=strongest.policy if strongest else "",
+            rationale=_rationale(findings),
+            seconds=perf_counter() - started,
+        )
+
+
+def noisy_or(risks: Iterable[float]) -> float:
+    """Return the probability that at least one of several independent reasons is right."""
+    innocent = 1.0
+    for risk in risks:
+        innocent *= 1.0 - risk
+    return 1.0 - innocent
+
+
+def _revision(findings: Sequence[Finding]) -> Revise:
+    at_fault = {finding.call_id: None for finding in findings if finding.call_id is not None}
+    return Revise(feedback=_feedback(findings), calls=tuple(at_fault))
+
+
+def _feedback(findings: Sequence[Finding]) -> str:
+    """Return as many whole findings as fit; the strongest is never left out."""
+    parts: list[str] = []
+    left = FEEDBACK_LIMIT
+    for finding in findings:
+        part = f"{finding.feedback} (Rule: {finding.policy})"
+        if part in parts:
+            continue
+        left -= len(part) + 1
+        if parts and left < 0:
+            break
+        parts.append(part[:FEEDBACK_LIMIT])
+    return " ".join(parts)
+
+
+def _rationale(findings: Sequence[Finding]) -> str:
+    return "; ".join(
+        f"{finding.check} {finding.risk:.2f}"
+        + (f" ({finding.evidence})" if finding.evidence else "")
+        for finding in findings
+    )

@@ -1,0 +1,87 @@
+"""Reading what an agent lists: `label: value` lines, and ids of a make."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
+
+from sidecritic.policies.language import mentions
+from sidecritic.policies.values import scalars
+from sidecritic.types import ToolCall
+
+_LINE = re.compile(
+    r"^[ \t]*(?:[-*•]+|\d+[.)])?[ \t]*\**([A-Za-z][\w #/()-]{1,38}?)\**[ \t]*:[ \t]*\**[ \t]*"
+    r"(\S.*?)[ \t]*\**$",
+    re.MULTILINE,
+)
+_WORDS = re.compile(r"[_\W]+")
+_TOKEN = re.compile(r"#?\w+(?:-\w+)*")
+_DIGITS = re.compile(r"\d+")
+_ID = re.compile(r"^(?=(?:\D*\d){3})#?[\w-]+$")
+_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+
+Listed = Mapping[str, tuple[str, ...]]
+
+
+def words_of(name: str) -> str:
+    """Return a tool's or an argument's name as words."""
+    return _WORDS.sub(" ", name).strip().lower()
+
+
+def labelled(text: str) -> Listed:
+    """Return the `label: value` lines of a text, labels as words."""
+    found: dict[str, tuple[str, ...]] = {}
+    for match in _LINE.finditer(text):
+        label = words_of(match[1])
+        found[label] = (*found.get(label, ()), match[2])
+    return found
+
+
+def is_id(value: str) -> bool:
+    """Whether a value looks like an id: one word with at least three digits, and no date."""
+    return bool(_ID.match(value)) and not _DATE.match(value)
+
+
+def ids_in(text: str) -> frozenset[str]:
+    """Return the words of a text that look like ids."""
+    return frozenset(token for token in tokens(text) if is_id(token))
+
+
+def tokens(text: str) -> Iterator[str]:
+    """Walk over the words of a text; `#W12` and `2024-05-15` are one word each."""
+    for match in _TOKEN.finditer(text):
+        yield match[0]
+
+
+def make_of(value: str) -> str:
+    """Return how an id is built: `#W2378156` and `#W9999999` are of one make."""
+    return _DIGITS.sub(lambda digits: "0" * len(digits[0]), value)
+
+
+def agrees(listed: str, value: JsonValue) -> bool:
+    """Whether a listed value and an argument can be the same.
+
+    Lists are compared by the ids in them; words shorter than four letters may be
+    abbreviations of what was listed, such as `IL`.
+    """
+    if isinstance(value, list | dict):
+        named, meant = ids_in(listed), {part for part in scalars(value) if is_id(part)}
+        return not named or not meant or named == frozenset(meant)
+    wanted = "" if value is None else str(value).strip().lower()
+    if wanted.isalpha() and len(wanted) < 4:
+        return True
+    return mentions(listed.lower(), wanted) if wanted else True
+
+
+def listing(call: ToolCall) -> str:
+    """Return the arguments of a call as a short listing, for feedback."""
+    parts = (f"{words_of(key)} {short(value)}" for key, value in (call.arguments or {}).items())
+    text = ", ".join(parts)
+    return text if len(text) <= 240 else text[:237] + "..."
+
+
+def short(value: JsonValue) -> str:
+    """Return a value as text of at most 80 characters."""
+    text = value if isinstance(value, str) else ", ".join(scalars(value))
+    text = text or "empty"
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,27 @@
+"""Which pack belongs to which environment."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sidecritic.errors import ConfigError
+from sidecritic.policies.airline import AIRLINE
+from sidecritic.policies.base import Pack
+from sidecritic.policies.retail import RETAIL
+
+PACKS: Mapping[str, Pack] = MappingProxyType({"tau2:retail": RETAIL, "tau2:airline": AIRLINE})
+
+
+def pack_for(env: str) -> Pack:
+    """Return the pack for an environment, by its name such as `tau2:retail`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    try:
+        return PACKS[env]
+    except KeyError:
+        known = ", ".join(sorted(PACKS))
+        raise ConfigError(
+            f"no policy checks for the environment {env!r}; known: {known}; "
+            "use another critic, or register a pack"
+        ) from None

@@ -1,0 +1,126 @@
+"""Retail: addresses, which are confused more often than anything else.
+
+An address is tied to the user by "my new home is where the luggage went": whoever mixes up
+which order that is, swaps old and new.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
+
+from sidecritic.policies.base import CallCheck, Objection, call_check
+from sidecritic.policies.common import NO_INVENTION
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.language import mentions
+from sidecritic.policies.retail_records import (
+    MODIFY_ADDRESS,
+    USER_ADDRESS,
+    head,
+    items,
+    order_of,
+    orders,
+    user,
+)
+from sidecritic.policies.values import JsonObject, object_of, text_of
+from sidecritic.types import ToolCall
+
+ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
+TOOLS = (MODIFY_ADDRESS, USER_ADDRESS)
+
+_NEW = re.compile(r"\bnew (\w+ )?(address|home|place|house|one)\b|\bmoved\b")
+_WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
+
+
+@call_check(
+    "address unchanged",
+    tools=TOOLS,
+    risk=0.85,
+    policy="For a pending order, you can take actions to modify its shipping address.",
+)
+def same_address(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the new address is the one that is already there."""
+    record = user(facts) if call.name == USER_ADDRESS else order_of(facts, call)
+    current = object_of(record, "address")
+    if not current or not _equal(current, call.arguments or {}):
+        return None
+    return Objection(
+        f"This address ({_brief(current)}) is already there, so the call changes nothing. Check "
+        "which record the user means, and which address is the new one.",
+        evidence=_brief(current),
+        # References do write an unchanged profile; an unchanged order is a mistake.
+        risk=0.4 if call.name == USER_ADDRESS else None,
+    )
+
+
+@call_check("address of two halves", tools=TOOLS, risk=0.75, policy=NO_INVENTION)
+def mixed_address(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when street and zip code stand together neither in a record nor in the user's words."""
+    arguments = call.arguments or {}
+    street, zip_code = text_of(arguments, "address1"), text_of(arguments, "zip")
+    shown_together = any(
+        street.lower() in text and zip_code in text for text in (d.text.lower() for d in facts.done)
+    )
+    if shown_together or (mentions(facts.said, street) and mentions(facts.said, zip_code)):
+        return None
+    return Objection(
+        f"Nobody gave the address {street}, {zip_code}: it stands neither in a record nor in the "
+        "user's words. Take it from the profile or an order, or ask the user for all of it.",
+        evidence=f"{street} {zip_code}",
+    )
+
+
+@call_check(
+    "old and new address swapped",
+    tools=TOOLS,
+    risk=0.7,
+    policy="You must list the action details and obtain explicit user confirmation.",
+)
+def swapped_address(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user tied the new address to an order and the call uses another address."""
+    for order, product in _tied_orders(facts):
+        there = object_of(order, "address")
+        if not there or _equal(there, call.arguments or {}):
+            continue
+        order_id = text_of(order, "order_id")
+        return Objection(
+            f"The user said that the {product} went to the new address. It is in {order_id}, which "
+            f"ships to {_brief(there)}: that is the new address, not "
+            f"{_brief(call.arguments or {})}.",
+            evidence=f"{product} in {order_id}",
+        )
+    return None
+
+
+RETAIL_ADDRESSES: tuple[CallCheck, ...] = (same_address, mixed_address, swapped_address)
+
+
+def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:
+    """Walk over the orders that the user named as those with the new address."""
+    changed = {
+        text_of(d.arguments, "order_id") for d in facts.writes if d.call.name == MODIFY_ADDRESS
+    }
+    for sentence in facts.wishes:
+        if not _NEW.search(sentence) or not _WENT.search(sentence):
+            continue
+        for order_id, order in orders(facts).items():
+            for item in items(order) if order_id not in changed else ():
+                if head(item) in sentence and _is_unique(facts, head(item)):
+                    yield order, text_of(item, "name")
+
+
+def _is_unique(facts: Facts, name: str) -> bool:
+    holding = [o for o in orders(facts).values() if any(head(i) == name for i in items(o))]
+    return len(holding) == 1
+
+
+def _equal(one: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:
+    return all(_plain(one, key) == _plain(other, key) for key in ADDRESS_KEYS)
+
+
+def _brief(address: Mapping[str, JsonValue]) -> str:
+    return f"{text_of(address, 'address1')}, {text_of(address, 'city')} {text_of(address, 'zip')}"
+
+
+def _plain(record: Mapping[str, JsonValue], key: str) -> str:
+    return text_of(record, key).strip().lower()

@@ -1,0 +1,54 @@
+"""Retail: the payment method of a call against the one that the user wants."""
+
+from sidecritic.policies.base import CallCheck, Objection, call_check
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.payments import wanted_methods
+from sidecritic.policies.retail_records import (
+    EXCHANGE,
+    MODIFY_ITEMS,
+    PAYING,
+    RETURN,
+    order_of,
+    original_payment,
+    payment_methods,
+)
+from sidecritic.policies.values import text_of
+from sidecritic.types import ToolCall
+
+PROVIDE = "The user must provide a payment method to pay or receive refund of the price difference."
+
+
+@call_check("another payment than wanted", tools=PAYING, risk=0.65, policy=PROVIDE)
+def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user's latest words about payment fit another method than the call's."""
+    methods = payment_methods(facts)
+    chosen = text_of(call.arguments or {}, "payment_method_id")
+    original = original_payment(order_of(facts, call))
+    wanted = wanted_methods(facts, call, methods, original=original)
+    if not wanted or chosen in wanted or chosen not in methods:
+        return None
+    return Objection(
+        f"The call uses {chosen}, but the user wants {' or '.join(sorted(wanted))}. Use that, or "
+        "list the other method and ask for a yes.",
+        evidence=f"{sorted(wanted)} vs {chosen}",
+    )
+
+
+@call_check(
+    "payment nobody spoke of", tools=(MODIFY_ITEMS, EXCHANGE, RETURN), risk=0.4, policy=PROVIDE
+)
+def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the payment method was never a subject."""
+    chosen = text_of(call.arguments or {}, "payment_method_id")
+    spoken = f"{facts.said}\n{facts.told}"
+    words = ("payment", "refund", "card", "paypal", chosen.lower())
+    if not chosen or any(word in spoken for word in words):
+        return None
+    return Objection(
+        f"Nobody spoke of a payment method; {chosen} is your own choice. Ask which one to use for "
+        "the difference or the refund.",
+        evidence=chosen,
+    )
+
+
+RETAIL_PAYMENTS: tuple[CallCheck, ...] = (other_payment, unspoken_payment)

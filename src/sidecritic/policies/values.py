@@ -1,0 +1,73 @@
+"""Reading JSON of unknown shape without ever failing.
+
+Tool results and arguments come from outside: what is absent or of another shape reads as
+empty, so that a check stays silent instead of breaking.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
+
+JsonObject = dict[str, JsonValue]
+
+
+def text_of(record: Mapping[str, JsonValue], key: str) -> str:
+    """Return a text or number field as text; empty when it is absent or of another shape."""
+    value = record.get(key)
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def number_of(record: Mapping[str, JsonValue], key: str) -> float:
+    """Return a number field; 0 when it is absent or of another shape."""
+    value = record.get(key)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def texts_of(record: Mapping[str, JsonValue], key: str) -> tuple[str, ...]:
+    """Return a list of texts; empty when it is absent or of another shape."""
+    value = record.get(key)
+    return tuple(str(part) for part in value) if isinstance(value, list) else ()
+
+
+def objects_of(record: Mapping[str, JsonValue], key: str) -> tuple[JsonObject, ...]:
+    """Return a list of objects; empty when it is absent or of another shape."""
+    value = record.get(key)
+    return (
+        tuple(part for part in value if isinstance(part, dict)) if isinstance(value, list) else ()
+    )
+
+
+def object_of(record: Mapping[str, JsonValue], key: str) -> JsonObject:
+    """Return an object field; empty when it is absent or of another shape."""
+    value = record.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def scalars(value: JsonValue) -> Iterator[str]:
+    """Walk over the leaves of a JSON value, as text."""
+    match value:
+        case dict():
+            for part in value.values():
+                yield from scalars(part)
+        case list():
+            for part in value:
+                yield from scalars(part)
+        case None:
+            return
+        case _:
+            yield str(value)
+
+
+def texts_in(value: JsonValue) -> Iterator[str]:
+    """Walk over the texts among the leaves of a JSON value."""
+    match value:
+        case dict():
+            for part in value.values():
+                yield from texts_in(part)
+        case list():
+            for part in value:
+                yield from texts_in(part)
+        case str():
+            yield value
+        case _:
+            return

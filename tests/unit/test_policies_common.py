@@ -1,0 +1,201 @@
+"""Checks that hold in every domain: consent, consistency, grounding, endings, statements."""
+
+import pytest
+from pydantic import JsonValue
+
+from sidecritic.policies.base import Pack
+from sidecritic.policies.common import COMMON_CALLS, not_as_announced
+from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
+from sidecritic.policies.statements import STATEMENTS
+from tests.talk import Talk, fired, specs
+
+PACK = Pack(
+    name="common",
+    calls=(*COMMON_CALLS, not_as_announced, *ENDING_CALLS),
+    texts=(*ENDING_TEXTS, *STATEMENTS),
+    generic_tools=frozenset({"transfer_to_human_agents"}),
+)
+TOOLS = specs("get_order_details", "cancel_pending_order return_items send_certificate")
+ORDER: JsonValue = {
+    "order_id": "#W1111111",
+    "status": "pending",
+    "items": [{"item_id": "1000001", "price": 46.5}, {"item_id": "1000002", "price": 20.25}],
+}
+ASKED = (
+    Talk(tools=TOOLS)
+    .agent("Hi! How can I help you?")
+    .user("I want to cancel order #W1111111, I no longer need it.")
+    .did("get_order_details", ORDER, order_id="#W1111111")
+)
+LISTED = ASKED.agent(
+    "This is what I am going to do: cancel pending order.\n- order id: #W1111111\n"
+    "- reason: no longer needed\nShall I go ahead? Please answer yes or no."
+)
+AGREED = LISTED.user("Yes, please go ahead.")
+CANCEL: dict[str, JsonValue] = {"order_id": "#W1111111", "reason": "no longer needed"}
+CANCELLED = AGREED.did(
+    "cancel_pending_order", {"order_id": "#W1111111", "status": "cancelled"}, **CANCEL
+)
+
+
+def test_what_was_listed_and_agreed_to_passes_every_check() -> None:
+    assert not fired(PACK, AGREED.calls("cancel_pending_order", **CANCEL))
+
+
+def test_a_write_that_nobody_agreed_to_is_sent_back_with_its_listing() -> None:
+    finding = fired(PACK, ASKED.calls("cancel_pending_order", **CANCEL))["unconfirmed write"]
+    assert "#W1111111" in finding.feedback
+    assert "ask for a yes" in finding.feedback
+
+
+def test_a_no_is_no_consent() -> None:
+    talk = LISTED.user("No, please don't do that.")
+    assert "unconfirmed write" in fired(PACK, talk.calls("cancel_pending_order", **CANCEL))
+
+
+def test_asking_for_the_deed_with_the_record_in_view_is_consent() -> None:
+    talk = ASKED.agent("I found order #W1111111 with two items.").user("Great, cancel it then.")
+    assert "unconfirmed write" not in fired(PACK, talk.calls("cancel_pending_order", **CANCEL))
+
+
+def test_a_listing_is_used_up_when_its_call_has_run() -> None:
+    proposal = CANCELLED.calls("return_items", order_id="#W1111111", item_ids=["1000001"])
+    assert "unconfirmed write" in fired(PACK, proposal)
+
+
+def test_a_listing_does_not_cover_another_tool() -> None:
+    proposal = AGREED.calls("return_items", order_id="#W1111111")
+    assert "unconfirmed write" in fired(PACK, proposal)
+
+
+def test_a_plan_in_prose_covers_all_its_calls() -> None:
+    talk = ASKED.agent(
+        "I will cancel order #W1111111 and return item 1000001. Would you like me to proceed?"
+    ).user("Yes.")
+    done = talk.did("cancel_pending_order", {"order_id": "#W1111111"}, **CANCEL)
+    assert "unconfirmed write" not in fired(PACK, done.calls("return_items", item_ids=["1000001"]))
+
+
+def test_a_value_that_differs_from_the_listing_is_named_with_the_right_one() -> None:
+    proposal = AGREED.calls("cancel_pending_order", **{**CANCEL, "reason": "ordered by mistake"})
+    finding = fired(PACK, proposal)["not as listed"]
+    assert "no longer needed" in finding.feedback
+    assert finding.call_id == proposal.action.calls[0].id
+
+
+def test_another_id_than_announced_in_prose_is_noticed() -> None:
+    other = ASKED.did("get_order_details", {"order_id": "#W2222222"}, order_id="#W2222222")
+    talk = other.agent("I will cancel order #W1111111. Do you confirm?").user("Yes.")
+    proposal = talk.calls("cancel_pending_order", order_id="#W2222222", reason="no longer needed")
+    assert "#W1111111" in fired(PACK, proposal)["not as announced"].feedback
+
+
+def test_an_id_from_nowhere_is_noticed_and_one_of_a_tool_is_not() -> None:
+    made_up = AGREED.calls("return_items", order_id="#W1111111", item_ids=["9999999"])
+    shown = AGREED.calls("return_items", order_id="#W1111111", item_ids=["1000001"])
+    assert "made-up id" in fired(PACK, made_up)
+    assert "made-up id" not in fired(PACK, shown)
+
+
+def test_a_number_is_no_id() -> None:
+    assert "made-up id" not in fired(PACK, AGREED.calls("send_certificate", amount=12345))
+
+
+def test_a_call_that_ran_before_is_not_repeated() -> None:
+    assert "repeated write" in fired(PACK, CANCELLED.calls("cancel_pending_order", **CANCEL))
+    assert "repeated write" not in fired(PACK, AGREED.calls("cancel_pending_order", **CANCEL))
+
+
+def test_a_goodbye_after_a_yes_without_a_deed_is_an_omission() -> None:
+    goodbye = "Is there anything else I can help you with?"
+    assert "plan not carried out" in fired(PACK, AGREED.says(goodbye))
+    assert "plan not carried out" not in fired(PACK, CANCELLED.says(goodbye))
+
+
+def test_what_the_supervisor_refused_is_not_held_against_the_goodbye() -> None:
+    talk = AGREED.refused("cancel_pending_order", **CANCEL)
+    assert not fired(PACK, talk.says("Is there anything else I can help you with?"))
+
+
+def test_saying_that_it_cannot_be_done_is_no_omission() -> None:
+    draft = "Unfortunately that is not possible. Is there anything else I can help you with?"
+    assert not fired(PACK, AGREED.says(draft))
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Your order #W1111111 has been cancelled.",
+        "I've successfully cancelled it for you.",
+        "I have also added a voucher of $50 to your account.",
+    ],
+)
+def test_a_deed_that_nobody_did_may_not_be_claimed(draft: str) -> None:
+    assert "claim without a write" in fired(PACK, ASKED.says(draft))
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Your order #W1111111 has been cancelled.",
+        "The status has been updated to cancelled.",
+    ],
+)
+def test_a_deed_that_was_done_may_be_claimed(draft: str) -> None:
+    assert "claim without a write" not in fired(PACK, CANCELLED.says(draft))
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Once it has been cancelled, you get a refund.",
+        "Your order has not been cancelled.",
+        "It will be refunded after it has been cancelled.",
+    ],
+)
+def test_speaking_of_a_deed_is_not_claiming_it(draft: str) -> None:
+    assert "claim without a write" not in fired(PACK, ASKED.says(draft))
+
+
+def test_a_claim_about_another_record_than_the_one_changed_is_false() -> None:
+    talk = CANCELLED.did("get_order_details", {"order_id": "#W2222222"}, order_id="#W2222222")
+    assert "claim without a write" in fired(PACK, talk.says("Order #W2222222 has been cancelled."))
+
+
+@pytest.mark.parametrize("amount", ["46.50", "66.75", "26.25", "93.00"])
+def test_an_amount_may_be_shown_or_follow_from_what_is_shown(amount: str) -> None:
+    assert "amount nobody showed" not in fired(PACK, ASKED.says(f"That makes ${amount}."))
+
+
+def test_an_amount_from_nowhere_is_noticed() -> None:
+    assert "46.51" in fired(PACK, ASKED.says("That makes $46.51."))["amount nobody showed"].feedback
+
+
+def test_a_request_that_was_never_tried_is_an_omission_when_all_is_said_to_be_done() -> None:
+    draft = "Everything that you asked for is taken care of. Is there anything else?"
+    finding = fired(PACK, ASKED.says(draft))["request not served"]
+    assert finding.risk > 0.5
+    assert "cancellation" in finding.feedback
+    assert "request not served" not in fired(PACK, CANCELLED.says(draft))
+
+
+def test_a_transfer_of_what_was_never_tried_is_premature() -> None:
+    proposal = ASKED.calls("transfer_to_human_agents", summary="A request.")
+    assert "transfer of what can be served" in fired(PACK, proposal)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        ASKED.user("I want to talk to a human."),
+        ASKED.agent("I'm sorry, I cannot do that.").user("Then what?"),
+        CANCELLED,
+    ],
+)
+def test_a_transfer_with_a_reason_passes(talk: Talk) -> None:
+    assert not fired(PACK, talk.calls("transfer_to_human_agents", summary="A request."))
+
+
+def test_a_transfer_after_a_yes_breaks_the_promise() -> None:
+    proposal = AGREED.calls("transfer_to_human_agents", summary="A request.")
+    assert "premature transfer" in fired(PACK, proposal)
