@@ -9,6 +9,7 @@
 Whatever comes after a rollout starts here and never plays anything.
 """
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -94,3 +95,13 @@ def read_run(directory: Path) -> Run:
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}") from cause
     return Run(directory, record, loaded.trajectories, loaded.problems)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new, never a part."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
+    with draft.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)

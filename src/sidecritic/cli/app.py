@@ -1,0 +1,169 @@
+"""The commands. What is heavy is imported by the command that needs it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sidecritic.cli.edge import FAILED, command, note
+from sidecritic.cli.flags import takes_settings
+
+app = typer.Typer(
+    name="sidecritic",
+    help="A small critic beside a powerful LLM agent: every action is judged before it takes "
+    "effect.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sidecritic {version('sidecritic')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        str, typer.Option(metavar="PREFIX", help="Runs go to PREFIX-baseline, PREFIX-supervised.")
+    ] = "runs/demo",
+    seed: Annotated[int, typer.Option(help="Seed of both runs.")] = 0,
+    json: Json = False,
+) -> None:
+    """Play 40 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
+    with command(as_json=json) as output:
+        from sidecritic.cli.evaluating import demonstrate
+        from sidecritic.reports import to_tables
+
+        comparison = demonstrate(out, seed)
+        if json:
+            output.json(comparison)
+        else:
+            output.tables(*to_tables(comparison))
+            output.tables(f"Reports: {out}-supervised/comparison.md, {out}-*/report.md")
+        failed = comparison.baseline.failures.episodes + comparison.supervised.failures.episodes
+        _exit_if_failed(failed)
+
+
+@app.command("eval")
+@takes_settings
+def evaluate(
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file of these settings; flags win.")
+    ] = None,
+    json: Json = False,
+    **flags: Any,
+) -> None:
+    """Play tasks × trials with an actor, a critic and a user, and score them.
+
+    The same command again goes on where it was stopped.
+    """
+    with command(as_json=json) as output:
+        from sidecritic.cli.evaluating import evaluate as run
+        from sidecritic.config import settings_from
+        from sidecritic.reports import to_tables
+
+        scores = run(settings_from(flags, recipe))
+        if json:
+            output.json(scores)
+        else:
+            output.tables(*to_tables(scores))
+        _exit_if_failed(scores.failures.episodes)
+
+
+@app.command()
+def score(
+    run: Annotated[Path, typer.Argument(help="Directory of the run.")],
+    json: Json = False,
+) -> None:
+    """Score a run again from its files, finished or not."""
+    with command(as_json=json) as output:
+        from sidecritic.cli.evaluating import publish
+        from sidecritic.reports import to_tables
+        from sidecritic.runs import read_run
+
+        scores = publish(read_run(run))
+        if json:
+            output.json(scores)
+        else:
+            output.tables(*to_tables(scores))
+
+
+@app.command()
+def compare(
+    baseline: Annotated[Path, typer.Argument(help="Directory of the run without the critic.")],
+    supervised: Annotated[Path, typer.Argument(help="Directory of the run with it.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report here, as Markdown.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare two runs over the episodes that both have graded."""
+    with command(as_json=json) as output:
+        from sidecritic.cli.evaluating import compare_runs
+        from sidecritic.reports import to_tables
+
+        comparison = compare_runs(baseline, supervised, out)
+        if json:
+            output.json(comparison)
+        else:
+            output.tables(*to_tables(comparison))
+
+
+@app.command()
+def tasks(
+    env: Annotated[str | None, typer.Option(help="Environment; without it, list them.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split; without it, list them.")] = None,
+    tasks_file: Annotated[
+        Path | None, typer.Option("--tasks", metavar="FILE", help="Another task file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List environments, the splits of one, or the tasks of a split."""
+    with command(as_json=json) as output:
+        from sidecritic.cli.listing import list_tasks
+
+        listing = list_tasks(env, split, tasks_file)
+        if json:
+            output.json(listing.as_json())
+        else:
+            output.tables(*listing.lines())
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say what is installed, what is missing, and which command installs it."""
+    with command(as_json=json) as output:
+        from sidecritic.cli.doctor import checks, report
+
+        found = list(checks())
+        if json:
+            output.json(report(found))
+        else:
+            output.tables(*(check.line() for check in found))
+        if not all(check.ok for check in found):
+            raise typer.Exit(FAILED)
+
+
+def _exit_if_failed(episodes: int) -> None:
+    if episodes:
+        note(
+            f"{episodes} episodes ended in an infrastructure failure and are not scored; "
+            "see the report, then add --retry-failed to the same command"
+        )
+        raise typer.Exit(FAILED)

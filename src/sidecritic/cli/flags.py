@@ -1,0 +1,67 @@
+"""The flags of `eval`, made from the fields of `Settings`."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from sidecritic.config.settings import Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def takes_settings(command: _Command) -> _Command:
+    """Give a command with `**flags` one flag for each setting; what is not given is `None`.
+
+    Values stay text: `Settings` checks flags and recipes alike, with the same messages.
+    """
+    signature = inspect.signature(command)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    made = [*own, *_parameters()]
+    command.__signature__ = signature.replace(parameters=made)  # pyright: ignore[reportFunctionMemberAccess]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in made}
+    return command
+
+
+def _parameters() -> Iterator[inspect.Parameter]:
+    for name, field in Settings.model_fields.items():
+        kind: Any = bool if field.annotation is bool else str
+        if get_origin(field.annotation) is tuple:
+            kind = list[str]
+        option = typer.Option(
+            f"--{name.replace('_', '-')}",
+            help=f"{field.description}{_default(field)}",
+            metavar=None if kind is bool else _metavar(field),
+            show_default=False,
+        )
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[kind | None, option],
+        )
+
+
+def _default(field: FieldInfo) -> str:
+    match field.default:
+        case None | False | ():
+            return ""
+        case (str(first),):
+            return f" [default: {first}]"
+        case value:
+            return f" [default: {value}]"
+
+
+def _metavar(field: FieldInfo) -> str:
+    kind: Any = field.annotation
+    kinds = [each for each in get_args(kind) if each is not type(None)]
+    if get_origin(kind) is Literal:
+        return "|".join(kinds)
+    if get_origin(kind) is tuple:
+        return "NAMES"
+    for plain, shown in ((int, "INTEGER"), (float, "NUMBER")):
+        if kind is plain or plain in kinds:
+            return shown
+    return "TEXT"

@@ -1,0 +1,62 @@
+"""How far a run is, for whoever watches a terminal."""
+
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from sidecritic.cli.edge import note
+from sidecritic.trace import Trajectory
+
+
+class Bar:
+    """A progress bar on stderr with time left and running pass rate; nothing off a terminal."""
+
+    def __init__(self, title: str, directory: Path) -> None:
+        console = Console(stderr=True)
+        self._directory = directory
+        self._graded = self._passed = self._failed = 0
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(title, total=None, state="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, *, total: int, finished: int) -> None:
+        self._progress.update(self._task, total=total, completed=finished)
+        before = f", {finished} of {total} episodes are there already" if finished else ""
+        note(f"writing {self._directory}{before}")
+
+    def episode(self, trajectory: Trajectory) -> None:
+        outcome = trajectory.ended.outcome if trajectory.ended else None
+        self._failed += outcome is None
+        if outcome is not None and outcome.passed is not None:
+            self._graded += 1
+            self._passed += outcome.passed
+        rate = f"passed {self._passed}/{self._graded}" if self._graded else ""
+        failed = f", {self._failed} failures" if self._failed else ""
+        self._progress.update(self._task, advance=1, state=f"{rate}{failed}")
+
+    def notice(self, text: str) -> None:
+        note(text)

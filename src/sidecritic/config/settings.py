@@ -1,0 +1,201 @@
+"""Settings of an evaluation: one record, whether it comes from flags or from a recipe.
+
+Each field is a flag (`max_turns` is `--max-turns`) and a key of a recipe; flags win. The
+command line is made from this record, so that the two cannot drift apart.
+"""
+
+import shlex
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
+
+from sidecritic.errors import ConfigError
+from sidecritic.gates import Gate
+from sidecritic.types import Answers, Limits, Record
+
+OnCriticFailure = Literal["hold-writes", "open", "closed", "escalate", "halt"]
+
+_ANSWERS: Mapping[OnCriticFailure, Answers] = {
+    "hold-writes": Answers(writes="fallback", text="pass"),
+    "open": Answers(writes="pass", text="pass"),
+    "closed": Answers(writes="fallback", text="fallback"),
+    "escalate": Answers(writes="escalate", text="escalate"),
+    "halt": Answers(writes="halt", text="halt"),
+}
+
+
+def _listed(value: object) -> object:
+    """Read `a,b` as the flag and the recipe may write it."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, list | tuple):
+        parts = (part for item in value for part in str(item).split(","))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return tuple(part.strip() for part in parts if part.strip())
+    return value
+
+
+def _web_address(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not a web address; write it as http://HOST:PORT/v1")
+    if parts.username or parts.password or parts.query:
+        # The settings are written to files; a password in a URL must not be.
+        raise ValueError("holds a user name, password or query; keys come from the environment")
+    return url
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Url = Annotated[str | None, AfterValidator(_web_address)]
+
+
+class Settings(Record):
+    env: Names = Field(
+        default=("tau2:retail",), min_length=1, description="Environment, or several: a,b."
+    )
+    split: str = Field(default="test", description="Split of the tasks.")
+    tasks: str | None = Field(default=None, description="Another task file for the environment.")
+    task_ids: Names = Field(default=(), description="Play these tasks only: a,b.")
+    limit: int | None = Field(
+        default=None, ge=1, description="At most so many tasks of each environment."
+    )
+    trials: int = Field(default=1, ge=1, le=1000, description="Episodes for each task.")
+    seed: int = Field(default=0, description="Seed of the run; episodes derive theirs from it.")
+    actor: str = Field(
+        default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
+    )
+    critic: str = Field(default="policy", description="none, policy, or chain:a,b.")
+    user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
+    gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
+    max_revisions: int = Field(
+        default=2, ge=0, description="How often one action may be sent back."
+    )
+    max_turns: int = Field(default=60, ge=1, description="Actor turns in one episode.")
+    on_critic_failure: OnCriticFailure = Field(
+        default="hold-writes", description="What becomes of an action that the critic fails on."
+    )
+    critic_timeout: float = Field(
+        default=60.0, gt=0, description="Seconds until a silent critic counts as failed."
+    )
+    grader: Literal["ours", "official"] = Field(
+        default="ours", description="official: the benchmark's own evaluators."
+    )
+    fault_rate: float = Field(
+        default=0.35, ge=0, le=1, description="Simulated actor: share of writes with a fault."
+    )
+    repair: float = Field(
+        default=0.9, ge=0, le=1, description="Simulated actor: chance that feedback is heeded."
+    )
+    base_url: Url = Field(default=None, description="Server of the actor, such as http://HOST/v1.")
+    user_base_url: Url = Field(
+        default=None, description="Server of the user model; the actor's if of the same kind."
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
+    timeout: float = Field(default=300.0, gt=0, description="Seconds for one model call.")
+    attempts: int = Field(
+        default=5, ge=1, description="Tries of one model call while a server is unavailable."
+    )
+    prices: str | None = Field(
+        default=None, description="TOML file of US dollars per million tokens, by model."
+    )
+    concurrency: int = Field(default=8, ge=1, le=1000, description="Episodes at the same time.")
+    out: str | None = Field(
+        default=None, description="Directory of the run; the same one again resumes it."
+    )
+    retry_failed: bool = Field(
+        default=False, description="Play episodes again that ended in an infrastructure failure."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            max_turns=self.max_turns,
+            max_revisions=self.max_revisions,
+            critic_timeout=self.critic_timeout,
+            on_critic_failure=_ANSWERS[self.on_critic_failure],
+        )
+
+    @property
+    def deciding(self) -> dict[str, JsonValue]:
+        """What decides the results, for `run.json`.
+
+        The task file is not among it by path: its digest is, as the version of the task set.
+        """
+        return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
+
+
+_CIRCUMSTANCES = {"tasks", "prices", "timeout", "attempts", "concurrency", "out", "retry_failed"}
+
+
+def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Settings:
+    """Return settings from a recipe and flags; flags that are `None` were not given.
+
+    Raises:
+        ConfigError: an unknown key, or a value that cannot be used.
+    """
+    given = {key: value for key, value in flags.items() if value is not None}
+    read = _recipe(recipe) if recipe is not None else {}
+    try:
+        return Settings.model_validate({**read, **given})
+    except ValidationError as cause:
+        first = cause.errors(include_url=False)[0]
+        key = str(first["loc"][0]) if first["loc"] else "settings"
+        source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
+        problem = first["msg"].removeprefix("Value error, ")
+        shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
+        raise ConfigError(f"{source}{shown}: {problem}") from cause
+
+
+def _recipe(file: Path) -> dict[str, object]:
+    try:
+        read = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise ConfigError(f"cannot read recipe {file}: {cause.strerror}; check the path") from cause
+    except ValueError as cause:
+        raise ConfigError(f"recipe {file} is not TOML: {cause}") from cause
+    keys = {key.replace("-", "_"): value for key, value in read.items()}
+    for key in keys:
+        if key not in Settings.model_fields:
+            raise ConfigError(
+                f"recipe {file}: unknown key {key!r}{suggestion(key, Settings.model_fields)}"
+            )
+    return keys
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: what was meant, and what there is."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    shown = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+    return f"{meant} known: {shown}" if meant else f"; known: {shown}"
+
+
+def command_of(settings: Settings) -> str:
+    """Return the command line that makes a run of these settings."""
+    words = ["sidecritic", "eval"]
+    for key in Settings.model_fields:
+        value = getattr(settings, key)
+        if key in ("env", "split", "trials", "actor", "critic", "user", "seed") or (
+            value != Settings.model_fields[key].default
+        ):
+            words.extend(_words(f"--{key.replace('_', '-')}", value))
+    return shlex.join(words)
+
+
+def _words(flag: str, value: object) -> list[str]:
+    match value:
+        case True:
+            return [flag]
+        case None | False:
+            return []
+        case tuple():
+            return [flag, ",".join(map(str, value))]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case _:
+            return [flag, str(value)]

@@ -1,0 +1,212 @@
+"""What there is to say about a run or a comparison, before it has a form."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sidecritic.scoring.records import (
+    Comparison,
+    Interval,
+    Interventions,
+    Paired,
+    RoleUse,
+    Scores,
+)
+
+
+class Section(NamedTuple):
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def label(simulated: tuple[str, ...]) -> str:
+    """Return what must stand above every number, such as `simulated actor, simulated user`."""
+    return ", ".join(f"simulated {role}" for role in simulated)
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def points(value: float) -> str:
+    return f"{100 * value:+.1f} points"
+
+
+def _range(interval: Interval) -> str:
+    return f"{percent(interval.low)} to {percent(interval.high)}"
+
+
+def run_sections(scores: Scores) -> Iterator[Section]:
+    """Yield the sections about one run."""
+    yield _result(scores)
+    yield _interventions(scores.interventions)
+    yield _roles(scores)
+    yield from _failures("Infrastructure failures", scores)
+
+
+def comparison_sections(comparison: Comparison) -> Iterator[Section]:
+    """Yield the sections about two runs."""
+    yield _paired(comparison)
+    yield _interventions(comparison.interventions)
+    yield _roles(comparison.supervised)
+    yield from _failures("Infrastructure failures, baseline", comparison.baseline)
+    yield from _failures("Infrastructure failures, supervised", comparison.supervised)
+
+
+def made_by(scores: Scores) -> Section:
+    """Return where the numbers come from."""
+    versions = tuple(
+        (f"{name} ({env})" if len(scores.versions) > 1 else name, value)
+        for env, names in scores.versions.items()
+        for name, value in names.items()
+    )
+    rows = (
+        ("environment", ", ".join(scores.envs)),
+        ("split", ", ".join(scores.splits)),
+        ("actor", ", ".join(scores.actor)),
+        ("critic", ", ".join(scores.critic)),
+        ("user", ", ".join(scores.user)),
+        *versions,
+        ("command", scores.command),
+    )
+    return Section("How it was made", ("", ""), tuple(row for row in rows if row[1]))
+
+
+def _result(scores: Scores) -> Section:
+    rows = [
+        (f"pass^{row.k}", percent(row.estimate.value), _range(row.estimate), str(row.tasks))
+        for row in scores.pass_hat_k_detail
+    ]
+    if len(scores.by_env) > 1:
+        rows.extend(
+            (f"pass^{k} {env}", percent(value), "", "")
+            for env, values in scores.by_env.items()
+            for k, value in enumerate(values, start=1)
+        )
+    if scores.reward is not None:
+        reward = scores.reward
+        rows.append(
+            ("mean reward", f"{reward.value:.3f}", f"{reward.low:.3f} to {reward.high:.3f}", "")
+        )
+    return Section(
+        "Result", ("", "estimate", "95 % interval", "tasks"), tuple(rows), tuple(_counts(scores))
+    )
+
+
+def _counts(scores: Scores) -> Iterator[str]:
+    yield (
+        f"{scores.graded} graded episodes of {scores.tasks} tasks; {scores.failures.episodes} "
+        "infrastructure failures, which are no part of the scores."
+    )
+    if scores.planned is not None and scores.episodes < scores.planned:
+        yield f"The run is not complete: {scores.episodes} of {scores.planned} episodes."
+    for row in scores.pass_hat_k_detail:
+        if row.left_out:
+            yield f"pass^{row.k} leaves out {row.left_out} tasks with fewer than {row.k} trials."
+
+
+def _paired(comparison: Comparison) -> Section:
+    before, after = comparison.baseline, comparison.supervised
+    rows: list[tuple[str, ...]] = []
+    for at, delta in enumerate(comparison.pass_hat_k_delta):
+        change = delta.estimate
+        rows.append(
+            (
+                f"pass^{delta.k}",
+                _at(before.pass_hat_k, at),
+                _at(after.pass_hat_k, at),
+                points(change.value),
+                f"{points(change.low)} to {points(change.high)}",
+            )
+        )
+    for env in sorted(before.by_env.keys() & after.by_env.keys()) if len(after.by_env) > 1 else ():
+        rows.append(
+            (f"pass^1 {env}", _at(before.by_env[env], 0), _at(after.by_env[env], 0), "", "")
+        )
+    added = f"{comparison.added_seconds_per_turn * 1000:.2f} ms"
+    rows.append(("added latency per turn", "", added, "", ""))
+    notes = _tests(comparison.paired) if comparison.paired else ("No episode is in both runs.",)
+    return Section(
+        "Paired comparison",
+        ("", "baseline", "supervised", "difference", "95 % interval"),
+        tuple(rows),
+        (*notes, *(f"Take care: {warning}." for warning in comparison.warnings)),
+    )
+
+
+def _at(values: tuple[float, ...], index: int) -> str:
+    return percent(values[index]) if index < len(values) else ""
+
+
+def _tests(paired: Paired) -> tuple[str, ...]:
+    notes = [
+        f"{paired.n} pairs of {paired.tasks} tasks: {paired.gained} gained, {paired.lost} lost. "
+        f"p = {paired.sign_flip_p:.2g} (sign flips over tasks), "
+        f"{paired.mcnemar_p:.2g} (exact McNemar over pairs)."
+    ]
+    if paired.left_out:
+        notes.append(
+            f"{paired.left_out} episodes have no graded partner and are left out; on the pairs, "
+            f"pass^1 is {percent(paired.baseline)} and {percent(paired.supervised)}."
+        )
+    return tuple(notes)
+
+
+_TRUTH = {
+    "faults": "Right and wrong by the faults that the simulated actor made on purpose.",
+    "reference": "Right and wrong by the reference writes of the task.",
+    "mixed": "Right and wrong by faults in simulated episodes, by reference writes in others.",
+    "none": "Nothing in these episodes tells right from wrong.",
+}
+
+
+def _interventions(found: Interventions) -> Section:
+    rows = [("all", str(found.right), str(found.wrong), str(found.missed))]
+    for title, table in (("", found.by_kind), ("critic: ", found.by_category)):
+        rows.extend(
+            (f"{title}{name or 'no category'}", str(row.right), str(row.wrong), str(row.missed))
+            for name, row in table.items()
+        )
+    acts = (
+        f"{found.judged} verdicts; {found.unknown} refusals of which nobody can say; "
+        f"{found.replaced} replaced, {found.escalated} escalated, {found.halted} halted; "
+        f"{found.exhausted} turns ran out of revisions, {found.fallbacks} sent the safe message; "
+        f"{found.critic_failures} critic failures."
+    )
+    header = ("interventions", "right", "wrong", "missed")
+    return Section("Interventions", header, tuple(rows), (_TRUTH[found.basis], acts))
+
+
+def _roles(scores: Scores) -> Section:
+    rows = tuple(
+        (
+            role,
+            str(use.calls),
+            f"{use.input_tokens:,}",
+            f"{use.output_tokens:,}",
+            _cost(use),
+            f"{use.seconds_mean * 1000:.2f} ms",
+            f"{use.seconds_p95 * 1000:.2f} ms",
+        )
+        for role, use in scores.roles.items()
+    )
+    header = ("role", "calls", "input tokens", "output tokens", "cost", "mean", "p95")
+    added = f"supervision added {scores.added_seconds_per_turn * 1000:.2f} ms a turn"
+    return Section("Use", header, rows, (f"{scores.turns} turns; {added}.",))
+
+
+def _cost(use: RoleUse) -> str:
+    if use.cost_usd is None:
+        return "unknown" if use.unpriced_calls else "none"
+    return f"{'at least ' if use.unpriced_calls else ''}${use.cost_usd:.4f}"
+
+
+def _failures(title: str, scores: Scores) -> Iterator[Section]:
+    if not scores.failures.episodes:
+        return
+    rows = tuple(
+        (kind, str(number), scores.failures.examples.get(kind, ""))
+        for kind, number in scores.failures.by_kind.items()
+    )
+    yield Section(title, ("where", "episodes", "for example"), rows)

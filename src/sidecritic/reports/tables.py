@@ -1,0 +1,43 @@
+"""Sections as tables for a terminal."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sidecritic.reports.sections import (
+    Section,
+    comparison_sections,
+    label,
+    run_sections,
+)
+from sidecritic.reports.text import plain
+from sidecritic.scoring.records import Comparison, Scores
+
+
+def to_tables(result: Scores | Comparison) -> Iterator[RenderableType]:
+    """Yield what to print about a run or a comparison.
+
+    Cells are `Text`, so that nothing in them is taken for markup.
+    """
+    match result:
+        case Scores():
+            roles, sections = result.simulated, run_sections(result)
+        case Comparison():
+            roles, sections = result.simulated_roles, comparison_sections(result)
+    for section in sections:
+        yield _table(section, label(roles))
+        for note in section.notes:
+            yield Text(plain(note))
+        yield Text()
+
+
+def _table(section: Section, simulated: str) -> Table:
+    title = section.title + (f" ({simulated})" if simulated else "")
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    for at, name in enumerate(section.header):
+        table.add_column(Text(name), justify="left" if at == 0 else "right")
+    for row in section.rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    return table

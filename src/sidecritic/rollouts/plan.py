@@ -1,0 +1,90 @@
+"""What is to be played, by whom, with which seeds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from pydantic import JsonValue
+
+from sidecritic.gates import Gate
+from sidecritic.ports import Benchmark, Critic, ModelFor
+from sidecritic.types import Limits, Sampling, Task
+
+CriticFor = Callable[[str], Critic]
+"""Name of the environment to the critic that judges in it."""
+
+ROLES = ("actor", "user", "critic")
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays, and by which rules."""
+
+    actor: ModelFor
+    user: ModelFor
+    critic: CriticFor
+    gate: Gate = "writes+final"
+    limits: Limits = field(default_factory=Limits)
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """Tasks of one benchmark."""
+
+    benchmark: Benchmark
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One trial of one task."""
+
+    benchmark: Benchmark
+    task: Task
+    trial: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.task.env, self.task.id, self.trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides what a run will hold."""
+
+    sets: tuple[TaskSet, ...]
+    cast: Cast
+    trials: int = 1
+    seed: int = 0
+    settings: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What `run.json` remembers, and a resumed run must agree with."""
+    command: str = ""
+
+    def episodes(self) -> tuple[Episode, ...]:
+        """Return every episode, first trials first: a running pass rate soon covers all tasks."""
+        return tuple(
+            Episode(group.benchmark, task, trial)
+            for trial in range(self.trials)
+            for group in self.sets
+            for task in group.tasks
+        )
+
+
+def seeds_for(run_seed: int, key: tuple[str, str, int]) -> dict[str, int]:
+    """Return a seed of 31 bits for each role.
+
+    They depend on the run's seed and the episode alone: not on order, concurrency or the
+    critic, so that a supervised run meets the same faults as its baseline.
+    """
+    return {role: _hashed(run_seed, *key, role) & 0x7FFF_FFFF for role in ROLES}
+
+
+def episode_id(run_seed: int, key: tuple[str, str, int]) -> str:
+    """Return the id of an episode's trajectory, the same in every repetition."""
+    return f"{_hashed(run_seed, *key):016x}"
+
+
+def _hashed(*parts: object) -> int:
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")

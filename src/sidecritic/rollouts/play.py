@@ -1,0 +1,209 @@
+"""Play a plan: bounded concurrency, one line an episode, nothing finished is ever lost.
+
+A failing episode is a line like any other and never cancels its siblings. Cancellation and
+a kill lose the episodes that were under way and nothing else; the same plan on the same
+directory plays those again, with the same seeds.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from pydantic_core import PydanticSerializationError
+
+from sidecritic.episode import briefing_for, run_episode
+from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary
+from sidecritic.ports import Benchmark, Critic
+from sidecritic.rollouts.plan import Episode, Plan, episode_id, seeds_for
+from sidecritic.rollouts.store import Store, open_run
+from sidecritic.runs import RunRecord, digest
+from sidecritic.supervisor import Supervisor
+from sidecritic.trace import Ended, Event, Failed, Trajectory
+from sidecritic.types import Briefing
+
+
+class Watcher(Protocol):
+    """Whoever wants to know how far a run is."""
+
+    def begin(self, *, total: int, finished: int) -> None:
+        """Hear how many episodes there are, and how many were finished before."""
+        ...
+
+    def episode(self, trajectory: Trajectory) -> None:
+        """Hear of an episode that has just been written."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Hear one line about the run directory."""
+        ...
+
+
+class Silent:
+    """A watcher that does not care."""
+
+    def begin(self, *, total: int, finished: int) -> None: ...
+
+    def episode(self, trajectory: Trajectory) -> None: ...
+
+    def notice(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one call of `play` did."""
+
+    played: int
+    skipped: int
+    """Episodes that were on file already."""
+
+
+async def play(
+    plan: Plan,
+    directory: Path,
+    *,
+    concurrency: int = 8,
+    retry_failed: bool = False,
+    watcher: Watcher | None = None,
+) -> Tally:
+    """Play every episode of the plan that the directory does not hold yet.
+
+    With `retry_failed`, episodes that ended in an infrastructure failure are played again;
+    their new line replaces the old one for every reader.
+
+    Raises:
+        ConfigError: the directory cannot be used for this plan.
+    """
+    watcher = watcher or Silent()
+    with open_run(directory, _record(plan), watcher.notice) as store:
+        episodes = plan.episodes()
+        waiting = [e for e in episodes if _is_due(store.finished.get(e.key), retry_failed)]
+        watcher.begin(total=len(episodes), finished=len(episodes) - len(waiting))
+        await _drain(plan, waiting, store, watcher, concurrency=concurrency)
+        return Tally(played=len(waiting), skipped=len(episodes) - len(waiting))
+
+
+def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
+    return on_file is None or (on_file and retry_failed)
+
+
+async def _drain(
+    plan: Plan, waiting: list[Episode], store: Store, watcher: Watcher, *, concurrency: int
+) -> None:
+    stages = {group.benchmark.name: _stage(plan, group.benchmark) for group in plan.sets}
+    queue: Iterator[Episode] = iter(waiting)
+
+    async def work() -> None:
+        for episode in queue:
+            trajectory = await _episode(plan, episode, stages[episode.benchmark.name])
+            watcher.episode(_write(store, trajectory))
+            # Simulated parties never wait, so that an interrupt would have no way in.
+            await asyncio.sleep(0)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(waiting))):
+                group.create_task(work())
+    except* SidecriticError as errors:
+        # Episodes record their own failures; what comes through concerns the run as a whole.
+        raise _first(errors) from errors
+
+
+def _first(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+class _Stage(NamedTuple):
+    """What all episodes of one benchmark share."""
+
+    critic: Critic
+    versions: dict[str, str]
+
+
+def _stage(plan: Plan, benchmark: Benchmark) -> _Stage:
+    return _Stage(plan.cast.critic(benchmark.name), _versions(benchmark.versions))
+
+
+async def _episode(plan: Plan, episode: Episode, stage: _Stage) -> Trajectory:
+    task, seeds = episode.task, seeds_for(plan.seed, episode.key)
+    actor, user = plan.cast.actor(task, seeds["actor"]), plan.cast.user(task, seeds["user"])
+    supervisor = Supervisor(
+        actor=actor,
+        critic=stage.critic,
+        gate=plan.cast.gate,
+        limits=plan.cast.limits,
+        sampling=plan.cast.sampling.model_copy(update={"seed": seeds["actor"]}),
+    )
+    log: list[Event] = []
+    briefing = ""
+    try:
+        with boundary(EnvError, f"preparing task {task.id!r}"):
+            environment = episode.benchmark.environment(task, user)
+            briefing = digest(briefing_for(environment))
+        try:
+            await run_episode(environment, supervisor, log, task_id=task.id)
+        finally:
+            with boundary(EnvError, "closing the environment"):
+                await environment.close()
+    except (EnvError, ModelError) as error:
+        # What breaks behind a graded end changes nothing about the grade.
+        if not (log and isinstance(log[-1], Ended)):
+            log.extend(_failure(error))
+    return Trajectory(
+        id=episode_id(plan.seed, episode.key),
+        task=task,
+        trial=episode.trial,
+        actor=actor.name,
+        critic=stage.critic.name,
+        user=user.name,
+        simulated=tuple(r for r, m in (("actor", actor), ("user", user)) if m.simulated),
+        seeds=seeds,
+        versions=stage.versions,
+        briefing=briefing,
+        events=tuple(log),
+    )
+
+
+def _failure(error: SidecriticError) -> tuple[Event, Event]:
+    failed = Failed(where="environment", error=type(error).__name__, message=str(error))
+    return (failed, Ended(reason="error", outcome=None))
+
+
+def _write(store: Store, trajectory: Trajectory) -> Trajectory:
+    """Append the trajectory; what JSON cannot hold is written as a failure of its episode."""
+    try:
+        store.append(trajectory)
+    except (PydanticSerializationError, UnicodeEncodeError) as cause:
+        events = _failure(EnvError(f"the episode cannot be written as JSON: {cause}"))
+        trajectory = trajectory.model_copy(update={"events": events})
+        store.append(trajectory)
+    return trajectory
+
+
+def _versions(of_benchmark: Mapping[str, str]) -> dict[str, str]:
+    return {"sidecritic": version("sidecritic"), **of_benchmark}
+
+
+def _record(plan: Plan) -> RunRecord:
+    return RunRecord(
+        command=plan.command,
+        settings=dict(plan.settings),
+        episodes=len(plan.episodes()),
+        versions={g.benchmark.name: _versions(g.benchmark.versions) for g in plan.sets},
+        briefings={digest(briefing): briefing for briefing in _briefings(plan)},
+    )
+
+
+def _briefings(plan: Plan) -> Iterator[Briefing]:
+    for group in plan.sets:
+        for task in group.tasks:
+            try:
+                with boundary(EnvError, f"preparing task {task.id!r}"):
+                    user = plan.cast.user(task, 0)
+                    yield briefing_for(group.benchmark.environment(task, user))
+            except EnvError:
+                # The task's own episodes will fail the same way and say so.
+                continue

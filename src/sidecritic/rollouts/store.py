@@ -1,0 +1,153 @@
+"""A run directory while it is being written: locked, append-only, one line an episode."""
+
+import fcntl
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sidecritic.errors import ConfigError
+from sidecritic.runs import (
+    RUN_FILE,
+    TRAJECTORIES_FILE,
+    RunRecord,
+    read_record,
+    read_run,
+    write_whole,
+)
+from sidecritic.trace import Trajectory, from_lines, to_line
+
+Notify = Callable[[str], None]
+"""Takes one line for the person who waits."""
+
+Key = tuple[str, str, int]
+
+
+class Store:
+    """The open `trajectories.jsonl` of one run."""
+
+    def __init__(self, directory: Path, descriptor: int, finished: Mapping[Key, bool]) -> None:
+        self.directory = directory
+        self._descriptor = descriptor
+        self.finished = finished
+        """Episodes that were on file at the start; `True` for an infrastructure failure."""
+
+    def append(self, trajectory: Trajectory) -> None:
+        """Write one line whole, and sync it to disk."""
+        line = memoryview(to_line(trajectory).encode())
+        start = os.fstat(self._descriptor).st_size
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+            os.fsync(self._descriptor)
+        except OSError as cause:
+            # A full disk must not leave half a line in front of whatever is appended next.
+            os.ftruncate(self._descriptor, start)
+            raise ConfigError(
+                f"cannot write {self.directory / TRAJECTORIES_FILE}: {cause.strerror}; make room, "
+                "then repeat the command: it goes on where it stopped"
+            ) from cause
+
+
+@contextmanager
+def open_run(directory: Path, record: RunRecord, notify: Notify) -> Generator[Store]:
+    """Open a run directory for writing, a new one or one to be resumed.
+
+    Raises:
+        ConfigError: another process writes it, or it was made with other settings.
+    """
+    descriptor = _locked(directory)
+    try:
+        _agree(directory, record, empty=os.fstat(descriptor).st_size == 0)
+        _mend(directory / TRAJECTORIES_FILE, descriptor, notify)
+        yield Store(directory, descriptor, _finished(directory, notify))
+    finally:
+        os.close(descriptor)
+
+
+def _locked(directory: Path) -> int:
+    # The kernel drops the lock with the process, so that a kill leaves no stale one behind.
+    file = directory / TRAJECTORIES_FILE
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot write to {directory}: {cause.strerror}; choose another --out"
+        ) from cause
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as cause:
+        os.close(descriptor)
+        raise ConfigError(
+            f"another process is writing {directory}; wait for it, or choose another --out"
+        ) from cause
+    return descriptor
+
+
+def _agree(directory: Path, record: RunRecord, *, empty: bool) -> None:
+    if not (directory / RUN_FILE).exists():
+        if not empty:
+            raise ConfigError(
+                f"{directory} holds {TRAJECTORIES_FILE} but no {RUN_FILE}, so nobody knows what "
+                "made it; choose another --out"
+            )
+        write_whole(directory / RUN_FILE, record.model_dump_json(indent=2) + "\n")
+        return
+    there = read_record(directory)
+    remedy = f"choose another --out, or repeat the command that made it: {there.command}"
+    for name, old, new in _pairs(there, record):
+        if old != new:
+            raise ConfigError(
+                f"{directory} was made with {name} = {old!r}, now it is {new!r}; {remedy}"
+            )
+    if there.briefings != record.briefings:
+        raise ConfigError(
+            f"{directory} was made with another policy, tools or system prompt; {remedy}"
+        )
+
+
+def _pairs(there: RunRecord, here: RunRecord) -> Iterator[tuple[str, object, object]]:
+    for name in sorted(there.settings.keys() | here.settings.keys()):
+        yield name, there.settings.get(name), here.settings.get(name)
+    for env in sorted(there.versions.keys() | here.versions.keys()):
+        old, new = there.versions.get(env, {}), here.versions.get(env, {})
+        for name in sorted(old.keys() | new.keys()):
+            yield f"{name} of {env}", old.get(name), new.get(name)
+
+
+def _mend(file: Path, descriptor: int, notify: Notify) -> None:
+    """Set a last line aside that was cut off by a kill."""
+    size = os.fstat(descriptor).st_size
+    start = _last_line_start(descriptor, size)
+    if start == size:
+        return
+    tail = os.pread(descriptor, size - start, start)
+    if from_lines([tail.decode(errors="replace")], file=str(file)).trajectories:
+        os.write(descriptor, b"\n")
+        return
+    number = 1
+    while (aside := file.with_name(f"{file.name}.broken-{number}")).exists():
+        number += 1
+    aside.write_bytes(tail)
+    os.ftruncate(descriptor, start)
+    notify(f"the last line of {file} was cut off: moved to {aside.name}, played again")
+
+
+def _last_line_start(descriptor: int, size: int) -> int:
+    """Return the offset behind the last newline."""
+    step, end = 1 << 16, size
+    while end > 0:
+        begin = max(0, end - step)
+        found = os.pread(descriptor, end - begin, begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return 0
+
+
+def _finished(directory: Path, notify: Notify) -> dict[Key, bool]:
+    run = read_run(directory)
+    for problem in run.problems:
+        notify(f"{problem} (left as it is; that episode is played again)")
+    return {line.key: line.ended is None or line.ended.outcome is None for line in run.trajectories}

@@ -1,0 +1,128 @@
+"""Two runs on the same tasks."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sidecritic.scoring.records import Comparison, Paired, PassKDelta, Scores
+from sidecritic.scoring.score import Key, TaskKey, latest, outcome_of, score
+from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing
+
+
+class Side(NamedTuple):
+    """One of the two runs."""
+
+    trajectories: Sequence[Trajectory]
+    briefings: Mapping[str, Briefing] = {}
+    command: str = ""
+    planned: int | None = None
+
+    def scores(self) -> Scores:
+        """Score the run by itself."""
+        return score(
+            self.trajectories,
+            briefings=self.briefings,
+            command=self.command,
+            planned=self.planned,
+        )
+
+
+class _Pair(NamedTuple):
+    baseline: bool
+    supervised: bool
+
+
+def compare(baseline: Side, supervised: Side) -> Comparison:
+    """Compare two runs over the (task, trial) pairs that both have graded."""
+    before, after = baseline.scores(), supervised.scores()
+    old, new = latest(baseline.trajectories), latest(supervised.trajectories)
+    pairs = _pairs(_passed(old), _passed(new))
+    roles = tuple(sorted({*before.simulated, *after.simulated}))
+    left_out = len({e.key for e in old} | {e.key for e in new}) - sum(map(len, pairs.values()))
+    return Comparison(
+        simulated=bool(roles),
+        simulated_roles=roles,
+        baseline=before,
+        supervised=after,
+        paired=_paired(pairs, left_out) if pairs else None,
+        pass_hat_k_delta=tuple(_deltas(pairs)),
+        interventions=after.interventions,
+        added_seconds_per_turn=after.added_seconds_per_turn,
+        warnings=tuple(_warnings(before, after, old=old, new=new)),
+    )
+
+
+def _passed(episodes: Sequence[Trajectory]) -> dict[Key, bool]:
+    graded = ((episode.key, outcome_of(episode)) for episode in episodes)
+    return {key: o.passed for key, o in graded if o is not None and o.passed is not None}
+
+
+def _pairs(old: Mapping[Key, bool], new: Mapping[Key, bool]) -> dict[TaskKey, list[_Pair]]:
+    pairs: dict[TaskKey, list[_Pair]] = defaultdict(list)
+    for key in sorted(old.keys() & new.keys()):
+        pairs[key[:2]].append(_Pair(old[key], new[key]))
+    return pairs
+
+
+def _paired(pairs: Mapping[TaskKey, Sequence[_Pair]], left_out: int) -> Paired:
+    every = [pair for task in pairs.values() for pair in task]
+    deltas = [_delta(task, 1) for task in pairs.values()]
+    interval = bootstrap(deltas)
+    gained = sum(pair.supervised and not pair.baseline for pair in every)
+    lost = sum(pair.baseline and not pair.supervised for pair in every)
+    return Paired(
+        delta=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=len(every),
+        tasks=len(pairs),
+        baseline=sum(_rate(task, 1, supervised=False) for task in pairs.values()) / len(pairs),
+        supervised=sum(_rate(task, 1, supervised=True) for task in pairs.values()) / len(pairs),
+        gained=gained,
+        lost=lost,
+        mcnemar_p=mcnemar(gained, lost),
+        sign_flip_p=sign_flip(deltas),
+        left_out=left_out,
+    )
+
+
+def _deltas(pairs: Mapping[TaskKey, Sequence[_Pair]]) -> Iterator[PassKDelta]:
+    for k in range(1, max(map(len, pairs.values()), default=0) + 1):
+        deltas = [_delta(task, k) for task in pairs.values() if len(task) >= k]
+        yield PassKDelta(k=k, estimate=bootstrap(deltas), tasks=len(deltas))
+
+
+def _delta(task: Sequence[_Pair], k: int) -> float:
+    return _rate(task, k, supervised=True) - _rate(task, k, supervised=False)
+
+
+def _rate(task: Sequence[_Pair], k: int, *, supervised: bool) -> float:
+    passed = sum(pair.supervised if supervised else pair.baseline for pair in task)
+    return pass_hat_k(len(task), passed, k)
+
+
+def _warnings(
+    before: Scores, after: Scores, *, old: Sequence[Trajectory], new: Sequence[Trajectory]
+) -> Iterator[str]:
+    for what in ("envs", "actor", "user"):
+        mine, other = getattr(before, what), getattr(after, what)
+        if mine != other:
+            yield f"different {what}: {', '.join(mine) or 'none'} and {', '.join(other) or 'none'}"
+    yield from _versions_apart(before, after)
+    first = {episode.key: episode for episode in old}
+    both = [(first[e.key], e) for e in new if e.key in first]
+    changed = {mine.key[:2] for mine, other in both if mine.task.data != other.task.data}
+    if changed:
+        yield f"{len(changed)} tasks have the same id but differ between the two runs"
+    if any(mine.seeds != other.seeds for mine, other in both):
+        yield "different seeds: pairs share the task, but not the actor's randomness"
+
+
+def _versions_apart(before: Scores, after: Scores) -> Iterator[str]:
+    for env in sorted(before.versions.keys() & after.versions.keys()):
+        mine, other = before.versions[env], after.versions[env]
+        for name in sorted(mine.keys() | other.keys()):
+            if mine.get(name) != other.get(name):
+                yield f"different {name} of {env}: {mine.get(name)} and {other.get(name)}"

@@ -1,0 +1,66 @@
+"""Tokens, money and time, by role."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from sidecritic.scoring.records import RoleUse
+from sidecritic.scoring.statistics import p95
+from sidecritic.trace import Judged, Observed, Proposed, Trajectory
+from sidecritic.types import Usage
+
+Role = Literal["actor", "actor revisions", "critic", "user"]
+ROLES: tuple[Role, ...] = ("actor", "actor revisions", "critic", "user")
+
+
+class _Call(NamedTuple):
+    role: Role
+    usage: Usage
+    seconds: float
+
+
+class Spending(NamedTuple):
+    roles: dict[str, RoleUse]
+    turns: int
+    added_seconds_per_turn: float
+
+
+def spending(trajectories: Iterable[Trajectory]) -> Spending:
+    """Return what each role consumed, and what supervision added to a turn."""
+    calls = [call for trajectory in trajectories for call in _calls(trajectory)]
+    roles: dict[str, RoleUse] = {role: _use([c for c in calls if c.role == role]) for role in ROLES}
+    turns = roles["actor"].calls
+    added = roles["critic"].seconds_total + roles["actor revisions"].seconds_total
+    return Spending(roles, turns, added / turns if turns else 0.0)
+
+
+def _calls(trajectory: Trajectory) -> Iterator[_Call]:
+    for event in trajectory.events:
+        match event:
+            case Proposed(attempt=attempt, completion=completion):
+                role: Role = "actor revisions" if attempt else "actor"
+                yield _Call(role, completion.usage, completion.seconds)
+            case Judged(judgement=judgement) if judgement.status != "skipped":
+                yield _Call("critic", judgement.usage, judgement.seconds)
+            case Observed(observation=observation):
+                yield _Call("user", observation.usage, observation.seconds)
+            case _:
+                pass
+
+
+def _use(calls: Sequence[_Call]) -> RoleUse:
+    # Sorted, because sums of floats depend on order and scores must not.
+    seconds = sorted(call.seconds for call in calls)
+    costs = sorted(c.usage.cost_usd for c in calls if c.usage.cost_usd is not None)
+    return RoleUse(
+        calls=len(calls),
+        input_tokens=sum(call.usage.input_tokens for call in calls),
+        output_tokens=sum(call.usage.output_tokens for call in calls),
+        cached_tokens=sum(call.usage.cached_tokens for call in calls),
+        cost_usd=sum(costs) if costs else None,
+        unpriced_calls=sum(
+            call.usage.cost_usd is None and call.usage.input_tokens > 0 for call in calls
+        ),
+        seconds_total=sum(seconds),
+        seconds_mean=sum(seconds) / len(seconds) if seconds else 0.0,
+        seconds_p95=p95(seconds),
+    )
