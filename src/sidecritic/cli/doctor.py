@@ -18,6 +18,8 @@ class Check(NamedTuple):
     """Version, or `None` when it is missing or cannot be used."""
     problem: str = ""
     install: str = ""
+    optional: bool = False
+    """Whether the main job, episodes on τ² tasks, runs without it."""
 
     @property
     def ok(self) -> bool:
@@ -27,13 +29,14 @@ class Check(NamedTuple):
         """Return the check as a person reads it."""
         if self.ok:
             return f"ok       {self.name} {self.found}: {self.needed_for}"
-        return f"missing  {self.name}: {self.needed_for}; {self.problem}; run: {self.install}"
+        state = "optional" if self.optional else "missing "
+        return f"{state} {self.name}: {self.needed_for}; {self.problem}; run: {self.install}"
 
 
 def report(found: Sequence[Check]) -> dict[str, Any]:
     """Return the checks as `--json` prints them."""
     return {
-        "ok": all(check.ok for check in found),
+        "ok": all(check.ok or check.optional for check in found),
         "checks": [{**check._asdict(), "ok": check.ok} for check in found],
     }
 
@@ -56,7 +59,8 @@ def checks() -> Iterator[Check]:
     for name, needed_for, extra in _PACKAGES:
         install = f"pip install 'sidecritic[{extra}]'" if extra else "pip install sidecritic"
         if find_spec(name) is None:
-            yield Check(name, needed_for, None, "not installed", install)
+            missing = (None, "not installed", install)
+            yield Check(name, needed_for, *missing, optional=bool(extra))
         else:
             yield Check(name, needed_for, metadata.version(name))
     yield _tau2()

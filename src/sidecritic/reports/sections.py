@@ -1,6 +1,6 @@
 """What there is to say about a run or a comparison, before it has a form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sidecritic.scoring.records import (
@@ -10,6 +10,7 @@ from sidecritic.scoring.records import (
     Paired,
     RoleUse,
     Scores,
+    Tally,
 )
 
 
@@ -18,6 +19,8 @@ class Section(NamedTuple):
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    detail: bool = False
+    """For the report, which is read at leisure, and not for the terminal."""
 
 
 def label(simulated: tuple[str, ...]) -> str:
@@ -30,7 +33,7 @@ def percent(value: float) -> str:
 
 
 def points(value: float) -> str:
-    return f"{100 * value:+.1f} points"
+    return f"{100 * value:+.1f}"
 
 
 def _range(interval: Interval) -> str:
@@ -40,7 +43,7 @@ def _range(interval: Interval) -> str:
 def run_sections(scores: Scores) -> Iterator[Section]:
     """Yield the sections about one run."""
     yield _result(scores)
-    yield _interventions(scores.interventions)
+    yield from _interventions(scores.interventions)
     yield _roles(scores)
     yield from _failures("Infrastructure failures", scores)
 
@@ -48,7 +51,7 @@ def run_sections(scores: Scores) -> Iterator[Section]:
 def comparison_sections(comparison: Comparison) -> Iterator[Section]:
     """Yield the sections about two runs."""
     yield _paired(comparison)
-    yield _interventions(comparison.interventions)
+    yield from _interventions(comparison.interventions)
     yield _roles(comparison.supervised)
     yield from _failures("Infrastructure failures, baseline", comparison.baseline)
     yield from _failures("Infrastructure failures, supervised", comparison.supervised)
@@ -95,6 +98,8 @@ def _result(scores: Scores) -> Section:
 
 
 def _counts(scores: Scores) -> Iterator[str]:
+    for env, versions in scores.versions.items():
+        yield f"{env}: " + ", ".join(f"{what} {which}" for what, which in versions.items())
     yield (
         f"{scores.graded} graded episodes of {scores.tasks} tasks; {scores.failures.episodes} "
         "infrastructure failures, which are no part of the scores."
@@ -125,11 +130,11 @@ def _paired(comparison: Comparison) -> Section:
             (f"pass^1 {env}", _at(before.by_env[env], 0), _at(after.by_env[env], 0), "", "")
         )
     added = f"{comparison.added_seconds_per_turn * 1000:.2f} ms"
-    rows.append(("added latency per turn", "", added, "", ""))
+    rows.append(("latency per turn", "", f"+{added}", "", ""))
     notes = _tests(comparison.paired) if comparison.paired else ("No episode is in both runs.",)
     return Section(
         "Paired comparison",
-        ("", "baseline", "supervised", "difference", "95 % interval"),
+        ("", "baseline", "supervised", "points", "95 % interval"),
         tuple(rows),
         (*notes, *(f"Take care: {warning}." for warning in comparison.warnings)),
     )
@@ -161,21 +166,26 @@ _TRUTH = {
 }
 
 
-def _interventions(found: Interventions) -> Section:
-    rows = [("all", str(found.right), str(found.wrong), str(found.missed))]
-    for title, table in (("", found.by_kind), ("critic: ", found.by_category)):
-        rows.extend(
-            (f"{title}{name or 'no category'}", str(row.right), str(row.wrong), str(row.missed))
-            for name, row in table.items()
-        )
+def _interventions(found: Interventions) -> Iterator[Section]:
     acts = (
         f"{found.judged} verdicts; {found.unknown} refusals of which nobody can say; "
         f"{found.replaced} replaced, {found.escalated} escalated, {found.halted} halted; "
         f"{found.exhausted} turns ran out of revisions, {found.fallbacks} sent the safe message; "
         f"{found.critic_failures} critic failures."
     )
-    header = ("interventions", "right", "wrong", "missed")
-    return Section("Interventions", header, tuple(rows), (_TRUTH[found.basis], acts))
+    counts = ("right", "wrong", "missed")
+    total = ("all", str(found.right), str(found.wrong), str(found.missed))
+    by_kind = tuple(_counted(found.by_kind))
+    notes = (_TRUTH[found.basis], acts)
+    yield Section("Interventions", ("mistake", *counts), (*by_kind, total), notes)
+    if found.by_category:
+        checks = tuple(row[:3] for row in _counted(found.by_category))
+        yield Section("By check", ("check", *counts[:2]), checks, detail=True)
+
+
+def _counted(table: Mapping[str, Tally]) -> Iterator[tuple[str, ...]]:
+    for name, row in table.items():
+        yield name or "no category", str(row.right), str(row.wrong), str(row.missed)
 
 
 def _roles(scores: Scores) -> Section:
@@ -191,7 +201,7 @@ def _roles(scores: Scores) -> Section:
         )
         for role, use in scores.roles.items()
     )
-    header = ("role", "calls", "input tokens", "output tokens", "cost", "mean", "p95")
+    header = ("role", "calls", "tokens in", "out", "cost", "mean", "p95")
     added = f"supervision added {scores.added_seconds_per_turn * 1000:.2f} ms a turn"
     return Section("Use", header, rows, (f"{scores.turns} turns; {added}.",))
 

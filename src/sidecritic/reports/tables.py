@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +28,8 @@ def to_tables(result: Scores | Comparison) -> Iterator[RenderableType]:
         case Comparison():
             roles, sections = result.simulated_roles, comparison_sections(result)
     for section in sections:
+        if section.detail:
+            continue
         yield _table(section, label(roles))
         for note in section.notes:
             yield Text(plain(note))
@@ -35,7 +38,7 @@ def to_tables(result: Scores | Comparison) -> Iterator[RenderableType]:
 
 def _table(section: Section, simulated: str) -> Table:
     title = section.title + (f" ({simulated})" if simulated else "")
-    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for at, name in enumerate(section.header):
         table.add_column(Text(name), justify="left" if at == 0 else "right")
     for row in section.rows:

@@ -1,0 +1,53 @@
+"""The pack for our own shop, and the worked example of a pack: see docs/policy-packs.md."""
+
+from sidecritic.policies.base import Objection, Pack, call_check
+from sidecritic.policies.common import COMMON_CALLS
+from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.statements import STATEMENTS
+from sidecritic.policies.values import JsonObject, objects_of, text_of, texts_of
+from sidecritic.types import ToolCall
+
+
+def order_of(facts: Facts, call: ToolCall) -> JsonObject:
+    return facts.records.get("order_id", {}).get(text_of(call.arguments or {}, "order_id"), {})
+
+
+@call_check("not this customer's order", risk=0.9, policy="First find the customer by e-mail.")
+def foreign_order(facts: Facts, call: ToolCall) -> Objection | None:
+    customer = next(iter(facts.records.get("customer_id", {})), "nobody")
+    owner = text_of(order_of(facts, call), "customer_id") or "unknown"
+    if owner == customer:
+        return None
+    advice = "Find the customer, look the order up, and help nobody with others' orders."
+    return Objection(f"The customer is {customer}, the order's is {owner}. {advice}")
+
+
+@call_check("final sale", risk=0.95, tools=["refund_items"], policy="A final sale is no refund.")
+def final_sale(facts: Facts, call: ToolCall) -> Objection | None:
+    asked = texts_of(call.arguments or {}, "item_ids")
+    for item in objects_of(order_of(facts, call), "items"):
+        if item.get("final_sale") is True and text_of(item, "item_id") in asked:
+            return Objection(f"The {text_of(item, 'name')} was a final sale. Decline the refund.")
+    return None
+
+
+@call_check("too late", risk=0.95, tools=["refund_items"], policy="No refund after 30 days.")
+def too_late(facts: Facts, call: ToolCall) -> Objection | None:
+    delivered = text_of(order_of(facts, call), "delivered_on")
+    if not delivered or delivered >= "2025-05-16":
+        return None
+    return Objection(f"Delivered on {delivered}, more than 30 days ago. Decline the refund.")
+
+
+@call_check("refund route", risk=0.9, tools=["refund_items"], policy="As paid, or a gift card.")
+def refund_route(facts: Facts, call: ToolCall) -> Objection | None:
+    paid = text_of(order_of(facts, call), "payment_method_id")
+    chosen = text_of(call.arguments or {}, "payment_method_id")
+    if not paid or chosen == paid or chosen.startswith("gift_card"):
+        return None
+    return Objection(f"Refund to {paid}, as the order was paid, or a gift card; not to {chosen}.")
+
+
+CALLS = (foreign_order, final_sale, too_late, refund_route, *COMMON_CALLS, *ENDING_CALLS)
+SHOP = Pack("shop", calls=CALLS, texts=(*ENDING_TEXTS, *STATEMENTS))
