@@ -14,12 +14,13 @@ from sidecritic.models.wrappers import (
     Price,
     Priced,
     Retrying,
+    Sampled,
     Wrapper,
     backoff,
     load_prices,
 )
 from sidecritic.ports import Model
-from sidecritic.types import Assistant, Completion, Request, Usage, User
+from sidecritic.types import Assistant, Completion, Request, Sampling, Usage, User
 from tests import wire
 from tests.wire import wire_server
 
@@ -187,3 +188,18 @@ async def test_the_whole_stack_survives_a_bad_day_of_the_server():
 
     assert answer.message.text == "Hello"
     assert answer.usage.cost_usd == pytest.approx(17e-6)
+
+
+async def test_a_sampled_model_samples_in_its_own_way():
+    seen: list[Request] = []
+
+    def answer(request: Request) -> str:
+        seen.append(request)
+        return "Hello."
+
+    own = Sampling(temperature=0.0, seed=7)
+    model = Sampled(FunctionModel(answer), own)
+    asked = Request(messages=(User(text="Hi"),), sampling=Sampling(temperature=1.0))
+    await model.complete(asked)
+    assert [request.sampling for request in seen] == [own]
+    assert seen[0].messages == asked.messages

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
+from stamina.instrumentation import set_on_retry_hooks
+
 from sidecritic.cli.edge import note
 from sidecritic.cli.progress import Bar
 from sidecritic.config import Settings, keys_from_environment, plan_for
@@ -40,6 +42,7 @@ def evaluate(settings: Settings, *, title: str = "episodes") -> Scores:
     """Play a run to its end, or on from where it stopped, and score it."""
     directory = directory_of(settings)
     with Bar(title, directory) as bar:
+        set_on_retry_hooks([bar.waiting])
         asyncio.run(_play(settings, directory, bar))
     return publish(read_run(directory))
 

@@ -1,6 +1,7 @@
 """How far a run is, for whoever watches a terminal."""
 
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 from rich.console import Console
@@ -12,9 +13,13 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from stamina.instrumentation import RetryDetails
 
 from sidecritic.cli.edge import note
 from sidecritic.trace import Trajectory
+
+QUIET_SECONDS = 10.0
+"""At most one line in that time about models that are tried again."""
 
 
 class Bar:
@@ -24,6 +29,7 @@ class Bar:
         console = Console(stderr=True)
         self._directory = directory
         self._graded = self._passed = self._failed = 0
+        self._said_waiting = -QUIET_SECONDS
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -60,3 +66,9 @@ class Bar:
 
     def notice(self, text: str) -> None:
         note(text)
+
+    def waiting(self, details: RetryDetails) -> None:
+        """Say that a model is unavailable and tried again; a server that is down says it once."""
+        if monotonic() - self._said_waiting >= QUIET_SECONDS:
+            self._said_waiting = monotonic()
+            note(f"{details.caused_by}; trying again in {details.wait_for:.1f} s")

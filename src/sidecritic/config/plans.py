@@ -96,7 +96,14 @@ def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> Mod
         shared = actor is not None and actor.provider == name.provider
         base_url = settings.user_base_url or (settings.base_url if shared else None)
     model = models.model(name, base_url)
-    return lambda task, seed: model
+    if role == "actor":
+        return lambda task, seed: model
+    from sidecritic.models.wrappers import Sampled
+
+    # A conversation asks its user without saying how to sample: that is settled here.
+    return lambda task, seed: Sampled(
+        model, Sampling(temperature=settings.user_temperature, seed=seed)
+    )
 
 
 def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:

@@ -97,6 +97,7 @@ class Settings(Record):
         default=None, description="Server of the user model; the actor's if of the same kind."
     )
     temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
+    user_temperature: float | None = Field(default=None, ge=0, le=2, description="Of the user.")
     timeout: float = Field(default=300.0, gt=0, description="Seconds for one model call.")
     attempts: int = Field(
         default=5, ge=1, description="Tries of one model call while a server is unavailable."

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.ports import Model
-from sidecritic.types import Completion, Record, Request, Usage
+from sidecritic.types import Completion, Record, Request, Sampling, Usage
 
 
 @runtime_checkable
@@ -44,6 +44,17 @@ class Wrapper:
         """Close the wrapped model, if it can be closed."""
         if isinstance(self._model, _Closable):
             await self._model.aclose()
+
+
+class Sampled(Wrapper):
+    """Samples in a way of its own, whatever the request says."""
+
+    def __init__(self, model: Model, sampling: Sampling) -> None:
+        super().__init__(model)
+        self._sampling = sampling
+
+    async def complete(self, request: Request) -> Completion:
+        return await super().complete(request.model_copy(update={"sampling": self._sampling}))
 
 
 class Retrying(Wrapper):
