@@ -10,7 +10,7 @@ Gate = Literal["writes", "writes+final", "all", "none"]
 """`writes` judges calls that may change records; `writes+final` also messages that end the
 conversation and transfers to a person, because an omission can only be caught there."""
 
-GATES: tuple[str, ...] = get_args(Gate)
+GATES: tuple[Gate, ...] = get_args(Gate)
 
 _HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECASE)
 _FAREWELL = re.compile(

@@ -149,7 +149,7 @@ def test_help_is_there_for_every_command() -> None:
     [
         (("eval", "--env", "tau3:retail"), "unknown environment 'tau3:retail'"),
         (("eval", "--env", "shop", "--critic", "nobody"), "unknown critic 'nobody'"),
-        (("eval", "--env", "shop", "--critic", "policy"), "'shop'"),
+        (("eval", "--env", "tau2:mock", "--split", "base", "--critic", "policy"), "'tau2:mock'"),
         (("eval", *SHOP, "--actor", "gpt-4o"), "openai:gpt-4o"),
         (("eval", *SHOP, "--actor", "openai:m"), "OPENAI_API_KEY"),
         (("eval", *SHOP, "--actor", "openai:m", "--base-url", "localhost:8000"), "http://HOST"),

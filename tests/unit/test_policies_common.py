@@ -199,3 +199,91 @@ def test_a_transfer_with_a_reason_passes(talk: Talk) -> None:
 def test_a_transfer_after_a_yes_breaks_the_promise() -> None:
     proposal = AGREED.calls("transfer_to_human_agents", summary="A request.")
     assert "premature transfer" in fired(PACK, proposal)
+
+
+BOOKER = Talk(tools=specs("get_user get_reservation", "book_reservation cancel_reservation"))
+SILVA: JsonValue = {"first_name": "Sophia", "last_name": "Silva", "dob": "1957-10-05"}
+SMITH: JsonValue = {"first_name": "Kevin", "last_name": "Smith", "dob": "2001-04-12"}
+MOORE: JsonValue = {"first_name": "Sophia", "last_name": "Moore", "dob": "1957-10-05"}
+YOUNGER: JsonValue = {"first_name": "Kevin", "last_name": "Smith", "dob": "2001-04-13"}
+PAID: JsonValue = {"payment_id": "gift_card_7359776", "amount": 348}
+LABELLED = "first name Sophia, last name Silva, dob 1957-10-05; first name Kevin, last name Smith, "
+
+
+@pytest.mark.parametrize(
+    ("label", "listed", "right", "wrong"),
+    [
+        ("passengers", LABELLED + "dob 2001-04-12", [SILVA, SMITH], [MOORE, SMITH]),
+        ("passengers", LABELLED + "dob 2001-04-12", [SMITH, SILVA], [SILVA, YOUNGER]),
+        ("passengers", "Sophia Silva (born 1957-10-05)", [SILVA], [MOORE]),
+        ("passengers", "Sophia Silva and Kevin Smith", [SILVA, YOUNGER], [MOORE, SMITH]),
+        ("passengers", "Kevin, 2001-04-12", [SMITH], [YOUNGER]),
+        ("passengers", "Sophia and her friend Kevin", [MOORE, SMITH], None),
+        ("passengers", "two", [MOORE, YOUNGER], None),
+        ("passengers", "last name Silva for both", [MOORE, SMITH], None),
+        (
+            "flights",
+            "HAT271 on 2024-05-26",
+            [{"flight_number": "HAT271", "date": "2024-05-26"}],
+            [{"flight_number": "HAT271", "date": "2024-05-27"}],
+        ),
+        (
+            "payment methods",
+            "payment id gift_card_7359776, amount $348.00",
+            [PAID],
+            [{"payment_id": "gift_card_7359776", "amount": 384}],
+        ),
+    ],
+)
+def test_the_parts_of_a_list_are_compared_as_far_as_the_listing_gives_them(
+    label: str, listed: str, right: JsonValue, wrong: JsonValue
+) -> None:
+    agreed = BOOKER.user("Book it.").agent(f"Book:\n- {label}: {listed}\nShall I proceed?")
+    argument = label.replace(" ", "_")
+    for value, fires in ((right, False), (wrong, True)):
+        if value is not None:
+            proposal = agreed.user("Yes.").calls("book_reservation", **{argument: value})
+            assert ("not as listed" in fired(PACK, proposal)) == fires
+
+
+@pytest.mark.parametrize(
+    ("wish", "tool"),
+    [
+        ("I want to make a reservation for my friend.", "book_reservation"),
+        ("I need an earlier flight on May 4.", "update_reservation_flights"),
+        ("Please add two more checked bags.", "update_reservation_baggages"),
+        ("Can you correct the name of a passenger?", "update_reservation_passengers"),
+        ("I want my money back for the toaster.", "refund_items"),
+        ("I'd like to return all of it.", "return_delivered_order_items"),
+        ("I just moved to Linz; it should go to 12 Mill Lane.", "change_address"),
+    ],
+)
+def test_a_wish_that_a_tool_serves_is_no_reason_to_transfer(wish: str, tool: str) -> None:
+    check = "transfer of what can be served"
+    able, unable = (Talk(tools=specs("get_it", name)).user(wish) for name in (tool, "do_other"))
+    assert check in fired(PACK, able.calls("transfer_to_human_agents", summary="A request."))
+    assert check not in fired(PACK, unable.calls("transfer_to_human_agents", summary="A request."))
+
+
+def test_only_a_failure_that_lasts_is_a_reason_to_transfer() -> None:
+    tools = specs("find_user_id_by_name_zip find_user_id_by_email", "cancel_pending_order")
+    asked = Talk(tools=tools).user("Please cancel my order.")
+    lost = asked.failed("find_user_id_by_name_zip", "Error: not found", zip="1")
+    found = lost.did("find_user_id_by_email", "mia_li_1", email="m@x.org")
+    check = "transfer of what can be served"
+    assert check not in fired(PACK, lost.calls("transfer_to_human_agents", summary="A request."))
+    assert check in fired(PACK, found.calls("transfer_to_human_agents", summary="A request."))
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("I absolutely do not want to be transferred to a human agent.", False),
+        ("Please don't transfer me to a real person.", False),
+        ("I don't know. Let me speak to a human.", True),
+        ("This doesn't help me, get me a supervisor.", True),
+    ],
+)
+def test_asking_to_be_spared_a_person_is_not_asking_for_one(words: str, wanted: bool) -> None:
+    proposal = ASKED.user(words).calls("transfer_to_human_agents", summary="A request.")
+    assert ("transfer of what can be served" in fired(PACK, proposal)) != wanted

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,7 @@ from sidecritic.types import (
 ROOT = Path(
     os.environ.get("SIDECRITIC_RECORDED", Path(__file__).parents[3] / "shared" / "trajectories")
 )
-NOISY = {12, 13, 18, 21, 59, 91, 107}
+NOISY = {"12", "13", "18", "21", "59", "91", "107"}
 """Retail tasks whose reference was later corrected upstream."""
 
 WRITES = ("cancel_", "modify_", "return_", "exchange_")
@@ -54,16 +55,16 @@ def message(raw: dict[str, Any], calls: dict[str, str]) -> Message:
             return ToolResult(call_id=raw["id"], name=name, text=text, is_error=failed)
 
 
-def passed_runs() -> Iterator[tuple[Message, ...]]:
-    """Walk over the τ² retail runs with full reward: every write in them was right."""
-    files = sorted((ROOT / "dev").glob("tau2-retail-*.json.gz"))
+def passed_runs(domain: str = "retail") -> Iterator[tuple[Message, ...]]:
+    """Walk over the τ² runs with full reward: every write in those of retail was right."""
+    files = sorted((ROOT / "dev").glob(f"tau2-{domain}-*.json.gz"))
     if not files:
         pytest.skip(f"no recorded runs under {ROOT}; set SIDECRITIC_RECORDED to their folder")
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             simulations = cast("list[dict[str, Any]]", json.load(lines)["simulations"])
         for run in simulations:
-            clean = int(run["task_id"]) not in NOISY
+            clean = str(run["task_id"]) not in NOISY
             if clean and run["reward_info"]["reward"] >= 1:
                 calls: dict[str, str] = {}
                 yield tuple(message(raw, calls) for raw in run["messages"] if _is_chat(raw))
@@ -112,3 +113,32 @@ def test_few_right_writes_of_passed_retail_runs_are_sent_back() -> None:
     refused, total = refused_share(pack_for("tau2:retail"), passed_runs())
     assert total >= 400
     assert refused / total <= 0.05
+
+
+@pytest.mark.recorded
+def test_in_passed_telecom_runs_only_breaches_that_the_reward_ignores_are_sent_back() -> None:
+    pack = pack_for("tau2:telecom")
+    runs = tuple(passed_runs("telecom"))
+    sent_back: Counter[str] = Counter()
+    for history in runs:
+        names = {c.name for m in history if isinstance(m, Assistant) for c in m.calls}
+        tools = tuple(
+            ToolSpec(name=name, effect="read" if name.startswith("get_") else "write")
+            for name in sorted(names)
+        )
+        for index, action in enumerate(history):
+            if isinstance(action, Assistant):
+                proposal = Proposal(
+                    task_id="recorded",
+                    turn=index,
+                    attempt=0,
+                    action=action,
+                    history=history[:index],
+                    policy="",
+                    tools=tools,
+                )
+                findings = pack.findings(proposal)
+                if noisy_or(finding.risk for finding in findings) >= THRESHOLD:
+                    sent_back[findings[0].check] += 1
+    assert len(runs) >= 15
+    assert sent_back == {"contract ended": 4, "price not confirmed": 1}

@@ -25,9 +25,11 @@ TRANSFER = (
     "You should transfer the user to a human agent if and only if the request cannot be "
     "handled within the scope of your actions."
 )
-HAND_OVERS = ("transfer_to_human_agents",)
+HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
-_REQUESTS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
+Requests = tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]
+
+_REQUESTS: Requests = (
     ("a cancellation", re.compile(r"\bcancel\b"), frozenset({"cancel"})),
     (
         "a return",
@@ -52,6 +54,53 @@ _REQUESTS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
     ),
 )
 """What a user asks for, and words in the names of the tools that serve it."""
+
+_LOOSER_REQUESTS: Requests = (
+    *_REQUESTS,
+    (
+        "a booking",
+        re.compile(
+            r"\b(make|create|need|want|like) (a |an |another |the )?(new )?"
+            r"(reservation|booking|flight)\b"
+        ),
+        frozenset({"book"}),
+    ),
+    (
+        "a change of flights",
+        re.compile(
+            r"\b(reschedule|move|switch)\b[^.\n]{0,30}\b(flights?|trip|reservation)\b"
+            r"|\b(earlier|later|different|another|nonstop|direct) flight\b"
+        ),
+        frozenset({"flights"}),
+    ),
+    (
+        "a change of bags",
+        re.compile(
+            r"\b(add|more|extra|another)\b[^.\n]{0,25}\b(bags?|baggages?|suitcases?|luggage)\b"
+        ),
+        frozenset({"baggages"}),
+    ),
+    (
+        "a change of passengers",
+        re.compile(r"\b(change|replace|correct|fix|update)\b[^.\n]{0,25}\bpassengers?\b"),
+        frozenset({"passengers"}),
+    ),
+    ("a refund", re.compile(r"\b(refund|money back)\b"), frozenset({"refund"})),
+    (
+        "a return",
+        re.compile(
+            r"\breturn (the|my|this|that|it|them|all|both|some|everything)\b(?! (flight|trip|leg))"
+            r"|\bor return\b"
+        ),
+        frozenset({"return"}),
+    ),
+    (
+        "a change of address",
+        re.compile(r"\b(moved|moving) (to|from|house)\b|\bi am moving\b|\bshould go to\b"),
+        frozenset({"address"}),
+    ),
+)
+"""Ways of asking that are too vague to hold an omission against a goodbye."""
 
 _CONDITION = re.compile(r"\b(if|otherwise|instead|rather|in case|unless|whether|how)\b")
 _NEGATED = re.compile(r"\b(not|n't|don't|won't|never|without|no need to)\b[^,.]{0,20}$")
@@ -106,11 +155,14 @@ def premature_transfer(facts: Facts, call: ToolCall) -> Objection | None:
 
 @call_check("transfer of what can be served", policy=TRANSFER, risk=0.5, tools=HAND_OVERS)
 def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire on a hand-over of requests that were neither tried nor declined."""
+    """Fire on a hand-over of requests that were neither tried nor declined.
+
+    A look-up that failed is no excuse when it succeeded afterwards.
+    """
     reason = " ".join(scalars(dict(call.arguments or {}))).lower()
     if wants_human(facts.said) or declines(facts.told) or declines(reason):
         return None
-    if any(done.is_error for done in facts.done):
+    if _is_stuck(facts):
         return None
     open_ones = tuple(_open_requests(facts, strict=False))
     if not open_ones:
@@ -118,7 +170,7 @@ def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     return Objection(
         feedback=f"The user asks for {open_ones[0]}, which your tools can do, and it was not "
         "tried. Serve the request; do not transfer what can be served here.",
-        evidence=", ".join(open_ones),
+        evidence=", ".join(dict.fromkeys(open_ones)),
     )
 
 
@@ -144,6 +196,13 @@ def _is_plan(question: Line) -> bool:
     return bool(ids_in(question.text)) or "$" in question.text
 
 
+def _is_stuck(facts: Facts) -> bool:
+    """Whether a write failed, or a look-up of a kind that did not succeed later."""
+    # "find user id by email" makes up for a "find user id by name zip".
+    last = {_words(done.call.name)[:2]: done.is_error for done in facts.done}
+    return any(last.values()) or any(done.is_error and done.writes for done in facts.done)
+
+
 def _open_requests(facts: Facts, *, strict: bool) -> Iterator[str]:
     """Walk over what the user asked for and no call has tried.
 
@@ -153,7 +212,7 @@ def _open_requests(facts: Facts, *, strict: bool) -> Iterator[str]:
     known = {word for tool in facts.tools if facts.may_write(tool) for word in _words(tool)}
     tried = {word for done in facts.done if done.writes for word in _words(done.call.name)}
     tried |= {word for call in facts.refused for word in _words(call.name)}
-    for request, pattern, serving in _REQUESTS:
+    for request, pattern, serving in _REQUESTS if strict else _LOOSER_REQUESTS:
         if known & serving and not tried & serving and _asked(facts, pattern, strict=strict):
             yield request
 

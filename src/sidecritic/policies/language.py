@@ -42,6 +42,10 @@ _HUMAN = re.compile(
     r"\b(human|real person|live (agent|person)|representative|supervisor|manager|transfer me"
     r"|(speak|talk) (to|with) (a |an |some)?(one|body|person|agent|human)|customer service)\b"
 )
+_SPARED = re.compile(
+    r"\b(do not|don'?t|never|no need|rather not|without)( (want|wish|like|need|have|be|being|to|me"
+    r"|transfer(red|ring)?|connect(ed)?|speak(ing)?|talk(ing)?|with|a|an|any|the))*\s*$"
+)
 _INABILITY = re.compile(
     r"\b(can(not|'t)|unable|not (able|possible|allowed|eligible|permitted|available|supported)"
     r"|(isn'?t|aren'?t|is not|are not|won'?t be) (possible|allowed|eligible|available|able)"
@@ -71,8 +75,8 @@ def takes_leave(lower: str) -> bool:
 
 
 def wants_human(lower: str) -> bool:
-    """Whether the user asks for a person."""
-    return bool(_HUMAN.search(lower))
+    """Whether the user asks for a person, and does not ask to be spared one."""
+    return any(not _SPARED.search(lower[: found.start()]) for found in _HUMAN.finditer(lower))
 
 
 def declines(lower: str) -> bool:

@@ -1,12 +1,12 @@
 """Reading what an agent lists: `label: value` lines, and ids of a make."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
 from sidecritic.policies.language import mentions
-from sidecritic.policies.values import scalars
+from sidecritic.policies.values import JsonObject, scalars, text_of
 from sidecritic.types import ToolCall
 
 _LINE = re.compile(
@@ -19,6 +19,9 @@ _TOKEN = re.compile(r"#?\w+(?:-\w+)*")
 _DIGITS = re.compile(r"\d+")
 _ID = re.compile(r"^(?=(?:\D*\d){3})#?[\w-]+$")
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+_DATES = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBERS = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 
 Listed = Mapping[str, tuple[str, ...]]
 
@@ -61,12 +64,12 @@ def make_of(value: str) -> str:
 def agrees(listed: str, value: JsonValue) -> bool:
     """Whether a listed value and an argument can be the same.
 
-    Lists are compared by the ids in them; words shorter than four letters may be
-    abbreviations of what was listed, such as `IL`.
+    Lists and records are compared by the ids, dates, fields and names in them, each as far as
+    the listing gives them; words shorter than four letters may be abbreviations of what was
+    listed, such as `IL`.
     """
     if isinstance(value, list | dict):
-        named, meant = ids_in(listed), {part for part in scalars(value) if is_id(part)}
-        return not named or not meant or named == frozenset(meant)
+        return _names_the_parts(listed, value)
     wanted = "" if value is None else str(value).strip().lower()
     if wanted.isalpha() and len(wanted) < 4:
         return True
@@ -85,3 +88,54 @@ def short(value: JsonValue) -> str:
     text = value if isinstance(value, str) else ", ".join(scalars(value))
     text = text or "empty"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _names_the_parts(listed: str, value: JsonValue) -> bool:
+    """Whether nothing that a listing says of the parts of a list or record is another."""
+    leaves = tuple(scalars(value))
+    named, meant = ids_in(listed), frozenset(leaf for leaf in leaves if is_id(leaf))
+    if named and meant and named != meant:
+        return False
+    dates, days = set(_DATES.findall(listed)), {leaf for leaf in leaves if _DATES.fullmatch(leaf)}
+    if len(dates) == len(days) and dates != days:
+        return False
+    records = tuple(_records(value))
+    return _fields_agree(listed, records) and not any(
+        _surname_differs(listed, record) for record in records
+    )
+
+
+def _records(value: JsonValue) -> Iterator[JsonObject]:
+    """Walk over the records of a list, or yield the one that a value is."""
+    for part in value if isinstance(value, list) else (value,):
+        if isinstance(part, dict):
+            yield part
+
+
+def _fields_agree(listed: str, records: Sequence[JsonObject]) -> bool:
+    """Whether `last name Silva` names every record's value of a field that it names for all."""
+    for key in {key for record in records for key in record}:
+        label = re.escape(words_of(key))
+        named = re.findall(rf"\b{label}\b[ :]+([^,;\n]+)", listed.lower())
+        values = [text_of(record, key) for record in records]
+        if len(named) == len(values) and not all(
+            any(_is_same(text, value) for text in named) for value in values
+        ):
+            return False
+    return True
+
+
+def _is_same(text: str, value: str) -> bool:
+    """Whether a text names a value, numbers by what they amount to."""
+    if _NUMBER.fullmatch(value):
+        numbers = (found.replace(",", "") for found in _NUMBERS.findall(text))
+        return float(value) in map(float, numbers)
+    return mentions(text, value) if value else True
+
+
+def _surname_differs(listed: str, record: JsonObject) -> bool:
+    """Whether the listing gives somebody's first name with another last name."""
+    first, last = text_of(record, "first_name"), text_of(record, "last_name")
+    if not first or not last or mentions(listed.lower(), last):
+        return False
+    return bool(re.search(rf"\b{re.escape(first)} (?!and\b)[A-Z][a-z]+", listed))

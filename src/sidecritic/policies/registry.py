@@ -7,8 +7,12 @@ from sidecritic.errors import ConfigError
 from sidecritic.policies.airline import AIRLINE
 from sidecritic.policies.base import Pack
 from sidecritic.policies.retail import RETAIL
+from sidecritic.policies.shop import SHOP
+from sidecritic.policies.telecom import TELECOM
 
-PACKS: Mapping[str, Pack] = MappingProxyType({"tau2:retail": RETAIL, "tau2:airline": AIRLINE})
+PACKS: Mapping[str, Pack] = MappingProxyType(
+    {"tau2:retail": RETAIL, "tau2:airline": AIRLINE, "tau2:telecom": TELECOM, "shop": SHOP}
+)
 
 
 def pack_for(env: str) -> Pack:

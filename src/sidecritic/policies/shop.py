@@ -10,11 +10,13 @@ from sidecritic.types import ToolCall
 
 
 def order_of(facts: Facts, call: ToolCall) -> JsonObject:
+    """Return the order of a call; empty when it was never looked up."""
     return facts.records.get("order_id", {}).get(text_of(call.arguments or {}, "order_id"), {})
 
 
 @call_check("not this customer's order", risk=0.9, policy="First find the customer by e-mail.")
 def foreign_order(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the order is unknown, or not that of the first customer found."""
     customer = next(iter(facts.records.get("customer_id", {})), "nobody")
     owner = text_of(order_of(facts, call), "customer_id") or "unknown"
     if owner == customer:
@@ -25,6 +27,7 @@ def foreign_order(facts: Facts, call: ToolCall) -> Objection | None:
 
 @call_check("final sale", risk=0.95, tools=["refund_items"], policy="A final sale is no refund.")
 def final_sale(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on the refund of an item that was on final sale."""
     asked = texts_of(call.arguments or {}, "item_ids")
     for item in objects_of(order_of(facts, call), "items"):
         if item.get("final_sale") is True and text_of(item, "item_id") in asked:
@@ -34,6 +37,7 @@ def final_sale(facts: Facts, call: ToolCall) -> Objection | None:
 
 @call_check("too late", risk=0.95, tools=["refund_items"], policy="No refund after 30 days.")
 def too_late(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the order was delivered before 2025-05-16, 30 days ago."""
     delivered = text_of(order_of(facts, call), "delivered_on")
     if not delivered or delivered >= "2025-05-16":
         return None
@@ -42,6 +46,7 @@ def too_late(facts: Facts, call: ToolCall) -> Objection | None:
 
 @call_check("refund route", risk=0.9, tools=["refund_items"], policy="As paid, or a gift card.")
 def refund_route(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the money goes to another method than that of the order or a gift card."""
     paid = text_of(order_of(facts, call), "payment_method_id")
     chosen = text_of(call.arguments or {}, "payment_method_id")
     if not paid or chosen == paid or chosen.startswith("gift_card"):

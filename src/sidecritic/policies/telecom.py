@@ -1,0 +1,16 @@
+"""The pack for τ² telecom."""
+
+from sidecritic.policies.base import Pack
+from sidecritic.policies.common import not_as_listed, repeated, ungrounded
+from sidecritic.policies.statements import STATEMENTS
+from sidecritic.policies.telecom_records import TRANSFER
+from sidecritic.policies.telecom_rules import TELECOM_RULES, TELECOM_TEXTS
+from sidecritic.policies.telecom_transfers import TELECOM_TRANSFERS
+
+TELECOM = Pack(
+    name="telecom",
+    # No sentence of this policy asks for a yes before a write, but for the price of data.
+    calls=(*TELECOM_RULES, *TELECOM_TRANSFERS, not_as_listed, ungrounded, repeated),
+    texts=(*TELECOM_TEXTS, *STATEMENTS),
+    generic_tools=frozenset({TRANSFER}),
+)
