@@ -6,8 +6,16 @@ from pathlib import Path
 import pytest
 
 from sidecritic.config import Keys, Settings, command_of, plan_for, select_tasks, settings_from
-from sidecritic.config.parties import critic_for, is_nearby, keys_from_environment, model_name
+from sidecritic.config.parties import (
+    ModelName,
+    critic_for,
+    is_nearby,
+    keys_from_environment,
+    model_name,
+)
 from sidecritic.errors import ConfigError
+from sidecritic.models.scripted import ScriptedModel
+from sidecritic.ports import Model
 from tests.parties import Says
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +157,34 @@ def test_an_unknown_critic_is_refused_and_a_chain_is_built_of_known_ones() -> No
     with pytest.raises(ConfigError, match="names no links"):
         critic_for("chain:", "shop")
     assert critic_for("chain:none,policy", "tau2:retail").name == "none+policy"
+
+
+def test_a_language_model_is_a_critic_alone_and_in_a_chain() -> None:
+    asked: list[ModelName] = []
+
+    def connect(name: ModelName) -> Model:
+        asked.append(name)
+        return ScriptedModel([], name=name.model)
+
+    assert critic_for("llm:openai:big", "shop", connect).name == "llm:big"
+    chain = critic_for("chain:policy,llm:anthropic:small", "tau2:retail", connect)
+    assert chain.name == "policy+llm:small"
+    assert asked == [ModelName("openai", "big"), ModelName("anthropic", "small")]
+    with pytest.raises(ConfigError, match="unknown critic 'big'; for a model write openai:big"):
+        critic_for("llm:big", "shop", connect)
+    with pytest.raises(ConfigError, match="needs a model"):
+        critic_for("llm:openai:big", "shop")
+
+
+async def test_the_critics_model_has_a_server_of_its_own() -> None:
+    near = "http://127.0.0.1:1/v1"
+    settings = Settings(env=("shop",), critic="llm:openai:m", limit=1, base_url=near)
+    async with AsyncExitStack() as stack:
+        with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+            plan_for(settings, NO_KEYS, stack)
+        for more in ({"critic_base_url": near}, {"actor": "openai:a"}):
+            plan = plan_for(settings.model_copy(update=more), NO_KEYS, stack)
+            assert plan.cast.critic("shop").name == "llm:m"
 
 
 # --- keys and servers ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.scoring.writes import normal_form
 from sidecritic.trace import Ended, Executed, Failed, Trajectory
-from sidecritic.types import Assistant, Fault, Halt, Revise
+from sidecritic.types import Assistant, Fault, Halt, Outcome, Revise
 from tests.parties import call, calling
 from tests.rounds import (
     BRIEFINGS,
@@ -320,3 +320,14 @@ def test_json_speaks_of_pass_k_by_its_name() -> None:
     text = score(runs([True, True])).model_dump_json()
     assert '"pass^k":[1.0,1.0]' in text
     assert type(score([])).model_validate_json(text).pass_hat_k == (1.0, 1.0)
+
+
+def test_refusing_a_reference_write_that_its_own_tool_refuses_counts_neither_way() -> None:
+    (put,) = PUT.calls
+    entry = {"name": put.name, "arguments": put.arguments, "effect": "write", "ok": False}
+    native = {"reference": [entry]}
+    outcome = Outcome.model_validate({"reward": 1.0, "passed": True, "native": native})
+    refused = [proposed(PUT), judged(Revise(feedback="no"), category="item check")]
+    end = Ended(reason="env_done", outcome=outcome)
+    found = score([trajectory(events=refused, end=end)]).interventions
+    assert (found.right, found.wrong, found.unknown) == (0, 0, 1)

@@ -1,12 +1,16 @@
 """The commands. What is heavy is imported by the command that needs it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sidecritic.cli.edge import FAILED, command, note
-from sidecritic.cli.flags import takes_settings
+from sidecritic.cli.flags import path, takes_settings
+from sidecritic.cli.replaying import replay
+
+if TYPE_CHECKING:
+    from sidecritic.scoring import Scores
 
 app = typer.Typer(
     name="sidecritic",
@@ -56,15 +60,15 @@ def demo(
         else:
             output.tables(*to_tables(comparison))
             output.tables(f"Reports: {out}-supervised/comparison.md, {out}-*/report.md")
-        failed = comparison.baseline.failures.episodes + comparison.supervised.failures.episodes
-        _exit_if_failed(failed)
+        _exit_if_failed(comparison.baseline, comparison.supervised)
 
 
 @app.command("eval")
 @takes_settings
 def evaluate(
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML file of these settings; flags win.")
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="TOML file of these settings; flags win."),
     ] = None,
     json: Json = False,
     **flags: Any,
@@ -83,12 +87,12 @@ def evaluate(
             output.json(scores)
         else:
             output.tables(*to_tables(scores))
-        _exit_if_failed(scores.failures.episodes)
+        _exit_if_failed(scores)
 
 
 @app.command()
 def score(
-    run: Annotated[Path, typer.Argument(help="Directory of the run.")],
+    run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="Directory of the run.")],
     json: Json = False,
 ) -> None:
     """Score a run again from its files, finished or not."""
@@ -106,10 +110,19 @@ def score(
 
 @app.command()
 def compare(
-    baseline: Annotated[Path, typer.Argument(help="Directory of the run without the critic.")],
-    supervised: Annotated[Path, typer.Argument(help="Directory of the run with it.")],
+    baseline: Annotated[
+        Path,
+        typer.Argument(
+            parser=path, metavar="BASELINE", help="Directory of the run without the critic."
+        ),
+    ],
+    supervised: Annotated[
+        Path,
+        typer.Argument(parser=path, metavar="SUPERVISED", help="Directory of the run with it."),
+    ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report here, as Markdown.")
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Write the report here, as Markdown."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -125,12 +138,16 @@ def compare(
             output.tables(*to_tables(comparison))
 
 
+app.command()(replay)
+
+
 @app.command()
 def tasks(
     env: Annotated[str | None, typer.Option(help="Environment; without it, list them.")] = None,
     split: Annotated[str | None, typer.Option(help="Split; without it, list them.")] = None,
     tasks_file: Annotated[
-        Path | None, typer.Option("--tasks", metavar="FILE", help="Another task file.")
+        Path | None,
+        typer.Option("--tasks", parser=path, metavar="FILE", help="Another task file."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -161,10 +178,9 @@ def doctor(json: Json = False) -> None:
             raise typer.Exit(FAILED)
 
 
-def _exit_if_failed(episodes: int) -> None:
-    if episodes:
-        note(
-            f"{episodes} episodes ended in an infrastructure failure and are not scored; "
-            "see the report, then add --retry-failed to the same command"
-        )
+def _exit_if_failed(*runs: "Scores") -> None:
+    from sidecritic.cli.evaluating import failures_of
+
+    if line := failures_of(*runs):
+        note(line)
         raise typer.Exit(FAILED)

@@ -10,21 +10,25 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from sidecritic.config.settings import Settings, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Critic, Model
 
+if TYPE_CHECKING:
+    from sidecritic.models.wrappers import Prices
+
 Provider = Literal["openai", "anthropic"]
-Role = Literal["actor", "user"]
+Role = Literal["actor", "user", "critic"]
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 ENVS = (*TAU2, "shop")
-CRITICS = ("none", "policy", "chain:NAME,NAME")
+CRITICS = ("none", "policy", "llm:PROVIDER:MODEL", "chain:NAME,NAME")
 
 _KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
     {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -108,19 +112,24 @@ class ModelName:
     model: str
 
 
+_STAND_INS: Mapping[Role, str] = MappingProxyType({"actor": "simulated", "user": "scripted"})
+
+
 def model_name(text: str, role: Role) -> ModelName | None:
     """Read `provider:model` or `provider/model`; `None` for the role's stand-in without a model.
 
     Raises:
         ConfigError: it is neither.
     """
-    stand_in = "simulated" if role == "actor" else "scripted"
+    stand_in = _STAND_INS.get(role)
     if text == stand_in:
         return None
     found = re.fullmatch(r"(openai|anthropic)[:/](.+)", text)
     if found:
         return ModelName("openai" if found[1] == "openai" else "anthropic", found[2])
-    known = (stand_in, "openai:MODEL", "anthropic:MODEL")
+    known = (*([stand_in] if stand_in else ()), "openai:MODEL", "anthropic:MODEL")
+    if stand_in and get_close_matches(text, [stand_in]):
+        raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
         raise ConfigError(
             f"the {role} {text!r} names no model; write it as {text.strip(':/')}:MODEL"
@@ -142,22 +151,22 @@ class Models:
         self._keys = keys
         self._stack = stack
         self._slots: dict[str | None, asyncio.Semaphore] = {}
+        self._prices = _prices(settings)
 
     def model(self, name: ModelName, base_url: str | None) -> Model:
         """Return a client with a limit, retries and prices around it.
 
         Raises:
-            ConfigError: no key, an unusable base URL or price file, or a package is missing.
+            ConfigError: no key, an unusable base URL, or a package is missing.
         """
-        from sidecritic.models.wrappers import Limited, Priced, Retrying, load_prices
+        from sidecritic.models.wrappers import Limited, Priced, Retrying
 
         client = self._client(name, base_url)
         self._stack.push_async_callback(client.aclose)
         server = base_url or name.provider
         slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
         model: Model = Retrying(Limited(client, slots), attempts=self._settings.attempts)
-        prices = self._settings.prices
-        return Priced(model, load_prices(Path(prices))) if prices else model
+        return Priced(model, self._prices) if self._prices is not None else model
 
     def _client(self, name: ModelName, base_url: str | None) -> _Client:
         key, timeout = self._keys.key_for(name.provider, base_url), self._settings.timeout
@@ -170,19 +179,33 @@ class Models:
         return OpenAIChat(name.model, base_url=base_url, api_key=key, timeout=timeout)
 
 
+def _prices(settings: Settings) -> "Prices | None":
+    # Read even when no real model plays: a path that is wrong is said at once.
+    if settings.prices is None:
+        return None
+    from sidecritic.models.wrappers import load_prices
+
+    return load_prices(Path(settings.prices))
+
+
 # --- critics -------------------------------------------------------------------------------
 
 
-def critic_for(name: str, env: str) -> Critic:
-    """Return the critic of that name for an environment.
+Connect = Callable[[ModelName], Model]
+
+
+def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
+    """Return the critic of that name for an environment; `connect` gives the model it names.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or it needs a model and nobody connects one.
     """
     if name.startswith("chain:"):
         from sidecritic.critics.chain import Chain
 
-        return Chain([critic_for(link, env) for link in _links(name)])
+        return Chain([critic_for(link, env, connect) for link in _links(name)])
+    if name.startswith("llm:"):
+        return _llm(name, connect)
     makers: Mapping[str, Callable[[str], Critic]] = {"none": _no_critic, "policy": _policy}
     if name not in makers:
         raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
@@ -207,3 +230,12 @@ def _policy(env: str) -> Critic:
     from sidecritic.policies import pack_for
 
     return PolicyCritic(pack_for(env))
+
+
+def _llm(name: str, connect: Connect | None) -> Critic:
+    from sidecritic.critics.llm import LLMCritic
+
+    named = model_name(name.removeprefix("llm:"), "critic")
+    if named is None or connect is None:
+        raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
+    return LLMCritic(connect(named))

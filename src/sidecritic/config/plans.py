@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sidecritic.config.parties import (
     Keys,
+    ModelName,
     Models,
     Role,
     benchmark_for,
@@ -14,7 +15,7 @@ from sidecritic.config.parties import (
 )
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Benchmark, Model, ModelFor
+from sidecritic.ports import Benchmark, Critic, Model, ModelFor
 from sidecritic.rollouts import Cast, Plan, TaskSet
 from sidecritic.types import Sampling, Task, ToolSpec
 
@@ -30,14 +31,13 @@ def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
     sets = select_tasks(settings)
     tools = {group.benchmark.name: _tools(group) for group in sets}
     models = Models(settings, keys, stack)
-    for env in settings.env:
-        critic_for(settings.critic, env)
+    critics = {env: _critic(env, settings, models) for env in settings.env}
     return Plan(
         sets=sets,
         cast=Cast(
             actor=_player("actor", settings, models, tools),
             user=_player("user", settings, models, tools),
-            critic=lambda env: critic_for(settings.critic, env),
+            critic=critics.__getitem__,
             gate=settings.gate,
             limits=settings.limits,
             sampling=Sampling(temperature=settings.temperature),
@@ -66,7 +66,7 @@ def select_tasks(settings: Settings) -> tuple[TaskSet, ...]:
         for name in dict.fromkeys(settings.env)
     ]
     found = {benchmark.name: benchmark.tasks(settings.split) for benchmark in benchmarks}
-    _require_known(settings.task_ids, (task.id for tasks in found.values() for task in tasks))
+    _require_known(settings, (task.id for tasks in found.values() for task in tasks))
     sets = (TaskSet(each, _chosen(found[each.name], settings)) for each in benchmarks)
     return tuple(group for group in sets if group.tasks)
 
@@ -77,25 +77,22 @@ def _chosen(tasks: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
     return kept[: settings.limit]
 
 
-def _require_known(wanted: Iterable[str], known: Iterable[str]) -> None:
+def _require_known(settings: Settings, known: Iterable[str]) -> None:
     ids = list(dict.fromkeys(known))
-    for id_ in wanted:
+    where = f"the split {settings.split!r} of {', '.join(settings.env)}"
+    for id_ in settings.task_ids:
         if id_ not in ids:
-            raise ConfigError(f"unknown task {id_!r} in this split{suggestion(id_, ids)}")
+            raise ConfigError(f"unknown task {id_!r} in {where}{suggestion(id_, ids)}")
     if not ids:
-        raise ConfigError("the split holds no tasks; see `sidecritic tasks --env ENV`")
+        raise ConfigError(f"{where} holds no tasks; see `sidecritic tasks --env ENV`")
 
 
 def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> ModelFor:
     name = model_name(settings.actor if role == "actor" else settings.user, role)
     if name is None:
         return _stand_in(role, settings, tools)
-    base_url = settings.base_url
-    if role == "user":
-        actor = model_name(settings.actor, "actor")
-        shared = actor is not None and actor.provider == name.provider
-        base_url = settings.user_base_url or (settings.base_url if shared else None)
-    model = models.model(name, base_url)
+    own = settings.base_url if role == "actor" else settings.user_base_url
+    model = models.model(name, _base_url(own, name, settings))
     if role == "actor":
         return lambda task, seed: model
     from sidecritic.models.wrappers import Sampled
@@ -104,6 +101,20 @@ def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> Mod
     return lambda task, seed: Sampled(
         model, Sampling(temperature=settings.user_temperature, seed=seed)
     )
+
+
+def _critic(env: str, settings: Settings, models: Models) -> Critic:
+    def connect(name: ModelName) -> Model:
+        return models.model(name, _base_url(settings.critic_base_url, name, settings))
+
+    return critic_for(settings.critic, env, connect)
+
+
+def _base_url(own: str | None, name: ModelName, settings: Settings) -> str | None:
+    """Return the role's own server, else the actor's if that is of the same provider."""
+    actor = model_name(settings.actor, "actor")
+    shared = actor is not None and actor.provider == name.provider
+    return own or (settings.base_url if shared else None)
 
 
 def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:

@@ -43,6 +43,7 @@ def _web_address(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
+    _ = parts.port  # raises for what is no port
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("not a web address; write it as http://HOST:PORT/v1")
     if parts.username or parts.password or parts.query:
@@ -51,16 +52,23 @@ def _web_address(url: str | None) -> str | None:
     return url
 
 
+def _given(path: str | None) -> str | None:
+    if path is not None and not path.strip():
+        raise ValueError("names no file or directory; give a path, or leave it out")
+    return path
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Url = Annotated[str | None, AfterValidator(_web_address)]
+PathText = Annotated[str | None, AfterValidator(_given)]
 
 
-class Settings(Record):
+class Settings(Record, allow_inf_nan=False):
     env: Names = Field(
         default=("tau2:retail",), min_length=1, description="Environment, or several: a,b."
     )
     split: str = Field(default="test", description="Split of the tasks.")
-    tasks: str | None = Field(default=None, description="Another task file for the environment.")
+    tasks: PathText = Field(default=None, description="Another task file for the environment.")
     task_ids: Names = Field(default=(), description="Play these tasks only: a,b.")
     limit: int | None = Field(
         default=None, ge=1, description="At most so many tasks of each environment."
@@ -70,7 +78,9 @@ class Settings(Record):
     actor: str = Field(
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
-    critic: str = Field(default="policy", description="none, policy, or chain:a,b.")
+    critic: str = Field(
+        default="policy", description="none, policy, llm:PROVIDER:MODEL or chain:a,b."
+    )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
     max_revisions: int = Field(
@@ -96,17 +106,20 @@ class Settings(Record):
     user_base_url: Url = Field(
         default=None, description="Server of the user model; the actor's if of the same kind."
     )
+    critic_base_url: Url = Field(
+        default=None, description="Server of the critic's model; the actor's if of the same kind."
+    )
     temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
     user_temperature: float | None = Field(default=None, ge=0, le=2, description="Of the user.")
     timeout: float = Field(default=300.0, gt=0, description="Seconds for one model call.")
     attempts: int = Field(
         default=5, ge=1, description="Tries of one model call while a server is unavailable."
     )
-    prices: str | None = Field(
+    prices: PathText = Field(
         default=None, description="TOML file of US dollars per million tokens, by model."
     )
     concurrency: int = Field(default=8, ge=1, le=1000, description="Episodes at the same time.")
-    out: str | None = Field(
+    out: PathText = Field(
         default=None, description="Directory of the run; the same one again resumes it."
     )
     retry_failed: bool = Field(
@@ -127,11 +140,35 @@ class Settings(Record):
         """What decides the results, for `run.json`.
 
         The task file is not among it by path: its digest is, as the version of the task set.
+        Nor are servers: one that has moved still serves the model that is named.
         """
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
 
 
-_CIRCUMSTANCES = {"tasks", "prices", "timeout", "attempts", "concurrency", "out", "retry_failed"}
+_SERVERS = {"base_url", "user_base_url", "critic_base_url"}
+_CIRCUMSTANCES = _SERVERS | {
+    "tasks",
+    "prices",
+    "timeout",
+    "attempts",
+    "concurrency",
+    "out",
+    "retry_failed",
+}
+
+_EXPECTED = {
+    "too_short": "write at least one name; `sidecritic tasks` lists environments",
+    "tuple_type": 'write one name or several: "a,b"',
+    "string_type": "write it as text, in quotes",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+}
+"""What to write, by the kind of mistake, where the mistake alone does not say so."""
 
 
 def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Settings:
@@ -148,7 +185,7 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
         first = cause.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else "settings"
         source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
-        problem = first["msg"].removeprefix("Value error, ")
+        problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
         shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
         raise ConfigError(f"{source}{shown}: {problem}") from cause
 

@@ -30,13 +30,14 @@ def to_tables(result: Scores | Comparison) -> Iterator[RenderableType]:
     for section in sections:
         if section.detail:
             continue
-        yield _table(section, label(roles))
+        yield to_table(section, label(roles))
         for note in section.notes:
             yield Text(plain(note))
         yield Text()
 
 
-def _table(section: Section, simulated: str) -> Table:
+def to_table(section: Section, simulated: str = "") -> Table:
+    """Return one section as a table; its notes are not part of it."""
     title = section.title + (f" ({simulated})" if simulated else "")
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for at, name in enumerate(section.header):

@@ -18,6 +18,8 @@ class Side(NamedTuple):
     briefings: Mapping[str, Briefing] = {}
     command: str = ""
     planned: int | None = None
+    problems: Sequence[str] = ()
+    """What could not be read of the run, one line each."""
 
     def scores(self) -> Scores:
         """Score the run by itself."""
@@ -50,7 +52,12 @@ def compare(baseline: Side, supervised: Side) -> Comparison:
         pass_hat_k_delta=tuple(_deltas(pairs)),
         interventions=after.interventions,
         added_seconds_per_turn=after.added_seconds_per_turn,
-        warnings=tuple(_warnings(before, after, old=old, new=new)),
+        warnings=(
+            *_losses("baseline", baseline),
+            *_losses("supervised", supervised),
+            *(() if pairs else ("no episode is graded in both runs (n = 0): nothing is paired",)),
+            *_warnings(before, after, old=old, new=new),
+        ),
     )
 
 
@@ -101,6 +108,11 @@ def _delta(task: Sequence[_Pair], k: int) -> float:
 def _rate(task: Sequence[_Pair], k: int, *, supervised: bool) -> float:
     passed = sum(pair.supervised if supervised else pair.baseline for pair in task)
     return pass_hat_k(len(task), passed, k)
+
+
+def _losses(name: str, side: Side) -> Iterator[str]:
+    for problem in side.problems:
+        yield f"the {name} run is not whole: {problem}"
 
 
 def _warnings(

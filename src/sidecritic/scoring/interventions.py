@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sidecritic.scoring.records import Basis, Interventions, Tally
-from sidecritic.scoring.writes import Unmatched, standing, succeeded, write_tools
+from sidecritic.scoring.writes import (
+    Unmatched,
+    failing_references,
+    normal_form,
+    standing,
+    succeeded,
+    write_tools,
+)
 from sidecritic.trace import Ended, Executed, Failed, Judged, Proposed, Trajectory
 from sidecritic.types import (
     Approve,
@@ -88,15 +95,18 @@ def _marked(trajectory: Trajectory, briefing: Briefing | None) -> tuple[list[_Co
 
 
 def _by_faults(trajectory: Trajectory) -> Iterator[_Count]:
-    faults: tuple[Fault, ...] = ()
+    action, faults = Assistant(), tuple[Fault, ...]()
     ran: dict[tuple[str, int], bool] = {}
+    failing = failing_references(trajectory.ended.outcome if trajectory.ended else None)
     for event in trajectory.events:
         match event:
             case Proposed(completion=completion):
-                faults = completion.faults
+                action, faults = completion.message, completion.faults
             case Judged(judgement=judgement) if _refuses(judgement):
+                forms = {normal_form(c.name, c.arguments or {}) for c in action.calls}
+                mark: Mark = "unknown" if forms & failing else "wrong"
                 kinds = tuple(fault.kind for fault in faults)
-                yield _Count("right" if faults else "wrong", kinds, judgement.category)
+                yield _Count("right" if faults else mark, kinds, judgement.category)
                 ran.update(((fault.kind, fault.step), False) for fault in faults)
             case Executed(source="actor"):
                 ran.update(((fault.kind, fault.step), True) for fault in faults)

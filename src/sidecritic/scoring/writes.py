@@ -22,13 +22,16 @@ def normal_form(name: str, arguments: Mapping[str, JsonValue]) -> str:
     """Return a text that is equal for calls that mean the same.
 
     Item lists are compared regardless of order, a list `x` beside a list `new_x` of the same
-    length as pairs; numbers by value; an argument that is null as one that was not given.
+    length as pairs; numbers by value; an argument that is null as one that was not given;
+    flights by number and date, which is all that the tools read of them.
     """
     plain: dict[str, JsonValue] = {
         key: value for key, value in arguments.items() if value is not None
     }
     for key in sorted(plain):
         _sort_items(plain, key)
+    if isinstance(flights := plain.get("flights"), list):
+        plain["flights"] = [_flight(flight) for flight in flights]
     return json.dumps([name.strip(), _by_value(plain)], sort_keys=True, ensure_ascii=False)
 
 
@@ -42,6 +45,15 @@ def _sort_items(arguments: dict[str, JsonValue], key: str) -> None:
         arguments[f"new_{key}"] = [replacement for _, replacement in pairs]
     elif not key.startswith("new_") or key.removeprefix("new_") not in arguments:
         arguments[key] = sorted(items, key=repr)
+
+
+def _flight(flight: JsonValue) -> JsonValue:
+    if not isinstance(flight, dict) or not flight.keys() >= _FLIGHT:
+        return flight
+    return {key: flight[key] for key in _FLIGHT}
+
+
+_FLIGHT = frozenset({"flight_number", "date"})
 
 
 def _by_value(value: JsonValue) -> JsonValue:
@@ -82,10 +94,20 @@ class Unmatched:
         return open_
 
 
-def _reference_write(entry: JsonValue) -> str | None:
+def failing_references(outcome: Outcome | None) -> frozenset[str]:
+    """Return the normal forms of reference writes that a tool refuses when they are replayed.
+
+    The benchmark's own solution is at fault there, so to send such a call back is no mistake.
+    """
+    listed = outcome.native.get("reference") if outcome else None
+    entries = listed if isinstance(listed, list) else []
+    return frozenset(filter(None, (_reference_write(entry, ok=False) for entry in entries)))
+
+
+def _reference_write(entry: JsonValue, *, ok: bool = True) -> str | None:
     match entry:
-        case {"name": str(name), "effect": "write", "ok": True} if (
-            entry.get("requestor", "assistant") == "assistant"
+        case {"name": str(name), "effect": "write", "ok": bool(ran)} if (
+            ran is ok and entry.get("requestor", "assistant") == "assistant"
         ):
             arguments = entry.get("arguments")
             return normal_form(name, arguments if isinstance(arguments, dict) else {})

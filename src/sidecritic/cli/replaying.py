@@ -1,0 +1,153 @@
+"""Run a critic over recorded runs: what `replay` does."""
+
+import asyncio
+import os
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecritic.cli.edge import FAILED, command, note
+from sidecritic.errors import ConfigError
+from sidecritic.gates import GATES, Gate
+
+if TYPE_CHECKING:
+    from sidecritic.recordings import Imported
+    from sidecritic.replay import Progress
+    from sidecritic.scoring.detection_records import ReplayScores
+
+
+def replay(  # noqa: PLR0913 # typer makes a flag of each
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
+    ],
+    *,
+    critic: Annotated[str, typer.Option(help="As in `eval`.")] = "policy",
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
+    ] = None,
+    gate: Annotated[str, typer.Option(help="|".join(GATES))] = "writes+final",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+    ] = None,
+    critic_base_url: Annotated[
+        str | None, typer.Option(help="Server of the critic's model, such as http://HOST/v1.")
+    ] = None,
+    critic_timeout: Annotated[
+        float, typer.Option(min=0.001, help="Seconds until a silent critic counts as failed.")
+    ] = 60.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="One judgement a line; the same file again resumes."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Run a critic over recorded runs: what would it have caught, what disturbed?"""
+    with command(as_json=json) as output:
+        from sidecritic.reports.replaying import to_replay_tables
+
+        asked = Asked(
+            tuple(files), critic, _gate(gate), labels, out, critic_base_url, critic_timeout
+        )
+        scores = replayed(asked, workers=workers or os.cpu_count() or 1)
+        if json:
+            output.json(scores)
+        else:
+            output.tables(*to_replay_tables(scores))
+        if scores.cost.failed:
+            note(f"the critic failed on {scores.cost.failed} proposals: `status` in --out says why")
+            raise typer.Exit(FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked `replay` for, but for what does not decide the results."""
+
+    files: tuple[Path, ...]
+    critic: str = "policy"
+    gate: Gate = "writes+final"
+    labels: Path | None = None
+    out: Path | None = None
+    base_url: str | None = None
+    timeout: float = 60.0
+
+    @property
+    def command(self) -> str:
+        """The command line that does it again."""
+        words = ["sidecritic", "replay", *map(str, self.files), "--critic", self.critic]
+        words += ["--gate", self.gate]
+        for flag, value in (("--labels", self.labels), ("--out", self.out)):
+            words += [flag, str(value)] if value is not None else []
+        return shlex.join(words)
+
+
+def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
+    """Import, judge and score.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    from sidecritic.config.replays import CriticByName
+    from sidecritic.recordings import load
+    from sidecritic.replay import Plan
+    from sidecritic.replay import replay as judge
+    from sidecritic.scoring.labels import read_labels
+    from sidecritic.scoring.replays import Source, score_replay
+
+    labels = read_labels(asked.labels) if asked.labels is not None else None
+    imported = load(asked.files)
+    _report(imported)
+    critics = CriticByName(asked.critic, asked.base_url)
+    skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
+    for env, why in skipped.items():
+        note(f"{env} is not judged: {why}")
+    runs = [run for run in imported.runs if run.critic_env not in skipped]
+    plan = Plan(asked.critic, critics, asked.gate, asked.timeout)
+    with _bar() as progress:
+        judged = judge(runs, plan, asked.out, workers=workers, progress=progress)
+    source = Source(
+        critic=asked.critic,
+        gate=asked.gate,
+        command=asked.command,
+        simulations=len(imported.runs),
+        files=imported.files,
+        problems=tuple(map(str, imported.problems)),
+        empty=imported.empty,
+        skipped=skipped,
+    )
+    return score_replay(runs, judged, source, labels)
+
+
+def _gate(text: str) -> Gate:
+    for gate in GATES:
+        if gate == text:
+            return gate
+    raise ConfigError(f"unknown gate {text!r}; known: {', '.join(GATES)}")
+
+
+def _report(imported: "Imported") -> None:
+    for problem in imported.problems:
+        note(str(problem))
+    if imported.empty:
+        note(f"{imported.empty} empty runs are dropped")
+    if not imported.runs:
+        raise ConfigError("none of the files holds a run that can be replayed; see above")
+
+
+@contextmanager
+def _bar() -> "Generator[Progress]":
+    """Show how many proposals are judged, on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress as Display
+
+    console = Console(stderr=True)
+    with Display(console=console, disable=not console.is_terminal) as display:
+        task = display.add_task("proposals", total=None)
+        yield lambda done, total: display.update(task, completed=done, total=total)

@@ -1,0 +1,141 @@
+"""What a critic model answers, read strictly: a form that fits, or no answer at all.
+
+Text around the form is not searched for it: a verdict that an actor or a tool result smuggled
+into the model's prose must not be found there.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from sidecritic.critics.prompt import APPROVE, REFUSE
+from sidecritic.models.parsing import parse_object
+from sidecritic.types import Assistant, Record, TokenLogprob
+
+FLOOR = 1e-6
+"""Least probability of either verdict: a model that is sure is not infallible."""
+
+_FAINT = 0.1
+"""Probability of both words together below which the model hardly answers the question."""
+
+FEEDBACK_LIMIT = 600
+"""Characters of feedback, reason and policy sentence, each."""
+
+
+# --- the verdict as a token ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRisk:
+    risk: float
+    note: str = ""
+    """Why not to lean on it: it is only a bound, or the model would rather say something else."""
+
+
+def risk_of(token: TokenLogprob) -> TokenRisk | None:
+    """Return sigma(logit difference) of the two verdict words; `None` when neither came back.
+
+    A word's probability is the sum over its spellings: with a leading space, in another case,
+    or only its first part where the tokenizer splits it. A word that is missing has at most the
+    probability of the least likely alternative shown, and of all that were not; this bound
+    stands in for it.
+    """
+    shown = {token.token: token.logprob, **token.top}
+    chances = {text: exp(min(logprob, 0.0)) for text, logprob in shown.items()}
+    approve, refuse = _mass(APPROVE, chances), _mass(REFUSE, chances)
+    if not approve and not refuse:
+        return None
+    bound = max(min(min(chances.values()), 1.0 - sum(chances.values())), FLOOR)
+    note = ""
+    if approve + refuse < _FAINT:
+        note = f"{APPROVE} and {REFUSE} have {approve + refuse:.1%} of the probability"
+    if not refuse:
+        refuse, note = bound, f"risk is an upper bound: no {REFUSE} among the alternatives"
+    elif not approve:
+        approve, note = bound, f"risk is a lower bound: no {APPROVE} among the alternatives"
+    return TokenRisk(_inside(refuse / (approve + refuse)), note)
+
+
+def _mass(word: str, chances: Mapping[str, float]) -> float:
+    return sum(chance for text, chance in chances.items() if _spells(text, word))
+
+
+def _spells(text: str, word: str) -> bool:
+    # Some servers show a leading space as the tokenizer's own sign for it.
+    bare = text.strip(" \t\r\n\"'`*▁Ġ").casefold()
+    return bool(bare) and word.casefold().startswith(bare)
+
+
+def _inside(risk: float) -> float:
+    return min(max(risk, FLOOR), 1.0 - FLOOR)
+
+
+# --- forms ---------------------------------------------------------------------------------
+
+
+class JsonVerdict(Record):
+    verdict: Literal["Yes", "No"]
+    confidence: int = Field(ge=50, le=100)
+    """In percent, of the verdict, so that the two cannot contradict each other."""
+
+    @property
+    def risk(self) -> float:
+        sure = self.confidence / 100
+        return _inside(sure if self.verdict == REFUSE else 1.0 - sure)
+
+
+class Reasons(Record):
+    fault: Literal["authority", "correctness", "omission"]
+    reason: str
+    policy_ref: str
+    feedback: str = Field(min_length=1)
+    calls: tuple[int, ...]
+    """Numbers of the calls at fault, from 1."""
+
+    def ids(self, action: Assistant) -> tuple[str, ...] | None:
+        """Return the ids of the calls at fault; `None` when there is no such call."""
+        if any(not 1 <= number <= len(action.calls) for number in self.calls):
+            return None
+        return tuple(action.calls[number - 1].id for number in dict.fromkeys(self.calls))
+
+
+class WantedLookup(Record):
+    tool: str
+    arguments: str
+    """A JSON object as text: strict schemas of servers allow no open objects."""
+
+    def parsed(self) -> dict[str, JsonValue] | None:
+        """Return the arguments; `None` when they are no object."""
+        return parse_object(self.arguments)
+
+
+class WantedLookups(Record):
+    lookups: tuple[WantedLookup, ...]
+
+
+# --- words for others ----------------------------------------------------------------------
+
+
+def plain(text: str, limit: int = FEEDBACK_LIMIT) -> str:
+    """Return the text on one line, of bounded length, without control characters or tags.
+
+    It was written after reading foreign text, and goes into the actor's chat.
+    """
+    visible = "".join(c if c.isprintable() else " " for c in text)
+    untagged = re.sub(r"<[|/\w][^<>]{0,40}>|\[/?[A-Z_]{3,24}\]", " ", visible)
+    line = " ".join(untagged.split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def cited(sentence: str, policy: str) -> str:
+    """Return the sentence if the policy holds it, else nothing: models invent rules."""
+    wanted = _letters(sentence)
+    return plain(sentence) if wanted and wanted in _letters(policy) else ""
+
+
+def _letters(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))

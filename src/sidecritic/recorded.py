@@ -1,0 +1,76 @@
+"""A recorded run, and what a critic said about its proposals.
+
+The vocabulary that importing (`recordings`), judging (`replay`) and scoring share.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing, Judgement, Record
+
+UNKNOWN = "unknown"
+
+Kind = Literal["write", "final", "other"]
+"""What a proposal is: a call that may change records; a farewell or a transfer; the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One run of somebody's agent, as a trajectory, with where it came from."""
+
+    file: str
+    """Name of the file, without its folder."""
+    simulation: int
+    """Position in the file, from 0; malformed and empty records are counted too."""
+    benchmark: str
+    """Such as `tau-bench` or `tau2-bench`."""
+    domain: str
+    user_id: str
+    """Of the task's user: what folds and bootstraps are grouped by."""
+    trajectory: Trajectory
+    briefing: Briefing
+
+    @property
+    def critic_env(self) -> str:
+        """The environment whose critic fits: τ-bench has the domains of τ²-bench."""
+        env = self.trajectory.task.env
+        return f"tau2:{self.domain}" if env.startswith("tau:") else env
+
+
+class ProposalKey(NamedTuple):
+    """Which proposal of which run."""
+
+    file: str
+    simulation: int
+    turn: int
+    attempt: int
+
+
+class JudgedProposal(Record):
+    """One line of a replay: a proposal by its place, and the judgement on it."""
+
+    schema_version: Literal[1] = 1
+    file: str
+    simulation: int
+    turn: int
+    attempt: int
+    env: str
+    task_id: str
+    actor: str
+    gate: str
+    critic: str
+    """The name that the critic was asked for by; `judgement.critic` says who answered."""
+    kind: Kind
+    tools: tuple[str, ...]
+    """Names of the proposed calls."""
+    looked: bool
+    """Whether the critic could look things up."""
+    judgement: Judgement
+    """A critic that failed has the status `error` or `timeout`, and no verdict worth reading."""
+    cpu_seconds: float
+    """Of the judging process; the seconds of `judgement` are of the clock."""
+
+    @property
+    def key(self) -> ProposalKey:
+        return ProposalKey(self.file, self.simulation, self.turn, self.attempt)

@@ -1,0 +1,265 @@
+"""Files of recorded runs: which format, what can be read, and what is wrong with the rest."""
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from pydantic import ValidationError
+
+from sidecritic.errors import ConfigError, SidecriticError, TraceError, boundary
+from sidecritic.recorded import UNKNOWN, Recorded
+from sidecritic.recordings.own import own_runs
+from sidecritic.recordings.results import Benchmarks, Header, tau2_run, tau_run
+from sidecritic.recordings.shapes import Tau2Run, TauRun, chat_of, domain_of, first_text, inner
+from sidecritic.trace import from_lines
+
+FORMATS = (
+    "a list of τ-bench runs, a Results object of τ²-bench, one JSON object a task, or our own "
+    "trajectories.jsonl"
+)
+
+
+class Imported(NamedTuple):
+    runs: tuple[Recorded, ...]
+    problems: tuple[TraceError, ...]
+    """One for each record or file that could not be read; each names it."""
+    files: int
+    empty: int
+    """Runs without a message, as a crash leaves them; they are dropped."""
+
+
+_Entry = Recorded | TraceError | None
+"""A run, why there is none, or `None` for an empty one."""
+
+
+def load(files: Iterable[Path]) -> Imported:
+    """Read what can be read; a malformed record costs itself and nothing else.
+
+    A folder stands for the result files in it.
+
+    Raises:
+        ConfigError: a file is not there, or two of them have one name.
+    """
+    benchmarks = Benchmarks()
+    found = list(_distinct(files))
+    entries = [entry for file in found for entry in _entries(file, benchmarks)]
+    return Imported(
+        runs=_with_known_users([entry for entry in entries if isinstance(entry, Recorded)]),
+        problems=tuple(entry for entry in entries if isinstance(entry, TraceError)),
+        files=len(found),
+        empty=sum(entry is None for entry in entries),
+    )
+
+
+def _distinct(files: Iterable[Path]) -> Iterator[Path]:
+    seen: dict[str, Path] = {}
+    for file in (member for given in files for member in _members(given)):
+        there = seen.setdefault(file.name, file.resolve())
+        if there != file.resolve():
+            # Labels and judgements name a run by its file.
+            raise ConfigError(f"{file} and {there} have the same name; replay them one by one")
+    yield from seen.values()
+
+
+def _members(given: Path) -> Iterator[Path]:
+    if not given.is_dir():
+        yield given
+        return
+    found = [f for f in sorted(given.iterdir()) if f.name.endswith(_ENDINGS) and f.is_file()]
+    if not found:
+        raise ConfigError(f"the folder {given} holds no result files ({', '.join(_ENDINGS)})")
+    yield from found
+
+
+_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
+
+
+def _entries(file: Path, benchmarks: Benchmarks) -> Iterator[_Entry]:
+    try:
+        content = _content(file)
+    except TraceError as problem:
+        yield problem
+        return
+    match content:
+        case list():
+            yield from _tau(file, cast("list[Any]", content), benchmarks)
+        case {"simulations": list()}:
+            yield from _tau2(file, content, benchmarks)
+        case {"messages": _} if "reward_info" in content or "task" in content:
+            header = _header(file, inner(content, "run_info"), (content,))
+            yield _guarded(file, 0, lambda: _tau2_entry(content, 0, header, benchmarks))
+        case str():
+            yield from own_runs(from_lines(StringIO(content, newline="\n"), file=str(file)), file)
+        case _:
+            yield TraceError(f"{file}: unknown format; it should be {FORMATS}")
+
+
+# --- from bytes to JSON --------------------------------------------------------------------
+
+
+def _content(file: Path) -> Any:
+    """Return parsed JSON, or the text of a file of JSON lines."""
+    text = _text(file)
+    try:
+        content = json.loads(text)
+    except ValueError as cause:
+        if any(map(_is_trajectory, text.split("\n", _FIRST_LINES)[:_FIRST_LINES])):
+            return text
+        raise TraceError(f"{file} is not JSON: {cause}; restore it from a copy") from cause
+    return text if inner(content, "events") is not None else content
+
+
+_FIRST_LINES = 20
+"""Lines of which one must be whole for a file to count as one of trajectories."""
+
+
+def _is_trajectory(line: str) -> bool:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    return inner(record, "events") is not None
+
+
+def _text(file: Path) -> str:
+    try:
+        raw = file.read_bytes()
+    except OSError as cause:
+        raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause
+    try:
+        # The name does not count: both kinds are found under either.
+        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
+    except (OSError, EOFError, zlib.error) as cause:
+        raise TraceError(f"{file}: the gzip data is damaged or cut off: {cause}") from cause
+    except UnicodeDecodeError as cause:
+        raise TraceError(f"{file} is not UTF-8 text: {cause.reason}") from cause
+
+
+# --- from JSON to runs ---------------------------------------------------------------------
+
+
+def _tau(file: Path, runs: Sequence[Any], benchmarks: Benchmarks) -> Iterator[_Entry]:
+    chats = [message for run in runs for message in _calls_of(run)]
+    header = _header(file, None, ())
+    header = replace(header, domain=header.domain or domain_of(iter(chats)))
+
+    def entry(at: int) -> Recorded | None:
+        run = TauRun.model_validate(runs[at])
+        return tau_run(run, at, header, benchmarks) if run.traj else None
+
+    for at in range(len(runs)):
+        yield _guarded(file, at, lambda at=at: entry(at))
+
+
+def _calls_of(run: object) -> Sequence[Mapping[str, Any]]:
+    try:
+        with boundary(TraceError, "reading calls"):
+            return chat_of(inner(run, "traj") or ()).messages
+    except TraceError:
+        return ()  # said where the run itself is read
+
+
+def _tau2(file: Path, content: Mapping[str, Any], benchmarks: Benchmarks) -> Iterator[_Entry]:
+    simulations: Sequence[Any] = content["simulations"]
+    header = replace(
+        _header(file, content.get("info"), simulations),
+        tasks=_tasks(content.get("tasks")),
+    )
+    for at, raw in enumerate(simulations):
+        yield _guarded(file, at, lambda at=at, raw=raw: _tau2_entry(raw, at, header, benchmarks))
+
+
+def _tasks(listed: object) -> dict[str, Mapping[str, Any]]:
+    tasks = cast("list[Any]", listed) if isinstance(listed, list) else ()
+    return {str(task["id"]): task for task in tasks if inner(task, "id") is not None}
+
+
+def _tau2_entry(raw: Any, at: int, header: Header, benchmarks: Benchmarks) -> Recorded | None:
+    run = Tau2Run.model_validate(raw)
+    return tau2_run(run, at, header, benchmarks) if run.messages else None
+
+
+def _guarded(file: Path, at: int, read: Callable[[], Recorded | None]) -> _Entry:
+    where = f"{file}, simulation {at}"
+    try:
+        with boundary(TraceError, "malformed"):
+            return read()
+    except TraceError as problem:
+        cause = problem.__cause__
+        if isinstance(cause, ValidationError):
+            first = cause.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the record"
+            return TraceError(f"{where}: {place}: {first['msg']}")
+        return TraceError(f"{where}: {problem}")
+    except ConfigError:
+        raise
+    except SidecriticError as problem:
+        return TraceError(f"{where}: {problem}")
+
+
+def _header(file: Path, info: object, simulations: Sequence[Any]) -> Header:
+    """Collect what a file says of its making, and an `index.json` beside or above it."""
+    index = _index(file)
+    versions = {
+        "benchmark": first_text(inner(info, "git_commit")),
+        "source": first_text(index.get("source")),
+    }
+    messages = (m for s in simulations for m in _messages(s))
+    domain = first_text(
+        inner(info, "environment_info", "domain_name"), inner(info, "domain"), index.get("domain")
+    )
+    return Header(
+        file=file.name,
+        actor=first_text(
+            index.get("actor"), inner(info, "agent_info", "llm"), inner(info, "agent_llm")
+        ),
+        user=first_text(
+            index.get("user"), inner(info, "user_info", "llm"), inner(info, "user_llm")
+        ),
+        versions=versions,
+        domain=domain_of(messages) if domain == UNKNOWN else domain,
+        policy=inner(info, "environment_info", "policy") or None,
+    )
+
+
+def _messages(simulation: object) -> Iterator[Mapping[str, Any]]:
+    messages = inner(simulation, "messages")
+    for message in cast("list[Any]", messages) if isinstance(messages, list) else ():
+        calls = inner(message, "tool_calls")
+        if isinstance(calls, list):
+            named = [c for c in cast("list[Any]", calls) if isinstance(inner(c, "name"), str)]
+            yield {"tool_calls": named}
+
+
+def _index(file: Path) -> Mapping[str, Any]:
+    for folder in (file.parent, file.parent.parent):
+        try:
+            listed: Any = json.loads((folder / "index.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        for entry in cast("list[Any]", listed) if isinstance(listed, list) else ():
+            if inner(entry, "file") == file.name:
+                return entry
+    return {}
+
+
+def _with_known_users(runs: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """Give every run of a task the same user, found in any of them; else the task stands in."""
+    named: dict[tuple[str, str], Counter[str]] = {}
+    for run in runs:
+        if run.user_id != UNKNOWN:
+            named.setdefault(_task(run), Counter())[run.user_id] += 1
+    users = {task: min(found, key=lambda u: (-found[u], u)) for task, found in named.items()}
+    return tuple(
+        replace(run, user_id=users.get(_task(run), "task " + " ".join(_task(run)))) for run in runs
+    )
+
+
+def _task(run: Recorded) -> tuple[str, str]:
+    return (run.trajectory.task.env, run.trajectory.task.id)

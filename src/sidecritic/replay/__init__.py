@@ -1,0 +1,10 @@
+"""A critic over recorded runs: what would it have said, had it been there?
+
+Each proposal is rebuilt as the critic would have seen it live, and judged by itself; nothing
+that the critic says changes what comes next.
+"""
+
+from sidecritic.replay.batches import Progress, replay
+from sidecritic.replay.judging import CriticFor, Plan
+
+__all__ = ["CriticFor", "Plan", "Progress", "replay"]

@@ -1,0 +1,99 @@
+"""Many recorded runs, over processes, and on from where it was stopped."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.replay.judging import Plan, covered, judge_run
+from sidecritic.replay.lines import open_lines
+from sidecritic.replay.shadow import Worlds
+
+_BATCH = 24
+"""Runs in one piece of work: few enough to lose little, enough to parse a database for."""
+
+Work = Sequence[tuple[Recorded, frozenset[ProposalKey]]]
+"""Runs of one environment, each with the proposals that are still to be judged."""
+
+Progress = Callable[[int, int], None]
+"""Takes how many judgements there are, of how many."""
+
+
+def replay(
+    runs: Sequence[Recorded],
+    plan: Plan,
+    out: Path | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress = lambda done, total: None,
+) -> tuple[JudgedProposal, ...]:
+    """Judge every proposal that the gate covers, and return all judgements in order.
+
+    Raises:
+        ConfigError: `out` holds judgements of another critic or gate, or cannot be written; or
+            there is no such critic.
+    """
+    wanted = {key: run for run in runs for key in covered(run, plan.gate)}
+    with open_lines(out, plan) as lines:
+        judged = {line.key: line for line in lines.there if line.key in wanted}
+        progress(len(judged), len(wanted))
+        for batch in _judged(_works(runs, wanted.keys() - judged.keys()), plan, workers):
+            lines.append(batch)
+            judged.update((line.key, line) for line in batch)
+            progress(len(judged), len(wanted))
+    return tuple(judged[key] for key in sorted(judged))
+
+
+def _works(runs: Sequence[Recorded], left: set[ProposalKey]) -> Iterator[Work]:
+    by_run: dict[tuple[str, int], set[ProposalKey]] = {}
+    for key in left:
+        by_run.setdefault(key[:2], set()).add(key)
+    by_env: dict[str, list[tuple[Recorded, frozenset[ProposalKey]]]] = {}
+    for run in runs:
+        if keys := by_run.get((run.file, run.simulation)):
+            by_env.setdefault(run.critic_env, []).append((run, frozenset(keys)))
+    for _, work in sorted(by_env.items()):
+        for start in range(0, len(work), _BATCH):
+            yield work[start : start + _BATCH]
+
+
+def _judged(works: Iterator[Work], plan: Plan, workers: int) -> Iterator[list[JudgedProposal]]:
+    if workers <= 1:
+        worlds = Worlds()
+        for work in works:
+            yield asyncio.run(_judge(work, plan, worlds))
+        return
+    # Started afresh and not forked: a fork copies whatever threads and locks are held here.
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_end_with_parent
+    )
+    try:
+        for finished in as_completed([pool.submit(_judge_in_process, w, plan) for w in works]):
+            yield finished.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Make this process end when the one that started it is killed.
+
+    A worker waits for work on a pipe that it holds both ends of, and so would wait for ever.
+    """
+    if parent := parent_process():
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _judge_in_process(work: Work, plan: Plan) -> list[JudgedProposal]:
+    return asyncio.run(_judge(work, plan, Worlds()))
+
+
+async def _judge(work: Work, plan: Plan, worlds: Worlds) -> list[JudgedProposal]:
+    lines: list[JudgedProposal] = []
+    async with plan.critic_for(work[0][0].critic_env) as critic:
+        for run, keys in work:
+            lines.extend(await judge_run(run, critic, plan, worlds=worlds, wanted=keys))
+    return lines

@@ -1,0 +1,118 @@
+"""One recorded run: every proposal that the gate covers, judged as it would have been live."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Set
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from time import process_time
+
+from sidecritic.envs.base import Look
+from sidecritic.errors import CriticError, CriticTimeout, boundary
+from sidecritic.gates import Gate, covers, is_final, may_write
+from sidecritic.ports import Critic
+from sidecritic.recorded import JudgedProposal, Kind, ProposalKey, Recorded
+from sidecritic.replay.shadow import Worlds
+from sidecritic.trace import Executed, Observed, Proposed, proposals
+from sidecritic.types import Approve, Assistant, Judgement, Proposal, ToolCall, ToolSpec
+
+CriticFor = Callable[[str], AbstractAsyncContextManager[Critic]]
+"""Environment to critic; must be picklable, as every process opens its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to replay."""
+
+    critic: str
+    """The name that the critic is asked for by."""
+    critic_for: CriticFor
+    gate: Gate = "writes+final"
+    timeout: float = 60.0
+    """Seconds until a silent critic counts as failed."""
+
+
+def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
+    """Yield the proposals of a run that the gate sends to the critic."""
+    for event in run.trajectory.events:
+        if isinstance(event, Proposed) and covers(
+            gate, event.completion.message, run.briefing.tools
+        ):
+            yield ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+
+
+async def judge_run(
+    run: Recorded, critic: Critic, plan: Plan, *, worlds: Worlds, wanted: Set[ProposalKey]
+) -> list[JudgedProposal]:
+    """Return a judgement on each wanted proposal, in order."""
+    shadow = worlds.shadow(run)
+    rebuilt = iter(
+        proposals(run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing)
+    )
+    lines: list[JudgedProposal] = []
+    calls: dict[str, ToolCall] = {}
+    for event in run.trajectory.events:
+        match event:
+            case Observed():
+                shadow.follow(calls, event)
+            case Executed(action=action):
+                calls.update((call.id, call) for call in action.calls)
+            case Proposed():
+                proposal, _ = next(rebuilt)
+                key = ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+                if key in wanted:
+                    lines.append(await _judge(proposal, shadow.look(), run, critic, plan))
+            case _:
+                pass
+    return lines
+
+
+async def _judge(
+    proposal: Proposal, look: Look | None, run: Recorded, critic: Critic, plan: Plan
+) -> JudgedProposal:
+    started = process_time()
+    judgement = await _answer(proposal.model_copy(update={"look": look}), critic, plan)
+    return JudgedProposal(
+        file=run.file,
+        simulation=run.simulation,
+        turn=proposal.turn,
+        attempt=proposal.attempt,
+        env=run.trajectory.task.env,
+        task_id=run.trajectory.task.id,
+        actor=run.trajectory.actor,
+        gate=plan.gate,
+        critic=plan.critic,
+        kind=kind_of(proposal.action, proposal.tools),
+        tools=tuple(call.name for call in proposal.action.calls),
+        looked=look is not None,
+        judgement=judgement,
+        cpu_seconds=process_time() - started,
+    )
+
+
+async def _answer(proposal: Proposal, critic: Critic, plan: Plan) -> Judgement:
+    """Return the judgement; that of a critic that fails has the status that says so."""
+    try:
+        with boundary(CriticError, f"critic {critic.name!r}"):
+            return await _in_time(proposal, critic, plan.timeout)
+    except CriticError as error:
+        return Judgement(
+            verdict=Approve(),
+            critic=critic.name,
+            status="timeout" if isinstance(error, CriticTimeout) else "error",
+            rationale=str(error),
+        )
+
+
+async def _in_time(proposal: Proposal, critic: Critic, limit: float) -> Judgement:
+    try:
+        async with asyncio.timeout(limit):
+            return await critic.judge(proposal)
+    except TimeoutError as cause:
+        raise CriticTimeout(f"no verdict within {limit:g} s") from cause
+
+
+def kind_of(action: Assistant, tools: tuple[ToolSpec, ...]) -> Kind:
+    """Return what a proposal is; a transfer is final whatever its tool is said to do."""
+    if is_final(action):
+        return "final"
+    return "write" if may_write(action, tools) else "other"

@@ -1,0 +1,119 @@
+"""What scoring a replay gives back; keys are only ever added."""
+
+from typing import Literal
+
+from sidecritic.types import Record
+
+
+class Measured(Record):
+    """A measure with its 95 % interval; `None` where it is not defined."""
+
+    value: float | None = None
+    ci: tuple[float, float] | None = None
+
+
+class Bin(Record):
+    """One row of a reliability table."""
+
+    low: float
+    high: float
+    n: int
+    score: float
+    """Mean score."""
+    wrong: float
+    """Share of wrong examples; what the mean score would be if it were a probability."""
+
+
+class Detection(Record):
+    """How well a critic's risk tells wrong from right over some examples."""
+
+    n: int
+    wrong: int
+    auroc: float | None = None
+    auroc_ci: tuple[float, float] | None = None
+    ap: float | None = None
+    """Average precision; that of a coin is `wrong / n`."""
+    ap_ci: tuple[float, float] | None = None
+    recall_at_fpr: dict[str, float | None] = {}
+    """By allowed share of false alarms, one threshold for all."""
+    recall_at_fpr_ci: dict[str, tuple[float, float] | None] = {}
+    recall_at_fpr_by_domain: dict[str, Measured] = {}
+    """The same where each domain has a threshold of its own."""
+    calibration_error: Measured = Measured()
+    reliability: tuple[Bin, ...] = ()
+
+
+class Share(Record):
+    """A share of runs."""
+
+    n: int
+    of: int
+    share: Measured = Measured()
+
+
+class Interference(Record):
+    """What the critic's own threshold would have done to whole runs."""
+
+    failed_caught: Share
+    """Failed runs in which something was refused before or at their first wrong write, of the
+    failed runs that have one."""
+    failed_caught_at: Share
+    """The same, the first wrong write itself having been refused."""
+    failed_caught_anywhere: Share
+    """Failed runs in which something was refused, of all failed runs."""
+    passed_disturbed: Share
+    """Successful runs in which something was refused, of all successful runs."""
+
+
+class VerdictCost(Record):
+    """What a verdict takes; means over verdicts but where it says otherwise."""
+
+    verdicts: int
+    failed: int
+    """Verdicts that the critic did not give: errors and timeouts."""
+    looked: int
+    """Proposals for which look-ups were possible."""
+    cpu_ms_median: float | None
+    cpu_ms_mean: float | None
+    cpu_ms_p95: float | None
+    input_tokens: float
+    output_tokens: float
+
+
+Slices = dict[str, Detection]
+
+
+class ReplayScores(Record):
+    """A critic over recorded runs."""
+
+    schema_version: Literal[1] = 1
+    critic: str
+    gate: str
+    command: str = ""
+    simulations: int
+    malformed: int
+    empty: int
+    """Runs without a message, which were dropped."""
+    files: int
+    problems: tuple[str, ...] = ()
+    skipped: dict[str, str] = {}
+    """Environments for which there is no such critic, and why."""
+    write_proposals: int
+    """Writes that ran and are right or wrong by the reference, outside telecom."""
+    wrong_writes: int
+    left_out_writes: int
+    """Writes in successful runs that no reference write matches."""
+    labels_unmatched: int = 0
+    """First wrong writes of clean runs that the labels do not know; no part of `detectable`."""
+    cpu_ms_per_verdict: float | None
+    """Median."""
+    cost: VerdictCost
+    writes: dict[str, Slices]
+    """`detectable`, `clean`, `raw`; in each `all` (without telecom) and every domain."""
+    writes_by: dict[str, dict[str, Slices]]
+    """The first two again, by `benchmark`, `tool` and `actor`, without telecom."""
+    end: dict[str, Slices]
+    """The last farewell or transfer against "this run fails": `clean` and `raw` over runs
+    without a wrong write, `every_run` over all clean runs."""
+    interference: dict[str, Interference]
+    """`all` (without telecom) and every domain, over clean runs."""

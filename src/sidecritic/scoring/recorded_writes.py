@@ -1,0 +1,88 @@
+"""The writes of a recorded run, each right or wrong by the reference of its task."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sidecritic.recorded import ProposalKey, Recorded
+from sidecritic.scoring.writes import Standing, Unmatched, normal_form, standing, succeeded
+from sidecritic.scoring.writes import write_tools as tools_that_write
+from sidecritic.trace import Executed, Proposed
+from sidecritic.types import ToolCall
+
+WEAK_DOMAINS = frozenset({"telecom"})
+"""Domains whose users act themselves, so that the agent's writes tell little; never pooled."""
+
+NOISY_TASKS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "tau2:airline": frozenset(["2", "7", "9", "23", "27", "29", "33", "35", "37", "38", "44"]),
+        "tau2:retail": frozenset(["12", "13", "18", "21", "59", "91", "107"]),
+    }
+)
+"""Tasks whose reference upstream corrected after these runs (τ²-bench 1.0.1 against 0.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An executed call that changed records."""
+
+    key: ProposalKey
+    """Of the message that proposed it."""
+    tool: str
+    form: str
+    """Normal form: name and arguments."""
+    standing: Standing
+    first_wrong: bool
+    """Whether it is the first wrong write of its run."""
+    repeated: bool
+    """Whether an earlier call of the run, failed or not, was the same."""
+
+
+def is_clean(run: Recorded) -> bool:
+    """Whether the reference of the task is believed to be right."""
+    task = run.trajectory.task
+    return task.id not in NOISY_TASKS.get(task.env, frozenset())
+
+
+def reward_of(run: Recorded) -> float | None:
+    """Return the reward on record; `None` when there is none."""
+    ended = run.trajectory.ended
+    return ended.outcome.reward if ended and ended.outcome else None
+
+
+def writes_of(run: Recorded) -> tuple[Write, ...]:
+    """Return the executed writes without an error, in order.
+
+    A run without a reward or a reference has none: nothing is known of them.
+    """
+    ended = run.trajectory.ended
+    outcome = ended.outcome if ended else None
+    unmatched = Unmatched.of(outcome)
+    if outcome is None or unmatched is None:
+        return ()
+    writing, done = tools_that_write(run.briefing), succeeded(run.trajectory.events)
+    found: list[Write] = []
+    seen: set[str] = set()
+    wrong = False
+    for key, call in _executed(run):
+        form = normal_form(call.name, call.arguments or {})
+        if call.name in writing and call.id in done:
+            stands = standing(call, unmatched, outcome)
+            first = stands == "wrong" and not wrong
+            wrong = wrong or first
+            found.append(Write(key, call.name, form, stands, first, form in seen))
+        seen.add(form)
+    return tuple(found)
+
+
+def _executed(run: Recorded) -> Iterator[tuple[ProposalKey, ToolCall]]:
+    attempt = 0
+    for event in run.trajectory.events:
+        match event:
+            case Proposed():
+                attempt = event.attempt
+            case Executed(turn=turn, action=action):
+                for call in action.calls:
+                    yield ProposalKey(run.file, run.simulation, turn, attempt), call
+            case _:
+                pass

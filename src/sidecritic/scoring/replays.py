@@ -1,0 +1,283 @@
+"""A replay as numbers: recorded runs, the judgements on them, and readers' labels."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.scoring.detection import Example, detection
+from sidecritic.scoring.detection_records import (
+    Interference,
+    ReplayScores,
+    Share,
+    Slices,
+    VerdictCost,
+)
+from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.recorded_writes import (
+    WEAK_DOMAINS,
+    Write,
+    is_clean,
+    reward_of,
+    writes_of,
+)
+from sidecritic.scoring.shares import share
+from sidecritic.types import Approve
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the scores say of the files they were made from."""
+
+    critic: str
+    gate: str
+    command: str
+    simulations: int
+    """Runs that were read, those included for whose environment there is no such critic."""
+    files: int
+    problems: tuple[str, ...]
+    empty: int
+    skipped: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A recorded run with everything that is known of it."""
+
+    recorded: Recorded
+    reward: float | None
+    clean: bool
+    writes: tuple[Write, ...]
+    judged: tuple[JudgedProposal, ...]
+
+    @property
+    def wrote_wrong(self) -> bool:
+        return any(write.standing == "wrong" for write in self.writes)
+
+    def example(self, score: float, *, wrong: bool) -> Example:
+        user, domain = self.recorded.user_id, self.recorded.domain
+        return Example(score=score, wrong=wrong, group=user, stratum=domain)
+
+
+_Found = tuple[_Run, str, Example]
+"""A run, the tool that wrote (empty for the end of the run), and what is to be told apart."""
+
+
+def score_replay(
+    runs: Sequence[Recorded],
+    judged: Iterable[JudgedProposal],
+    source: Source,
+    labels: Labels | None = None,
+) -> ReplayScores:
+    """Score a replay; neither the order of the runs nor that of the judgements matters."""
+    lines = sorted(judged, key=lambda line: line.key)
+    known = _gathered(runs, lines)
+    strong = [run for run in known if run.recorded.domain not in WEAK_DOMAINS]
+    detectable, unmatched = _detectable(known, labels)
+    clean = list(_clean_writes(known))
+    cost = _cost(lines)
+    standings = [write.standing for run in strong for write in run.writes]
+    families = {"clean": clean} if labels is None else {"detectable": detectable, "clean": clean}
+    return ReplayScores(
+        critic=source.critic,
+        gate=source.gate,
+        command=source.command,
+        simulations=source.simulations,
+        malformed=len(source.problems),
+        empty=source.empty,
+        files=source.files,
+        problems=source.problems,
+        skipped=dict(source.skipped),
+        write_proposals=standings.count("right") + standings.count("wrong"),
+        wrong_writes=standings.count("wrong"),
+        left_out_writes=standings.count("left out"),
+        labels_unmatched=unmatched,
+        cpu_ms_per_verdict=cost.cpu_ms_median,
+        cost=cost,
+        writes={name: _by_domain(found) for name, found in families.items()}
+        | {"raw": _by_domain(list(_raw_writes(known)))},
+        writes_by={name: _by_everything(found) for name, found in families.items()},
+        end={
+            "clean": _by_domain([_end(r) for r in known if r.clean and not r.wrote_wrong]),
+            "raw": _by_domain([_end(r) for r in known if not r.wrote_wrong]),
+            "every_run": _by_domain([_end(r) for r in known if r.clean]),
+        },
+        interference=_interference([run for run in known if run.clean]),
+    )
+
+
+def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list[_Run]:
+    """Return the runs that have a reward, in a fixed order."""
+    of_run: dict[tuple[str, int], list[JudgedProposal]] = defaultdict(list)
+    for line in lines:
+        of_run[line.file, line.simulation].append(line)
+    return [
+        _Run(
+            recorded=run,
+            reward=reward_of(run),
+            clean=is_clean(run),
+            writes=writes_of(run),
+            judged=tuple(of_run[run.file, run.simulation]),
+        )
+        for run in sorted(runs, key=lambda run: (run.file, run.simulation))
+        if reward_of(run) is not None
+    ]
+
+
+# --- what is to be told apart --------------------------------------------------------------
+
+
+def risk_of(line: JudgedProposal | None) -> float:
+    """Return the score of a judgement: its risk, else 1 for a refusal and 0 for an approval.
+
+    A critic that failed, or was not asked, knows nothing: 0.
+    """
+    if line is None or line.judgement.status in ("error", "timeout"):
+        return 0.0
+    if line.judgement.risk is not None:
+        return line.judgement.risk
+    return 0.0 if isinstance(line.judgement.verdict, Approve) else 1.0
+
+
+def refused(line: JudgedProposal) -> bool:
+    """Whether the critic, at its own threshold, would have stepped in."""
+    return line.judgement.status == "ok" and not isinstance(line.judgement.verdict, Approve)
+
+
+def _raw_writes(runs: Iterable[_Run]) -> Iterator[_Found]:
+    for run in runs:
+        by_key = {line.key: line for line in run.judged}
+        for write in run.writes:
+            if write.standing != "left out":
+                yield _found(run, write, by_key)
+
+
+def _clean_writes(runs: Iterable[_Run]) -> Iterator[_Found]:
+    """Yield right writes and first wrong ones of clean runs, repetitions dropped."""
+    for run in runs:
+        by_key = {line.key: line for line in run.judged}
+        for write in run.writes if run.clean else ():
+            if not write.repeated and (write.standing == "right" or write.first_wrong):
+                yield _found(run, write, by_key)
+
+
+def _found(run: _Run, write: Write, by_key: Mapping[ProposalKey, JudgedProposal]) -> _Found:
+    score = risk_of(by_key.get(write.key))
+    return run, write.tool, run.example(score, wrong=write.standing == "wrong")
+
+
+def _detectable(runs: Sequence[_Run], labels: Labels | None) -> tuple[list[_Found], int]:
+    """Return the clean writes but for wrong ones that nobody could have known.
+
+    Domains without a single label are left out; so are first wrong writes that the labels do
+    not know, and they are counted.
+    """
+    if labels is None:
+        return [], 0
+    wanted: list[_Run] = []
+    unmatched = 0
+    files = {(file, simulation) for file, simulation, _ in labels}
+    domains = {r.recorded.domain for r in runs if (r.recorded.file, r.recorded.simulation) in files}
+    for run in (run for run in runs if run.recorded.domain in domains):
+        first = next((write for write in run.writes if write.first_wrong), None)
+        label = labels.get((*first.key[:2], first.form)) if first else None
+        unmatched += run.clean and first is not None and label is None
+        if first is None or label:
+            wanted.append(run)
+        else:
+            wanted.append(_without(run, first))
+    return list(_clean_writes(wanted)), unmatched
+
+
+def _without(run: _Run, first: Write) -> _Run:
+    kept = tuple(write for write in run.writes if write is not first)
+    return _Run(run.recorded, run.reward, run.clean, kept, run.judged)
+
+
+def _end(run: _Run) -> _Found:
+    """Return the last farewell or transfer of a run that was judged, against its failing."""
+    last = next((line for line in reversed(run.judged) if line.kind == "final"), None)
+    return run, "", run.example(risk_of(last), wrong=_failed(run))
+
+
+def _failed(run: _Run) -> bool:
+    return run.reward is not None and run.reward < 1
+
+
+# --- slices --------------------------------------------------------------------------------
+
+
+def _by_domain(found: Sequence[_Found]) -> Slices:
+    everything = {"all": detection([e for r, _, e in found if _is_strong(r)])}
+    return everything | _sliced(found, lambda run, tool: run.recorded.domain)
+
+
+def _by_everything(found: Sequence[_Found]) -> dict[str, Slices]:
+    strong = [each for each in found if _is_strong(each[0])]
+    return {
+        "benchmark": _sliced(strong, lambda run, tool: run.recorded.benchmark),
+        "tool": _sliced(strong, lambda run, tool: tool),
+        "actor": _sliced(strong, lambda run, tool: run.recorded.trajectory.actor),
+    }
+
+
+def _sliced(found: Sequence[_Found], name: Callable[[_Run, str], str]) -> Slices:
+    slices: dict[str, list[Example]] = defaultdict(list)
+    for run, tool, example in found:
+        slices[name(run, tool)].append(example)
+    return {each: detection(slices[each]) for each in sorted(slices)}
+
+
+def _is_strong(run: _Run) -> bool:
+    return run.recorded.domain not in WEAK_DOMAINS
+
+
+# --- whole runs, and cost ------------------------------------------------------------------
+
+
+def _interference(runs: Sequence[_Run]) -> dict[str, Interference]:
+    slices: dict[str, list[_Run]] = {"all": [run for run in runs if _is_strong(run)]}
+    for run in runs:
+        slices.setdefault(run.recorded.domain, []).append(run)
+    return {name: _interfered(slices[name]) for name in sorted(slices)}
+
+
+def _interfered(runs: Sequence[_Run]) -> Interference:
+    failed = [run for run in runs if _failed(run)]
+    firsts = [(run, w.key) for run in failed for w in run.writes if w.first_wrong]
+    return Interference(
+        failed_caught=_share(
+            (run, any(refused(line) and line.key <= key for line in run.judged))
+            for run, key in firsts
+        ),
+        failed_caught_at=_share(
+            (run, any(refused(line) and line.key == key for line in run.judged))
+            for run, key in firsts
+        ),
+        failed_caught_anywhere=_share((run, any(map(refused, run.judged))) for run in failed),
+        passed_disturbed=_share(
+            (run, any(map(refused, run.judged))) for run in runs if not _failed(run)
+        ),
+    )
+
+
+def _share(cases: Iterable[tuple[_Run, bool]]) -> Share:
+    return share([(run.recorded.user_id, met) for run, met in cases])
+
+
+def _cost(lines: Sequence[JudgedProposal]) -> VerdictCost:
+    cpu = np.array([line.cpu_seconds * 1000 for line in lines])
+    judgements = [line.judgement for line in lines]
+    count = max(len(lines), 1)
+    return VerdictCost(
+        verdicts=len(lines),
+        failed=sum(judgement.status in ("error", "timeout") for judgement in judgements),
+        looked=sum(line.looked for line in lines),
+        cpu_ms_median=float(np.median(cpu)) if lines else None,
+        cpu_ms_mean=float(cpu.mean()) if lines else None,
+        cpu_ms_p95=float(np.percentile(cpu, 95)) if lines else None,
+        input_tokens=sum(judgement.usage.input_tokens for judgement in judgements) / count,
+        output_tokens=sum(judgement.usage.output_tokens for judgement in judgements) / count,
+    )

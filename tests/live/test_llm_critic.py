@@ -1,0 +1,104 @@
+"""The LLM critic against a real server: `make test-real`.
+
+What SmolLM2-135M thinks of an action is worth nothing; that its log-probabilities arrive, and that
+its server reads a known prefix once, is what is tested.
+"""
+
+from collections.abc import AsyncGenerator
+from time import perf_counter
+
+import pytest
+
+from sidecritic.critics.llm import LLMCritic, Wire
+from sidecritic.models.openai import OpenAIChat
+from sidecritic.types import (
+    Assistant,
+    Message,
+    Proposal,
+    Revise,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    User,
+)
+from tests.live import MODEL
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("llama")]
+
+TOOL = ToolSpec(
+    name="cancel_order",
+    description="Cancel a pending order.",
+    parameters={"type": "object", "properties": {"order_id": {"type": "string"}}},
+    effect="write",
+)
+POLICY = (
+    "Only pending orders can be cancelled.\nThe user must confirm with yes first.\n"
+    + "\n".join(
+        f"Rule {n}: a price above {n} dollars is told to the user before it is charged."
+        for n in range(8)
+    )
+)
+
+
+@pytest.fixture
+async def model(base_url: str) -> AsyncGenerator[OpenAIChat]:
+    client = OpenAIChat(MODEL, base_url=base_url, api_key="none", timeout=300)
+    yield client
+    await client.aclose()
+
+
+def proposal(order: str, *since: Message, rule: str = "") -> Proposal:
+    call = ToolCall(id="c1", name=TOOL.name, arguments={"order_id": order}, raw="")
+    opening = (User(text="Cancel #W1."), Assistant(text="Shall I?"), User(text="Yes."))
+    return Proposal(
+        task_id="1",
+        turn=1,
+        attempt=0,
+        action=Assistant(calls=(call,)),
+        history=(*opening, *since),
+        policy=rule + POLICY,
+        tools=(TOOL,),
+    )
+
+
+async def test_risk_comes_from_logprobs_and_grown_trajectories_are_judged(
+    model: OpenAIChat,
+) -> None:
+    critic = LLMCritic(model, threshold=1.0)
+    cold = await critic.judge(proposal("#W1"))
+    done = ToolResult(call_id="c1", name=TOOL.name, text='{"status": "cancelled"}')
+    grown = await critic.judge(proposal("#W2", done, User(text="And #W2.")))
+    print(f"verdict: cold {cold.seconds:.2f} s, on a known prefix {grown.seconds:.2f} s")  # noqa: T201
+    for judgement in (cold, grown):
+        assert judgement.risk is not None
+        assert 0 < judgement.risk < 1
+        assert "no verdict token" not in judgement.rationale
+        assert judgement.usage.input_tokens > 500
+        assert judgement.usage.output_tokens == 1
+
+
+async def test_a_refusal_gets_feedback_whatever_the_model_writes(model: OpenAIChat) -> None:
+    critic = LLMCritic(model, threshold=0.0, wire=Wire(answer_tokens=60))
+    judgement = await critic.judge(proposal("#W9"))
+    assert isinstance(judgement.verdict, Revise)
+    assert judgement.verdict.feedback
+    assert judgement.usage.output_tokens > 1, "reasons were asked for"
+
+
+async def test_the_verdict_can_be_read_from_an_object(model: OpenAIChat) -> None:
+    critic = LLMCritic(model, wire=Wire(verdict="json", answer_tokens=60))
+    judgement = await critic.judge(proposal("#W1"))
+    assert judgement.risk is not None
+    assert 0 < judgement.risk < 1
+
+
+async def test_a_warm_up_reads_the_prefix_before_the_action_is_known(model: OpenAIChat) -> None:
+    critic = LLMCritic(model, threshold=1.0)
+    coming = proposal("#W1", rule="Be polite.\n")
+    started = perf_counter()
+    usage = await critic.warm(coming.model_copy(update={"action": Assistant()}))
+    warming = perf_counter() - started
+    judgement = await critic.judge(coming)
+    print(f"warm-up {warming:.2f} s, verdict {judgement.seconds:.2f} s")  # noqa: T201
+    assert usage.input_tokens > 500
+    assert judgement.risk is not None
