@@ -177,7 +177,7 @@ class Tau2:
     def _task_set(self) -> TaskSet:
         folder = data_folder() / "domains" / self._domain_name
         if self._tasks_file is not None:
-            return tasks_from(self._tasks_file, fallback=folder)
+            return tasks_from(self._tasks_file, self._domain, fallback=folder)
         return packaged_tasks(folder, version=package_version())
 
     def _script(self, case: Case) -> Script:

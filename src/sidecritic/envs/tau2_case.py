@@ -9,6 +9,7 @@ from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2_messages import parse, replay
 from sidecritic.envs.tau2_package import Domain
 from sidecritic.envs.tau2_records import State, over, state_over
+from sidecritic.envs.tau2_refusals import refusal
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Effect
 
@@ -125,6 +126,9 @@ class Case:
         environment = state.ready(writing=effect != "read")
         try:
             with boundary(EnvError, "reference action"):
+                why = refusal(self.domain, action["name"], action["arguments"])
+                if why is not None:
+                    raise EnvError(why)
                 environment.make_tool_call(
                     tool_name=action["name"], requestor=requestor, **action["arguments"]
                 )

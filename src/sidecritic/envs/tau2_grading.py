@@ -1,7 +1,7 @@
 """How a τ² episode is graded: the official rules, on touched records only."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2_case import Case, Criteria
 from sidecritic.envs.tau2_package import PackageEnvironment
 from sidecritic.envs.tau2_records import State
+from sidecritic.envs.tau2_refusals import refusal
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, Outcome, ToolCall, ToolResult, UserCall
 
@@ -49,10 +50,15 @@ def inspect(case: Case, state: State, transcript: Transcript) -> Findings:
         )
     if criteria is None:
         return Findings(db_match)
+    made = [
+        call
+        for call in calls_of(transcript)
+        if refusal(case.domain, call.name, call.arguments) is None
+    ]
     return Findings(
         db_match,
         assertions,
-        actions=tuple(_done(action, transcript) for action in criteria.actions or ()),
+        actions=tuple(_done(action, made) for action in criteria.actions or ()),
         communicate=tuple(_said(info, transcript) for info in criteria.communicate),
     )
 
@@ -152,11 +158,9 @@ def _said(info: str, transcript: Transcript) -> bool:
     )
 
 
-def _done(action: Mapping[str, Any], transcript: Transcript) -> bool:
+def _done(action: Mapping[str, Any], made: Sequence[ToolCall]) -> bool:
     return any(
-        _matches(action, call.name, call.arguments)
-        for call in calls_of(transcript)
-        if call.arguments is not None
+        _matches(action, call.name, call.arguments) for call in made if call.arguments is not None
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2_package import Domain, PackageEnvironment
+from sidecritic.envs.tau2_package import Domain
 from sidecritic.envs.tau2_records import State
+from sidecritic.envs.tau2_refusals import refusal
 from sidecritic.errors import EnvError
 from sidecritic.types import (
     Assistant,
@@ -33,17 +34,10 @@ def respond(
     domain: Domain, state: State, call: ToolCall, *, requestor: str = "assistant"
 ) -> ToolResult:
     """Run a call; what the tool refuses is an error result, with the benchmark's words."""
-    if call.arguments is None:
-        text = "Error: the arguments are not a JSON object"
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
+    why = refusal(domain, call.name, call.arguments)
+    if why is not None:
+        return ToolResult(call_id=call.id, name=call.name, text=f"Error: {why}", is_error=True)
     environment = state.ready(writing=domain.effect(call.name, requestor) != "read")
-    return respond_with(environment, domain, call, requestor=requestor)
-
-
-def respond_with(
-    environment: PackageEnvironment, domain: Domain, call: ToolCall, *, requestor: str = "assistant"
-) -> ToolResult:
-    """Run a call with readable arguments in an environment of the package."""
     reply = environment.get_response(
         domain.messages.ToolCall(
             id=call.id, name=call.name, arguments=call.arguments, requestor=requestor

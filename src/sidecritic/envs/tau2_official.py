@@ -12,6 +12,7 @@ from sidecritic.envs.tau2_case import Case
 from sidecritic.envs.tau2_grading import Findings
 from sidecritic.envs.tau2_package import Domain, import_tau2
 from sidecritic.envs.tau2_records import State
+from sidecritic.envs.tau2_refusals import refusal
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, ToolCall, ToolResult, User, UserCall
 
@@ -50,27 +51,31 @@ def evaluate(domain: Domain, task: Mapping[str, Any], messages: Sequence[Any]) -
 def messages_of(domain: Domain, transcript: Transcript) -> list[Any]:
     """Return the transcript as the package's message objects.
 
-    Calls whose arguments were no JSON object are left out together with their results: the
-    format cannot hold them, and they had no effect.
+    Calls that we refused are left out together with their results: the format cannot hold
+    those without arguments, the package must not run the others, and none had an effect.
     """
-    unreadable = {
+
+    def ran(call: ToolCall) -> bool:
+        return refusal(domain, call.name, call.arguments) is None
+
+    refused = {
         call.id
         for entry in transcript
         if isinstance(entry, Assistant)
         for call in entry.calls
-        if call.arguments is None
+        if not ran(call)
     }
     messages: list[Any] = []
     for entry in transcript:
         match entry:
             case Assistant(text=text, calls=calls):
-                kept = [call for call in calls if call.arguments is not None]
+                kept = [call for call in calls if ran(call)]
                 messages.append(_said(domain, "assistant", text, kept))
             case User(text=text):
                 messages.append(_said(domain, "user", text, ()))
-            case ToolResult() if entry.call_id not in unreadable:
+            case ToolResult() if entry.call_id not in refused:
                 messages.append(_result(domain, entry, "assistant"))
-            case UserCall(call=call, result=result) if call.arguments is not None:
+            case UserCall(call=call, result=result) if ran(call):
                 messages.append(_said(domain, "user", "", (call,)))
                 messages.append(_result(domain, result, "user"))
             case _:

