@@ -10,6 +10,7 @@ Whatever comes after a rollout starts here and never plays anything.
 """
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -26,10 +27,13 @@ SCORES_FILE = "scores.json"
 REPORT_FILE = "report.md"
 
 
+SCHEMA_VERSION: Literal[1] = 1
+
+
 class RunRecord(Record):
     """The contents of `run.json`."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1] = SCHEMA_VERSION
     command: str
     """The command line that made the run."""
     settings: dict[str, JsonValue]
@@ -72,11 +76,27 @@ def read_record(directory: Path) -> RunRecord:
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}") from cause
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(
-            f"cannot read {file}: {where}: {first['msg']}; it may come from a newer sidecritic"
-        ) from cause
+        raise ConfigError(f"cannot read {file}: {_remedy(cause)}") from cause
+
+
+def _remedy(cause: ValidationError) -> str:
+    first = cause.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return (
+            f"it is damaged ({first['msg']}); restore it from a copy, or play the run again "
+            "with another --out"
+        )
+    versions = [e["input"] for e in cause.errors() if e["loc"] == ("schema_version",)]
+    if any(isinstance(version, int) and version > SCHEMA_VERSION for version in versions):
+        return (
+            f"schema version {versions[0]}, and this sidecritic reads up to {SCHEMA_VERSION}; "
+            "run: pip install --upgrade sidecritic"
+        )
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    return (
+        f"it is damaged, or no file of a run: {where}: {first['msg']}; restore it from a copy, "
+        "or play the run again with another --out"
+    )
 
 
 def read_run(directory: Path) -> Run:
@@ -88,7 +108,7 @@ def read_run(directory: Path) -> Run:
     record = read_record(directory)
     file = directory / TRAJECTORIES_FILE
     try:
-        with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+        with file.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
             loaded = from_lines(lines, file=str(file))
     except FileNotFoundError:
         return Run(directory, record, (), ())
@@ -100,8 +120,13 @@ def read_run(directory: Path) -> Run:
 def write_whole(file: Path, text: str) -> None:
     """Replace a file in one step: a reader sees the old text or the new, never a part."""
     draft = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with draft.open("w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+    try:
+        with draft.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(file)
+    finally:
+        # Gone already where all went well.
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

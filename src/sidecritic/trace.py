@@ -254,6 +254,9 @@ _VERSION = TypeAdapter(_Version)
 
 
 def _remedy(line: str, cause: ValidationError) -> str:
+    # Readers of files decode with `surrogateescape`, which leaves such bytes to be found here.
+    if any("\udc80" <= character <= "\udcff" for character in line):
+        return "holds bytes that are not UTF-8; delete the line or restore the file from a copy"
     try:
         version = _VERSION.validate_json(line).schema_version
     except ValidationError:

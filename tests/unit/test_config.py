@@ -62,6 +62,9 @@ def test_flags_win_over_the_recipe(tmp_path: Path) -> None:
         ("trails = 3", r"unknown key 'trails'; did you mean 'trials'\?.*known: env, split"),
         ("trials = 0", r"trials is 0: .*greater than or equal to 1"),
         ('gate = "some"', r"gate is 'some'"),
+        ('trials = "some"', "trials is 'some': write a whole number"),
+        ("env = 3", 'env is 3: write one name or several: "a,b"'),
+        ("split = 3", "split is 3: write it as text"),
         ("trials = ", "is not TOML"),
         ('base_url = "localhost:8000"', "base_url is 'localhost:8000': not a web address"),
         ('base_url = "http://me:secret@host/v1"', "keys come from the environment"),
@@ -250,6 +253,7 @@ async def test_the_plan_of_the_stand_ins_needs_no_key_and_gives_each_episode_its
 
 
 def test_circumstances_do_not_decide_the_results() -> None:
-    moved = SHOP.model_copy(update={"out": "elsewhere", "concurrency": 1, "timeout": 5.0})
+    server = {"base_url": "http://a/v1", "user_base_url": "http://b/v1"}
+    moved = SHOP.model_copy(update={"out": "elsewhere", "concurrency": 1, "timeout": 5.0, **server})
     assert moved.deciding == SHOP.deciding
     assert SHOP.model_copy(update={"seed": 1}).deciding != SHOP.deciding

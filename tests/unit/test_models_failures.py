@@ -43,6 +43,20 @@ async def error_after(client: Client, reply: Reply, *, seconds: float = 10.0) ->
 
 
 @clients
+@pytest.mark.parametrize("url", ["http://127.0.0.1:port/v1", "http://127.0.0.1:99999/v1"])
+def test_a_port_that_is_none_is_refused_at_once(client: Client, url: str):
+    with pytest.raises(ConfigError, match=r"is not a web address \(Port .*http://HOST:PORT"):
+        client("m", base_url=url, api_key=None)
+
+
+@clients
+async def test_an_answer_that_is_no_object_is_said_to_be_none(client: Client):
+    error = await error_after(client, Reply(body=b"null"))
+
+    assert "not a JSON object but null" in str(error)
+
+
+@clients
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
 async def test_overload_is_unavailable(client: Client, status: int):
     error = await error_after(client, wire.failure(status, "busy"))

@@ -220,6 +220,36 @@ async def test_bad_input_that_shows_inside_an_episode_ends_the_run(tmp_path: Pat
         await play(plan(actor=lambda task, seed: Unusable([])), tmp_path)
 
 
+async def test_a_run_whose_every_episode_fails_alike_is_given_up_and_can_be_resumed(
+    tmp_path: Path,
+) -> None:
+    def down(task: Task, seed: int) -> Model:
+        return Refusing([])
+
+    heard, desk = Heard(), Desk(size=20)
+    tally = await play(plan(desk, actor=down, trials=1), tmp_path, concurrency=1, watcher=heard)
+    assert (tally.played, len(read_run(tmp_path).trajectories)) == (10, 10)
+    assert "10 episodes in a row" in tally.stopped
+    assert "actor: ModelError: the model is out of order" in tally.stopped
+    assert heard.notices == [tally.stopped]
+    resumed = await play(plan(desk, trials=1), tmp_path, retry_failed=True)
+    assert (resumed.played, resumed.stopped) == (20, "")
+
+
+async def test_a_run_is_not_given_up_while_some_episodes_succeed_or_nothing_is_left(
+    tmp_path: Path,
+) -> None:
+    def down(task: Task, seed: int) -> Model:
+        return Refusing([])
+
+    mixed = await play(plan(actor=refuses_t1, trials=5), tmp_path / "mixed", give_up_after=2)
+    assert (mixed.played, mixed.stopped) == (15, "")
+    last = await play(plan(actor=down), tmp_path / "last", give_up_after=6)
+    assert (last.played, last.stopped) == (6, "")
+    never = await play(plan(actor=down), tmp_path / "never", give_up_after=None)
+    assert (never.played, never.stopped) == (6, "")
+
+
 async def test_no_more_episodes_run_at_once_than_allowed(tmp_path: Path) -> None:
     running, most = 0, 0
 

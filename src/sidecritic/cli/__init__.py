@@ -1,8 +1,31 @@
 """The command line: the edge where everything is put together."""
 
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
 
 def main() -> None:
     """Run the command that the process was started with."""
-    from sidecritic.cli.app import app
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character gets a question mark, not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        from sidecritic.cli.app import app
 
-    app()
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as cause:
+        abandon(sys.stdout)
+        sys.exit(f"sidecritic: {cause}")
+
+
+def abandon(stream: TextIO | None) -> None:
+    """Lead what is still buffered nowhere; the interpreter would try it once more at its end."""
+    with suppress(OSError, ValueError):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

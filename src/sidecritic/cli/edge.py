@@ -9,11 +9,13 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from errno import EBADF
+from typing import Any, TextIO
 
 import typer
 from pydantic import BaseModel
 
+from sidecritic.cli import abandon
 from sidecritic.errors import ConfigError, SidecriticError
 
 FAILED = 1
@@ -40,15 +42,35 @@ class Output:
         from json import dumps
 
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        self._out.write(dumps(plain, indent=2) + "\n")
+        with self._writing() as out:
+            out.write(dumps(plain, indent=2) + "\n")
 
     def tables(self, *renderables: Any) -> None:
         """Print tables as wide as the terminal is, and lines as they are."""
         from rich.console import Console
 
-        console = Console(file=self._out, highlight=False)
-        for renderable in renderables:
-            console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+        with self._writing() as out:
+            console = Console(file=out, highlight=False)
+            # Captured, because rich has an end of its own for pipes that break.
+            with console.capture() as captured:
+                for renderable in renderables:
+                    console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+            out.write(captured.get())
+
+    @contextmanager
+    def _writing(self) -> Generator[TextIO]:
+        """Yield standard output; one that takes no more ends the command with one line."""
+        try:
+            if self._out is None:  # a shell closed it: `>&-`
+                raise OSError(EBADF, "it is closed")
+            yield self._out
+            self._out.flush()
+        except OSError as cause:
+            abandon(self._out)
+            # A reader that has seen enough, as `head` has, needs no explanation.
+            if not isinstance(cause, BrokenPipeError):
+                note(f"sidecritic: cannot write to standard output: {cause.strerror}")
+            raise typer.Exit(FAILED) from None
 
 
 @contextmanager

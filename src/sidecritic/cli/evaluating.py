@@ -1,7 +1,7 @@
 """Play, score, compare: what `eval`, `demo`, `score` and `compare` do."""
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
 from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ from sidecritic.cli.progress import Bar
 from sidecritic.config import Settings, keys_from_environment, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
+from sidecritic.reports.text import plain
 from sidecritic.rollouts import play
 from sidecritic.runs import (
     REPORT_FILE,
@@ -20,6 +21,7 @@ from sidecritic.runs import (
     SCORES_FILE,
     TRAJECTORIES_FILE,
     Run,
+    read_record,
     read_run,
     write_whole,
 )
@@ -34,7 +36,8 @@ def directory_of(settings: Settings) -> Path:
     if settings.out is not None:
         return Path(settings.out)
     name = f"{'+'.join(settings.env)}-{settings.critic}".replace(":", "-").replace("/", "-")
-    of_all = settings.model_copy(update={"concurrency": 1, "retry_failed": False})
+    moved = {"base_url": None, "user_base_url": None, "critic_base_url": None}
+    of_all = settings.model_copy(update={"concurrency": 1, "retry_failed": False, **moved})
     return Path("runs") / f"{name}-{sha256(of_all.model_dump_json().encode()).hexdigest()[:8]}"
 
 
@@ -60,23 +63,57 @@ async def _play(settings: Settings, directory: Path, bar: Bar) -> None:
 
 
 def publish(run: Run) -> Scores:
-    """Score a run and write `scores.json` and `report.md` beside it."""
-    side = side_of(run)
-    for problem in run.problems:
-        note(str(problem))
-    scores = side.scores()
-    try:
-        write_whole(run.directory / SCORES_FILE, scores.model_dump_json(indent=2) + "\n")
-        write_whole(run.directory / REPORT_FILE, to_markdown(scores))
-    except OSError as cause:
-        note(f"the scores are not written to {run.directory}: {cause.strerror}")
+    """Score a run and write `scores.json` and `report.md` beside it.
+
+    Raises:
+        ConfigError: the run holds no episode that can be read.
+    """
+    scores = side_of(run).scores()
+    written = {
+        SCORES_FILE: scores.model_dump_json(indent=2) + "\n",
+        REPORT_FILE: to_markdown(scores),
+    }
+    for name, text in written.items():
+        try:
+            write_whole(run.directory / name, text)
+        except OSError as cause:
+            note(f"{run.directory / name} is not written: {cause.strerror}")
     return scores
 
 
 def side_of(run: Run) -> Side:
-    """Return the run as one side of a comparison."""
-    record = run.record
-    return Side(run.trajectories, record.briefings, record.command, record.episodes)
+    """Return the run as one side of a comparison, and say what could not be read of it.
+
+    Raises:
+        ConfigError: the run holds no episode that can be read.
+    """
+    record, problems = run.record, tuple(map(str, run.problems))
+    if not run.trajectories:
+        why = problems[0] if problems else "it is missing or empty"
+        raise ConfigError(
+            f"no episode can be read from {run.directory / TRAJECTORIES_FILE}: {why}; "
+            f"to play them, repeat: {record.command}"
+        )
+    for problem in problems:
+        note(problem)
+    return Side(run.trajectories, record.briefings, record.command, record.episodes, problems)
+
+
+def failures_of(*runs: Scores) -> str:
+    """Return one line about the infrastructure failures of some runs, `""` without any."""
+    kinds = sum((Counter(run.failures.by_kind) for run in runs), Counter[str]())
+    if not kinds:
+        return ""
+    number = kinds.total()
+    kind, count = kinds.most_common(1)[0]
+    example = next(e for run in runs if (e := run.failures.examples.get(kind)))
+    ended = "1 episode" if number == 1 else f"{number} episodes"
+    are = "is" if number == 1 else "are"
+    most = f"{count} of them: " if count < number else ""
+    return (
+        f"{ended} ended in an infrastructure failure and {are} not scored ({most}{kind}: "
+        f"{plain(example)}); see the report, then add --retry-failed to the same command"
+    )
 
 
 def compare_runs(baseline: Path, supervised: Path, report: Path | None = None) -> Comparison:
@@ -87,6 +124,8 @@ def compare_runs(baseline: Path, supervised: Path, report: Path | None = None) -
     """
     comparison = compare(side_of(read_run(baseline)), side_of(read_run(supervised)))
     if report is not None:
+        if report.is_dir():
+            raise ConfigError(f"cannot write {report}: it is a directory; name a file")
         try:
             write_whole(report, to_markdown(comparison))
         except OSError as cause:
@@ -95,27 +134,71 @@ def compare_runs(baseline: Path, supervised: Path, report: Path | None = None) -
 
 
 def demonstrate(prefix: str, seed: int) -> Comparison:
-    """Play the demo's two runs afresh, and compare them."""
+    """Play the demo's two runs afresh, and compare them.
+
+    Raises:
+        ConfigError: one of the directories holds something that no demo has made.
+    """
+    if not prefix.strip():
+        raise ConfigError("--out is empty; give a prefix, such as runs/demo")
     baseline, supervised = Path(f"{prefix}-baseline"), Path(f"{prefix}-supervised")
-    shared = Settings(
-        env=("tau2:retail", "tau2:airline"),
-        split="test",
-        limit=20,
-        trials=2,
-        seed=seed,
-        actor="simulated",
-        user="scripted",
-        gate="writes+final",
-    )
-    for directory, critic in ((baseline, "none"), (supervised, "policy")):
-        _clear(directory, (RUN_FILE, TRAJECTORIES_FILE, SCORES_FILE, REPORT_FILE, COMPARISON_FILE))
-        settings = shared.model_copy(update={"critic": critic, "out": str(directory)})
+    shared = _DEMO.model_copy(update={"seed": seed})
+    runs = [
+        (directory, shared.model_copy(update={"critic": critic, "out": str(directory)}))
+        for directory, critic in ((baseline, "none"), (supervised, "policy"))
+    ]
+    for directory, settings in runs:
+        _require_replaceable(directory, settings)
+    for directory, settings in runs:
+        _clear(directory)
         evaluate(settings, title=directory.name)
     return compare_runs(baseline, supervised, supervised / COMPARISON_FILE)
 
 
-def _clear(directory: Path, names: Iterable[str]) -> None:
-    for name in names:
+_DEMO = Settings(
+    env=("tau2:retail", "tau2:airline"),
+    split="test",
+    limit=20,
+    trials=2,
+    actor="simulated",
+    user="scripted",
+    gate="writes+final",
+)
+
+
+def _require_replaceable(directory: Path, settings: Settings) -> None:
+    """Raise a `ConfigError` unless the directory is free, or a demo's with any seed."""
+    try:
+        held = {each.name: each.stat().st_size for each in directory.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot write to {directory}: {cause.strerror}; choose another --out"
+        ) from cause
+    # A kill right after the start leaves an empty file of trajectories and nothing else.
+    if held in ({}, {TRAJECTORIES_FILE: 0}) or _is_demo(directory, settings):
+        return
+    raise ConfigError(
+        f"{directory} holds what this demo has not made, and would replace it; choose another --out"
+    )
+
+
+def _is_demo(directory: Path, settings: Settings) -> bool:
+    try:
+        there = read_record(directory).settings
+    except ConfigError:
+        return False
+    # Other versions may know settings more or less; those that make it the demo must be there.
+    same = {k: v for k, v in settings.deciding.items() if k != "seed"}
+    return there.keys() >= _DEMO.model_fields_set and all(
+        there[name] == value for name, value in same.items() if name in there
+    )
+
+
+def _clear(directory: Path) -> None:
+    # The run file goes last: until then it says whose the others are.
+    for name in (TRAJECTORIES_FILE, SCORES_FILE, REPORT_FILE, COMPARISON_FILE, RUN_FILE):
         try:
             (directory / name).unlink(missing_ok=True)
         except OSError as cause:

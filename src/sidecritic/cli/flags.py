@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
@@ -23,6 +24,13 @@ def takes_settings(command: _Command) -> _Command:
     command.__signature__ = signature.replace(parameters=made)  # pyright: ignore[reportFunctionMemberAccess]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in made}
     return command
+
+
+def path(text: str) -> Path:
+    """Read a path; an empty one, as from a variable that is not set, would mean `.`."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty; give a path")
+    return Path(text)
 
 
 def _parameters() -> Iterator[inspect.Parameter]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from sidecritic.config import ENVS, benchmark_for
+from sidecritic.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ def list_tasks(env: str | None, split: str | None, tasks_file: Path | None) -> L
         ConfigError: an unknown environment or split, or an unusable task file.
     """
     if env is None:
+        for flag, value in (("--split", split), ("--tasks", tasks_file)):
+            if value is not None:
+                raise ConfigError(f"{flag} {value} needs an environment; add --env NAME")
         return Listing(ENVS, None, {}, {}, None, ())
     benchmark = benchmark_for(env, tasks=tasks_file)
     found = tuple(task.id for task in benchmark.tasks(split)) if split is not None else ()

@@ -13,9 +13,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 from stamina.instrumentation import RetryDetails
 
 from sidecritic.cli.edge import note
+from sidecritic.reports.text import plain
 from sidecritic.trace import Trajectory
 
 QUIET_SECONDS = 10.0
@@ -25,9 +27,10 @@ QUIET_SECONDS = 10.0
 class Bar:
     """A progress bar on stderr with time left and running pass rate; nothing off a terminal."""
 
-    def __init__(self, title: str, directory: Path) -> None:
-        console = Console(stderr=True)
+    def __init__(self, title: str, directory: Path, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
         self._directory = directory
+        self._resumed = False
         self._graded = self._passed = self._failed = 0
         self._said_waiting = -QUIET_SECONDS
         self._progress = Progress(
@@ -50,9 +53,10 @@ class Bar:
         self._progress.stop()
 
     def begin(self, *, total: int, finished: int) -> None:
+        self._resumed = finished > 0
         self._progress.update(self._task, total=total, completed=finished)
         before = f", {finished} of {total} episodes are there already" if finished else ""
-        note(f"writing {self._directory}{before}")
+        self.notice(f"writing {self._directory}{before}")
 
     def episode(self, trajectory: Trajectory) -> None:
         outcome = trajectory.ended.outcome if trajectory.ended else None
@@ -60,15 +64,26 @@ class Bar:
         if outcome is not None and outcome.passed is not None:
             self._graded += 1
             self._passed += outcome.passed
-        rate = f"passed {self._passed}/{self._graded}" if self._graded else ""
-        failed = f", {self._failed} failures" if self._failed else ""
-        self._progress.update(self._task, advance=1, state=f"{rate}{failed}")
+        self._progress.update(self._task, advance=1, state=self._state())
+
+    def _state(self) -> str:
+        parts: list[str] = []
+        if self._graded:
+            since = " since it was resumed" if self._resumed else ""
+            parts.append(f"passed {self._passed}/{self._graded}{since}")
+        if self._failed:
+            parts.append(f"{self._failed} failure{'s' * (self._failed > 1)}")
+        return ", ".join(parts)
 
     def notice(self, text: str) -> None:
-        note(text)
+        """Say one line; above the bar while there is one, which would else leave its traces."""
+        if self._progress.live.is_started:
+            self._progress.console.print(Text(plain(text, 2000)), soft_wrap=True)
+        else:
+            note(text)
 
     def waiting(self, details: RetryDetails) -> None:
         """Say that a model is unavailable and tried again; a server that is down says it once."""
         if monotonic() - self._said_waiting >= QUIET_SECONDS:
             self._said_waiting = monotonic()
-            note(f"{details.caused_by}; trying again in {details.wait_for:.1f} s")
+            self.notice(f"{details.caused_by}; trying again in {details.wait_for:.1f} s")

@@ -67,10 +67,9 @@ class Endpoint:
     max_chars: int = MAX_CHARS
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if problem := problem_of(self.base_url):
             raise ConfigError(
-                f"base URL {self.shown_url!r} is not a web address; "
+                f"base URL {_without_secrets(self.base_url)!r} {problem}; "
                 "write it as http://HOST:PORT/v1 or https://HOST/v1"
             )
         if self.api_key and not re.fullmatch(r"[!-~]+", self.api_key):
@@ -83,8 +82,7 @@ class Endpoint:
     @property
     def shown_url(self) -> str:
         """The address without user name, password and query, each of which may be a secret."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+        return _without_secrets(self.base_url)
 
     @property
     def label(self) -> str:
@@ -169,7 +167,12 @@ class Endpoint:
                 f"{self.label}: the answer is not complete JSON ({first['msg']}, "
                 f"{len(body):,} bytes); the connection or the server broke off"
             )
-        where = ".".join(str(part) for part in first["loc"]) or "the answer"
+        if not first["loc"]:
+            shown = body[:_DETAIL_CHARS].decode(errors="replace")
+            return self.unusable(
+                f"the answer is not a JSON object but {shown}; is this the right kind of API?"
+            )
+        where = ".".join(str(part) for part in first["loc"])
         said = _message_in(body[:10_000].decode(errors="replace"))
         return self.unusable(said or f"{where}: {first['msg']}; is this the right kind of API?")
 
@@ -179,6 +182,26 @@ class Endpoint:
             shown = shown.replace(self.api_key, "[key]")
         shown = _KEY.sub("[key]", shown)
         return shown if len(shown) <= _DETAIL_CHARS else shown[: _DETAIL_CHARS - 1] + "…"
+
+
+def problem_of(base_url: str) -> str:
+    """Return what makes the text no web address, `""` when it is one."""
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError as cause:
+        return f"is not a web address ({cause})"
+    known = parts.scheme in ("http", "https") and parts.hostname
+    return "" if known else "is not a web address"
+
+
+def _without_secrets(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # What cannot be taken apart is shown only so far as it holds no user name.
+        return url.rpartition("@")[2].partition("?")[0]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

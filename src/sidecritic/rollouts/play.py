@@ -58,6 +58,8 @@ class Tally:
     played: int
     skipped: int
     """Episodes that were on file already."""
+    stopped: str = ""
+    """Why it stopped before the end, if it did."""
 
 
 async def play(
@@ -66,12 +68,14 @@ async def play(
     *,
     concurrency: int = 8,
     retry_failed: bool = False,
+    give_up_after: int | None = 10,
     watcher: Watcher | None = None,
 ) -> Tally:
     """Play every episode of the plan that the directory does not hold yet.
 
     With `retry_failed`, episodes that ended in an infrastructure failure are played again;
-    their new line replaces the old one for every reader.
+    their new line replaces the old one for every reader. After `give_up_after` episodes in a
+    row that ended in the same infrastructure failure, the rest is left to a later call.
 
     Raises:
         ConfigError: the directory cannot be used for this plan.
@@ -81,8 +85,13 @@ async def play(
         episodes = plan.episodes()
         waiting = [e for e in episodes if _is_due(store.finished.get(e.key), retry_failed)]
         watcher.begin(total=len(episodes), finished=len(episodes) - len(waiting))
-        await _drain(plan, waiting, store, watcher, concurrency=concurrency)
-        return Tally(played=len(waiting), skipped=len(episodes) - len(waiting))
+        streak = _Streak(give_up_after, watcher)
+        await _drain(plan, waiting, store, streak, concurrency=concurrency)
+        skipped = len(episodes) - len(waiting)
+        if streak.played == len(waiting):
+            return Tally(streak.played, skipped)
+        watcher.notice(streak.reason)
+        return Tally(streak.played, skipped, streak.reason)
 
 
 def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
@@ -90,7 +99,7 @@ def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
 
 
 async def _drain(
-    plan: Plan, waiting: list[Episode], store: Store, watcher: Watcher, *, concurrency: int
+    plan: Plan, waiting: list[Episode], store: Store, streak: "_Streak", *, concurrency: int
 ) -> None:
     stages = {group.benchmark.name: _stage(plan, group.benchmark) for group in plan.sets}
     queue: Iterator[Episode] = iter(waiting)
@@ -98,7 +107,7 @@ async def _drain(
     async def work() -> None:
         for episode in queue:
             trajectory = await _episode(plan, episode, stages[episode.benchmark.name])
-            watcher.episode(_write(store, trajectory))
+            streak.add(_write(store, trajectory))
             # Simulated parties never wait, so that an interrupt would have no way in.
             await asyncio.sleep(0)
 
@@ -106,6 +115,8 @@ async def _drain(
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(waiting))):
                 group.create_task(work())
+    except* _GivenUp:
+        pass  # The streak knows why; what was under way is cancelled and unplayed.
     except* SidecriticError as errors:
         # Episodes record their own failures; what comes through concerns the run as a whole.
         raise _first(errors) from errors
@@ -114,6 +125,48 @@ async def _drain(
 def _first(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
     error = errors.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+class _GivenUp(Exception):
+    """Whatever is played next would fail the same way."""
+
+
+class _Streak:
+    """Hears of each episode, and ends a run whose every episode fails the same way."""
+
+    def __init__(self, limit: int | None, watcher: Watcher) -> None:
+        self.played = 0
+        self._limit = limit
+        self._watcher = watcher
+        self._length = 0
+        self._kind = self._message = ""
+
+    @property
+    def reason(self) -> str:
+        """Why the run was given up."""
+        return (
+            f"stopped after {self._length} episodes in a row that ended in the same failure "
+            f"({self._kind}: {self._message}); mend it, then add --retry-failed to the same command"
+        )
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Count the episode in, and pass it on."""
+        self.played += 1
+        kind, self._message = _failure_in(trajectory)
+        same = bool(kind) and kind == self._kind
+        self._length = self._length + 1 if same else int(bool(kind))
+        self._kind = kind
+        self._watcher.episode(trajectory)
+        if self._limit is not None and self._length >= self._limit:
+            raise _GivenUp
+
+
+def _failure_in(trajectory: Trajectory) -> tuple[str, str]:
+    """Return kind and message of what ended an episode, both empty when it has an outcome."""
+    causes = [e for e in trajectory.events if isinstance(e, Failed) and e.where != "critic"]
+    if not causes or (trajectory.ended and trajectory.ended.outcome):
+        return "", ""
+    return f"{causes[-1].where}: {causes[-1].error}", causes[-1].message
 
 
 class _Stage(NamedTuple):

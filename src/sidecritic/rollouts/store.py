@@ -92,7 +92,7 @@ def _agree(directory: Path, record: RunRecord, *, empty: bool) -> None:
                 f"{directory} holds {TRAJECTORIES_FILE} but no {RUN_FILE}, so nobody knows what "
                 "made it; choose another --out"
             )
-        write_whole(directory / RUN_FILE, record.model_dump_json(indent=2) + "\n")
+        _write_record(directory / RUN_FILE, record)
         return
     there = read_record(directory)
     remedy = f"choose another --out, or repeat the command that made it: {there.command}"
@@ -105,6 +105,15 @@ def _agree(directory: Path, record: RunRecord, *, empty: bool) -> None:
         raise ConfigError(
             f"{directory} was made with another policy, tools or system prompt; {remedy}"
         )
+
+
+def _write_record(file: Path, record: RunRecord) -> None:
+    try:
+        write_whole(file, record.model_dump_json(indent=2) + "\n")
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot write {file}: {cause.strerror}; make room, or choose another --out"
+        ) from cause
 
 
 def _pairs(there: RunRecord, here: RunRecord) -> Iterator[tuple[str, object, object]]:
@@ -123,7 +132,7 @@ def _mend(file: Path, descriptor: int, notify: Notify) -> None:
     if start == size:
         return
     tail = os.pread(descriptor, size - start, start)
-    if from_lines([tail.decode(errors="replace")], file=str(file)).trajectories:
+    if from_lines([tail.decode(errors="surrogateescape")], file=str(file)).trajectories:
         os.write(descriptor, b"\n")
         return
     number = 1
