@@ -21,7 +21,6 @@ from time import perf_counter, process_time
 from typing import Any
 
 from sidecritic.envs.tau2 import Tau2
-from sidecritic.envs.tau2_messages import respond_with
 from sidecritic.envs.tau2_official import evaluate, messages_of
 from sidecritic.envs.tau2_package import import_tau2
 from sidecritic.ports import Environment
@@ -37,6 +36,7 @@ from sidecritic.types import (
     Request,
     Task,
     ToolCall,
+    ToolResult,
 )
 
 TASKS = 8
@@ -90,7 +90,12 @@ def official(benchmark: Tau2, task: Task, calls: Sequence[ToolCall]) -> None:
     environment = import_tau2(f"domains.{domain.name}.environment").get_environment()
     transcript: list[Any] = []
     for call in calls:
-        transcript.extend((Assistant(calls=(call,)), respond_with(environment, domain, call)))
+        asked = domain.messages.ToolCall(id=call.id, name=call.name, arguments=call.arguments)
+        reply = environment.get_response(asked)
+        result = ToolResult(
+            call_id=call.id, name=call.name, text=reply.content, is_error=reply.error
+        )
+        transcript.extend((Assistant(calls=(call,)), result))
     findings = evaluate(domain, task.data, messages_of(domain, transcript))
     assert findings.db_match, task.id
 
