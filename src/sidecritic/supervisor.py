@@ -9,7 +9,6 @@
 Everything that happens is appended to the log; nothing else is kept.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -53,13 +52,6 @@ Decision = Assistant | Escalate | Halt
 """An action that has been logged as executed, or the reason why the trajectory ends."""
 
 LookFor = Callable[[], ReadOnlyTools]
-
-_EMPTY = Judgement(
-    verdict=Revise(feedback="It was empty: write to the user, or call a tool."),
-    critic="supervisor",
-    status="skipped",
-    category="empty message",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +160,9 @@ class Supervisor:
         return judgement.model_copy(update={"seconds": perf_counter() - started})
 
     async def _in_time(self, proposal: Proposal) -> Judgement:
+        # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
+        import asyncio
+
         try:
             async with asyncio.timeout(self.limits.critic_timeout):
                 return await self.critic.judge(proposal)
@@ -205,11 +200,20 @@ def _known(proposal: Proposal, log: list[Event]) -> Judgement | None:
     """Return the judgement that needs no critic: of an empty action, or one refused before."""
     action = proposal.action
     if not action.calls and not action.text.strip():
-        return _EMPTY
+        return _empty()
     for earlier, judgement in _refused(proposal.turn, log):
         if _substance(earlier) == _substance(action):
             return _repeated(judgement, earlier, action)
     return None
+
+
+def _empty() -> Judgement:
+    return Judgement(
+        verdict=Revise(feedback="It was empty: write to the user, or call a tool."),
+        critic="supervisor",
+        status="skipped",
+        category="empty message",
+    )
 
 
 def _refused(turn: int, log: list[Event]) -> Iterator[tuple[Assistant, Judgement]]:

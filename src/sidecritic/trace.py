@@ -14,7 +14,7 @@ data, replay and inference cannot drift apart.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from sidecritic.errors import TraceError
 from sidecritic.types import (
@@ -250,15 +250,12 @@ class _Version(Record, extra="ignore"):
     schema_version: int = 0
 
 
-_VERSION = TypeAdapter(_Version)
-
-
 def _remedy(line: str, cause: ValidationError) -> str:
     # Readers of files decode with `surrogateescape`, which leaves such bytes to be found here.
     if any("\udc80" <= character <= "\udcff" for character in line):
         return "holds bytes that are not UTF-8; delete the line or restore the file from a copy"
     try:
-        version = _VERSION.validate_json(line).schema_version
+        version = _Version.model_validate_json(line).schema_version
     except ValidationError:
         if not line.endswith("\n"):
             return (

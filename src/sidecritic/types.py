@@ -16,7 +16,9 @@ class Record(BaseModel):
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
-        defer_build=True,  # validators are built at first use: a quarter of the import time
+        # Validators are built at first use, a quarter of the import time; a default that is
+        # an instance would build them at import after all.
+        defer_build=True,
     )
 
 
@@ -131,7 +133,7 @@ class Sampling(Record):
 class Request(Record):
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
-    sampling: Sampling = Sampling()
+    sampling: Sampling = Field(default_factory=Sampling)
 
 
 class TokenLogprob(Record):
@@ -157,7 +159,7 @@ class Completion(Record):
     message: Assistant
     finish: Finish
     model: str
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     seconds: float = 0.0
     logprobs: tuple[TokenLogprob, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -184,7 +186,7 @@ class Observation(Record):
     backstage: tuple[UserCall, ...] = ()
     """What the user did before answering, out of the actor's sight."""
     done: bool = False
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     """What the user simulator consumed."""
     seconds: float = 0.0
     """How long the user simulator and the tools took."""
@@ -291,7 +293,7 @@ class Judgement(Record):
     policy_ref: str = ""
     """The sentence of the policy that is at stake."""
     rationale: str = ""
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     seconds: float = 0.0
 
 
@@ -308,8 +310,8 @@ end the trajectory.
 class Answers(Record):
     """Separate answers for actions that may change records and for everything else."""
 
-    writes: Answer
-    text: Answer
+    writes: Answer = "fallback"
+    text: Answer = "pass"
 
 
 class Limits(Record):
@@ -319,8 +321,8 @@ class Limits(Record):
     """How often one action may be sent back."""
     critic_timeout: float = Field(default=60.0, gt=0)
     """Seconds until a silent critic counts as failed."""
-    on_critic_failure: Answers = Answers(writes="fallback", text="pass")
-    on_exhausted: Answers = Answers(writes="fallback", text="pass")
+    on_critic_failure: Answers = Field(default_factory=Answers)
+    on_exhausted: Answers = Field(default_factory=Answers)
     """What happens when the last allowed revision is refused too."""
     fallback_text: str = (
         "I'm sorry, I can't complete that step as things stand. "
