@@ -135,7 +135,7 @@ class Records(MutableMapping[str, Any]):
         self._own[key] = record
 
     def __delitem__(self, key: str) -> None:
-        raise NotImplementedError(f"deleting record {key!r}: no τ² tool does that")
+        raise TypeError(f"deleting record {key!r}: no τ² tool does that")
 
     def __contains__(self, key: object) -> bool:
         return key in self._own or key in self._frozen or key in self._table.records

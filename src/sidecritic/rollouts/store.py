@@ -1,12 +1,11 @@
 """A run directory while it is being written: locked, append-only, one line an episode."""
 
-import fcntl
-import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from sidecritic.errors import ConfigError
+from sidecritic.journal import Journal, open_journal
 from sidecritic.runs import (
     RUN_FILE,
     TRAJECTORIES_FILE,
@@ -26,27 +25,14 @@ Key = tuple[str, str, int]
 class Store:
     """The open `trajectories.jsonl` of one run."""
 
-    def __init__(self, directory: Path, descriptor: int, finished: Mapping[Key, bool]) -> None:
-        self.directory = directory
-        self._descriptor = descriptor
+    def __init__(self, journal: Journal, finished: Mapping[Key, bool]) -> None:
+        self._journal = journal
         self.finished = finished
         """Episodes that were on file at the start; `True` for an infrastructure failure."""
 
     def append(self, trajectory: Trajectory) -> None:
         """Write one line whole, and sync it to disk."""
-        line = memoryview(to_line(trajectory).encode())
-        start = os.fstat(self._descriptor).st_size
-        try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
-            os.fsync(self._descriptor)
-        except OSError as cause:
-            # A full disk must not leave half a line in front of whatever is appended next.
-            os.ftruncate(self._descriptor, start)
-            raise ConfigError(
-                f"cannot write {self.directory / TRAJECTORIES_FILE}: {cause.strerror}; make room, "
-                "then repeat the command: it goes on where it stopped"
-            ) from cause
+        self._journal.append(to_line(trajectory))
 
 
 @contextmanager
@@ -56,33 +42,10 @@ def open_run(directory: Path, record: RunRecord, notify: Notify) -> Generator[St
     Raises:
         ConfigError: another process writes it, or it was made with other settings.
     """
-    descriptor = _locked(directory)
-    try:
-        _agree(directory, record, empty=os.fstat(descriptor).st_size == 0)
-        _mend(directory / TRAJECTORIES_FILE, descriptor, notify)
-        yield Store(directory, descriptor, _finished(directory, notify))
-    finally:
-        os.close(descriptor)
-
-
-def _locked(directory: Path) -> int:
-    # The kernel drops the lock with the process, so that a kill leaves no stale one behind.
-    file = directory / TRAJECTORIES_FILE
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    except OSError as cause:
-        raise ConfigError(
-            f"cannot write to {directory}: {cause.strerror}; choose another --out"
-        ) from cause
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as cause:
-        os.close(descriptor)
-        raise ConfigError(
-            f"another process is writing {directory}; wait for it, or choose another --out"
-        ) from cause
-    return descriptor
+    with open_journal(directory / TRAJECTORIES_FILE) as journal:
+        _agree(directory, record, empty=journal.size == 0)
+        _mend(journal, notify)
+        yield Store(journal, _finished(directory, notify))
 
 
 def _agree(directory: Path, record: RunRecord, *, empty: bool) -> None:
@@ -125,34 +88,20 @@ def _pairs(there: RunRecord, here: RunRecord) -> Iterator[tuple[str, object, obj
             yield f"{name} of {env}", old.get(name), new.get(name)
 
 
-def _mend(file: Path, descriptor: int, notify: Notify) -> None:
+def _mend(journal: Journal, notify: Notify) -> None:
     """Set a last line aside that was cut off by a kill."""
-    size = os.fstat(descriptor).st_size
-    start = _last_line_start(descriptor, size)
-    if start == size:
+    tail, file = journal.unfinished(), journal.file
+    if not tail:
         return
-    tail = os.pread(descriptor, size - start, start)
     if from_lines([tail.decode(errors="surrogateescape")], file=str(file)).trajectories:
-        os.write(descriptor, b"\n")
+        journal.append("\n")
         return
     number = 1
     while (aside := file.with_name(f"{file.name}.broken-{number}")).exists():
         number += 1
     aside.write_bytes(tail)
-    os.ftruncate(descriptor, start)
+    journal.drop(len(tail))
     notify(f"the last line of {file} was cut off: moved to {aside.name}, played again")
-
-
-def _last_line_start(descriptor: int, size: int) -> int:
-    """Return the offset behind the last newline."""
-    step, end = 1 << 16, size
-    while end > 0:
-        begin = max(0, end - step)
-        found = os.pread(descriptor, end - begin, begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found + 1
-        end = begin
-    return 0
 
 
 def _finished(directory: Path, notify: Notify) -> dict[Key, bool]:
