@@ -1,4 +1,4 @@
-"""Which action may run? One `decide()`, shared by benchmark episodes, gateway and replay.
+"""Which action may run? One `decide()`, shared by benchmark episodes and the gateway.
 
     actor proposes ──▶ gate ──▶ critic ──▶ approve ───▶ execute
          ▲                        │
