@@ -169,6 +169,8 @@ def decide_us() -> float:
             log.append(Executed(turn=turn, action=action, source="actor"))
             log.append(Observed(observation=await environment.step(action)))
         logs = [list(log) for _ in range(500)]
+        # The first decision of a process builds the validators that importing left unbuilt.
+        await supervisor.decide(turns, list(log), briefing, task_id=task.id)
         started = process_time()
         for copy in logs:
             await supervisor.decide(turns, copy, briefing, task_id=task.id)
