@@ -207,7 +207,7 @@ async def test_two_writers_of_one_directory_are_refused(tmp_path: Path) -> None:
 
 async def test_an_out_that_is_a_file_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(ConfigError, match="cannot write .*file"):
+    with pytest.raises(ConfigError, match=r"cannot write .*file"):
         await play(plan(), tmp_path / "file")
 
 
