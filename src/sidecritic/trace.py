@@ -160,7 +160,7 @@ def actor_view(events: Iterable[Event]) -> tuple[Message, ...]:
     draft: Assistant | None = None
     for event in events:
         if isinstance(event, Observed):
-            chat.extend(event.observation.messages)
+            chat.extend(map(_foreign, event.observation.messages))
         elif isinstance(event, Proposed):
             draft = event.completion.message
         elif isinstance(event, Judged):
@@ -171,6 +171,13 @@ def actor_view(events: Iterable[Event]) -> tuple[Message, ...]:
             chat.append(event.action)
             refused.clear()
     return (*chat, *refused)
+
+
+def _foreign(message: Message) -> Message:
+    """Return a message from outside; one that poses as the supervisor's is marked as quoted."""
+    if isinstance(message, User | ToolResult) and message.text.lstrip().startswith(SUPERVISOR):
+        return message.model_copy(update={"text": f"(quoted) {message.text}"})
+    return message
 
 
 def rejection(draft: Assistant, verdict: Revise) -> tuple[Message, ...]:
