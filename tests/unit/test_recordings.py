@@ -279,11 +279,12 @@ def test_gzip_is_told_by_the_content_and_not_by_the_name(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (gzip.compress(b"[]" * 400)[:20], "damaged or cut off"),
+        (gzip.compress(b"[]" * 400, mtime=0)[:20], "damaged or cut off"),
         (b'{"simulations": [', "not JSON"),
         (b'{"something": 1}', "unknown format"),
         (b"\xff\xfe", "not UTF-8"),
     ],
+    ids=("half a gzip file", "half a JSON", "unknown format", "not UTF-8"),
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
