@@ -278,6 +278,23 @@ Verdict = Annotated[Approve | Revise | Replace | Escalate | Halt, Field(discrimi
 Status = Literal["ok", "error", "timeout", "skipped"]
 
 
+class Flag(Record):
+    """One thing that a check noticed about an action: evidence, and a feature of a learned head."""
+
+    name: str
+    """Of the check, with the case where a check tells several apart: never an id or a name."""
+    sign: Literal[1, -1] = 1
+    """1 speaks against the action, -1 for it."""
+    risk: float = Field(default=0.0, ge=0, le=1)
+    """How often an action is wrong when only this speaks against it: a prior, not a measure."""
+    call_id: str | None = None
+    """The call that it is about; `None` for a message."""
+    evidence: str = ""
+    """The words or values that it rests on."""
+    messages: tuple[int, ...] = ()
+    """Where they stand: positions in the history of the proposal, from 0."""
+
+
 class Judgement(Record):
     """A verdict, and how it came about. A failure is a `status`, never a verdict."""
 
@@ -293,6 +310,8 @@ class Judgement(Record):
     policy_ref: str = ""
     """The sentence of the policy that is at stake."""
     rationale: str = ""
+    flags: tuple[Flag, ...] = ()
+    """What checks noticed, whatever the verdict."""
     usage: Usage = Field(default_factory=Usage)
     seconds: float = 0.0
 

@@ -30,17 +30,19 @@ class PolicyCritic:
         """
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
-            findings = self._pack.findings(proposal)
-        risk = noisy_or(finding.risk for finding in findings)
-        refused = bool(findings) and risk >= self._threshold
-        strongest = findings[0] if refused else None
+            findings = await self._pack.examined(proposal)
+        against = tuple(finding for finding in findings if finding.sign > 0)
+        risk = noisy_or(finding.risk for finding in against)
+        refused = bool(against) and risk >= self._threshold
+        strongest = against[0] if refused else None
         return Judgement(
-            verdict=_revision(findings) if refused else Approve(),
+            verdict=revision(against) if refused else Approve(),
             critic=self.name,
             risk=risk,
             category=strongest.check if strongest else "",
             policy_ref=strongest.policy if strongest else "",
-            rationale=_rationale(findings),
+            rationale=rationale(against),
+            flags=tuple(finding.flag for finding in findings),
             seconds=perf_counter() - started,
         )
 
@@ -53,7 +55,8 @@ def noisy_or(risks: Iterable[float]) -> float:
     return 1.0 - innocent
 
 
-def _revision(findings: Sequence[Finding]) -> Revise:
+def revision(findings: Sequence[Finding]) -> Revise:
+    """Return the refusal that these findings call for; there is at least one."""
     at_fault = {finding.call_id: None for finding in findings if finding.call_id is not None}
     return Revise(feedback=_feedback(findings), calls=tuple(at_fault))
 
@@ -73,7 +76,8 @@ def _feedback(findings: Sequence[Finding]) -> str:
     return " ".join(parts)
 
 
-def _rationale(findings: Sequence[Finding]) -> str:
+def rationale(findings: Sequence[Finding]) -> str:
+    """Return what fired, with prior risk and evidence, for a person who reads the log."""
     return "; ".join(
         f"{finding.check} {finding.risk:.2f}"
         + (f" ({finding.evidence})" if finding.evidence else "")

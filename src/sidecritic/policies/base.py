@@ -1,15 +1,17 @@
 """What a policy check is, and how checks are bundled.
 
 A check enforces one sentence of a policy. It sees `Facts`, which hold what the proposal holds
-and nothing else, and answers with an `Objection` or with `None`. A `Pack` runs the checks of
-one domain over an action and returns what fired, strongest first.
+and what the pack looked up, and answers with an `Objection`, with `Support`, or with `None`.
+A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, assert_never
 
 from sidecritic.policies.facts import Facts
-from sidecritic.types import Proposal, ToolCall
+from sidecritic.policies.looking import Wants, informed
+from sidecritic.types import Flag, Proposal, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,16 @@ class Objection:
     """The words or values that it rests on, for a person who reads the log."""
     risk: float | None = None
     """Overrides the risk of the check where this case is surer, or less sure, than usual."""
+    messages: tuple[int, ...] = ()
+    """Positions of the messages that it rests on, in the history of the proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What speaks for an action: it lowers the risk of a learned head, and refuses nothing."""
+
+    evidence: str = ""
+    messages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +46,28 @@ class Finding:
     policy: str
     call_id: str | None
     evidence: str = ""
+    sign: Literal[1, -1] = 1
+    """-1 when it speaks for the action; its risk is then 0 and its feedback empty."""
+    messages: tuple[int, ...] = ()
+    case: str = ""
+    """Which case of the check, where it tells surer from less sure ones."""
+
+    @property
+    def flag(self) -> Flag:
+        """The same as a record for the log."""
+        return Flag(
+            name=f"{self.check}, {self.case}" if self.case else self.check,
+            sign=self.sign,
+            risk=self.risk,
+            call_id=self.call_id,
+            evidence=self.evidence,
+            messages=self.messages,
+        )
 
 
-ExamineCall = Callable[[Facts, ToolCall], Objection | None]
-ExamineText = Callable[[Facts, str], Objection | None]
+Answer = Objection | Support | None
+ExamineCall = Callable[[Facts, ToolCall], Answer]
+ExamineText = Callable[[Facts, str], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +127,21 @@ class Pack:
     texts: tuple[TextCheck, ...] = ()
     generic_tools: frozenset[str] = field(default=frozenset[str]())
     """Tools that change no record although their effect is not declared as `read`."""
+    wants: Wants | None = None
+    """What is worth looking up before judging, where the proposal allows it."""
 
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
-        """Return what fires, strongest first."""
+        """Return what fires without looking anything up, strongest first."""
+        return self._fired(Facts.of(proposal, harmless=self.generic_tools))
+
+    async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
+        """Return what fires after looking up what the pack wants to know, strongest first."""
         facts = Facts.of(proposal, harmless=self.generic_tools)
+        if self.wants is not None and proposal.look is not None:
+            facts = await informed(facts, self.wants, proposal.look)
+        return self._fired(facts)
+
+    def _fired(self, facts: Facts) -> tuple[Finding, ...]:
         fired = [*self._call_findings(facts), *self._text_findings(facts)]
         return tuple(sorted(fired, key=lambda finding: -finding.risk))
 
@@ -108,25 +149,35 @@ class Pack:
         for call in facts.proposed:
             for check in self.calls:
                 if check.covers(facts, call):
-                    objection = check.examine(facts, call)
-                    if objection is not None:
-                        yield _finding(check, objection, call.id)
+                    yield from _findings(check, check.examine(facts, call), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
         if facts.proposed or not facts.draft.strip():
             return
         for check in self.texts:
-            objection = check.examine(facts, facts.draft)
-            if objection is not None:
-                yield _finding(check, objection, None)
+            yield from _findings(check, check.examine(facts, facts.draft), None)
 
 
-def _finding(check: CallCheck | TextCheck, objection: Objection, call_id: str | None) -> Finding:
-    return Finding(
-        check=check.name,
-        risk=check.risk if objection.risk is None else objection.risk,
-        feedback=objection.feedback,
-        policy=check.policy,
-        call_id=call_id,
-        evidence=objection.evidence,
-    )
+def _findings(
+    check: CallCheck | TextCheck, answer: Answer, call_id: str | None
+) -> Iterator[Finding]:
+    match answer:
+        case None:
+            return
+        case Support(evidence=evidence, messages=messages):
+            yield Finding(
+                check.name, 0.0, "", check.policy, call_id, evidence, sign=-1, messages=messages
+            )
+        case Objection(feedback=feedback, risk=risk):
+            yield Finding(
+                check=check.name,
+                risk=check.risk if risk is None else risk,
+                feedback=feedback,
+                policy=check.policy,
+                call_id=call_id,
+                evidence=answer.evidence,
+                messages=answer.messages,
+                case="" if risk is None else f"case {risk:.2f}",
+            )
+        case _ as other:
+            assert_never(other)

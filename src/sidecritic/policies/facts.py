@@ -5,7 +5,7 @@ they are neither words that the user heard nor calls that ran: they leave no tra
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -83,6 +83,8 @@ class Facts:
     """Names of the tools that change nothing."""
     refused: tuple[ToolCall, ...] = ()
     """Calls of this turn that the supervisor sent back."""
+    looked: tuple[Done, ...] = ()
+    """What the critic looked up by itself: true now, and seen by neither user nor agent."""
 
     @classmethod
     def of(cls, proposal: Proposal, *, harmless: frozenset[str] = frozenset()) -> "Facts":
@@ -109,12 +111,12 @@ class Facts:
         The kind is the name of a record's first key that ends in `_id`; where the record does
         not carry its own id, name and id are taken from the call's arguments.
         """
-        found: dict[str, dict[str, JsonObject]] = {}
-        for done in self.done:
-            if isinstance(done.value, dict) and not done.is_error:
-                kind, identity = _identity(done.value) or _identity(done.arguments) or ("", "")
-                found.setdefault(kind, {})[identity] = done.value
-        return found
+        return _records(self.done)
+
+    @cached_property
+    def known(self) -> Records:
+        """The same with what the critic looked up: what is true, not what anybody was shown."""
+        return _records((*self.done, *self.looked)) if self.looked else self.records
 
     @cached_property
     def writes(self) -> tuple[Done, ...]:
@@ -222,14 +224,24 @@ def _done(history: Sequence[Message], reads: set[str]) -> Iterator[Done]:
             case ToolResult(text=text) if not text.startswith(SUPERVISOR):
                 call = calls.get(message.call_id)
                 if call is not None:
-                    value = _parsed(text)
+                    value = parsed(text)
                     writes = call.name not in reads
                     yield Done(position, call, text, value, message.is_error, writes)
             case _:
                 pass
 
 
-def _parsed(text: str) -> JsonValue:
+def _records(results: Iterable[Done]) -> Records:
+    found: dict[str, dict[str, JsonObject]] = {}
+    for done in results:
+        if isinstance(done.value, dict) and not done.is_error:
+            kind, identity = _identity(done.value) or _identity(done.arguments) or ("", "")
+            found.setdefault(kind, {})[identity] = done.value
+    return found
+
+
+def parsed(text: str) -> JsonValue:
+    """Return a tool's result as JSON; the text itself where it is none."""
     if text[:1] not in ("{", "["):
         return text
     try:
