@@ -29,10 +29,15 @@ def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     return any(call.name not in reads for call in action.calls)
 
 
+def hands_over(tool: str) -> bool:
+    """Whether a tool of that name gives the conversation to a person."""
+    return bool(_HAND_OVER.search(tool))
+
+
 def is_final(action: Assistant) -> bool:
     """Whether the action hands over to a person, or is a message that may close a request."""
     if action.calls:
-        return any(_HAND_OVER.search(call.name) for call in action.calls)
+        return any(hands_over(call.name) for call in action.calls)
     return bool(_FAREWELL.search(action.text))
 
 

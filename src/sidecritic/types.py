@@ -303,6 +303,8 @@ class Judgement(Record):
     status: Status = "ok"
     risk: float | None = None
     """Probability-like score in [0, 1] that the action is wrong."""
+    call_risks: dict[str, float] = {}
+    """The same for each call that may be wrong, by its id, where an action has several."""
     calibrated: bool = False
     """Whether `risk` may be read as a probability."""
     category: str = ""

@@ -1,0 +1,150 @@
+"""What a head learns from: actions of recorded runs that are known to be right or wrong."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sidecritic.critics.head import Part, flags_of, parts_of, reads_of
+from sidecritic.critics.head_weights import HeadKind
+from sidecritic.errors import ConfigError
+from sidecritic.policies import pack_for
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.recorded_writes import (
+    WEAK_DOMAINS,
+    Write,
+    is_clean,
+    reward_of,
+    writes_of,
+)
+from sidecritic.trace import Proposed
+from sidecritic.types import Assistant, Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call or a farewell, what checks noticed about it, and whether it was wrong."""
+
+    domain: str
+    kind: HeadKind
+    tool: str
+    flags: Mapping[tuple[int, str], Flag]
+    wrong: bool
+    user: str
+    """Of the task: what folds are grouped by."""
+    knowable: bool = True
+    """Whether a reader held that it could have been known; right ones always are."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A recorded run, the parts of its proposals, and what was noticed about them."""
+
+    recorded: Recorded
+    lines: tuple[JudgedProposal, ...]
+    """In order."""
+    parts: Mapping[ProposalKey, tuple[Part, ...]]
+
+
+def judged_runs(
+    runs: Sequence[Recorded], judged: Iterable[JudgedProposal]
+) -> tuple[JudgedRun, ...]:
+    """Put judgements beside their runs, in a fixed order; runs without a pack are left out."""
+    lines: dict[tuple[str, int], list[JudgedProposal]] = defaultdict(list)
+    for line in judged:
+        lines[line.file, line.simulation].append(line)
+    found: list[JudgedRun] = []
+    for run in sorted(runs, key=lambda run: (run.file, run.simulation)):
+        own = sorted(lines[run.file, run.simulation], key=lambda line: line.key)
+        if own:
+            found.append(JudgedRun(run, tuple(own), _parts(run)))
+    return tuple(found)
+
+
+def _parts(run: Recorded) -> dict[ProposalKey, tuple[Part, ...]]:
+    try:
+        harmless = pack_for(run.critic_env).generic_tools
+    except ConfigError:
+        harmless = frozenset[str]()
+    reads = reads_of(run.briefing.tools) | harmless
+    return {
+        key: parts_of(action, reads)
+        for key, action in _proposed(run)
+    }
+
+
+def _proposed(run: Recorded) -> Iterator[tuple[ProposalKey, Assistant]]:
+    for event in run.trajectory.events:
+        if isinstance(event, Proposed):
+            key = ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+            yield key, event.completion.message
+
+
+def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...]:
+    """Return what can be learned from clean runs of the domains that tell something.
+
+    Of writes the first wrong one of a run and every right one, repetitions dropped; of runs
+    without a wrong write the last farewell or transfer, wrong when the run failed.
+    """
+    found: list[Example] = []
+    for run in runs:
+        recorded = run.recorded
+        if recorded.domain in WEAK_DOMAINS or reward_of(recorded) is None or not is_clean(recorded):
+            continue
+        writes = writes_of(recorded)
+        found.extend(_write_examples(run, writes, labels))
+        if all(write.standing != "wrong" for write in writes):
+            found.extend(_end_example(run))
+    return tuple(found)
+
+
+def _write_examples(run: JudgedRun, writes: Sequence[Write], labels: Labels) -> Iterator[Example]:
+    lines = {line.key: line for line in run.lines}
+    for write in writes:
+        counts = write.standing == "right" or write.first_wrong
+        if write.repeated or not counts or write.key not in lines:
+            continue
+        wrong = write.standing == "wrong"
+        known = not wrong or labels.get((*write.key[:2], write.form), False)
+        for part in run.parts[write.key]:
+            if part.call_id == write.call_id and part.kind == "write":
+                yield _example(run, lines[write.key], part, wrong=wrong, knowable=known)
+
+
+def _end_example(run: JudgedRun) -> Iterator[Example]:
+    last = next((line for line in reversed(run.lines) if line.kind == "final"), None)
+    failed = (reward_of(run.recorded) or 0.0) < 1
+    parts = run.parts[last.key] if last else ()
+    for part in parts:
+        if part.kind == "final" and last is not None:
+            yield _example(run, last, part, wrong=failed, knowable=True)
+
+
+def _example(
+    run: JudgedRun, line: JudgedProposal, part: Part, *, wrong: bool, knowable: bool
+) -> Example:
+    return Example(
+        domain=run.recorded.domain,
+        kind=part.kind,
+        tool=part.tool,
+        flags=flags_of(part, line.judgement.flags),
+        wrong=wrong,
+        user=run.recorded.user_id,
+        knowable=knowable,
+    )
+
+
+def digest_of(examples: Iterable[Example]) -> str:
+    """Return a digest of flags and truth: the same digest, the same weights."""
+    lines = sorted(
+        repr((e.domain, e.kind, e.tool, e.user, e.wrong, e.knowable, sorted(e.flags)))
+        for e in examples
+    )
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def folds_of(users: Iterable[str], number: int) -> dict[str, int]:
+    """Return the fold of each user: shuffled by a hash, and folds of equal size."""
+    names = sorted(set(users), key=lambda user: sha256(user.encode()).digest())
+    return {user: at % number for at, user in enumerate(names)}
