@@ -16,9 +16,11 @@ from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
 
 if TYPE_CHECKING:
+    from sidecritic.recorded import JudgedProposal, Recorded
     from sidecritic.recordings import Imported
     from sidecritic.replay import Progress
-    from sidecritic.scoring.detection_records import ReplayScores
+    from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
+    from sidecritic.scoring.labels import Labels
 
 
 def replay(  # noqa: PLR0913 # typer makes a flag of each
@@ -27,7 +29,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
     ],
     *,
-    critic: Annotated[str, typer.Option(help="As in `eval`.")] = "policy",
+    critic: Annotated[str, typer.Option(help="As in `eval`.")] = "default",
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
     ] = None,
@@ -71,7 +73,7 @@ class Asked:
     """What a person asked `replay` for, but for what does not decide the results."""
 
     files: tuple[Path, ...]
-    critic: str = "policy"
+    critic: str = "default"
     gate: Gate = "writes+final"
     labels: Path | None = None
     out: Path | None = None
@@ -88,8 +90,19 @@ class Asked:
         return shlex.join(words)
 
 
-def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
-    """Import, judge and score.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Recorded runs, and what a critic says of their proposals."""
+
+    imported: "Imported"
+    runs: "list[Recorded]"
+    """Those of environments that have such a critic."""
+    lines: "tuple[JudgedProposal, ...]"
+    skipped: dict[str, str]
+
+
+def judged(asked: Asked, *, workers: int = 1) -> Judged:
+    """Import and judge.
 
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
@@ -98,10 +111,7 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     from sidecritic.recordings import load
     from sidecritic.replay import Plan
     from sidecritic.replay import replay as judge
-    from sidecritic.scoring.labels import read_labels
-    from sidecritic.scoring.replays import Source, score_replay
 
-    labels = read_labels(asked.labels) if asked.labels is not None else None
     imported = load(asked.files)
     _report(imported)
     critics = CriticByName(asked.critic, asked.base_url)
@@ -111,18 +121,49 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     runs = [run for run in imported.runs if run.critic_env not in skipped]
     plan = Plan(asked.critic, critics, asked.gate, asked.timeout)
     with _bar() as progress:
-        judged = judge(runs, plan, asked.out, workers=workers, progress=progress)
+        lines = judge(runs, plan, asked.out, workers=workers, progress=progress)
+    return Judged(imported, runs, lines, skipped)
+
+
+def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
+    """Import, judge and score; a critic that learns is cross-validated where there are labels.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    from sidecritic.scoring.labels import read_labels
+    from sidecritic.scoring.replays import Source, score_replay
+
+    labels = read_labels(asked.labels) if asked.labels is not None else None
+    found = judged(asked, workers=workers)
     source = Source(
         critic=asked.critic,
         gate=asked.gate,
         command=asked.command,
-        simulations=len(imported.runs),
-        files=imported.files,
-        problems=tuple(map(str, imported.problems)),
-        empty=imported.empty,
-        skipped=skipped,
+        simulations=len(found.imported.runs),
+        files=found.imported.files,
+        problems=tuple(map(str, found.imported.problems)),
+        empty=found.imported.empty,
+        skipped=found.skipped,
     )
-    return score_replay(runs, judged, source, labels)
+    scores = score_replay(found.runs, found.lines, source, labels)
+    if labels is None or asked.critic not in _LEARNED:
+        return scores
+    return scores.model_copy(update={"cv": _cross_validated(found, labels)})
+
+
+_LEARNED = frozenset({"default", "head"})
+"""Critics whose risk is a head's over the flags that the judgements hold."""
+
+
+def _cross_validated(found: Judged, labels: "Labels") -> "CrossValidated | None":
+    from sidecritic.training.head import cross_validated, train
+
+    try:
+        return cross_validated(train(found.runs, found.lines, labels), labels)
+    except ConfigError as error:
+        note(f"not cross-validated: {error}")
+        return None
 
 
 def _gate(text: str) -> Gate:

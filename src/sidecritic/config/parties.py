@@ -28,7 +28,7 @@ Role = Literal["actor", "user", "critic"]
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 ENVS = (*TAU2, "shop")
-CRITICS = ("none", "policy", "llm:PROVIDER:MODEL", "chain:NAME,NAME")
+CRITICS = ("default", "none", "policy", "head", "llm:PROVIDER:MODEL", "chain:NAME,NAME")
 
 _KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
     {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -206,7 +206,12 @@ def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
         return Chain([critic_for(link, env, connect) for link in _links(name)])
     if name.startswith("llm:"):
         return _llm(name, connect)
-    makers: Mapping[str, Callable[[str], Critic]] = {"none": _no_critic, "policy": _policy}
+    makers: Mapping[str, Callable[[str], Critic]] = {
+        "default": _default,
+        "none": _no_critic,
+        "policy": _policy,
+        "head": _head,
+    }
     if name not in makers:
         raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
     return makers[name](env)
@@ -230,6 +235,22 @@ def _policy(env: str) -> Critic:
     from sidecritic.policies import pack_for
 
     return PolicyCritic(pack_for(env))
+
+
+def _default(env: str) -> Critic:
+    from sidecritic.critics.head import HeadCritic
+    from sidecritic.critics.head_weights import read_weights
+    from sidecritic.policies import pack_for
+
+    return HeadCritic(pack_for(env), read_weights(), threshold=None, name="default")
+
+
+def _head(env: str) -> Critic:
+    from sidecritic.critics.head import HeadCritic
+    from sidecritic.critics.head_weights import read_weights
+    from sidecritic.policies import pack_for
+
+    return HeadCritic(pack_for(env), read_weights())
 
 
 def _llm(name: str, connect: Connect | None) -> Critic:

@@ -79,7 +79,8 @@ class Settings(Record, allow_inf_nan=False):
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
     critic: str = Field(
-        default="policy", description="none, policy, llm:PROVIDER:MODEL or chain:a,b."
+        default="default",
+        description="default, none, policy, head, llm:PROVIDER:MODEL or chain:a,b.",
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")

@@ -37,7 +37,8 @@ class Cell(Record, allow_inf_nan=False):
     """One domain and one kind of action."""
 
     base: Share
-    """Share of wrong actions: what a prior risk is compared with."""
+    """Share of wrong ones among actions without an objection: what a prior is compared with, as
+    it says how often an action is wrong when one thing alone speaks against it."""
     intercept: float
     trust: Weight = 1.0
     """How much of its prior a flag counts that has no weight here."""

@@ -50,15 +50,14 @@ class JudgedRun:
 def judged_runs(
     runs: Sequence[Recorded], judged: Iterable[JudgedProposal]
 ) -> tuple[JudgedRun, ...]:
-    """Put judgements beside their runs, in a fixed order; runs without a pack are left out."""
+    """Put judgements beside their runs, in a fixed order."""
     lines: dict[tuple[str, int], list[JudgedProposal]] = defaultdict(list)
     for line in judged:
         lines[line.file, line.simulation].append(line)
     found: list[JudgedRun] = []
     for run in sorted(runs, key=lambda run: (run.file, run.simulation)):
         own = sorted(lines[run.file, run.simulation], key=lambda line: line.key)
-        if own:
-            found.append(JudgedRun(run, tuple(own), _parts(run)))
+        found.append(JudgedRun(run, tuple(own), _parts(run)))
     return tuple(found)
 
 
@@ -119,6 +118,22 @@ def _end_example(run: JudgedRun) -> Iterator[Example]:
     for part in parts:
         if part.kind == "final" and last is not None:
             yield _example(run, last, part, wrong=failed, knowable=True)
+
+
+def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
+    """Return every farewell and transfer of clean successful runs: none is to be sent back.
+
+    A run has several, and only its last one is among the examples: a request that is still to
+    be served speaks against an early farewell as it does against the last.
+    """
+    return tuple(
+        _example(run, line, part, wrong=False, knowable=True)
+        for run in runs
+        if is_clean(run.recorded) and (reward_of(run.recorded) or 0.0) >= 1
+        for line in run.lines
+        for part in run.parts[line.key]
+        if line.kind == "final" and part.kind == "final"
+    )
 
 
 def _example(

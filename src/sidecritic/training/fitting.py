@@ -53,8 +53,8 @@ class Design:
         self.examples = tuple(examples)
         self.wrong = np.array([example.wrong for example in examples], dtype=np.float64)
         self.knowable = np.array([example.knowable for example in examples], dtype=np.bool_)
-        self.base = round(float(self.wrong[self.knowable].mean()), DIGITS)
-        """Share of wrong actions among all examples, whatever rows are fitted to."""
+        self.base = _share_without_objection(examples)
+        """Share of wrong actions where nothing speaks against them, whatever is fitted to."""
         self.tools = sorted({example.tool for example in examples})
         self.flags = _flags_in(examples)
         self.first_flag = 1 + len(self.tools)
@@ -153,6 +153,13 @@ def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shri
 def can_fit(design: Design, rows: Rows) -> bool:
     """Whether there are right and wrong examples."""
     return len(set(design.wrong[rows & design.knowable].tolist())) == 2
+
+
+def _share_without_objection(examples: Sequence[Example]) -> float:
+    """Return the share of wrong ones, as if one more of each had been seen."""
+    quiet = [e for e in examples if e.knowable and not any(f.sign > 0 for f in e.flags.values())]
+    wrong = sum(example.wrong for example in quiet)
+    return round((wrong + 1) / (len(quiet) + 2), DIGITS)
 
 
 def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sidecritic.critics.head import call_risks, risk_of_action, risks_of
-from sidecritic.critics.head_weights import Cell, HeadData, HeadKind, HeadWeights
+from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.scoring.detection_records import CrossValidated
 from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.replays import Source, score_replay
 from sidecritic.training.examples import (
     Example,
     JudgedRun,
@@ -16,6 +18,7 @@ from sidecritic.training.examples import (
     examples_of,
     folds_of,
     judged_runs,
+    undisturbed,
 )
 from sidecritic.training.fitting import DIGITS, Design, can_fit, choose
 
@@ -82,11 +85,12 @@ def train(
         }
         for fold in range(FOLDS)
     ]
+    right = [e for e in examples if e.kind == "write" and not e.wrong] + [*undisturbed(known)]
     cut = {
         cell: whole[cell].model_copy(
-            update={"threshold": _threshold(design, [cells[cell] for cells in apart], folds)}
+            update={"threshold": _threshold(cell, right, [cells[cell] for cells in apart], folds)}
         )
-        for cell, design in designs.items()
+        for cell in designs
     }
     data = _data(known, examples)
     return Trained(
@@ -95,6 +99,14 @@ def train(
         folds=folds,
         runs=known,
     )
+
+
+def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
+    """Return how well wrong is told from right on users that the head has not seen."""
+    runs = [run.recorded for run in trained.runs]
+    source = Source("head", "", "", len(runs), 0, (), 0, {})
+    scores = score_replay(runs, trained.unseen(), source, labels)
+    return CrossValidated(folds=FOLDS, writes=scores.writes, end=scores.end)
 
 
 def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
@@ -121,28 +133,33 @@ def _fitted(design: Design, folds: Mapping[str, int], *, leave_out: int | None) 
     return design.cell(rows, choose(design, rows))
 
 
-def _threshold(design: Design, apart: Sequence[Cell], folds: Mapping[str, int]) -> float:
+def _threshold(
+    cell: tuple[str, HeadKind],
+    right: Iterable[Example],
+    apart: Sequence[Cell],
+    folds: Mapping[str, int],
+) -> float:
     """Return the lowest threshold with no more false alarms than allowed, on unseen users.
 
     It lies halfway to the next lower risk, as new actions lie between those that were seen.
     What has no objection is never sent back, and so is no alarm.
     """
-    right = [example for example in design.examples if not example.wrong]
-    cells = [apart[folds[example.user]] for example in right]
-    alarms = sorted(
-        (
-            cell.risk(example.tool, example.flags)
-            for cell, example in zip(cells, right, strict=True)
-            if any(f.sign > 0 and cell.weight(f) > 0 for f in example.flags.values())
-        ),
-        reverse=True,
-    )
-    allowed = int(len(right) * FALSE_ALARMS + 1e-9)
-    if len(alarms) <= allowed:
-        return round(design.prior().base, DIGITS)
-    above = [risk for risk in alarms if risk > alarms[allowed]]
-    highest = above[-1] if above else 1.0
+    here = [example for example in right if (example.domain, example.kind) == cell]
+    alarms = sorted((_alarm(apart[folds[e.user]], e) for e in here), reverse=True)
+    allowed = int(len(here) * FALSE_ALARMS + 1e-9)
+    if not here or not alarms[0]:
+        return UNTRAINED[cell[1]].threshold
+    if not alarms[allowed]:
+        # Even if whatever has an objection is sent back, no more right ones are than allowed.
+        return round(min(filter(None, alarms)), DIGITS)
+    highest = min((risk for risk in alarms if risk > alarms[allowed]), default=1.0)
     return round((highest + alarms[allowed]) / 2, DIGITS)
+
+
+def _alarm(cell: Cell, example: Example) -> float:
+    """Return the risk of an action that could be sent back; 0 of one without objections."""
+    objections = (f for f in example.flags.values() if f.sign > 0 and cell.weight(f) > 0)
+    return cell.risk(example.tool, example.flags) if any(objections) else 0.0
 
 
 def _weights(cells: _Cells, name: str, data: HeadData) -> HeadWeights:
