@@ -85,7 +85,7 @@ def trained(asked: Asked, out: Path, *, workers: int = 1) -> Result:
         raise ConfigError("a head learns from labels; give --labels FILE")
     labels = read_labels(asked.labels)
     found = judged(asked, workers=workers)
-    made = fit(found.runs, found.lines, labels, name=out.stem)
+    made = fit(found.runs, found.lines, labels)
     try:
         write_whole(out, to_json(made.weights))
     except OSError as cause:

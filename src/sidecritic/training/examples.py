@@ -67,10 +67,7 @@ def _parts(run: Recorded) -> dict[ProposalKey, tuple[Part, ...]]:
     except ConfigError:
         harmless = frozenset[str]()
     reads = reads_of(run.briefing.tools) | harmless
-    return {
-        key: parts_of(action, reads)
-        for key, action in _proposed(run)
-    }
+    return {key: parts_of(action, reads) for key, action in _proposed(run)}
 
 
 def _proposed(run: Recorded) -> Iterator[tuple[ProposalKey, Assistant]]:
@@ -88,36 +85,46 @@ def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...
     """
     found: list[Example] = []
     for run in runs:
-        recorded = run.recorded
-        if recorded.domain in WEAK_DOMAINS or reward_of(recorded) is None or not is_clean(recorded):
-            continue
-        writes = writes_of(recorded)
-        found.extend(_write_examples(run, writes, labels))
-        if all(write.standing != "wrong" for write in writes):
-            found.extend(_end_example(run))
+        for write, line, knowable in known_writes(run, labels):
+            wrong = write.standing == "wrong"
+            for part in run.parts[write.key]:
+                if part.call_id == write.call_id and part.kind == "write":
+                    found.append(_example(run, line, part, wrong=wrong, knowable=knowable))
+        if (end := last_end(run)) is not None and end[0] is not None:
+            for part in run.parts[end[0].key]:
+                if part.kind == "final":
+                    found.append(_example(run, end[0], part, wrong=end[1], knowable=True))
     return tuple(found)
 
 
-def _write_examples(run: JudgedRun, writes: Sequence[Write], labels: Labels) -> Iterator[Example]:
+def known_writes(
+    run: JudgedRun, labels: Labels
+) -> Iterator[tuple[Write, JudgedProposal | None, bool]]:
+    """Yield the writes that count, their judgements, and whether a wrong one could be known."""
+    if not _tells(run):
+        return
     lines = {line.key: line for line in run.lines}
-    for write in writes:
-        counts = write.standing == "right" or write.first_wrong
-        if write.repeated or not counts or write.key not in lines:
-            continue
-        wrong = write.standing == "wrong"
-        known = not wrong or labels.get((*write.key[:2], write.form), False)
-        for part in run.parts[write.key]:
-            if part.call_id == write.call_id and part.kind == "write":
-                yield _example(run, lines[write.key], part, wrong=wrong, knowable=known)
+    for write in writes_of(run.recorded):
+        if not write.repeated and (write.standing == "right" or write.first_wrong):
+            known = labels.get((*write.key[:2], write.form), False)
+            yield write, lines.get(write.key), known or write.standing == "right"
 
 
-def _end_example(run: JudgedRun) -> Iterator[Example]:
+def last_end(run: JudgedRun) -> tuple[JudgedProposal | None, bool] | None:
+    """Return the last farewell that was judged, if any, and whether the run failed.
+
+    `None` where the end tells nothing: a write was wrong before, or the task is noisy.
+    """
+    if not _tells(run) or any(write.standing == "wrong" for write in writes_of(run.recorded)):
+        return None
     last = next((line for line in reversed(run.lines) if line.kind == "final"), None)
-    failed = (reward_of(run.recorded) or 0.0) < 1
-    parts = run.parts[last.key] if last else ()
-    for part in parts:
-        if part.kind == "final" and last is not None:
-            yield _example(run, last, part, wrong=failed, knowable=True)
+    return last, (reward_of(run.recorded) or 0.0) < 1
+
+
+def _tells(run: JudgedRun) -> bool:
+    recorded = run.recorded
+    known = recorded.domain not in WEAK_DOMAINS and reward_of(recorded) is not None
+    return known and is_clean(recorded)
 
 
 def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
@@ -137,13 +144,13 @@ def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
 
 
 def _example(
-    run: JudgedRun, line: JudgedProposal, part: Part, *, wrong: bool, knowable: bool
+    run: JudgedRun, line: JudgedProposal | None, part: Part, *, wrong: bool, knowable: bool
 ) -> Example:
     return Example(
         domain=run.recorded.domain,
         kind=part.kind,
         tool=part.tool,
-        flags=flags_of(part, line.judgement.flags),
+        flags=flags_of(part, line.judgement.flags if line else ()),
         wrong=wrong,
         user=run.recorded.user_id,
         knowable=knowable,
