@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.critic_text import out_of_fold, texts_of
 from sidecritic.config.replays import CriticByName
+from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError
 from sidecritic.policies import pack_for
 from sidecritic.ports import Critic
@@ -152,6 +153,20 @@ def kept(lines: Lines, runs: Sequence[Recorded], keep: Keep) -> list[JudgedPropo
     ]
 
 
+def with_priors(line: JudgedProposal) -> JudgedProposal:
+    """Return the judgement with the risk that the policy critic gives: nothing is learned."""
+    against = [flag for flag in line.judgement.flags if flag.sign > 0]
+    calls = {flag.call_id for flag in against}
+    risks = {
+        call: noisy_or(flag.risk for flag in against if flag.call_id == call)
+        for call in calls
+        if call is not None
+    }
+    of_calls = {call: risks.get(call, 0.0) for call in line.judgement.call_risks}
+    found = {"risk": noisy_or(flag.risk for flag in against), "call_risks": of_calls}
+    return line.model_copy(update={"judgement": line.judgement.model_copy(update=found)})
+
+
 def table(runs: Sequence[Recorded], lines: Lines, blind: Lines, labels: Labels) -> dict[str, Row]:
     """Return the row of each critic by what is said of it."""
     families = families_of({run.critic_env for run in runs})
@@ -166,7 +181,9 @@ def table(runs: Sequence[Recorded], lines: Lines, blind: Lines, labels: Labels) 
     )
     whole = train(runs, lines, labels)
     rows = {"default critic": figures(whole, labels)}
-    rows["policy critic: noisy-or of priors"] = measured(judged_runs(runs, lines), labels)
+    rows["priors alone (policy critic)"] = measured(
+        judged_runs(runs, map(with_priors, lines)), labels
+    )
     for name in names:
 
         def others(flag: Flag, env: str, name: str = name) -> bool:

@@ -83,6 +83,8 @@ def trained(asked: Asked, out: Path, *, workers: int = 1) -> Result:
 
     if asked.labels is None:
         raise ConfigError("a head learns from labels; give --labels FILE")
+    if out.is_dir():
+        raise ConfigError(f"cannot write {out}: it is a directory; name a file")
     labels = read_labels(asked.labels)
     found = judged(asked, workers=workers)
     made = fit(found.runs, found.lines, labels)
