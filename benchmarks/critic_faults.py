@@ -20,8 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sidecritic.config import Settings, keys_from_environment, plan_for
-from sidecritic.gates import kind_of
-from sidecritic.recorded import Kind
+from sidecritic.gates import hands_over, may_write
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
 from sidecritic.scoring.recorded_writes import NOISY_TASKS
@@ -37,7 +36,8 @@ class Verdict:
     """One action of the simulated actor that was judged."""
 
     episode: tuple[str, str, int]
-    kind: Kind
+    writes: bool
+    """Whether it is a call that may change records; else it is a farewell or a transfer."""
     faults: tuple[Fault, ...]
     refused: bool
     category: str
@@ -82,15 +82,24 @@ def _verdicts(trajectory: Trajectory, tools: tuple[ToolSpec, ...]) -> Iterator[V
                 forms = {normal_form(call.name, call.arguments or {}) for call in action.calls}
                 if faults or not forms & failing:
                     refused = not isinstance(judgement.verdict, Approve)
-                    kind = kind_of(action, tools)
-                    yield Verdict(episode, kind, faults, refused, judgement.category)
+                    yield Verdict(
+                        episode=episode,
+                        writes=may_write(action, tools) and not is_hand_over(action),
+                        faults=faults,
+                        refused=refused,
+                        category=judgement.category,
+                    )
             case _:
                 pass
 
 
+def is_hand_over(action: Assistant) -> bool:
+    return any(hands_over(call.name) for call in action.calls)
+
+
 def table(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    writes = [verdict for verdict in verdicts if verdict.kind == "write"]
-    ends = [verdict for verdict in verdicts if verdict.kind != "write"]
+    writes = [verdict for verdict in verdicts if verdict.writes]
+    ends = [verdict for verdict in verdicts if not verdict.writes]
     return {"simulated": ["actor", "user"], "writes": _counted(writes), "ends": _counted(ends)}
 
 
