@@ -19,7 +19,7 @@ from sidecritic.training.fitting import GRID, Design, Shrinkage, choose
 from sidecritic.types import Flag
 from tests.recordings import CANCEL, Json, called, results, said, simulation, task
 
-MILD = Shrinkage(trust=1.0, flags=2.0, tools=None)
+MILD = Shrinkage(flags=2.0, tools=None)
 
 
 def example(
@@ -59,7 +59,7 @@ def test_a_flag_that_was_seen_once_keeps_nearly_its_prior() -> None:
 
 
 def test_no_weight_is_negative_however_wrong_its_check() -> None:
-    loose = Shrinkage(trust=1.0, flags=0.01, tools=None)
+    loose = Shrinkage(flags=0.01, tools=None)
     cell = fitted(*[example("absurd", wrong=False) for _ in range(500)], shrinkage=loose)
     assert cell.against["absurd"] == 0
 
@@ -73,14 +73,14 @@ def test_wrong_actions_that_nobody_could_have_known_teach_nothing() -> None:
 
 def test_tools_have_an_offset_where_it_is_allowed() -> None:
     erasures = [example(wrong=True, tool="erase") for _ in range(20)]
-    allowed = fitted(*erasures, shrinkage=Shrinkage(1.0, 2.0, 3.0))
+    allowed = fitted(*erasures, shrinkage=Shrinkage(2.0, 3.0))
     assert allowed.tools["erase"] > 0.5 > allowed.tools["put"]
     assert fitted(*erasures).tools == {}
 
 
 def test_a_flag_alone_is_as_risky_as_its_prior_says_where_nothing_was_learned() -> None:
     cell = fitted()
-    assert cell.base == pytest.approx(11 / 102, abs=1e-4)
+    assert cell.base == 0.1
     assert logit(cell.base) + prior_of(cell) == pytest.approx(0)
 
 

@@ -37,11 +37,8 @@ class Cell(Record, allow_inf_nan=False):
     """One domain and one kind of action."""
 
     base: Share
-    """Share of wrong ones among actions without an objection: what a prior is compared with, as
-    it says how often an action is wrong when one thing alone speaks against it."""
+    """Share of wrong actions: what the prior risk of a flag is compared with."""
     intercept: float
-    trust: Weight = 1.0
-    """How much of its prior a flag counts that has no weight here."""
     tools: dict[str, float] = {}
     """Offsets; a tool without one has none."""
     against: dict[str, Weight] = {}
@@ -57,9 +54,9 @@ class Cell(Record, allow_inf_nan=False):
     def prior(self, flag: Flag) -> float:
         """Return the weight of a flag that training has not seen, or is pulled towards."""
         if flag.sign < 0:
-            return SUPPORT * self.trust
+            return SUPPORT
         lift = logit(min(max(flag.risk, self.base), _MOST)) - logit(self.base)
-        return max(0.0, lift) * self.trust
+        return max(0.0, lift)
 
     def weight(self, flag: Flag) -> float:
         """Return how much a flag counts, in logits, whichever way."""

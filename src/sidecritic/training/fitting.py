@@ -1,6 +1,6 @@
 """Weights by maximum a posteriori: logistic regression, shrunk towards what checks claim.
 
-    minimise  sum of log losses + 1/2 × strength × sum of (weight - trust × prior)²,  weight >= 0
+    minimise  sum of log losses + 1/2 × strength × sum of (weight - prior)²,  weight >= 0
 
 The prior of a weight is what the check says of itself, so a flag that was seen twice keeps
 nearly what its author gave it, and one that was seen often gets what the runs say.
@@ -32,17 +32,12 @@ _STEPS = 100
 class Shrinkage:
     """How strongly weights are held where the priors put them."""
 
-    trust: float
-    """How much of a prior is believed."""
     flags: float
     tools: float | None
     """Strength that holds offsets of tools at 0; `None` allows none."""
 
 
-GRID = tuple(
-    Shrinkage(trust, flags, tools)
-    for tools, trust, flags in product((None, 3.0), (1.0, 0.5), (32.0, 8.0, 2.0))
-)
+GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (32.0, 8.0, 2.0)))
 """Strongest first: of two that are equally good the stronger is chosen."""
 
 
@@ -53,8 +48,8 @@ class Design:
         self.examples = tuple(examples)
         self.wrong = np.array([example.wrong for example in examples], dtype=np.float64)
         self.knowable = np.array([example.knowable for example in examples], dtype=np.bool_)
-        self.base = _share_without_objection(examples)
-        """Share of wrong actions where nothing speaks against them, whatever is fitted to."""
+        self.base = round(float(self.wrong[self.knowable].mean()), DIGITS)
+        """Share of wrong actions among all examples, whatever rows are fitted to."""
         self.tools = sorted({example.tool for example in examples})
         self.flags = _flags_in(examples)
         self.first_flag = 1 + len(self.tools)
@@ -77,7 +72,7 @@ class Design:
         A flag that is in none of the rows has its prior. There must be right and wrong rows.
         """
         used = rows & self.knowable
-        weights = self._mean(self.prior(shrinkage))
+        weights = self._mean()
         free = np.ones(len(weights), dtype=np.bool_)
         free[1 : self.first_flag] = shrinkage.tools is not None
         strength = np.full(len(weights), shrinkage.flags)
@@ -97,7 +92,7 @@ class Design:
         tools = dict(zip(self.tools, rounded[1 : self.first_flag], strict=True))
         known = list(zip(self.flags, rounded[self.first_flag :], strict=True))
         wrong = int(self.wrong[used].sum())
-        return self.prior(shrinkage).model_copy(
+        return self.prior.model_copy(
             update={
                 "intercept": rounded[0],
                 "tools": tools if shrinkage.tools is not None else {},
@@ -108,12 +103,13 @@ class Design:
             }
         )
 
-    def prior(self, shrinkage: Shrinkage | None = None) -> Cell:
-        """Return a cell that has learned the share of wrong actions and nothing else."""
-        trust = shrinkage.trust if shrinkage else 1.0
-        return Cell(base=self.base, intercept=logit(self.base), trust=trust)
+    @property
+    def prior(self) -> Cell:
+        """A cell that has learned the share of wrong actions and nothing else."""
+        return Cell(base=self.base, intercept=logit(self.base))
 
-    def _mean(self, prior: Cell) -> Floats:
+    def _mean(self) -> Floats:
+        prior = self.prior
         priors = [prior.prior(flag) for flag in self.flags.values()]
         return np.array([prior.intercept, *[0.0] * len(self.tools), *priors])
 
@@ -152,13 +148,6 @@ def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shri
 def can_fit(design: Design, rows: Rows) -> bool:
     """Whether there are right and wrong examples."""
     return len(set(design.wrong[rows & design.knowable].tolist())) == 2
-
-
-def _share_without_objection(examples: Sequence[Example]) -> float:
-    """Return the share of wrong ones, as if one more of each had been seen."""
-    quiet = [e for e in examples if e.knowable and not any(f.sign > 0 for f in e.flags.values())]
-    wrong = sum(example.wrong for example in quiet)
-    return round((wrong + 1) / (len(quiet) + 2), DIGITS)
 
 
 def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:

@@ -129,7 +129,7 @@ def _fitted(design: Design, folds: Mapping[str, int], *, leave_out: int | None) 
         rows[at] = folds[example.user] != leave_out
     # A cell that has nothing wrong but in this fold learns nothing without it.
     if not can_fit(design, rows):
-        return design.prior()
+        return design.prior
     return design.cell(rows, choose(design, rows))
 
 
