@@ -37,7 +37,7 @@ class Shrinkage:
     """Strength that holds offsets of tools at 0; `None` allows none."""
 
 
-GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (32.0, 8.0, 2.0)))
+GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (32.0, 8.0)))
 """Strongest first: of two that are equally good the stronger is chosen."""
 
 
