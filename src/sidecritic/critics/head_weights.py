@@ -23,6 +23,13 @@ SHIPPED = "head-1.json"
 SUPPORT = 0.3
 """Logits that a flag takes off when it speaks for an action and training has not seen it."""
 
+POWER = 1.5
+"""Objections count as the norm of this power of their weights.
+
+Between adding up (1), by which a pile of hints outweighs what records prove, and the strongest
+alone (infinity): what is noticed in one talk is not independent.
+"""
+
 HeadKind = Literal["write", "final"]
 """A call that may change records; a farewell or a transfer."""
 
@@ -65,7 +72,9 @@ class Cell(Record, allow_inf_nan=False):
 
     def risk(self, tool: str, flags: Mapping[tuple[int, str], Flag]) -> float:
         """Return the risk of one call, or of a message (`tool` is then empty)."""
-        seen = sum(flag.sign * self.weight(flag) for flag in flags.values())
+        against = sum(self.weight(flag) ** POWER for flag in flags.values() if flag.sign > 0)
+        supports = sum(self.weight(flag) for flag in flags.values() if flag.sign < 0)
+        seen = against ** (1 / POWER) - supports
         return expit(self.intercept + self.tools.get(tool, 0.0) + seen)
 
 

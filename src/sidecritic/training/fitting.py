@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecritic.critics.head_weights import Cell, logit
+from sidecritic.critics.head_weights import POWER, Cell, logit
 from sidecritic.training.examples import Example, folds_of
 from sidecritic.types import Flag
 
@@ -37,7 +37,7 @@ class Shrinkage:
     """Strength that holds offsets of tools at 0; `None` allows none."""
 
 
-GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (32.0, 8.0)))
+GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (32.0,)))
 """Strongest first: of two that are equally good the stronger is chosen."""
 
 
@@ -63,6 +63,12 @@ class Design:
                 self.matrix[row, place[key]] = key[0]
 
     @property
+    def objections(self) -> Rows:
+        """Which columns are flags that speak against an action."""
+        flags = [sign > 0 for sign, _ in self.flags]
+        return np.array([*[False] * self.first_flag, *flags], dtype=np.bool_)
+
+    @property
     def everything(self) -> Rows:
         return np.ones(len(self.examples), dtype=np.bool_)
 
@@ -80,7 +86,13 @@ class Design:
         strength[0] = _LOOSE
         lowest = np.where(np.arange(len(weights)) < self.first_flag, -np.inf, 0.0)
         weights[free] = _minimum(
-            _Posterior(self.matrix[used][:, free], self.wrong[used], strength[free], weights[free]),
+            _Posterior(
+                matrix=self.matrix[used][:, free],
+                objections=self.objections[free],
+                wrong=self.wrong[used],
+                strength=strength[free],
+                mean=weights[free],
+            ),
             lowest[free],
         )
         return weights
@@ -140,7 +152,8 @@ def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shri
     for fold in range(INNER_FOLDS):
         train, test = rows & (held != fold), rows & (held == fold) & design.knowable
         if can_fit(design, train):
-            logits = design.matrix[test] @ design.fit(train, shrinkage)
+            weights = design.fit(train, shrinkage)
+            logits = _logits(design.matrix[test], design.objections, weights)[0]
             found[test] = np.logaddexp(0, logits) - design.wrong[test] * logits
     return found
 
@@ -162,25 +175,36 @@ def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
 # --- optimisation --------------------------------------------------------------------------
 
 
+def _logits(matrix: Floats, objections: Rows, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the logit of each row, and its derivative by each weight."""
+    present, heavy = matrix[:, objections], np.maximum(weights[objections], 0)
+    norm = (present @ heavy**POWER) ** (1 / POWER)
+    slopes = matrix.copy()
+    slopes[:, objections] = present * (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
+    return matrix[:, ~objections] @ weights[~objections] + norm, slopes
+
+
 @dataclass(frozen=True, slots=True)
 class _Posterior:
-    """The negative log posterior, which is convex, with its derivatives."""
+    """The negative log posterior with its derivatives."""
 
     matrix: Floats
+    objections: Rows
     wrong: Floats
     strength: Floats
     mean: Floats
 
     def value(self, weights: Floats) -> float:
-        logits = self.matrix @ weights
+        logits, _ = _logits(self.matrix, self.objections, weights)
         loss = np.logaddexp(0, logits) - self.wrong * logits
         return float(loss.sum() + (self.strength * (weights - self.mean) ** 2).sum() / 2)
 
     def slopes(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return gradient and Hessian."""
-        risk = 1 / (1 + np.exp(-self.matrix @ weights))
-        gradient = self.matrix.T @ (risk - self.wrong) + self.strength * (weights - self.mean)
-        curved = (self.matrix * (risk * (1 - risk))[:, None]).T @ self.matrix
+        """Return gradient and Gauss-Newton curvature."""
+        logits, by_weight = _logits(self.matrix, self.objections, weights)
+        risk = 1 / (1 + np.exp(-logits))
+        gradient = by_weight.T @ (risk - self.wrong) + self.strength * (weights - self.mean)
+        curved = (by_weight * (risk * (1 - risk))[:, None]).T @ by_weight
         return gradient, curved + np.diag(self.strength)
 
 
