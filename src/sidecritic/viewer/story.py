@@ -96,8 +96,7 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
                 draft, judgement = event, None
             case Judged():
                 judgement = event.judgement
-                if draft is not None and isinstance(judgement.verdict, Revise):
-                    yield _action(draft.completion.message, draft, judgement, "refused")
+                yield from _refused(draft, judgement)
             case Executed():
                 yield _executed(event, draft, judgement)
                 draft = judgement = None
@@ -107,6 +106,11 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
                 yield _end(event)
             case _ as other:
                 assert_never(other)
+
+
+def _refused(draft: Proposed | None, judgement: Judgement) -> Iterator[Entry]:
+    if draft is not None and isinstance(judgement.verdict, Revise):
+        yield _action(draft.completion.message, draft, judgement, "refused")
 
 
 def _executed(event: Executed, draft: Proposed | None, judgement: Judgement | None) -> Entry:
