@@ -59,6 +59,9 @@ def _given(path: str | None) -> str | None:
     return path
 
 
+CRITIC_TIMEOUT = 60.0
+_A_YEAR = 365 * 86_400.0
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Url = Annotated[str | None, AfterValidator(_web_address)]
 PathText = Annotated[str | None, AfterValidator(_given)]
@@ -99,7 +102,7 @@ class Settings(Record, allow_inf_nan=False):
         default="hold-writes", description="What becomes of an action that the critic fails on."
     )
     critic_timeout: float = Field(
-        default=60.0,
+        default=CRITIC_TIMEOUT,
         gt=0,
         description="Seconds until a silent critic counts as failed; a year for a person.",
     )
@@ -204,16 +207,12 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
 
 def _patient(values: dict[str, object]) -> dict[str, object]:
     """Return the settings with time for a person, where nobody has said how much."""
-    timeout = critic_timeout(str(values.get("critic", "")))
-    return values if timeout is None else {"critic_timeout": timeout, **values}
+    return {"critic_timeout": critic_timeout(str(values.get("critic", ""))), **values}
 
 
-def critic_timeout(critic: str) -> float | None:
-    """Return the seconds that a critic gets unless told otherwise; `None` for the default."""
-    return _A_YEAR if asks_a_person(critic) else None
-
-
-_A_YEAR = 365 * 86_400.0
+def critic_timeout(critic: str) -> float:
+    """Return the seconds that a critic gets where nobody has said how many."""
+    return _A_YEAR if asks_a_person(critic) else CRITIC_TIMEOUT
 
 
 def _recipe(file: Path) -> dict[str, object]:

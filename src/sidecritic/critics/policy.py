@@ -75,7 +75,7 @@ def _feedback(findings: Sequence[Finding]) -> str:
 
 def _rationale(findings: Sequence[Finding]) -> str:
     return "; ".join(
-        f"{finding.check} {finding.risk:.2f}"
+        f"{finding.check}, score {finding.risk:.2f}"
         + (f" ({finding.evidence})" if finding.evidence else "")
         for finding in findings
     )

@@ -9,7 +9,7 @@ from time import process_time
 from sidecritic.envs.base import Look
 from sidecritic.errors import CriticError, CriticTimeout, boundary
 from sidecritic.gates import Gate, covers, kind_of
-from sidecritic.ports import Critic
+from sidecritic.ports import Critic, version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.replay.shadow import Worlds
 from sidecritic.trace import Executed, Observed, Proposed, proposals
@@ -29,6 +29,8 @@ class Plan:
     gate: Gate = "writes+final"
     timeout: float = 60.0
     """Seconds until a silent critic counts as failed."""
+    terms: str = ""
+    """What decides its judgements beside its name, in words."""
 
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
@@ -81,6 +83,8 @@ async def _judge(
         actor=run.trajectory.actor,
         gate=plan.gate,
         critic=plan.critic,
+        critic_version=version_of(critic),
+        terms=plan.terms,
         kind=kind_of(proposal.action, proposal.tools),
         tools=tuple(call.name for call in proposal.action.calls),
         looked=look is not None,

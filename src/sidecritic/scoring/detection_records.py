@@ -89,6 +89,8 @@ class ReplayScores(Record):
     schema_version: Literal[1] = 1
     critic: str
     gate: str
+    calibrated: bool = False
+    """Whether every score may be read as a probability."""
     command: str = ""
     simulations: int
     malformed: int
