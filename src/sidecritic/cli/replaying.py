@@ -154,6 +154,8 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         problems=tuple(map(str, imported.problems)),
         empty=imported.empty,
         skipped=skipped,
+        terms=critics.terms,
+        fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
     )
     return score_replay(runs, judged, source, labels)
 

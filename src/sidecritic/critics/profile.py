@@ -98,6 +98,10 @@ class Profile(Record, allow_inf_nan=False):
         """What it has rules for."""
         return frozenset(rule.kind for rule in self.calibrations)
 
+    def fitted_to(self, files: Iterable[str]) -> frozenset[str]:
+        """Return which of some recorded files it was fitted to, by their names."""
+        return frozenset(files) & frozenset(self.data.files)
+
     @property
     def digest(self) -> str:
         """Of everything in it: two profiles of one digest judge alike."""

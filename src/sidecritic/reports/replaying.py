@@ -147,6 +147,14 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
         f"wrong; {scores.left_out_writes} left out. `all` is without telecom. Intervals resample "
         "the users of the tasks."
     )
+    if scores.terms:
+        yield f"Judged with {scores.terms}."
+    if scores.fitted_files:
+        yield (
+            f"The profile was fitted to {scores.fitted_files} of these files: thresholds and "
+            "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
+            "the cross-validated figures."
+        )
     if scores.labels_unmatched:
         yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
     for env, why in scores.skipped.items():

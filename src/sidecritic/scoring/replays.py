@@ -41,6 +41,10 @@ class Source:
     problems: tuple[str, ...]
     empty: int
     skipped: Mapping[str, str]
+    terms: str = ""
+    """Profile or threshold that the critic was given."""
+    fitted_files: int = 0
+    """Files that its profile was fitted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ def score_replay(
     return ReplayScores(
         critic=source.critic,
         gate=source.gate,
+        terms=source.terms,
+        fitted_files=source.fitted_files,
         command=source.command,
         simulations=source.simulations,
         malformed=len(source.problems),

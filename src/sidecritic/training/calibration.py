@@ -100,7 +100,7 @@ def fit_profile(told: Sequence[Telling], wanted: Wanted) -> Profile:
     Raises:
         ConfigError: no kind has both.
     """
-    kinds = [kind for kind in KINDS if _has_both(told, kind)]
+    kinds: list[ToldKind] = [kind for kind in KINDS if _has_both(told, kind)]
     if not kinds:
         raise ConfigError(
             "there is nothing to fit: neither the writes nor the ends of conversations hold both "
