@@ -58,7 +58,14 @@ def read_lines(file: Path) -> tuple[JudgedProposal, ...]:
         raise ConfigError(
             f"cannot read {file}: {cause.strerror}; give what `sidecritic replay --out` wrote"
         ) from cause
-    return tuple(_parsed(read[: read.rfind(b"\n") + 1], file))
+    end = read.rfind(b"\n") + 1
+    lines = tuple(_parsed(read[:end], file))
+    try:
+        return (*lines, *_parsed(read[end:], file))
+    except ConfigError:
+        if lines:
+            return lines
+        raise
 
 
 def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:
