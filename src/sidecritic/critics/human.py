@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import Protocol, assert_never
 from unicodedata import east_asian_width
 
+from sidecritic.critics.llm import Evidence
 from sidecritic.errors import CriticError, boundary
-from sidecritic.policies.base import Finding
 from sidecritic.types import (
     Approve,
     Assistant,
@@ -55,14 +55,6 @@ class Output(Protocol):
     def write(self, text: str, /) -> object: ...
 
     def flush(self) -> None: ...
-
-
-class Evidence(Protocol):
-    """Whoever can say what speaks against an action, such as a policy `Pack`."""
-
-    def findings(self, proposal: Proposal) -> Sequence[Finding]:
-        """Return what fires, strongest first."""
-        ...
 
 
 class Terminal:
