@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from sidecritic.recorded import Kind
 from sidecritic.types import Assistant, ToolSpec
 
 Gate = Literal["writes", "writes+final", "all", "none"]
@@ -46,3 +47,10 @@ _COVERS: Mapping[Gate, Callable[[Assistant, tuple[ToolSpec, ...]], bool]] = {
 def covers(gate: Gate, action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     """Whether the gate sends this action to the critic."""
     return _COVERS[gate](action, tools)
+
+
+def kind_of(action: Assistant, tools: tuple[ToolSpec, ...]) -> Kind:
+    """Return what a proposal is; a transfer is final whatever its tool is said to do."""
+    if is_final(action):
+        return "final"
+    return "write" if may_write(action, tools) else "other"

@@ -64,6 +64,22 @@ class Critic(Protocol):
         ...
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """A critic that has learned something, and says which version of it."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same proposal may get another risk, such as a digest of weights."""
+        ...
+
+
+def version_of(*critics: Critic) -> str:
+    """Return the versions of the critics that have one, joined; empty when none has."""
+    found = (each.version for each in critics if isinstance(each, Versioned))
+    return "+".join(version for version in found if version)
+
+
 class Snapshot(Protocol):
     """An environment frozen at one point, user included."""
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sidecritic.errors import ConfigError
+from sidecritic.gates import kind_of
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
-from sidecritic.replay.judging import covered, kind_of
+from sidecritic.replay.judging import covered
 from sidecritic.scoring.detection_records import ReplayScores
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.recorded_writes import writes_of

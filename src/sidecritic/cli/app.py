@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecritic.cli.calibrating import calibrate
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.replaying import replay
@@ -139,6 +140,7 @@ def compare(
 
 
 app.command()(replay)
+app.command()(calibrate)
 
 
 @app.command()

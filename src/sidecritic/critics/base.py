@@ -62,3 +62,36 @@ class FunctionCritic:
                 return Judgement(verdict=answer, critic=self.name, seconds=seconds)
             case _:
                 assert_never(answer)
+
+
+# --- verdicts by risk ------------------------------------------------------------------------
+
+
+def score_of(judgement: Judgement) -> float:
+    """Return the risk; of a critic that gives none, 1 for a refusal and 0 for an approval."""
+    if judgement.risk is not None:
+        return judgement.risk
+    return 0.0 if isinstance(judgement.verdict, Approve) else 1.0
+
+
+def is_by_risk(judgement: Judgement) -> bool:
+    """Whether another threshold could have changed the verdict; a failure has no verdict."""
+    return judgement.status == "ok" and isinstance(judgement.verdict, Approve | Revise)
+
+
+def approved(judgement: Judgement) -> Judgement:
+    """Return the judgement with its refusal, if it was one, taken back."""
+    if isinstance(judgement.verdict, Approve):
+        return judgement
+    return judgement.model_copy(update={"verdict": Approve(), "category": "", "policy_ref": ""})
+
+
+def refused(judgement: Judgement) -> Judgement:
+    """Return the judgement as a refusal; one without feedback of its own gets a general one."""
+    if not isinstance(judgement.verdict, Approve):
+        return judgement
+    feedback = (
+        f"It is held to be too risky ({judgement.risk_text}). Compare it with the policy, with "
+        "what the user asked for and with what the user confirmed; correct it, or ask the user."
+    )
+    return judgement.model_copy(update={"verdict": Revise(feedback=feedback)})
