@@ -340,15 +340,15 @@ async def test_look_ups_that_cannot_be_read_do_not_stop_the_verdict() -> None:
 async def test_warming_sends_what_the_verdict_begins_with() -> None:
     with ScriptedModel([answer("x"), verdict(LIKELY_RIGHT)]) as model:
         critic = LLMCritic(model, evidence=Checks())
-        usage = await critic.warm(proposal().model_copy(update={"action": Assistant()}))
+        await critic.warm(proposal().model_copy(update={"action": Assistant()}))
         await critic.judge(proposal())
     warm, judged = model.requests
-    assert usage.input_tokens == 100
     assert warm.sampling.max_tokens == 1
+    assert warm.sampling.top_logprobs is None, "nobody reads them"
     assert warm.messages[0] == judged.messages[0]
     assert judged.messages[1].text.startswith(warm.messages[1].text)
 
 
-async def test_a_warm_up_that_fails_is_no_failure() -> None:
-    critic = LLMCritic(ScriptedModel([ModelUnavailable("down")]))
-    assert await critic.warm(proposal()) == Usage()
+async def test_no_warm_up_goes_to_a_server_that_bills_it() -> None:
+    with ScriptedModel([]) as model:
+        await LLMCritic(model, wire=Wire(warm_up=False)).warm(proposal())

@@ -95,6 +95,9 @@ class Wire:
     """Limit for each answer that is a JSON object."""
     reasons_timeout: float = 30.0
     """Seconds for the reasons of a refusal; the refusal stands without them."""
+    warm_up: bool = True
+    """Whether to send the coming prompt ahead. Not to a provider who bills it a second time: the
+    log counts the verdict alone."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Sent with each request, such as what turns a model's thinking off."""
 
@@ -147,19 +150,19 @@ class LLMCritic:
         except ModelError as cause:
             raise CriticError(f"critic {self.name!r}: {cause}") from cause
 
-    async def warm(self, proposal: Proposal) -> Usage:
+    async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.
 
         For a server that caches prefixes, while the actor is still writing: the proposal is the
-        coming one, with an empty action. A failure costs nothing but the time saved.
+        coming one, with an empty action. The verdict counts these tokens as its own input.
+
+        Raises:
+            ModelError: the model failed; nothing is lost but the time saved.
         """
+        if not self._wire.warm_up:
+            return
         prompt = prompt_of(proposal, budget=self._budget)
-        hearing = _Hearing(self._model, self._wire)
-        try:
-            await hearing.ask(prompt.prefix(), Sampling(max_tokens=1))
-        except ModelError:
-            return Usage()
-        return hearing.usage
+        await _Hearing(self._model, self._wire).ask(prompt.prefix(), Sampling(max_tokens=1))
 
     async def _judge(self, proposal: Proposal, hearing: "_Hearing") -> Judgement:
         findings = self._evidence.findings(proposal) if self._evidence else ()
