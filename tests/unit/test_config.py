@@ -7,7 +7,10 @@ import pytest
 
 from sidecritic.config import Keys, Settings, command_of, plan_for, select_tasks, settings_from
 from sidecritic.config.parties import (
+    Connection,
     ModelName,
+    Models,
+    connection,
     critic_for,
     is_nearby,
     keys_from_environment,
@@ -15,7 +18,6 @@ from sidecritic.config.parties import (
 )
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.ports import Model
 from tests.parties import Says
 
 ROOT = Path(__file__).parents[2]
@@ -165,9 +167,9 @@ def test_an_unknown_critic_is_refused_and_a_chain_is_built_of_known_ones() -> No
 def test_a_language_model_is_a_critic_alone_and_in_a_chain() -> None:
     asked: list[ModelName] = []
 
-    def connect(name: ModelName) -> Model:
+    def connect(name: ModelName) -> Connection:
         asked.append(name)
-        return ScriptedModel([], name=name.model)
+        return Connection(ScriptedModel([], name=name.model))
 
     assert critic_for("llm:openai:big", "shop", connect).name == "llm:big"
     chain = critic_for("chain:policy,llm:anthropic:small", "tau2:retail", connect)
@@ -177,6 +179,31 @@ def test_a_language_model_is_a_critic_alone_and_in_a_chain() -> None:
         critic_for("llm:big", "shop", connect)
     with pytest.raises(ConfigError, match="needs a model"):
         critic_for("llm:openai:big", "shop")
+
+
+def test_a_model_file_is_named_for_critics_only_and_every_mistake_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    assert model_name("local:/models/a.gguf", "critic") == ModelName("local", "/models/a.gguf")
+    with pytest.raises(ConfigError, match="unknown actor 'local:/models/a.gguf'"):
+        model_name("local:/models/a.gguf", "actor")
+    with pytest.raises(ConfigError, match=r"known: openai:MODEL.*local:FILE\.gguf"):
+        model_name("local:", "critic")
+    models = Models(Settings(), Keys(), AsyncExitStack())
+    missing = ModelName("local", str(tmp_path / "none.gguf"))
+    with pytest.raises(ConfigError, match=r"none\.gguf' is not there"):
+        models.model(missing, None)
+    with pytest.raises(ConfigError, match="leave out --critic-base-url"):
+        models.model(missing, "http://127.0.0.1:1/v1")
+
+
+async def test_hosted_models_are_not_warmed_up_because_they_bill_it() -> None:
+    keys = Keys({"openai": "secret"})
+    async with AsyncExitStack() as stack:
+        models = Models(Settings(), keys, stack)
+        name = ModelName("openai", "m")
+        assert connection(models, name, None).billed
+        assert not connection(models, name, "http://127.0.0.1:1/v1").billed
 
 
 async def test_the_critics_model_has_a_server_of_its_own() -> None:

@@ -33,7 +33,8 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
     ] = None,
     gate: Annotated[str, typer.Option(help="|".join(GATES))] = "writes+final",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+        int | None,
+        typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
     critic_base_url: Annotated[
         str | None, typer.Option(help="Server of the critic's model, such as http://HOST/v1.")
@@ -56,7 +57,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         asked = Asked(
             tuple(files), critic, _gate(gate), labels, out, critic_base_url, critic_timeout
         )
-        scores = replayed(asked, workers=workers or os.cpu_count() or 1)
+        scores = replayed(asked, workers=workers or _workers(critic))
         if json:
             output.json(scores)
         else:
@@ -123,6 +124,11 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         skipped=skipped,
     )
     return score_replay(runs, judged, source, labels)
+
+
+def _workers(critic: str) -> int:
+    # Each process would load the weights again, and keep all cores but one busy with them.
+    return 1 if "llm:local:" in critic else os.cpu_count() or 1
 
 
 def _gate(text: str) -> Gate:

@@ -5,11 +5,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from sidecritic.config.parties import (
+    Connection,
     Keys,
     ModelName,
     Models,
     Role,
     benchmark_for,
+    connection,
     critic_for,
     model_name,
 )
@@ -104,8 +106,8 @@ def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> Mod
 
 
 def _critic(env: str, settings: Settings, models: Models) -> Critic:
-    def connect(name: ModelName) -> Model:
-        return models.model(name, _base_url(settings.critic_base_url, name, settings))
+    def connect(name: ModelName) -> Connection:
+        return connection(models, name, _base_url(settings.critic_base_url, name, settings))
 
     return critic_for(settings.critic, env, connect)
 

@@ -4,10 +4,17 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from sidecritic.config.parties import ModelName, Models, critic_for, keys_from_environment
+from sidecritic.config.parties import (
+    Connection,
+    ModelName,
+    Models,
+    connection,
+    critic_for,
+    keys_from_environment,
+)
 from sidecritic.config.settings import Settings
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,8 @@ class CriticByName:
         async with AsyncExitStack() as stack:
             models = Models(Settings(env=(env,)), keys_from_environment(), stack)
 
-            def connect(name: ModelName) -> Model:
-                return models.model(name, self.base_url)
+            def connect(name: ModelName) -> Connection:
+                return connection(models, name, self.base_url)
 
             yield critic_for(self.name, env, connect)
 
