@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from time import perf_counter
 
 import pytest
+from benchmarks.llama_server import MODEL
 
 from sidecritic.critics.llm import LLMCritic, Wire
 from sidecritic.models.openai import OpenAIChat
@@ -21,7 +22,6 @@ from sidecritic.types import (
     ToolSpec,
     User,
 )
-from tests.live import MODEL
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("llama")]
 

@@ -185,7 +185,7 @@ def test_a_model_file_is_named_for_critics_only_and_every_mistake_says_what_to_d
     tmp_path: Path,
 ) -> None:
     assert model_name("local:/models/a.gguf", "critic") == ModelName("local", "/models/a.gguf")
-    with pytest.raises(ConfigError, match="unknown actor 'local:/models/a.gguf'"):
+    with pytest.raises(ConfigError, match=r"unknown actor 'local:/models/a\.gguf'"):
         model_name("local:/models/a.gguf", "actor")
     with pytest.raises(ConfigError, match=r"known: openai:MODEL.*local:FILE\.gguf"):
         model_name("local:", "critic")
