@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.llama_server import MODEL, Server, llama_server
-from sidecritic.critics.llm import LLMCritic
+from sidecritic.critics.llm import LLMCritic, Wire
 from sidecritic.envs.shop import Shop
 from sidecritic.models.openai import OpenAIChat
 from sidecritic.models.scripted import FunctionModel
@@ -39,7 +39,7 @@ from sidecritic.types import (
 )
 
 ACTOR_S = 2.0
-ORDERS = 8
+ORDERS = 13
 TARGET = 0.15
 
 
@@ -89,9 +89,7 @@ def order(number: int) -> str:
             "price": 10.5 * number + place,
             "options": {"color": color, "material": "cotton", "size": "M"},
         }
-        for place, (name, color) in enumerate(
-            [("T-shirt", "blue"), ("Backpack", "grey"), ("Desk lamp", "white"), ("Mug", "red")]
-        )
+        for place, (name, color) in enumerate([("T-shirt", "blue"), ("Backpack", "grey")])
     ]
     return json.dumps({"order_id": f"#W{number}", "status": "pending", "items": items})
 
@@ -122,7 +120,7 @@ class Bench:
 
     def __init__(self, server: Server, model: OpenAIChat) -> None:
         self.server, self.model = server, model
-        self.critic = Noting(LLMCritic(model, threshold=1.0))
+        self.critic = Noting(LLMCritic(model, threshold=1.0, wire=Wire(stream=True)))
         self.briefing = briefing()
 
     async def forget(self) -> None:

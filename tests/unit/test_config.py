@@ -202,8 +202,8 @@ async def test_hosted_models_are_not_warmed_up_because_they_bill_it() -> None:
     async with AsyncExitStack() as stack:
         models = Models(Settings(), keys, stack)
         name = ModelName("openai", "m")
-        assert connection(models, name, None).billed
-        assert not connection(models, name, "http://127.0.0.1:1/v1").billed
+        assert connection(models, name, None).server == "hosted"
+        assert connection(models, name, "http://127.0.0.1:1/v1").server == "nearby"
 
 
 async def test_the_critics_model_has_a_server_of_its_own() -> None:

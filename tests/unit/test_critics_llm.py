@@ -101,6 +101,12 @@ async def test_an_approval_costs_one_request_of_one_token() -> None:
     assert (sampling.max_tokens, sampling.top_logprobs) == (1, 20)
 
 
+async def test_only_the_verdict_is_streamed_where_that_is_cheaper() -> None:
+    with ScriptedModel([verdict(LIKELY_WRONG), form()]) as model:
+        await LLMCritic(model, wire=Wire(stream=True)).judge(proposal())
+    assert ["stream" in request.sampling.extra for request in model.requests] == [True, False]
+
+
 async def test_a_refusal_asks_for_reasons_and_counts_both_requests() -> None:
     with ScriptedModel([verdict(LIKELY_WRONG), form()]) as model:
         judgement = await LLMCritic(model).judge(proposal())

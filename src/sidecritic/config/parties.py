@@ -221,21 +221,23 @@ class Connection:
     """The model that a critic asks."""
 
     model: Model
-    billed: bool = False
-    """Whether a provider bills each request, so that warm-ups would be paid for."""
+    server: Literal["hosted", "nearby", "none"] = "nearby"
+    """A hosted one bills each request, warm-ups as well; a local model has none."""
 
 
 Connect = Callable[[ModelName], Connection]
 
 
 def connection(models: Models, name: ModelName, base_url: str | None) -> Connection:
-    """Return the model of that name; hosted ones bill their requests.
+    """Return the model of that name, and what kind of server it has.
 
     Raises:
         ConfigError: as `Models.model` does.
     """
-    billed = name.provider != "local" and not is_nearby(base_url)
-    return Connection(models.model(name, base_url), billed)
+    model = models.model(name, base_url)
+    if name.provider == "local":
+        return Connection(model, "none")
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted")
 
 
 def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
@@ -283,4 +285,5 @@ def _llm(name: str, connect: Connect | None) -> Critic:
     if named is None or connect is None:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
     asked = connect(named)
-    return LLMCritic(asked.model, wire=Wire(warm_up=not asked.billed))
+    streamed = named.provider == "openai" and asked.server == "nearby"
+    return LLMCritic(asked.model, wire=Wire(warm_up=asked.server != "hosted", stream=streamed))

@@ -42,6 +42,7 @@ from sidecritic.errors import (
     ModelError,
     ModelRejected,
     ModelUnavailable,
+    SidecriticError,
     boundary,
 )
 from sidecritic.policies.base import Finding
@@ -69,6 +70,8 @@ GENERIC_FEEDBACK = (
 _LOOKUP_CHARACTERS = 4000
 """Characters of one looked-up result that reach the prompt."""
 
+_STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
+
 _Form = TypeVar("_Form", bound=Record)
 
 
@@ -95,6 +98,9 @@ class Wire:
     """Limit for each answer that is a JSON object."""
     reasons_timeout: float = 30.0
     """Seconds for the reasons of a refusal; the refusal stands without them."""
+    stream: bool = False
+    """Ask for the verdict as a stream: llama-cpp-python's server works out log-probabilities for
+    the whole prompt otherwise, which takes it longer than a warm verdict."""
     warm_up: bool = True
     """Whether to send the coming prompt ahead. Not to a provider who bills it a second time: the
     log counts the verdict alone."""
@@ -202,7 +208,12 @@ class LLMCritic:
             if each.tool not in readable or arguments is None:
                 hearing.notes.append(f"look-ups: {_shown(each)} was not made")
                 continue
-            result = await look.call(each.tool, arguments)
+            try:
+                with boundary(CriticError, f"look-up {_shown(each)}"):
+                    result = await look.call(each.tool, arguments)
+            except SidecriticError as error:
+                hearing.notes.append(f"look-ups: {plain(str(error), 200)}")
+                continue
             if len(result.text) > _LOOKUP_CHARACTERS:
                 cut = f"{result.text[:_LOOKUP_CHARACTERS]} [shortened]"
                 result = result.model_copy(update={"text": cut})
@@ -247,7 +258,8 @@ class _Hearing:
         top = self._wire.top_logprobs
         try:
             # At another temperature some servers report other log-probabilities.
-            sampling = Sampling(temperature=1.0, max_tokens=1, top_logprobs=top)
+            extra = _STREAMED if self._wire.stream else {}
+            sampling = Sampling(temperature=1.0, max_tokens=1, top_logprobs=top, extra=extra)
             completion = await self.ask(verdict_chat(prompt), sampling)
         except ModelRejected:
             if self._wire.verdict == "logprobs":
