@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from sidecritic.config import Keys, Settings, command_of, plan_for, select_tasks, settings_from
 from sidecritic.config.parties import (
@@ -16,9 +17,13 @@ from sidecritic.config.parties import (
     keys_from_environment,
     model_name,
 )
+from sidecritic.envs.shop import SPECS
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.types import ToolResult
 from tests.parties import Says
+from tests.talk import Talk
+from tests.wire import chat, wire_server
 
 ROOT = Path(__file__).parents[2]
 SHOP = Settings(env=("shop",), critic="none")
@@ -195,6 +200,26 @@ def test_a_model_file_is_named_for_critics_only_and_every_mistake_says_what_to_d
         models.model(missing, None)
     with pytest.raises(ConfigError, match="leave out --critic-base-url"):
         models.model(missing, "http://127.0.0.1:1/v1")
+
+
+async def test_an_llm_critic_looks_up_what_the_settings_allow(tmp_path: Path) -> None:
+    class Records:
+        async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+            return ToolResult(call_id="look", name=name, text="{}")
+
+    case = Talk(tools=SPECS).user("Hello.").says("Done.").model_copy(update={"look": Records()})
+    top = [{"token": "Yes", "logprob": -0.1}, {"token": "No", "logprob": -3.0}]
+    yes = chat("Yes", logprobs=[{"token": "Yes", "logprob": -0.1, "top_logprobs": top}])
+    with wire_server([chat('{"lookups": []}'), yes]) as server:
+        settings = Settings(
+            env=("shop",), critic="llm:openai:m", critic_base_url=server.base_url, critic_lookups=2
+        )
+        async with AsyncExitStack() as stack:
+            critic = plan_for(settings, NO_KEYS, stack).cast.critic("shop")
+            await critic.judge(case)
+    first, second = server.received
+    assert "at most 2 times" in first.body["messages"][-1]["content"]
+    assert second.body["stream"] is True, "a server nearby is asked for the verdict as a stream"
 
 
 async def test_hosted_models_are_not_warmed_up_because_they_bill_it() -> None:

@@ -223,12 +223,16 @@ class Connection:
     model: Model
     server: Literal["hosted", "nearby", "none"] = "nearby"
     """A hosted one bills each request, warm-ups as well; a local model has none."""
+    lookups: int = 0
+    """Facts that the critic may look up for one verdict."""
 
 
 Connect = Callable[[ModelName], Connection]
 
 
-def connection(models: Models, name: ModelName, base_url: str | None) -> Connection:
+def connection(
+    models: Models, name: ModelName, base_url: str | None, *, lookups: int = 0
+) -> Connection:
     """Return the model of that name, and what kind of server it has.
 
     Raises:
@@ -236,8 +240,8 @@ def connection(models: Models, name: ModelName, base_url: str | None) -> Connect
     """
     model = models.model(name, base_url)
     if name.provider == "local":
-        return Connection(model, "none")
-    return Connection(model, "nearby" if is_nearby(base_url) else "hosted")
+        return Connection(model, "none", lookups)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
 
 
 def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
@@ -286,4 +290,5 @@ def _llm(name: str, connect: Connect | None) -> Critic:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
     asked = connect(named)
     streamed = named.provider == "openai" and asked.server == "nearby"
-    return LLMCritic(asked.model, wire=Wire(warm_up=asked.server != "hosted", stream=streamed))
+    wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
+    return LLMCritic(asked.model, lookups=asked.lookups, wire=wire)

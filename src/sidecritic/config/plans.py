@@ -107,7 +107,8 @@ def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> Mod
 
 def _critic(env: str, settings: Settings, models: Models) -> Critic:
     def connect(name: ModelName) -> Connection:
-        return connection(models, name, _base_url(settings.critic_base_url, name, settings))
+        base_url = _base_url(settings.critic_base_url, name, settings)
+        return connection(models, name, base_url, lookups=settings.critic_lookups)
 
     return critic_for(settings.critic, env, connect)
 

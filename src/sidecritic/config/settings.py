@@ -79,7 +79,8 @@ class Settings(Record, allow_inf_nan=False):
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
     critic: str = Field(
-        default="policy", description="none, policy, llm:PROVIDER:MODEL or chain:a,b."
+        default="policy",
+        description="none, policy, llm:PROVIDER:MODEL, llm:local:FILE.gguf or chain:a,b.",
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
@@ -92,6 +93,9 @@ class Settings(Record, allow_inf_nan=False):
     )
     critic_timeout: float = Field(
         default=60.0, gt=0, description="Seconds until a silent critic counts as failed."
+    )
+    critic_lookups: int = Field(
+        default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
     )
     grader: Literal["ours", "official"] = Field(
         default="ours", description="official: the benchmark's own evaluators."
