@@ -40,7 +40,8 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
     ] = None,
     gate: Annotated[str, typer.Option(help="|".join(GATES))] = "writes+final",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+        int | None,
+        typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
     critic_base_url: Annotated[
         str | None, typer.Option(help="Server of the critic's model, such as http://HOST/v1.")
@@ -75,7 +76,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
             threshold=critic_threshold,
             profile=profile,
         )
-        scores = replayed(asked, workers=workers or os.cpu_count() or 1)
+        scores = replayed(asked, workers=workers or _workers(critic))
         if json:
             output.json(scores)
         else:
@@ -158,6 +159,11 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
     )
     return score_replay(runs, judged, source, labels)
+
+
+def _workers(critic: str) -> int:
+    # Each process would load the weights again, and keep all cores but one busy with them.
+    return 1 if "llm:local:" in critic else os.cpu_count() or 1
 
 
 def _gate(text: str) -> Gate:

@@ -1,6 +1,6 @@
 """How critics are named: one, a chain of them, or an ensemble.
 
-    NAME                         none, policy, human, llm:PROVIDER:MODEL
+    NAME                         none, policy, human, llm:PROVIDER:MODEL, llm:local:FILE.gguf
     chain:LINK,LINK              a LINK is NAME or NAME@LOW-HIGH, its grey band
     ensemble:MEMBER,MEMBER       a MEMBER is NAME or NAME@WEIGHT; the mean of the risks
     ensemble:max:NAME,NAME       the highest risk
@@ -20,6 +20,7 @@ CRITICS = (
     "policy",
     "human",
     "llm:PROVIDER:MODEL",
+    "llm:local:FILE.gguf",
     "chain:NAME,NAME@LOW-HIGH",
     "ensemble:NAME,NAME@WEIGHT",
 )

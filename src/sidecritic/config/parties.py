@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from sidecritic.critics.profile import Profile
     from sidecritic.models.wrappers import Prices
 
-Provider = Literal["openai", "anthropic"]
+Server = Literal["openai", "anthropic"]
+Provider = Literal[Server, "local"]
 Role = Literal["actor", "user", "critic"]
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 ENVS = (*TAU2, "shop")
 
-_KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
+_KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
     {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 )
 
@@ -50,9 +51,9 @@ _KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
 class Keys:
     """API keys by provider."""
 
-    by_provider: Mapping[Provider, str] = field(repr=False, default_factory=dict[Provider, str])
+    by_provider: Mapping[Server, str] = field(repr=False, default_factory=dict[Server, str])
 
-    def key_for(self, provider: Provider, base_url: str | None) -> str | None:
+    def key_for(self, provider: Server, base_url: str | None) -> str | None:
         """Return the key to send; `None` for a server nearby that may want none.
 
         Raises:
@@ -70,7 +71,7 @@ class Keys:
 
 def keys_from_environment() -> Keys:
     """Read the API keys that are set."""
-    found: dict[Provider, str] = {}
+    found: dict[Server, str] = {}
     for provider, variable in _KEY_VARIABLES.items():
         if key := os.environ.get(variable):
             found[provider] = key
@@ -129,6 +130,8 @@ _STAND_INS: Mapping[Role, str] = MappingProxyType({"actor": "simulated", "user":
 def model_name(text: str, role: Role) -> ModelName | None:
     """Read `provider:model` or `provider/model`; `None` for the role's stand-in without a model.
 
+    A critic may also be `local:FILE`, a model file that is read in this process.
+
     Raises:
         ConfigError: it is neither.
     """
@@ -138,7 +141,11 @@ def model_name(text: str, role: Role) -> ModelName | None:
     found = re.fullmatch(r"(openai|anthropic)[:/](.+)", text)
     if found:
         return ModelName("openai" if found[1] == "openai" else "anthropic", found[2])
+    if role == "critic" and text.startswith("local:") and text != "local:":
+        return ModelName("local", text.removeprefix("local:"))
     known = (*([stand_in] if stand_in else ()), "openai:MODEL", "anthropic:MODEL")
+    if role == "critic":
+        known = (*known, "local:FILE.gguf")
     if stand_in and get_close_matches(text, [stand_in]):
         raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
@@ -162,6 +169,7 @@ class Models:
         self._keys = keys
         self._stack = stack
         self._slots: dict[str | None, asyncio.Semaphore] = {}
+        self._loaded: dict[str, Model] = {}
         self._prices = _prices(settings)
 
     def model(self, name: ModelName, base_url: str | None) -> Model:
@@ -170,24 +178,41 @@ class Models:
         Raises:
             ConfigError: no key, an unusable base URL, or a package is missing.
         """
+        if name.provider == "local":
+            return self._local(name.model, base_url)
         from sidecritic.models.wrappers import Limited, Priced, Retrying
 
-        client = self._client(name, base_url)
+        client = self._client(name.provider, name.model, base_url)
         self._stack.push_async_callback(client.aclose)
         server = base_url or name.provider
         slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
         model: Model = Retrying(Limited(client, slots), attempts=self._settings.attempts)
         return Priced(model, self._prices) if self._prices is not None else model
 
-    def _client(self, name: ModelName, base_url: str | None) -> _Client:
-        key, timeout = self._keys.key_for(name.provider, base_url), self._settings.timeout
-        if name.provider == "anthropic":
+    def _client(self, provider: Server, model: str, base_url: str | None) -> _Client:
+        key, timeout = self._keys.key_for(provider, base_url), self._settings.timeout
+        if provider == "anthropic":
             from sidecritic.models.anthropic import AnthropicMessages
 
-            return AnthropicMessages(name.model, base_url=base_url, api_key=key, timeout=timeout)
+            return AnthropicMessages(model, base_url=base_url, api_key=key, timeout=timeout)
         from sidecritic.models.openai import OpenAIChat
 
-        return OpenAIChat(name.model, base_url=base_url, api_key=key, timeout=timeout)
+        return OpenAIChat(model, base_url=base_url, api_key=key, timeout=timeout)
+
+    def _local(self, file: str, base_url: str | None) -> Model:
+        """Return the model in a file, loaded once however many environments ask for it."""
+        if base_url is not None:
+            raise ConfigError(
+                f"local:{file} is read in this process and has no server; leave out "
+                f"--critic-base-url {base_url}, or name the model as openai:MODEL"
+            )
+        if file not in self._loaded:
+            from sidecritic.models.llamacpp import load_llamacpp
+
+            model = load_llamacpp(Path(file).expanduser())
+            self._stack.push_async_callback(model.aclose)
+            self._loaded[file] = model
+        return self._loaded[file]
 
 
 def _prices(settings: Settings) -> "Prices | None":
@@ -202,7 +227,32 @@ def _prices(settings: Settings) -> "Prices | None":
 # --- critics -------------------------------------------------------------------------------
 
 
-Connect = Callable[[ModelName], Model]
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The model that a critic asks."""
+
+    model: Model
+    server: Literal["hosted", "nearby", "none"] = "nearby"
+    """A hosted one bills each request, warm-ups as well; a local model has none."""
+    lookups: int = 0
+    """Facts that the critic may look up for one verdict."""
+
+
+Connect = Callable[[ModelName], Connection]
+
+
+def connection(
+    models: Models, name: ModelName, base_url: str | None, *, lookups: int = 0
+) -> Connection:
+    """Return the model of that name, and what kind of server it has.
+
+    Raises:
+        ConfigError: as `Models.model` does.
+    """
+    model = models.model(name, base_url)
+    if name.provider == "local":
+        return Connection(model, "none", lookups)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,9 +399,12 @@ def _human(env: str, terminal: "Terminal | None") -> Critic:
 
 
 def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
-    from sidecritic.critics.llm import LLMCritic
+    from sidecritic.critics.llm import LLMCritic, Wire
 
     named = model_name(name.removeprefix("llm:"), "critic")
     if named is None or connect is None:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
-    return LLMCritic(connect(named), threshold=threshold)
+    asked = connect(named)
+    streamed = named.provider == "openai" and asked.server == "nearby"
+    wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
+    return LLMCritic(asked.model, threshold=threshold, lookups=asked.lookups, wire=wire)

@@ -8,12 +8,14 @@ from pydantic import JsonValue
 
 from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.parties import (
+    Connection,
     Keys,
     ModelName,
     Models,
     Role,
     Terms,
     benchmark_for,
+    connection,
     critic_for,
     model_name,
 )
@@ -132,8 +134,9 @@ def _named(terms: Terms) -> dict[str, JsonValue]:
 
 
 def _critic(env: str, settings: Settings, models: Models, terms: Terms) -> Critic:
-    def connect(name: ModelName) -> Model:
-        return models.model(name, _base_url(settings.critic_base_url, name, settings))
+    def connect(name: ModelName) -> Connection:
+        base_url = _base_url(settings.critic_base_url, name, settings)
+        return connection(models, name, base_url, lookups=settings.critic_lookups)
 
     return critic_for(settings.critic, env, connect, terms=terms)
 

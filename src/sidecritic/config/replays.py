@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.parties import (
+    Connection,
     ModelName,
     Models,
     Terms,
+    connection,
     critic_for,
     keys_from_environment,
 )
@@ -16,7 +18,7 @@ from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class CriticByName:
         async with AsyncExitStack() as stack:
             models = Models(Settings(env=(env,)), keys_from_environment(), stack)
 
-            def connect(name: ModelName) -> Model:
-                return models.model(name, self.base_url)
+            def connect(name: ModelName) -> Connection:
+                return connection(models, name, self.base_url)
 
             # A terminal cannot be handed to another process: it is opened where it is used.
             terminal = terminal_here() if self.asks_a_person else None

@@ -106,6 +106,9 @@ class Settings(Record, allow_inf_nan=False):
         gt=0,
         description="Seconds until a silent critic counts as failed; a year for a person.",
     )
+    critic_lookups: int = Field(
+        default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
+    )
     grader: Literal["ours", "official"] = Field(
         default="ours", description="official: the benchmark's own evaluators."
     )

@@ -1,11 +1,13 @@
-"""Critics that hold no knowledge of their own."""
+"""Critics that hold no knowledge of their own, and how any critic is warmed up."""
 
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import perf_counter
 from typing import assert_never
 
-from sidecritic.errors import CriticError, boundary
+from sidecritic.errors import CriticError, SidecriticError, boundary
+from sidecritic.ports import Warm
 from sidecritic.types import (
     Approve,
     Escalate,
@@ -21,6 +23,15 @@ Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
 
 JudgeFunction = Callable[[Proposal], Answer | Awaitable[Answer]]
+
+
+async def warm_up(critic: Warm, coming: Proposal) -> None:
+    """Let the critic get ready; a failure costs no more than the time it would have saved.
+
+    What is wrong with the critic is said when it has to judge.
+    """
+    with suppress(SidecriticError), boundary(CriticError, "warm-up"):
+        await critic.warm(coming)
 
 
 class NoCritic:
