@@ -31,13 +31,14 @@ from sidecritic.policies.airline_records import (
     cabin_of,
     hours_old,
     now,
+    payments_of,
     profile_of,
     reservation_of,
     reservations,
     today,
     user_of,
 )
-from sidecritic.policies.facts import Facts
+from sidecritic.policies.facts import Done, Facts
 from sidecritic.policies.language import mentions
 from sidecritic.policies.looking import Wanted
 from sidecritic.policies.values import JsonObject, text_of, texts_of
@@ -78,8 +79,18 @@ def _reservation(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
 def _profile(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
     owner = user_of(facts, call)
     decides = call.name not in (CANCEL, UPDATE_PASSENGERS)
-    if owner and decides and not profile_of(facts, owner):
+    if owner and decides and (not profile_of(facts, owner) or _is_outdated(facts, owner)):
         yield Wanted(PROFILE, {"user_id": owner})
+
+
+def _is_outdated(facts: Facts, owner: str) -> bool:
+    """Whether money was moved since the agent read the profile: balances are others now."""
+    read = max((done.position for done in facts.done if _reads_profile(done, owner)), default=-1)
+    return any(done.position > read and payments_of(done.arguments) for done in facts.writes)
+
+
+def _reads_profile(done: Done, owner: str) -> bool:
+    return done.call.name == PROFILE and text_of(done.arguments, "user_id") == owner
 
 
 def _statuses(facts: Facts, reservation: JsonObject) -> Iterator[Wanted]:

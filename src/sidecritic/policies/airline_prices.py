@@ -154,7 +154,7 @@ def announced_price(facts: Facts, call: ToolCall) -> Answer:
     people = passengers(reservation_of(facts, call)) or 1
     heard = set(amounts(facts.told))
     right = {abs(costs), abs(costs) / people, *_new_fares(facts, call, people)}
-    if any(abs(one - amount) < 0.5 for one in heard for amount in right):
+    if any(_was_told(heard, amount) for amount in right):
         return Support(f"{costs:+g}")
     told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
     way = "costs" if costs > 0 else "refunds"
@@ -165,14 +165,14 @@ def announced_price(facts: Facts, call: ToolCall) -> Answer:
         "amount and ask again.",
         evidence=f"{told[:4]} vs {costs:g}",
         messages=(agreed.question.position,),
-        risk=None if told and costs > 0 else 0.4,
+        risk=None if told and costs > 0 else 0.3,
     )
 
 
 @call_check(
     "total never stated",
     tools=(BOOK,),
-    risk=0.4,
+    risk=0.3,
     policy="You must list the action details and obtain explicit user confirmation.",
 )
 def total_unstated(facts: Facts, call: ToolCall) -> Answer:
@@ -183,7 +183,8 @@ def total_unstated(facts: Facts, call: ToolCall) -> Answer:
     people = passengers(arguments) or 1
     if not paid or not sum(paid):
         return None
-    if any(abs(one - right) < 0.5 for one in heard for right in (sum(paid), sum(paid) / people)):
+    in_parts = all(_was_told(heard, amount) for amount in paid if amount)
+    if in_parts or _was_told(heard, sum(paid)) or _was_told(heard, sum(paid) / people):
         return Support(f"${sum(paid):g}")
     return Objection(
         f"The booking charges ${sum(paid):g}, a sum that the user was never told. State the total "
@@ -231,6 +232,10 @@ AIRLINE_PRICES: tuple[CallCheck, ...] = (
     total_unstated,
     unspoken_payment,
 )
+
+
+def _was_told(heard: set[float], amount: float) -> bool:
+    return any(abs(one - amount) < 0.5 for one in heard)
 
 
 def _new_fares(facts: Facts, call: ToolCall, people: int) -> set[float]:

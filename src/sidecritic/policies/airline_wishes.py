@@ -6,6 +6,7 @@ of the critic. Only ways with seats for all that fit the rest of the journey cou
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from sidecritic.policies.airline_flights import (
@@ -60,6 +61,8 @@ _EITHER = re.compile(
     r"\b(either|whether|or not|don'?t (care|mind)|doesn'?t matter|not necessar\w+|no preference"
     r"|any|both|prefer\w*|if (possible|available)|or one|or with)\b"
 )
+_BACK = re.compile(r"\b(return\w*|back|coming home|way home|inbound)\b")
+_THERE = re.compile(r"\b(outbound|departing flight|going|way there|outgoing)\b")
 _TIME = re.compile(
     r"\b(?P<not>(?:not|n't|no|never)\b[^.!?\n]{0,25}?)?"
     r"\b(?P<how>after|before|later than|earlier than|prior to|past|by)\s+(?:about |around )?"
@@ -70,13 +73,13 @@ _TIME = re.compile(
 @call_check("not the flights wanted", tools=FLIGHTS, risk=0.6, policy=_LISTING)
 def other_flights(facts: Facts, call: ToolCall) -> Answer:
     """Fire when a cheaper, faster, earlier or later way was wanted and there is one."""
-    line, wish = _latest_wish(facts)
+    line, wish, words = _latest_wish(facts)
     if line is None or wish is None:
         return None
     cabin = text_of(call.arguments or {}, "cabin")
     supported = False
-    for way in changed_ways(facts, call):
-        rivals = _rivals(facts, call, way)
+    for way in _meant(changed_ways(facts, call), words):
+        rivals = _alike(facts, _rivals(facts, call, way), way.legs)
         better = _better(rivals, way.legs, wish=wish, line=line, cabin=cabin, known=fares(facts))
         if better is None:
             continue
@@ -113,36 +116,84 @@ def other_time(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when every new direction departs or arrives at a time that the user excluded."""
     known = fares(facts)
     ways = [way for way in changed_ways(facts, call) if all(leg in known for leg in way.legs)]
-    for sentence in reversed(facts.wishes):
-        for found in _TIME.finditer(sentence):
-            limit = _minutes(found)
-            if limit is None or not ways:
-                continue
-            after = (found["how"] in ("after", "later than", "past")) != bool(found["not"])
-            arrives = "arriv" in sentence or "get there" in sentence or "land" in sentence
-            if all(_breaks(way.legs, known, limit, after=after, arrives=arrives) for way in ways):
-                return Objection(
-                    f"The user said: {sentence.strip()[:120]!r}. The flights "
-                    f"{_numbers(ways[0].legs)} do not fit that. Choose others, or ask again.",
-                    evidence=found[0].strip(),
-                )
-            return None
+    for limit in _limits(facts):
+        meant = _meant(ways, limit.words)
+        if not meant:
+            continue
+        if all(limit.breaks(way.legs, known) for way in meant):
+            return Objection(
+                f"The user said: {limit.words.strip()[:120]!r}. The flights "
+                f"{_numbers(meant[0].legs)} do not fit that. Choose others, or ask again.",
+                evidence=limit.words.strip()[:80],
+            )
+        return None
     return None
 
 
 AIRLINE_WISHES: tuple[CallCheck, ...] = (other_flights, other_stops, other_time)
 
 
-def _latest_wish(facts: Facts) -> tuple[Line | None, Wish | None]:
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """A time of day before or after which the user wants to depart or arrive."""
+
+    words: str
+    minutes: int
+    after: bool
+    arrives: bool
+
+    def breaks(self, legs: Sequence[Leg], known: Fares) -> bool:
+        when = arrival(legs[-1], known) if self.arrives else departure(legs[0], known)
+        if when is None:
+            return False
+        minutes = when.hour * 60 + when.minute
+        return minutes < self.minutes if self.after else minutes > self.minutes
+
+
+def _limits(facts: Facts) -> Iterator[_Limit]:
+    """Walk over the times of day that the user named, the last first."""
+    for words in reversed(facts.wishes):
+        arrives = any(word in words for word in ("arriv", "get there", "land ", "be there"))
+        for found in _TIME.finditer(words):
+            minutes = _minutes(found)
+            if minutes is not None:
+                after = (found["how"] in ("after", "later than", "past")) != bool(found["not"])
+                yield _Limit(words, minutes, after, arrives)
+
+
+def _meant(ways: Sequence[Way], words: str) -> Sequence[Way]:
+    """Return the directions that a sentence is about: all, unless it names one."""
+    back, there = _BACK.search(words), _THERE.search(words)
+    if len(ways) < 2 or bool(back) == bool(there):
+        return ways
+    return ways[-1:] if back else ways[:1]
+
+
+def _alike(
+    facts: Facts, rivals: Sequence[tuple[Leg, ...]], taken: tuple[Leg, ...]
+) -> list[tuple[Leg, ...]]:
+    """Return the rivals that keep every other limit of the user that the taken way keeps."""
+    known = fares(facts)
+    kept = [limit for limit in _limits(facts) if not limit.breaks(taken, known)]
+    stops = _NONSTOP.search(facts.said) or _ONE_STOP.search(facts.said)
+    return [
+        legs
+        for legs in rivals
+        if not any(limit.breaks(legs, known) for limit in kept)
+        and (not stops or _EITHER.search(facts.said) or len(legs) == len(taken))
+    ]
+
+
+def _latest_wish(facts: Facts) -> tuple[Line | None, Wish | None, str]:
     """Return the user's last words that want the most or least of something, where one fits."""
     for line in reversed(facts.user_lines):
         for sentence in reversed(sentences(line.lower)):
             found = [wish for wish, pattern in _WISHES.items() if pattern.search(sentence)]
             if "second cheapest" in found:
-                return line, "second cheapest"
+                return line, "second cheapest", sentence
             if len(found) == 1:
-                return line, found[0]
-    return None, None
+                return line, found[0], sentence
+    return None, None, ""
 
 
 def _rivals(facts: Facts, call: ToolCall, way: Way) -> list[tuple[Leg, ...]]:
@@ -239,14 +290,6 @@ def _minutes(found: re.Match[str]) -> int | None:
     if half:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
     return hour * 60 + int(minute or 0)
-
-
-def _breaks(legs: Sequence[Leg], known: Fares, limit: int, *, after: bool, arrives: bool) -> bool:
-    when = arrival(legs[-1], known) if arrives else departure(legs[0], known)
-    if when is None:
-        return False
-    minutes = when.hour * 60 + when.minute
-    return minutes < limit if after else minutes > limit
 
 
 def _named(legs: Sequence[Leg], cabin: str, facts: Facts) -> str:
