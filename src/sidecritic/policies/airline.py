@@ -8,6 +8,7 @@ from sidecritic.policies.airline_compensation import AIRLINE_COMPENSATION
 from sidecritic.policies.airline_limits import AIRLINE_LIMITS
 from sidecritic.policies.airline_looks import airline_wants
 from sidecritic.policies.airline_prices import AIRLINE_PRICES
+from sidecritic.policies.airline_requests import AIRLINE_REQUESTS
 from sidecritic.policies.airline_rules import AIRLINE_RULES
 from sidecritic.policies.airline_wishes import AIRLINE_WISHES
 from sidecritic.policies.base import Pack
@@ -27,6 +28,7 @@ AIRLINE = Pack(
         *AIRLINE_COMPENSATION,
         *AIRLINE_WISHES,
         *AIRLINE_ANNOUNCED,
+        *AIRLINE_REQUESTS,
         *COMMON_CALLS,
         *ENDING_CALLS,
     ),

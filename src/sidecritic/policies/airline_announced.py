@@ -1,23 +1,18 @@
-"""Airline: the call against what was announced, and the trip against what the user described."""
+"""Airline: the call against what was announced and agreed to."""
 
 import re
-from collections.abc import Iterator
 
 from sidecritic.policies.airline_flights import Leg, legs_of
-from sidecritic.policies.airline_places import routes
 from sidecritic.policies.airline_records import (
     BOOK,
-    CANCEL,
     UPDATE_BAGS,
     UPDATE_FLIGHTS,
-    UPDATE_PASSENGERS,
     cabin_of,
     cabins_in,
     methods_of,
     payments_of,
     profile_of,
     reservation_of,
-    reservations,
     spoken,
     user_of,
 )
@@ -26,7 +21,7 @@ from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
-from sidecritic.policies.values import JsonObject, objects_of, text_of
+from sidecritic.policies.values import JsonObject, text_of
 from sidecritic.types import ToolCall
 
 _NUMBER = re.compile(r"\b[A-Z]{2,3}\d{2,4}\b")
@@ -107,41 +102,6 @@ def unspoken_date(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check(
-    "another trip than described",
-    tools=(CANCEL, UPDATE_FLIGHTS, UPDATE_BAGS, UPDATE_PASSENGERS),
-    policy="If the user doesn't know their reservation id, the agent should help locate it.",
-    risk=0.5,
-)
-def other_reservation(facts: Facts, call: ToolCall) -> Answer:
-    """Fire when the user named another route, and neither side the reservation of the call."""
-    reservation = reservation_of(facts, call)
-    described = [route for line in facts.user_lines for route in routes(line.lower)]
-    if not reservation or not described:
-        return None
-    mine = set(_pairs(reservation))
-    fits = any(a in here and b in there for here, there in described for a, b in mine)
-    if fits:
-        return Support("the route that the user named")
-    identity = text_of(reservation, "reservation_id")
-    agreed = consent(facts, call)
-    shown = agreed is not None and _shows(agreed.question.lower, reservation)
-    if mentions(facts.said, identity) or shown:
-        return None
-    others = [
-        key
-        for key, other in reservations(facts).items()
-        if any(a in here and b in there for here, there in described for a, b in _pairs(other))
-    ]
-    if not others:
-        return None
-    return Objection(
-        f"{identity} goes from {text_of(reservation, 'origin')} to "
-        f"{text_of(reservation, 'destination')}; what the user described is {', '.join(others)}.",
-        evidence=", ".join(others),
-    )
-
-
 @call_check("cabin not as announced", tools=(BOOK, UPDATE_FLIGHTS), policy=CONSENT, risk=0.7)
 def other_cabin_announced(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the agreed message names one cabin, another than the new one of the call."""
@@ -163,29 +123,13 @@ AIRLINE_ANNOUNCED: tuple[CallCheck, ...] = (
     other_flights_announced,
     other_payment_announced,
     unspoken_date,
-    other_reservation,
     other_cabin_announced,
 )
-
-
-def _shows(lower: str, reservation: JsonObject) -> bool:
-    """Whether a message names a reservation by its id or by one of its flights."""
-    names = [text_of(reservation, "reservation_id"), *(leg.number for leg in legs_of(reservation))]
-    return any(mentions(lower, name) for name in names if name)
 
 
 def _names(words: str, identity: str, method: JsonObject) -> bool:
     last_four = text_of(method, "last_four")
     return mentions(words, identity) or bool(last_four and mentions(words, last_four))
-
-
-def _pairs(reservation: JsonObject) -> Iterator[tuple[str, str]]:
-    """Walk over where a reservation and each of its flights begin and end, there and back."""
-    for record in (reservation, *objects_of(reservation, "flights")):
-        ends = (text_of(record, "origin"), text_of(record, "destination"))
-        yield ends
-        if record is reservation:
-            yield ends[::-1]
 
 
 def _speaks_of(words: str, leg: Leg) -> bool:

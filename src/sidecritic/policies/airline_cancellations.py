@@ -54,7 +54,7 @@ def no_grounds(facts: Facts, call: ToolCall) -> Answer:
     )
 
 
-@call_check("reason not insured", tools=(CANCEL,), risk=0.7, policy=_GROUNDS)
+@call_check("reason not insured", tools=(CANCEL,), risk=0.6, policy=_GROUNDS)
 def not_covered(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on an insured reservation when no reason of health or weather was given.
 

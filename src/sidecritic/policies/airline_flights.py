@@ -84,6 +84,8 @@ def fares(facts: Facts) -> Fares:
     for done in _searches(facts):
         for flight in _flights(done.value):
             leg = _leg(flight, done)
+            if leg in found:
+                continue
             prices, seats = object_of(flight, "prices"), object_of(flight, "available_seats")
             found[leg] = Fare(
                 origin=text_of(flight, "origin"),
@@ -105,7 +107,9 @@ def offers(facts: Facts, way: Way) -> tuple[tuple[Leg, ...], ...]:
     for done in _searches(facts):
         if all(text_of(done.arguments, key) == value for key, value in asked.items()):
             for option in done.value if isinstance(done.value, list) else ():
-                found[tuple(_leg(flight, done) for flight in _flights(option))] = None
+                flights = tuple(_flights(option))
+                if flights and _leads(flights, way):
+                    found[tuple(_leg(flight, done) for flight in flights)] = None
     return tuple(found)
 
 
@@ -228,9 +232,15 @@ def difference(facts: Facts, call: ToolCall) -> float | None:
 
 
 def _searches(facts: Facts) -> Iterator[Done]:
-    for done in (*facts.done, *facts.looked):
+    """Walk over the searches, the latest first."""
+    for done in reversed((*facts.done, *facts.looked)):
         if done.call.name in (DIRECT, ONE_STOP) and not done.is_error:
             yield done
+
+
+def _leads(flights: Sequence[JsonObject], way: Way) -> bool:
+    ends = (text_of(flights[0], "origin"), text_of(flights[-1], "destination"))
+    return ends == (way.origin, way.destination)
 
 
 def _leg(flight: JsonObject, done: Done) -> Leg:

@@ -64,7 +64,7 @@ _EITHER = re.compile(
 _BACK = re.compile(r"\b(return\w*|back|coming home|way home|inbound)\b")
 _THERE = re.compile(r"\b(outbound|departing flight|going|way there|outgoing)\b")
 _TIME = re.compile(
-    r"\b(?P<not>(?:not|n't|no|never)\b[^.!?\n]{0,25}?)?"
+    r"(?P<not>(?:\b(?:not|cannot|no|never)|n['’]t)\b[^.!?\n]{0,25}?)?"
     r"\b(?P<how>after|before|later than|earlier than|prior to|past|by)\s+(?:about |around )?"
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s*(?P<half>a\.?m|p\.?m)?"
 )
@@ -188,10 +188,9 @@ def _latest_wish(facts: Facts) -> tuple[Line | None, Wish | None, str]:
     """Return the user's last words that want the most or least of something, where one fits."""
     for line in reversed(facts.user_lines):
         for sentence in reversed(sentences(line.lower)):
-            found = [wish for wish, pattern in _WISHES.items() if pattern.search(sentence)]
-            if "second cheapest" in found:
-                return line, "second cheapest", sentence
-            if len(found) == 1:
+            found: list[Wish] = [w for w, pattern in _WISHES.items() if pattern.search(sentence)]
+            # The second cheapest is listed first, and its words name the cheapest too.
+            if found and (len(found) == 1 or found[0] == "second cheapest"):
                 return line, found[0], sentence
     return None, None, ""
 
