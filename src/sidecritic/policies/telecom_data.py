@@ -12,7 +12,7 @@ from sidecritic.policies.telecom_records import (
     ROAMING_ON,
     line_of,
     plan_of,
-    stated_limit,
+    stated,
     usage_of,
 )
 from sidecritic.policies.values import number_of, text_of
@@ -132,7 +132,7 @@ def roaming_off(facts: Facts, call: ToolCall) -> Objection | None:
 @call_check(
     "data not used up",
     tools=(REFUEL,),
-    risk=0.4,
+    risk=0.3,
     policy="If the user's data usage for a line exceeds the plan's data limit, data connectivity "
     "will be lost. You can add more data to the line by refueling data.",
 )
@@ -140,9 +140,9 @@ def data_left(facts: Facts, call: ToolCall) -> Answer:
     """Fire when the line has data left; speak for the call when it has none."""
     line = line_of(facts, call)
     usage = usage_of(facts, line)
-    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated_limit(usage)
+    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(usage, "data_limit_gb")
     record = usage or line
-    used, added = number_of(record, "data_used_gb"), number_of(record, "data_refueling_gb")
+    used, added = stated(record, "data_used_gb"), stated(record, "data_refueling_gb")
     if not limit or not record:
         return None
     if used >= limit + added:

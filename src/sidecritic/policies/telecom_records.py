@@ -105,9 +105,9 @@ def usage_of(facts: Facts, line: JsonObject) -> JsonObject:
     return _NONE
 
 
-def stated_limit(usage: JsonObject) -> float:
-    """Return the data limit of a usage record, which may give it as a text; 0 when unknown."""
-    return next(amounts(f"${text_of(usage, 'data_limit_gb')}"), 0.0)
+def stated(record: JsonObject, key: str) -> float:
+    """Return a number that a record may give as a text, as usages do; 0 when unknown."""
+    return next(amounts(f"${text_of(record, key)}"), 0.0)
 
 
 def contract_ended(line: JsonObject) -> bool:

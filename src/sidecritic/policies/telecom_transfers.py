@@ -17,7 +17,7 @@ from sidecritic.policies.telecom_records import (
     lines,
     plan_of,
     read_lines,
-    stated_limit,
+    stated,
     usage_of,
 )
 from sidecritic.policies.values import JsonObject, number_of, text_of
@@ -157,7 +157,9 @@ def _roaming_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
 def _usage_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
     if any(done.call.name == REFUEL for done in facts.writes) or _MORE_DATA.search(facts.told):
         return
-    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated_limit(usage_of(facts, line))
+    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(
+        usage_of(facts, line), "data_limit_gb"
+    )
     used = number_of(line, "data_used_gb")
     if not limit:
         yield "check the data usage against the plan's limit"
