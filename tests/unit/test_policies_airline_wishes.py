@@ -265,6 +265,15 @@ def test_a_rule_weighs_what_the_policy_of_the_run_says_of_it() -> None:
     assert vague.risk < 0.5 < clear.risk
 
 
+def test_a_rule_that_the_policy_of_the_run_lacks_does_not_fire() -> None:
+    old: list[JsonValue] = [flight("HAT001", "2024-05-10", "JFK", "SEA", 150)]
+    flown = talk("Upgrade all of us to business.", flights=old)
+    rule = "Cabin cannot be changed if any flight in the reservation has already been flown."
+    for policy, fires in ((rule, True), (SHORT, False)):
+        found = AIRLINE.findings(with_policy(flown, CABIN, policy))
+        assert ("cabin changed after take-off" in {one.check for one in found}) is fires
+
+
 def test_free_bags_are_those_of_the_policy_of_the_run() -> None:
     text = " ".join(
         f"If the booking user is a {level} member, {a} free checked bag for each basic economy "

@@ -78,7 +78,7 @@ def over_limit(facts: Facts, call: ToolCall) -> Answer:
 @call_check(
     "another balance than wanted", tools=(UPDATE_FLIGHTS, UPDATE_BAGS), risk=0.55, policy=SINGLE
 )
-def other_balance(facts: Facts, call: ToolCall) -> Answer:
+def other_balance(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the card with the smallest or largest balance was wanted, and is not used."""
     methods = methods_of(profile_of(facts, user_of(facts, call)))
     chosen = text_of(call.arguments or {}, "payment_id")
@@ -92,7 +92,7 @@ def other_balance(facts: Facts, call: ToolCall) -> Answer:
         if wanted is None:
             continue
         if chosen == wanted or not wanted:
-            return Support(wanted) if wanted else None
+            return None
         return Objection(
             f"The user said: {sentence.strip()[:120]!r}. That is {wanted} "
             f"(${number_of(methods[wanted], 'amount'):g}), not {chosen}.",

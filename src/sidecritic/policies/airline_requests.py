@@ -15,7 +15,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     reservations,
 )
-from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
@@ -111,14 +111,12 @@ def other_direction(facts: Facts, call: ToolCall) -> Objection | None:
     policy=_LOCATE,
     risk=0.5,
 )
-def other_reservation(facts: Facts, call: ToolCall) -> Answer:
+def other_reservation(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user named another route, and neither side the reservation of the call."""
     record = call.arguments or {} if call.name == BOOK else reservation_of(facts, call)
     described = [route for line in facts.user_lines for route in routes(line.lower)]
-    if not record or not described:
+    if not record or not described or _fits(record, described):
         return None
-    if _fits(record, described):
-        return Support("the route that the user named")
     agreed = consent(facts, call)
     shown = agreed is not None and _shows(agreed.question.lower, record)
     identity = text_of(record, "reservation_id")

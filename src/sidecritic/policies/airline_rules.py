@@ -91,13 +91,13 @@ def cabin_after_flown(facts: Facts, call: ToolCall) -> Objection | None:
     reservation = reservation_of(facts, call)
     leg = flown_leg(facts, reservation)
     cabin = text_of(call.arguments or {}, "cabin")
-    if leg is None or cabin == cabin_of(facts, reservation):
+    # τ-bench has no such sentence.
+    forbidden = says(facts, "cabin cannot be changed if")
+    if leg is None or not forbidden or cabin == cabin_of(facts, reservation):
         return None
     return Objection(
         f"{leg.number} of {leg.date} has been flown already, so the cabin cannot change. Deny it.",
         evidence=f"{leg.number} {leg.date}",
-        # τ-bench has no such sentence; there it is only odd to pay for what was flown.
-        risk=None if says(facts, "cabin cannot be changed if") else 0.4,
     )
 
 
