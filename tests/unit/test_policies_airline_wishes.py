@@ -190,6 +190,27 @@ def test_a_date_is_one_that_was_spoken_of() -> None:
     assert "date nobody spoke of" in names(talk("HAT002 on May 23."), other)
     for words in ("HAT002 on May 25.", "HAT002 on 5/25.", "On the 25th.", "on 2024-05-25"):
         assert "date nobody spoke of" not in names(talk(words), other)
+    late = but(FLIGHTS, flights=[{"flight_number": "HAT002", "date": "2034-05-25"}])
+    assert "date nobody spoke of" in names(talk("HAT002 on May 25."), late)
+
+
+def test_a_booking_is_to_where_its_flights_stay() -> None:
+    there_and_back = searched("Book it.").did(
+        "search_direct_flight",
+        [offer("HAT005", "SEA-JFK", "12:00-20:00", 150)],
+        origin="SEA",
+        destination="JFK",
+        date="2024-05-22",
+    )
+    flights: list[JsonValue] = [
+        {"flight_number": "HAT003", "date": "2024-05-20"},
+        {"flight_number": "HAT009", "date": "2024-05-20"},
+        {"flight_number": "HAT005", "date": "2024-05-22"},
+    ]
+    booking = but(BOOK, flights=flights, flight_type="round_trip")
+    assert "another trip than booked" not in names(there_and_back, booking)
+    assert "another trip than booked" in names(there_and_back, but(booking, destination="ORD"))
+    assert "another trip than booked" in names(there_and_back, but(booking, flight_type="one_way"))
 
 
 def test_the_reservation_is_the_one_that_the_user_describes() -> None:

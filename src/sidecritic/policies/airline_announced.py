@@ -14,6 +14,7 @@ from sidecritic.policies.airline_records import (
     profile_of,
     reservation_of,
     spoken,
+    today,
     user_of,
 )
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
@@ -93,7 +94,9 @@ def unspoken_date(facts: Facts, call: ToolCall) -> Objection | None:
     words = f"{facts.told}\n{facts.said}"
     kept = {leg.date for leg in legs_of(reservation_of(facts, call))}
     for leg in legs_of(call.arguments or {}):
-        if leg.date in kept or _RELATIVE.search(facts.said) or _speaks_of(words, leg):
+        strange = leg.date[:4] != today(facts)[:4] and leg.date[:4] not in words
+        known = leg.date in kept or _RELATIVE.search(facts.said) or _speaks_of(words, leg)
+        if known and not strange:
             continue
         return Objection(
             f"{leg.number} is on {leg.date}, a day that was spoken of by nobody. Ask for the date.",

@@ -16,7 +16,7 @@ from sidecritic.policies.airline_records import (
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
-from sidecritic.policies.values import objects_of, text_of
+from sidecritic.policies.values import JsonObject, objects_of, text_of
 from sidecritic.types import ToolCall
 
 _COLLECT = (
@@ -67,17 +67,10 @@ def unnamed_passenger(facts: Facts, call: ToolCall) -> Objection | None:
 def other_trip(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when flights, ends and trip type of a booking do not fit each other, or the words."""
     arguments = call.arguments or {}
-    origin, destination = text_of(arguments, "origin"), text_of(arguments, "destination")
     kind = text_of(arguments, "flight_type")
-    ends = ends_of(legs_of(arguments), facts, arguments)
-    if ends and all(all(pair) for pair in ends):
-        final = origin if kind == "round_trip" else destination
-        if ends[0][0] != origin or ends[-1][1] != final:
-            return Objection(
-                f"A {kind.replace('_', ' ')} from {origin} to {destination} ends in {final}, but "
-                f"the flights go {' '.join(f'{a}-{b}' for a, b in ends)}.",
-                evidence=str(ends),
-            )
+    odd = _odd_flights(facts, arguments)
+    if odd:
+        return Objection(odd, evidence=odd)
     one_way, both = _ONE_WAY.search(facts.said), _ROUND.search(facts.said)
     if bool(one_way) == bool(both) or (kind == "one_way") == bool(one_way):
         return None
@@ -145,3 +138,25 @@ AIRLINE_BOOKINGS: tuple[CallCheck, ...] = (
     unspoken_cabin,
     no_seats,
 )
+
+
+def _odd_flights(facts: Facts, arguments: JsonObject) -> str:
+    """Return why the flights of a booking do not fit its ends and trip type; empty if they do."""
+    legs = legs_of(arguments)
+    ends = ends_of(legs, facts, arguments)
+    origin, destination = text_of(arguments, "origin"), text_of(arguments, "destination")
+    kind = text_of(arguments, "flight_type")
+    if not ends or any(not all(pair) for pair in ends):
+        return ""
+    flown = " ".join(f"{a}-{b}" for a, b in ends)
+    final = origin if kind == "round_trip" else destination
+    if ends[0][0] != origin or ends[-1][1] != final:
+        return (
+            f"A {kind.replace('_', ' ')} from {origin} to {destination} ends in {final}, but the "
+            f"flights go {flown}."
+        )
+    stays = {a.date < b.date: pair[1] for a, b, pair in zip(legs, legs[1:], ends, strict=False)}
+    longest = stays.get(True, destination)
+    if kind == "round_trip" and len({leg.date for leg in legs}) == 2 and longest != destination:
+        return f"The booking is to {destination}, but the flights {flown} stay in {longest}."
+    return ""

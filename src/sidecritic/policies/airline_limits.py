@@ -133,6 +133,8 @@ def unused_balance(facts: Facts, call: ToolCall) -> Answer:
                 f"The user wants {kind.replace('_', ' ')}s used first: ${possible:g} can be paid "
                 f"with them, and the call pays ${used:g}.",
                 evidence=f"{kind}: {used:g} of {possible:g}",
+                # The rest may be meant for another booking.
+                risk=0.4 if used else None,
             )
     return Support("balances used as wanted")
 

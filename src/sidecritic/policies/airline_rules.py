@@ -91,9 +91,9 @@ def cabin_after_flown(facts: Facts, call: ToolCall) -> Objection | None:
     reservation = reservation_of(facts, call)
     leg = flown_leg(facts, reservation)
     cabin = text_of(call.arguments or {}, "cabin")
-    # τ-bench has no such sentence.
-    forbidden = says(facts, "cabin cannot be changed if")
-    if leg is None or not forbidden or cabin == cabin_of(facts, reservation):
+    if leg is None or cabin == cabin_of(facts, reservation):
+        return None
+    if not says(facts, "cabin cannot be changed if"):  # τ-bench does not say so
         return None
     return Objection(
         f"{leg.number} of {leg.date} has been flown already, so the cabin cannot change. Deny it.",
