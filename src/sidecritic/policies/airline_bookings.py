@@ -1,6 +1,7 @@
 """Airline: what a booking holds, against the rules and against the words of both sides."""
 
 import re
+from itertools import pairwise
 
 from sidecritic.policies.airline_flights import ends_of, fares, legs_of
 from sidecritic.policies.airline_records import (
@@ -155,8 +156,11 @@ def _odd_flights(facts: Facts, arguments: JsonObject) -> str:
             f"A {kind.replace('_', ' ')} from {origin} to {destination} ends in {final}, but the "
             f"flights go {flown}."
         )
-    stays = {a.date < b.date: pair[1] for a, b, pair in zip(legs, legs[1:], ends, strict=False)}
-    longest = stays.get(True, destination)
-    if kind == "round_trip" and len({leg.date for leg in legs}) == 2 and longest != destination:
-        return f"The booking is to {destination}, but the flights {flown} stay in {longest}."
+    turns = [
+        place
+        for (first, second), (_, place) in zip(pairwise(legs), ends, strict=False)
+        if first.date < second.date
+    ]
+    if kind == "round_trip" and len(turns) == 1 and turns[0] != destination:
+        return f"The booking is to {destination}, but the flights {flown} stay in {turns[0]}."
     return ""
