@@ -145,6 +145,16 @@ async def test_the_facts_of_a_complaint_are_looked_up() -> None:
     assert "wrong compensation" in found
 
 
+async def test_a_finding_names_the_messages_that_it_rests_on_and_no_look_up() -> None:
+    read = asked("My plans changed, cancel ABC123.").did(
+        "get_reservation_details", reservation(), reservation_id="ABC123"
+    )
+    found, _ = await judged(read, CANCEL, {})
+    assert found["cancellation without grounds"].messages == (len(read.history) - 1,)
+    found, _ = await judged(asked("Cancel ABC123."), CANCEL, {READ: reservation()})
+    assert found["cancellation without grounds"].messages == ()
+
+
 async def test_balances_are_read_again_once_money_has_moved() -> None:
     talk = (
         Talk(tools=TOOLS)

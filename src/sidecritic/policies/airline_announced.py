@@ -44,8 +44,10 @@ def other_flights_announced(facts: Facts, call: ToolCall) -> Answer:
     words = f"{facts.told}\n{facts.said}"
     unheard = [leg.number for leg in new if leg.number and not mentions(words, leg.number)]
     if not unheard:
-        named = all(mentions(agreed.question.lower, leg.number) for leg in new)
-        return Support(", ".join(leg.number for leg in new)) if named else None
+        if not all(mentions(agreed.question.lower, leg.number) for leg in new):
+            return None
+        heard = ", ".join(leg.number for leg in new)
+        return Support(heard, messages=(agreed.question.position,))
     own = {leg.number for leg in legs_of(call.arguments or {})}
     rivals = sorted(set(_NUMBER.findall(agreed.question.text)) - own)
     if not rivals:
@@ -76,7 +78,7 @@ def other_payment_announced(facts: Facts, call: ToolCall) -> Answer:
     if not named or not chosen:
         return None
     if chosen <= named:
-        return Support(", ".join(sorted(chosen)))
+        return Support(", ".join(sorted(chosen)), messages=(agreed.question.position,))
     # A list of all methods is a question, not an announcement.
     if len(named) > len(chosen) + 1 or not chosen <= set(methods):
         return None

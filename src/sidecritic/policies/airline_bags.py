@@ -14,6 +14,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     user_of,
 )
+from sidecritic.policies.airline_sources import read_at, said_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
@@ -80,11 +81,12 @@ def paid_bags(facts: Facts, call: ToolCall) -> Answer:
         # Bags that were paid for once stay paid for.
         due = max(due, min(number_of(record, "nonfree_baggages"), total))
     if paid == due:
-        return Support(f"{total:g} bags, {due:g} to be paid")
+        return Support(f"{total:g} bags, {due:g} to be paid", messages=read_at(facts, call))
     return Objection(
         f"A {membership} member with {passengers(record)} passenger(s) in {cabin} has {free} free "
         f"bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
         evidence=f"{total:g} bags, {free} free",
+        messages=read_at(facts, call),
     )
 
 
@@ -121,6 +123,7 @@ def bags_removed(facts: Facts, call: ToolCall) -> Objection | None:
         f"The reservation holds {before:g} bags and the call sets {after:g}. Bags can be added but "
         "not removed: deny it.",
         evidence=f"{before:g} -> {after:g}",
+        messages=read_at(facts, call),
     )
 
 
@@ -143,6 +146,7 @@ def unwanted_bags(facts: Facts, call: ToolCall) -> Objection | None:
         f"The call adds {added:g} checked bag(s), and the user asked for none. Ask how many are "
         "needed, or add none.",
         evidence=f"{added:g} bags",
+        messages=read_at(facts, call),
     )
 
 
@@ -164,11 +168,12 @@ def other_bags(facts: Facts, call: ToolCall) -> Answer:
         return None
     fitting = {n for each in spoken for n in (each, each + before, each * people)}
     if total in fitting:
-        return Support(f"{total:g} bags")
+        return Support(f"{total:g} bags", messages=said_at(facts, _COUNTED))
     return Objection(
         f"The call sets {total:g} checked bag(s) ({total - before:g} more than now), but "
         f"{' or '.join(str(n) for n in sorted(spoken))} were spoken of. Set what the user wants.",
         evidence=f"{sorted(spoken)} vs {before:g} -> {total:g}",
+        messages=said_at(facts, _COUNTED),
     )
 
 
@@ -189,11 +194,12 @@ def insurance_unwanted(facts: Facts, call: ToolCall) -> Answer:
     if not wanted or not chosen:
         return None
     if wanted == chosen:
-        return Support(f"insurance {chosen}")
+        return Support(f"insurance {chosen}", messages=said_at(facts, _INSURANCE))
     return Objection(
         f"The call books insurance: {chosen}, but the user's words mean {wanted}. Book what they "
         "want.",
         evidence=f"wanted {wanted}",
+        messages=said_at(facts, _INSURANCE),
     )
 
 

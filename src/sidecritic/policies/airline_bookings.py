@@ -14,6 +14,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     spoken,
 )
+from sidecritic.policies.airline_sources import said_at, searched_at
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
@@ -23,6 +24,7 @@ from sidecritic.types import ToolCall
 _COLLECT = (
     "The agent needs to collect the first name, last name, and date of birth for each passenger."
 )
+_CABIN_WORDS = re.compile(r"\b(economy|business)\b")
 _ONE_WAY = re.compile(r"\bone[- ]?way\b")
 _ROUND = re.compile(r"\b(round[- ]?trip|return (flight|trip)|there and back|returning)\b")
 
@@ -79,6 +81,7 @@ def other_trip(facts: Facts, call: ToolCall) -> Objection | None:
         f"The call books a {kind.replace('_', ' ')}, the user asked for the other. Ask which.",
         evidence=kind,
         risk=0.5,
+        messages=said_at(facts, _ONE_WAY if one_way else _ROUND),
     )
 
 
@@ -105,6 +108,7 @@ def unspoken_cabin(facts: Facts, call: ToolCall) -> Objection | None:
         "want.",
         evidence=f"{named} vs {spoken(cabin)}",
         risk=0.4 if cabin in told else None,
+        messages=said_at(facts, _CABIN_WORDS),
     )
 
 
@@ -128,6 +132,7 @@ def no_seats(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{leg.number} of {leg.date} has {left:g} seats left in {spoken(cabin)}, and "
                 f"{people} are needed. Choose another flight.",
                 evidence=f"{leg.number}: {left:g}",
+                messages=searched_at(facts),
             )
     return None
 

@@ -11,6 +11,7 @@ from sidecritic.policies.airline_records import (
     says,
     spoken,
 )
+from sidecritic.policies.airline_sources import read_at, status_read_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.values import JsonObject, text_of
@@ -43,7 +44,7 @@ def no_grounds(facts: Facts, call: ToolCall) -> Answer:
         return None
     ground = ground_of(facts, reservation)
     if ground:
-        return Support(ground)
+        return Support(ground, messages=read_at(facts, call))
     if text_of(reservation, "insurance") == "yes" or _may_be_cancelled(facts, reservation):
         return None
     cabin = spoken(cabin_of(facts, reservation))
@@ -51,6 +52,7 @@ def no_grounds(facts: Facts, call: ToolCall) -> Answer:
         f"No ground for cancelling: booked {text_of(reservation, 'created_at')}, more than 24 "
         f"hours ago; {cabin}; not cancelled by the airline; no insurance. Deny the cancellation.",
         evidence=f"{cabin}, no insurance",
+        messages=read_at(facts, call),
     )
 
 
@@ -73,6 +75,7 @@ def not_covered(facts: Facts, call: ToolCall) -> Objection | None:
         "reason, and deny the cancellation if it is another one.",
         evidence=f"{cabin}, insured",
         risk=None if says(facts, "covered by insurance") else 0.4,
+        messages=read_at(facts, call),
     )
 
 
@@ -92,6 +95,7 @@ def flown(facts: Facts, call: ToolCall) -> Objection | None:
         f"{leg.number} of {leg.date} has been flown already, so this reservation cannot be "
         "cancelled here. Transfer the user to a human agent.",
         evidence=f"{leg.number} {leg.date}",
+        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
     )
 
 

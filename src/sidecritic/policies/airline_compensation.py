@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from sidecritic.policies.airline_flights import legs_of, status_of
+from sidecritic.policies.airline_flights import Leg, legs_of, status_of
 from sidecritic.policies.airline_records import (
     CERTIFICATE,
     cabin_of,
@@ -12,6 +12,7 @@ from sidecritic.policies.airline_records import (
     reservations,
     writes_on,
 )
+from sidecritic.policies.airline_sources import said_at, status_read_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
@@ -39,7 +40,9 @@ def not_due(facts: Facts, call: ToolCall) -> Objection | None:
     why = _why_not_due(facts, call)
     if not why:
         return None
-    return Objection(f"{why} Do not send a certificate.", evidence=why)
+    return Objection(
+        f"{why} Do not send a certificate.", evidence=why, messages=said_at(facts, _CLAIM)
+    )
 
 
 @call_check(
@@ -56,11 +59,12 @@ def wrong_compensation(facts: Facts, call: ToolCall) -> Answer:
     if not due:
         return _by_complaint(facts, amount)
     if amount in due.values():
-        return Support(f"${amount:g}")
+        return Support(f"${amount:g}", messages=status_read_at(facts, _troubled_legs(facts)))
     rules = "; ".join(f"${value:g} for {which}" for which, value in due.items())
     return Objection(
         f"${amount:g} is not what is due: {rules}.",
         evidence=f"{amount:g}, due {list(due.values())}",
+        messages=status_read_at(facts, _troubled_legs(facts)),
     )
 
 
@@ -83,6 +87,7 @@ def change_first(facts: Facts, call: ToolCall) -> Objection | None:
         "For a delay a certificate is sent only when the user wants the reservation changed or "
         "cancelled, and after that was done. Nothing was changed yet.",
         evidence=", ".join(sorted(troubled)),
+        messages=status_read_at(facts, _troubled_legs(facts)),
     )
 
 
@@ -105,6 +110,10 @@ def _troubled(facts: Facts) -> dict[str, str]:
         if mentions(words, one) or any(mentions(words, number) for number in numbers[one])
     }
     return spoken or found
+
+
+def _troubled_legs(facts: Facts) -> list[Leg]:
+    return [leg for one in _troubled(facts) for leg in legs_of(reservations(facts)[one])]
 
 
 def _due(facts: Facts) -> dict[str, float]:

@@ -15,6 +15,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     user_of,
 )
+from sidecritic.policies.airline_sources import read_at, said_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
@@ -58,7 +59,7 @@ def over_limit(facts: Facts, call: ToolCall) -> Answer:
             continue
         limit = max(limits)
         if cost <= limit:
-            return Support(f"${cost:g} of at most ${limit:g}")
+            return Support(f"${cost:g} of at most ${limit:g}", messages=(line.position,))
         agreed = consent(facts, call)
         knew = (
             agreed is not None
@@ -97,6 +98,7 @@ def other_balance(facts: Facts, call: ToolCall) -> Objection | None:
             f"The user said: {sentence.strip()[:120]!r}. That is {wanted} "
             f"(${number_of(methods[wanted], 'amount'):g}), not {chosen}.",
             evidence=f"{wanted} instead of {chosen}",
+            messages=said_at(facts, sentence.strip()),
         )
     return None
 
@@ -135,8 +137,11 @@ def unused_balance(facts: Facts, call: ToolCall) -> Answer:
                 evidence=f"{kind}: {used:g} of {possible:g}",
                 # The rest may be meant for another booking.
                 risk=0.4 if used else None,
+                messages=(*read_at(facts, call), *said_at(facts, _FIRST)),
             )
-    return Support("balances used as wanted")
+    return Support(
+        "balances used as wanted", messages=(*read_at(facts, call), *said_at(facts, _FIRST))
+    )
 
 
 AIRLINE_LIMITS: tuple[CallCheck, ...] = (over_limit, other_balance, unused_balance)

@@ -20,6 +20,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     user_of,
 )
+from sidecritic.policies.airline_sources import read_at, searched_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
@@ -54,6 +55,7 @@ def foreign_payment(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{chosen} is not in the user's profile, which holds {', '.join(methods)}. Ask "
                 "which of these to use.",
                 evidence=chosen,
+                messages=read_at(facts, call),
             )
     return None
 
@@ -75,6 +77,7 @@ def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
         f"The call uses {chosen}, but the user wants {' or '.join(sorted(wanted))}. Use that, or "
         "list the other method and ask for a yes.",
         evidence=f"{sorted(wanted)} vs {chosen}",
+        messages=read_at(facts, call),
     )
 
 
@@ -133,10 +136,11 @@ def wrong_price(facts: Facts, call: ToolCall) -> Answer:
     price += 50 * number_of(arguments, "nonfree_baggages")
     paid = sum(number_of(part, "amount") for part in objects_of(arguments, "payment_methods"))
     if paid == price:
-        return Support(f"${price:g}")
+        return Support(f"${price:g}", messages=searched_at(facts))
     return Objection(
         f"The payments sum up to ${paid:g}, but fares, insurance and bags cost ${price:g}.",
         evidence=f"{paid:g} != {price:g}",
+        messages=searched_at(facts),
     )
 
 
@@ -155,7 +159,7 @@ def announced_price(facts: Facts, call: ToolCall) -> Answer:
     heard = set(amounts(facts.told))
     right = {abs(costs), abs(costs) / people, *_new_fares(facts, call, people)}
     if any(_was_told(heard, amount) for amount in right):
-        return Support(f"{costs:+g}")
+        return Support(f"{costs:+g}", messages=(agreed.question.position,))
     told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
     way = "costs" if costs > 0 else "refunds"
     named = f"told {', '.join(f'${amount:g}' for amount in told[:3])}" if told else "told no price"
@@ -218,6 +222,7 @@ def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
         return Objection(
             f"{chosen} was spoken of by nobody. Ask with which method of the profile to pay.",
             evidence=chosen,
+            messages=read_at(facts, call),
         )
     return None
 

@@ -15,6 +15,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     reservations,
 )
+from sidecritic.policies.airline_sources import read_at, said_at
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
@@ -101,6 +102,7 @@ def other_direction(facts: Facts, call: ToolCall) -> Objection | None:
                 f"The user wants the {' or '.join(sorted(named))} flight changed, the call changes "
                 f"{way.origin}-{way.destination}. Keep the flights of the other direction.",
                 evidence=f"{way.origin}-{way.destination}",
+                messages=said_at(facts, _ONE_DIRECTION),
             )
     return None
 
@@ -130,6 +132,7 @@ def other_reservation(facts: Facts, call: ToolCall) -> Objection | None:
         f"{identity or 'The booking'} goes from {text_of(record, 'origin')} to "
         f"{text_of(record, 'destination')}; {meant}.",
         evidence=", ".join(others),
+        messages=read_at(facts, call),
     )
 
 

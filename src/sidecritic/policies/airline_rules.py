@@ -24,6 +24,7 @@ from sidecritic.policies.airline_records import (
     says,
     was_read,
 )
+from sidecritic.policies.airline_sources import read_at, searched_at, status_read_at
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts, Line
@@ -77,7 +78,9 @@ def already_cancelled(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on a change of a cancelled reservation."""
     if text_of(reservation_of(facts, call), "status") != "cancelled":
         return None
-    return Objection("This reservation is cancelled already. Tell the user so.")
+    return Objection(
+        "This reservation is cancelled already. Tell the user so.", messages=read_at(facts, call)
+    )
 
 
 @call_check(
@@ -98,6 +101,7 @@ def cabin_after_flown(facts: Facts, call: ToolCall) -> Objection | None:
     return Objection(
         f"{leg.number} of {leg.date} has been flown already, so the cabin cannot change. Deny it.",
         evidence=f"{leg.number} {leg.date}",
+        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
     )
 
 
@@ -117,6 +121,7 @@ def flown_changed(facts: Facts, call: ToolCall) -> Objection | None:
     return Objection(
         f"{leg.number} of {leg.date} has been flown already: it can be neither changed nor chosen.",
         evidence=f"{leg.number} {leg.date}",
+        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
     )
 
 
@@ -139,6 +144,7 @@ def basic_economy(facts: Facts, call: ToolCall) -> Objection | None:
         evidence="basic_economy",
         # A cabin may change first and the flights after it; references do both in one call.
         risk=None if text_of(call.arguments or {}, "cabin") == "basic_economy" else 0.3,
+        messages=read_at(facts, call),
     )
 
 
@@ -163,6 +169,7 @@ def partial_cabin(facts: Facts, call: ToolCall) -> Objection | None:
         f"passenger(s), every flight), but only {part} was spoken of. A part cannot change: say "
         "so, and state the price for all.",
         evidence=part,
+        messages=read_at(facts, call),
     )
 
 
@@ -191,6 +198,7 @@ def other_journey(facts: Facts, call: ToolCall) -> Objection | None:
         f"{' '.join(f'{a}-{b}' for a, b in ends)}. List every flight of the whole trip, kept ones "
         "included; origin, destination and trip type cannot change.",
         evidence=str(ends),
+        messages=read_at(facts, call),
     )
 
 
@@ -211,6 +219,7 @@ def impossible_connection(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{second.number} departs {departs or second.date}, before {first.number} arrives "
                 f"({arrives or first.date}). Choose flights that can be flown one after the other.",
                 evidence=f"{departs or second.date} < {arrives or first.date}",
+                messages=searched_at(facts),
             )
     return None
 
@@ -232,10 +241,11 @@ def nothing_changed(facts: Facts, call: ToolCall) -> Objection | None:
         same = legs_of(arguments) == legs_of(reservation) and (
             text_of(arguments, "cabin") == cabin_of(facts, reservation)
         )
-    return (
-        Objection("The call leaves the reservation as it is. Call with what should change.")
-        if same
-        else None
+    if not same:
+        return None
+    return Objection(
+        "The call leaves the reservation as it is. Call with what should change.",
+        messages=read_at(facts, call),
     )
 
 
@@ -255,6 +265,7 @@ def passenger_number(facts: Facts, call: ToolCall) -> Objection | None:
         f"The reservation has {before} passengers, the call lists {after}. The number cannot "
         "change, not even by a human agent: deny it.",
         evidence=f"{before} -> {after}",
+        messages=read_at(facts, call),
     )
 
 

@@ -30,6 +30,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     spoken,
 )
+from sidecritic.policies.airline_sources import said_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.facts import Facts, Line
 from sidecritic.policies.language import mentions, sentences
@@ -94,7 +95,7 @@ def other_flights(facts: Facts, call: ToolCall) -> Answer:
             messages=(line.position,),
             risk=0.4 if _picked(facts, line, way.legs) else None,
         )
-    return Support(wish) if supported else None
+    return Support(wish, messages=(line.position,)) if supported else None
 
 
 @call_check("stops against the wish", tools=FLIGHTS, risk=0.6, policy=_LISTING)
@@ -125,6 +126,7 @@ def other_time(facts: Facts, call: ToolCall) -> Objection | None:
                 f"The user said: {limit.words.strip()[:120]!r}. The flights "
                 f"{_numbers(meant[0].legs)} do not fit that. Choose others, or ask again.",
                 evidence=limit.words.strip()[:80],
+                messages=said_at(facts, limit.words.strip()),
             )
         return None
     return None

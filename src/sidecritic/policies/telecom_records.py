@@ -44,6 +44,11 @@ class Bill(NamedTuple):
     looked: bool = False
     """Whether the critic has looked it up: then this is the status now."""
 
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The message that shows it, if any does."""
+        return () if self.looked else (self.seen,)
+
 
 def customer(facts: Facts) -> JsonObject:
     """Return the customer who was identified first; empty when nobody was."""

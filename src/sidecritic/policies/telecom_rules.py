@@ -174,6 +174,7 @@ def unpaid_bill(facts: Facts, call: ToolCall) -> Answer:
             ),
             evidence=f"{bill.id} {bill.status}",
             risk=0.2 if told else None,
+            messages=bill.shown,
         )
     return Support("no bill is overdue") if any(bill.looked for bill in known.values()) else None
 
@@ -191,7 +192,7 @@ def not_overdue(facts: Facts, call: ToolCall) -> Answer:
     bill = known.get(bill_id)
     if bill is not None and bill.status == "overdue":
         if bill_id in read_bills(facts):
-            return Support("the bill is overdue")
+            return Support("the bill is overdue", messages=bill.shown)
         return Objection(f"{bill_id} was never looked up. Check that it is overdue.", risk=0.3)
     late = [one.id for one in known.values() if one.status == "overdue"]
     if bill is None:
@@ -200,6 +201,7 @@ def not_overdue(facts: Facts, call: ToolCall) -> Answer:
         f"{bill_id} is '{bill.status}', not overdue, so no payment may be requested. "
         + (f"Overdue: {', '.join(late)}." if late else "No bill of this customer is overdue."),
         evidence=f"{bill_id} {bill.status}",
+        messages=bill.shown,
     )
 
 
