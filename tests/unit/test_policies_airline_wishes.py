@@ -311,3 +311,16 @@ def test_routes_are_read_by_code_and_by_city() -> None:
     [(here, there)] = routes("my flight from las vegas (las) to denver on may 19")
     assert (here, there) == ({"LAS"}, {"DEN"})
     assert next(routes("jfk to sfo"))[0] == {"JFK"}
+
+
+def test_a_user_without_a_reservation_id_is_helped_to_find_it() -> None:
+    start = Talk(talk("").tools).user("Change my flight.").agent("What is your reservation ID?")
+    lost = start.user("I don't have the reservation ID right now.")
+    leave = "You're welcome! Reach out whenever you have the reservation ID."
+    transfer: Call = ("transfer_to_human_agents", {"summary": "No id."})
+    check = "reservation not located"
+    assert check in {one.check for one in AIRLINE.findings(lost.says(leave))}
+    assert check in names(lost, transfer)
+    found = lost.did("get_reservation_details", reservation(), reservation_id="ABC123")
+    assert check not in {one.check for one in AIRLINE.findings(found.says(leave))}
+    assert check not in names(start.user("It is ABC123."), transfer)

@@ -5,6 +5,7 @@ from sidecritic.policies.airline_bags import AIRLINE_BAGS
 from sidecritic.policies.airline_bookings import AIRLINE_BOOKINGS
 from sidecritic.policies.airline_cancellations import AIRLINE_CANCELLATIONS
 from sidecritic.policies.airline_compensation import AIRLINE_COMPENSATION
+from sidecritic.policies.airline_endings import AIRLINE_ENDING_CALLS, AIRLINE_ENDING_TEXTS
 from sidecritic.policies.airline_limits import AIRLINE_LIMITS
 from sidecritic.policies.airline_looks import airline_wants
 from sidecritic.policies.airline_prices import AIRLINE_PRICES
@@ -29,10 +30,11 @@ AIRLINE = Pack(
         *AIRLINE_WISHES,
         *AIRLINE_ANNOUNCED,
         *AIRLINE_REQUESTS,
+        *AIRLINE_ENDING_CALLS,
         *COMMON_CALLS,
         *ENDING_CALLS,
     ),
-    texts=(*ENDING_TEXTS, *STATEMENTS),
+    texts=(*AIRLINE_ENDING_TEXTS, *ENDING_TEXTS, *STATEMENTS),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
     wants=airline_wants,
 )
