@@ -85,6 +85,8 @@ class Facts:
     """Calls of this turn that the supervisor sent back."""
     looked: tuple[Done, ...] = ()
     """What the critic looked up by itself: true now, and seen by neither user nor agent."""
+    policy: str = ""
+    """The rules of this run; empty when they are not known."""
 
     @classmethod
     def of(cls, proposal: Proposal, *, harmless: frozenset[str] = frozenset()) -> "Facts":
@@ -99,6 +101,7 @@ class Facts:
             tools=tuple(tool.name for tool in proposal.tools),
             reads=frozenset(reads),
             refused=tuple(_refused_calls(history)),
+            policy=proposal.policy,
         )
 
     def may_write(self, tool: str) -> bool:
