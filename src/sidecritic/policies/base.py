@@ -152,7 +152,7 @@ class Pack:
                     yield from _findings(check, check.examine(facts, call), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
-        if facts.proposed or not facts.draft.strip():
+        if facts.proposed:
             return
         for check in self.texts:
             yield from _findings(check, check.examine(facts, facts.draft), None)

@@ -16,16 +16,13 @@ from sidecritic.policies.language import (
     wants_human,
 )
 from sidecritic.policies.listings import ids_in, words_of
+from sidecritic.policies.omissions import HAND_OVERS, OMISSIONS
+from sidecritic.policies.partings import PARTINGS, TRANSFER
 from sidecritic.policies.values import scalars
 from sidecritic.types import ToolCall
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
-TRANSFER = (
-    "You should transfer the user to a human agent if and only if the request cannot be "
-    "handled within the scope of your actions."
-)
-HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
 Requests = tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]
 
@@ -174,8 +171,14 @@ def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-ENDING_CALLS: tuple[CallCheck, ...] = (premature_transfer, needless_transfer)
-ENDING_TEXTS: tuple[TextCheck, ...] = (plan_dropped, unserved)
+_WHOLE = (*OMISSIONS, *PARTINGS)
+
+ENDING_CALLS: tuple[CallCheck, ...] = (
+    premature_transfer,
+    needless_transfer,
+    *(check.call for check in _WHOLE),
+)
+ENDING_TEXTS: tuple[TextCheck, ...] = (plan_dropped, unserved, *(check.text for check in _WHOLE))
 
 
 def pending_plan(facts: Facts) -> Line | None:

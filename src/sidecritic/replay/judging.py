@@ -13,7 +13,7 @@ from sidecritic.ports import Critic
 from sidecritic.recorded import JudgedProposal, Kind, ProposalKey, Recorded
 from sidecritic.replay.shadow import Worlds
 from sidecritic.trace import Executed, Observed, Proposed, proposals
-from sidecritic.types import Approve, Assistant, Judgement, Proposal, ToolCall, ToolSpec
+from sidecritic.types import Approve, Judgement, Proposal, ToolCall
 
 CriticFor = Callable[[str], AbstractAsyncContextManager[Critic]]
 """Environment to critic; must be picklable, as every process opens its own."""
@@ -33,11 +33,10 @@ class Plan:
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
     """Yield the proposals of a run that the gate sends to the critic."""
-    for event in run.trajectory.events:
-        if isinstance(event, Proposed) and covers(
-            gate, event.completion.message, run.briefing.tools
-        ):
-            yield ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+    task = run.trajectory.task.id
+    for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing):
+        if covers(gate, proposal):
+            yield ProposalKey(run.file, run.simulation, proposal.turn, proposal.attempt)
 
 
 async def judge_run(
@@ -81,7 +80,7 @@ async def _judge(
         actor=run.trajectory.actor,
         gate=plan.gate,
         critic=plan.critic,
-        kind=kind_of(proposal.action, proposal.tools),
+        kind=kind_of(proposal),
         tools=tuple(call.name for call in proposal.action.calls),
         looked=look is not None,
         judgement=judgement,
@@ -111,8 +110,8 @@ async def _in_time(proposal: Proposal, critic: Critic, limit: float) -> Judgemen
         raise CriticTimeout(f"no verdict within {limit:g} s") from cause
 
 
-def kind_of(action: Assistant, tools: tuple[ToolSpec, ...]) -> Kind:
+def kind_of(proposal: Proposal) -> Kind:
     """Return what a proposal is; a transfer is final whatever its tool is said to do."""
-    if is_final(action):
+    if is_final(proposal.action, proposal.history):
         return "final"
-    return "write" if may_write(action, tools) else "other"
+    return "write" if may_write(proposal.action, proposal.tools) else "other"

@@ -1,0 +1,269 @@
+"""Checks of what was asked for or agreed to, and never done: told when a conversation closes.
+
+Each looks at the whole conversation, at a hand-over as well as at a message that may be the
+last. Most are hints: alone they refuse nothing, together they tell which runs will fail.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sidecritic.policies.base import Answer, CallCheck, Objection, Support, TextCheck
+from sidecritic.policies.closing import closes
+from sidecritic.policies.facts import Exchange, Facts
+from sidecritic.policies.listings import ids_in
+from sidecritic.policies.requests import Request, Requests, outright
+from sidecritic.types import ToolCall
+
+SERVE_ALL = "What the user asks for is done, or declined with the reason, before taking leave."
+"""No sentence of a benchmark's policy, but what every one of them takes for granted."""
+HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
+
+Examine = Callable[[Facts], Answer]
+
+_AMOUNT_ASKED = re.compile(
+    r"\bhow (much|many)\b|\b(total|sum|amount|price|cost|balance|savings?)\b[^.\n]{0,60}\?"
+    r"|\b(what|know|tell me|calculate)\b[^.?\n]{0,40}"
+    r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
+)
+_NUMBER = re.compile(r"\d")
+_MONEY = re.compile(r"\$\s?\d|\d (dollars|usd)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class EndCheck:
+    """A check of the end of a conversation, whether by words or by a hand-over."""
+
+    call: CallCheck
+    text: TextCheck
+
+
+def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[Examine], EndCheck]:
+    """Make a check of a function that looks at the conversation as a whole."""
+
+    def make(examine: Examine) -> EndCheck:
+        def at_hand_over(facts: Facts, call: ToolCall) -> Answer:
+            return examine(facts)
+
+        def at_message(facts: Facts, draft: str) -> Answer:
+            answer = facts.answer.lower if facts.answer else ""
+            return examine(facts) if closes(draft.lower(), answer) else None
+
+        return EndCheck(
+            call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
+            text=TextCheck(name, policy, risk, at_message),
+        )
+
+    return make
+
+
+@end_check("nothing done", risk=0.2)
+def nothing_done(facts: Facts) -> Answer:
+    """Fire when changes were asked for and none was made."""
+    asked = outright(facts.once(Requests.of).distinct)
+    if not asked or facts.writes:
+        return None
+    return Objection(
+        f"The user asked you to {asked[0].kind}, and nothing was changed. Do it, or make sure "
+        "that the policy forbids it and say why.",
+        evidence=asked[0].text[:120],
+        messages=(asked[0].position,),
+    )
+
+
+@end_check("thing left out", risk=0.35)
+def thing_left_out(facts: Facts) -> Answer:
+    """Fire when a thing that the user asked about was touched by no write."""
+    left = facts.once(Requests.of).left_things
+    if not left:
+        return None
+    names = " and the ".join(sorted(left)[:3])
+    return Objection(
+        f"The user asked about the {names}, and no call has touched it. Serve that request "
+        "too, or say why it cannot be served.",
+        evidence=names,
+        messages=tuple(sorted(set(left.values()))),
+    )
+
+
+@end_check("record left out", risk=0.3)
+def record_left_out(facts: Facts) -> Answer:
+    """Fire when a record that the user asked to change was never changed."""
+    requests = facts.once(Requests.of)
+    left = {i: at for i, at in requests.wanted_ids.items() if i not in requests.touched}
+    if not left:
+        return None
+    return Objection(
+        f"The user asked for a change of {', '.join(sorted(left)[:3])}, and no call has changed "
+        "it. Do it, or say why it cannot be done.",
+        evidence=", ".join(sorted(left)),
+        messages=tuple(sorted(set(left.values()))),
+    )
+
+
+@end_check("agreed and not done", risk=0.3)
+def agreed_not_done(facts: Facts) -> Answer:
+    """Fire when the user agreed to a plan and no write was tried afterwards."""
+    plans = [e for e in facts.exchanges if e.agreed and _is_plan(e)]
+    if not plans or facts.refused:
+        return None
+    last = plans[-1]
+    if any(done.writes and done.position > last.answer.position for done in facts.done):
+        return None
+    return Objection(
+        "The user agreed to your plan, and nothing was executed after that. Execute it, or say "
+        "why it cannot be done.",
+        evidence=last.question.text[:120],
+        messages=(last.question.position, last.answer.position),
+    )
+
+
+@end_check("agreed record left out", risk=0.15)
+def agreed_record_left_out(facts: Facts) -> Answer:
+    """Fire when the user agreed to a plan for a record that no write has touched."""
+    touched = facts.once(Requests.of).touched
+    for plan in facts.exchanges:
+        if not plan.agreed:
+            continue
+        ids = {i for i in ids_in(plan.question.lower) if i in facts.targets}
+        left = sorted(ids - touched)
+        if left:
+            return Objection(
+                f"The user agreed to a plan that names {left[0]}, and no call has touched it. "
+                "Carry that part out too.",
+                evidence=", ".join(left),
+                messages=(plan.question.position, plan.answer.position),
+            )
+    return None
+
+
+@end_check("requests open", risk=0.15)
+def requests_open(facts: Facts) -> Answer:
+    """Fire when kinds of requests have no matching write; surer when there are several."""
+    left = outright(facts.once(Requests.of).open)
+    if not left:
+        return None
+    return Objection(
+        f"Not done yet: {_named(left)}. Serve each request, or say why it cannot be served.",
+        evidence=_named(left),
+        risk=0.2 if len(left) > 1 else None,
+        messages=_positions(left),
+    )
+
+
+@end_check("fewer deeds than requests", risk=0.1)
+def fewer_deeds(facts: Facts) -> Answer:
+    """Fire when at least two requests more were made than writes were executed."""
+    asked = outright(facts.once(Requests.of).distinct)
+    missing = len(asked) - len(facts.writes)
+    if missing < 2:
+        return None
+    return Objection(
+        f"The user asked for {len(asked)} things ({_named(asked)}), and {len(facts.writes)} "
+        "calls have changed something. Go through the requests one by one.",
+        evidence=f"{len(asked)} asked, {len(facts.writes)} done",
+        risk=0.2 if missing > 2 else None,
+        messages=_positions(asked),
+    )
+
+
+@end_check("several asked, one done", risk=0.1)
+def one_of_several(facts: Facts) -> Answer:
+    """Fire when the user spoke of several things of a kind, and one or no write was executed."""
+    plural = facts.once(Requests.of).plural
+    if plural is None or len(facts.writes) > 1:
+        return None
+    return Objection(
+        "The user spoke of several things. Make sure that each of them is done or declined.",
+        evidence=plural.text[:120],
+        messages=(plural.position,),
+    )
+
+
+@end_check("failed and left", risk=0.25)
+def failed_and_left(facts: Facts) -> Answer:
+    """Fire when a write failed and did not succeed later."""
+    failed = facts.once(Requests.of).failed
+    if not failed:
+        return None
+    return Objection(
+        f"`{failed[-1].call.name}` failed ({failed[-1].text[:80]}) and was not repaired. Find "
+        "out why and call it again with the right arguments, or say that it was not done.",
+        evidence=failed[-1].text[:120],
+        messages=tuple(done.position for done in failed),
+    )
+
+
+@end_check("amount asked for", risk=0.15)
+def amount_asked(facts: Facts) -> Answer:
+    """Fire when the user wants to know an amount; surer when no amount was stated after that."""
+    asked = [line for line in facts.user_lines if _AMOUNT_ASKED.search(line.lower)]
+    if not asked:
+        return None
+    after = [line.text for line in facts.agent_lines if line.position > asked[0].position]
+    answered = any(_MONEY.search(text.lower()) for text in (*after, facts.draft))
+    return Objection(
+        "The user wants to know an amount. Look it up or calculate it, and state it.",
+        evidence=asked[0].text[:120],
+        risk=None if answered else 0.4,
+        messages=tuple(line.position for line in asked),
+    )
+
+
+@end_check("every request served", risk=0.0)
+def all_served(facts: Facts) -> Answer:
+    """Speak for an end at which each kind of request has its write."""
+    requests = facts.once(Requests.of)
+    if not requests.distinct or requests.open or requests.left_things:
+        return None
+    return Support(evidence=_named(requests.distinct), messages=_positions(requests.distinct))
+
+
+@end_check("last change succeeded", risk=0.0)
+def last_change_succeeded(facts: Facts) -> Answer:
+    """Speak for an end at which no change is left that failed."""
+    tried = [done for done in facts.done if done.writes]
+    if not tried or tried[-1].is_error:
+        return None
+    return Support(evidence=tried[-1].call.name, messages=(tried[-1].position,))
+
+
+@end_check("many changes made", risk=0.0)
+def many_changes(facts: Facts) -> Answer:
+    """Speak for an end after three or more changes: an agent that drops requests makes fewer."""
+    if len(facts.writes) < 3:
+        return None
+    return Support(
+        evidence=f"{len(facts.writes)} changes",
+        messages=tuple(done.position for done in facts.writes),
+    )
+
+
+OMISSIONS: tuple[EndCheck, ...] = (
+    nothing_done,
+    thing_left_out,
+    record_left_out,
+    agreed_not_done,
+    agreed_record_left_out,
+    requests_open,
+    fewer_deeds,
+    one_of_several,
+    failed_and_left,
+    amount_asked,
+    all_served,
+    last_change_succeeded,
+    many_changes,
+)
+
+
+def _is_plan(exchange: Exchange) -> bool:
+    text = exchange.question.text
+    return bool(ids_in(text)) or "$" in text
+
+
+def _named(requests: tuple[Request, ...]) -> str:
+    return ", ".join(dict.fromkeys(request.kind for request in requests))
+
+
+def _positions(requests: tuple[Request, ...]) -> tuple[int, ...]:
+    return tuple(sorted({request.position for request in requests}))
