@@ -6,10 +6,10 @@ last. Most are hints: alone they refuse nothing, together they tell which runs w
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, TextCheck
-from sidecritic.policies.closing import closes
+from sidecritic.policies.closing import closes, says_goodbye
 from sidecritic.policies.facts import Exchange, Facts
 from sidecritic.policies.listings import ids_in
 from sidecritic.policies.requests import Request, Requests, outright
@@ -18,6 +18,11 @@ from sidecritic.types import ToolCall
 SERVE_ALL = "What the user asks for is done, or declined with the reason, before taking leave."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
 HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
+
+AT_THE_END = 0.14
+"""How much a hint counts when the user has taken leave, or is handed over."""
+MORE_MAY_COME = 0.08
+"""The same while the user may still answer: what is open may be served later."""
 
 Examine = Callable[[Facts], Answer]
 
@@ -43,11 +48,13 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
 
     def make(examine: Examine) -> EndCheck:
         def at_hand_over(facts: Facts, call: ToolCall) -> Answer:
-            return examine(facts)
+            return _softened(examine(facts), AT_THE_END)
 
         def at_message(facts: Facts, draft: str) -> Answer:
-            answer = facts.answer.lower if facts.answer else ""
-            return examine(facts) if closes(draft.lower(), answer) else None
+            if not facts.once(_may_be_last):
+                return None
+            leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
+            return _softened(examine(facts), AT_THE_END if leaving else MORE_MAY_COME)
 
         return EndCheck(
             call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
@@ -57,7 +64,7 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
     return make
 
 
-@end_check("nothing done", risk=0.2)
+@end_check("nothing done", risk=0.45)
 def nothing_done(facts: Facts) -> Answer:
     """Fire when changes were asked for and none was made."""
     asked = outright(facts.once(Requests.of).distinct)
@@ -71,7 +78,7 @@ def nothing_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("thing left out", risk=0.35)
+@end_check("thing left out", risk=0.7)
 def thing_left_out(facts: Facts) -> Answer:
     """Fire when a thing that the user asked about was touched by no write."""
     left = facts.once(Requests.of).left_things
@@ -86,7 +93,7 @@ def thing_left_out(facts: Facts) -> Answer:
     )
 
 
-@end_check("record left out", risk=0.3)
+@end_check("record left out", risk=0.6)
 def record_left_out(facts: Facts) -> Answer:
     """Fire when a record that the user asked to change was never changed."""
     requests = facts.once(Requests.of)
@@ -101,7 +108,7 @@ def record_left_out(facts: Facts) -> Answer:
     )
 
 
-@end_check("agreed and not done", risk=0.3)
+@end_check("agreed and not done", risk=0.55)
 def agreed_not_done(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan and no write was tried afterwards."""
     plans = [e for e in facts.exchanges if e.agreed and _is_plan(e)]
@@ -118,7 +125,7 @@ def agreed_not_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("agreed record left out", risk=0.15)
+@end_check("agreed record left out", risk=0.45)
 def agreed_record_left_out(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan for a record that no write has touched."""
     touched = facts.once(Requests.of).touched
@@ -137,7 +144,7 @@ def agreed_record_left_out(facts: Facts) -> Answer:
     return None
 
 
-@end_check("requests open", risk=0.15)
+@end_check("requests open", risk=0.37)
 def requests_open(facts: Facts) -> Answer:
     """Fire when kinds of requests have no matching write; surer when there are several."""
     left = outright(facts.once(Requests.of).open)
@@ -146,12 +153,12 @@ def requests_open(facts: Facts) -> Answer:
     return Objection(
         f"Not done yet: {_named(left)}. Serve each request, or say why it cannot be served.",
         evidence=_named(left),
-        risk=0.2 if len(left) > 1 else None,
+        risk=0.5 if len(left) > 1 else None,
         messages=_positions(left),
     )
 
 
-@end_check("fewer deeds than requests", risk=0.1)
+@end_check("fewer deeds than requests", risk=0.35)
 def fewer_deeds(facts: Facts) -> Answer:
     """Fire when at least two requests more were made than writes were executed."""
     asked = outright(facts.once(Requests.of).distinct)
@@ -162,12 +169,12 @@ def fewer_deeds(facts: Facts) -> Answer:
         f"The user asked for {len(asked)} things ({_named(asked)}), and {len(facts.writes)} "
         "calls have changed something. Go through the requests one by one.",
         evidence=f"{len(asked)} asked, {len(facts.writes)} done",
-        risk=0.2 if missing > 2 else None,
+        risk=0.55 if missing > 2 else None,
         messages=_positions(asked),
     )
 
 
-@end_check("several asked, one done", risk=0.1)
+@end_check("several asked, one done", risk=0.4)
 def one_of_several(facts: Facts) -> Answer:
     """Fire when the user spoke of several things of a kind, and one or no write was executed."""
     plural = facts.once(Requests.of).plural
@@ -180,7 +187,7 @@ def one_of_several(facts: Facts) -> Answer:
     )
 
 
-@end_check("failed and left", risk=0.25)
+@end_check("failed and left", risk=0.5)
 def failed_and_left(facts: Facts) -> Answer:
     """Fire when a write failed and did not succeed later."""
     failed = facts.once(Requests.of).failed
@@ -194,7 +201,7 @@ def failed_and_left(facts: Facts) -> Answer:
     )
 
 
-@end_check("amount asked for", risk=0.15)
+@end_check("amount asked for", risk=0.42)
 def amount_asked(facts: Facts) -> Answer:
     """Fire when the user wants to know an amount; surer when no amount was stated after that."""
     asked = [line for line in facts.user_lines if _AMOUNT_ASKED.search(line.lower)]
@@ -205,7 +212,7 @@ def amount_asked(facts: Facts) -> Answer:
     return Objection(
         "The user wants to know an amount. Look it up or calculate it, and state it.",
         evidence=asked[0].text[:120],
-        risk=None if answered else 0.4,
+        risk=None if answered else 0.6,
         messages=tuple(line.position for line in asked),
     )
 
@@ -254,6 +261,16 @@ OMISSIONS: tuple[EndCheck, ...] = (
     last_change_succeeded,
     many_changes,
 )
+
+
+def _softened(answer: Answer, counts: float) -> Answer:
+    if isinstance(answer, Objection) and answer.counts == 1.0:
+        return replace(answer, counts=counts)
+    return answer
+
+
+def _may_be_last(facts: Facts) -> bool:
+    return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
 
 
 def _is_plan(exchange: Exchange) -> bool:

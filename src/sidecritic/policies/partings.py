@@ -34,7 +34,7 @@ _LONG = 7
 """User messages from which a conversation without a change is a long one."""
 
 
-@end_check("nothing looked up", risk=0.4, policy=LOOK_FIRST)
+@end_check("nothing looked up", risk=0.7, policy=LOOK_FIRST)
 def nothing_looked_up(facts: Facts) -> Answer:
     """Fire when a conversation closes in which no look-up succeeded."""
     if _looks(facts) or not facts.user_lines:
@@ -47,7 +47,7 @@ def nothing_looked_up(facts: Facts) -> Answer:
     )
 
 
-@end_check("refused before looking", risk=0.15, policy=LOOK_FIRST)
+@end_check("refused before looking", risk=0.4, policy=LOOK_FIRST)
 def refused_before_looking(facts: Facts) -> Answer:
     """Fire when something was said to be impossible before anything was looked up."""
     looks = _looks(facts)
@@ -63,7 +63,7 @@ def refused_before_looking(facts: Facts) -> Answer:
     return None
 
 
-@end_check("handed over after an error", risk=0.4, policy=TRANSFER)
+@end_check("handed over after an error", risk=0.55, policy=TRANSFER)
 def handed_over_after_error(facts: Facts) -> Answer:
     """Fire when a hand-over follows a failed call instead of another try."""
     before = _before_hand_over(facts)
@@ -78,7 +78,7 @@ def handed_over_after_error(facts: Facts) -> Answer:
     )
 
 
-@end_check("person asked for", risk=0.25, policy=TRANSFER)
+@end_check("person asked for", risk=0.45, policy=TRANSFER)
 def person_asked_for(facts: Facts) -> Answer:
     """Fire when a user who came for something else had to ask for a person."""
     if _before_hand_over(facts) is None or facts.writes or not wants_human(facts.said):
@@ -106,7 +106,7 @@ def handed_over_rightly(facts: Facts) -> Answer:
     return Support(evidence="records read", messages=(looks[-1].position,))
 
 
-@end_check("put off", risk=0.35)
+@end_check("put off", risk=0.6)
 def put_off(facts: Facts) -> Answer:
     """Fire when the user leaves to come back later, and nothing was changed."""
     last = facts.user_lines[-2:]
@@ -122,7 +122,7 @@ def put_off(facts: Facts) -> Answer:
     )
 
 
-@end_check("long and nothing done", risk=0.25)
+@end_check("long and nothing done", risk=0.6)
 def long_and_nothing_done(facts: Facts) -> Answer:
     """Fire when a long conversation has changed nothing."""
     asked = outright(facts.once(Requests.of).distinct)
@@ -136,7 +136,7 @@ def long_and_nothing_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("asked again and again", risk=0.15)
+@end_check("asked again and again", risk=0.45)
 def asked_again(facts: Facts) -> Answer:
     """Fire when a request was made in three messages and has no matching write."""
     requests = facts.once(Requests.of)
@@ -154,7 +154,7 @@ def asked_again(facts: Facts) -> Answer:
     return None
 
 
-@end_check("not found, not searched", risk=0.1, policy=LOOK_FIRST)
+@end_check("not found, not searched", risk=0.4, policy=LOOK_FIRST)
 def not_searched(facts: Facts) -> Answer:
     """Fire when something was said to be missing while listed records were never read."""
     missing = [line for line in facts.agent_lines if _MISSING.search(line.lower)]
@@ -169,7 +169,7 @@ def not_searched(facts: Facts) -> Answer:
     )
 
 
-@end_check("user unsure", risk=0.1, policy=LOOK_FIRST)
+@end_check("user unsure", risk=0.45, policy=LOOK_FIRST)
 def user_unsure(facts: Facts) -> Answer:
     """Fire when the user twice did not know what the agent asked for."""
     unsure = [line for line in facts.user_lines if _UNSURE.search(line.lower)]
@@ -182,7 +182,7 @@ def user_unsure(facts: Facts) -> Answer:
     )
 
 
-@end_check("user unhappy", risk=0.15)
+@end_check("user unhappy", risk=0.4)
 def user_unhappy(facts: Facts) -> Answer:
     """Fire when the user's last words show that they are not satisfied."""
     unhappy = [line for line in facts.user_lines[-2:] if is_unhappy(line.lower)]
@@ -195,7 +195,7 @@ def user_unhappy(facts: Facts) -> Answer:
     )
 
 
-@end_check("promise without a tool", risk=0.3, policy=ONLY_TOOLS)
+@end_check("promise without a tool", risk=0.4, policy=ONLY_TOOLS)
 def empty_promise(facts: Facts) -> Answer:
     """Fire when the agent promises to be in touch later, which no tool does."""
     for position, text in _told(facts):
@@ -210,7 +210,7 @@ def empty_promise(facts: Facts) -> Answer:
     return None
 
 
-@end_check("asks again for a yes", risk=0.3)
+@end_check("asks again for a yes", risk=0.6)
 def asks_again_for_yes(facts: Facts) -> Answer:
     """Fire when the user has just said yes to a question, and is asked once more."""
     last = facts.exchanges[-1] if facts.exchanges else None
@@ -225,7 +225,7 @@ def asks_again_for_yes(facts: Facts) -> Answer:
     )
 
 
-@end_check("claim never made good", risk=0.3, policy=ONLY_TOOLS)
+@end_check("claim never made good", risk=0.4, policy=ONLY_TOOLS)
 def claim_never_made_good(facts: Facts) -> Answer:
     """Fire when an earlier message reported a deed that no call has done up to now."""
     for line in facts.agent_lines:
@@ -233,14 +233,6 @@ def claim_never_made_good(facts: Facts) -> Answer:
         if isinstance(claim, Objection):
             return replace(claim, risk=None, messages=(line.position,))
     return None
-
-
-@end_check("nothing said", risk=0.9)
-def nothing_said(facts: Facts) -> Answer:
-    """Fire on an empty message."""
-    if facts.proposed or facts.draft.strip():
-        return None
-    return Objection("Your message is empty. Answer the user, or call a tool.")
 
 
 @end_check("thanks for what was done", risk=0.0)
@@ -269,7 +261,6 @@ PARTINGS: tuple[EndCheck, ...] = (
     empty_promise,
     asks_again_for_yes,
     claim_never_made_good,
-    nothing_said,
     thanked,
 )
 
