@@ -201,6 +201,21 @@ def failed_and_left(facts: Facts) -> Answer:
     )
 
 
+@end_check("another tool would do", risk=0.5)
+def another_tool(facts: Facts) -> Answer:
+    """Fire when a request was declined for the state of a record that another tool works on."""
+    found = facts.once(Requests.of).servable
+    if found is None:
+        return None
+    request, tool, state = found
+    return Objection(
+        f"You declined to {request.kind} because of the status. `{tool}` is for what is "
+        f"{state}: see whether it serves the request.",
+        evidence=request.text[:120],
+        messages=(request.position,),
+    )
+
+
 @end_check("amount asked for", risk=0.42)
 def amount_asked(facts: Facts) -> Answer:
     """Fire when the user wants to know an amount; surer when no amount was stated after that."""
@@ -221,7 +236,8 @@ def amount_asked(facts: Facts) -> Answer:
 def all_served(facts: Facts) -> Answer:
     """Speak for an end at which each kind of request has its write."""
     requests = facts.once(Requests.of)
-    if not requests.distinct or requests.open or requests.left_things:
+    left = requests.open or requests.left_things or requests.failed
+    if not requests.distinct or left or set(requests.wanted_ids) - requests.touched:
         return None
     return Support(evidence=_named(requests.distinct), messages=_positions(requests.distinct))
 
@@ -256,6 +272,7 @@ OMISSIONS: tuple[EndCheck, ...] = (
     fewer_deeds,
     one_of_several,
     failed_and_left,
+    another_tool,
     amount_asked,
     all_served,
     last_change_succeeded,

@@ -1,14 +1,14 @@
 """What the user asked for, and which of it was done: by verbs, things and names of tools."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from pydantic import JsonValue
 
 from sidecritic.policies.facts import Done, Facts, Line
-from sidecritic.policies.language import mentions, sentences
+from sidecritic.policies.language import declines, mentions, sentences
 from sidecritic.policies.listings import ids_in, is_id, words_of
 from sidecritic.policies.values import JsonObject, objects_of, scalars, text_of
 
@@ -76,7 +76,12 @@ _SYNONYMS = {
 }
 """What people call the things in the names of tools."""
 
+_USUAL = {"exchange": "item", "return": "item"}
+"""What a kind of request is about when nothing else is named."""
+
 _CLAUSES = re.compile(r",|;|\band\b|\bthen\b|\balso\b|\bplus\b|\bas well as\b")
+_LATEST = 10**9
+"""Position of the message that is proposed: after all others."""
 _WORD = re.compile(r"[a-z]+")
 _CONDITION = re.compile(r"\b(if|otherwise|in case|unless|alternatively|rather)\b")
 _NEGATED = re.compile(
@@ -133,9 +138,50 @@ class Requests:
 
     @cached_property
     def open(self) -> tuple[Request, ...]:
-        """Distinct requests that no executed write can have served."""
+        """Distinct requests that no executed write can have served, and nothing replaced."""
         done = {done.call.name for done in self.facts.writes}
-        return tuple(r for r in self.distinct if not r.tools & done)
+        return tuple(r for r in self.distinct if not r.tools & done and not self._replaced(r))
+
+    def _replaced(self, request: Request) -> bool:
+        """Whether the agent said that it cannot be done, and the user took something else."""
+        refusals = (
+            line.position
+            for line in self.facts.agent_lines
+            if line.position > request.position
+            and declines(line.lower)
+            and request.kind in line.lower
+        )
+        first = next(refusals, None)
+        return first is not None and any(
+            exchange.agreed
+            and exchange.question.position >= first
+            and any(done.position > exchange.answer.position for done in self.facts.writes)
+            for exchange in self.facts.exchanges
+        )
+
+    @cached_property
+    def servable(self) -> tuple[Request, str, str] | None:
+        """An open request with an untried tool for the state in which a record is found.
+
+        Tools are named by the state that they work on: `modify_pending_order_items`.
+        """
+        tried = {done.call.name for done in self.facts.done}
+        for request in self.open:
+            for tool in sorted(request.tools - tried):
+                state = next(iter(_states(self.facts) & set(words_of(tool).split(" "))), None)
+                if state is not None and any(
+                    line.position > request.position
+                    and declines(line.lower)
+                    and mentions(line.lower, state)
+                    for line in (*self.facts.agent_lines, self._draft)
+                ):
+                    return request, tool, state
+        return None
+
+    @property
+    def _draft(self) -> Line:
+        text = self.facts.draft
+        return Line(_LATEST, "agent", text, text.lower())
 
     @cached_property
     def failed(self) -> tuple[Done, ...]:
@@ -177,13 +223,13 @@ class Requests:
         """
         left: dict[str, int] = {}
         touched: set[str] = set()
-        for name, owner, ids in _things(self.facts):
-            if ids & self.touched or owner in self._whole:
-                touched.add(name)
+        for thing in things_in(self.facts):
+            if thing.ids & self.touched or thing.owner in self._whole:
+                touched.add(thing.name)
                 continue
-            position = self._named_at(name)
+            position = self._named_at(thing.name)
             if position is not None:
-                left.setdefault(name, position)
+                left.setdefault(thing.name, position)
         return {name: position for name, position in left.items() if name not in touched}
 
     @cached_property
@@ -219,6 +265,8 @@ class _Tools:
     words: dict[str, frozenset[str]]
     things: frozenset[str]
     """Words that tell some of these tools from the others."""
+    listed: dict[str, str]
+    """Names of entries in records, such as `laptop`, to what lists them: `item`."""
 
     @classmethod
     def of(cls, facts: Facts) -> "_Tools":
@@ -228,14 +276,23 @@ class _Tools:
             if facts.may_write(tool)
         }
         verbs = {verb for _, _, serving in _KINDS for verb in serving}
-        return cls(words, frozenset(w for each in words.values() for w in each) - verbs)
+        things = frozenset(w for each in words.values() for w in each) - verbs
+        listed = {thing.name: thing.listing for thing in things_in(facts)}
+        return cls(words, things, {k: v for k, v in listed.items() if v in things})
 
-    def serving(self, verbs: frozenset[str], sentence: str) -> frozenset[str]:
-        """Return the tools of one of the verbs, narrowed to the thing that a sentence names."""
-        fitting = {tool for tool, words in self.words.items() if words & verbs}
+    def serving(self, kind: str, verbs: frozenset[str], sentence: str) -> frozenset[str]:
+        """Return the tools of one of the verbs, narrowed to what a sentence names."""
+        fitting = frozenset(tool for tool, words in self.words.items() if words & verbs)
         named = {_thing(word) for word in _WORD.findall(sentence)} & self.things
-        best = max((len(self.words[tool] & named) for tool in fitting), default=0)
-        return frozenset(t for t in fitting if not best or len(self.words[t] & named) == best)
+        entries = {what for name, what in self.listed.items() if mentions(sentence, name)}
+        usual = {_USUAL[kind]} if kind in _USUAL else set[str]()
+        return self._nearest(self._nearest(self._nearest(fitting, usual), named), entries)
+
+    def _nearest(self, tools: frozenset[str], things: Collection[str]) -> frozenset[str]:
+        """Return the tools whose names hold the most of these words; all when none holds one."""
+        wanted = frozenset(things)
+        most = max((len(self.words[tool] & wanted) for tool in tools), default=0)
+        return frozenset(t for t in tools if len(self.words[t] & wanted) == most)
 
 
 def _thing(word: str) -> str:
@@ -255,7 +312,7 @@ def _in_line(line: Line, tools: _Tools) -> Iterator[Request]:
                 start = _IMPERATIVE.match(clause)
                 if not asking and not (start and start.end() >= match.end()):
                     continue
-                serving = tools.serving(verbs, sentence)
+                serving = tools.serving(kind, verbs, sentence)
                 if serving:
                     yield Request(kind, line.position, sentence, conditional, serving)
                 break
@@ -266,15 +323,42 @@ def outright(requests: Sequence[Request]) -> tuple[Request, ...]:
     return tuple(r for r in requests if not r.conditional and r.kind not in _FEEBLE)
 
 
-def _things(facts: Facts) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Walk over the named entries of records: name in lower case, id of the record, own ids."""
-    for records in facts.records.values():
-        for owner, record in records.items():
-            for key in record:
-                for entry in objects_of(record, key):
-                    name = text_of(entry, "name").lower()
-                    if name:
-                        yield name, owner.lower(), _ids(entry)
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An entry with a name in a list of a record: a laptop among the items of an order."""
+
+    name: str
+    """In lower case."""
+    listing: str
+    """What lists it, in the singular: `item`."""
+    owner: str
+    """Id of the record, in lower case."""
+    ids: frozenset[str]
+
+
+def things_in(facts: Facts) -> tuple[Thing, ...]:
+    """Return the named entries of all records that were shown."""
+    return facts.once(_things)
+
+
+def _things(facts: Facts) -> tuple[Thing, ...]:
+    return tuple(
+        Thing(text_of(entry, "name").lower(), key.rstrip("s"), owner.lower(), _ids(entry))
+        for records in facts.records.values()
+        for owner, record in records.items()
+        for key in record
+        for entry in objects_of(record, key)
+        if text_of(entry, "name")
+    )
+
+
+def _states(facts: Facts) -> set[str]:
+    """Return the first words of the states in which records were found."""
+    return {
+        text_of(record, "status").lower().split(" ")[0]
+        for records in facts.records.values()
+        for record in records.values()
+    } - {""}
 
 
 def _ids(entry: JsonObject) -> frozenset[str]:
