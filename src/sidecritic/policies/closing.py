@@ -24,14 +24,15 @@ _USER_LEAVES = re.compile(
     r"|talk (to you )?(soon|later)|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+"
     r"|thanks? (you )?(again|for (all|everything|your (help|time|assistance|patience|support))))\b"
 )
+_WELCOME = re.compile(r"\bhappy to (help|assist)\b")
 _ASKS_FOR_DATA = re.compile(
-    r"\b(could|can|would|may) (you|i)\b[^?\n]*\?"
+    r"\b(could|can|would|may) (you|i)\b(?![^?\n]*\b(else|further|more)\b)[^?\n]*\?"
     r"|\b(please|kindly)\b[^.?!\n]{0,30}\b(provide|share|tell|give|specify|choose|confirm|check)\b"
-    r"|\b(which|what)\b[^.\n]*\?|\bif you (can|could) (provide|share)|\bonce you\b"
+    r"|\b(which|what)\b(?! else)[^.\n]*\?|\bif you (can|could) (provide|share)|\bonce you\b"
 )
 _LATER = re.compile(
-    r"\bi(['’]ll| will| would| am going to|['’]m going to)( \w+)? (wait|think|check|look (for|into)|"
-    r"get back|come back|reach (back )?out|be in touch|contact|call|try|find|locate|keep (that|it)"
+    r"\bi(['’]ll| will| would| am going to|['’]m going to)( \w+)? (wait|think|check|look (for|into)"
+    r"|get back|come back|reach (back )?out|be in touch|contact|call|try|find|locate|keep (that|it)"
     r"|hold off|follow up|let you know|consider|decide|leave it|go (online|to the)|submit|provide"
     r"|share|send)\b"
     r"|\b(let me think|need (some )?(more )?time|think (about|it over)|for now\b|at the moment"
@@ -58,11 +59,12 @@ def closes(draft: str, answer: str) -> bool:
     It takes leave, reports a deed, refuses and asks for nothing, answers a farewell, or is
     empty.
     """
-    if not draft.strip() or says_goodbye(answer):
+    if not draft.strip():
         return True
+    draft = _WELCOME.sub("", draft)
     if takes_leave(draft) or _LEAVES.search(draft) or _REPORTS.search(draft):
         return True
-    return declines(draft) and not asks_for_data(draft)
+    return (says_goodbye(answer) or declines(draft)) and not asks_for_data(draft)
 
 
 def says_goodbye(lower: str) -> bool:

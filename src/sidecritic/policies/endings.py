@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from sidecritic.policies.base import CallCheck, Objection, TextCheck, call_check, text_check
+from sidecritic.policies.closing import asks_for_data
 from sidecritic.policies.facts import Facts, Line
 from sidecritic.policies.language import (
     asks_consent,
@@ -15,8 +16,8 @@ from sidecritic.policies.language import (
     takes_leave,
     wants_human,
 )
-from sidecritic.policies.listings import ids_in, words_of
-from sidecritic.policies.omissions import HAND_OVERS, OMISSIONS
+from sidecritic.policies.listings import words_of
+from sidecritic.policies.omissions import HAND_OVERS, OMISSIONS, is_plan
 from sidecritic.policies.partings import PARTINGS, TRANSFER
 from sidecritic.policies.values import scalars
 from sidecritic.types import ToolCall
@@ -124,7 +125,8 @@ def plan_dropped(facts: Facts, draft: str) -> Objection | None:
 def unserved(facts: Facts, draft: str) -> Objection | None:
     """Fire when the agent takes leave and what was asked for was neither done nor declined."""
     lower = draft.lower()
-    if not takes_leave(lower) or declines(lower) or declines(facts.told) or asks_consent(lower):
+    goes_on = asks_consent(lower) or asks_for_data(lower)
+    if not takes_leave(lower) or declines(lower) or declines(facts.told) or goes_on:
         return None
     open_ones = tuple(_open_requests(facts, strict=True))
     if not open_ones:
@@ -187,16 +189,11 @@ def pending_plan(facts: Facts) -> Line | None:
         return None
     last = facts.exchanges[-1]
     question, answer = last.question, last.answer
-    if answer is not facts.answer or not last.agreed or not _is_plan(question):
+    if answer is not facts.answer or not last.agreed or not is_plan(facts, last):
         return None
     tried = any(done.writes and done.position > answer.position for done in facts.done)
     # What the supervisor itself refused in this turn is not the actor's omission.
     return None if tried or facts.refused else question
-
-
-def _is_plan(question: Line) -> bool:
-    """Whether a message asks to agree to a deed, and not merely to look or to go on."""
-    return bool(ids_in(question.text)) or "$" in question.text
 
 
 def _is_stuck(facts: Facts) -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, TextCheck
-from sidecritic.policies.closing import closes, says_goodbye
+from sidecritic.policies.closing import asks_for_data, closes, says_goodbye
 from sidecritic.policies.facts import Exchange, Facts
+from sidecritic.policies.language import asks_consent
 from sidecritic.policies.listings import ids_in
 from sidecritic.policies.requests import Request, Requests, outright
 from sidecritic.types import ToolCall
@@ -32,6 +33,7 @@ _AMOUNT_ASKED = re.compile(
     r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
 )
 _NUMBER = re.compile(r"\d")
+_ASKS_PLAINLY = re.compile(r"\b(confirm|proceed|go ahead|shall i|yes)\b")
 _MONEY = re.compile(r"\$\s?\d|\d (dollars|usd)\b")
 
 
@@ -53,8 +55,7 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
         def at_message(facts: Facts, draft: str) -> Answer:
             if not facts.once(_may_be_last):
                 return None
-            leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
-            return _softened(examine(facts), AT_THE_END if leaving else MORE_MAY_COME)
+            return _softened(examine(facts), facts.once(_weight))
 
         return EndCheck(
             call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
@@ -111,7 +112,7 @@ def record_left_out(facts: Facts) -> Answer:
 @end_check("agreed and not done", risk=0.55)
 def agreed_not_done(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan and no write was tried afterwards."""
-    plans = [e for e in facts.exchanges if e.agreed and _is_plan(e)]
+    plans = [e for e in facts.exchanges if e.agreed and is_plan(facts, e)]
     if not plans or facts.refused:
         return None
     last = plans[-1]
@@ -286,13 +287,29 @@ def _softened(answer: Answer, counts: float) -> Answer:
     return answer
 
 
+def _weight(facts: Facts) -> float:
+    draft = facts.draft.lower()
+    leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
+    goes_on = asks_consent(draft) or asks_for_data(draft)
+    return AT_THE_END if leaving and not goes_on else MORE_MAY_COME
+
+
 def _may_be_last(facts: Facts) -> bool:
     return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
 
 
-def _is_plan(exchange: Exchange) -> bool:
-    text = exchange.question.text
-    return bool(ids_in(text)) or "$" in text
+def is_plan(facts: Facts, exchange: Exchange) -> bool:
+    """Whether the agent asked to agree to a deed, and not merely to look or to go on.
+
+    What is said right after a write is a report, unless it asks for a yes in so many words.
+    """
+    question = exchange.question
+    before = [line.position for line in facts.user_lines if line.position < question.position]
+    since = before[-1] if before else -1
+    reports = any(since < done.position < question.position for done in facts.writes)
+    if reports and not _ASKS_PLAINLY.search(question.lower):
+        return False
+    return bool(ids_in(question.text)) or "$" in question.text
 
 
 def _named(requests: tuple[Request, ...]) -> str:

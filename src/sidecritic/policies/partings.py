@@ -20,8 +20,8 @@ TRANSFER = (
 ONLY_TOOLS = "You can do what your tools do, and nothing else."
 
 _PROMISE = re.compile(
-    r"\b(i|we)(['’]ll| will| can)( \w+)? (notify|monitor|follow up|keep (you (posted|updated)|an eye)"
-    r"|update you|let you know (when|as soon|once)|get back to you|loop you in|contact you)\b"
+    r"\b(i|we)(['’]ll| will| can)( \w+)? (notify|monitor|follow up|keep an eye"
+    r"|keep you (posted|updated)|update you|let you know (when|as soon|once)|get back to you|loop you in|contact you)\b"
 )
 _MISSING = re.compile(
     r"\b(do not|don['’]t|cannot|can['’]t|could(n['’]t| not)|(un|not )able to) (see|find|locate)"

@@ -39,8 +39,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
         "change",
         re.compile(
             r"\b(chang(e|ing)|modif(y|ying)|updat(e|ing)|upgrad(e|ing)|downgrad(e|ing)|switch(ing)?"
-            r"|adjust(ing)?|correct(ing)?(?! \w+ is)|edit(ing)?|reschedul(e|ing)|mov(e|ing) (my|the|it)"
-            r"|push|redirect\w*|set (my|the))\b"
+            r"|adjust(ing)?|correct(ing)?(?! \w+ is)|edit(ing)?|reschedul(e|ing)"
+            r"|mov(e|ing) (my|the|it)|push|redirect\w*|set (my|the))\b"
         ),
         frozenset({"modify", "update", "exchange"}),
     ),
