@@ -6,9 +6,14 @@ from dataclasses import replace
 
 from sidecritic.policies.base import Answer, Objection, Support
 from sidecritic.policies.closing import defers, is_grateful, is_unhappy, says_goodbye
-from sidecritic.policies.facts import Done, Facts
+from sidecritic.policies.facts import Done, Facts, Line
 from sidecritic.policies.language import affirms, asks_consent, declines, wants_human
-from sidecritic.policies.omissions import HAND_OVERS, EndCheck, end_check
+from sidecritic.policies.omissions import (
+    HAND_OVERS,
+    EndCheck,
+    agreed_not_done,
+    end_check,
+)
 from sidecritic.policies.requests import Requests, outright, unread_records
 from sidecritic.policies.statements import false_claim
 
@@ -21,7 +26,8 @@ ONLY_TOOLS = "You can do what your tools do, and nothing else."
 
 _PROMISE = re.compile(
     r"\b(i|we)(['’]ll| will| can)( \w+)? (notify|monitor|follow up|keep an eye"
-    r"|keep you (posted|updated)|update you|let you know (when|as soon|once)|get back to you|loop you in|contact you)\b"
+    r"|keep you (posted|updated)|update you|let you know (when|as soon|once)|get back to you"
+    r"|loop you in|contact you)\b"
 )
 _MISSING = re.compile(
     r"\b(do not|don['’]t|cannot|can['’]t|could(n['’]t| not)|(un|not )able to) (see|find|locate)"
@@ -30,6 +36,14 @@ _MISSING = re.compile(
     r"|\bdoes(n['’]t| not) (contain|include|appear|exist|have)\b"
 )
 _UNSURE = re.compile(r"\b(don['’]?t|do not|can['’]?t|not) (have|remember|know|recall|sure)\b")
+_BEST = re.compile(r"\b(cheapest|most expensive|lowest|highest|dearest|fastest|shortest)\b")
+_RULE = re.compile(
+    r"\b(polic(y|ies)|rules?|not (allowed|permitted|eligible)|only (if|when|for|be|within))\b"
+)
+_ACCEPTS = re.compile(
+    r"\b(i understand|understood|i see|okay|ok|alright|fair enough|no problem|got it"
+    r"|makes sense)\b"
+)
 _LONG = 7
 """User messages from which a conversation without a change is a long one."""
 
@@ -169,6 +183,56 @@ def not_searched(facts: Facts) -> Answer:
     )
 
 
+@end_check("records never read", risk=0.5, policy=LOOK_FIRST)
+def records_never_read(facts: Facts) -> Answer:
+    """Fire when nothing was done for a user some of whose records nobody has looked at."""
+    unread = unread_records(facts)
+    if not unread or facts.writes or not facts.once(Requests.of).distinct:
+        return None
+    return Objection(
+        f"Nothing is done, and you never looked at {', '.join(unread[:4])}. What the user means "
+        "may be there: look.",
+        evidence=", ".join(unread[:4]),
+    )
+
+
+@end_check("best offer asked for", risk=0.38, policy=LOOK_FIRST)
+def best_offer(facts: Facts) -> Answer:
+    """Fire when the user wants the cheapest or dearest, where agents often err."""
+    asked = [line for line in facts.user_lines if _BEST.search(line.lower)]
+    if not asked:
+        return None
+    return Objection(
+        "The user wants the best offer by some measure. Compare all that is available, and tell "
+        "them what you chose and why.",
+        evidence=asked[0].text[:120],
+        messages=tuple(line.position for line in asked),
+    )
+
+
+@end_check("refused by a rule", risk=0.0)
+def refused_by_rule(facts: Facts) -> Answer:
+    """Speak for an end after a refusal that named its rule, once the record had been read."""
+    refusals = [line for line in _refusals(facts) if _RULE.search(line.lower)]
+    if not refusals or _plan_dropped(facts):
+        return None
+    return Support(evidence=refusals[-1].text[:120], messages=(refusals[-1].position,))
+
+
+@end_check("refusal accepted", risk=0.0)
+def refusal_accepted(facts: Facts) -> Answer:
+    """Speak for an end after a refusal, once the record had been read, that the user accepts."""
+    refusals = _refusals(facts)
+    if not refusals or _plan_dropped(facts):
+        return None
+    for line in facts.user_lines:
+        if line.position > refusals[-1].position and _ACCEPTS.search(line.lower):
+            return Support(
+                evidence=line.text[:120], messages=(refusals[-1].position, line.position)
+            )
+    return None
+
+
 @end_check("user unsure", risk=0.45, policy=LOOK_FIRST)
 def user_unsure(facts: Facts) -> Answer:
     """Fire when the user twice did not know what the agent asked for."""
@@ -256,6 +320,10 @@ PARTINGS: tuple[EndCheck, ...] = (
     long_and_nothing_done,
     asked_again,
     not_searched,
+    records_never_read,
+    best_offer,
+    refused_by_rule,
+    refusal_accepted,
     user_unsure,
     user_unhappy,
     empty_promise,
@@ -272,6 +340,19 @@ def _looks(facts: Facts) -> list[Done]:
         for done in facts.done
         if not done.writes and not done.is_error and done.arguments and _is_record(done)
     ]
+
+
+def _refusals(facts: Facts) -> list[Line]:
+    """Return the messages that declined something after a look-up had succeeded."""
+    looks = _looks(facts)
+    if not looks:
+        return []
+    since = looks[0].position
+    return [one for one in facts.agent_lines if one.position > since and declines(one.lower)]
+
+
+def _plan_dropped(facts: Facts) -> bool:
+    return agreed_not_done.text.examine(facts, facts.draft) is not None
 
 
 def _is_record(done: Done) -> bool:
