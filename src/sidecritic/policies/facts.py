@@ -14,7 +14,7 @@ from typing import Literal, TypeVar, cast
 from pydantic import JsonValue
 
 from sidecritic.policies.language import affirms, asks_consent, sentences
-from sidecritic.policies.listings import Listed, labelled, words_of
+from sidecritic.policies.listings import Listed, ids_in, labelled, words_of
 from sidecritic.policies.values import JsonObject
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
@@ -37,6 +37,11 @@ class Line:
     def listed(self) -> Listed:
         """The `label: value` lines, labels as words."""
         return labelled(self.text)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The words that look like ids, in lower case."""
+        return ids_in(self.lower)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from sidecritic.policies.base import Answer, CallCheck, Objection, Support, Text
 from sidecritic.policies.closing import asks_for_data, closes, says_goodbye
 from sidecritic.policies.facts import Exchange, Facts
 from sidecritic.policies.language import asks_consent
-from sidecritic.policies.listings import ids_in
 from sidecritic.policies.requests import Request, Requests, outright
 from sidecritic.types import ToolCall
 
@@ -112,11 +111,8 @@ def record_left_out(facts: Facts) -> Answer:
 @end_check("agreed and not done", risk=0.55)
 def agreed_not_done(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan and no write was tried afterwards."""
-    plans = [e for e in facts.exchanges if e.agreed and is_plan(facts, e)]
-    if not plans or facts.refused:
-        return None
-    last = plans[-1]
-    if any(done.writes and done.position > last.answer.position for done in facts.done):
+    last = facts.once(dropped_plan)
+    if last is None:
         return None
     return Objection(
         "The user agreed to your plan, and nothing was executed after that. Execute it, or say "
@@ -133,7 +129,7 @@ def agreed_record_left_out(facts: Facts) -> Answer:
     for plan in facts.exchanges:
         if not plan.agreed:
             continue
-        ids = {i for i in ids_in(plan.question.lower) if i in facts.targets}
+        ids = plan.question.ids & facts.targets
         left = sorted(ids - touched)
         if left:
             return Objection(
@@ -298,6 +294,17 @@ def _may_be_last(facts: Facts) -> bool:
     return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
 
 
+def dropped_plan(facts: Facts) -> Exchange | None:
+    """Return the last plan that the user agreed to, when no write was tried after it."""
+    tried = max((done.position for done in facts.done if done.writes), default=-1)
+    for exchange in reversed(facts.exchanges):
+        if exchange.answer.position < tried or facts.refused:
+            return None
+        if exchange.agreed and is_plan(facts, exchange):
+            return exchange
+    return None
+
+
 def is_plan(facts: Facts, exchange: Exchange) -> bool:
     """Whether the agent asked to agree to a deed, and not merely to look or to go on.
 
@@ -309,7 +316,7 @@ def is_plan(facts: Facts, exchange: Exchange) -> bool:
     reports = any(since < done.position < question.position for done in facts.writes)
     if reports and not _ASKS_PLAINLY.search(question.lower):
         return False
-    return bool(ids_in(question.text)) or "$" in question.text
+    return "$" in question.text or bool(question.ids)
 
 
 def _named(requests: tuple[Request, ...]) -> str:

@@ -11,7 +11,7 @@ from sidecritic.policies.language import affirms, asks_consent, declines, wants_
 from sidecritic.policies.omissions import (
     HAND_OVERS,
     EndCheck,
-    agreed_not_done,
+    dropped_plan,
     end_check,
 )
 from sidecritic.policies.requests import Requests, outright, unread_records
@@ -51,7 +51,7 @@ _LONG = 7
 @end_check("nothing looked up", risk=0.7, policy=LOOK_FIRST)
 def nothing_looked_up(facts: Facts) -> Answer:
     """Fire when a conversation closes in which no look-up succeeded."""
-    if _looks(facts) or not facts.user_lines:
+    if facts.once(_looks) or not facts.user_lines:
         return None
     return Objection(
         "You have looked nothing up. Find the customer and their records with your tools before "
@@ -64,7 +64,7 @@ def nothing_looked_up(facts: Facts) -> Answer:
 @end_check("refused before looking", risk=0.4, policy=LOOK_FIRST)
 def refused_before_looking(facts: Facts) -> Answer:
     """Fire when something was said to be impossible before anything was looked up."""
-    looks = _looks(facts)
+    looks = facts.once(_looks)
     first = looks[0].position if looks else None
     for line in facts.agent_lines:
         if (first is None or line.position < first) and declines(line.lower):
@@ -114,7 +114,7 @@ def handed_over_rightly(facts: Facts) -> Answer:
     before = _before_hand_over(facts)
     if before is None or wants_human(facts.said) or any(done.is_error for done in before[-3:]):
         return None
-    looks = _looks(facts)
+    looks = facts.once(_looks)
     if not looks:
         return None
     return Support(evidence="records read", messages=(looks[-1].position,))
@@ -172,7 +172,7 @@ def asked_again(facts: Facts) -> Answer:
 def not_searched(facts: Facts) -> Answer:
     """Fire when something was said to be missing while listed records were never read."""
     missing = [line for line in facts.agent_lines if _MISSING.search(line.lower)]
-    unread = unread_records(facts)
+    unread = facts.once(unread_records)
     if not missing or not unread:
         return None
     return Objection(
@@ -186,7 +186,7 @@ def not_searched(facts: Facts) -> Answer:
 @end_check("records never read", risk=0.5, policy=LOOK_FIRST)
 def records_never_read(facts: Facts) -> Answer:
     """Fire when nothing was done for a user some of whose records nobody has looked at."""
-    unread = unread_records(facts)
+    unread = facts.once(unread_records)
     if not unread or facts.writes or not facts.once(Requests.of).distinct:
         return None
     return Objection(
@@ -213,8 +213,8 @@ def best_offer(facts: Facts) -> Answer:
 @end_check("refused by a rule", risk=0.0)
 def refused_by_rule(facts: Facts) -> Answer:
     """Speak for an end after a refusal that named its rule, once the record had been read."""
-    refusals = [line for line in _refusals(facts) if _RULE.search(line.lower)]
-    if not refusals or _plan_dropped(facts):
+    refusals = [line for line in facts.once(_refusals) if _RULE.search(line.lower)]
+    if not refusals or facts.once(dropped_plan):
         return None
     return Support(evidence=refusals[-1].text[:120], messages=(refusals[-1].position,))
 
@@ -222,8 +222,8 @@ def refused_by_rule(facts: Facts) -> Answer:
 @end_check("refusal accepted", risk=0.0)
 def refusal_accepted(facts: Facts) -> Answer:
     """Speak for an end after a refusal, once the record had been read, that the user accepts."""
-    refusals = _refusals(facts)
-    if not refusals or _plan_dropped(facts):
+    refusals = facts.once(_refusals)
+    if not refusals or facts.once(dropped_plan):
         return None
     for line in facts.user_lines:
         if line.position > refusals[-1].position and _ACCEPTS.search(line.lower):
@@ -344,15 +344,11 @@ def _looks(facts: Facts) -> list[Done]:
 
 def _refusals(facts: Facts) -> list[Line]:
     """Return the messages that declined something after a look-up had succeeded."""
-    looks = _looks(facts)
+    looks = facts.once(_looks)
     if not looks:
         return []
     since = looks[0].position
     return [one for one in facts.agent_lines if one.position > since and declines(one.lower)]
-
-
-def _plan_dropped(facts: Facts) -> bool:
-    return agreed_not_done.text.examine(facts, facts.draft) is not None
 
 
 def _is_record(done: Done) -> bool:

@@ -302,6 +302,8 @@ def _thing(word: str) -> str:
 
 def _in_line(line: Line, tools: _Tools) -> Iterator[Request]:
     for sentence in sentences(line.lower):
+        if not any(pattern.search(sentence) for _, pattern, _ in _KINDS):
+            continue
         conditional = bool(_CONDITION.search(sentence))
         asking = bool(_ASKING.search(sentence))
         for clause in _CLAUSES.split(sentence):
