@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal, assert_never, get_args
 
 from sidecritic.policies.closing import closes
+from sidecritic.recorded import Kind
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolSpec, User
 
@@ -23,10 +24,15 @@ def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     return any(call.name not in reads for call in action.calls)
 
 
+def hands_over(tool: str) -> bool:
+    """Whether a tool of that name gives the conversation to a person."""
+    return bool(_HAND_OVER.search(tool))
+
+
 def is_final(action: Assistant, history: Sequence[Message]) -> bool:
-    """Whether the action hands over to a person, or is a message that may close a request."""
+    """Whether the action hands over to a person, or is a message that may be the last."""
     if action.calls:
-        return any(_HAND_OVER.search(call.name) for call in action.calls)
+        return any(hands_over(call.name) for call in action.calls)
     return closes(action.text.lower(), _last_words(history).lower())
 
 
@@ -44,6 +50,13 @@ def covers(gate: Gate, proposal: Proposal) -> bool:
             return writes or is_final(proposal.action, proposal.history)
         case _ as other:
             assert_never(other)
+
+
+def kind_of(proposal: Proposal) -> Kind:
+    """Return what a proposal is; a transfer is final whatever its tool is said to do."""
+    if is_final(proposal.action, proposal.history):
+        return "final"
+    return "write" if may_write(proposal.action, proposal.tools) else "other"
 
 
 def _last_words(history: Sequence[Message]) -> str:

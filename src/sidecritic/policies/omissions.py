@@ -19,6 +19,8 @@ SERVE_ALL = "What the user asks for is done, or declined with the reason, before
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
 HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
+BASE_RATE = 0.3
+"""Share of conversations that fail; the risk of a check that only ever speaks for an end."""
 AT_THE_END = 0.14
 """How much a hint counts when the user has taken leave, or is handed over."""
 MORE_MAY_COME = 0.08
@@ -49,12 +51,12 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
 
     def make(examine: Examine) -> EndCheck:
         def at_hand_over(facts: Facts, call: ToolCall) -> Answer:
-            return _softened(examine(facts), AT_THE_END)
+            return _softened(facts, examine(facts), AT_THE_END)
 
         def at_message(facts: Facts, draft: str) -> Answer:
             if not facts.once(_may_be_last):
                 return None
-            return _softened(examine(facts), facts.once(_weight))
+            return _softened(facts, examine(facts), facts.once(_weight))
 
         return EndCheck(
             call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
@@ -229,7 +231,7 @@ def amount_asked(facts: Facts) -> Answer:
     )
 
 
-@end_check("every request served", risk=0.0)
+@end_check("every request served", risk=BASE_RATE)
 def all_served(facts: Facts) -> Answer:
     """Speak for an end at which each kind of request has its write."""
     requests = facts.once(Requests.of)
@@ -239,7 +241,7 @@ def all_served(facts: Facts) -> Answer:
     return Support(evidence=_named(requests.distinct), messages=_positions(requests.distinct))
 
 
-@end_check("last change succeeded", risk=0.0)
+@end_check("last change succeeded", risk=BASE_RATE)
 def last_change_succeeded(facts: Facts) -> Answer:
     """Speak for an end at which no change is left that failed."""
     tried = [done for done in facts.done if done.writes]
@@ -248,7 +250,7 @@ def last_change_succeeded(facts: Facts) -> Answer:
     return Support(evidence=tried[-1].call.name, messages=(tried[-1].position,))
 
 
-@end_check("many changes made", risk=0.0)
+@end_check("many changes made", risk=BASE_RATE)
 def many_changes(facts: Facts) -> Answer:
     """Speak for an end after three or more changes: an agent that drops requests makes fewer."""
     if len(facts.writes) < 3:
@@ -277,10 +279,13 @@ OMISSIONS: tuple[EndCheck, ...] = (
 )
 
 
-def _softened(answer: Answer, counts: float) -> Answer:
-    if isinstance(answer, Objection) and answer.counts == 1.0:
-        return replace(answer, counts=counts)
-    return answer
+def _softened(facts: Facts, answer: Answer, counts: float) -> Answer:
+    if not isinstance(answer, Objection):
+        return answer
+    # What the supervisor itself refused in this turn is not the actor's omission.
+    if any(facts.may_write(call.name) for call in facts.refused):
+        return None
+    return replace(answer, counts=counts)
 
 
 def _weight(facts: Facts) -> float:

@@ -9,13 +9,15 @@ from sidecritic.policies.closing import defers, is_grateful, is_unhappy, says_go
 from sidecritic.policies.facts import Done, Facts, Line
 from sidecritic.policies.language import affirms, asks_consent, declines, wants_human
 from sidecritic.policies.omissions import (
+    BASE_RATE,
     HAND_OVERS,
     EndCheck,
     dropped_plan,
     end_check,
 )
-from sidecritic.policies.requests import Requests, outright, unread_records
+from sidecritic.policies.requests import Requests, outright
 from sidecritic.policies.statements import false_claim
+from sidecritic.policies.things import unread_records
 
 LOOK_FIRST = "You should not make up any information: look up what the tools can tell."
 TRANSFER = (
@@ -108,7 +110,7 @@ def person_asked_for(facts: Facts) -> Answer:
     )
 
 
-@end_check("handed over within the policy", risk=0.0, policy=TRANSFER)
+@end_check("handed over within the policy", risk=BASE_RATE, policy=TRANSFER)
 def handed_over_rightly(facts: Facts) -> Answer:
     """Speak for a hand-over that the agent found necessary, with records read and no failure."""
     before = _before_hand_over(facts)
@@ -210,7 +212,7 @@ def best_offer(facts: Facts) -> Answer:
     )
 
 
-@end_check("refused by a rule", risk=0.0)
+@end_check("refused by a rule", risk=BASE_RATE)
 def refused_by_rule(facts: Facts) -> Answer:
     """Speak for an end after a refusal that named its rule, once the record had been read."""
     refusals = [line for line in facts.once(_refusals) if _RULE.search(line.lower)]
@@ -219,7 +221,7 @@ def refused_by_rule(facts: Facts) -> Answer:
     return Support(evidence=refusals[-1].text[:120], messages=(refusals[-1].position,))
 
 
-@end_check("refusal accepted", risk=0.0)
+@end_check("refusal accepted", risk=BASE_RATE)
 def refusal_accepted(facts: Facts) -> Answer:
     """Speak for an end after a refusal, once the record had been read, that the user accepts."""
     refusals = facts.once(_refusals)
@@ -299,7 +301,7 @@ def claim_never_made_good(facts: Facts) -> Answer:
     return None
 
 
-@end_check("thanks for what was done", risk=0.0)
+@end_check("thanks for what was done", risk=BASE_RATE)
 def thanked(facts: Facts) -> Answer:
     """Speak for an end at which the user takes leave with thanks, after a change."""
     answer = facts.answer

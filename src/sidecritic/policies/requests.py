@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pydantic import JsonValue
-
 from sidecritic.policies.facts import Done, Facts, Line
 from sidecritic.policies.language import declines, mentions, sentences
-from sidecritic.policies.listings import ids_in, is_id, words_of
-from sidecritic.policies.values import JsonObject, objects_of, scalars, text_of
+from sidecritic.policies.listings import ids_in, words_of
+from sidecritic.policies.things import states_in, things_in
+from sidecritic.policies.values import scalars
 
 _KINDS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
     ("cancel", re.compile(r"\b(cancel(l?ing|lations?)?|call off)\b"), frozenset({"cancel"})),
@@ -168,7 +167,9 @@ class Requests:
         tried = {done.call.name for done in self.facts.done}
         for request in self.open:
             for tool in sorted(request.tools - tried):
-                state = next(iter(_states(self.facts) & set(words_of(tool).split(" "))), None)
+                state = next(
+                    iter(self.facts.once(states_in) & set(words_of(tool).split(" "))), None
+                )
                 if state is not None and any(
                     line.position > request.position
                     and declines(line.lower)
@@ -280,13 +281,18 @@ class _Tools:
         listed = {thing.name: thing.listing for thing in things_in(facts)}
         return cls(words, things, {k: v for k, v in listed.items() if v in things})
 
-    def serving(self, kind: str, verbs: frozenset[str], sentence: str) -> frozenset[str]:
-        """Return the tools of one of the verbs, narrowed to what a sentence names."""
+    def serving(
+        self, kind: str, verbs: frozenset[str], clause: str, sentence: str
+    ) -> frozenset[str]:
+        """Return the tools of one of the verbs, narrowed to what clause or sentence name."""
         fitting = frozenset(tool for tool, words in self.words.items() if words & verbs)
-        named = {_thing(word) for word in _WORD.findall(sentence)} & self.things
+        named = self._named(clause) or self._named(sentence)
         entries = {what for name, what in self.listed.items() if mentions(sentence, name)}
         usual = {_USUAL[kind]} if kind in _USUAL else set[str]()
         return self._nearest(self._nearest(self._nearest(fitting, usual), named), entries)
+
+    def _named(self, words: str) -> frozenset[str]:
+        return self.things & {_thing(word) for word in _WORD.findall(words)}
 
     def _nearest(self, tools: frozenset[str], things: Collection[str]) -> frozenset[str]:
         """Return the tools whose names hold the most of these words; all when none holds one."""
@@ -314,7 +320,7 @@ def _in_line(line: Line, tools: _Tools) -> Iterator[Request]:
                 start = _IMPERATIVE.match(clause)
                 if not asking and not (start and start.end() >= match.end()):
                     continue
-                serving = tools.serving(kind, verbs, sentence)
+                serving = tools.serving(kind, verbs, clause, sentence)
                 if serving:
                     yield Request(kind, line.position, sentence, conditional, serving)
                 break
@@ -323,69 +329,3 @@ def _in_line(line: Line, tools: _Tools) -> Iterator[Request]:
 def outright(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Return those that were made without a condition, and in words that mean nothing else."""
     return tuple(r for r in requests if not r.conditional and r.kind not in _FEEBLE)
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """An entry with a name in a list of a record: a laptop among the items of an order."""
-
-    name: str
-    """In lower case."""
-    listing: str
-    """What lists it, in the singular: `item`."""
-    owner: str
-    """Id of the record, in lower case."""
-    ids: frozenset[str]
-
-
-def things_in(facts: Facts) -> tuple[Thing, ...]:
-    """Return the named entries of all records that were shown."""
-    return facts.once(_things)
-
-
-def _things(facts: Facts) -> tuple[Thing, ...]:
-    return tuple(
-        Thing(text_of(entry, "name").lower(), key.rstrip("s"), owner.lower(), _ids(entry))
-        for records in facts.records.values()
-        for owner, record in records.items()
-        for key in record
-        for entry in objects_of(record, key)
-        if text_of(entry, "name")
-    )
-
-
-def _states(facts: Facts) -> set[str]:
-    """Return the first words of the states in which records were found."""
-    return {
-        text_of(record, "status").lower().split(" ")[0]
-        for records in facts.records.values()
-        for record in records.values()
-    } - {""}
-
-
-def _ids(entry: JsonObject) -> frozenset[str]:
-    return frozenset(
-        value.lower()
-        for key, value in entry.items()
-        if key.endswith("_id") and isinstance(value, str)
-    )
-
-
-def unread_records(facts: Facts) -> tuple[str, ...]:
-    """Return ids that a record lists (`"orders": [...]`) and that nobody looked up or changed."""
-    used = {part for done in facts.done for part in scalars(dict(done.arguments))}
-    listed: dict[str, None] = {}
-    for done in facts.done:
-        if isinstance(done.value, dict) and not done.is_error:
-            for value in done.value.values():
-                listed.update(dict.fromkeys(_ids_of(value)))
-    # Only lists of which somebody looked one up are lists of records.
-    return tuple(i for i in listed if i not in used) if set(listed) & used else ()
-
-
-def _ids_of(value: JsonValue) -> Iterator[str]:
-    if not isinstance(value, list):
-        return
-    for part in value:
-        if isinstance(part, str) and (is_id(part) or part.isalnum()):
-            yield part

@@ -8,9 +8,9 @@ from time import process_time
 
 from sidecritic.envs.base import Look
 from sidecritic.errors import CriticError, CriticTimeout, boundary
-from sidecritic.gates import Gate, covers, is_final, may_write
+from sidecritic.gates import Gate, covers, kind_of
 from sidecritic.ports import Critic
-from sidecritic.recorded import JudgedProposal, Kind, ProposalKey, Recorded
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.replay.shadow import Worlds
 from sidecritic.trace import Executed, Observed, Proposed, proposals
 from sidecritic.types import Approve, Judgement, Proposal, ToolCall
@@ -108,10 +108,3 @@ async def _in_time(proposal: Proposal, critic: Critic, limit: float) -> Judgemen
             return await critic.judge(proposal)
     except TimeoutError as cause:
         raise CriticTimeout(f"no verdict within {limit:g} s") from cause
-
-
-def kind_of(proposal: Proposal) -> Kind:
-    """Return what a proposal is; a transfer is final whatever its tool is said to do."""
-    if is_final(proposal.action, proposal.history):
-        return "final"
-    return "write" if may_write(proposal.action, proposal.tools) else "other"
