@@ -19,15 +19,16 @@ from sidecritic.policies.language import (
 from sidecritic.policies.listings import words_of
 from sidecritic.policies.omissions import HAND_OVERS, OMISSIONS, is_plan
 from sidecritic.policies.partings import PARTINGS, TRANSFER
+from sidecritic.policies.requests import Requests, outright
 from sidecritic.policies.values import scalars
 from sidecritic.types import ToolCall
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
 
-Requests = tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]
+Kinds = tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]
 
-_REQUESTS: Requests = (
+_REQUESTS: Kinds = (
     ("a cancellation", re.compile(r"\bcancel\b"), frozenset({"cancel"})),
     (
         "a return",
@@ -53,7 +54,7 @@ _REQUESTS: Requests = (
 )
 """What a user asks for, and words in the names of the tools that serve it."""
 
-_LOOSER_REQUESTS: Requests = (
+_LOOSER_REQUESTS: Kinds = (
     *_REQUESTS,
     (
         "a booking",
@@ -128,14 +129,18 @@ def unserved(facts: Facts, draft: str) -> Objection | None:
     goes_on = asks_consent(lower) or asks_for_data(lower)
     if not takes_leave(lower) or declines(lower) or declines(facts.told) or goes_on:
         return None
-    open_ones = tuple(_open_requests(facts, strict=True))
+    all_done = bool(_ALL_DONE.search(lower))
+    open_ones = list(_open_requests(facts, strict=True))
+    if all_done:
+        left = outright(facts.once(Requests.of).open)
+        open_ones += [f"something to {request.kind}" for request in left]
     if not open_ones:
         return None
     return Objection(
         feedback=f"The user asked for {open_ones[0]}, and that is not done yet, nor was it "
         "declined. Serve it, or say why it cannot be done, before you take leave.",
         evidence=", ".join(open_ones),
-        risk=0.6 if _ALL_DONE.search(lower) else None,
+        risk=0.6 if all_done else None,
     )
 
 

@@ -283,7 +283,8 @@ def _softened(facts: Facts, answer: Answer, counts: float) -> Answer:
     if not isinstance(answer, Objection):
         return answer
     # What the supervisor itself refused in this turn is not the actor's omission.
-    if any(facts.may_write(call.name) for call in facts.refused):
+    refused = {call.name for call in facts.refused}
+    if any(request.tools & refused for request in facts.once(Requests.of).distinct):
         return None
     return replace(answer, counts=counts)
 

@@ -137,8 +137,12 @@ class Requests:
 
     @cached_property
     def open(self) -> tuple[Request, ...]:
-        """Distinct requests that no executed write can have served, and nothing replaced."""
+        """Distinct requests that no executed write can have served, and nothing replaced.
+
+        What the supervisor itself refused in this turn is not the actor's omission.
+        """
         done = {done.call.name for done in self.facts.writes}
+        done |= {call.name for call in self.facts.refused}
         return tuple(r for r in self.distinct if not r.tools & done and not self._replaced(r))
 
     def _replaced(self, request: Request) -> bool:
