@@ -101,6 +101,11 @@ def test_a_yes_to_further_help_after_a_report_is_no_plan() -> None:
     assert not {"agreed and not done", "plan not carried out"} & names(talk, BYE)
 
 
+def test_an_example_of_an_id_makes_no_plan() -> None:
+    question = "To proceed I need your order number, for example #W9999999. Is that okay?"
+    assert "agreed and not done" not in names(LAMP.agent(question).user("Yes, sure."))
+
+
 def test_requests_are_counted_against_changes() -> None:
     many = asking(
         "I want to change the lamp in my order to a blue one.",
@@ -244,6 +249,19 @@ def test_a_false_report_is_remembered() -> None:
     lied = LAMP.agent("Your order has been cancelled.").user("Thank you, bye.")
     assert "claim never made good" in names(lied, BYE)
     assert "claim never made good" not in names(changing(LAMP), BYE)
+
+
+def test_money_that_is_returned_is_no_return_of_goods() -> None:
+    draft = "The refund has been returned to your card. Anything else?"
+    assert "claim without a write" not in names(LAMP, draft)
+    assert "claim without a write" in names(LAMP, "The lamp has been returned. Anything else?")
+
+
+def test_a_claim_that_all_is_done_is_held_against_every_request() -> None:
+    claim = "Everything that you asked for is taken care of. Anything else?"
+    assert "request not served" in names(LAMP, claim)
+    assert sent_back(PACK, LAMP.says(claim))
+    assert not sent_back(PACK, changing(LAMP).says(claim))
 
 
 def test_the_best_offer_is_a_hint() -> None:

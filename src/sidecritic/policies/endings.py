@@ -17,7 +17,7 @@ from sidecritic.policies.language import (
     wants_human,
 )
 from sidecritic.policies.listings import words_of
-from sidecritic.policies.omissions import HAND_OVERS, OMISSIONS, is_plan
+from sidecritic.policies.omissions import AT_THE_END, HAND_OVERS, OMISSIONS, is_plan
 from sidecritic.policies.partings import PARTINGS, TRANSFER
 from sidecritic.policies.requests import Requests, outright
 from sidecritic.policies.values import scalars
@@ -141,6 +141,8 @@ def unserved(facts: Facts, draft: str) -> Objection | None:
         "declined. Serve it, or say why it cannot be done, before you take leave.",
         evidence=", ".join(open_ones),
         risk=0.6 if all_done else None,
+        # Without such a claim the agent may still be asked for the rest.
+        counts=1.0 if all_done else AT_THE_END,
     )
 
 

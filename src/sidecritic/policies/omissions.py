@@ -322,7 +322,8 @@ def is_plan(facts: Facts, exchange: Exchange) -> bool:
     reports = any(since < done.position < question.position for done in facts.writes)
     if reports and not _ASKS_PLAINLY.search(question.lower):
         return False
-    return "$" in question.text or bool(question.ids)
+    # An id that no tool has shown is an example of what the user might say.
+    return "$" in question.text or any(i.lstrip("#") in facts.shown for i in question.ids)
 
 
 def _named(requests: tuple[Request, ...]) -> str:

@@ -44,6 +44,8 @@ _MOST_STEPS = 300
 _MOST_ITEMS = 8
 """Items of a record of which every partial sum is formed."""
 
+_MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
+"""What is returned without a return of goods."""
 _END = re.compile(r"[.!?]\s|\n")
 _NOT_YET = re.compile(
     r"\b(will|would|can|could|once|after|if|when|before|to be|not|n't|cannot|already|should|until"
@@ -111,7 +113,7 @@ def _claims(lower: str) -> Iterator[tuple[str, str]]:
     for match in _CLAIM.finditer(lower):
         start = max(lower.rfind(mark, 0, match.start()) for mark in (".", "\n", "!", "?")) + 1
         before = lower[start : match.end() - len(match[1])]
-        if _NOT_YET.search(before):
+        if _NOT_YET.search(before) or (match[1] == "returned" and _MONEY.search(before)):
             continue
         end = min(
             (i for i in (lower.find(m, match.end()) for m in (". ", "\n")) if i > 0),
