@@ -162,6 +162,26 @@ def test_a_question_for_an_amount_wants_an_amount() -> None:
     assert "amount asked for" not in names(LAMP)
 
 
+def test_a_question_for_a_number_wants_a_number() -> None:
+    asked = asking("How many blue lamps are there?")
+    unanswered = fired(PACK, asked.says("There are some. Anything else?"))["number asked for"]
+    answered = fired(PACK, asked.says("There are 12. Anything else?"))["number asked for"]
+    assert (unanswered.prior or 0) > (answered.prior or 0)
+    assert "number asked for" not in names(LAMP)
+
+
+def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:
+    priced: JsonValue = {"order_id": "#W1111111", "payments": [{"amount": -10.25}]}
+    asked = asking("Please change the lamp to a blue one. What will the price difference be?")
+    done = asked.did("modify_pending_order_items", priced, order_id="#W1111111")
+    finding = fired(PACK, done.says(DONE))["amount of a change not told"]
+    assert "$10.25" in finding.feedback
+    told = "It is changed, and you get $10.25 back. Anything else?"
+    assert "amount of a change not told" not in names(done, told)
+    unasked = LAMP.did("modify_pending_order_items", priced, order_id="#W1111111")
+    assert "amount of a change not told" not in names(unasked)
+
+
 def test_three_changes_speak_for_an_end() -> None:
     once = changing(LAMP)
     assert "many changes made" not in names(once)

@@ -7,6 +7,7 @@ asked for must then be done, or have been declined.
 import re
 from collections.abc import Iterator
 
+from sidecritic.policies.answers import ANSWERS
 from sidecritic.policies.base import CallCheck, Objection, TextCheck, call_check, text_check
 from sidecritic.policies.closing import asks_for_data
 from sidecritic.policies.facts import Facts, Line
@@ -180,7 +181,7 @@ def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-_WHOLE = (*OMISSIONS, *PARTINGS)
+_WHOLE = (*OMISSIONS, *ANSWERS, *PARTINGS)
 
 ENDING_CALLS: tuple[CallCheck, ...] = (
     premature_transfer,

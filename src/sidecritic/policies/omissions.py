@@ -28,14 +28,7 @@ MORE_MAY_COME = 0.08
 
 Examine = Callable[[Facts], Answer]
 
-_AMOUNT_ASKED = re.compile(
-    r"\bhow (much|many)\b|\b(total|sum|amount|price|cost|balance|savings?)\b[^.\n]{0,60}\?"
-    r"|\b(what|know|tell me|calculate)\b[^.?\n]{0,40}"
-    r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
-)
-_NUMBER = re.compile(r"\d")
 _ASKS_PLAINLY = re.compile(r"\b(confirm|proceed|go ahead|shall i|yes)\b")
-_MONEY = re.compile(r"\$\s?\d|\d (dollars|usd)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,22 +208,6 @@ def another_tool(facts: Facts) -> Answer:
     )
 
 
-@end_check("amount asked for", risk=0.42)
-def amount_asked(facts: Facts) -> Answer:
-    """Fire when the user wants to know an amount; surer when no amount was stated after that."""
-    asked = [line for line in facts.user_lines if _AMOUNT_ASKED.search(line.lower)]
-    if not asked:
-        return None
-    after = [line.text for line in facts.agent_lines if line.position > asked[0].position]
-    answered = any(_MONEY.search(text.lower()) for text in (*after, facts.draft))
-    return Objection(
-        "The user wants to know an amount. Look it up or calculate it, and state it.",
-        evidence=asked[0].text[:120],
-        risk=None if answered else 0.6,
-        messages=tuple(line.position for line in asked),
-    )
-
-
 @end_check("every request served", risk=BASE_RATE)
 def all_served(facts: Facts) -> Answer:
     """Speak for an end at which each kind of request has its write."""
@@ -272,7 +249,6 @@ OMISSIONS: tuple[EndCheck, ...] = (
     one_of_several,
     failed_and_left,
     another_tool,
-    amount_asked,
     all_served,
     last_change_succeeded,
     many_changes,
