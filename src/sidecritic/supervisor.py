@@ -147,7 +147,7 @@ class Supervisor:
         """Return what is to become of the proposal; `None` when the critic failed."""
         judgement = _known(proposal, log)
         if judgement is None:
-            if not covers(self.gate, proposal.action, proposal.tools):
+            if not covers(self.gate, proposal):
                 return Approve()
             judgement = await self._ask_critic(proposal, log, look)
         if judgement is None:

@@ -51,7 +51,7 @@ class Calibrated:
         judgement = await self._critic.judge(proposal)
         if not is_by_risk(judgement):
             return judgement
-        kind, score = kind_of(proposal.action, proposal.tools), score_of(judgement)
+        kind, score = kind_of(proposal), score_of(judgement)
         threshold = self._profile.threshold(kind, self._domain, _writing(proposal))
         meaning = self._profile.calibration(kind, self._domain)
         if meaning is not None:

@@ -35,11 +35,10 @@ class Plan:
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
     """Yield the proposals of a run that the gate sends to the critic."""
-    for event in run.trajectory.events:
-        if isinstance(event, Proposed) and covers(
-            gate, event.completion.message, run.briefing.tools
-        ):
-            yield ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+    task = run.trajectory.task.id
+    for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing):
+        if covers(gate, proposal):
+            yield ProposalKey(run.file, run.simulation, proposal.turn, proposal.attempt)
 
 
 async def judge_run(
@@ -85,7 +84,7 @@ async def _judge(
         critic=plan.critic,
         critic_version=version_of(critic),
         terms=plan.terms,
-        kind=kind_of(proposal.action, proposal.tools),
+        kind=kind_of(proposal),
         tools=tuple(call.name for call in proposal.action.calls),
         looked=look is not None,
         judgement=judgement,
