@@ -4,6 +4,8 @@ from sidecritic.policies.base import Pack
 from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
 from sidecritic.policies.retail_addresses import RETAIL_ADDRESSES
+from sidecritic.policies.retail_choices import RETAIL_CHOICES
+from sidecritic.policies.retail_lookups import wants
 from sidecritic.policies.retail_payments import RETAIL_PAYMENTS
 from sidecritic.policies.retail_rules import RETAIL_RULES
 from sidecritic.policies.retail_wishes import RETAIL_WISHES
@@ -13,6 +15,7 @@ RETAIL = Pack(
     name="retail",
     calls=(
         *RETAIL_RULES,
+        *RETAIL_CHOICES,
         *RETAIL_WISHES,
         *RETAIL_ADDRESSES,
         *RETAIL_PAYMENTS,
@@ -21,4 +24,5 @@ RETAIL = Pack(
     ),
     texts=(*ENDING_TEXTS, *STATEMENTS),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
+    wants=wants,
 )

@@ -20,6 +20,7 @@ from sidecritic.policies.retail_records import (
     original_payment,
     payment_methods,
     price_difference,
+    shown_order,
     swaps,
     user_id,
 )
@@ -72,8 +73,8 @@ def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You should check its status before taking the action.",
 )
 def unread_order(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the order of the call was never read."""
-    if order_of(facts, call):
+    """Fire when the actor never read the order of the call."""
+    if shown_order(facts, call):
         return None
     order_id = text_of(call.arguments or {}, "order_id") or "the order"
     return Objection(

@@ -5,32 +5,22 @@ is decided by the head of a product's name: `keyboard` of Mechanical Keyboard.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 
 from sidecritic.policies.base import CallCheck, Objection, call_check
-from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import mentions
 from sidecritic.policies.retail_records import (
     CANCEL,
     EXCHANGE,
     ON_ITEMS,
     RETURN,
-    SWAPS,
-    Swap,
-    available,
-    describe,
     head,
     item_of,
     items,
-    options,
     order_of,
     orders,
-    swaps,
-    variants,
 )
-from sidecritic.policies.values import JsonObject, number_of, text_of, texts_of
+from sidecritic.policies.values import text_of, texts_of
 from sidecritic.types import ToolCall
 
 _WHOLE = re.compile(
@@ -128,91 +118,6 @@ def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check(
-    "not the dearest or cheapest",
-    tools=SWAPS,
-    risk=0.6,
-    policy="You must list the action details and obtain explicit user confirmation.",
-)
-def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when a better fit to the wished price is available with all named options kept."""
-    sign = -1.0 if _DEAREST.search(facts.said) else 1.0
-    if bool(_DEAREST.search(facts.said)) == bool(_CHEAPEST.search(facts.said)):
-        return None
-    pattern = _DEAREST if sign < 0 else _CHEAPEST
-    for pair in _known(swaps(facts, call)):
-        if not _wished_for(facts, pair, pattern, call):
-            continue
-        better = _more_extreme(facts, pair, sign)
-        if better is not None:
-            wish = "most expensive" if sign < 0 else "cheapest"
-            return Objection(
-                f"The user wants the {wish} {text_of(pair.product, 'name')}; {describe(better)} is "
-                f"available, the call takes {describe(pair.new)}.",
-                evidence=f"{number_of(better, 'price')} vs {number_of(pair.new, 'price')}",
-            )
-    return None
-
-
-@call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=CONSENT)
-def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when an available variant keeps more of the old item, and nobody asked for the rest."""
-    if _DEAREST.search(facts.said) or _CHEAPEST.search(facts.said):
-        return None
-    for pair in _known(swaps(facts, call)):
-        closer = _closer(facts, pair)
-        if closer is not None:
-            return Objection(
-                f"{describe(pair.new)} changes more of the {text_of(pair.product, 'name')} than "
-                f"the user asked for; {describe(closer)} is available and keeps the rest.",
-                evidence=text_of(closer, "item_id"),
-            )
-    return None
-
-
-@call_check("named option missing", tools=SWAPS, risk=0.6, policy=CONSENT)
-def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the user named an option of the product and the new item has another."""
-    agreed = consent(facts, call)
-    heard = f"{agreed.question.lower}\n{agreed.answer.lower}" if agreed else ""
-    for pair in _known(swaps(facts, call)):
-        for key, value in options(pair.new).items():
-            wanted = _named_values(facts, pair, key)
-            if not wanted or value in wanted or mentions(heard, value):
-                continue
-            fitting = [one for one in available(pair.product) if options(one).get(key) in wanted]
-            if fitting:
-                return Objection(
-                    f"The user asked for {key} {' or '.join(sorted(wanted))}, the call takes "
-                    f"{key} {value}. Available with it: {describe(fitting[0])}.",
-                    evidence=f"{key}: {sorted(wanted)} vs {value}",
-                )
-    return None
-
-
-@call_check("another variant than announced", tools=SWAPS, risk=0.75, policy=CONSENT)
-def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the user agreed to another variant of the same product, by its id."""
-    agreed = consent(facts, call)
-    if agreed is None:
-        return None
-    chosen = {
-        *texts_of(call.arguments or {}, "item_ids"),
-        *texts_of(call.arguments or {}, "new_item_ids"),
-    }
-    text = agreed.question.lower
-    for pair in _known(swaps(facts, call)):
-        new_id = text_of(pair.new, "item_id")
-        rivals = [i for i in variants(pair.product) if i not in chosen and i in text]
-        if rivals and new_id not in text and new_id not in agreed.answer.lower:
-            return Objection(
-                f"The user agreed to item {rivals[0]}, but the call takes {new_id}. Call with what "
-                "was agreed, or announce the change and ask again.",
-                evidence=f"{rivals} vs {new_id}",
-            )
-    return None
-
-
-@call_check(
     "item nobody spoke of",
     tools=ON_ITEMS,
     risk=0.6,
@@ -291,68 +196,14 @@ def _means_order(wish: str, order_id: str) -> bool:
     return bool(_WHOLE.search(wish)) and (not named or order_id in named)
 
 
-def _known(pairs: Iterable[Swap]) -> Iterator[Swap]:
-    return (pair for pair in pairs if pair.old and pair.new)
-
-
 def _act(call: ToolCall) -> str:
     return {RETURN: "return", EXCHANGE: "exchange"}.get(call.name, "chang")
-
-
-def _wished_for(facts: Facts, pair: Swap, pattern: re.Pattern[str], call: ToolCall) -> bool:
-    """Whether a wish about the price is about this item."""
-    if len(texts_of(call.arguments or {}, "item_ids")) == 1:
-        return True
-    found = [s for s in facts.wishes if pattern.search(s)]
-    return any(head(pair.old) in s or re.search(r"\b(all|every|each|items)\b", s) for s in found)
-
-
-def _more_extreme(facts: Facts, pair: Swap, sign: float) -> JsonObject | None:
-    mine = options(pair.new)
-    found: JsonObject | None = None
-    for one in available(pair.product):
-        theirs = options(one)
-        dropped = [v for k, v in mine.items() if theirs.get(k) != v and mentions(facts.said, v)]
-        gain = sign * (number_of(pair.new, "price") - number_of(one, "price"))
-        if gain <= 0 or dropped:
-            continue
-        if found is None or sign * number_of(one, "price") < sign * number_of(found, "price"):
-            found = one
-    return found
-
-
-def _closer(facts: Facts, pair: Swap) -> JsonObject | None:
-    old, new = options(pair.old), options(pair.new)
-    changed = {k for k in new if new[k] != old.get(k)}
-    for one in available(pair.product):
-        theirs = options(one)
-        kept = {k for k in theirs if theirs[k] != old.get(k)}
-        if not kept or not kept < changed or any(theirs[k] != new[k] for k in kept):
-            continue
-        if not any(mentions(facts.said, new[k]) for k in changed - kept):
-            return one
-    return None
-
-
-def _named_values(facts: Facts, pair: Swap, key: str) -> set[str]:
-    """Return the values of an option that the user named for this product."""
-    values = {options(one).get(key, "") for one in variants(pair.product).values()}
-    values = {value for value in values if len(value) > 1}
-    # "1000 more pieces" names a difference, not a value.
-    about = [s for s in facts.wishes if head(pair.old) in s and not _MORE.search(s)]
-    return {v for v in values if any(mentions(s, v) for s in about)} - {
-        options(pair.old).get(key, "")
-    }
 
 
 RETAIL_WISHES: tuple[CallCheck, ...] = (
     wider_cancel,
     invented_reason,
     unasked_reason,
-    not_extreme,
-    gratuitous_change,
-    option_missing,
-    other_variant,
     unspoken_item,
     left_out,
 )

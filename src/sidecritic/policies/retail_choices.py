@@ -1,0 +1,221 @@
+"""Retail: the variant of a call against the variants that the user's words call for."""
+
+from collections.abc import Iterator
+
+from sidecritic.policies.base import CallCheck, Objection, Support, call_check
+from sidecritic.policies.common import CONSENT
+from sidecritic.policies.consent import consent
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.language import declines
+from sidecritic.policies.retail_options import namings
+from sidecritic.policies.retail_records import (
+    SWAPS,
+    describe,
+    items,
+    options,
+    orders,
+    swaps,
+    variants,
+)
+from sidecritic.policies.retail_variants import Wanted, wanted
+from sidecritic.policies.retail_wording import name_of, named_in
+from sidecritic.policies.values import JsonObject, number_of, text_of, texts_of
+from sidecritic.types import ToolCall
+
+OPTIONS = "Each item can be changed to an available new item of different product option."
+
+
+@call_check("named option missing", tools=SWAPS, risk=0.65, policy=CONSENT)
+def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a wish of the user is not met although an available variant meets all."""
+    for want in _wanted(facts, call):
+        unmet = want.unmet(want.pair.new)
+        fitting = want.fitting() if unmet else ()
+        if not fitting:
+            continue
+        best = _closest(want, fitting)
+        return Objection(
+            f"The user asked: '{_quoted(unmet[0].words)}'. {describe(want.pair.new)} does not meet "
+            f"that; {describe(best)} does, and is available. Use it, or ask.",
+            evidence=f"{unmet[0].key}: {text_of(best, 'item_id')}",
+            risk=_accepted_risk(facts, call, want),
+            messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
+        )
+    return None
+
+
+@call_check("preferred option missing", tools=SWAPS, risk=0.4, policy=CONSENT)
+def preference_missing(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant meets a preference that the chosen one does not."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        unmet = want.unmet(new, soft=True)
+        if not unmet or want.unmet(new):
+            continue
+        better = [one for one in want.fitting() if not want.unmet(one, soft=True)]
+        if better:
+            return Objection(
+                f"The user would prefer: '{_quoted(unmet[0].words)}'. {describe(better[0])} meets "
+                f"that and is available; the call takes {describe(new)}.",
+                evidence=f"{unmet[0].key}: {text_of(better[0], 'item_id')}",
+                risk=0.2 if _is_accepted(facts, call, want) else None,
+                messages=(unmet[0].position,),
+            )
+    return None
+
+
+@call_check("not the dearest or cheapest", tools=SWAPS, risk=0.65, policy=CONSENT)
+def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        if not want.extreme or want.unmet(new):
+            continue
+        rivals = [one for one in want.fitting() if not want.unmet(one, soft=True)]
+        best = max(rivals, key=lambda one: want.extreme * number_of(one, "price"), default=new)
+        if want.extreme * (number_of(best, "price") - number_of(new, "price")) > 0.005:
+            wish = "most expensive" if want.extreme > 0 else "cheapest"
+            return Objection(
+                f"The user wants the {wish} {text_of(want.pair.old, 'name')}; {describe(best)} is "
+                f"available, the call takes {describe(new)}.",
+                evidence=f"{number_of(best, 'price')} vs {number_of(new, 'price')}",
+            )
+    return None
+
+
+@call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=OPTIONS)
+def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant that meets all wishes keeps more of the old item."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        if want.extreme or want.unmet(new) or not (want.wishes or want.rest):
+            continue
+        closer = _closer(want)
+        if closer is not None:
+            accepted = _is_accepted(facts, call, want)
+            return Objection(
+                f"{describe(new)} changes more of the {text_of(want.pair.old, 'name')} than the "
+                f"user asked for; {describe(closer)} is available and keeps the rest.",
+                evidence=text_of(closer, "item_id"),
+                risk=(0.45 if accepted else 0.65) if want.rest else 0.2 if accepted else 0.4,
+            )
+    return None
+
+
+@call_check("another variant than announced", tools=SWAPS, risk=0.75, policy=CONSENT)
+def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user agreed to another variant of the same product, by its id or options."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return None
+    text = agreed.question.lower
+    held = {text_of(i, "item_id") for order in orders(facts).values() for i in items(order)}
+    held |= set(texts_of(call.arguments or {}, "new_item_ids"))
+    for pair in swaps(facts, call):
+        new_id = text_of(pair.new, "item_id")
+        rivals = [i for i in variants(pair.product) if i not in held and i in text]
+        if new_id and rivals and new_id not in text and new_id not in agreed.answer.lower:
+            return Objection(
+                f"The user agreed to item {rivals[0]}, but the call takes {new_id}. Call with what "
+                "was agreed, or announce the change and ask again.",
+                evidence=f"{rivals} vs {new_id}",
+                messages=(agreed.question.position, agreed.answer.position),
+            )
+    return None
+
+
+@call_check("only variant that fits", tools=SWAPS, risk=0.0, policy=OPTIONS)
+def only_fit(facts: Facts, call: ToolCall) -> Support | None:
+    """Support a call whose every new item meets what was wished, and is the only or best one."""
+    wants = _wanted(facts, call)
+    if not wants or not all(_is_best(want) for want in wants):
+        return None
+    if len(wants) != len(texts_of(call.arguments or {}, "new_item_ids")):
+        return None
+    return Support(
+        evidence=", ".join(text_of(want.pair.new, "item_id") for want in wants),
+        messages=tuple({wish.position for want in wants for wish in want.wishes}),
+    )
+
+
+RETAIL_CHOICES: tuple[CallCheck, ...] = (
+    option_missing,
+    preference_missing,
+    not_extreme,
+    gratuitous_change,
+    other_variant,
+    only_fit,
+)
+
+
+def _wanted(facts: Facts, call: ToolCall) -> tuple[Wanted, ...]:
+    return wanted(facts, call, tuple(swaps(facts, call)))
+
+
+def _quoted(words: str) -> str:
+    return words.strip()[:120]
+
+
+def _is_accepted(facts: Facts, call: ToolCall, want: Wanted) -> bool:
+    """Whether the user agreed to the chosen variant by its id, or by what is new in it."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return False
+    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
+    if text_of(want.pair.new, "item_id") in heard:
+        return True
+    old, new = options(want.pair.old), options(want.pair.new)
+    named = {(one.key, one.value) for one in namings(heard, want.pair.product)}
+    changed = {(key, value) for key, value in new.items() if old.get(key) != value}
+    return bool(changed) and changed <= named
+
+
+def _accepted_risk(facts: Facts, call: ToolCall, want: Wanted) -> float | None:
+    """Return the risk of an unmet wish; `None` for the usual one."""
+    if not _is_accepted(facts, call, want):
+        return None
+    # Whoever was told that it cannot be had agrees to what they did not want.
+    return 0.45 if any(_denies(line.lower, want) for line in facts.agent_lines) else 0.25
+
+
+def _denies(lower: str, want: Wanted) -> bool:
+    """Whether the agent said that something of this product is not to be had."""
+    return declines(lower) and "availab" in lower and named_in(lower, name_of(want.pair.old))
+
+
+def _changes(want: Wanted, variant: JsonObject) -> frozenset[str]:
+    old = options(want.pair.old)
+    return frozenset(key for key, value in options(variant).items() if old.get(key) != value)
+
+
+def _closest(want: Wanted, fitting: tuple[JsonObject, ...]) -> JsonObject:
+    return min(fitting, key=lambda one: (len(want.unmet(one, soft=True)), len(_changes(want, one))))
+
+
+def _closer(want: Wanted) -> JsonObject | None:
+    """Return a variant that meets as much, and changes a part of what the chosen one changes."""
+    mine, unmet = _changes(want, want.pair.new), len(want.unmet(want.pair.new, soft=True))
+    return next(_fewer(want, mine, unmet), None)
+
+
+def _fewer(want: Wanted, mine: frozenset[str], unmet: int) -> Iterator[JsonObject]:
+    for one in want.fitting():
+        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet:
+            yield one
+
+
+def _is_best(want: Wanted) -> bool:
+    """Whether no other variant that can be had meets as many wishes with as few changes."""
+    new = want.pair.new
+    if not (want.wishes or want.extreme) or want.unmet(new, soft=True):
+        return False
+    rivals = [
+        one
+        for one in want.fitting()
+        if text_of(one, "item_id") != text_of(new, "item_id") and not want.unmet(one, soft=True)
+    ]
+    if want.extreme:
+        return all(
+            want.extreme * (number_of(new, "price") - number_of(one, "price")) > 0 for one in rivals
+        )
+    return all(len(_changes(want, new)) < len(_changes(want, one)) for one in rivals)
