@@ -6,10 +6,11 @@ from sidecritic.policies.base import CallCheck, Objection, Support, call_check
 from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import declines
+from sidecritic.policies.language import declines, mentions
 from sidecritic.policies.retail_options import namings
 from sidecritic.policies.retail_records import (
     SWAPS,
+    Swap,
     describe,
     items,
     options,
@@ -102,6 +103,29 @@ def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
+@call_check("first wish given up", tools=SWAPS, risk=0.4, policy=CONSENT)
+def given_up(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when what the user wanted before the agent offered anything was to be had.
+
+    An agent that offers the wrong variants, or denies the right one, talks users out of it.
+    """
+    for want in wanted(facts, call, until=lambda pair: _offered(facts, pair)):
+        new = want.pair.new
+        missed = bool(want.unmet(new)) or (want.rest and _closer(want) is not None)
+        fitting = want.fitting() if missed else ()
+        if fitting:
+            best = _closest(want, fitting)
+            denied = any(_denies(line.lower, want) for line in facts.agent_lines)
+            return Objection(
+                f"At first the user wanted: '{_quoted(want.about[0].text)}'. {describe(best)} is "
+                f"that and is available; the call takes {describe(new)}. Tell the user.",
+                evidence=text_of(best, "item_id"),
+                risk=0.5 if denied else None,
+                messages=tuple(dict.fromkeys(clause.position for clause in want.about)),
+            )
+    return None
+
+
 @call_check("another variant than announced", tools=SWAPS, risk=0.75, policy=CONSENT)
 def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user agreed to another variant of the same product, by its id or options."""
@@ -128,7 +152,7 @@ def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
 def only_fit(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every new item meets what was wished, and is the only or best one."""
     wants = _wanted(facts, call)
-    if not wants or not all(_is_best(want) for want in wants):
+    if not wants or not all(_is_best(want) for want in wants) or given_up.examine(facts, call):
         return None
     if len(wants) != len(texts_of(call.arguments or {}, "new_item_ids")):
         return None
@@ -143,13 +167,28 @@ RETAIL_CHOICES: tuple[CallCheck, ...] = (
     preference_missing,
     not_extreme,
     gratuitous_change,
+    given_up,
     other_variant,
     only_fit,
 )
 
 
 def _wanted(facts: Facts, call: ToolCall) -> tuple[Wanted, ...]:
-    return wanted(facts, call, tuple(swaps(facts, call)))
+    return wanted(facts, call)
+
+
+def _offered(facts: Facts, pair: Swap) -> int:
+    """Return the position at which the agent first spoke of another variant of the product."""
+    old = options(pair.old)
+    for line in facts.agent_lines:
+        if not named_in(line.lower, name_of(pair.old)):
+            continue
+        found = namings(line.lower, pair.product)
+        if any(n.value != old.get(n.key) and not mentions(facts.said, n.value) for n in found):
+            return line.position
+        if text_of(pair.new, "item_id") in line.lower:
+            return line.position
+    return facts.answer.position + 1 if facts.answer else 0
 
 
 def _quoted(words: str) -> str:

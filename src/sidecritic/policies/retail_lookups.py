@@ -6,6 +6,7 @@ from sidecritic.policies.facts import Facts
 from sidecritic.policies.looking import Wanted
 from sidecritic.policies.retail_records import ON_ORDERS, SWAPS, item_of, order_of, user
 from sidecritic.policies.values import text_of, texts_of
+from sidecritic.types import ToolCall
 
 _MOST_ORDERS = 5
 """Other orders of the user; they show whether the call's order is the one that was meant."""
@@ -19,22 +20,27 @@ def wants(facts: Facts) -> Iterator[Wanted]:
         if call.name in ON_ORDERS and order_id and not order_of(facts, call):
             yield Wanted("get_order_details", {"order_id": order_id})
     for call in writes:
-        given = text_of(call.arguments or {}, "user_id")
-        owner = given or text_of(order_of(facts, call), "user_id")
-        if owner and owner not in facts.known.get("user_id", {}):
-            yield Wanted("get_user_details", {"user_id": owner})
+        yield from _owner(facts, call)
     for call in writes:
         if call.name in SWAPS:
-            order = order_of(facts, call)
-            for item_id in texts_of(call.arguments or {}, "item_ids"):
-                yield from _product(facts, text_of(item_of(order, item_id), "product_id"))
+            yield from _products(facts, call)
     if writes:
         yield from _other_orders(facts)
 
 
-def _product(facts: Facts, product_id: str) -> Iterator[Wanted]:
-    if product_id and product_id not in facts.known.get("product_id", {}):
-        yield Wanted("get_product_details", {"product_id": product_id})
+def _owner(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+    given = text_of(call.arguments or {}, "user_id")
+    owner = given or text_of(order_of(facts, call), "user_id")
+    if owner and owner not in facts.known.get("user_id", {}):
+        yield Wanted("get_user_details", {"user_id": owner})
+
+
+def _products(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+    order = order_of(facts, call)
+    for item_id in texts_of(call.arguments or {}, "item_ids"):
+        product_id = text_of(item_of(order, item_id), "product_id")
+        if product_id and product_id not in facts.known.get("product_id", {}):
+            yield Wanted("get_product_details", {"product_id": product_id})
 
 
 def _other_orders(facts: Facts) -> Iterator[Wanted]:

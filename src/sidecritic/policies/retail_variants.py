@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.retail_options import Naming, is_soft, namings, plain, rank, vocabulary
-from sidecritic.policies.retail_records import Swap, available, options
+from sidecritic.policies.retail_records import Swap, available, options, swaps
 from sidecritic.policies.retail_wording import Clause, clauses, name_of
 from sidecritic.policies.values import JsonObject, number_of, text_of
 from sidecritic.types import ToolCall
@@ -33,7 +33,8 @@ _CAP = re.compile(
 _REST = re.compile(
     r"\b(same|keep|identical|unchanged|without chang\w+|not chang\w+|retain\w*|maintain\w*|match\w*)"
     r"[^.;\n]{0,30}\b(other|else|rest|remaining|everything|all)\b"
-    r"|\b(other|else|rest|remaining|everything)\b[^.;\n]{0,40}\b(same|unchanged|identical|as (is|it is))\b"
+    r"|\b(other|else|rest|remaining|everything)\b[^.;\n]{0,40}"
+    r"\b(same|unchanged|identical|as (is|it is))\b"
     r"|\b(same|identical|exact)\b[^.;\n]{0,30}\b(but|except|just|only)\b"
     r"|\bonly (change|the)\b[^.;\n]{0,30}\b(color|colour|size)\b"
 )
@@ -83,15 +84,23 @@ class Wanted:
         )
 
 
-def wanted(facts: Facts, call: ToolCall, pairs: tuple[Swap, ...]) -> tuple[Wanted, ...]:
-    """Return what the user wants of each item of a call whose product is known."""
+def wanted(
+    facts: Facts, call: ToolCall, *, until: Callable[[Swap], int] | None = None
+) -> tuple[Wanted, ...]:
+    """Return what the user wants of each item of a call whose product is known.
+
+    `until` gives the position in the history up to which the words about an item count.
+    """
     said = clauses(facts, call)
+    pairs = tuple(swaps(facts, call))
     products = {name_of(pair.old) for pair in pairs}
-    return tuple(
-        _of(pair, tuple(one for one in said if _is_about(one, name_of(pair.old), products)))
-        for pair in pairs
-        if pair.old and pair.new
-    )
+    found: list[Wanted] = []
+    for pair in pairs:
+        if pair.old and pair.new:
+            name, end = name_of(pair.old), until(pair) if until else None
+            about = (one for one in said if _is_about(one, name, products))
+            found.append(_of(pair, tuple(c for c in about if end is None or c.position < end)))
+    return tuple(found)
 
 
 def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
@@ -117,7 +126,9 @@ def _extreme(text: str) -> int:
 
 
 def _wishes(clause: Clause, pair: Swap) -> Iterator[Wish]:
-    named = tuple(namings(clause.text, pair.product))
+    steps = {found[1].replace(",", "") for found in _MORE.finditer(clause.text)}
+    # "1000 more pieces" names a difference, not a value.
+    named = tuple(n for n in namings(clause.text, pair.product) if n.value not in steps)
     old = options(pair.old)
     yield from _named(clause, named, old)
     taken = {one.key for one in named}

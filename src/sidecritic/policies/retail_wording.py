@@ -132,14 +132,19 @@ def _act(text: str, before: Act) -> Act:
     return max(found)[2] if found else before
 
 
-def _mentions(sentence: str, names: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Walk over the products that a sentence names, in order, neighbours of one name once."""
+def products_in(lower: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+    """Walk over the products that a text names, in order, each with start and end."""
     pattern, meant = _searched(tuple(names))
+    for found in pattern.finditer(lower):
+        yield found.start(), found.end(), meant[found[1]]
+
+
+def _mentions(sentence: str, names: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Walk over the same, neighbours of one name once."""
     last = ""
-    for found in pattern.finditer(sentence):
-        name = meant[found[1]]
+    for start, _, name in products_in(sentence, names):
         if name != last:
-            yield found.start(), name
+            yield start, name
         last = name
 
 
