@@ -19,25 +19,31 @@ from sidecritic.policies.retail_wording import (
 from sidecritic.policies.values import number_of, text_of
 from sidecritic.types import ToolCall
 
-_CANCEL = re.compile(r"\b(cancel\w*|remov(?:e|ing|al)|take (?:it|them)? ?(?:off|out))\b")
+_CANCEL = re.compile(
+    r"\b(cancel(?:l?ed|l?ing)?|cancell?ation (?:of|for)|remov(?:e|ing|al of)"
+    r"|take (?:it|them)? ?(?:off|out))\b"
+)
 _WHOLE = re.compile(
     r"#w\d+|\border(s|ed)?\b(?! (id|number))|\b(whole|entire|full|all of (it|them)|everything)\b"
 )
 _ORDER = re.compile(
-    r"\b(whole|entire|full|complete) (\w+ )?order\b|\bcancel\w* (of )?all (of )?(the )?(\w+ )?items\b"
+    r"\b(whole|entire|full|complete) (\w+ )?order\b"
+    r"|\bcancel\w* (of )?all (of )?(the )?(\w+ )?items\b"
     r"|\b(only|just) (be )?cancel\w* (the |an )?(whole |entire |full )?orders?\b"
     r"|\bindividual items?\b"
 )
 _ONLY_ITEM = re.compile(
-    r"\b(just|only|solely|specifically) (want \w+ )?(to )?(cancel |remove )?(the|that|this|one|my)\b"
+    r"\b(just|only|solely|specifically) (want \w+ )?(to )?(cancel |remove )?"
+    r"(the|that|this|one|my)\b"
     r"(?! (\w+ )?order)"
-    r"|\b(keep|leave|rest|other items?|others)\b[^.\n]{0,30}\b(order|items?|as (it|they)|unchanged)\b"
+    r"|\b(keep|leave|rest|other items?|others)\b[^.\n]{0,30}"
+    r"\b(order|items?|as (it|they)|unchanged)\b"
 )
 _MISTAKE = re.compile(
     r"\b(mistake(n(ly)?)?|accident(al(ly)?)?|wrong(ly)?|error|didn'?t mean|unintended)\b"
 )
 _UNNEEDED = re.compile(
-    r"\b(no longer|don'?t (really )?(need|want)|do not (need|want)|not need(ed)?|unneeded"
+    r"\b(no longer|don'?t (really )?need|do not need|not need(ed)?|unneeded"
     r"|changed? (my|our|his|her) mind|not going to (need|use)|unnecessary)\b"
 )
 _EXACT = {"ordered by mistake": "ordered by mistake", "no longer need": "no longer needed"}
@@ -62,7 +68,7 @@ def wider_cancel(facts: Facts, call: ToolCall) -> Objection | None:
         return None
     others, only = ", ".join(sorted(held - spoken)), _only(facts, spoken)
     price = _item_price(facts, call, spoken)
-    risk = None if only or price else 0.35
+    risk = None if only else 0.5 if price else 0.35
     return Objection(
         f"The user spoke of cancelling the {', '.join(sorted(spoken))} only, but this cancels the "
         f"whole order, {others} included. Single items cannot be cancelled: tell the user so, and "
@@ -109,8 +115,7 @@ def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
 def given_reason(facts: Facts, call: ToolCall) -> Support | None:
     """Support a cancellation of an order that the user named, with the reason they gave."""
     reason, order_id = (text_of(call.arguments or {}, key) for key in ("reason", "order_id"))
-    given = _reasons(facts, call)
-    if set(given) != {reason}:
+    if set(_reasons(facts, call)) != {reason} or wider_cancel.examine(facts, call):
         return None
     for line in facts.user_lines:
         if _CANCEL.search(line.lower) and order_id.lower().lstrip("#") in line.lower:
@@ -224,7 +229,12 @@ def _about(facts: Facts, call: ToolCall) -> Iterator[Clause]:
     """Walk over what the user said about this order, and about no product of another."""
     held = {name_of(item) for item in items(order_of(facts, call))}
     order_id = text_of(call.arguments or {}, "order_id").lower()
+    topic, position = "", -1
     for clause in clauses(facts, call):
         named = re.findall(r"#w\d+", clause.text)
-        if (order_id in named) if named else (not clause.product or clause.product in held):
+        if named or clause.product or clause.position != position:
+            topic = named[-1] if named else ""
+        position = clause.position
+        mine = not clause.product or clause.product in held
+        if order_id in (*named, topic) or (mine and not topic):
             yield clause

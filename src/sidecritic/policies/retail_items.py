@@ -30,8 +30,13 @@ _ACTS: dict[str, frozenset[Act]] = {
     MODIFY_ITEMS: frozenset({"exchange", "modify"}),
 }
 _EVERYTHING = re.compile(
-    r"\b(everything|all (of )?(the |my |these |those )?(\w+ )?(items|products|things)|all of (it|them)"
-    r"|(whole|entire|full) order)\b"
+    r"\b(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
+    r"|all of (it|them)|(each|every) (item|one)|(whole|entire|full) order)\b"
+)
+_ALL = re.compile(
+    r"\b(return|exchange|send back|refund|change|modify)( (them|it|back))? "
+    r"(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
+    r"|all of (it|them)|((the|my) )?(whole|entire|full) order)\b"
 )
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
@@ -57,6 +62,7 @@ def unspoken_item(facts: Facts, call: ToolCall) -> Objection | None:
                 f"Item {item_id} is a {text_of(item, 'name')}, which nobody spoke of. Take the "
                 "item that the user named, and check which order holds it.",
                 evidence=text_of(item, "name"),
+                risk=0.3 if _EVERYTHING.search(facts.said) else None,
             )
     return None
 
@@ -80,7 +86,7 @@ def unannounced_item(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("item to be kept", tools=ON_ITEMS, risk=0.5, policy=CONFIRM_ITEMS)
+@call_check("item to be kept", tools=(RETURN,), risk=0.5, policy=CONFIRM_ITEMS)
 def kept_item(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on an item that the user, when last speaking of it, wanted left alone."""
     for item in _taken(facts, call):
@@ -127,7 +133,7 @@ def left_out(facts: Facts, call: ToolCall) -> Objection | None:
             f"The user also named the {text_of(item, 'name')} of this order, and `{call.name}` "
             "works only once per order. Put all items into one call.",
             evidence=name,
-            risk=None if named else 0.3,
+            risk=None if named else 0.3 if not _is_elsewhere(facts, call, item) else 0.2,
             messages=(said.position,),
         )
     return None
@@ -139,7 +145,7 @@ def locking(facts: Facts, call: ToolCall) -> Objection | None:
     other = _ACTS[EXCHANGE] if call.name == RETURN else _ACTS[RETURN]
     taken = {name_of(item) for item in _taken(facts, call)}
     for item, said in _wanted_items(facts, call, other):
-        if name_of(item) not in taken:
+        if name_of(item) not in taken and not _is_elsewhere(facts, call, item):
             return Objection(
                 f"The user also wants to {said.act} the {text_of(item, 'name')} of this order. "
                 f"After `{call.name}` that is no longer possible: tell the user, and ask which.",
@@ -157,8 +163,8 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
     if not order or missing <= 0:
         return None
     for clause in clauses(facts, call):
-        if clause.act in _ACTS[call.name] and _EVERYTHING.search(clause.text):
-            if _EXCEPT.search(facts.said) or "all the items" in clause.text[-40:]:
+        if clause.act in _ACTS[call.name] and _ALL.search(clause.text):
+            if _EXCEPT.search(facts.said):
                 return None
             return Objection(
                 f"The user wants all items: '{clause.text.strip()[:100]}'; {missing} of "
@@ -182,8 +188,8 @@ def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
                 continue
             shown = other_id in facts.records.get("order_id", {})
             return Objection(
-                f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call takes "
-                f"the one of {order_id} ({_options(item)}). Ask which one the user means.",
+                f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
+                f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
                 evidence=f"{other_id} {text_of(twin, 'item_id')}",
                 risk=0.65 if better else 0.2 if shown else None,
             )
@@ -222,7 +228,7 @@ def _wanted_items(
     listed = texts_of(call.arguments or {}, "item_ids")
     said = clauses(facts, call)
     for item in items(order_of(facts, call)):
-        if text_of(item, "item_id") in listed or _is_elsewhere(facts, call, item):
+        if text_of(item, "item_id") in listed:
             continue
         about = [c for c in said if c.product == name_of(item) and c.act]
         if about and about[-1].act in acts:
@@ -247,8 +253,11 @@ def _holding(
 def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     """Walk over the same product in the user's other orders of the same status."""
     order = order_of(facts, call)
+    needed = {name_of(one) for one in _taken(facts, call)}
     for order_id, other, one in _holding(facts, call, item):
-        if all(text_of(other, key) == text_of(order, key) for key in ("user_id", "status")):
+        alike = all(text_of(other, key) == text_of(order, key) for key in ("user_id", "status"))
+        # An order that lacks another item of the call is not the one that is meant.
+        if alike and needed <= {name_of(held) for held in items(other)}:
             yield order_id, one
 
 

@@ -31,7 +31,7 @@ _CAP = re.compile(
     r" (?:a |my )?(?:budget of )?\$ ?(\d[\d,]*(?:\.\d+)?)"
 )
 _REST = re.compile(
-    r"\b(same|keep|identical|unchanged|without chang\w+|not chang\w+|retain\w*|maintain\w*|match\w*)"
+    r"\b(same|keep|identical|unchanged|(without|not) chang\w+|retain\w*|maintain\w*|match\w*)"
     r"[^.;\n]{0,30}\b(other|else|rest|remaining|everything|all)\b"
     r"|\b(other|else|rest|remaining|everything)\b[^.;\n]{0,40}"
     r"\b(same|unchanged|identical|as (is|it is))\b"
