@@ -46,6 +46,9 @@ _UNNEEDED = re.compile(
     r"\b(no longer|don'?t (really )?need|do not need|not need(ed)?|unneeded"
     r"|changed? (my|our|his|her) mind|not going to (need|use)|unnecessary)\b"
 )
+_REFUSED = re.compile(
+    r"\b(don'?t|do not|not|without|rather than|instead of|avoid|never|can'?t|cannot)( \w+){0,3} $"
+)
 _EXACT = {"ordered by mistake": "ordered by mistake", "no longer need": "no longer needed"}
 REASON = (
     "The user needs to confirm the order id and the reason (either 'no longer needed' or "
@@ -64,9 +67,11 @@ def wider_cancel(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user spoke of cancelling an item, and never of the order."""
     held = {name_of(item) for item in items(order_of(facts, call))}
     spoken = _cancelled(facts, call, held) if len(held) > 1 else None
-    if not spoken or spoken >= held or _is_told(facts, call, held - spoken):
+    if not spoken or spoken >= held:
         return None
     others, only = ", ".join(sorted(held - spoken)), _only(facts, spoken)
+    if _is_told(facts, call, held - spoken, after=max(only, default=0)):
+        return None
     price = _item_price(facts, call, spoken)
     risk = None if only else 0.5 if price else 0.35
     return Objection(
@@ -140,6 +145,8 @@ def _cancelled(facts: Facts, call: ToolCall, held: set[str]) -> set[str] | None:
         for found in _CANCEL.finditer(sentence):
             wish = sentence[found.end() :][:90]
             about = _first_named(wish, names)
+            if _REFUSED.search(sentence[: found.start()]) or "myself" in wish:
+                continue
             if about is None and _means_order(wish, order_id):
                 return None
             spoken |= {about} & held if about else set()
@@ -164,10 +171,10 @@ def _means_order(wish: str, order_id: str) -> bool:
     return bool(_WHOLE.search(wish)) and (not named or order_id in named)
 
 
-def _is_told(facts: Facts, call: ToolCall, others: set[str]) -> bool:
-    """Whether the user agreed after being told that the whole order goes."""
+def _is_told(facts: Facts, call: ToolCall, others: set[str], *, after: int) -> bool:
+    """Whether the user was told that the whole order goes, agreed, and asked for no less since."""
     agreed = consent(facts, call)
-    if agreed is None:
+    if agreed is None or agreed.answer.position <= after:
         return False
     text = agreed.question.lower
     for found in _CANCEL.finditer(text):

@@ -35,8 +35,8 @@ _EVERYTHING = re.compile(
 )
 _ALL = re.compile(
     r"\b(return|exchange|send back|refund|change|modify)( (them|it|back))? "
-    r"(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
-    r"|all of (it|them)|((the|my) )?(whole|entire|full) order)\b"
+    r"(everything|all (of )?((the|my) )?(other )?(items|products|things)"
+    r"|((the|my) )?(whole|entire|full) order)\b(?! (listed|above|you))"
 )
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
