@@ -6,6 +6,7 @@ from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
 from sidecritic.policies.retail_addresses import RETAIL_ADDRESSES
 from sidecritic.policies.retail_cancels import RETAIL_CANCELS
 from sidecritic.policies.retail_choices import RETAIL_CHOICES
+from sidecritic.policies.retail_confirm import RETAIL_CONFIRM
 from sidecritic.policies.retail_items import RETAIL_ITEMS
 from sidecritic.policies.retail_lookups import wants
 from sidecritic.policies.retail_payments import RETAIL_PAYMENTS
@@ -21,6 +22,7 @@ RETAIL = Pack(
         *RETAIL_CANCELS,
         *RETAIL_ADDRESSES,
         *RETAIL_PAYMENTS,
+        *RETAIL_CONFIRM,
         *COMMON_CALLS,
         *ENDING_CALLS,
     ),

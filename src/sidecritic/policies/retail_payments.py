@@ -1,5 +1,7 @@
 """Retail: the payment method of a call against the one that the user wants."""
 
+import re
+
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.payments import wanted_methods
@@ -34,6 +36,26 @@ def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
+@call_check("payment taken for another", tools=PAYING, risk=0.75, policy=PROVIDE)
+def mistaken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the agent told the user of the method as of a card that is another one."""
+    methods = payment_methods(facts)
+    chosen = text_of(call.arguments or {}, "payment_method_id")
+    mine = text_of(methods.get(chosen, {}), "last_four")
+    others = {text_of(m, "last_four"): key for key, m in methods.items() if key != chosen}
+    pattern = re.compile(rf"{re.escape(chosen.lower())}[^.;\n]{{0,40}}?\b(\d{{4}})\b")
+    for line in reversed(facts.agent_lines if chosen else ()):
+        for found in pattern.finditer(line.lower):
+            if found[1] in others and found[1] != mine:
+                return Objection(
+                    f"The card ending in {found[1]} is {others[found[1]]}, not {chosen}. The user "
+                    "agreed to the card: use its id.",
+                    evidence=found[0],
+                    messages=(line.position,),
+                )
+    return None
+
+
 @call_check(
     "payment nobody spoke of", tools=(MODIFY_ITEMS, EXCHANGE, RETURN), risk=0.4, policy=PROVIDE
 )
@@ -51,4 +73,4 @@ def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-RETAIL_PAYMENTS: tuple[CallCheck, ...] = (other_payment, unspoken_payment)
+RETAIL_PAYMENTS: tuple[CallCheck, ...] = (other_payment, mistaken_payment, unspoken_payment)
