@@ -42,7 +42,7 @@ def unconfirmed(facts: Facts, call: ToolCall) -> Objection | None:
         f"what will be done ({listing(call)}) and ask for a yes; call the tool after that.",
         evidence=facts.answer.text[:120] if facts.answer else "the user has said nothing",
         # Who names all of it in asking for it wants it, though nobody asked for a yes.
-        risk=0.45 if _is_asked_for(facts, call) else None,
+        risk=0.55 if _is_asked_for(facts, call) else None,
         messages=(facts.answer.position,) if facts.answer else (),
     )
 

@@ -196,13 +196,14 @@ def _quoted(words: str) -> str:
 
 
 def _is_accepted(facts: Facts, call: ToolCall, want: Wanted) -> bool:
-    """Whether the user agreed to the chosen variant by its id, or by what is new in it."""
+    """Whether the user agreed to what is new in the chosen variant, or gave its id."""
     agreed = consent(facts, call)
     if agreed is None:
         return False
-    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
-    if text_of(want.pair.new, "item_id") in heard:
+    # Whoever is told an id alone cannot know what it stands for; who gives it does.
+    if text_of(want.pair.new, "item_id") in facts.said:
         return True
+    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
     old, new = options(want.pair.old), options(want.pair.new)
     named = {(one.key, one.value) for one in namings(heard, want.pair.product)}
     changed = {(key, value) for key, value in new.items() if old.get(key) != value}

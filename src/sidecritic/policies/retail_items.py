@@ -191,7 +191,7 @@ def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
                 f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
                 evidence=f"{other_id} {text_of(twin, 'item_id')}",
-                risk=0.65 if better else 0.2 if shown else None,
+                risk=0.4 if better else 0.2 if shown else None,
             )
     return None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sidecritic.policies.retail_records import options, variants
-from sidecritic.policies.values import JsonObject
+from sidecritic.policies.values import JsonObject, object_of
 
 _UNITS = re.compile(
     r"(?<=\d)[\s-]+(?=(inch|[gtm]b|ml|mah|l|ft|mm|mp|x|bar|k|p|w|cups?|hours?|degrees?|lbs?"
@@ -40,6 +40,10 @@ _SOFT = re.compile(
 )
 
 
+_PART = re.compile(r"([,;()]| but | and )")
+_IF = re.compile(r"\s*(only )?(if|when|provided|preferably|ideally)\b")
+
+
 @dataclass(frozen=True, slots=True)
 class Naming:
     """A value of an option, as a clause names it."""
@@ -50,6 +54,7 @@ class Naming:
     negated: bool
     described: bool
     """Whether it tells how the old item is."""
+    soft: bool
 
 
 def plain(text: str) -> str:
@@ -72,9 +77,10 @@ def namings(text: str, product: JsonObject) -> Iterator[Naming]:
     """Walk over the values of a product's options that a text, in lower case, names."""
     words = plain(text)
     found: list[tuple[int, int, str, str]] = []
+    proper = _proper_names(product)
     for key, values in vocabulary(product).items():
         for value in values:
-            for word in _words_for(key, value):
+            for word in (*_words_for(key, value), *proper.get(value, ())):
                 end = r"(?![\d.%])" if word.isdigit() else r"(?![\w%])"
                 for match in re.finditer(rf"(?<![\w.$]){re.escape(word)}{end}", words):
                     found.append((match.start(), match.end(), key, value))
@@ -83,12 +89,27 @@ def namings(text: str, product: JsonObject) -> Iterator[Naming]:
             continue
         before = words[max(0, start - 48) : start]
         negated = bool(_NEGATED.search(before))
-        yield Naming(key, value, start, negated, bool(_DESCRIBED.search(before)))
+        described, soft = bool(_DESCRIBED.search(before)), is_soft(words, start)
+        yield Naming(key, value, start, negated, described, soft)
 
 
-def is_soft(text: str) -> bool:
-    """Whether a wish may be left unfulfilled."""
-    return bool(_SOFT.search(text))
+def _proper_names(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
+    """Return the first words of values such as Google Assistant, by which people call them."""
+    raw = {str(v) for one in variants(product).values() for v in object_of(one, "options").values()}
+    named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
+    firsts = list(named.values())
+    return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}
+
+
+def is_soft(text: str, place: int) -> bool:
+    """Whether what stands at a place of a text is wished for only if it can be had."""
+    start, parts = 0, _PART.split(text)
+    for index, part in enumerate(parts):
+        if start <= place <= start + len(part):
+            after = parts[index + 2] if index + 2 < len(parts) else ""
+            return bool(_SOFT.search(part) or _IF.match(after))
+        start += len(part)
+    return False
 
 
 def rank(values: tuple[str, ...], value: str) -> float | None:
@@ -120,8 +141,7 @@ def _words_for(key: str, value: str) -> Iterator[str]:
         return
     yield name
     first, _, rest = name.partition(" ")
-    # "Google Assistant" is called Google, "natural rubber" is not called natural.
-    if rest and first[:1].isdigit() and first.isdigit():
+    if rest and first.isdigit():
         yield f"{first}{rest}"
     if name.endswith("s") and name[-2:-1].isalpha() and not name.endswith("ss"):
         yield name.removesuffix("s")

@@ -6,7 +6,7 @@ that it comes from. A later wish about an option replaces an earlier one.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.retail_options import Naming, is_soft, namings, plain, rank, vocabulary
@@ -15,12 +15,32 @@ from sidecritic.policies.retail_wording import Clause, clauses, name_of
 from sidecritic.policies.values import JsonObject, number_of, text_of
 from sidecritic.types import ToolCall
 
-_UP = r"larger|bigger|higher|greater|longer|taller|wider|thicker|faster|brighter|stronger|more"
-_DOWN = r"smaller|lower|fewer|shorter|thinner|slower|dimmer|lighter|less"
+_UP = (
+    r"larger|bigger|higher|greater|longer|taller|wider|thicker|faster|brighter|stronger|more"
+    r"|too (?:small|tight|short|dim|dark|thin|weak|slow)"
+)
+_DOWN = (
+    r"smaller|lower|fewer|shorter|thinner|slower|dimmer|less"
+    r"|too (?:big|large|loose|long|bright|thick|tall|wide)"
+)
 _COMPARED = re.compile(
     rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b(?! (expensive|costly|than|money|info\w*|detail\w*"
-    r"|help|about|of a|or|items?|time|questions?|to)\b)"
+    r"|help|about|of a|or|items?|time|questions?|to|price|cost|amount|refund|total|budget)\b)"
 )
+_MOST = re.compile(
+    r"\b(?:(?P<most>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
+    r"|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|least|fewest))\b"
+    r"(?! (expensive|affordable|recent|likely|of|price|cost))"
+)
+_INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (re.compile(r"bright|dim|dark"), re.compile(r"brightness")),
+    (re.compile(r"thick|thin"), re.compile(r"thickness")),
+    (re.compile(r"fast|slow"), re.compile(r"speed")),
+    (re.compile(r"long|short|tall"), re.compile(r"length|height")),
+    (re.compile(r"big|large|small|tight|loose|wide"), re.compile(r"size|capacity|diameter|piece")),
+)
+"""Comparisons that name their option by themselves, to the options that they can be about."""
+
 _MORE = re.compile(r"\b(\d[\d,]*) (?:\w+ )?(more|less|fewer|extra|additional)\b")
 _CHEAPEST = re.compile(
     r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable|lowest)\b(?! res)"
@@ -38,7 +58,12 @@ _REST = re.compile(
     r"|\b(same|identical|exact)\b[^.;\n]{0,30}\b(but|except|just|only)\b"
     r"|\bonly (change|the)\b[^.;\n]{0,30}\b(color|colour|size)\b"
 )
-_SIZE_KEYS = re.compile(r"size|capacity|length|height|diameter|piece")
+_CHAIN = re.compile(
+    r" > |\b(otherwise|or else|failing that|second choice|fall ?back|next best|followed by)\b"
+    r"|\b(if|in case) [^.;]{0,40}(n't|not|no|un\w+)\b[^.;]{0,30}"
+    r"\b(then|go|take|choose|use|i'?d|would)\b"
+    r"|\bprefer\w* [^.;]{0,40} over\b"
+)
 _TOKEN = re.compile(r"[a-z]{3,}")
 
 
@@ -52,6 +77,8 @@ class Wish:
     words: str
     position: int
     soft: bool
+    chain: tuple[str, ...] = ()
+    """Values in the order in which they are preferred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +145,18 @@ def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
         rest = rest or bool(_REST.search(clause.text))
         extreme = _extreme(clause.text) or extreme
     wishes = tuple(wish for found in latest.values() for wish in found)
-    return Wanted(pair, wishes, rest, extreme, about)
+    return Wanted(pair, tuple(_settled(pair, wishes)), rest, extreme, about)
+
+
+def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
+    """Replace a chain of preferences by its first value that can be had with the other wishes."""
+    plainly = tuple(wish for wish in wishes if not wish.chain)
+    others = Wanted(pair, plainly, rest=False, extreme=0, about=()).fitting()
+    yield from plainly
+    for wish in wishes:
+        held = [v for v in wish.chain if any(options(o).get(wish.key) == v for o in others)]
+        if held:
+            yield replace(wish, fits=_is_one_of(wish.key, frozenset(held[:1])), chain=())
 
 
 def _extreme(text: str) -> int:
@@ -132,7 +170,8 @@ def _wishes(clause: Clause, pair: Swap) -> Iterator[Wish]:
     old = options(pair.old)
     yield from _named(clause, named, old)
     taken = {one.key for one in named}
-    yield from (w for w in _compared(clause, pair) if w.key not in taken)
+    relative = (*_compared(clause, pair), *_extremes(clause, pair))
+    yield from (w for w in relative if w.key not in taken)
     yield from _kept(clause, pair)
     cap = _CAP.search(clause.text)
     if cap and "total" not in clause.text:
@@ -143,19 +182,27 @@ def _wishes(clause: Clause, pair: Swap) -> Iterator[Wish]:
 def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> Iterator[Wish]:
     """Turn the values that a clause names into wishes, those of one option into one."""
     shared = _shared(named)
-    soft = is_soft(clause.text)
     for key in dict.fromkeys(one.key for one in named):
         mine = [one for one in named if one.key == key and (one.key, one.value) not in shared]
-        bad = frozenset(one.value for one in mine if one.negated)
-        good = frozenset(
-            one.value
-            for one in mine
-            if not one.negated and not one.described and one.value != old.get(key)
-        )
-        if good - bad:
+        bad, soft = frozenset(n.value for n in mine if n.negated), any(n.soft for n in mine)
+        good = frozenset(one.value for one in mine if not one.negated and not one.described)
+        # What the old item has describes it, unless it is one choice of several.
+        good -= frozenset() if soft else frozenset({old.get(key, "")})
+        chain = _chain(clause.text, mine)
+        if len(chain) > 1:
+            fits = _is_one_of(key, frozenset(chain))
+            yield Wish(key, fits, clause.text, clause.position, soft=False, chain=chain)
+        elif good - bad - {old.get(key)}:
             yield Wish(key, _is_one_of(key, good - bad), clause.text, clause.position, soft)
         elif bad - {old.get(key, "")}:
             yield Wish(key, _is_none_of(key, bad), clause.text, clause.position, soft)
+
+
+def _chain(text: str, named: list[Naming]) -> tuple[str, ...]:
+    """Return the values of one option in the order in which a clause prefers them."""
+    if not _CHAIN.search(text):
+        return ()
+    return tuple(dict.fromkeys(n.value for n in sorted(named, key=lambda n: n.place)))
 
 
 def _shared(named: tuple[Naming, ...]) -> set[tuple[str, str]]:
@@ -182,7 +229,7 @@ def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
     ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
     step = _MORE.search(clause.text)
     for found in _COMPARED.finditer(clause.text):
-        key = _meant_key(clause.text[found.end() : found.end() + 32], ranked)
+        key = _meant_key(found[0], clause.text[found.end() : found.end() + 32], ranked)
         if not key or key not in old:
             continue
         before = rank(words[key], old[key])
@@ -194,7 +241,25 @@ def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
             fits = _is_one_of(key, frozenset({exact}))
         else:
             fits = _is_beyond(key, words[key], sign * before, sign)
-        yield Wish(key, fits, clause.text, clause.position, is_soft(clause.text))
+        soft = is_soft(clause.text, found.start())
+        yield Wish(key, fits, clause.text, clause.position, soft)
+
+
+def _extremes(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    """Walk over what a clause wants as large or as small as can be had."""
+    words = vocabulary(pair.product)
+    ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
+    for found in _MOST.finditer(clause.text):
+        after = clause.text[found.end() : found.end() + 24]
+        key = _meant_key(found[0], after, ranked)
+        if not key:
+            continue
+        sign = 1 if found["most"] else -1
+        places = [rank(words[key], options(one).get(key, "")) for one in available(pair.product)]
+        best = max((sign * place for place in places if place is not None), default=0.0)
+        fits = _is_beyond(key, words[key], best - 0.001, sign)
+        soft = is_soft(clause.text, found.start())
+        yield Wish(key, fits, clause.text, clause.position, soft)
 
 
 def _is_beyond(
@@ -207,16 +272,17 @@ def _is_beyond(
     return fits
 
 
-def _meant_key(after: str, ranked: dict[str, tuple[str, ...]]) -> str:
+def _meant_key(word: str, after: str, ranked: dict[str, tuple[str, ...]]) -> str:
     """Return the option that a comparison is about; empty when that is open."""
-    following = set(_TOKEN.findall(after.split(",")[0]))
+    following = {token[:5] for token in _TOKEN.findall(after.split(",")[0])}
     for key in ranked:
-        stems = {token.removesuffix("s") for token in _TOKEN.findall(key)}
-        if stems & {word.removesuffix("s") for word in following}:
+        if following & {token[:5] for token in _TOKEN.findall(key.removesuffix("s"))}:
             return key
-    sizes = [key for key in ranked if _SIZE_KEYS.search(key)]
-    vague = not following or following & {"one", "ones", "version", "model", "variant", "size"}
-    return sizes[0] if len(sizes) == 1 and vague else ""
+    for comparison, about in _INHERENT:
+        keys = [key for key in ranked if about.search(key)] if comparison.search(word) else []
+        if len(keys) == 1:
+            return keys[0]
+    return ""
 
 
 def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
@@ -226,7 +292,9 @@ def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
     for key, value in old.items():
         stems = [token.removesuffix("s") for token in _TOKEN.findall(key)]
         for stem in stems:
-            if re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text):
+            found = re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text)
+            if found:
                 fits = _is_one_of(key, frozenset({value}))
-                yield Wish(key, fits, clause.text, clause.position, is_soft(clause.text))
+                soft = is_soft(text, found.start())
+                yield Wish(key, fits, clause.text, clause.position, soft)
                 break
