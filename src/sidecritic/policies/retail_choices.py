@@ -1,5 +1,6 @@
 """Retail: the variant of a call against the variants that the user's words call for."""
 
+import re
 from collections.abc import Iterator
 
 from sidecritic.policies.base import CallCheck, Objection, Support, call_check
@@ -23,6 +24,10 @@ from sidecritic.policies.retail_wording import name_of, named_in
 from sidecritic.policies.values import JsonObject, number_of, text_of, texts_of
 from sidecritic.types import ToolCall
 
+_FALLBACK = re.compile(
+    r"\b(if|unless|otherwise)\b[^.;]{0,60}\b(n't|not|no|un\w+)\b[^.;]{0,40}"
+    r"\b(cancel|keep|leave|don'?t|do not|return|nothing)\b"
+)
 OPTIONS = "Each item can be changed to an available new item of different product option."
 
 
@@ -40,6 +45,25 @@ def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
             f"that; {describe(best)} does, and is available. Use it, or ask.",
             evidence=f"{unmet[0].key}: {text_of(best, 'item_id')}",
             risk=_accepted_risk(facts, call, want),
+            messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
+        )
+    return None
+
+
+@call_check("substitute nobody chose", tools=SWAPS, risk=0.45, policy=CONSENT)
+def substitute(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when nothing that can be had meets the wishes, and the user chose no other variant."""
+    for want in _wanted(facts, call):
+        unmet = want.unmet(want.pair.new)
+        if not unmet or want.fitting() or _is_accepted(facts, call, want):
+            continue
+        fallback = next((c for c in want.about if _FALLBACK.search(c.text)), None)
+        instead = f" The user said what to do then: '{_quoted(fallback.text)}'." if fallback else ""
+        return Objection(
+            f"No available {text_of(want.pair.old, 'name')} meets '{_quoted(unmet[0].words)}'. The "
+            f"user has not chosen {describe(want.pair.new)}.{instead} Say what there is, and ask.",
+            evidence=f"{unmet[0].key}: {text_of(want.pair.new, 'item_id')}",
+            risk=0.55 if fallback else None,
             messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
         )
     return None
@@ -164,6 +188,7 @@ def only_fit(facts: Facts, call: ToolCall) -> Support | None:
 
 RETAIL_CHOICES: tuple[CallCheck, ...] = (
     option_missing,
+    substitute,
     preference_missing,
     not_extreme,
     gratuitous_change,

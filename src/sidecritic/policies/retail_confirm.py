@@ -14,6 +14,7 @@ from sidecritic.policies.retail_records import (
     CANCEL,
     MODIFY_ADDRESS,
     ON_ITEMS,
+    ON_ORDERS,
     USER_ADDRESS,
     item_of,
     items,
@@ -27,6 +28,7 @@ from sidecritic.policies.retail_wording import name_of, named_in
 from sidecritic.policies.values import text_of, texts_of
 from sidecritic.types import ToolCall
 
+_ORDER_ID = re.compile(r"#w\d+")
 _TURNS = re.compile(
     r"\b(but|however|instead|actually|wait|rather|unless|before (you|that|we)|first|hold on)\b"
 )
@@ -41,12 +43,30 @@ def unlisted(facts: Facts, call: ToolCall) -> Objection | None:
     missing = tuple(_missing(facts, call, _heard(agreed)))
     if not missing:
         return None
+    every = tuple(_missing(facts, call, ""))
+    untold = tuple(_missing(facts, call, facts.told))
+    nothing = len(missing) == len(every)
     return Objection(
         f"The user agreed, but {', '.join(missing[:3])} was not listed before. List every detail "
         f"of `{call.name}` and ask for a yes.",
         evidence=", ".join(missing[:3]),
-        risk=None if len(missing) == 1 else 0.3,
+        risk=0.45 if nothing and untold else 0.3 if nothing or len(missing) > 1 else None,
         messages=(agreed.question.position, agreed.answer.position),
+    )
+
+
+@call_check("another order than named", tools=ON_ORDERS, risk=0.5, policy=CONSENT)
+def other_order(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user named other orders by their ids, and nobody ever named this one."""
+    order_id = text_of(call.arguments or {}, "order_id")
+    named = {i for line in facts.user_lines for i in _ORDER_ID.findall(line.lower)}
+    number = order_id.lower().lstrip("#w")
+    if not named or not number or number in facts.said or number in facts.told:
+        return None
+    return Objection(
+        f"The user named {', '.join(sorted(named))}; the call is about {order_id}, which nobody "
+        "named. Use the order that the user means, or tell them of the other one.",
+        evidence=f"{sorted(named)} vs {order_id}",
     )
 
 
@@ -105,7 +125,14 @@ def own_words(facts: Facts, call: ToolCall) -> Support | None:
     return None
 
 
-RETAIL_CONFIRM: tuple[CallCheck, ...] = (unlisted, stale, conditional, listed, own_words)
+RETAIL_CONFIRM: tuple[CallCheck, ...] = (
+    unlisted,
+    other_order,
+    stale,
+    conditional,
+    listed,
+    own_words,
+)
 
 
 def _heard(agreed: Exchange) -> str:

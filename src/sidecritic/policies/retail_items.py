@@ -175,7 +175,7 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
+@call_check("another order holds it too", tools=ON_ITEMS, risk=0.25, policy=CONFIRM_ITEMS)
 def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another order of the same status holds the product, and nobody told which."""
     order_id = text_of(call.arguments or {}, "order_id")
@@ -191,7 +191,7 @@ def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
                 f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
                 evidence=f"{other_id} {text_of(twin, 'item_id')}",
-                risk=0.4 if better else 0.2 if shown else None,
+                risk=0.35 if better else 0.15 if shown else 0.25,
             )
     return None
 

@@ -10,13 +10,25 @@ from sidecritic.policies.retail_records import (
     MODIFY_ITEMS,
     PAYING,
     RETURN,
+    items,
     order_of,
     original_payment,
     payment_methods,
+    price_difference,
+    swaps,
 )
-from sidecritic.policies.values import text_of
+from sidecritic.policies.values import number_of, text_of
 from sidecritic.types import ToolCall
 
+_LIMIT = re.compile(
+    r"\$ ?(\d[\d,]*(?:\.\d+)?)[^.$\n]{0,12}\b(?:left|credit|limit|budget|maximum)\b"
+    r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|at most)\b"
+    r"[^.$\n]{0,24}\$ ?(\d[\d,]*(?:\.\d+)?)"
+)
+ONCE = (
+    "This action can only be called once, and will change the order status to 'pending (items "
+    "modifed)'. So you must confirm all the details are correct and be cautious."
+)
 PROVIDE = "The user must provide a payment method to pay or receive refund of the price difference."
 
 
@@ -73,4 +85,32 @@ def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-RETAIL_PAYMENTS: tuple[CallCheck, ...] = (other_payment, mistaken_payment, unspoken_payment)
+@call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)
+def over_limit(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the order stays above what the user said they can pay: it is the only change."""
+    order = order_of(facts, call)
+    change = price_difference(tuple(swaps(facts, call)))
+    before = sum(number_of(item, "price") for item in items(order))
+    if change is None or not before:
+        return None
+    total = before + change
+    for line in facts.user_lines:
+        for found in _LIMIT.finditer(line.lower):
+            limit = float((found[1] or found[2]).replace(",", ""))
+            # An amount far from the total is about something else.
+            if before / 2 < limit < total:
+                return Objection(
+                    f"The user can pay ${limit:.2f}; after this change {text_of(order, 'order_id')} "
+                    f"costs ${total:.2f}, and its items cannot be changed again. Tell the user.",
+                    evidence=f"{total:.2f} > {limit:.2f}",
+                    messages=(line.position,),
+                )
+    return None
+
+
+RETAIL_PAYMENTS: tuple[CallCheck, ...] = (
+    other_payment,
+    mistaken_payment,
+    unspoken_payment,
+    over_limit,
+)

@@ -43,9 +43,12 @@ _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 
 _MORE = re.compile(r"\b(\d[\d,]*) (?:\w+ )?(more|less|fewer|extra|additional)\b")
 _CHEAPEST = re.compile(
-    r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable|lowest)\b(?! res)"
+    r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable)\b(?! items?\b)"
 )
-_DEAREST = re.compile(r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b")
+_DEAREST = re.compile(
+    r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b(?! items?\b)"
+)
+_ASKED = re.compile(r"\b(what|which|how much|tell me|know)\b")
 _CAP = re.compile(
     r"\b(?:under|below|less than|no more than|at most|up to|maximum of|within|not exceed\w*)"
     r" (?:a |my )?(?:budget of )?\$ ?(\d[\d,]*(?:\.\d+)?)"
@@ -120,10 +123,12 @@ def wanted(
     """
     said = clauses(facts, call)
     pairs = tuple(swaps(facts, call))
-    products = {name_of(pair.old) for pair in pairs}
+    names = [name_of(pair.old) for pair in pairs]
+    products = set(names)
     found: list[Wanted] = []
     for pair in pairs:
-        if pair.old and pair.new:
+        # Words about two of a kind cannot be told apart.
+        if pair.old and pair.new and names.count(name_of(pair.old)) == 1:
             name, end = name_of(pair.old), until(pair) if until else None
             about = (one for one in said if _is_about(one, name, products))
             found.append(_of(pair, tuple(c for c in about if end is None or c.position < end)))
@@ -160,6 +165,8 @@ def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
 
 
 def _extreme(text: str) -> int:
+    if _ASKED.search(text) and "chang" not in text:
+        return 0
     return -1 if _CHEAPEST.search(text) else 1 if _DEAREST.search(text) else 0
 
 

@@ -44,6 +44,8 @@ _ACTS: tuple[tuple[Act, re.Pattern[str]], ...] = (
     ("exchange", re.compile(r"\b(exchang\w*|swap\w*|replac\w*|trad(e|ing))\b")),
     ("modify", re.compile(r"\b(modif\w*|chang\w*|switch\w*|upgrad\w*|downgrad\w*|updat\w*)\b")),
 )
+_ELSE = re.compile(r"\b(address\w*|payment|pay(ing)?|paid|deliver\w*|shipp?\w*)\b")
+"""What is changed of an order, not of its items."""
 _JOINT = re.compile(r",| and | but | then | while | also ")
 
 
@@ -129,7 +131,8 @@ def _cut(line: Line, names: tuple[str, ...], topic: str) -> Iterator[Clause]:
 def _act(text: str, before: Act) -> Act:
     """Return the last act that a text names; what was named before where it names none."""
     found = [(m.end(), -i, act) for i, (act, p) in enumerate(_ACTS) for m in p.finditer(text)]
-    return max(found)[2] if found else before
+    act: Act = max(found)[2] if found else before
+    return "" if act == "modify" and _ELSE.search(text) else act
 
 
 def products_in(lower: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
