@@ -104,7 +104,7 @@ def invented_reason(facts: Facts, call: ToolCall) -> Objection | None:
 def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user's words give no reason at all, and none was put to them."""
     reason = text_of(call.arguments or {}, "reason")
-    if _MISTAKE.search(facts.said) or _UNNEEDED.search(facts.said):
+    if reasons_in(facts.said):
         return None
     agreed = consent(facts, call)
     if agreed is not None and reason in agreed.question.lower:
@@ -134,6 +134,12 @@ RETAIL_CANCELS: tuple[CallCheck, ...] = (
     unasked_reason,
     given_reason,
 )
+
+
+def reasons_in(lower: str) -> tuple[str, ...]:
+    """Return the reasons for a cancellation that a text gives, in the words of the policy."""
+    patterns = (("ordered by mistake", _MISTAKE), ("no longer needed", _UNNEEDED))
+    return tuple(reason for reason, pattern in patterns if pattern.search(lower))
 
 
 def _cancelled(facts: Facts, call: ToolCall, held: set[str]) -> set[str] | None:
@@ -225,10 +231,8 @@ def _reasons(facts: Facts, call: ToolCall) -> dict[str, int]:
         if len(exact) == 1:
             found = exact
             continue
-        if _MISTAKE.search(clause.text):
-            found.setdefault("ordered by mistake", clause.position)
-        if _UNNEEDED.search(clause.text):
-            found.setdefault("no longer needed", clause.position)
+        for reason in reasons_in(clause.text):
+            found.setdefault(reason, clause.position)
     return found
 
 

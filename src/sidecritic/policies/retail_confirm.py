@@ -9,6 +9,7 @@ from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Exchange, Facts
 from sidecritic.policies.language import mentions
 from sidecritic.policies.payments import means_original, named_methods
+from sidecritic.policies.retail_cancels import reasons_in
 from sidecritic.policies.retail_options import namings
 from sidecritic.policies.retail_records import (
     CANCEL,
@@ -40,7 +41,7 @@ def unlisted(facts: Facts, call: ToolCall) -> Objection | None:
     agreed = consent(facts, call)
     if agreed is None:
         return None
-    missing = tuple(_missing(facts, call, _heard(agreed)))
+    missing = tuple(_missing(facts, call, f"{_heard(agreed)}\n{facts.said}"))
     if not missing:
         return None
     every = tuple(_missing(facts, call, ""))
@@ -146,7 +147,7 @@ def _missing(facts: Facts, call: ToolCall, heard: str) -> Iterator[str]:
         for key in ("address1", "zip"):
             if text_of(arguments, key).lower() not in heard:
                 yield f"{key} {text_of(arguments, key)}"
-    if call.name == CANCEL and text_of(arguments, "reason") not in heard:
+    if call.name == CANCEL and text_of(arguments, "reason") not in reasons_in(heard):
         yield "the reason"
     if call.name in ON_ITEMS:
         yield from _missing_items(facts, call, heard)

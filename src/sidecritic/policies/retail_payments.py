@@ -100,8 +100,8 @@ def over_limit(facts: Facts, call: ToolCall) -> Objection | None:
             # An amount far from the total is about something else.
             if before / 2 < limit < total:
                 return Objection(
-                    f"The user can pay ${limit:.2f}; after this change {text_of(order, 'order_id')} "
-                    f"costs ${total:.2f}, and its items cannot be changed again. Tell the user.",
+                    f"The user can pay ${limit:.2f}; after this change the order costs "
+                    f"${total:.2f}, and its items cannot be changed again. Tell the user.",
                     evidence=f"{total:.2f} > {limit:.2f}",
                     messages=(line.position,),
                 )

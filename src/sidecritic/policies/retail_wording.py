@@ -130,8 +130,11 @@ def _cut(line: Line, names: tuple[str, ...], topic: str) -> Iterator[Clause]:
 
 def _act(text: str, before: Act) -> Act:
     """Return the last act that a text names; what was named before where it names none."""
-    found = [(m.end(), -i, act) for i, (act, p) in enumerate(_ACTS) for m in p.finditer(text)]
-    act: Act = max(found)[2] if found else before
+    last, act = -1, before
+    for one, pattern in _ACTS:
+        end = max((found.end() for found in pattern.finditer(text)), default=-1)
+        if end > last:
+            last, act = end, one
     return "" if act == "modify" and _ELSE.search(text) else act
 
 
