@@ -4,7 +4,7 @@ from sidecritic.critics.base import approved, is_by_risk, refused, score_of
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
-from sidecritic.ports import Critic, version_of
+from sidecritic.ports import Critic, Warm, version_of
 from sidecritic.types import Judgement, Proposal
 
 
@@ -38,6 +38,11 @@ class Calibrated:
     def version(self) -> str:
         """Of the critic and the profile."""
         return "+".join(filter(None, (version_of(self._critic), self._profile.digest)))
+
+    async def warm(self, proposal: Proposal) -> None:
+        """Let the critic get ready for the coming proposal, if it can."""
+        if isinstance(self._critic, Warm):
+            await self._critic.warm(proposal)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the critic's judgement with a calibrated risk and a verdict by the profile.

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from sidecritic.critics.base import approved, is_by_risk, refused, score_of
+from sidecritic.critics.base import approved, is_by_risk, refused, score_of, warm_up
 from sidecritic.critics.chain import Asked, ask
 from sidecritic.errors import ConfigError, CriticError
-from sidecritic.ports import Critic, version_of
+from sidecritic.ports import Critic, Warm, version_of
 from sidecritic.types import Escalate, Halt, Judgement, Proposal, Replace, Revise, Usage
 
 THRESHOLD = 0.5
@@ -64,6 +64,13 @@ class Ensemble:
         """Of all members."""
         return version_of(*(member.critic for member in self._members))
 
+    async def warm(self, proposal: Proposal) -> None:
+        """Let each member that can get ready for the coming proposal."""
+        critics = [member.critic for member in self._members]
+        await asyncio.gather(
+            *(warm_up(critic, proposal) for critic in critics if isinstance(critic, Warm))
+        )
+
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return a verdict on the combined risk, with the usage of all; time is the slowest's.
 
@@ -86,6 +93,8 @@ class Ensemble:
         return judgement.model_copy(
             update={
                 "rationale": " ".join((*left_out, _rationale(heard))),
+                # What several noticed is one thing.
+                "flags": tuple(dict.fromkeys(f for v in heard for f in v.judgement.flags)),
                 "usage": _usage(asked),
                 "seconds": max(each.seconds for each in asked),
             }
