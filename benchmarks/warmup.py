@@ -3,7 +3,7 @@
     python -m benchmarks.warmup [--json] [--repeats N] [--clock cpu]
 
 A real llama.cpp server (SmolLM2-135M, Q4_0, one thread) judges a write at the end of a trajectory
-of about 3,000 tokens: cold, after its prefix was read ahead, and in an episode whose actor takes
+of about 3,000 tokens, policy and tools included: cold, after its prefix was read ahead, and in an episode whose actor takes
 2 s per turn, driven by the `Supervisor`. The actor is a script, so this says nothing about
 verdicts. Seconds of a shared machine vary; their ratio counts.
 
@@ -113,17 +113,13 @@ def call(name: str, order: int) -> Assistant:
 
 
 def order(number: int) -> str:
-    items = [
-        {
-            "name": name,
-            "product_id": f"{number}{place}817204",
-            "item_id": f"{number}{place}552981",
-            "price": 10.5 * number + place,
-            "options": {"color": color, "material": "cotton", "size": "M"},
-        }
-        for place, (name, color) in enumerate([("T-shirt", "blue"), ("Backpack", "grey")])
-    ]
-    return json.dumps({"order_id": f"#W{number}", "status": "pending", "items": items})
+    item = {
+        "name": "Backpack",
+        "item_id": f"{number}552981",
+        "price": 10.5 * number,
+        "options": {"color": "grey", "material": "cotton"},
+    }
+    return json.dumps({"order_id": f"#W{number}", "status": "pending", "items": [item]})
 
 
 def turns() -> Iterator[tuple[Assistant, tuple[Message, ...]]]:
