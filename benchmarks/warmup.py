@@ -3,9 +3,9 @@
     python -m benchmarks.warmup [--json] [--repeats N] [--clock cpu]
 
 A real llama.cpp server (SmolLM2-135M, Q4_0, one thread) judges a write at the end of a trajectory
-of about 3,000 tokens, policy and tools included: cold, after its prefix was read ahead, and in an episode whose actor takes
-2 s per turn, driven by the `Supervisor`. The actor is a script, so this says nothing about
-verdicts. Seconds of a shared machine vary; their ratio counts.
+of about 3,000 tokens, policy and tools included: cold, after its prefix was read ahead, and in an
+episode whose actor takes 2 s per turn, driven by the `Supervisor`. The actor is a script, so this
+says nothing about verdicts. Seconds of a shared machine vary; their ratio counts.
 
 On a machine that others keep busy, 2 s of an actor are little time for the server. With
 `--clock cpu` every second is one of its own CPU time, as on a core that it has for itself; an
