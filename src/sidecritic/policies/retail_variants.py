@@ -201,7 +201,7 @@ def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> It
             yield Wish(key, fits, clause.text, clause.position, soft=False, chain=chain)
         elif good - bad - {old.get(key)}:
             yield Wish(key, _is_one_of(key, good - bad), clause.text, clause.position, soft)
-        elif bad - {old.get(key, "")}:
+        elif bad:
             yield Wish(key, _is_none_of(key, bad), clause.text, clause.position, soft)
 
 
