@@ -226,7 +226,7 @@ def other_product_order(facts: Facts, call: ToolCall) -> Objection | None:
         f"The user spoke of the {said[-1].product}; {order_id} does not hold one. Look for the "
         "order that does, or ask.",
         evidence=said[-1].text.strip()[:80],
-        risk=0.3 if told else None,
+        risk=0.15 if told else None,
         messages=(said[-1].position,),
     )
 
