@@ -80,6 +80,19 @@ def version_of(*critics: Critic) -> str:
     return "+".join(version for version in found if version)
 
 
+@runtime_checkable
+class Warm(Protocol):
+    """A critic that can get ready while the actor is still writing."""
+
+    async def warm(self, proposal: Proposal) -> None:
+        """Prepare for the coming proposal, whose action is still empty.
+
+        Runs beside the actor and is cancelled when the actor is done. It decides nothing:
+        a critic judges the same without it, only later.
+        """
+        ...
+
+
 class Snapshot(Protocol):
     """An environment frozen at one point, user included."""
 

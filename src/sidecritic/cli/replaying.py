@@ -30,19 +30,31 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
     ],
     *,
     critic: Annotated[str, typer.Option(help="As in `eval`.")] = "default",
+    critic_threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="As in `eval`.", metavar="NUMBER")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="The critic's calibration and thresholds: TOML file, or a name."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
     ] = None,
     gate: Annotated[str, typer.Option(help="|".join(GATES))] = "writes+final",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+        int | None,
+        typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
     critic_base_url: Annotated[
         str | None, typer.Option(help="Server of the critic's model, such as http://HOST/v1.")
     ] = None,
     critic_timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds until a silent critic counts as failed.")
-    ] = 60.0,
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Seconds until a silent critic counts as failed; 60, a year for a person.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="One judgement a line; the same file again resumes."),
@@ -56,9 +68,17 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         from sidecritic.reports.replaying import to_replay_tables
 
         asked = Asked(
-            tuple(files), critic, _gate(gate), labels, out, critic_base_url, critic_timeout
+            tuple(files),
+            critic,
+            _gate(gate),
+            labels,
+            out,
+            base_url=critic_base_url,
+            timeout=critic_timeout,
+            threshold=critic_threshold,
+            profile=profile,
         )
-        scores = replayed(asked, workers=workers or os.cpu_count() or 1)
+        scores = replayed(asked, workers=workers or _workers(critic))
         if json:
             output.json(scores)
         else:
@@ -78,14 +98,22 @@ class Asked:
     labels: Path | None = None
     out: Path | None = None
     base_url: str | None = None
-    timeout: float = 60.0
+    timeout: float | None = None
+    threshold: float | None = None
+    profile: str | None = None
 
     @property
     def command(self) -> str:
         """The command line that does it again."""
         words = ["sidecritic", "replay", *map(str, self.files), "--critic", self.critic]
         words += ["--gate", self.gate]
-        for flag, value in (("--labels", self.labels), ("--out", self.out)):
+        given = {
+            "--critic-threshold": self.threshold,
+            "--profile": self.profile,
+            "--labels": self.labels,
+            "--out": self.out,
+        }
+        for flag, value in given.items():
             words += [flag, str(value)] if value is not None else []
         return shlex.join(words)
 
@@ -99,6 +127,10 @@ class Judged:
     """Those of environments that have such a critic."""
     lines: "tuple[JudgedProposal, ...]"
     skipped: dict[str, str]
+    terms: str
+    """What was asked of the critic beside its name."""
+    fitted_files: int
+    """Files that the critic's profile was fitted to."""
 
 
 def judged(asked: Asked, *, workers: int = 1) -> Judged:
@@ -107,22 +139,29 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
+    from sidecritic.config.profiles import profile_for
     from sidecritic.config.replays import CriticByName
+    from sidecritic.config.settings import critic_timeout
     from sidecritic.recordings import load
     from sidecritic.replay import Plan
     from sidecritic.replay import replay as judge
 
+    profile = profile_for(asked.profile) if asked.profile is not None else None
+    critics = CriticByName(asked.critic, asked.base_url, asked.threshold, profile)
     imported = load(asked.files)
     _report(imported)
-    critics = CriticByName(asked.critic, asked.base_url)
     skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     for env, why in skipped.items():
         note(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
-    plan = Plan(asked.critic, critics, asked.gate, asked.timeout)
-    with _bar() as progress:
+    timeout = asked.timeout or critic_timeout(asked.critic)
+    plan = Plan(asked.critic, critics, asked.gate, timeout, critics.terms)
+    with _bar(hidden=critics.asks_a_person) as progress:
+        # The terminal stays in this process, and a display would write over its questions.
+        workers = 1 if critics.asks_a_person else workers
         lines = judge(runs, plan, asked.out, workers=workers, progress=progress)
-    return Judged(imported, runs, lines, skipped)
+    fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
+    return Judged(imported, runs, lines, skipped, critics.terms, fitted)
 
 
 def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
@@ -145,6 +184,8 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         problems=tuple(map(str, found.imported.problems)),
         empty=found.imported.empty,
         skipped=found.skipped,
+        terms=found.terms,
+        fitted_files=found.fitted_files,
     )
     scores = score_replay(found.runs, found.lines, source, labels)
     if labels is None or asked.critic not in _LEARNED:
@@ -166,6 +207,11 @@ def _cross_validated(found: Judged, labels: "Labels") -> "CrossValidated | None"
         return None
 
 
+def _workers(critic: str) -> int:
+    # Each process would load the weights again, and keep all cores but one busy with them.
+    return 1 if "llm:local:" in critic else os.cpu_count() or 1
+
+
 def _gate(text: str) -> Gate:
     for gate in GATES:
         if gate == text:
@@ -183,12 +229,12 @@ def _report(imported: "Imported") -> None:
 
 
 @contextmanager
-def _bar() -> "Generator[Progress]":
+def _bar(*, hidden: bool) -> "Generator[Progress]":
     """Show how many proposals are judged, on a terminal."""
     from rich.console import Console
     from rich.progress import Progress as Display
 
     console = Console(stderr=True)
-    with Display(console=console, disable=not console.is_terminal) as display:
+    with Display(console=console, disable=hidden or not console.is_terminal) as display:
         task = display.add_task("proposals", total=None)
         yield lambda done, total: display.update(task, completed=done, total=total)

@@ -16,21 +16,33 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
+from sidecritic.config.critic_names import (
+    CRITICS,
+    HUMAN,
+    ChainName,
+    EnsembleName,
+    Link,
+    Single,
+    names_in,
+    parse_critic,
+)
 from sidecritic.config.settings import Settings, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Critic, Model
 
 if TYPE_CHECKING:
+    from sidecritic.critics.human import Terminal
+    from sidecritic.critics.profile import Profile
     from sidecritic.models.wrappers import Prices
 
-Provider = Literal["openai", "anthropic"]
+Server = Literal["openai", "anthropic"]
+Provider = Literal[Server, "local"]
 Role = Literal["actor", "user", "critic"]
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 ENVS = (*TAU2, "shop")
-CRITICS = ("default", "none", "policy", "head", "llm:PROVIDER:MODEL", "chain:NAME,NAME")
 
-_KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
+_KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
     {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 )
 
@@ -39,9 +51,9 @@ _KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
 class Keys:
     """API keys by provider."""
 
-    by_provider: Mapping[Provider, str] = field(repr=False, default_factory=dict[Provider, str])
+    by_provider: Mapping[Server, str] = field(repr=False, default_factory=dict[Server, str])
 
-    def key_for(self, provider: Provider, base_url: str | None) -> str | None:
+    def key_for(self, provider: Server, base_url: str | None) -> str | None:
         """Return the key to send; `None` for a server nearby that may want none.
 
         Raises:
@@ -59,7 +71,7 @@ class Keys:
 
 def keys_from_environment() -> Keys:
     """Read the API keys that are set."""
-    found: dict[Provider, str] = {}
+    found: dict[Server, str] = {}
     for provider, variable in _KEY_VARIABLES.items():
         if key := os.environ.get(variable):
             found[provider] = key
@@ -118,6 +130,8 @@ _STAND_INS: Mapping[Role, str] = MappingProxyType({"actor": "simulated", "user":
 def model_name(text: str, role: Role) -> ModelName | None:
     """Read `provider:model` or `provider/model`; `None` for the role's stand-in without a model.
 
+    A critic may also be `local:FILE`, a model file that is read in this process.
+
     Raises:
         ConfigError: it is neither.
     """
@@ -127,7 +141,11 @@ def model_name(text: str, role: Role) -> ModelName | None:
     found = re.fullmatch(r"(openai|anthropic)[:/](.+)", text)
     if found:
         return ModelName("openai" if found[1] == "openai" else "anthropic", found[2])
+    if role == "critic" and text.startswith("local:") and text != "local:":
+        return ModelName("local", text.removeprefix("local:"))
     known = (*([stand_in] if stand_in else ()), "openai:MODEL", "anthropic:MODEL")
+    if role == "critic":
+        known = (*known, "local:FILE.gguf")
     if stand_in and get_close_matches(text, [stand_in]):
         raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
@@ -151,6 +169,7 @@ class Models:
         self._keys = keys
         self._stack = stack
         self._slots: dict[str | None, asyncio.Semaphore] = {}
+        self._loaded: dict[str, Model] = {}
         self._prices = _prices(settings)
 
     def model(self, name: ModelName, base_url: str | None) -> Model:
@@ -159,24 +178,41 @@ class Models:
         Raises:
             ConfigError: no key, an unusable base URL, or a package is missing.
         """
+        if name.provider == "local":
+            return self._local(name.model, base_url)
         from sidecritic.models.wrappers import Limited, Priced, Retrying
 
-        client = self._client(name, base_url)
+        client = self._client(name.provider, name.model, base_url)
         self._stack.push_async_callback(client.aclose)
         server = base_url or name.provider
         slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
         model: Model = Retrying(Limited(client, slots), attempts=self._settings.attempts)
         return Priced(model, self._prices) if self._prices is not None else model
 
-    def _client(self, name: ModelName, base_url: str | None) -> _Client:
-        key, timeout = self._keys.key_for(name.provider, base_url), self._settings.timeout
-        if name.provider == "anthropic":
+    def _client(self, provider: Server, model: str, base_url: str | None) -> _Client:
+        key, timeout = self._keys.key_for(provider, base_url), self._settings.timeout
+        if provider == "anthropic":
             from sidecritic.models.anthropic import AnthropicMessages
 
-            return AnthropicMessages(name.model, base_url=base_url, api_key=key, timeout=timeout)
+            return AnthropicMessages(model, base_url=base_url, api_key=key, timeout=timeout)
         from sidecritic.models.openai import OpenAIChat
 
-        return OpenAIChat(name.model, base_url=base_url, api_key=key, timeout=timeout)
+        return OpenAIChat(model, base_url=base_url, api_key=key, timeout=timeout)
+
+    def _local(self, file: str, base_url: str | None) -> Model:
+        """Return the model in a file, loaded once however many environments ask for it."""
+        if base_url is not None:
+            raise ConfigError(
+                f"local:{file} is read in this process and has no server; leave out "
+                f"--critic-base-url {base_url}, or name the model as openai:MODEL"
+            )
+        if file not in self._loaded:
+            from sidecritic.models.llamacpp import load_llamacpp
+
+            model = load_llamacpp(Path(file).expanduser())
+            self._stack.push_async_callback(model.aclose)
+            self._loaded[file] = model
+        return self._loaded[file]
 
 
 def _prices(settings: Settings) -> "Prices | None":
@@ -191,72 +227,199 @@ def _prices(settings: Settings) -> "Prices | None":
 # --- critics -------------------------------------------------------------------------------
 
 
-Connect = Callable[[ModelName], Model]
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The model that a critic asks."""
+
+    model: Model
+    server: Literal["hosted", "nearby", "none"] = "nearby"
+    """A hosted one bills each request, warm-ups as well; a local model has none."""
+    lookups: int = 0
+    """Facts that the critic may look up for one verdict."""
 
 
-def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
+Connect = Callable[[ModelName], Connection]
+
+
+def connection(
+    models: Models, name: ModelName, base_url: str | None, *, lookups: int = 0
+) -> Connection:
+    """Return the model of that name, and what kind of server it has.
+
+    Raises:
+        ConfigError: as `Models.model` does.
+    """
+    model = models.model(name, base_url)
+    if name.provider == "local":
+        return Connection(model, "none", lookups)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked of a critic beside its name."""
+
+    threshold: float | None = None
+    """Score from which an action is sent back; the critic's own when it is not given."""
+    profile: "Profile | None" = None
+    """Calibration and thresholds for the critic, or the part of it, that it was fitted for."""
+    terminal: "Terminal | None" = None
+    """Where a person can be asked."""
+
+
+def critic_for(
+    name: str, env: str, connect: Connect | None = None, *, terms: Terms | None = None
+) -> Critic:
     """Return the critic of that name for an environment; `connect` gives the model it names.
 
     Raises:
-        ConfigError: there is none, or it needs a model and nobody connects one.
+        ConfigError: there is none, or it needs a model or a person and there is none to ask, or
+            the terms are not for it.
     """
-    if name.startswith("chain:"):
-        from sidecritic.critics.chain import Chain
+    terms = terms or Terms()
+    _require_fitting(name, terms)
+    maker = _Maker(env, connect, terms)
+    match parse_critic(name):
+        case Single():
+            return maker.single(name)
+        case ChainName(links=links):
+            from sidecritic.critics.chain import Chain
 
-        return Chain([critic_for(link, env, connect) for link in _links(name)])
-    if name.startswith("llm:"):
-        return _llm(name, connect)
-    makers: Mapping[str, Callable[[str], Critic]] = {
-        "default": _default,
-        "none": _no_critic,
-        "policy": _policy,
-        "head": _head,
-    }
-    if name not in makers:
-        raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
-    return makers[name](env)
+            return maker.calibrated(name, Chain([maker.link(link) for link in links]))
+        case EnsembleName(combine=combine, members=members):
+            from sidecritic.critics.ensemble import THRESHOLD, Ensemble, Member
 
-
-def _links(name: str) -> list[str]:
-    links = [link.strip() for link in name.removeprefix("chain:").split(",") if link.strip()]
-    if not links:
-        raise ConfigError(f"the critic {name!r} names no links; write it as chain:NAME,NAME")
-    return links
+            made = [Member(maker.single(each.name), each.weight) for each in members]
+            threshold = THRESHOLD if terms.threshold is None else terms.threshold
+            ensemble = Ensemble(made, combine=combine, threshold=threshold)
+            return maker.calibrated(name, ensemble)
 
 
-def _no_critic(env: str) -> Critic:
+def _require_fitting(name: str, terms: Terms) -> None:
+    names = names_in(name)
+    if terms.profile is not None and terms.threshold is not None:
+        raise ConfigError(
+            f"--critic-threshold {terms.threshold:g} and --profile {terms.profile.name}: a profile "
+            "has thresholds of its own; give one of the two"
+        )
+    if terms.profile is not None and terms.profile.critic not in (name, *names):
+        raise ConfigError(
+            f"the profile {terms.profile.name!r} was fitted for the critic "
+            f"{terms.profile.critic!r}, not for {name!r}; give --critic {terms.profile.critic}, or "
+            f"fit one for {name!r} with `sidecritic calibrate`"
+        )
+    if terms.threshold is not None and set(names) <= {"none", HUMAN}:
+        raise ConfigError(f"the critic {name!r} has no threshold; leave out --critic-threshold")
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the parts of one critic, each on the terms that concern it."""
+
+    env: str
+    connect: Connect | None
+    terms: Terms
+
+    @property
+    def _domain(self) -> str:
+        return self.env.rpartition(":")[2]
+
+    def link(self, link: Link) -> Critic:
+        if link.band is None:
+            return self.single(link.name)
+        from sidecritic.critics.banded import Banded
+
+        low, high = link.band
+        # Feedback is wanted for whatever lies above the band.
+        return Banded(self.single(link.name, at_most=high), low=low, high=high)
+
+    def single(self, name: str, *, at_most: float = 1.0) -> Critic:
+        """Return a critic that is neither a chain nor an ensemble.
+
+        `at_most` bounds its threshold; a profile's thresholds are on another scale.
+        """
+        profile = self.terms.profile
+        if profile is not None and profile.critic == name:
+            critic = self._of(name, profile.lowest(self._domain))
+            return self.calibrated(name, critic)
+        if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
+            return _head(self.env, None, name)
+        own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
+        return self._of(name, min(own, at_most))
+
+    def calibrated(self, name: str, critic: Critic) -> Critic:
+        """Return the critic with the profile around it, if it was fitted for that name."""
+        profile = self.terms.profile
+        if profile is None or profile.critic != name:
+            return critic
+        from sidecritic.critics.calibrated import Calibrated
+
+        return Calibrated(critic, profile, self._domain)
+
+    def _of(self, name: str, threshold: float) -> Critic:
+        if name.startswith("llm:"):
+            return _llm(name, threshold, self.connect)
+        makers: Mapping[str, Callable[[], Critic]] = {
+            "none": _no_critic,
+            "policy": lambda: _policy(self.env, threshold),
+            "head": lambda: _head(self.env, threshold, name),
+            DEFAULT: lambda: _head(self.env, threshold, name),
+            HUMAN: lambda: _human(self.env, self.terms.terminal),
+        }
+        if name not in makers:
+            raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
+        return makers[name]()
+
+
+DEFAULT = "default"
+"""The head with thresholds of its own, by domain and kind of action."""
+
+THRESHOLD = 0.5
+"""Score from which a critic that has no other threshold sends an action back."""
+
+
+def _no_critic() -> Critic:
     from sidecritic.critics.base import NoCritic
 
     return NoCritic()
 
 
-def _policy(env: str) -> Critic:
+def _policy(env: str, threshold: float) -> Critic:
     from sidecritic.critics.policy import PolicyCritic
     from sidecritic.policies import pack_for
 
-    return PolicyCritic(pack_for(env))
+    return PolicyCritic(pack_for(env), threshold=threshold)
 
 
-def _default(env: str) -> Critic:
+def _head(env: str, threshold: float | None, name: str) -> Critic:
     from sidecritic.critics.head import HeadCritic
     from sidecritic.critics.head_weights import read_weights
     from sidecritic.policies import pack_for
 
-    return HeadCritic(pack_for(env), read_weights(), threshold=None, name="default")
+    return HeadCritic(pack_for(env), read_weights(), threshold=threshold, name=name)
 
 
-def _head(env: str) -> Critic:
-    from sidecritic.critics.head import HeadCritic
-    from sidecritic.critics.head_weights import read_weights
+def _human(env: str, terminal: "Terminal | None") -> Critic:
+    from sidecritic.critics.human import HumanCritic
     from sidecritic.policies import pack_for
 
-    return HeadCritic(pack_for(env), read_weights())
+    if terminal is None:
+        raise ConfigError("the critic 'human' needs a person at a terminal, and there is none here")
+    try:
+        evidence = pack_for(env)
+    except ConfigError:
+        # A person can judge without checks.
+        evidence = None
+    return HumanCritic(terminal, evidence)
 
 
-def _llm(name: str, connect: Connect | None) -> Critic:
-    from sidecritic.critics.llm import LLMCritic
+def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
+    from sidecritic.critics.llm import LLMCritic, Wire
 
     named = model_name(name.removeprefix("llm:"), "critic")
     if named is None or connect is None:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
-    return LLMCritic(connect(named))
+    asked = connect(named)
+    streamed = named.provider == "openai" and asked.server == "nearby"
+    wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
+    return LLMCritic(asked.model, threshold=threshold, lookups=asked.lookups, wire=wire)

@@ -4,12 +4,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from pydantic import JsonValue
+
+from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.parties import (
+    Connection,
     Keys,
     ModelName,
     Models,
     Role,
+    Terms,
     benchmark_for,
+    connection,
     critic_for,
     model_name,
 )
@@ -31,7 +37,8 @@ def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
     sets = select_tasks(settings)
     tools = {group.benchmark.name: _tools(group) for group in sets}
     models = Models(settings, keys, stack)
-    critics = {env: _critic(env, settings, models) for env in settings.env}
+    terms = terms_for(settings.critic, settings.critic_threshold, settings.profile)
+    critics = {env: _critic(env, settings, models, terms) for env in settings.env}
     return Plan(
         sets=sets,
         cast=Cast(
@@ -44,7 +51,7 @@ def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
         ),
         trials=settings.trials,
         seed=settings.seed,
-        settings=settings.deciding,
+        settings=settings.deciding | _named(terms),
         command=command_of(settings),
     )
 
@@ -103,11 +110,35 @@ def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> Mod
     )
 
 
-def _critic(env: str, settings: Settings, models: Models) -> Critic:
-    def connect(name: ModelName) -> Model:
-        return models.model(name, _base_url(settings.critic_base_url, name, settings))
+def terms_for(critic: str, threshold: float | None, profile: str | None) -> Terms:
+    """Return what is asked of a critic, profile and terminal at hand.
 
-    return critic_for(settings.critic, env, connect)
+    Raises:
+        ConfigError: the profile cannot be used, or the critic asks a person and there is none.
+    """
+    from sidecritic.config.profiles import profile_for
+    from sidecritic.config.terminals import terminal_here
+
+    return Terms(
+        threshold=threshold,
+        profile=profile_for(profile) if profile is not None else None,
+        terminal=terminal_here() if asks_a_person(critic) else None,
+    )
+
+
+def _named(terms: Terms) -> dict[str, JsonValue]:
+    """Return the profile as `run.json` keeps it: not where it lay, but what it was."""
+    if terms.profile is None:
+        return {}
+    return {"profile": {"name": terms.profile.name, "digest": terms.profile.digest}}
+
+
+def _critic(env: str, settings: Settings, models: Models, terms: Terms) -> Critic:
+    def connect(name: ModelName) -> Connection:
+        base_url = _base_url(settings.critic_base_url, name, settings)
+        return connection(models, name, base_url, lookups=settings.critic_lookups)
+
+    return critic_for(settings.critic, env, connect, terms=terms)
 
 
 def _base_url(own: str | None, name: ModelName, settings: Settings) -> str | None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
 
+from sidecritic.config.critic_names import asks_a_person
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.types import Answers, Limits, Record
@@ -58,6 +59,9 @@ def _given(path: str | None) -> str | None:
     return path
 
 
+CRITIC_TIMEOUT = 60.0
+_A_YEAR = 365 * 86_400.0
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Url = Annotated[str | None, AfterValidator(_web_address)]
 PathText = Annotated[str | None, AfterValidator(_given)]
@@ -80,7 +84,14 @@ class Settings(Record, allow_inf_nan=False):
     )
     critic: str = Field(
         default="default",
-        description="default, none, policy, head, llm:PROVIDER:MODEL or chain:a,b.",
+        description="default, none, policy, head, human, llm:PROVIDER:MODEL, chain:a,b or "
+        "ensemble:a,b.",
+    )
+    critic_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Score from which the critic sends an action back."
+    )
+    profile: PathText = Field(
+        default=None, description="The critic's calibration and thresholds: TOML file, or a name."
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
@@ -92,7 +103,12 @@ class Settings(Record, allow_inf_nan=False):
         default="hold-writes", description="What becomes of an action that the critic fails on."
     )
     critic_timeout: float = Field(
-        default=60.0, gt=0, description="Seconds until a silent critic counts as failed."
+        default=CRITIC_TIMEOUT,
+        gt=0,
+        description="Seconds until a silent critic counts as failed; a year for a person.",
+    )
+    critic_lookups: int = Field(
+        default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
     )
     grader: Literal["ours", "official"] = Field(
         default="ours", description="official: the benchmark's own evaluators."
@@ -140,7 +156,8 @@ class Settings(Record, allow_inf_nan=False):
     def deciding(self) -> dict[str, JsonValue]:
         """What decides the results, for `run.json`.
 
-        The task file is not among it by path: its digest is, as the version of the task set.
+        Task file and profile are not among it by path: the version of the task set is, and
+        whoever makes the plan adds the profile's name and digest.
         Nor are servers: one that has moved still serves the model that is named.
         """
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
@@ -149,6 +166,7 @@ class Settings(Record, allow_inf_nan=False):
 _SERVERS = {"base_url", "user_base_url", "critic_base_url"}
 _CIRCUMSTANCES = _SERVERS | {
     "tasks",
+    "profile",
     "prices",
     "timeout",
     "attempts",
@@ -181,7 +199,7 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
     given = {key: value for key, value in flags.items() if value is not None}
     read = _recipe(recipe) if recipe is not None else {}
     try:
-        return Settings.model_validate({**read, **given})
+        return Settings.model_validate(_patient({**read, **given}))
     except ValidationError as cause:
         first = cause.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else "settings"
@@ -189,6 +207,16 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
         problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
         shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
         raise ConfigError(f"{source}{shown}: {problem}") from cause
+
+
+def _patient(values: dict[str, object]) -> dict[str, object]:
+    """Return the settings with time for a person, where nobody has said how much."""
+    return {"critic_timeout": critic_timeout(str(values.get("critic", ""))), **values}
+
+
+def critic_timeout(critic: str) -> float:
+    """Return the seconds that a critic gets where nobody has said how many."""
+    return _A_YEAR if asks_a_person(critic) else CRITIC_TIMEOUT
 
 
 def _recipe(file: Path) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""Learning from recorded runs: what is shipped with the package, and how good it is."""
+"""How critics learn from judged and labelled proposals; nothing here is needed to judge."""
