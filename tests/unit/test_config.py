@@ -7,12 +7,10 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.config import Keys, Settings, command_of, plan_for, select_tasks, settings_from
+from sidecritic.config.critics import Connection, connection, critic_for
 from sidecritic.config.parties import (
-    Connection,
     ModelName,
     Models,
-    connection,
-    critic_for,
     is_nearby,
     keys_from_environment,
     model_name,

@@ -17,7 +17,8 @@ from sidecritic.config.critic_names import (
     names_in,
     parse_critic,
 )
-from sidecritic.config.parties import Connection, ModelName, Terms, critic_for
+from sidecritic.config.critics import Connection, Terms, critic_for
+from sidecritic.config.parties import ModelName
 from sidecritic.config.replays import CriticByName
 from sidecritic.critics.human import Terminal
 from sidecritic.critics.profile import to_toml

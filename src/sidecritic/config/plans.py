@@ -7,18 +7,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from sidecritic.config.critic_names import asks_a_person
-from sidecritic.config.parties import (
-    Connection,
-    Keys,
-    ModelName,
-    Models,
-    Role,
-    Terms,
-    benchmark_for,
-    connection,
-    critic_for,
-    model_name,
-)
+from sidecritic.config.critics import Connection, Terms, connection, critic_for
+from sidecritic.config.parties import Keys, ModelName, Models, Role, benchmark_for, model_name
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Critic, Model, ModelFor

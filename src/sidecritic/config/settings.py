@@ -83,8 +83,9 @@ class Settings(Record, allow_inf_nan=False):
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
     critic: str = Field(
-        default="policy",
-        description="none, policy, human, llm:PROVIDER:MODEL, chain:a,b or ensemble:a,b.",
+        default="default",
+        description="default, none, policy, head, human, llm:PROVIDER:MODEL, chain:a,b or "
+        "ensemble:a,b.",
     )
     critic_threshold: float | None = Field(
         default=None, ge=0, le=1, description="Score from which the critic sends an action back."

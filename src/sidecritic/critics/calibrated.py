@@ -60,7 +60,13 @@ class Calibrated:
         threshold = self._profile.threshold(kind, self._domain, _writing(proposal))
         meaning = self._profile.calibration(kind, self._domain)
         if meaning is not None:
-            known = {"risk": meaning.probability(score), "calibrated": True}
+            known = {
+                "risk": meaning.probability(score),
+                "call_risks": {
+                    call: meaning.probability(risk) for call, risk in judgement.call_risks.items()
+                },
+                "calibrated": True,
+            }
             judgement = judgement.model_copy(update=known)
         is_over = threshold is not None and score >= threshold
         return refused(judgement) if is_over else approved(judgement)
