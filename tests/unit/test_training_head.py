@@ -55,7 +55,7 @@ def test_a_flag_of_wrong_actions_gains_weight_and_one_of_right_actions_loses_it(
 def test_a_flag_that_was_seen_once_keeps_nearly_its_prior() -> None:
     cell = fitted(example("rare", wrong=True), *[example("often", wrong=True) for _ in range(30)])
     prior = prior_of(cell)
-    assert abs(cell.against["rare"] - prior) < 0.3 < cell.against["often"] - prior
+    assert 0 < cell.against["rare"] - prior < (cell.against["often"] - prior) / 3
 
 
 def test_no_weight_is_negative_however_wrong_its_check() -> None:
