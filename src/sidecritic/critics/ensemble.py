@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from sidecritic.critics.base import approved, is_by_risk, refused, score_of, warm_up
+from sidecritic.critics.base import approved, is_by_risk, refused, score_of, warm_all
 from sidecritic.critics.chain import Asked, ask
 from sidecritic.errors import ConfigError, CriticError
-from sidecritic.ports import Critic, Warm, version_of
+from sidecritic.ports import Critic, version_of
 from sidecritic.types import Escalate, Halt, Judgement, Proposal, Replace, Revise, Usage
 
 THRESHOLD = 0.5
@@ -66,10 +66,7 @@ class Ensemble:
 
     async def warm(self, proposal: Proposal) -> None:
         """Let each member that can get ready for the coming proposal."""
-        critics = [member.critic for member in self._members]
-        await asyncio.gather(
-            *(warm_up(critic, proposal) for critic in critics if isinstance(critic, Warm))
-        )
+        await warm_all([member.critic for member in self._members], proposal)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return a verdict on the combined risk, with the usage of all; time is the slowest's.
