@@ -186,15 +186,17 @@ def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
         return None
     text = agreed.question.lower
     held = {text_of(i, "item_id") for order in orders(facts).values() for i in items(order)}
-    held |= set(texts_of(call.arguments or {}, "new_item_ids"))
+    own = {i for key in ("item_ids", "new_item_ids") for i in texts_of(call.arguments or {}, key)}
     for pair in swaps(facts, call):
         new_id = text_of(pair.new, "item_id")
-        rivals = [i for i in variants(pair.product) if i not in held and i in text]
+        rivals = [i for i in variants(pair.product) if i not in own and i in text]
         if new_id and rivals and new_id not in text and new_id not in agreed.answer.lower:
             return Objection(
                 f"The user agreed to item {rivals[0]}, but the call takes {new_id}. Call with what "
                 "was agreed, or announce the change and ask again.",
                 evidence=f"{rivals} vs {new_id}",
+                # What the user has already is more often named as the old item.
+                risk=0.3 if held.issuperset(rivals) else None,
                 messages=(agreed.question.position, agreed.answer.position),
             )
     return None
