@@ -51,7 +51,7 @@ def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("option spoken of missing", tools=SWAPS, risk=0.5, policy=CONSENT)
+@call_check("option spoken of missing", tools=SWAPS, risk=0.4, policy=CONSENT)
 def spoken_option(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user named an option of a product anywhere, and nobody the one of the call."""
     agreed = consent(facts, call)
