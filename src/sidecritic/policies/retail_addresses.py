@@ -181,7 +181,7 @@ def unspoken_default(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("address as given", tools=TOOLS, risk=0.0, policy=CONSENT)
+@call_check("address as given", tools=TOOLS, risk=0.1, policy=CONSENT)
 def as_given(facts: Facts, call: ToolCall) -> Support | None:
     """Support an address that the user gave whole, or that the agent listed and the user took."""
     arguments = call.arguments or {}

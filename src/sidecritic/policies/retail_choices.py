@@ -202,7 +202,7 @@ def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("only variant that fits", tools=SWAPS, risk=0.0, policy=OPTIONS)
+@call_check("only variant that fits", tools=SWAPS, risk=0.1, policy=OPTIONS)
 def only_fit(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every new item meets what was wished, and is the only or best one."""
     wants = _wanted(facts, call)

@@ -103,7 +103,7 @@ def conditional(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("listed and agreed to", risk=0.0, policy=CONSENT)
+@call_check("listed and agreed to", risk=0.1, policy=CONSENT)
 def listed(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every detail was in the question that the user just agreed to."""
     agreed, answer = consent(facts, call), facts.answer
@@ -117,7 +117,7 @@ def listed(facts: Facts, call: ToolCall) -> Support | None:
     )
 
 
-@call_check("the user's own words", risk=0.0, policy=CONSENT)
+@call_check("the user's own words", risk=0.1, policy=CONSENT)
 def own_words(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every detail the user named without the agent's help."""
     for line in facts.user_lines:
