@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sidecritic.critics.head_weights import HeadWeights
     from sidecritic.scoring.detection_records import CrossValidated
 
-KINDS = ("head",)
+HEAD = "head"
+KINDS = (HEAD,)
 
 
 def train(  # noqa: PLR0913 # typer makes a flag of each
@@ -24,7 +25,7 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
         typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
     ],
     *,
-    kind: Annotated[str, typer.Option(help="What to train: head.")] = "head",
+    kind: Annotated[str, typer.Option(help="What to train: head.")] = HEAD,
     labels: Annotated[
         Path, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
     ],
@@ -35,6 +36,14 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
             metavar="FILE",
             help="Judgements of `replay --critic policy --out FILE` by the checks of today; "
             "without it the runs are judged first.",
+        ),
+    ] = None,
+    unseen: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the judgements of heads that have not seen the user: what "
+            "`calibrate` makes a profile of.",
         ),
     ] = None,
     workers: Annotated[
@@ -51,7 +60,7 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
         if kind not in KINDS:
             raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
         asked = Asked(tuple(files), "policy", labels=labels, out=judged)
-        result = trained(asked, out, workers=workers or os.cpu_count() or 1)
+        result = trained(asked, out, unseen, workers=workers or os.cpu_count() or 1)
         if json:
             cv = result.cv.model_dump(mode="json")
             data = result.weights.data.model_dump(mode="json")
@@ -69,27 +78,41 @@ class Result:
     cv: "CrossValidated"
 
 
-def trained(asked: Asked, out: Path, *, workers: int = 1) -> Result:
-    """Judge, fit, write and cross-validate.
+def trained(asked: Asked, out: Path, unseen: Path | None = None, *, workers: int = 1) -> Result:
+    """Judge, fit, write and cross-validate; `unseen` gets the judgements by heads of other folds.
 
     Raises:
         ConfigError: something cannot be read or written, or there is nothing to learn from.
     """
     from sidecritic.critics.head_weights import to_json
-    from sidecritic.runs import write_whole
     from sidecritic.scoring.labels import read_labels
     from sidecritic.training.head import cross_validated
     from sidecritic.training.head import train as fit
 
     if asked.labels is None:
         raise ConfigError("a head learns from labels; give --labels FILE")
-    if out.is_dir():
-        raise ConfigError(f"cannot write {out}: it is a directory; name a file")
+    _require_file(out)
+    _require_file(unseen)
     labels = read_labels(asked.labels)
     found = judged(asked, workers=workers)
     made = fit(found.runs, found.lines, labels)
-    try:
-        write_whole(out, to_json(made.weights))
-    except OSError as cause:
-        raise ConfigError(f"cannot write {out}: {cause.strerror}; choose another --out") from cause
+    _write(out, to_json(made.weights))
+    if unseen is not None:
+        named = {"critic": HEAD, "critic_version": made.weights.digest}
+        lines = (line.model_copy(update=named).model_dump_json() for line in made.unseen())
+        _write(unseen, "".join(f"{line}\n" for line in lines))
     return Result(made.weights, cross_validated(made, labels))
+
+
+def _require_file(path: Path | None) -> None:
+    if path is not None and path.is_dir():
+        raise ConfigError(f"cannot write {path}: it is a directory; name a file")
+
+
+def _write(file: Path, text: str) -> None:
+    from sidecritic.runs import write_whole
+
+    try:
+        write_whole(file, text)
+    except OSError as cause:
+        raise ConfigError(f"cannot write {file}: {cause.strerror}; name another file") from cause
