@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal, assert_never, get_args
 
 from sidecritic.policies.closing import closes
+from sidecritic.policies.language import typed
 from sidecritic.recorded import Kind
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolSpec, User
@@ -33,7 +34,7 @@ def is_final(action: Assistant, history: Sequence[Message]) -> bool:
     """Whether the action hands over to a person, or is a message that may be the last."""
     if action.calls:
         return any(hands_over(call.name) for call in action.calls)
-    return closes(action.text.lower(), _last_words(history).lower())
+    return closes(typed(action.text).lower(), typed(_last_words(history)).lower())
 
 
 def covers(gate: Gate, proposal: Proposal) -> bool:

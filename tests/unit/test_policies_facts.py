@@ -121,3 +121,10 @@ def test_an_error_is_no_record_and_no_write() -> None:
 def test_half_a_json_result_is_text() -> None:
     facts = Facts.of(TALK.did("get_order", '{"order_id": "#W', order_id="#W1").says("So."))
     assert facts.done[0].value == '{"order_id": "#W'
+
+
+def test_typographic_apostrophes_are_read_as_those_of_a_keyboard() -> None:
+    talk = TALK.user("I don\u2019t want it.").agent("You said \u201cno\u201d.")
+    facts = Facts.of(talk.says("I\u2019ve cancelled it."))
+    assert [line.lower for line in facts.lines] == ["i don't want it.", 'you said "no".']
+    assert facts.draft == "I've cancelled it."

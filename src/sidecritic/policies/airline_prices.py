@@ -20,6 +20,7 @@ from sidecritic.policies.airline_records import (
     reservation_of,
     user_of,
 )
+from sidecritic.policies.airline_rules import partial_cabin
 from sidecritic.policies.airline_sources import read_at, searched_at
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call_check
 from sidecritic.policies.consent import consent
@@ -159,7 +160,11 @@ def announced_price(facts: Facts, call: ToolCall) -> Answer:
     heard = set(amounts(facts.told))
     right = {abs(costs), abs(costs) / people, *_new_fares(facts, call, people)}
     if any(_was_told(heard, amount) for amount in right):
-        return Support(f"{costs:+g}", messages=(agreed.question.position,))
+        # A right price for all does not speak for a change that was agreed to for a part.
+        is_of_a_part = partial_cabin.examine(facts, call) is not None
+        return (
+            None if is_of_a_part else Support(f"{costs:+g}", messages=(agreed.question.position,))
+        )
     told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
     way = "costs" if costs > 0 else "refunds"
     named = f"told {', '.join(f'${amount:g}' for amount in told[:3])}" if told else "told no price"

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, cast
 
 from pydantic import JsonValue
 
-from sidecritic.policies.language import affirms, asks_consent, sentences
+from sidecritic.policies.language import affirms, asks_consent, sentences, typed
 from sidecritic.policies.listings import Listed, ids_in, labelled, words_of
 from sidecritic.policies.values import JsonObject
 from sidecritic.trace import SUPERVISOR
@@ -100,7 +100,7 @@ class Facts:
         reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless
         history = proposal.history
         return cls(
-            draft="" if proposal.action.calls else proposal.action.text,
+            draft="" if proposal.action.calls else typed(proposal.action.text),
             proposed=proposal.action.calls,
             lines=tuple(_lines(history)),
             done=tuple(_done(history, reads)),
@@ -207,11 +207,16 @@ def _lines(history: Sequence[Message]) -> Iterator[Line]:
     for position, message in enumerate(history):
         match message:
             case User(text=text) if text.strip() and not text.startswith(SUPERVISOR):
-                yield Line(position, "user", text, text.lower())
+                yield _line(position, "user", text)
             case Assistant(text=text, calls=()) if text and not _refused(history, position):
-                yield Line(position, "agent", text, text.lower())
+                yield _line(position, "agent", text)
             case _:
                 pass
+
+
+def _line(position: int, who: Literal["user", "agent"], text: str) -> Line:
+    plain = typed(text)
+    return Line(position, who, plain, plain.lower())
 
 
 def _refused(history: Sequence[Message], position: int) -> bool:

@@ -7,6 +7,7 @@ conversations of real agents as well as on simulated ones.
 import re
 from collections.abc import Iterator
 
+_TYPOGRAPHY = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 _YES = re.compile(
     r"\b(yes|yep|yeah|yup|oui|s[ií]|sure|ok(ay)?|absolutely|certainly|definitely|of course"
     r"|please do|go ahead|proceed|confirm(ed)?|agree(d)?|correct|that works|works for me"
@@ -53,6 +54,11 @@ _INABILITY = re.compile(
     r"|only (be )?(cancel|modif|return|exchange|change|pending|delivered)|against (the|our) policy"
     r"|no (available|other) |can only (process|handle|be)\b|(isn'?t|not) an option\b)"
 )
+
+
+def typed(text: str) -> str:
+    """Return a text with apostrophes and quotation marks as a keyboard has them."""
+    return text.translate(_TYPOGRAPHY)
 
 
 def affirms(lower: str) -> bool:
