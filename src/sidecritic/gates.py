@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
-from sidecritic.types import Assistant, ToolSpec
+from sidecritic.ports import Critic
+from sidecritic.types import Approve, Assistant, Judgement, Proposal, ToolSpec
 
 Gate = Literal["writes", "writes+final", "all", "none"]
 """`writes` judges calls that may change records; `writes+final` also messages that end the
@@ -46,3 +47,22 @@ _COVERS: Mapping[Gate, Callable[[Assistant, tuple[ToolSpec, ...]], bool]] = {
 def covers(gate: Gate, action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     """Whether the gate sends this action to the critic."""
     return _COVERS[gate](action, tools)
+
+
+class Gated:
+    """A critic behind a gate of its own, for critics that share a supervisor's."""
+
+    def __init__(self, critic: Critic, gate: Gate) -> None:
+        self._critic = critic
+        self._gate: Gate = gate
+        self.name = critic.name
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        """Return the critic's judgement; what its gate leaves out is approved unseen.
+
+        Raises:
+            CriticError: the critic gave no usable verdict.
+        """
+        if covers(self._gate, proposal.action, proposal.tools):
+            return await self._critic.judge(proposal)
+        return Judgement(verdict=Approve(), critic=self.name, status="skipped")

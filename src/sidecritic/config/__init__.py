@@ -2,11 +2,20 @@
 
 from sidecritic.config.parties import CRITICS, ENVS, Keys, benchmark_for, keys_from_environment
 from sidecritic.config.plans import plan_for, select_tasks
-from sidecritic.config.settings import Settings, command_of, settings_from, suggestion
+from sidecritic.config.settings import (
+    SERVERS,
+    Settings,
+    command_of,
+    settings_from,
+    suggestion,
+)
+from sidecritic.config.strategies import STRATEGIES
 
 __all__ = [
     "CRITICS",
     "ENVS",
+    "SERVERS",
+    "STRATEGIES",
     "Keys",
     "Settings",
     "benchmark_for",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sidecritic.models.wrappers import Prices
 
 Provider = Literal["openai", "anthropic"]
-Role = Literal["actor", "user", "critic"]
+Role = Literal["actor", "user", "critic", "helper"]
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 ENVS = (*TAU2, "shop")
@@ -112,7 +112,9 @@ class ModelName:
     model: str
 
 
-_STAND_INS: Mapping[Role, str] = MappingProxyType({"actor": "simulated", "user": "scripted"})
+_STAND_INS: Mapping[Role, str] = MappingProxyType(
+    {"actor": "simulated", "user": "scripted", "critic": "simulated", "helper": "simulated"}
+)
 
 
 def model_name(text: str, role: Role) -> ModelName | None:
@@ -236,6 +238,10 @@ def _llm(name: str, connect: Connect | None) -> Critic:
     from sidecritic.critics.llm import LLMCritic
 
     named = model_name(name.removeprefix("llm:"), "critic")
-    if named is None or connect is None:
+    if named is None:
+        from sidecritic.strategies.stand_in import StandIn
+
+        return LLMCritic(StandIn())
+    if connect is None:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
     return LLMCritic(connect(named))

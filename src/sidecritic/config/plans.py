@@ -1,25 +1,16 @@
 """From settings to a plan that can be played."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sidecritic.config.parties import (
-    Keys,
-    ModelName,
-    Models,
-    Role,
-    benchmark_for,
-    critic_for,
-    model_name,
-)
+from sidecritic.config.casting import cast_for
+from sidecritic.config.parties import Keys, Models, benchmark_for
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Benchmark, Critic, Model, ModelFor
-from sidecritic.rollouts import Cast, Plan, TaskSet
-from sidecritic.types import Sampling, Task, ToolSpec
-
-Tools = Mapping[str, tuple[ToolSpec, ...]]
+from sidecritic.ports import Benchmark
+from sidecritic.rollouts import Plan, TaskSet
+from sidecritic.types import Task, ToolSpec
 
 
 def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
@@ -31,17 +22,9 @@ def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
     sets = select_tasks(settings)
     tools = {group.benchmark.name: _tools(group) for group in sets}
     models = Models(settings, keys, stack)
-    critics = {env: _critic(env, settings, models) for env in settings.env}
     return Plan(
         sets=sets,
-        cast=Cast(
-            actor=_player("actor", settings, models, tools),
-            user=_player("user", settings, models, tools),
-            critic=critics.__getitem__,
-            gate=settings.gate,
-            limits=settings.limits,
-            sampling=Sampling(temperature=settings.temperature),
-        ),
+        cast=cast_for(settings, models, tools),
         trials=settings.trials,
         seed=settings.seed,
         settings=settings.deciding,
@@ -85,56 +68,6 @@ def _require_known(settings: Settings, known: Iterable[str]) -> None:
             raise ConfigError(f"unknown task {id_!r} in {where}{suggestion(id_, ids)}")
     if not ids:
         raise ConfigError(f"{where} holds no tasks; see `sidecritic tasks --env ENV`")
-
-
-def _player(role: Role, settings: Settings, models: Models, tools: Tools) -> ModelFor:
-    name = model_name(settings.actor if role == "actor" else settings.user, role)
-    if name is None:
-        return _stand_in(role, settings, tools)
-    own = settings.base_url if role == "actor" else settings.user_base_url
-    model = models.model(name, _base_url(own, name, settings))
-    if role == "actor":
-        return lambda task, seed: model
-    from sidecritic.models.wrappers import Sampled
-
-    # A conversation asks its user without saying how to sample: that is settled here.
-    return lambda task, seed: Sampled(
-        model, Sampling(temperature=settings.user_temperature, seed=seed)
-    )
-
-
-def _critic(env: str, settings: Settings, models: Models) -> Critic:
-    def connect(name: ModelName) -> Model:
-        return models.model(name, _base_url(settings.critic_base_url, name, settings))
-
-    return critic_for(settings.critic, env, connect)
-
-
-def _base_url(own: str | None, name: ModelName, settings: Settings) -> str | None:
-    """Return the role's own server, else the actor's if that is of the same provider."""
-    actor = model_name(settings.actor, "actor")
-    shared = actor is not None and actor.provider == name.provider
-    return own or (settings.base_url if shared else None)
-
-
-def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:
-    """Return the simulated actor or the scripted user, who each know the tools by environment."""
-    if role == "actor":
-        from sidecritic.envs.faults import simulated_actor
-
-        makers = {
-            env: simulated_actor(specs, rates=settings.fault_rate, repair=settings.repair)
-            for env, specs in tools.items()
-        }
-    else:
-        from sidecritic.envs.users import scripted_user
-
-        makers = {env: scripted_user(specs) for env, specs in tools.items()}
-
-    def model_for(task: Task, seed: int) -> Model:
-        return makers[task.env](task, seed)
-
-    return model_for
 
 
 def _tools(group: TaskSet) -> tuple[ToolSpec, ...]:

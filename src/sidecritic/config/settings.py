@@ -79,7 +79,14 @@ class Settings(Record, allow_inf_nan=False):
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
     critic: str = Field(
-        default="policy", description="none, policy, llm:PROVIDER:MODEL or chain:a,b."
+        default="policy", description="none, policy, llm:PROVIDER:MODEL, llm:actor or chain:a,b."
+    )
+    strategy: str = Field(
+        default="tool_calling", description="How the actor acts: NAME or NAME:N; see the docs."
+    )
+    helper: str = Field(
+        default="same",
+        description="Model of the strategy's second role: same, simulated or PROVIDER:MODEL.",
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
@@ -108,6 +115,9 @@ class Settings(Record, allow_inf_nan=False):
     )
     critic_base_url: Url = Field(
         default=None, description="Server of the critic's model; the actor's if of the same kind."
+    )
+    helper_base_url: Url = Field(
+        default=None, description="Server of the helper; the actor's if of the same kind."
     )
     temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
     user_temperature: float | None = Field(default=None, ge=0, le=2, description="Of the user.")
@@ -145,8 +155,8 @@ class Settings(Record, allow_inf_nan=False):
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
 
 
-_SERVERS = {"base_url", "user_base_url", "critic_base_url"}
-_CIRCUMSTANCES = _SERVERS | {
+SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
+_CIRCUMSTANCES = SERVERS | {
     "tasks",
     "prices",
     "timeout",

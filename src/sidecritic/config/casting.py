@@ -1,0 +1,116 @@
+"""Who plays in a run: settings to a cast."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from sidecritic.config.parties import ModelName, Models, Role, critic_for, model_name
+from sidecritic.config.settings import Settings
+from sidecritic.config.strategies import Way, acting, guard_for, guarded, way_of
+from sidecritic.gates import Gate
+from sidecritic.ports import Critic, Model, ModelFor
+from sidecritic.rollouts import Cast
+from sidecritic.types import Sampling, Task, ToolSpec
+
+Tools = Mapping[str, tuple[ToolSpec, ...]]
+
+
+def cast_for(settings: Settings, models: Models, tools: Tools) -> Cast:
+    """Return who plays; `tools` are those of each environment.
+
+    Raises:
+        ConfigError: a name or value that cannot be used.
+    """
+    way = way_of(settings.strategy)
+    gates: list[Gate] = []
+    critics: dict[str, Critic] = {}
+    for env in settings.env:
+        guard = guard_for(way, env, lambda: _helper(settings, models))
+        critic, gate = guarded(way, _critic(env, settings, models), gate=settings.gate, guard=guard)
+        critics[env] = critic
+        gates.append(gate)
+    limits = settings.limits
+    if way.rounds is not None:
+        limits = limits.model_copy(update={"max_revisions": way.rounds})
+    return Cast(
+        actor=_actor(way, settings, models, tools),
+        user=_user(settings, models, tools),
+        critic=critics.__getitem__,
+        gate=gates[0],
+        limits=limits,
+        sampling=Sampling(temperature=settings.temperature),
+    )
+
+
+def _actor(way: Way, settings: Settings, models: Models, tools: Tools) -> ModelFor:
+    name = model_name(settings.actor, "actor")
+    helper = _helper(settings, models) if way.needs_helper and settings.helper != "same" else None
+    if name is not None:
+        actor = _model(name, settings.base_url, settings, models)
+        model = acting(way, actor, helper or actor)
+        return lambda task, seed: model
+    stand_in, second = _stand_in("actor", settings, tools), helper or _helper(settings, models)
+    return lambda task, seed: acting(way, stand_in(task, seed), second)
+
+
+def _helper(settings: Settings, models: Models) -> Model:
+    """Return the model of a strategy's second role; a simulated actor has a simulated helper."""
+    text = settings.actor if settings.helper == "same" else settings.helper
+    name = model_name(text, "helper")
+    if name is None:
+        from sidecritic.strategies.stand_in import StandIn
+
+        return StandIn()
+    own = settings.base_url if settings.helper == "same" else settings.helper_base_url
+    return _model(name, own, settings, models)
+
+
+def _user(settings: Settings, models: Models, tools: Tools) -> ModelFor:
+    name = model_name(settings.user, "user")
+    if name is None:
+        return _stand_in("user", settings, tools)
+    model = _model(name, settings.user_base_url, settings, models)
+    from sidecritic.models.wrappers import Sampled
+
+    # A conversation asks its user without saying how to sample: that is settled here.
+    return lambda task, seed: Sampled(
+        model, Sampling(temperature=settings.user_temperature, seed=seed)
+    )
+
+
+def _critic(env: str, settings: Settings, models: Models) -> Critic:
+    def connect(name: ModelName) -> Model:
+        return _model(name, settings.critic_base_url, settings, models)
+
+    # The actor's own model in the critic's role.
+    named = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)
+    return critic_for(named, env, connect)
+
+
+def _model(name: ModelName, own: str | None, settings: Settings, models: Models) -> Model:
+    """Return a model at its role's own server, else the actor's if that is of the same kind."""
+    actor = model_name(settings.actor, "actor")
+    shared = actor is not None and actor.provider == name.provider
+    return models.model(name, own or (settings.base_url if shared else None))
+
+
+Maker = Callable[[Task, int], Model]
+
+
+def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:
+    """Return the simulated actor or the scripted user, who each know the tools by environment."""
+    if role == "actor":
+        from sidecritic.envs.faults import simulated_actor
+
+        makers: dict[str, Maker] = {
+            env: simulated_actor(specs, rates=settings.fault_rate, repair=settings.repair)
+            for env, specs in tools.items()
+        }
+    else:
+        from sidecritic.envs.users import scripted_user
+
+        makers = {env: scripted_user(specs) for env, specs in tools.items()}
+
+    def model_for(task: Task, seed: int) -> Model:
+        return makers[task.env](task, seed)
+
+    return model_for
