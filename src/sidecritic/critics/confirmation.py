@@ -58,7 +58,7 @@ def question_about(calls: Sequence[ToolCall]) -> str:
     for call in calls:
         lines.append(f"{words_of(call.name)}.")
         lines += [f"- {words_of(k)}: {short(v)}" for k, v in (call.arguments or {}).items()]
-    return "\n".join((*lines, "Shall I go ahead? (yes or no)"))
+    return "\n".join((*lines, "Shall I go ahead? Please answer yes or no."))
 
 
 def _verdict(question: str, asked: Exchange | None) -> Verdict:
