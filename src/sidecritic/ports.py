@@ -109,6 +109,14 @@ class Environment(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class Prompted(Protocol):
+    """An environment whose benchmark fixes the actor's whole system prompt."""
+
+    @property
+    def system(self) -> str: ...
+
+
 class Benchmark(Protocol):
     """A family of tasks that can be played: where environments come from."""
 
