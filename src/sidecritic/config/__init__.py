@@ -1,6 +1,14 @@
 """From names to objects: settings, and the parties that they name."""
 
-from sidecritic.config.parties import CRITICS, ENVS, Keys, benchmark_for, keys_from_environment
+from sidecritic.config.parties import (
+    CRITICS,
+    ENVS,
+    Keys,
+    Sources,
+    benchmark_for,
+    keys_from_environment,
+    sources_of,
+)
 from sidecritic.config.plans import plan_for, select_tasks
 from sidecritic.config.settings import (
     SERVERS,
@@ -18,11 +26,13 @@ __all__ = [
     "STRATEGIES",
     "Keys",
     "Settings",
+    "Sources",
     "benchmark_for",
     "command_of",
     "keys_from_environment",
     "plan_for",
     "select_tasks",
     "settings_from",
+    "sources_of",
     "suggestion",
 ]

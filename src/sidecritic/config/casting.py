@@ -1,9 +1,16 @@
 """Who plays in a run: settings to a cast."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from sidecritic.config.parties import ModelName, Models, Role, critic_for, model_name
+from sidecritic.config.parties import (
+    USERBENCH,
+    ModelName,
+    Models,
+    Role,
+    critic_for,
+    model_name,
+)
 from sidecritic.config.settings import Settings
 from sidecritic.config.strategies import Way, acting, guard_for, guarded, way_of
 from sidecritic.gates import Gate
@@ -44,12 +51,21 @@ def cast_for(settings: Settings, models: Models, tools: Tools) -> Cast:
 def _actor(way: Way, settings: Settings, models: Models, tools: Tools) -> ModelFor:
     name = model_name(settings.actor, "actor")
     helper = _helper(settings, models) if way.needs_helper and settings.helper != "same" else None
-    if name is not None:
-        actor = _model(name, settings.base_url, settings, models)
-        model = acting(way, actor, helper or actor)
-        return lambda task, seed: model
-    stand_in, second = _stand_in("actor", settings, tools), helper or _helper(settings, models)
-    return lambda task, seed: acting(way, stand_in(task, seed), second)
+    if name is None:
+        stand_in, second = _stand_in("actor", settings, tools), helper or _helper(settings, models)
+        return lambda task, seed: acting(way, stand_in(task, seed), second)
+    actor = _model(name, settings.base_url, settings, models)
+    by_env = {env: acting(way, _bound(actor, env), helper or actor) for env in tools}
+    return lambda task, seed: by_env[task.env]
+
+
+def _bound(actor: Model, env: str) -> Model:
+    """Return the actor, made to call where all that one can do is a call."""
+    if not env.startswith(USERBENCH):
+        return actor
+    from sidecritic.models.wrappers import Calling
+
+    return Calling(actor)
 
 
 def _helper(settings: Settings, models: Models) -> Model:
@@ -71,10 +87,14 @@ def _user(settings: Settings, models: Models, tools: Tools) -> ModelFor:
     model = _model(name, settings.user_base_url, settings, models)
     from sidecritic.models.wrappers import Sampled
 
-    # A conversation asks its user without saying how to sample: that is settled here.
-    return lambda task, seed: Sampled(
-        model, Sampling(temperature=settings.user_temperature, seed=seed)
-    )
+    def user_for(task: Task, seed: int) -> Model:
+        # A conversation asks its user without saying how to sample: that is settled here.
+        # UserBench's judgements prescribe it.
+        if task.env.startswith(USERBENCH):
+            return model
+        return Sampled(model, Sampling(temperature=settings.user_temperature, seed=seed))
+
+    return user_for
 
 
 def _critic(env: str, settings: Settings, models: Models) -> Critic:
@@ -93,24 +113,28 @@ def _model(name: ModelName, own: str | None, settings: Settings, models: Models)
     return models.model(name, own or (settings.base_url if shared else None))
 
 
-Maker = Callable[[Task, int], Model]
-
-
 def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:
     """Return the simulated actor or the scripted user, who each know the tools by environment."""
-    if role == "actor":
-        from sidecritic.envs.faults import simulated_actor
+    make = _simulated if role == "actor" else _scripted
+    makers = {env: make(env, settings, specs) for env, specs in tools.items()}
+    return lambda task, seed: makers[task.env](task, seed)
 
-        makers: dict[str, Maker] = {
-            env: simulated_actor(specs, rates=settings.fault_rate, repair=settings.repair)
-            for env, specs in tools.items()
-        }
-    else:
-        from sidecritic.envs.users import scripted_user
 
-        makers = {env: scripted_user(specs) for env, specs in tools.items()}
+def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
+    if env.startswith(USERBENCH):
+        from sidecritic.envs.userbench_parties import simulated_agent
 
-    def model_for(task: Task, seed: int) -> Model:
-        return makers[task.env](task, seed)
+        return simulated_agent(rate=settings.fault_rate, repair=settings.repair)
+    from sidecritic.envs.faults import simulated_actor
 
-    return model_for
+    return simulated_actor(specs, rates=settings.fault_rate, repair=settings.repair)
+
+
+def _scripted(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
+    if env.startswith(USERBENCH):
+        from sidecritic.envs.userbench_parties import rule_based_user
+
+        return rule_based_user()
+    from sidecritic.envs.users import scripted_user
+
+    return scripted_user(specs)

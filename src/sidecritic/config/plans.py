@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from sidecritic.config.casting import cast_for
-from sidecritic.config.parties import Keys, Models, benchmark_for
+from sidecritic.config.parties import Keys, Models, benchmark_for, sources_of
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
@@ -43,10 +42,9 @@ def select_tasks(settings: Settings) -> tuple[TaskSet, ...]:
             f"--tasks {settings.tasks} is for one environment, and there are "
             f"{len(settings.env)}: {', '.join(settings.env)}; run them one by one"
         )
-    file = Path(settings.tasks) if settings.tasks is not None else None
+    sources = sources_of(settings)
     benchmarks = [
-        benchmark_for(name, tasks=file, grader=settings.grader)
-        for name in dict.fromkeys(settings.env)
+        benchmark_for(name, sources, grader=settings.grader) for name in dict.fromkeys(settings.env)
     ]
     found = {benchmark.name: benchmark.tasks(settings.split) for benchmark in benchmarks}
     _require_known(settings, (task.id for tasks in found.values() for task in tasks))

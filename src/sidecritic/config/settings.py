@@ -69,6 +69,12 @@ class Settings(Record, allow_inf_nan=False):
     )
     split: str = Field(default="test", description="Split of the tasks.")
     tasks: PathText = Field(default=None, description="Another task file for the environment.")
+    tau_bench: PathText = Field(
+        default=None, description="Checkout of τ-bench; else $SIDECRITIC_TAU_BENCH, or installed."
+    )
+    userbench: PathText = Field(
+        default=None, description="Folder of UserBench's databases; else $SIDECRITIC_USERBENCH."
+    )
     task_ids: Names = Field(default=(), description="Play these tasks only: a,b.")
     limit: int | None = Field(
         default=None, ge=1, description="At most so many tasks of each environment."
@@ -158,6 +164,8 @@ class Settings(Record, allow_inf_nan=False):
 SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
 _CIRCUMSTANCES = SERVERS | {
     "tasks",
+    "tau_bench",
+    "userbench",
     "prices",
     "timeout",
     "attempts",

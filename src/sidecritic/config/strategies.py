@@ -148,9 +148,9 @@ def guard_for(way: Way, env: str, helper: Callable[[], Model]) -> Critic | None:
         return Confirmation(mutates=_final_in(env))
     if way.name == "checklist":
         from sidecritic.critics.checklist import Checklist, PackRules
-        from sidecritic.policies.registry import PACKS
+        from sidecritic.policies.registry import pack_for
 
-        return Checklist(helper(), PackRules(PACKS.get(env)))
+        return Checklist(helper(), PackRules(pack_for(env)))
     if way.name == "reviewer":
         from sidecritic.critics.reviewer import Reviewer
 

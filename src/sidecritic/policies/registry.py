@@ -6,12 +6,23 @@ from types import MappingProxyType
 from sidecritic.errors import ConfigError
 from sidecritic.policies.airline import AIRLINE
 from sidecritic.policies.base import Pack
+from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.retail import RETAIL
 from sidecritic.policies.shop import SHOP
 from sidecritic.policies.telecom import TELECOM
+from sidecritic.policies.userbench import USERBENCH, USERBENCH_MULTI
 
 PACKS: Mapping[str, Pack] = MappingProxyType(
-    {"tau2:retail": RETAIL, "tau2:airline": AIRLINE, "tau2:telecom": TELECOM, "shop": SHOP}
+    {
+        "tau2:retail": RETAIL,
+        "tau2:airline": AIRLINE,
+        "tau2:telecom": TELECOM,
+        "tau2:mock": Pack("common", calls=COMMON_CALLS),
+        "tau:retail": RETAIL,
+        "tau:airline": AIRLINE,
+        "userbench": USERBENCH,
+        "shop": SHOP,
+    }
 )
 
 
@@ -21,6 +32,8 @@ def pack_for(env: str) -> Pack:
     Raises:
         ConfigError: there is none.
     """
+    if env.startswith("userbench:"):
+        return USERBENCH_MULTI if "multi" in env.split(":") else USERBENCH
     try:
         return PACKS[env]
     except KeyError:
