@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from sidecritic.config.parties import (
+    TAU,
     USERBENCH,
     ModelName,
     Models,
@@ -86,13 +87,15 @@ def _user(settings: Settings, models: Models, tools: Tools) -> ModelFor:
         return _stand_in("user", settings, tools)
     model = _model(name, settings.user_base_url, settings, models)
     from sidecritic.models.wrappers import Sampled
+    from sidecritic.strategies.users import with_strategy
 
     def user_for(task: Task, seed: int) -> Model:
         # A conversation asks its user without saying how to sample: that is settled here.
         # UserBench's judgements prescribe it.
         if task.env.startswith(USERBENCH):
             return model
-        return Sampled(model, Sampling(temperature=settings.user_temperature, seed=seed))
+        user = with_strategy(model, settings.user_strategy)
+        return Sampled(user, Sampling(temperature=settings.user_temperature, seed=seed))
 
     return user_for
 
@@ -127,7 +130,9 @@ def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> Mod
         return simulated_agent(rate=settings.fault_rate, repair=settings.repair)
     from sidecritic.envs.faults import simulated_actor
 
-    return simulated_actor(specs, rates=settings.fault_rate, repair=settings.repair)
+    return simulated_actor(
+        specs, rates=settings.fault_rate, repair=settings.repair, greeted=env not in TAU
+    )
 
 
 def _scripted(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:

@@ -95,6 +95,9 @@ class Settings(Record, allow_inf_nan=False):
         description="Model of the strategy's second role: same, simulated or PROVIDER:MODEL.",
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
+    user_strategy: Literal["llm", "react", "verify", "reflection"] = Field(
+        default="llm", description="How the user model arrives at what it says."
+    )
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
     max_revisions: int = Field(
         default=2, ge=0, description="How often one action may be sent back."
