@@ -112,7 +112,7 @@ def test_the_command_of_some_settings_says_the_same_settings() -> None:
         ({"env": ["tau2:retial"]}, "unknown environment 'tau2:retial'; did you mean 'tau2:retail'"),
         ({"env": ["shop"], "split": "dev"}, "dev"),
         ({"env": ["shop"], "task_ids": ["nine"]}, "unknown task 'nine'"),
-        ({"env": ["shop"], "tasks": "x.json"}, "--tasks is for τ² environments"),
+        ({"env": ["shop"], "tasks": "x.json"}, "--tasks is for τ² and UserBench"),
         ({"env": ["shop"], "grader": "official"}, "--grader is for τ² environments"),
         ({"env": ["shop", "tau2:mock"], "tasks": "x.json"}, "for one environment"),
     ],

@@ -12,18 +12,23 @@ from sidecritic.config.parties import (
     critic_for,
     model_name,
 )
+from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.config.settings import Settings
-from sidecritic.config.strategies import Way, acting, guard_for, guarded, way_of
+from sidecritic.config.strategies import Way, acting, guard_for, guarded, speaking, way_of
 from sidecritic.gates import Gate
 from sidecritic.ports import Critic, Model, ModelFor
 from sidecritic.rollouts import Cast
 from sidecritic.types import Sampling, Task, ToolSpec
 
 Tools = Mapping[str, tuple[ToolSpec, ...]]
+Hiring = Models | Rehearsal
+"""Where models come from: servers, or a rehearsal without any."""
 
 
-def cast_for(settings: Settings, models: Models, tools: Tools) -> Cast:
+def cast_for(settings: Settings, models: Hiring, tools: Tools) -> Cast:
     """Return who plays; `tools` are those of each environment.
+
+    In a rehearsal, simulated parties stand in for the models and report what these would cost.
 
     Raises:
         ConfigError: a name or value that cannot be used.
@@ -49,15 +54,28 @@ def cast_for(settings: Settings, models: Models, tools: Tools) -> Cast:
     )
 
 
-def _actor(way: Way, settings: Settings, models: Models, tools: Tools) -> ModelFor:
+def _actor(way: Way, settings: Settings, models: Hiring, tools: Tools) -> ModelFor:
     name = model_name(settings.actor, "actor")
     helper = _helper(settings, models) if way.needs_helper and settings.helper != "same" else None
-    if name is None:
-        stand_in, second = _stand_in("actor", settings, tools), helper or _helper(settings, models)
-        return lambda task, seed: acting(way, stand_in(task, seed), second)
+    if name is None or isinstance(models, Rehearsal):
+        second = helper or _helper(settings, models)
+        stand_in = _stand_in("actor", settings, tools)
+
+        def actor_for(task: Task, seed: int) -> Model:
+            simulated = speaking(way, stand_in(task, seed))
+            return acting(way, _metered(simulated, name, models), second)
+
+        return actor_for
     actor = _model(name, settings.base_url, settings, models)
     by_env = {env: acting(way, _bound(actor, env), helper or actor) for env in tools}
     return lambda task, seed: by_env[task.env]
+
+
+def _metered(model: Model, name: ModelName | None, models: Hiring) -> Model:
+    """Return a stand-in that reports what the model of that name would cost, if it is for one."""
+    if name is None or not isinstance(models, Rehearsal):
+        return model
+    return models.metered(model, name)
 
 
 def _bound(actor: Model, env: str) -> Model:
@@ -69,7 +87,7 @@ def _bound(actor: Model, env: str) -> Model:
     return Calling(actor)
 
 
-def _helper(settings: Settings, models: Models) -> Model:
+def _helper(settings: Settings, models: Hiring) -> Model:
     """Return the model of a strategy's second role; a simulated actor has a simulated helper."""
     text = settings.actor if settings.helper == "same" else settings.helper
     name = model_name(text, "helper")
@@ -81,10 +99,11 @@ def _helper(settings: Settings, models: Models) -> Model:
     return _model(name, own, settings, models)
 
 
-def _user(settings: Settings, models: Models, tools: Tools) -> ModelFor:
+def _user(settings: Settings, models: Hiring, tools: Tools) -> ModelFor:
     name = model_name(settings.user, "user")
-    if name is None:
-        return _stand_in("user", settings, tools)
+    if name is None or isinstance(models, Rehearsal):
+        stand_in = _stand_in("user", settings, tools)
+        return lambda task, seed: _metered(stand_in(task, seed), name, models)
     model = _model(name, settings.user_base_url, settings, models)
     from sidecritic.models.wrappers import Sampled
     from sidecritic.strategies.users import with_strategy
@@ -100,7 +119,7 @@ def _user(settings: Settings, models: Models, tools: Tools) -> ModelFor:
     return user_for
 
 
-def _critic(env: str, settings: Settings, models: Models) -> Critic:
+def _critic(env: str, settings: Settings, models: Hiring) -> Critic:
     def connect(name: ModelName) -> Model:
         return _model(name, settings.critic_base_url, settings, models)
 
@@ -109,7 +128,7 @@ def _critic(env: str, settings: Settings, models: Models) -> Critic:
     return critic_for(named, env, connect)
 
 
-def _model(name: ModelName, own: str | None, settings: Settings, models: Models) -> Model:
+def _model(name: ModelName, own: str | None, settings: Settings, models: Hiring) -> Model:
     """Return a model at its role's own server, else the actor's if that is of the same kind."""
     actor = model_name(settings.actor, "actor")
     shared = actor is not None and actor.provider == name.provider

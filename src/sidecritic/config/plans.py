@@ -3,24 +3,47 @@
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
-from sidecritic.config.casting import cast_for
-from sidecritic.config.parties import Keys, Models, benchmark_for, sources_of
+from sidecritic.config.casting import Hiring, cast_for
+from sidecritic.config.parties import Keys, Models, Sources, benchmark_for, sources_of
+from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
-from sidecritic.rollouts import Plan, TaskSet
+from sidecritic.rollouts import Budget, Plan, TaskSet
 from sidecritic.types import Task, ToolSpec
 
+Shelf = dict[tuple[str, Sources, str], Benchmark]
+"""Benchmarks that several plans share, because some take seconds to load."""
 
-def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
+
+def plan_for(
+    settings: Settings,
+    keys: Keys,
+    stack: AsyncExitStack,
+    *,
+    shelf: Shelf | None = None,
+    budget: Budget | None = None,
+) -> Plan:
     """Return what the settings describe; `stack` closes what the plan keeps open.
 
     Raises:
         ConfigError: a name, file or value that cannot be used.
     """
-    sets = select_tasks(settings)
+    return _plan(settings, Models(settings, keys, stack), shelf, budget or Budget())
+
+
+def rehearsal_of(settings: Settings, rehearsal: Rehearsal, *, shelf: Shelf | None = None) -> Plan:
+    """Return the plan with stand-ins for every model.
+
+    Raises:
+        ConfigError: a name, file or value that cannot be used.
+    """
+    return _plan(settings, rehearsal, shelf, Budget())
+
+
+def _plan(settings: Settings, models: Hiring, shelf: Shelf | None, budget: Budget) -> Plan:
+    sets = select_tasks(settings, shelf)
     tools = {group.benchmark.name: _tools(group) for group in sets}
-    models = Models(settings, keys, stack)
     return Plan(
         sets=sets,
         cast=cast_for(settings, models, tools),
@@ -28,10 +51,11 @@ def plan_for(settings: Settings, keys: Keys, stack: AsyncExitStack) -> Plan:
         seed=settings.seed,
         settings=settings.deciding,
         command=command_of(settings),
+        budget=budget,
     )
 
 
-def select_tasks(settings: Settings) -> tuple[TaskSet, ...]:
+def select_tasks(settings: Settings, shelf: Shelf | None = None) -> tuple[TaskSet, ...]:
     """Return the tasks that the settings name, by environment.
 
     Raises:
@@ -42,14 +66,19 @@ def select_tasks(settings: Settings) -> tuple[TaskSet, ...]:
             f"--tasks {settings.tasks} is for one environment, and there are "
             f"{len(settings.env)}: {', '.join(settings.env)}; run them one by one"
         )
-    sources = sources_of(settings)
-    benchmarks = [
-        benchmark_for(name, sources, grader=settings.grader) for name in dict.fromkeys(settings.env)
-    ]
+    shelf = {} if shelf is None else shelf
+    benchmarks = [_benchmark(name, settings, shelf) for name in dict.fromkeys(settings.env)]
     found = {benchmark.name: benchmark.tasks(settings.split) for benchmark in benchmarks}
     _require_known(settings, (task.id for tasks in found.values() for task in tasks))
     sets = (TaskSet(each, _chosen(found[each.name], settings)) for each in benchmarks)
     return tuple(group for group in sets if group.tasks)
+
+
+def _benchmark(name: str, settings: Settings, shelf: Shelf) -> Benchmark:
+    key = (name, sources_of(settings), settings.grader)
+    if key not in shelf:
+        shelf[key] = benchmark_for(name, key[1], grader=settings.grader)
+    return shelf[key]
 
 
 def _chosen(tasks: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:

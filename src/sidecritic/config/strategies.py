@@ -94,14 +94,20 @@ def _tool_calling(actor: Model) -> Model:
     return ToolCalling(actor)
 
 
+def speaking(way: Way, stand_in: Model) -> Model:
+    """Return a simulated actor as the strategy needs it: it calls tools, and may have to write."""
+    if way.name not in _TEXT:
+        return stand_in
+    from sidecritic.strategies.text_format import Spoken
+
+    return Spoken(stand_in, thoughts=way.name == "react")
+
+
 def _text(way: Way, actor: Model) -> Model:
     from sidecritic.strategies.act import Act
     from sidecritic.strategies.react import React
-    from sidecritic.strategies.text_format import Spoken
 
-    kind = React if way.name == "react" else Act
-    # A simulated actor calls tools; here it has to write them down.
-    return kind(Spoken(actor, thoughts=kind.thoughts) if actor.simulated else actor)
+    return React(actor) if way.name == "react" else Act(actor)
 
 
 def _reflection(way: Way, actor: Model, helper: Model) -> Model:
@@ -148,9 +154,9 @@ def guard_for(way: Way, env: str, helper: Callable[[], Model]) -> Critic | None:
         return Confirmation(mutates=_final_in(env))
     if way.name == "checklist":
         from sidecritic.critics.checklist import Checklist, PackRules
-        from sidecritic.policies.registry import pack_for
+        from sidecritic.policies.registry import find_pack
 
-        return Checklist(helper(), PackRules(pack_for(env)))
+        return Checklist(helper(), PackRules(find_pack(env)))
     if way.name == "reviewer":
         from sidecritic.critics.reviewer import Reviewer
 

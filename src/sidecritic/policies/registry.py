@@ -6,7 +6,6 @@ from types import MappingProxyType
 from sidecritic.errors import ConfigError
 from sidecritic.policies.airline import AIRLINE
 from sidecritic.policies.base import Pack
-from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.retail import RETAIL
 from sidecritic.policies.shop import SHOP
 from sidecritic.policies.telecom import TELECOM
@@ -17,7 +16,6 @@ PACKS: Mapping[str, Pack] = MappingProxyType(
         "tau2:retail": RETAIL,
         "tau2:airline": AIRLINE,
         "tau2:telecom": TELECOM,
-        "tau2:mock": Pack("common", calls=COMMON_CALLS),
         "tau:retail": RETAIL,
         "tau:airline": AIRLINE,
         "userbench": USERBENCH,
@@ -26,19 +24,24 @@ PACKS: Mapping[str, Pack] = MappingProxyType(
 )
 
 
+def find_pack(env: str) -> Pack | None:
+    """Return the pack for an environment, by its name such as `tau2:retail`, if there is one."""
+    if env.startswith("userbench:"):
+        return USERBENCH_MULTI if "multi" in env.split(":") else USERBENCH
+    return PACKS.get(env)
+
+
 def pack_for(env: str) -> Pack:
-    """Return the pack for an environment, by its name such as `tau2:retail`.
+    """Return the pack for an environment.
 
     Raises:
         ConfigError: there is none.
     """
-    if env.startswith("userbench:"):
-        return USERBENCH_MULTI if "multi" in env.split(":") else USERBENCH
-    try:
-        return PACKS[env]
-    except KeyError:
-        known = ", ".join(sorted(PACKS))
-        raise ConfigError(
-            f"no policy checks for the environment {env!r}; known: {known}; "
-            "use another critic, or register a pack"
-        ) from None
+    pack = find_pack(env)
+    if pack is not None:
+        return pack
+    known = ", ".join(sorted(PACKS))
+    raise ConfigError(
+        f"no policy checks for the environment {env!r}; known: {known}; "
+        "use another critic, or register a pack"
+    )
