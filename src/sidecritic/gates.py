@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
-from sidecritic.ports import Critic
+from sidecritic.ports import Critic, Simulating
 from sidecritic.types import Approve, Assistant, Judgement, Proposal, ToolSpec
 
 Gate = Literal["writes", "writes+final", "all", "none"]
@@ -56,6 +56,7 @@ class Gated:
         self._critic = critic
         self._gate: Gate = gate
         self.name = critic.name
+        self.simulated = isinstance(critic, Simulating) and critic.simulated
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the critic's judgement; what its gate leaves out is approved unseen.

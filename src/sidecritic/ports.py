@@ -64,6 +64,14 @@ class Critic(Protocol):
         ...
 
 
+@runtime_checkable
+class Simulating(Protocol):
+    """A party that says whether it stands in for a real model; critics may leave it open."""
+
+    @property
+    def simulated(self) -> bool: ...
+
+
 class Snapshot(Protocol):
     """An environment frozen at one point, user included."""
 

@@ -1,5 +1,7 @@
 """From names to objects: settings, and the parties that they name."""
 
+from sidecritic.config.estimates import Estimate, estimate, require_prices
+from sidecritic.config.experiments import Cell, Experiment, experiment_from
 from sidecritic.config.parties import (
     CRITICS,
     ENVS,
@@ -9,7 +11,7 @@ from sidecritic.config.parties import (
     keys_from_environment,
     sources_of,
 )
-from sidecritic.config.plans import plan_for, select_tasks
+from sidecritic.config.plans import Shelf, plan_for, select_tasks
 from sidecritic.config.settings import (
     SERVERS,
     Settings,
@@ -24,13 +26,20 @@ __all__ = [
     "ENVS",
     "SERVERS",
     "STRATEGIES",
+    "Cell",
+    "Estimate",
+    "Experiment",
     "Keys",
     "Settings",
+    "Shelf",
     "Sources",
     "benchmark_for",
     "command_of",
+    "estimate",
+    "experiment_from",
     "keys_from_environment",
     "plan_for",
+    "require_prices",
     "select_tasks",
     "settings_from",
     "sources_of",

@@ -195,7 +195,7 @@ class Models:
         self._keys = keys
         self._stack = stack
         self._slots: dict[str | None, asyncio.Semaphore] = {}
-        self._prices = _prices(settings)
+        self._prices = prices_of(settings)
 
     def model(self, name: ModelName, base_url: str | None) -> Model:
         """Return a client with a limit, retries and prices around it.
@@ -223,7 +223,12 @@ class Models:
         return OpenAIChat(name.model, base_url=base_url, api_key=key, timeout=timeout)
 
 
-def _prices(settings: Settings) -> "Prices | None":
+def prices_of(settings: Settings) -> "Prices | None":
+    """Return the price table that the settings name.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     # Read even when no real model plays: a path that is wrong is said at once.
     if settings.prices is None:
         return None

@@ -203,12 +203,31 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
     try:
         return Settings.model_validate({**read, **given})
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        key = str(first["loc"][0]) if first["loc"] else "settings"
+        key, problem = _explained(cause)
         source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
-        problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
-        shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
-        raise ConfigError(f"{source}{shown}: {problem}") from cause
+        raise ConfigError(f"{source}{problem}") from cause
+
+
+def settings_of(values: Mapping[str, object], source: str) -> Settings:
+    """Return settings from values that come from `source`.
+
+    Raises:
+        ConfigError: a value that cannot be used.
+    """
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as cause:
+        key, problem = _explained(cause)
+        raise ConfigError(f"{source}: {key}{problem}") from cause
+
+
+def _explained(cause: ValidationError) -> tuple[str, str]:
+    """Return the key that is at fault, and the end of a message about its value."""
+    first = cause.errors(include_url=False)[0]
+    key = str(first["loc"][0]) if first["loc"] else "settings"
+    problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
+    shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
+    return key, f"{shown}: {problem}"
 
 
 def _recipe(file: Path) -> dict[str, object]:

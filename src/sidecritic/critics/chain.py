@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Protocol, runtime_checkable
 
 from sidecritic.errors import ConfigError, CriticError, boundary
-from sidecritic.ports import Critic
+from sidecritic.ports import Critic, Simulating
 from sidecritic.types import Approve, Judgement, Proposal, Usage
 
 
@@ -31,6 +31,7 @@ class Chain:
             raise ConfigError("a chain needs at least one critic; use NoCritic() for none")
         self._critics = tuple(critics)
         self.name = name or "+".join(critic.name for critic in critics)
+        self.simulated = any(isinstance(c, Simulating) and c.simulated for c in critics)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the first certain answer, with the usage and time of every link asked.

@@ -65,6 +65,7 @@ class Checklist:
     def __init__(self, model: Model, rules: Rules) -> None:
         self._filler = Filler(model)
         self._rules = rules
+        self.simulated = model.simulated
         self.name = f"checklist:{model.name}"
 
     async def judge(self, proposal: Proposal) -> Judgement:

@@ -35,6 +35,7 @@ class Reviewer:
 
     def __init__(self, model: Model) -> None:
         self._filler = Filler(model)
+        self.simulated = model.simulated
         self.name = f"reviewer:{model.name}"
 
     async def judge(self, proposal: Proposal) -> Judgement:

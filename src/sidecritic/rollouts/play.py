@@ -16,7 +16,7 @@ from pydantic_core import PydanticSerializationError
 
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary
-from sidecritic.ports import Benchmark, Critic
+from sidecritic.ports import Benchmark, Critic, Simulating
 from sidecritic.rollouts.plan import Episode, Plan, episode_id, seeds_for
 from sidecritic.rollouts.store import Store, open_run
 from sidecritic.runs import RunRecord, digest
@@ -217,12 +217,19 @@ async def _episode(plan: Plan, episode: Episode, stage: _Stage) -> Trajectory:
         actor=actor.name,
         critic=stage.critic.name,
         user=user.name,
-        simulated=tuple(r for r, m in (("actor", actor), ("user", user)) if m.simulated),
+        simulated=tuple(_simulated(actor=actor, user=user, critic=stage.critic)),
         seeds=seeds,
         versions=stage.versions,
         briefing=briefing,
         events=tuple(log),
     )
+
+
+def _simulated(**parties: object) -> Iterator[str]:
+    """Yield the roles that a script or simulation plays."""
+    for role, party in parties.items():
+        if isinstance(party, Simulating) and party.simulated:
+            yield role
 
 
 def _failure(error: SidecriticError) -> tuple[Event, Event]:
