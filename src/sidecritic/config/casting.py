@@ -33,6 +33,9 @@ def cast_for(settings: Settings, models: Hiring, tools: Tools) -> Cast:
     Raises:
         ConfigError: a name or value that cannot be used.
     """
+    if isinstance(models, Rehearsal):
+        hired = (model_name(settings.actor, "actor"), model_name(settings.user, "user"))
+        models.models.update(name.model for name in hired if name is not None)
     way = way_of(settings.strategy)
     gates: list[Gate] = []
     critics: dict[str, Critic] = {}

@@ -15,7 +15,7 @@ class Rehearsal:
     def __init__(self, prices: Mapping[str, Price]) -> None:
         self._prices = prices
         self.models: set[str] = set()
-        """The models that were asked for."""
+        """The models that a run would ask."""
 
     def model(self, name: ModelName, base_url: str | None) -> Model:
         """Return a stand-in for a reviewer, a verifier or a critic, which approves."""
