@@ -9,13 +9,13 @@ from typer.testing import CliRunner, Result
 from sidecritic.cli.app import app
 from sidecritic.config import experiment_from
 from sidecritic.errors import ConfigError
+from sidecritic.models.wrappers import load_prices
 from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown
 from sidecritic.scoring.grid import Grid
 from tests.shop_server import AGENT, CUSTOMER, shop_endpoint
 from tests.wire import WireServer, wire_server
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 SIMULATED = """
 title = "Two strategies & a 50 % chance"
 [settings]
@@ -84,6 +84,10 @@ def test_cells_are_the_combinations_of_what_varies() -> None:
         ("[vary]\nenv = ['shop']\n[baseline]\ncritic = 'none'", "baseline: 'critic' does not vary"),
         ("[vary]\nenv = ['shop']\n[baseline]\nenv = 'x'", "env is never 'x'"),
         ("[vary]\nenv = ['shop']\ntrials = [0]", "cell shop, 0: trials is 0"),
+        (
+            "one_at_a_time = ['critic']\n[vary]\nenv = ['shop']",
+            "one_at_a_time: 'critic' has no value in [baseline]",
+        ),
         ("budget_usd = 'much'\n[vary]\nenv = ['shop']", "budget_usd is 'much'"),
         ("[vary]\nenv = ['shop']\n[[override]]\nset = {}", "override: write when"),
         ("[vary", "is not TOML"),
@@ -100,21 +104,29 @@ def test_a_flag_for_what_varies_is_refused() -> None:
         experiment_from(recipe(SIMULATED), {"critic": "none"})
 
 
+def test_keys_may_vary_one_at_a_time() -> None:
+    text = SIMULATED.replace("[settings]", 'one_at_a_time = ["strategy", "critic"]\n[settings]')
+    rows = {cell.row for cell in experiment_from(recipe(text), {}).cells}
+    assert len(rows) == 6
+    assert ("shop", "react", "policy") not in rows
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda f: f.stem)
+def test_every_model_of_a_recipe_with_a_budget_has_a_price(file: Path) -> None:
+    if "budget_usd" not in file.read_text(encoding="utf-8"):
+        return
+    for cell in experiment_from(file, {}).cells:
+        settings = cell.settings
+        prices = load_prices(ROOT / str(settings.prices))
+        named = f"{settings.actor} {settings.user} {settings.critic} {settings.helper}".split()
+        assert {name.split("openai:")[1] for name in named if "openai:" in name} <= prices.keys()
+
+
 def test_an_override_sets_what_one_environment_needs() -> None:
     text = "[vary]\nenv = ['shop', 'tau2:mock']\n[[override]]\n"
     text += "when = {env = 'tau2:mock'}\nset = {split = 'base'}"
     cells = experiment_from(recipe(text), {}).cells
     assert [cell.settings.split for cell in cells] == ["test", "base"]
-
-
-@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
-def test_every_recipe_of_the_repository_can_be_read(file: Path) -> None:
-    from sidecritic.config import settings_from
-
-    if "[vary]" in file.read_text(encoding="utf-8"):
-        assert experiment_from(file, {}).cells
-    else:
-        assert settings_from({}, file)
 
 
 # --- playing ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
     [settings]                 keys of an evaluation, the same in every cell
     [vary]                     keys with a list of values; the cells are their combinations
     [baseline]                 values of varied keys: what the other cells are compared with
+    one_at_a_time = ["..."]    of these keys, at most one differs from the baseline in a cell
     [[override]]               when = {env = "..."}, set = {split = "..."}
 
 Seeds that vary are trials of one row of the table; everything else that varies is a column.
@@ -22,7 +23,7 @@ from sidecritic.config.settings import Settings, settings_of, suggestion
 from sidecritic.errors import ConfigError
 
 POOLED = "seed"
-_KEYS = ("title", "note", "budget_usd", "settings", "vary", "baseline", "override")
+_KEYS = ("title", "note", "budget_usd", "settings", "vary", "baseline", "one_at_a_time", "override")
 
 Values = Mapping[str, Any]
 
@@ -67,7 +68,6 @@ def experiment_from(file: Path, flags: Values) -> Experiment:
     for key in given.keys() & vary.keys():
         raise ConfigError(f"--{key.replace('_', '-')}: {key} varies in {file}; edit its [vary]")
     overrides = [_override(each, file) for each in recipe.get("override", ())]
-    cells = tuple(_cells(shared, vary, overrides, folder=folder, file=file))
     baseline = {key: str(value) for key, value in recipe.get("baseline", {}).items()}
     for key in baseline:
         if key not in vary or key == POOLED:
@@ -75,6 +75,9 @@ def experiment_from(file: Path, flags: Values) -> Experiment:
         if baseline[key] not in map(str, vary[key]):
             known = list(map(str, vary[key]))
             raise ConfigError(f"{file}: baseline: {key} is never {baseline[key]!r}; known: {known}")
+    every = _cells(shared, vary, overrides, folder=folder, file=file)
+    single = _singles(recipe, baseline, file)
+    cells = tuple(cell for cell in every if _apart(cell, baseline, single) <= 1)
     budget = recipe.get("budget_usd")
     if budget is not None and (not isinstance(budget, int | float) or budget <= 0):
         raise ConfigError(f"{file}: budget_usd is {budget!r}: write a number of dollars above 0")
@@ -126,6 +129,20 @@ def _varied(recipe: Values, file: Path) -> dict[str, list[Any]]:
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{file}: vary: {key} is {values!r}: write a list of values")
     return vary
+
+
+def _singles(recipe: Values, baseline: Mapping[str, str], file: Path) -> tuple[str, ...]:
+    keys = tuple(map(str, recipe.get("one_at_a_time", ())))
+    for key in keys:
+        if key not in baseline:
+            known = suggestion(key, baseline)
+            raise ConfigError(f"{file}: one_at_a_time: {key!r} has no value in [baseline]{known}")
+    return keys
+
+
+def _apart(cell: Cell, baseline: Mapping[str, str], keys: Sequence[str]) -> int:
+    """Return in how many of the keys a cell differs from the baseline."""
+    return sum(cell.labels[key] != baseline[key] for key in keys)
 
 
 @dataclass(frozen=True, slots=True)

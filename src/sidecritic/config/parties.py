@@ -195,22 +195,45 @@ class Models:
         self._keys = keys
         self._stack = stack
         self._slots: dict[str | None, asyncio.Semaphore] = {}
+        self._players: dict[Path, Model] = {}
         self._prices = prices_of(settings)
 
     def model(self, name: ModelName, base_url: str | None) -> Model:
-        """Return a client with a limit, retries and prices around it.
+        """Return a client with a limit, retries and prices around it, or a cassette's player.
 
         Raises:
-            ConfigError: no key, an unusable base URL, or a package is missing.
+            ConfigError: no key, an unusable base URL or cassette, or a package is missing.
         """
-        from sidecritic.models.wrappers import Limited, Priced, Retrying
+        from sidecritic.models.wrappers import Priced
+
+        model = self._recorded(name) if self._settings.cassette else self._asked(name, base_url)
+        return Priced(model, self._prices) if self._prices is not None else model
+
+    def _asked(self, name: ModelName, base_url: str | None) -> Model:
+        from sidecritic.models.wrappers import Limited, Retrying
 
         client = self._client(name, base_url)
         self._stack.push_async_callback(client.aclose)
         server = base_url or name.provider
         slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
         model: Model = Retrying(Limited(client, slots), attempts=self._settings.attempts)
-        return Priced(model, self._prices) if self._prices is not None else model
+        if self._settings.record is None:
+            return model
+        from sidecritic.models.scripted import record
+
+        path = _cassette(self._settings.record, name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise ConfigError(f"cannot make {path.parent}: {cause.strerror}") from cause
+        return record(model, path)
+
+    def _recorded(self, name: ModelName) -> Model:
+        """Return one player a cassette: it remembers which answers were given."""
+        from sidecritic.models.scripted import RecordedModel
+
+        path = _cassette(str(self._settings.cassette), name)
+        return self._players.setdefault(path, RecordedModel(path))
 
     def _client(self, name: ModelName, base_url: str | None) -> _Client:
         key, timeout = self._keys.key_for(name.provider, base_url), self._settings.timeout
@@ -221,6 +244,12 @@ class Models:
         from sidecritic.models.openai import OpenAIChat
 
         return OpenAIChat(name.model, base_url=base_url, api_key=key, timeout=timeout)
+
+
+def _cassette(folder: str, name: ModelName) -> Path:
+    """Return the file of a model's completions."""
+    slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name.model)
+    return Path(folder) / f"{name.provider}-{slug}.jsonl"
 
 
 def prices_of(settings: Settings) -> "Prices | None":

@@ -137,6 +137,12 @@ class Settings(Record, allow_inf_nan=False):
     prices: PathText = Field(
         default=None, description="TOML file of US dollars per million tokens, by model."
     )
+    record: PathText = Field(
+        default=None, description="Directory of cassettes: keep what real models answer."
+    )
+    cassette: PathText = Field(
+        default=None, description="Directory of cassettes: answer from them, ask nobody."
+    )
     concurrency: int = Field(default=8, ge=1, le=1000, description="Episodes at the same time.")
     out: PathText = Field(
         default=None, description="Directory of the run; the same one again resumes it."
@@ -170,6 +176,8 @@ _CIRCUMSTANCES = SERVERS | {
     "tau_bench",
     "userbench",
     "prices",
+    "record",
+    "cassette",
     "timeout",
     "attempts",
     "concurrency",
@@ -237,6 +245,8 @@ def _recipe(file: Path) -> dict[str, object]:
         raise ConfigError(f"cannot read recipe {file}: {cause.strerror}; check the path") from cause
     except ValueError as cause:
         raise ConfigError(f"recipe {file} is not TOML: {cause}") from cause
+    if "vary" in read:
+        raise ConfigError(f"{file} is an experiment's; run: sidecritic experiment {file}")
     keys = {key.replace("-", "_"): value for key, value in read.items()}
     for key in keys:
         if key not in Settings.model_fields:
