@@ -73,11 +73,12 @@ def _announce(cells: Sequence[Cell], estimates: Sequence[Estimate], limit: float
         return left
     pairs = zip(estimates, finished, strict=True)
     dollars = sum(each.per_episode * (each.episodes - done) for each, done in pairs)
+    unpriced = sorted({model for each in estimates for model in each.unpriced})
+    shown = "unknown" if unpriced == models else f"${dollars:.4f}"
     note(
-        f"estimate for what is left: ${dollars:.4f}, from a rehearsal with simulated parties; "
+        f"estimate for what is left: {shown}, from a rehearsal with simulated parties; "
         f"real models may talk more, or reason; models: {', '.join(models)}"
     )
-    unpriced = sorted({model for each in estimates for model in each.unpriced})
     if unpriced:
         note(f"not in the estimate, for want of a price: {', '.join(unpriced)}")
     note(f"budget: ${limit:g}" if limit is not None else "budget: none; set one with --budget")
