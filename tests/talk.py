@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from sidecritic.critics.policy import THRESHOLD, noisy_or
 from sidecritic.policies.base import Finding, Pack
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import (
@@ -85,6 +86,12 @@ def specs(reads: str, writes: str) -> tuple[ToolSpec, ...]:
     )
 
 
+def sent_back(pack: Pack, proposal: Proposal) -> bool:
+    """Whether what a pack holds against a proposal is enough to refuse it."""
+    against = (finding.risk for finding in pack.findings(proposal) if finding.sign > 0)
+    return noisy_or(against) >= THRESHOLD
+
+
 def fired(pack: Pack, proposal: Proposal) -> dict[str, Finding]:
-    """Return what a pack holds against a proposal, by the name of the check."""
+    """Return what a pack holds against a proposal or for it, by the name of the check."""
     return {finding.check: finding for finding in pack.findings(proposal)}

@@ -1,11 +1,14 @@
 """Which actions are judged."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import Literal, assert_never, get_args
 
+from sidecritic.policies.closing import closes
 from sidecritic.ports import Critic, Simulating
-from sidecritic.types import Approve, Assistant, Judgement, Proposal, ToolSpec
+from sidecritic.recorded import Kind
+from sidecritic.trace import SUPERVISOR
+from sidecritic.types import Approve, Assistant, Judgement, Message, Proposal, ToolSpec, User
 
 Gate = Literal["writes", "writes+final", "all", "none"]
 """`writes` judges calls that may change records; `writes+final` also messages that end the
@@ -14,13 +17,6 @@ conversation and transfers to a person, because an omission can only be caught t
 GATES: tuple[Gate, ...] = get_args(Gate)
 
 _HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECASE)
-_FAREWELL = re.compile(
-    r"\b(anything else|any(thing)? (further|more)|further assistance|good ?bye|take care"
-    r"|have a (great|nice|good|wonderful|lovely) \w+|being transferred|glad i could"
-    r"|(all|is|are) (now )?(set|done|completed?)|(has|have) (\w+ )?been \w+(ed|nt)"
-    r"|(i|we)('ve| have) (\w+ )?(\w+ed|made|sent|put|set)|went through|taken care of)\b",
-    re.IGNORECASE,
-)
 
 
 def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
@@ -29,24 +25,47 @@ def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     return any(call.name not in reads for call in action.calls)
 
 
-def is_final(action: Assistant) -> bool:
-    """Whether the action hands over to a person, or is a message that may close a request."""
+def hands_over(tool: str) -> bool:
+    """Whether a tool of that name gives the conversation to a person."""
+    return bool(_HAND_OVER.search(tool))
+
+
+def is_final(action: Assistant, history: Sequence[Message]) -> bool:
+    """Whether the action hands over to a person, or is a message that may be the last."""
     if action.calls:
-        return any(_HAND_OVER.search(call.name) for call in action.calls)
-    return bool(_FAREWELL.search(action.text))
+        return any(hands_over(call.name) for call in action.calls)
+    return closes(action.text.lower(), _last_words(history).lower())
 
 
-_COVERS: Mapping[Gate, Callable[[Assistant, tuple[ToolSpec, ...]], bool]] = {
-    "none": lambda action, tools: False,
-    "writes": may_write,
-    "writes+final": lambda action, tools: may_write(action, tools) or is_final(action),
-    "all": lambda action, tools: True,
-}
+def covers(gate: Gate, proposal: Proposal) -> bool:
+    """Whether the gate sends this proposal to the critic."""
+    match gate:
+        case "none":
+            return False
+        case "all":
+            return True
+        case "writes":
+            return may_write(proposal.action, proposal.tools)
+        case "writes+final":
+            writes = may_write(proposal.action, proposal.tools)
+            return writes or is_final(proposal.action, proposal.history)
+        case _ as other:
+            assert_never(other)
 
 
-def covers(gate: Gate, action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
-    """Whether the gate sends this action to the critic."""
-    return _COVERS[gate](action, tools)
+def kind_of(proposal: Proposal) -> Kind:
+    """Return what a proposal is; a transfer is final whatever its tool is said to do."""
+    if is_final(proposal.action, proposal.history):
+        return "final"
+    return "write" if may_write(proposal.action, proposal.tools) else "other"
+
+
+def _last_words(history: Sequence[Message]) -> str:
+    """Return what the user said last; refusals stand in the history as a user's words too."""
+    for message in reversed(history):
+        if isinstance(message, User) and not message.text.startswith(SUPERVISOR):
+            return message.text
+    return ""
 
 
 class Gated:
@@ -64,6 +83,6 @@ class Gated:
         Raises:
             CriticError: the critic gave no usable verdict.
         """
-        if covers(self._gate, proposal.action, proposal.tools):
+        if covers(self._gate, proposal):
             return await self._critic.judge(proposal)
         return Judgement(verdict=Approve(), critic=self.name, status="skipped")

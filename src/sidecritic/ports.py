@@ -72,6 +72,35 @@ class Simulating(Protocol):
     def simulated(self) -> bool: ...
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """A critic that has learned something, and says which version of it."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same proposal may get another risk, such as a digest of weights."""
+        ...
+
+
+def version_of(*critics: Critic) -> str:
+    """Return the versions of the critics that have one, joined; empty when none has."""
+    found = (each.version for each in critics if isinstance(each, Versioned))
+    return "+".join(version for version in found if version)
+
+
+@runtime_checkable
+class Warm(Protocol):
+    """A critic that can get ready while the actor is still writing."""
+
+    async def warm(self, proposal: Proposal) -> None:
+        """Prepare for the coming proposal, whose action is still empty.
+
+        Runs beside the actor and is cancelled when the actor is done. It decides nothing:
+        a critic judges the same without it, only later.
+        """
+        ...
+
+
 class Snapshot(Protocol):
     """An environment frozen at one point, user included."""
 

@@ -61,6 +61,10 @@ class JudgedProposal(Record):
     gate: str
     critic: str
     """The name that the critic was asked for by; `judgement.critic` says who answered."""
+    critic_version: str = ""
+    """Version of what the critic has learned; empty for one that learns nothing."""
+    terms: str = ""
+    """Profile or threshold that it was given, in words; empty when it had its own."""
     kind: Kind
     tools: tuple[str, ...]
     """Names of the proposed calls."""

@@ -6,6 +6,7 @@
                                   ├─▶ replace ──▶ execute the critic's action
                                   └─▶ escalate, halt ──▶ the trajectory ends
 
+While the actor writes, a critic that can (`ports.Warm`) reads what it will need for the verdict.
 Everything that happens is appended to the log; nothing else is kept.
 """
 
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import assert_never
 
+from sidecritic.critics.base import warm_up
 from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
 from sidecritic.gates import Gate, covers, may_write
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic, Model, Warm
 from sidecritic.trace import (
     Event,
     Executed,
@@ -32,6 +34,7 @@ from sidecritic.types import (
     Approve,
     Assistant,
     Briefing,
+    Completion,
     Escalate,
     Halt,
     Judgement,
@@ -102,27 +105,41 @@ class Supervisor:
     ) -> Proposal:
         history = actor_view(log)
         messages = (System(text=briefing.system), *history) if briefing.system else history
-        with boundary(ModelError, f"actor {self.actor.name!r}"):
-            completion = await self.actor.complete(
-                # Every part is a validated record; validating all of a long chat again in every
-                # turn would cost more than the rest of `decide()` together.
-                Request.model_construct(
-                    messages=messages, tools=briefing.tools, sampling=self.sampling
-                )
-            )
-        action = _distinct(completion.message, log)
-        if action is not completion.message:
-            completion = completion.model_copy(update={"message": action})
-        log.append(Proposed(turn=turn, attempt=attempt, completion=completion))
-        return Proposal.model_construct(
+        # Every part is a validated record; validating all of a long chat again in every turn
+        # would cost more than the rest of `decide()` together.
+        request = Request.model_construct(
+            messages=messages, tools=briefing.tools, sampling=self.sampling
+        )
+        coming = Proposal.model_construct(
             task_id=task_id,
             turn=turn,
             attempt=attempt,
-            action=action,
+            action=Assistant(),
             history=history,
             policy=briefing.policy,
             tools=briefing.tools,
         )
+        with boundary(ModelError, f"actor {self.actor.name!r}"):
+            completion = await self._complete(request, coming)
+        action = _distinct(completion.message, log)
+        if action is not completion.message:
+            completion = completion.model_copy(update={"message": action})
+        log.append(Proposed(turn=turn, attempt=attempt, completion=completion))
+        return coming.model_copy(update={"action": action})
+
+    async def _complete(self, request: Request, coming: Proposal) -> Completion:
+        """Ask the actor; a critic that can, gets ready meanwhile."""
+        if self.gate == "none" or not isinstance(self.critic, Warm):
+            return await self.actor.complete(request)
+        # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
+        import asyncio
+
+        warming = asyncio.create_task(warm_up(self.critic, coming))
+        try:
+            return await self.actor.complete(request)
+        finally:
+            warming.cancel()
+            await asyncio.wait((warming,))
 
     async def _verdict(
         self, proposal: Proposal, log: list[Event], look: LookFor | None
@@ -130,7 +147,7 @@ class Supervisor:
         """Return what is to become of the proposal; `None` when the critic failed."""
         judgement = _known(proposal, log)
         if judgement is None:
-            if not covers(self.gate, proposal.action, proposal.tools):
+            if not covers(self.gate, proposal):
                 return Approve()
             judgement = await self._ask_critic(proposal, log, look)
         if judgement is None:
@@ -160,7 +177,6 @@ class Supervisor:
         return judgement.model_copy(update={"seconds": perf_counter() - started})
 
     async def _in_time(self, proposal: Proposal) -> Judgement:
-        # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
         import asyncio
 
         try:

@@ -302,7 +302,7 @@ class Judgement(Record):
     critic: str
     status: Status = "ok"
     risk: float | None = None
-    """Probability-like score in [0, 1] that the action is wrong."""
+    """Score in [0, 1]; the higher, the more suspicious the action."""
     calibrated: bool = False
     """Whether `risk` may be read as a probability."""
     category: str = ""
@@ -314,6 +314,15 @@ class Judgement(Record):
     """What checks noticed, whatever the verdict."""
     usage: Usage = Field(default_factory=Usage)
     seconds: float = 0.0
+
+    @property
+    def risk_text(self) -> str:
+        """The risk as a person may be shown it: a probability only when it is one."""
+        if self.risk is None:
+            return "no score"
+        if self.calibrated:
+            return f"{self.risk:.0%} likely wrong"
+        return f"score {self.risk:.2f}, no probability"
 
 
 # --- limits ------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from benchmarks.llama_server import MODEL, ROOT
 
 from sidecritic.models.openai import OpenAIChat
 from sidecritic.types import Request, Sampling, ToolSpec, User
-from tests.live import MODEL, ROOT
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("llama")]
 

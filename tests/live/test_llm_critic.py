@@ -4,10 +4,12 @@ What SmolLM2-135M thinks of an action is worth nothing; that its log-probabiliti
 its server reads a known prefix once, is what is tested.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from time import perf_counter
 
 import pytest
+from benchmarks.llama_server import MODEL
 
 from sidecritic.critics.llm import LLMCritic, Wire
 from sidecritic.models.openai import OpenAIChat
@@ -21,7 +23,6 @@ from sidecritic.types import (
     ToolSpec,
     User,
 )
-from tests.live import MODEL
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("llama")]
 
@@ -92,13 +93,31 @@ async def test_the_verdict_can_be_read_from_an_object(model: OpenAIChat) -> None
     assert 0 < judgement.risk < 1
 
 
-async def test_a_warm_up_reads_the_prefix_before_the_action_is_known(model: OpenAIChat) -> None:
-    critic = LLMCritic(model, threshold=1.0)
-    coming = proposal("#W1", rule="Be polite.\n")
-    started = perf_counter()
-    usage = await critic.warm(coming.model_copy(update={"action": Assistant()}))
-    warming = perf_counter() - started
-    judgement = await critic.judge(coming)
-    print(f"warm-up {warming:.2f} s, verdict {judgement.seconds:.2f} s")  # noqa: T201
-    assert usage.input_tokens > 500
-    assert judgement.risk is not None
+async def test_a_streamed_verdict_is_the_same_verdict(model: OpenAIChat) -> None:
+    whole = await LLMCritic(model, threshold=1.0).judge(proposal("#W1"))
+    streamed = await LLMCritic(model, threshold=1.0, wire=Wire(stream=True)).judge(proposal("#W1"))
+    assert whole.risk is not None
+    assert streamed.risk == pytest.approx(whole.risk, abs=0.01)
+
+
+async def test_a_warm_up_is_kept_even_when_it_is_cancelled_on_its_way(model: OpenAIChat) -> None:
+    critic = LLMCritic(model, threshold=1.0, wire=Wire(stream=True))
+    seconds: dict[str, float] = {}
+    for name, rule in (("cold", "Be brief."), ("warm", "Be polite."), ("cancelled", "Be kind.")):
+        coming = proposal("#W1", rule=f"{rule}\n")
+        started = perf_counter()
+        warming = asyncio.create_task(
+            critic.warm(coming.model_copy(update={"action": Assistant()}))
+        )
+        if name != "warm":
+            # Nothing has been sent yet, or all of it has and some of it was read.
+            await asyncio.sleep(0.0 if name == "cold" else 0.5)
+            warming.cancel()
+        await asyncio.wait((warming,))
+        waited = perf_counter() - started
+        judgement = await critic.judge(coming)
+        assert judgement.risk is not None
+        seconds[name] = judgement.seconds + (waited if name == "cancelled" else 0.0)
+    print(f"verdicts: {seconds}")  # noqa: T201
+    assert seconds["warm"] < 0.7 * seconds["cold"]
+    assert seconds["cancelled"] < 1.5 * seconds["cold"], "nothing is read twice"

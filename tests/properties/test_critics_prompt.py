@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from sidecritic.critics.prompt import Lookup, Prompt, prompt_of, verdict_chat
 from sidecritic.critics.quoting import embedded, quoted
 from sidecritic.policies.base import Finding
+from sidecritic.trace import rejection
 from sidecritic.types import (
     Assistant,
     Message,
     Proposal,
+    Revise,
     System,
     ToolCall,
     ToolResult,
@@ -144,6 +146,10 @@ def slot_of(number: int, message: Message) -> dict[str, Any]:
             return {"n": number, "from": "tool", "tool": message.name, **error, "result": result}
 
 
+def has_content(action: Assistant) -> bool:
+    return bool(action.calls or action.text.strip())
+
+
 @given(PROPOSALS, st.lists(FINDINGS, max_size=2), st.lists(LOOKUPS, max_size=2))
 def test_whatever_text_stands_in_a_slot_the_prompt_reads_back_as_the_same_slots(
     proposal: Proposal, findings: list[Finding], lookups: list[Lookup]
@@ -151,17 +157,50 @@ def test_whatever_text_stands_in_a_slot_the_prompt_reads_back_as_the_same_slots(
     slots = read(prompt_of(proposal, findings=findings, lookups=lookups))
     empty = read(prompt_of(proposal.model_copy(update={"history": (), "action": Assistant()})))
     assert slots.policy == proposal.policy
-    assert [(tool["tool"], tool["description"]) for tool in slots.tools] == [
-        (tool.name, tool.description) for tool in proposal.tools
+    assert slots.tools == [
+        {
+            "tool": tool.name,
+            "effect": tool.effect,
+            "description": tool.description,
+            "parameters": tool.parameters,
+        }
+        for tool in proposal.tools
     ]
     assert slots.trajectory == [slot_of(n, m) for n, m in enumerate(proposal.history, start=1)]
     proposed, *evidence = slots.case
     assert proposed == {"proposed": rendered_action(proposal.action)}
-    assert [line["says"] for line in evidence[: len(findings)]] == [f.feedback for f in findings]
-    assert [line["looked_up"]["tool"] for line in evidence[len(findings) :]] == [
-        lookup.tool for lookup in lookups
+    fired, looked_up = evidence[: len(findings)], evidence[len(findings) :]
+    assert [(f["automatic_check"], f["policy"], f["says"], f["because_of"]) for f in fired] == [
+        (f.check, f.policy, f.feedback, f.evidence) for f in findings
+    ]
+    assert [(line["looked_up"], line["tool"], line["result"]) for line in looked_up] == [
+        (
+            {"tool": lookup.tool, "arguments": lookup.arguments},
+            lookup.result.name,
+            embedded(lookup.result.text),
+        )
+        for lookup in lookups
     ]
     assert slots.question == empty.question
+
+
+@given(PROPOSALS, st.lists(st.tuples(ACTIONS.filter(has_content), TEXTS), max_size=3))
+def test_refused_drafts_and_their_feedback_are_read_back_from_the_case(
+    proposal: Proposal, refused: list[tuple[Assistant, str]]
+) -> None:
+    answers = [(draft, rejection(draft, Revise(feedback=text))[1:]) for draft, text in refused]
+    drafts = [message for draft, told in answers for message in (draft, *told)]
+    history = (*proposal.history, *drafts)
+    slots = read(
+        prompt_of(proposal.model_copy(update={"history": history, "attempt": len(refused)}))
+    )
+    *shown, proposed = slots.case
+    assert slots.trajectory == [slot_of(n, m) for n, m in enumerate(proposal.history, start=1)]
+    assert shown == [
+        {"refused": rendered_action(draft), "feedback": [m.text for m in told]}
+        for draft, told in answers
+    ]
+    assert proposed == {"proposed": rendered_action(proposal.action)}
 
 
 @given(PROPOSALS, st.integers(1, 600))

@@ -135,7 +135,7 @@ def test_doctor_is_content_without_optional_packages() -> None:
 
 
 def test_help_is_there_for_every_command() -> None:
-    for name in ("demo", "eval", "score", "compare", "tasks", "doctor"):
+    for name in ("demo", "eval", "score", "compare", "replay", "calibrate", "tasks", "doctor"):
         result = run(name, "--help")
         assert result.exit_code == 0
         assert "--json" in result.stdout

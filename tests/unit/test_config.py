@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from sidecritic.config import (
     Keys,
@@ -14,17 +15,23 @@ from sidecritic.config import (
     select_tasks,
     settings_from,
 )
+from sidecritic.config.hiring import Models
 from sidecritic.config.parties import (
+    Connection,
     ModelName,
+    connection,
     critic_for,
     is_nearby,
     keys_from_environment,
     model_name,
 )
+from sidecritic.envs.shop import SPECS
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.ports import Model
+from sidecritic.types import ToolResult
 from tests.parties import Says
+from tests.talk import Talk
+from tests.wire import chat, wire_server
 
 ROOT = Path(__file__).parents[2]
 SHOP = Settings(env=("shop",), critic="none")
@@ -178,9 +185,9 @@ def test_an_unknown_critic_is_refused_and_a_chain_is_built_of_known_ones() -> No
 def test_a_language_model_is_a_critic_alone_and_in_a_chain() -> None:
     asked: list[ModelName] = []
 
-    def connect(name: ModelName) -> Model:
+    def connect(name: ModelName) -> Connection:
         asked.append(name)
-        return ScriptedModel([], name=name.model)
+        return Connection(ScriptedModel([], name=name.model))
 
     assert critic_for("llm:openai:big", "shop", connect).name == "llm:big"
     chain = critic_for("chain:policy,llm:anthropic:small", "tau2:retail", connect)
@@ -190,6 +197,51 @@ def test_a_language_model_is_a_critic_alone_and_in_a_chain() -> None:
         critic_for("llm:big", "shop", connect)
     with pytest.raises(ConfigError, match="needs a model"):
         critic_for("llm:openai:big", "shop")
+
+
+def test_a_model_file_is_named_for_critics_only_and_every_mistake_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    assert model_name("local:/models/a.gguf", "critic") == ModelName("local", "/models/a.gguf")
+    with pytest.raises(ConfigError, match=r"unknown actor 'local:/models/a\.gguf'"):
+        model_name("local:/models/a.gguf", "actor")
+    with pytest.raises(ConfigError, match=r"known: openai:MODEL.*local:FILE\.gguf"):
+        model_name("local:", "critic")
+    models = Models(Settings(), Keys(), AsyncExitStack())
+    missing = ModelName("local", str(tmp_path / "none.gguf"))
+    with pytest.raises(ConfigError, match=r"none\.gguf' is not there"):
+        models.model(missing, None)
+    with pytest.raises(ConfigError, match="leave out --critic-base-url"):
+        models.model(missing, "http://127.0.0.1:1/v1")
+
+
+async def test_an_llm_critic_looks_up_what_the_settings_allow(tmp_path: Path) -> None:
+    class Records:
+        async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+            return ToolResult(call_id="look", name=name, text="{}")
+
+    case = Talk(tools=SPECS).user("Hello.").says("Done.").model_copy(update={"look": Records()})
+    top = [{"token": "Yes", "logprob": -0.1}, {"token": "No", "logprob": -3.0}]
+    yes = chat("Yes", logprobs=[{"token": "Yes", "logprob": -0.1, "top_logprobs": top}])
+    with wire_server([chat('{"lookups": []}'), yes]) as server:
+        settings = Settings(
+            env=("shop",), critic="llm:openai:m", critic_base_url=server.base_url, critic_lookups=2
+        )
+        async with AsyncExitStack() as stack:
+            critic = plan_for(settings, NO_KEYS, stack).cast.critic("shop")
+            await critic.judge(case)
+    first, second = server.received
+    assert "at most 2 times" in first.body["messages"][-1]["content"]
+    assert second.body["stream"] is True, "a server nearby is asked for the verdict as a stream"
+
+
+async def test_hosted_models_are_not_warmed_up_because_they_bill_it() -> None:
+    keys = Keys({"openai": "secret"})
+    async with AsyncExitStack() as stack:
+        models = Models(Settings(), keys, stack)
+        name = ModelName("openai", "m")
+        assert connection(models, name, None).server == "hosted"
+        assert connection(models, name, "http://127.0.0.1:1/v1").server == "nearby"
 
 
 async def test_the_critics_model_has_a_server_of_its_own() -> None:

@@ -101,6 +101,12 @@ async def test_an_approval_costs_one_request_of_one_token() -> None:
     assert (sampling.max_tokens, sampling.top_logprobs) == (1, 20)
 
 
+async def test_only_the_verdict_is_streamed_where_that_is_cheaper() -> None:
+    with ScriptedModel([verdict(LIKELY_WRONG), form()]) as model:
+        await LLMCritic(model, wire=Wire(stream=True)).judge(proposal())
+    assert ["stream" in request.sampling.extra for request in model.requests] == [True, False]
+
+
 async def test_a_refusal_asks_for_reasons_and_counts_both_requests() -> None:
     with ScriptedModel([verdict(LIKELY_WRONG), form()]) as model:
         judgement = await LLMCritic(model).judge(proposal())
@@ -340,15 +346,15 @@ async def test_look_ups_that_cannot_be_read_do_not_stop_the_verdict() -> None:
 async def test_warming_sends_what_the_verdict_begins_with() -> None:
     with ScriptedModel([answer("x"), verdict(LIKELY_RIGHT)]) as model:
         critic = LLMCritic(model, evidence=Checks())
-        usage = await critic.warm(proposal().model_copy(update={"action": Assistant()}))
+        await critic.warm(proposal().model_copy(update={"action": Assistant()}))
         await critic.judge(proposal())
     warm, judged = model.requests
-    assert usage.input_tokens == 100
     assert warm.sampling.max_tokens == 1
+    assert warm.sampling.top_logprobs is None, "nobody reads them"
     assert warm.messages[0] == judged.messages[0]
     assert judged.messages[1].text.startswith(warm.messages[1].text)
 
 
-async def test_a_warm_up_that_fails_is_no_failure() -> None:
-    critic = LLMCritic(ScriptedModel([ModelUnavailable("down")]))
-    assert await critic.warm(proposal()) == Usage()
+async def test_no_warm_up_goes_to_a_server_that_bills_it() -> None:
+    with ScriptedModel([]) as model:
+        await LLMCritic(model, wire=Wire(warm_up=False)).warm(proposal())

@@ -2,9 +2,16 @@
 
 import pytest
 
-from sidecritic.gates import covers, is_final
-from sidecritic.types import Assistant
+from sidecritic.gates import GATES, covers, is_final
+from sidecritic.trace import SUPERVISOR
+from sidecritic.types import Assistant, Message, Proposal, User
 from tests.parties import TOOLS, call, calling
+
+
+def proposal(action: Assistant, *history: Message) -> Proposal:
+    return Proposal(
+        task_id="t", turn=0, attempt=0, action=action, history=history, policy="", tools=TOOLS
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,11 +28,46 @@ from tests.parties import TOOLS, call, calling
     ],
 )
 def test_a_gate_covers_what_it_names(action: Assistant, gates: set[str]) -> None:
-    covered = {
-        gate for gate in ("writes", "writes+final", "all", "none") if covers(gate, action, TOOLS)
-    }  # pyright: ignore[reportArgumentType]
-    assert covered == gates
+    assert {gate for gate in GATES if covers(gate, proposal(action))} == gates
 
 
-def test_a_question_is_not_final() -> None:
-    assert not is_final(Assistant(text="Could you confirm your zip code?"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You're welcome! Safe travels.",
+        "If you have any other questions, let me know.",
+        "Unfortunately, basic economy flights cannot be modified.",
+        "Both exchanges have also been successfully processed.",
+        "",
+    ],
+)
+def test_farewells_reports_refusals_and_silence_may_be_the_last(text: str) -> None:
+    assert is_final(Assistant(text=text), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could you confirm your zip code?",
+        "I'd be happy to help! Could you please provide your e-mail address?",
+        "I cannot find that order. Could you please share its number?",
+        "Here is the plan: exchange the lamp. Shall I proceed?",
+    ],
+)
+def test_a_question_is_not_final(text: str) -> None:
+    assert not is_final(Assistant(text=text), (User(text="I want to exchange a lamp."),))
+
+
+def test_what_answers_a_farewell_is_final_whatever_it_says() -> None:
+    answer = Assistant(text="It was a pleasure.")
+    assert not is_final(answer, (User(text="Is the lamp blue?"),))
+    assert is_final(answer, (User(text="That's all I needed. Goodbye!"),))
+
+
+def test_the_words_of_the_supervisor_are_not_the_users() -> None:
+    history = (
+        User(text="Thanks for your help, bye!"),
+        Assistant(text="Bye."),
+        User(text=f"{SUPERVISOR} Not sent. The lamp is not exchanged yet."),
+    )
+    assert is_final(Assistant(text="It was a pleasure."), history)

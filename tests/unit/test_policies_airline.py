@@ -3,8 +3,10 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.critics.policy import THRESHOLD, noisy_or
 from sidecritic.policies.airline import AIRLINE
-from tests.talk import Talk, fired, specs
+from sidecritic.policies.base import Finding
+from tests.talk import Talk, specs
 
 TOOLS = specs(
     "get_user_details get_reservation_details get_flight_status search_direct_flight",
@@ -14,6 +16,7 @@ TOOLS = specs(
 Call = tuple[str, dict[str, JsonValue]]
 
 MIA: JsonValue = {"first_name": "Mia", "last_name": "Li", "dob": "1990-04-05"}
+NOEL: JsonValue = {"first_name": "Noel", "last_name": "Li", "dob": "1991-04-05"}
 NOAH: JsonValue = {"first_name": "Noah", "last_name": "Li", "dob": "1991-04-05"}
 USER: dict[str, JsonValue] = {
     "user_id": "mia_li_3668",
@@ -155,13 +158,25 @@ def pays(*parts: tuple[str, int]) -> JsonValue:
     return [{"payment_id": name, "amount": amount} for name, amount in parts]
 
 
+def findings(proposed: Talk, call: Call, *, sign: int = 1) -> dict[str, Finding]:
+    found = AIRLINE.findings(proposed.calls(call[0], **call[1]))
+    return {one.check: one for one in found if one.sign == sign}
+
+
 def names(proposed: Talk, call: Call) -> set[str]:
-    return set(fired(AIRLINE, proposed.calls(call[0], **call[1])))
+    """Return the checks that speak against a call."""
+    return set(findings(proposed, call))
+
+
+def supports(proposed: Talk, call: Call) -> set[str]:
+    """Return the checks that speak for a call."""
+    return set(findings(proposed, call, sign=-1))
 
 
 SICK = "I am sick and must cancel."
 PLANS = "My plans changed, cancel it please."
 DELAY = "My flight was delayed, I want a compensation and another flight."
+BOOKING = "Book HAT002 on May 20 in economy for me, $170 by credit card."
 ADULTS: list[JsonValue] = [MIA, NOAH, MIA, NOAH, MIA, NOAH]
 
 
@@ -176,11 +191,11 @@ ADULTS: list[JsonValue] = [MIA, NOAH, MIA, NOAH, MIA, NOAH]
         (talk("Upgrade all of us to business."), CABIN),
         (talk("Upgrade all of us to business.", cabin="basic_economy"), CABIN),
         (talk("Two more bags, please."), BAGS),
-        (talk("Correct a name, please."), PEOPLE),
+        (talk("Noah's name is Noel, please correct it."), but(PEOPLE, passengers=[MIA, NOEL])),
         (talk(DELAY), CERTIFICATE),
-        (talk("Book HAT002 for me."), BOOK),
+        (talk(BOOKING), BOOK),
         (
-            talk("Book HAT002 for me, with insurance."),
+            talk(f"{BOOKING} With insurance, and $100 from my certificate."),
             but(
                 BOOK,
                 insurance="yes",
@@ -190,7 +205,8 @@ ADULTS: list[JsonValue] = [MIA, NOAH, MIA, NOAH, MIA, NOAH]
     ],
 )
 def test_right_calls_pass(proposed: Talk, call: Call) -> None:
-    assert not names(proposed, call)
+    against = findings(proposed, call).values()
+    assert noisy_or(one.risk for one in against) < THRESHOLD, [one.check for one in against]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +215,7 @@ def test_right_calls_pass(proposed: Talk, call: Call) -> None:
         ("reservation not looked up", talk(PLANS), but(CANCEL, reservation_id="XYZ987")),
         ("cancelled already", talk(PLANS, status="cancelled", cabin="business"), CANCEL),
         ("cancellation without grounds", talk(PLANS), CANCEL),
-        ("cancellation without grounds", talk(PLANS, insurance="yes"), CANCEL),
+        ("reason not insured", talk(PLANS, insurance="yes"), CANCEL),
         ("cancellation without grounds", talk(SICK), CANCEL),
         (
             "flown already",

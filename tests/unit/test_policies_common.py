@@ -7,7 +7,7 @@ from sidecritic.policies.base import Pack
 from sidecritic.policies.common import COMMON_CALLS, not_as_announced
 from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
 from sidecritic.policies.statements import STATEMENTS
-from tests.talk import Talk, fired, specs
+from tests.talk import Talk, fired, sent_back, specs
 
 PACK = Pack(
     name="common",
@@ -119,7 +119,8 @@ def test_what_the_supervisor_refused_is_not_held_against_the_goodbye() -> None:
 
 def test_saying_that_it_cannot_be_done_is_no_omission() -> None:
     draft = "Unfortunately that is not possible. Is there anything else I can help you with?"
-    assert not fired(PACK, AGREED.says(draft))
+    assert "plan not carried out" not in fired(PACK, AGREED.says(draft))
+    assert not sent_back(PACK, AGREED.says(draft))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_transfer_of_what_was_never_tried_is_premature() -> None:
     ],
 )
 def test_a_transfer_with_a_reason_passes(talk: Talk) -> None:
-    assert not fired(PACK, talk.calls("transfer_to_human_agents", summary="A request."))
+    assert not sent_back(PACK, talk.calls("transfer_to_human_agents", summary="A request."))
 
 
 def test_a_transfer_after_a_yes_breaks_the_promise() -> None:

@@ -130,12 +130,19 @@ def but(call: Call, **changes: JsonValue) -> Call:
 
 
 def names(talk: Talk, call: Call) -> set[str]:
-    return set(fired(RETAIL, talk.calls(call[0], **call[1])))
+    """Return the names of the checks that speak against a call."""
+    found = fired(RETAIL, talk.calls(call[0], **call[1]))
+    return {name for name, finding in found.items() if finding.sign > 0}
+
+
+def supports(talk: Talk, call: Call) -> set[str]:
+    """Return the names of the checks that speak for a call."""
+    return set(fired(RETAIL, talk.calls(call[0], **call[1]))) - names(talk, call)
 
 
 RETURNING = wish("I want to return the desk lamp, refund to my credit card.")
 LAMP_WISH = wish("I'd like the desk lamp in black, please; use my credit card.")
-MOVING = wish("Please send it to 592 Elm Avenue, Houston, TX 77242.")
+MOVING = wish("Please send order #W1000001 to 592 Elm Avenue, Houston, TX 77242.")
 CANCELLING = wish("Cancel the whole order #W1000001, I no longer need it.")
 
 
@@ -146,7 +153,7 @@ CANCELLING = wish("Cancel the whole order #W1000001, I no longer need it.")
         (RETURNING, RETURN),
         (LAMP_WISH, EXCHANGE),
         (LAMP_WISH, MODIFY),
-        (wish("Let me pay with PayPal instead."), PAYMENT),
+        (wish("Let me pay order #W1000001 with PayPal instead."), PAYMENT),
         (MOVING, MOVE),
     ],
 )

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from sidecritic.envs.shop import SPECS
 from sidecritic.policies import pack_for, shop
 from sidecritic.policies.shop import SHOP
-from tests.talk import Talk, fired
+from tests.talk import Talk, fired, sent_back
 
 GUIDE = Path(__file__).parents[2] / "docs" / "policy-packs.md"
 OMAR: dict[str, JsonValue] = {
@@ -99,7 +99,7 @@ def test_a_refund_that_was_never_tried_is_no_reason_to_transfer() -> None:
 def test_what_no_tool_can_do_is_transferred() -> None:
     asked = Talk(tools=SPECS).user("I need an invoice in my company's name for order A1003.")
     found = asked.did("find_customer", OMAR, email="omar@example.com")
-    assert not fired(SHOP, found.calls("transfer_to_human", summary="Needs an invoice."))
+    assert not sent_back(SHOP, found.calls("transfer_to_human", summary="Needs an invoice."))
 
 
 def test_the_pack_is_registered() -> None:

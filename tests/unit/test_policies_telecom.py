@@ -1,11 +1,15 @@
 """Each telecom check, with a case that is wrong and one that is right."""
 
+import json
+
 import pytest
 from pydantic import JsonValue
 
 from sidecritic.critics.policy import noisy_or
 from sidecritic.policies import pack_for
+from sidecritic.policies.base import Finding
 from sidecritic.policies.telecom import TELECOM
+from sidecritic.types import Proposal, ToolResult
 from tests.talk import Talk, fired, specs
 
 TOOLS = specs(
@@ -71,7 +75,8 @@ OFFER = "Refueling 1.5 GB costs $3.00. Shall I go ahead?"
 
 
 def refueling(offer: str = OFFER) -> Talk:
-    asked = talk("My data is used up on 555-123-2002.").agent("How much?").user("1.5 GB, please.")
+    empty = talk("My data is used up on 555-123-2002.", data_used_gb=15.1)
+    asked = empty.agent("How much?").user("1.5 GB, please.")
     return asked.agent(offer).user("Yes.")
 
 
@@ -101,7 +106,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("case", RIGHT)
 def test_what_the_policy_allows_passes_every_check(case: str) -> None:
-    assert not fired(TELECOM, RIGHT[case])
+    assert not [one.check for one in TELECOM.findings(RIGHT[case]) if one.sign > 0]
 
 
 ELSEWHERE = talk("I have no service on 555-123-2002.").did(
@@ -278,3 +283,54 @@ def test_mms_has_remedies_of_its_own() -> None:
 
 def test_the_pack_is_registered() -> None:
     assert pack_for("tau2:telecom") is TELECOM
+
+
+class Desk:
+    """Answers look-ups by the id that is asked for."""
+
+    def __init__(self, *records: JsonValue) -> None:
+        self.records = {
+            str(next(iter(one.values()))): one for one in records if isinstance(one, dict)
+        }
+
+    async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+        found = [self.records[i] for i in map(str, arguments.values()) if i in self.records]
+        bills = [one for key, one in self.records.items() if key.startswith("B")]
+        value = bills if name == "get_bills_for_customer" else found[0] if found else None
+        text = json.dumps(value)
+        return ToolResult(call_id="look", name=name, text=text, is_error=value is None)
+
+
+async def looked(proposal: Proposal, *records: JsonValue) -> dict[str, Finding]:
+    """Return what speaks against an action once the pack could look records up."""
+    proposal = proposal.model_copy(update={"look": Desk(*records)})
+    return {one.check: one for one in await TELECOM.examined(proposal) if one.sign > 0}
+
+
+async def test_a_bill_that_the_agent_never_read_is_looked_up() -> None:
+    request = talk().calls("send_payment_request", **REQUEST)
+    unread = await looked(request, bill("Overdue"))
+    assert unread["bill not overdue"].risk < 0.5
+    paid = await looked(request, bill("Paid"))
+    assert paid["bill not overdue"].risk > 0.5
+
+
+async def test_whether_the_bills_are_paid_is_looked_up_before_a_line_is_resumed() -> None:
+    resume = REQUESTED.user("I made the payment.").calls("resume_line", **ON_LINE)
+    assert (await looked(resume, bill("Overdue")))["bill not paid"].risk > 0.5
+    assert "bill not paid" not in await looked(resume, bill("Paid"))
+
+
+async def test_the_line_and_its_contract_are_looked_up_before_it_is_resumed() -> None:
+    start = Talk(tools=TOOLS).user("No service on 555-123-2002.")
+    known = start.did("get_customer_by_phone", ANA, phone_number="555-123-2002")
+    resume = known.calls("resume_line", **ON_LINE)
+    assert "contract ended" in await looked(resume, line(contract_end_date="2025-01-31"))
+    assert "contract ended" not in await looked(resume, line())
+
+
+async def test_data_are_refueled_when_they_are_used_up() -> None:
+    left = talk("My data is slow on 555-123-2002.").calls("refuel_data", **REFUEL)
+    assert "data not used up" in await looked(left)
+    used = talk("My data is slow on 555-123-2002.", data_used_gb=15.5)
+    assert "data not used up" not in await looked(used.calls("refuel_data", **REFUEL))

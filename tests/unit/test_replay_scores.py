@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from sidecritic.errors import ConfigError
+from sidecritic.gates import kind_of
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
-from sidecritic.replay.judging import covered, kind_of
+from sidecritic.replay.judging import covered
 from sidecritic.scoring.detection_records import ReplayScores
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.recorded_writes import writes_of
 from sidecritic.scoring.replays import Source, score_replay
 from sidecritic.scoring.writes import normal_form
-from sidecritic.trace import Proposed
-from sidecritic.types import Approve, Judgement, Revise, Usage
+from sidecritic.trace import proposals
+from sidecritic.types import Approve, Judgement, Proposal, Revise, Usage
 from tests.recordings import CANCEL, ORDER, USER, Json, called, chat, results, simulation, task
 
 ADDRESS: Json = {
@@ -49,31 +50,33 @@ def judged(runs: Sequence[Recorded], risk: dict[str, float]) -> list[JudgedPropo
     lines: list[JudgedProposal] = []
     for run in runs:
         keys = set(covered(run, "writes+final"))
-        for event in run.trajectory.events:
-            if not isinstance(event, Proposed):
-                continue
-            action = event.completion.message
-            tools = tuple(call.name for call in action.calls)
+        rebuilt = proposals(
+            run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing
+        )
+        for proposal, _ in rebuilt:
+            tools = tuple(call.name for call in proposal.action.calls)
             score = risk.get(tools[0] if tools else "final", 0.0)
-            line = line_of(run, event, score, tools)
+            line = line_of(run, proposal, score, tools)
             if line.key in keys:
                 lines.append(line)
     return lines
 
 
-def line_of(run: Recorded, event: Proposed, risk: float, tools: tuple[str, ...]) -> JudgedProposal:
+def line_of(
+    run: Recorded, proposal: Proposal, risk: float, tools: tuple[str, ...]
+) -> JudgedProposal:
     verdict = Revise(feedback="no") if risk >= 0.5 else Approve()
     return JudgedProposal(
         file=run.file,
         simulation=run.simulation,
-        turn=event.turn,
-        attempt=event.attempt,
+        turn=proposal.turn,
+        attempt=proposal.attempt,
         env=run.trajectory.task.env,
         task_id=run.trajectory.task.id,
         actor=run.trajectory.actor,
         gate="writes+final",
         critic="test",
-        kind=kind_of(event.completion.message, run.briefing.tools),
+        kind=kind_of(proposal),
         tools=tools,
         looked=True,
         judgement=Judgement(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecritic.cli.calibrating import calibrate
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.replaying import replay
@@ -176,6 +177,28 @@ def compare(
 
 
 app.command()(replay)
+app.command()(calibrate)
+
+
+@app.command()
+def view(
+    run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="Directory of the run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="DIR", help="Where the pages go; RUN/view by default."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a run as web pages: each turn with its drafts, verdicts, feedback and what ran."""
+    with command(as_json=json) as output:
+        from sidecritic.runs import read_run
+        from sidecritic.viewer import write_site
+
+        page = write_site(read_run(run), out or run / "view")
+        if json:
+            output.json({"page": str(page)})
+        else:
+            output.tables(f"Open {page}")
 
 
 @app.command()

@@ -6,6 +6,7 @@
 130  interrupted; what was finished is kept
 """
 
+import logging
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
@@ -28,6 +29,25 @@ def note(text: str) -> None:
     from sidecritic.reports.text import plain
 
     typer.echo(plain(text, 2000), err=True)
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
+
+
+@contextmanager
+def _remarks() -> Generator[None]:
+    """Say what the library remarks, such as which local model it has loaded."""
+    log, notes = logging.getLogger("sidecritic"), _Notes(logging.INFO)
+    before = log.level
+    log.addHandler(notes)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(notes)
+        log.setLevel(before)
 
 
 class Output:
@@ -78,7 +98,7 @@ def command(*, as_json: bool) -> Generator[Output]:
     """Turn errors into one line on stderr and an exit code; keep stdout for the result."""
     output = Output(as_json=as_json)
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _remarks():
             yield output
     except ConfigError as error:
         note(f"sidecritic: {error}")

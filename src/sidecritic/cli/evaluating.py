@@ -10,7 +10,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from sidecritic.cli.edge import note
 from sidecritic.cli.progress import Bar
-from sidecritic.config import SERVERS, Settings, keys_from_environment, plan_for
+from sidecritic.config import SERVERS, Settings, asks_a_person, keys_from_environment, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
@@ -45,7 +45,7 @@ def directory_of(settings: Settings) -> Path:
 def evaluate(settings: Settings, *, title: str = "episodes") -> Scores:
     """Play a run to its end, or on from where it stopped, and score it."""
     directory = directory_of(settings)
-    with Bar(title, directory) as bar:
+    with Bar(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         set_on_retry_hooks([bar.waiting])
         asyncio.run(_play(settings, directory, bar))
     return publish(read_run(directory))

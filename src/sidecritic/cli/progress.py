@@ -25,9 +25,14 @@ QUIET_SECONDS = 10.0
 
 
 class Bar:
-    """A progress bar on stderr with time left and running pass rate; nothing off a terminal."""
+    """A progress bar on stderr with time left and running pass rate; nothing off a terminal.
 
-    def __init__(self, title: str, directory: Path, console: Console | None = None) -> None:
+    A `hidden` one leaves the terminal to somebody else, and only says its lines.
+    """
+
+    def __init__(
+        self, title: str, directory: Path, console: Console | None = None, *, hidden: bool = False
+    ) -> None:
         console = console or Console(stderr=True)
         self._directory = directory
         self._resumed = False
@@ -41,7 +46,7 @@ class Bar:
             TimeRemainingColumn(),
             TextColumn("{task.fields[state]}", markup=False),
             console=console,
-            disable=not console.is_terminal,
+            disable=hidden or not console.is_terminal,
         )
         self._task = self._progress.add_task(title, total=None, state="")
 

@@ -28,19 +28,31 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
     ],
     *,
     critic: Annotated[str, typer.Option(help="As in `eval`.")] = "policy",
+    critic_threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="As in `eval`.", metavar="NUMBER")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="The critic's calibration and thresholds: TOML file, or a name."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
     ] = None,
     gate: Annotated[str, typer.Option(help="|".join(GATES))] = "writes+final",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+        int | None,
+        typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
     critic_base_url: Annotated[
         str | None, typer.Option(help="Server of the critic's model, such as http://HOST/v1.")
     ] = None,
     critic_timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds until a silent critic counts as failed.")
-    ] = 60.0,
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Seconds until a silent critic counts as failed; 60, a year for a person.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="One judgement a line; the same file again resumes."),
@@ -54,9 +66,17 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         from sidecritic.reports.replaying import to_replay_tables
 
         asked = Asked(
-            tuple(files), critic, _gate(gate), labels, out, critic_base_url, critic_timeout
+            tuple(files),
+            critic,
+            _gate(gate),
+            labels,
+            out,
+            base_url=critic_base_url,
+            timeout=critic_timeout,
+            threshold=critic_threshold,
+            profile=profile,
         )
-        scores = replayed(asked, workers=workers or os.cpu_count() or 1)
+        scores = replayed(asked, workers=workers or _workers(critic))
         if json:
             output.json(scores)
         else:
@@ -76,14 +96,22 @@ class Asked:
     labels: Path | None = None
     out: Path | None = None
     base_url: str | None = None
-    timeout: float = 60.0
+    timeout: float | None = None
+    threshold: float | None = None
+    profile: str | None = None
 
     @property
     def command(self) -> str:
         """The command line that does it again."""
         words = ["sidecritic", "replay", *map(str, self.files), "--critic", self.critic]
         words += ["--gate", self.gate]
-        for flag, value in (("--labels", self.labels), ("--out", self.out)):
+        given = {
+            "--critic-threshold": self.threshold,
+            "--profile": self.profile,
+            "--labels": self.labels,
+            "--out": self.out,
+        }
+        for flag, value in given.items():
             words += [flag, str(value)] if value is not None else []
         return shlex.join(words)
 
@@ -94,7 +122,9 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
+    from sidecritic.config.profiles import profile_for
     from sidecritic.config.replays import CriticByName
+    from sidecritic.config.settings import critic_timeout
     from sidecritic.recordings import load
     from sidecritic.replay import Plan
     from sidecritic.replay import replay as judge
@@ -102,15 +132,19 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     from sidecritic.scoring.replays import Source, score_replay
 
     labels = read_labels(asked.labels) if asked.labels is not None else None
+    profile = profile_for(asked.profile) if asked.profile is not None else None
+    critics = CriticByName(asked.critic, asked.base_url, asked.threshold, profile)
     imported = load(asked.files)
     _report(imported)
-    critics = CriticByName(asked.critic, asked.base_url)
     skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     for env, why in skipped.items():
         note(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
-    plan = Plan(asked.critic, critics, asked.gate, asked.timeout)
-    with _bar() as progress:
+    timeout = asked.timeout or critic_timeout(asked.critic)
+    plan = Plan(asked.critic, critics, asked.gate, timeout, critics.terms)
+    with _bar(hidden=critics.asks_a_person) as progress:
+        # The terminal stays in this process, and a display would write over its questions.
+        workers = 1 if critics.asks_a_person else workers
         judged = judge(runs, plan, asked.out, workers=workers, progress=progress)
     source = Source(
         critic=asked.critic,
@@ -121,8 +155,15 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         problems=tuple(map(str, imported.problems)),
         empty=imported.empty,
         skipped=skipped,
+        terms=critics.terms,
+        fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
     )
     return score_replay(runs, judged, source, labels)
+
+
+def _workers(critic: str) -> int:
+    # Each process would load the weights again, and keep all cores but one busy with them.
+    return 1 if "llm:local:" in critic else os.cpu_count() or 1
 
 
 def _gate(text: str) -> Gate:
@@ -142,12 +183,12 @@ def _report(imported: "Imported") -> None:
 
 
 @contextmanager
-def _bar() -> "Generator[Progress]":
+def _bar(*, hidden: bool) -> "Generator[Progress]":
     """Show how many proposals are judged, on a terminal."""
     from rich.console import Console
     from rich.progress import Progress as Display
 
     console = Console(stderr=True)
-    with Display(console=console, disable=not console.is_terminal) as display:
+    with Display(console=console, disable=hidden or not console.is_terminal) as display:
         task = display.add_task("proposals", total=None)
         yield lambda done, total: display.update(task, completed=done, total=total)

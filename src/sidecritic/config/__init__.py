@@ -1,16 +1,10 @@
 """From names to objects: settings, and the parties that they name."""
 
+from sidecritic.config.benchmarks import ENVS, Sources, benchmark_for, sources_of
+from sidecritic.config.critic_names import CRITICS, asks_a_person
 from sidecritic.config.estimates import Estimate, estimate, require_prices
 from sidecritic.config.experiments import Cell, Experiment, experiment_from
-from sidecritic.config.parties import (
-    CRITICS,
-    ENVS,
-    Keys,
-    Sources,
-    benchmark_for,
-    keys_from_environment,
-    sources_of,
-)
+from sidecritic.config.parties import Keys, keys_from_environment
 from sidecritic.config.plans import Shelf, plan_for, select_tasks
 from sidecritic.config.settings import (
     SERVERS,
@@ -33,6 +27,7 @@ __all__ = [
     "Settings",
     "Shelf",
     "Sources",
+    "asks_a_person",
     "benchmark_for",
     "command_of",
     "estimate",

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Mapping
 
+from pydantic import JsonValue
+
+from sidecritic.config.benchmarks import TAU, USERBENCH
+from sidecritic.config.critic_names import asks_a_person
+from sidecritic.config.hiring import Models
 from sidecritic.config.parties import (
-    TAU,
-    USERBENCH,
+    Connection,
     ModelName,
-    Models,
     Role,
+    Terms,
+    connection,
     critic_for,
     model_name,
 )
@@ -25,7 +30,7 @@ Hiring = Models | Rehearsal
 """Where models come from: servers, or a rehearsal without any."""
 
 
-def cast_for(settings: Settings, models: Hiring, tools: Tools) -> Cast:
+def cast_for(settings: Settings, models: Hiring, tools: Tools, terms: Terms) -> Cast:
     """Return who plays; `tools` are those of each environment.
 
     In a rehearsal, simulated parties stand in for the models and report what these would cost.
@@ -41,7 +46,9 @@ def cast_for(settings: Settings, models: Hiring, tools: Tools) -> Cast:
     critics: dict[str, Critic] = {}
     for env in settings.env:
         guard = guard_for(way, env, lambda: _helper(settings, models))
-        critic, gate = guarded(way, _critic(env, settings, models), gate=settings.gate, guard=guard)
+        critic, gate = guarded(
+            way, _critic(env, settings, models, terms), gate=settings.gate, guard=guard
+        )
         critics[env] = critic
         gates.append(gate)
     limits = settings.limits
@@ -122,20 +129,48 @@ def _user(settings: Settings, models: Hiring, tools: Tools) -> ModelFor:
     return user_for
 
 
-def _critic(env: str, settings: Settings, models: Hiring) -> Critic:
-    def connect(name: ModelName) -> Model:
-        return _model(name, settings.critic_base_url, settings, models)
+def terms_for(critic: str, threshold: float | None, profile: str | None) -> Terms:
+    """Return what is asked of a critic, profile and terminal at hand.
+
+    Raises:
+        ConfigError: the profile cannot be used, or the critic asks a person and there is none.
+    """
+    from sidecritic.config.profiles import profile_for
+    from sidecritic.config.terminals import terminal_here
+
+    return Terms(
+        threshold=threshold,
+        profile=profile_for(profile) if profile is not None else None,
+        terminal=terminal_here() if asks_a_person(critic) else None,
+    )
+
+
+def named(terms: Terms) -> dict[str, JsonValue]:
+    """Return the profile as `run.json` keeps it: not where it lay, but what it was."""
+    if terms.profile is None:
+        return {}
+    return {"profile": {"name": terms.profile.name, "digest": terms.profile.digest}}
+
+
+def _critic(env: str, settings: Settings, models: Hiring, terms: Terms) -> Critic:
+    def connect(name: ModelName) -> Connection:
+        base_url = _base_url(settings.critic_base_url, name, settings)
+        return connection(models, name, base_url, lookups=settings.critic_lookups)
 
     # The actor's own model in the critic's role.
-    named = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)
-    return critic_for(named, env, connect)
+    called = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)
+    return critic_for(called, env, connect, terms=terms)
 
 
 def _model(name: ModelName, own: str | None, settings: Settings, models: Hiring) -> Model:
-    """Return a model at its role's own server, else the actor's if that is of the same kind."""
+    return models.model(name, _base_url(own, name, settings))
+
+
+def _base_url(own: str | None, name: ModelName, settings: Settings) -> str | None:
+    """Return the role's own server, else the actor's if that is of the same provider."""
     actor = model_name(settings.actor, "actor")
     shared = actor is not None and actor.provider == name.provider
-    return models.model(name, own or (settings.base_url if shared else None))
+    return own or (settings.base_url if shared else None)
 
 
 def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:

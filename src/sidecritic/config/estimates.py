@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sidecritic.config.experiments import Cell
-from sidecritic.config.parties import prices_of
+from sidecritic.config.hiring import prices_of
 from sidecritic.config.plans import Shelf, rehearsal_of
 from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.errors import ConfigError

@@ -4,41 +4,38 @@ The only place that reads environment variables; `.env` files are never read. Ea
 imported when it is asked for.
 """
 
-import asyncio
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
-from sidecritic.config.settings import Settings, suggestion
+from sidecritic.config.critic_names import (
+    CRITICS,
+    HUMAN,
+    ChainName,
+    EnsembleName,
+    Link,
+    Single,
+    names_in,
+    parse_critic,
+)
+from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Benchmark, Critic, Model
+from sidecritic.ports import Critic, Model
 
 if TYPE_CHECKING:
-    from sidecritic.models.wrappers import Prices
+    from sidecritic.critics.human import Terminal
+    from sidecritic.critics.profile import Profile
 
-Provider = Literal["openai", "anthropic"]
+Server = Literal["openai", "anthropic"]
+Provider = Literal[Server, "local"]
 Role = Literal["actor", "user", "critic", "helper"]
 
-TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
-TAU = ("tau:retail", "tau:airline")
-USERBENCH = "userbench:"
-ENVS = (
-    *TAU2,
-    *TAU,
-    "shop",
-    "userbench:fixture",
-    *(f"userbench:travel{digits}" for digits in (22, 33, 44, 233, 333, 334, 444, 2222)),
-)
-CRITICS = ("none", "policy", "llm:PROVIDER:MODEL", "chain:NAME,NAME")
-
-_KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
+_KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
     {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 )
 
@@ -47,9 +44,9 @@ _KEY_VARIABLES: Mapping[Provider, str] = MappingProxyType(
 class Keys:
     """API keys by provider."""
 
-    by_provider: Mapping[Provider, str] = field(repr=False, default_factory=dict[Provider, str])
+    by_provider: Mapping[Server, str] = field(repr=False, default_factory=dict[Server, str])
 
-    def key_for(self, provider: Provider, base_url: str | None) -> str | None:
+    def key_for(self, provider: Server, base_url: str | None) -> str | None:
         """Return the key to send; `None` for a server nearby that may want none.
 
         Raises:
@@ -67,7 +64,7 @@ class Keys:
 
 def keys_from_environment() -> Keys:
     """Read the API keys that are set."""
-    found: dict[Provider, str] = {}
+    found: dict[Server, str] = {}
     for provider, variable in _KEY_VARIABLES.items():
         if key := os.environ.get(variable):
             found[provider] = key
@@ -84,65 +81,6 @@ def is_nearby(base_url: str | None) -> bool:
     """Whether the server is on this machine or a private network."""
     host = urlsplit(base_url).hostname if base_url else None
     return bool(host and _NEARBY.fullmatch(host))
-
-
-# --- environments --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where benchmarks that are not ours are on this machine."""
-
-    tasks: Path | None = None
-    """Another task file for the environment."""
-    tau_bench: Path | None = None
-    userbench: Path | None = None
-
-
-def sources_of(settings: Settings) -> Sources:
-    """Return what the settings say, and the environment where they are silent."""
-
-    def path(given: str | None, variable: str) -> Path | None:
-        text = given or os.environ.get(variable)
-        return Path(text) if text else None
-
-    return Sources(
-        tasks=Path(settings.tasks) if settings.tasks is not None else None,
-        tau_bench=path(settings.tau_bench, "SIDECRITIC_TAU_BENCH"),
-        userbench=path(settings.userbench, "SIDECRITIC_USERBENCH"),
-    )
-
-
-def benchmark_for(
-    name: str, sources: Sources | None = None, *, grader: Literal["ours", "official"] = "ours"
-) -> Benchmark:
-    """Return the benchmark of that name, such as `tau2:retail`.
-
-    Raises:
-        ConfigError: there is none, or it cannot do what is asked.
-    """
-    sources = sources or Sources()
-    if name in TAU2:
-        from sidecritic.envs.tau2 import Tau2
-
-        return Tau2(name.removeprefix("tau2:"), tasks_file=sources.tasks, grader=grader)
-    if grader != "ours":
-        raise ConfigError(f"--grader is for τ² environments; the environment {name!r} has its own")
-    if name.startswith(USERBENCH):
-        from sidecritic.envs.userbench import UserBench
-
-        return UserBench.named(name, folder=sources.userbench, file=sources.tasks)
-    if sources.tasks is not None and name in ENVS:
-        raise ConfigError(f"--tasks is for τ² and UserBench; {name!r} has its own tasks")
-    if name in TAU:
-        from sidecritic.envs.tau import Tau
-
-        return Tau(name.removeprefix("tau:"), checkout=sources.tau_bench)
-    if name != "shop":
-        raise ConfigError(f"unknown environment {name!r}{suggestion(name, ENVS)}")
-    from sidecritic.envs.shop import Shop
-
-    return Shop()
 
 
 # --- models --------------------------------------------------------------------------------
@@ -162,6 +100,8 @@ _STAND_INS: Mapping[Role, str] = MappingProxyType(
 def model_name(text: str, role: Role) -> ModelName | None:
     """Read `provider:model` or `provider/model`; `None` for the role's stand-in without a model.
 
+    A critic may also be `local:FILE`, a model file that is read in this process.
+
     Raises:
         ConfigError: it is neither.
     """
@@ -171,7 +111,11 @@ def model_name(text: str, role: Role) -> ModelName | None:
     found = re.fullmatch(r"(openai|anthropic)[:/](.+)", text)
     if found:
         return ModelName("openai" if found[1] == "openai" else "anthropic", found[2])
+    if role == "critic" and text.startswith("local:") and text != "local:":
+        return ModelName("local", text.removeprefix("local:"))
     known = (*([stand_in] if stand_in else ()), "openai:MODEL", "anthropic:MODEL")
+    if role == "critic":
+        known = (*known, "local:FILE.gguf")
     if stand_in and get_close_matches(text, [stand_in]):
         raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
@@ -183,135 +127,188 @@ def model_name(text: str, role: Role) -> ModelName | None:
     raise ConfigError(f"unknown {role} {text!r}; {hint}; known: {', '.join(known)}")
 
 
-class _Client(Model, Protocol):
-    async def aclose(self) -> None: ...
-
-
-class Models:
-    """Real models of one run, closed together with it; models of one server share its slots."""
-
-    def __init__(self, settings: Settings, keys: Keys, stack: AsyncExitStack) -> None:
-        self._settings = settings
-        self._keys = keys
-        self._stack = stack
-        self._slots: dict[str | None, asyncio.Semaphore] = {}
-        self._players: dict[Path, Model] = {}
-        self._prices = prices_of(settings)
-
-    def model(self, name: ModelName, base_url: str | None) -> Model:
-        """Return a client with a limit, retries and prices around it, or a cassette's player.
-
-        Raises:
-            ConfigError: no key, an unusable base URL or cassette, or a package is missing.
-        """
-        from sidecritic.models.wrappers import Priced
-
-        model = self._recorded(name) if self._settings.cassette else self._asked(name, base_url)
-        return Priced(model, self._prices) if self._prices is not None else model
-
-    def _asked(self, name: ModelName, base_url: str | None) -> Model:
-        from sidecritic.models.wrappers import Limited, Retrying
-
-        client = self._client(name, base_url)
-        self._stack.push_async_callback(client.aclose)
-        server = base_url or name.provider
-        slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
-        model: Model = Retrying(Limited(client, slots), attempts=self._settings.attempts)
-        if self._settings.record is None:
-            return model
-        from sidecritic.models.scripted import record
-
-        path = _cassette(self._settings.record, name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as cause:
-            raise ConfigError(f"cannot make {path.parent}: {cause.strerror}") from cause
-        return record(model, path)
-
-    def _recorded(self, name: ModelName) -> Model:
-        """Return one player a cassette: it remembers which answers were given."""
-        from sidecritic.models.scripted import RecordedModel
-
-        path = _cassette(str(self._settings.cassette), name)
-        return self._players.setdefault(path, RecordedModel(path))
-
-    def _client(self, name: ModelName, base_url: str | None) -> _Client:
-        key, timeout = self._keys.key_for(name.provider, base_url), self._settings.timeout
-        if name.provider == "anthropic":
-            from sidecritic.models.anthropic import AnthropicMessages
-
-            return AnthropicMessages(name.model, base_url=base_url, api_key=key, timeout=timeout)
-        from sidecritic.models.openai import OpenAIChat
-
-        return OpenAIChat(name.model, base_url=base_url, api_key=key, timeout=timeout)
-
-
-def _cassette(folder: str, name: ModelName) -> Path:
-    """Return the file of a model's completions."""
-    slug = re.sub(r"[^A-Za-z0-9.-]+", "_", name.model)
-    return Path(folder) / f"{name.provider}-{slug}.jsonl"
-
-
-def prices_of(settings: Settings) -> "Prices | None":
-    """Return the price table that the settings name.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    # Read even when no real model plays: a path that is wrong is said at once.
-    if settings.prices is None:
-        return None
-    from sidecritic.models.wrappers import load_prices
-
-    return load_prices(Path(settings.prices))
-
-
 # --- critics -------------------------------------------------------------------------------
 
 
-Connect = Callable[[ModelName], Model]
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The model that a critic asks."""
+
+    model: Model
+    server: Literal["hosted", "nearby", "none"] = "nearby"
+    """A hosted one bills each request, warm-ups as well; a local model has none."""
+    lookups: int = 0
+    """Facts that the critic may look up for one verdict."""
 
 
-def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
+Connect = Callable[[ModelName], Connection]
+
+
+class Hires(Protocol):
+    """Where models come from: servers, or a rehearsal without any."""
+
+    def model(self, name: ModelName, base_url: str | None) -> Model: ...
+
+
+def connection(
+    models: Hires, name: ModelName, base_url: str | None, *, lookups: int = 0
+) -> Connection:
+    """Return the model of that name, and what kind of server it has.
+
+    Raises:
+        ConfigError: as `Models.model` does.
+    """
+    model = models.model(name, base_url)
+    if name.provider == "local":
+        return Connection(model, "none", lookups)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked of a critic beside its name."""
+
+    threshold: float | None = None
+    """Score from which an action is sent back; the critic's own when it is not given."""
+    profile: "Profile | None" = None
+    """Calibration and thresholds for the critic, or the part of it, that it was fitted for."""
+    terminal: "Terminal | None" = None
+    """Where a person can be asked."""
+
+
+def critic_for(
+    name: str, env: str, connect: Connect | None = None, *, terms: Terms | None = None
+) -> Critic:
     """Return the critic of that name for an environment; `connect` gives the model it names.
 
     Raises:
-        ConfigError: there is none, or it needs a model and nobody connects one.
+        ConfigError: there is none, or it needs a model or a person and there is none to ask, or
+            the terms are not for it.
     """
-    if name.startswith("chain:"):
-        from sidecritic.critics.chain import Chain
+    terms = terms or Terms()
+    _require_fitting(name, terms)
+    maker = _Maker(env, connect, terms)
+    match parse_critic(name):
+        case Single():
+            return maker.single(name)
+        case ChainName(links=links):
+            from sidecritic.critics.chain import Chain
 
-        return Chain([critic_for(link, env, connect) for link in _links(name)])
-    if name.startswith("llm:"):
-        return _llm(name, connect)
-    makers: Mapping[str, Callable[[str], Critic]] = {"none": _no_critic, "policy": _policy}
-    if name not in makers:
-        raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
-    return makers[name](env)
+            return maker.calibrated(name, Chain([maker.link(link) for link in links]))
+        case EnsembleName(combine=combine, members=members):
+            from sidecritic.critics.ensemble import THRESHOLD, Ensemble, Member
+
+            made = [Member(maker.single(each.name), each.weight) for each in members]
+            threshold = THRESHOLD if terms.threshold is None else terms.threshold
+            ensemble = Ensemble(made, combine=combine, threshold=threshold)
+            return maker.calibrated(name, ensemble)
 
 
-def _links(name: str) -> list[str]:
-    links = [link.strip() for link in name.removeprefix("chain:").split(",") if link.strip()]
-    if not links:
-        raise ConfigError(f"the critic {name!r} names no links; write it as chain:NAME,NAME")
-    return links
+def _require_fitting(name: str, terms: Terms) -> None:
+    names = names_in(name)
+    if terms.profile is not None and terms.threshold is not None:
+        raise ConfigError(
+            f"--critic-threshold {terms.threshold:g} and --profile {terms.profile.name}: a profile "
+            "has thresholds of its own; give one of the two"
+        )
+    if terms.profile is not None and terms.profile.critic not in (name, *names):
+        raise ConfigError(
+            f"the profile {terms.profile.name!r} was fitted for the critic "
+            f"{terms.profile.critic!r}, not for {name!r}; give --critic {terms.profile.critic}, or "
+            f"fit one for {name!r} with `sidecritic calibrate`"
+        )
+    if terms.threshold is not None and set(names) <= {"none", HUMAN}:
+        raise ConfigError(f"the critic {name!r} has no threshold; leave out --critic-threshold")
 
 
-def _no_critic(env: str) -> Critic:
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the parts of one critic, each on the terms that concern it."""
+
+    env: str
+    connect: Connect | None
+    terms: Terms
+
+    @property
+    def _domain(self) -> str:
+        return self.env.rpartition(":")[2]
+
+    def link(self, link: Link) -> Critic:
+        if link.band is None:
+            return self.single(link.name)
+        from sidecritic.critics.banded import Banded
+
+        low, high = link.band
+        # Feedback is wanted for whatever lies above the band.
+        return Banded(self.single(link.name, at_most=high), low=low, high=high)
+
+    def single(self, name: str, *, at_most: float = 1.0) -> Critic:
+        """Return a critic that is neither a chain nor an ensemble.
+
+        `at_most` bounds its threshold; a profile's thresholds are on another scale.
+        """
+        profile = self.terms.profile
+        if profile is not None and profile.critic == name:
+            critic = self._of(name, profile.lowest(self._domain))
+            return self.calibrated(name, critic)
+        own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
+        return self._of(name, min(own, at_most))
+
+    def calibrated(self, name: str, critic: Critic) -> Critic:
+        """Return the critic with the profile around it, if it was fitted for that name."""
+        profile = self.terms.profile
+        if profile is None or profile.critic != name:
+            return critic
+        from sidecritic.critics.calibrated import Calibrated
+
+        return Calibrated(critic, profile, self._domain)
+
+    def _of(self, name: str, threshold: float) -> Critic:
+        if name.startswith("llm:"):
+            return _llm(name, threshold, self.connect)
+        makers: Mapping[str, Callable[[], Critic]] = {
+            "none": _no_critic,
+            "policy": lambda: _policy(self.env, threshold),
+            HUMAN: lambda: _human(self.env, self.terms.terminal),
+        }
+        if name not in makers:
+            raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
+        return makers[name]()
+
+
+THRESHOLD = 0.5
+"""Score from which a critic that has no other threshold sends an action back."""
+
+
+def _no_critic() -> Critic:
     from sidecritic.critics.base import NoCritic
 
     return NoCritic()
 
 
-def _policy(env: str) -> Critic:
+def _policy(env: str, threshold: float) -> Critic:
     from sidecritic.critics.policy import PolicyCritic
     from sidecritic.policies import pack_for
 
-    return PolicyCritic(pack_for(env))
+    return PolicyCritic(pack_for(env), threshold=threshold)
 
 
-def _llm(name: str, connect: Connect | None) -> Critic:
-    from sidecritic.critics.llm import LLMCritic
+def _human(env: str, terminal: "Terminal | None") -> Critic:
+    from sidecritic.critics.human import HumanCritic
+    from sidecritic.policies import pack_for
+
+    if terminal is None:
+        raise ConfigError("the critic 'human' needs a person at a terminal, and there is none here")
+    try:
+        evidence = pack_for(env)
+    except ConfigError:
+        # A person can judge without checks.
+        evidence = None
+    return HumanCritic(terminal, evidence)
+
+
+def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
+    from sidecritic.critics.llm import LLMCritic, Wire
 
     named = model_name(name.removeprefix("llm:"), "critic")
     if named is None:
@@ -320,4 +317,7 @@ def _llm(name: str, connect: Connect | None) -> Critic:
         return LLMCritic(StandIn())
     if connect is None:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
-    return LLMCritic(connect(named))
+    asked = connect(named)
+    streamed = named.provider == "openai" and asked.server == "nearby"
+    wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
+    return LLMCritic(asked.model, threshold=threshold, lookups=asked.lookups, wire=wire)

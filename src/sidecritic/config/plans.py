@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
-from sidecritic.config.casting import Hiring, cast_for
-from sidecritic.config.parties import Keys, Models, Sources, benchmark_for, sources_of
+from sidecritic.config.benchmarks import Sources, benchmark_for, sources_of
+from sidecritic.config.casting import Hiring, cast_for, named, terms_for
+from sidecritic.config.hiring import Models
+from sidecritic.config.parties import Keys
 from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
@@ -44,12 +46,13 @@ def rehearsal_of(settings: Settings, rehearsal: Rehearsal, *, shelf: Shelf | Non
 def _plan(settings: Settings, models: Hiring, shelf: Shelf | None, budget: Budget) -> Plan:
     sets = select_tasks(settings, shelf)
     tools = {group.benchmark.name: _tools(group) for group in sets}
+    terms = terms_for(settings.critic, settings.critic_threshold, settings.profile)
     return Plan(
         sets=sets,
-        cast=cast_for(settings, models, tools),
+        cast=cast_for(settings, models, tools, terms),
         trials=settings.trials,
         seed=settings.seed,
-        settings=settings.deciding,
+        settings=settings.deciding | named(terms),
         command=command_of(settings),
         budget=budget,
     )

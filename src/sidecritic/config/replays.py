@@ -4,10 +4,21 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from sidecritic.config.parties import ModelName, Models, critic_for, keys_from_environment
+from sidecritic.config.critic_names import asks_a_person
+from sidecritic.config.hiring import Models
+from sidecritic.config.parties import (
+    Connection,
+    ModelName,
+    Terms,
+    connection,
+    critic_for,
+    keys_from_environment,
+)
 from sidecritic.config.settings import Settings
+from sidecritic.config.terminals import terminal_here
+from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,20 @@ class CriticByName:
 
     name: str
     base_url: str | None = None
+    threshold: float | None = None
+    profile: Profile | None = None
+
+    @property
+    def terms(self) -> str:
+        """What decides its judgements beside its name, for the file that they are kept in."""
+        if self.profile is not None:
+            return f"profile {self.profile.name} {self.profile.digest}"
+        return "" if self.threshold is None else f"threshold {self.threshold:g}"
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Whether it must stay in the process that has the terminal."""
+        return asks_a_person(self.name)
 
     @asynccontextmanager
     async def __call__(self, env: str) -> AsyncGenerator[Critic]:
@@ -27,10 +52,13 @@ class CriticByName:
         async with AsyncExitStack() as stack:
             models = Models(Settings(env=(env,)), keys_from_environment(), stack)
 
-            def connect(name: ModelName) -> Model:
-                return models.model(name, self.base_url)
+            def connect(name: ModelName) -> Connection:
+                return connection(models, name, self.base_url)
 
-            yield critic_for(self.name, env, connect)
+            # A terminal cannot be handed to another process: it is opened where it is used.
+            terminal = terminal_here() if self.asks_a_person else None
+            terms = Terms(self.threshold, self.profile, terminal)
+            yield critic_for(self.name, env, connect, terms=terms)
 
     async def missing(self, envs: Iterable[str]) -> dict[str, str]:
         """Return the environments for which there is no such critic, each with the reason.

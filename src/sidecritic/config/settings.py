@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
 
+from sidecritic.config.critic_names import asks_a_person
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.types import Answers, Limits, Record
@@ -58,6 +59,9 @@ def _given(path: str | None) -> str | None:
     return path
 
 
+CRITIC_TIMEOUT = 60.0
+_A_YEAR = 365 * 86_400.0
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Url = Annotated[str | None, AfterValidator(_web_address)]
 PathText = Annotated[str | None, AfterValidator(_given)]
@@ -85,7 +89,8 @@ class Settings(Record, allow_inf_nan=False):
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
     critic: str = Field(
-        default="policy", description="none, policy, llm:PROVIDER:MODEL, llm:actor or chain:a,b."
+        default="policy",
+        description="none, policy, human, llm:PROVIDER:MODEL, llm:actor, chain:a,b, ensemble:a,b.",
     )
     strategy: str = Field(
         default="tool_calling", description="How the actor acts: NAME or NAME:N; see the docs."
@@ -93,6 +98,12 @@ class Settings(Record, allow_inf_nan=False):
     helper: str = Field(
         default="same",
         description="Model of the strategy's second role: same, simulated or PROVIDER:MODEL.",
+    )
+    critic_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Score from which the critic sends an action back."
+    )
+    profile: PathText = Field(
+        default=None, description="The critic's calibration and thresholds: TOML file, or a name."
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     user_strategy: Literal["llm", "react", "verify", "reflection"] = Field(
@@ -107,7 +118,12 @@ class Settings(Record, allow_inf_nan=False):
         default="hold-writes", description="What becomes of an action that the critic fails on."
     )
     critic_timeout: float = Field(
-        default=60.0, gt=0, description="Seconds until a silent critic counts as failed."
+        default=CRITIC_TIMEOUT,
+        gt=0,
+        description="Seconds until a silent critic counts as failed; a year for a person.",
+    )
+    critic_lookups: int = Field(
+        default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
     )
     grader: Literal["ours", "official"] = Field(
         default="ours", description="official: the benchmark's own evaluators."
@@ -164,7 +180,8 @@ class Settings(Record, allow_inf_nan=False):
     def deciding(self) -> dict[str, JsonValue]:
         """What decides the results, for `run.json`.
 
-        The task file is not among it by path: its digest is, as the version of the task set.
+        Task file and profile are not among it by path: the version of the task set is, and
+        whoever makes the plan adds the profile's name and digest.
         Nor are servers: one that has moved still serves the model that is named.
         """
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
@@ -175,6 +192,7 @@ _CIRCUMSTANCES = SERVERS | {
     "tasks",
     "tau_bench",
     "userbench",
+    "profile",
     "prices",
     "record",
     "cassette",
@@ -209,7 +227,7 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
     given = {key: value for key, value in flags.items() if value is not None}
     read = _recipe(recipe) if recipe is not None else {}
     try:
-        return Settings.model_validate({**read, **given})
+        return Settings.model_validate(_patient({**read, **given}))
     except ValidationError as cause:
         key, problem = _explained(cause)
         source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
@@ -223,7 +241,7 @@ def settings_of(values: Mapping[str, object], source: str) -> Settings:
         ConfigError: a value that cannot be used.
     """
     try:
-        return Settings.model_validate(dict(values))
+        return Settings.model_validate(_patient(dict(values)))
     except ValidationError as cause:
         key, problem = _explained(cause)
         raise ConfigError(f"{source}: {key}{problem}") from cause
@@ -236,6 +254,16 @@ def _explained(cause: ValidationError) -> tuple[str, str]:
     problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
     return key, f"{shown}: {problem}"
+
+
+def _patient(values: dict[str, object]) -> dict[str, object]:
+    """Return the settings with time for a person, where nobody has said how much."""
+    return {"critic_timeout": critic_timeout(str(values.get("critic", ""))), **values}
+
+
+def critic_timeout(critic: str) -> float:
+    """Return the seconds that a critic gets where nobody has said how many."""
+    return _A_YEAR if asks_a_person(critic) else CRITIC_TIMEOUT
 
 
 def _recipe(file: Path) -> dict[str, object]:

@@ -79,8 +79,9 @@ def _inside(risk: float) -> float:
 
 class JsonVerdict(Record):
     verdict: Literal["Yes", "No"]
-    confidence: int = Field(ge=50, le=100)
-    """In percent, of the verdict, so that the two cannot contradict each other."""
+    confidence: int = Field(ge=50, le=100, json_schema_extra={"enum": [*range(50, 101)]})
+    """In percent, of the verdict, so that the two cannot contradict each other. The schema lists
+    the values, because grammars of llama.cpp's bindings leave bounds of numbers out."""
 
     @property
     def risk(self) -> float:
@@ -93,8 +94,8 @@ class Reasons(Record):
     reason: str
     policy_ref: str
     feedback: str = Field(min_length=1)
-    calls: tuple[int, ...]
-    """Numbers of the calls at fault, from 1."""
+    calls: tuple[int, ...] = Field(max_length=32)
+    """Numbers of the calls at fault, from 1; bounded, because small models go on counting."""
 
     def ids(self, action: Assistant) -> tuple[str, ...] | None:
         """Return the ids of the calls at fault; `None` when there is no such call."""

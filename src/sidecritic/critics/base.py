@@ -1,11 +1,13 @@
-"""Critics that hold no knowledge of their own."""
+"""Critics that hold no knowledge of their own, and how any critic is warmed up."""
 
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import perf_counter
 from typing import assert_never
 
-from sidecritic.errors import CriticError, boundary
+from sidecritic.errors import CriticError, SidecriticError, boundary
+from sidecritic.ports import Warm
 from sidecritic.types import (
     Approve,
     Escalate,
@@ -21,6 +23,15 @@ Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
 
 JudgeFunction = Callable[[Proposal], Answer | Awaitable[Answer]]
+
+
+async def warm_up(critic: Warm, coming: Proposal) -> None:
+    """Let the critic get ready; a failure costs no more than the time it would have saved.
+
+    What is wrong with the critic is said when it has to judge.
+    """
+    with suppress(SidecriticError), boundary(CriticError, "warm-up"):
+        await critic.warm(coming)
 
 
 class NoCritic:
@@ -62,3 +73,36 @@ class FunctionCritic:
                 return Judgement(verdict=answer, critic=self.name, seconds=seconds)
             case _:
                 assert_never(answer)
+
+
+# --- verdicts by risk ------------------------------------------------------------------------
+
+
+def score_of(judgement: Judgement) -> float:
+    """Return the risk; of a critic that gives none, 1 for a refusal and 0 for an approval."""
+    if judgement.risk is not None:
+        return judgement.risk
+    return 0.0 if isinstance(judgement.verdict, Approve) else 1.0
+
+
+def is_by_risk(judgement: Judgement) -> bool:
+    """Whether another threshold could have changed the verdict; a failure has no verdict."""
+    return judgement.status == "ok" and isinstance(judgement.verdict, Approve | Revise)
+
+
+def approved(judgement: Judgement) -> Judgement:
+    """Return the judgement with its refusal, if it was one, taken back."""
+    if isinstance(judgement.verdict, Approve):
+        return judgement
+    return judgement.model_copy(update={"verdict": Approve(), "category": "", "policy_ref": ""})
+
+
+def refused(judgement: Judgement) -> Judgement:
+    """Return the judgement as a refusal; one without feedback of its own gets a general one."""
+    if not isinstance(judgement.verdict, Approve):
+        return judgement
+    feedback = (
+        f"It is held to be too risky ({judgement.risk_text}). Compare it with the policy, with "
+        "what the user asked for and with what the user confirmed; correct it, or ask the user."
+    )
+    return judgement.model_copy(update={"verdict": Revise(feedback=feedback)})

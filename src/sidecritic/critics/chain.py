@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from sidecritic.critics.base import warm_up
 from sidecritic.errors import ConfigError, CriticError, boundary
-from sidecritic.ports import Critic, Simulating
+from sidecritic.ports import Critic, Simulating, Warm, version_of
 from sidecritic.types import Approve, Judgement, Proposal, Usage
 
 
@@ -18,12 +19,22 @@ class Decisive(Protocol):
         ...
 
 
+@runtime_checkable
+class Tentative(Protocol):
+    """A critic that knows when its refusal needs a second opinion."""
+
+    def is_tentative(self, judgement: Judgement) -> bool:
+        """Whether this refusal of its own is not final; for instance close to its threshold."""
+        ...
+
+
 class Chain:
     """Ask one critic after the other until one is certain.
 
-    Certain is every verdict that does not approve, and an approval that its critic declares
-    decisive. When nobody is certain, the last answer stands: the strongest critic sits there.
-    A link that fails is named in the rationale and the next one is asked.
+    Certain is every verdict that does not approve, unless its critic declares it tentative, and
+    an approval that its critic declares decisive. When nobody is certain, the last answer
+    stands: the strongest critic sits there. A link that fails is named in the rationale and the
+    next one is asked.
     """
 
     def __init__(self, critics: Sequence[Critic], *, name: str | None = None) -> None:
@@ -32,6 +43,11 @@ class Chain:
         self._critics = tuple(critics)
         self.name = name or "+".join(critic.name for critic in critics)
         self.simulated = any(isinstance(c, Simulating) and c.simulated for c in critics)
+
+    @property
+    def version(self) -> str:
+        """Of all links."""
+        return version_of(*self._critics)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the first certain answer, with the usage and time of every link asked.
@@ -43,7 +59,7 @@ class Chain:
         problems: list[str] = []
         last: Judgement | None = None
         for critic in self._critics:
-            judgement, problem, spent = await _ask(critic, proposal)
+            judgement, problem, spent = await ask(critic, proposal)
             seconds += spent
             if judgement is not None:
                 usage += judgement.usage
@@ -59,22 +75,42 @@ class Chain:
         update = {"usage": usage, "seconds": seconds, "rationale": rationale.strip()}
         return last.model_copy(update=update)
 
+    async def warm(self, proposal: Proposal) -> None:
+        """Let each link that can get ready for the coming proposal."""
+        # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
+        import asyncio
 
-async def _ask(critic: Critic, proposal: Proposal) -> tuple[Judgement | None, str, float]:
-    """Return the judgement, what went wrong if anything did, and the seconds it took."""
+        async with asyncio.TaskGroup() as links:
+            for critic in self._critics:
+                if isinstance(critic, Warm):
+                    links.create_task(warm_up(critic, proposal))
+
+
+class Asked(NamedTuple):
+    """What one critic of several said."""
+
+    judgement: Judgement | None
+    problem: str
+    """Why it is none; empty when it is one."""
+    seconds: float
+
+
+async def ask(critic: Critic, proposal: Proposal) -> Asked:
+    """Return what a critic says; one that fails has a problem instead of raising."""
     started = perf_counter()
     try:
         with boundary(CriticError, f"critic {critic.name!r}"):
             judgement = await critic.judge(proposal)
     except CriticError as error:
-        return None, f"{critic.name}: {error}", perf_counter() - started
+        return Asked(None, f"{critic.name}: {error}", perf_counter() - started)
     spent = judgement.seconds or perf_counter() - started
     if judgement.status in ("error", "timeout"):
-        return judgement, f"{critic.name}: {judgement.rationale or judgement.status}", spent
-    return judgement, "", spent
+        problem = f"{critic.name}: {judgement.rationale or judgement.status}"
+        return Asked(judgement, problem, spent)
+    return Asked(judgement, "", spent)
 
 
 def _is_certain(critic: Critic, judgement: Judgement) -> bool:
     if not isinstance(judgement.verdict, Approve):
-        return True
+        return not (isinstance(critic, Tentative) and critic.is_tentative(judgement))
     return isinstance(critic, Decisive) and critic.is_decisive(judgement)

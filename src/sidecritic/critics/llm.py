@@ -42,6 +42,7 @@ from sidecritic.errors import (
     ModelError,
     ModelRejected,
     ModelUnavailable,
+    SidecriticError,
     boundary,
 )
 from sidecritic.policies.base import Finding
@@ -69,6 +70,8 @@ GENERIC_FEEDBACK = (
 _LOOKUP_CHARACTERS = 4000
 """Characters of one looked-up result that reach the prompt."""
 
+_STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
+
 _Form = TypeVar("_Form", bound=Record)
 
 
@@ -95,6 +98,12 @@ class Wire:
     """Limit for each answer that is a JSON object."""
     reasons_timeout: float = 30.0
     """Seconds for the reasons of a refusal; the refusal stands without them."""
+    stream: bool = False
+    """Ask for the verdict as a stream: llama-cpp-python's server works out log-probabilities for
+    the whole prompt otherwise, which takes it longer than a warm verdict."""
+    warm_up: bool = True
+    """Whether to send the coming prompt ahead. Not to a provider who bills it a second time: the
+    log counts the verdict alone."""
     extra: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Sent with each request, such as what turns a model's thinking off."""
 
@@ -148,19 +157,19 @@ class LLMCritic:
         except ModelError as cause:
             raise CriticError(f"critic {self.name!r}: {cause}") from cause
 
-    async def warm(self, proposal: Proposal) -> Usage:
+    async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.
 
         For a server that caches prefixes, while the actor is still writing: the proposal is the
-        coming one, with an empty action. A failure costs nothing but the time saved.
+        coming one, with an empty action. The verdict counts these tokens as its own input.
+
+        Raises:
+            ModelError: the model failed; nothing is lost but the time saved.
         """
+        if not self._wire.warm_up:
+            return
         prompt = prompt_of(proposal, budget=self._budget)
-        hearing = _Hearing(self._model, self._wire)
-        try:
-            await hearing.ask(prompt.prefix(), Sampling(max_tokens=1))
-        except ModelError:
-            return Usage()
-        return hearing.usage
+        await _Hearing(self._model, self._wire).ask(prompt.prefix(), Sampling(max_tokens=1))
 
     async def _judge(self, proposal: Proposal, hearing: "_Hearing") -> Judgement:
         findings = self._evidence.findings(proposal) if self._evidence else ()
@@ -200,7 +209,12 @@ class LLMCritic:
             if each.tool not in readable or arguments is None:
                 hearing.notes.append(f"look-ups: {_shown(each)} was not made")
                 continue
-            result = await look.call(each.tool, arguments)
+            try:
+                with boundary(CriticError, f"look-up {_shown(each)}"):
+                    result = await look.call(each.tool, arguments)
+            except SidecriticError as error:
+                hearing.notes.append(f"look-ups: {plain(str(error), 200)}")
+                continue
             if len(result.text) > _LOOKUP_CHARACTERS:
                 cut = f"{result.text[:_LOOKUP_CHARACTERS]} [shortened]"
                 result = result.model_copy(update={"text": cut})
@@ -245,7 +259,8 @@ class _Hearing:
         top = self._wire.top_logprobs
         try:
             # At another temperature some servers report other log-probabilities.
-            sampling = Sampling(temperature=1.0, max_tokens=1, top_logprobs=top)
+            extra = _STREAMED if self._wire.stream else {}
+            sampling = Sampling(temperature=1.0, max_tokens=1, top_logprobs=top, extra=extra)
             completion = await self.ask(verdict_chat(prompt), sampling)
         except ModelRejected:
             if self._wire.verdict == "logprobs":

@@ -79,7 +79,7 @@ def _feedback(findings: Sequence[Finding]) -> str:
 def rationale(findings: Sequence[Finding]) -> str:
     """Return what fired, with prior risk and evidence, for a person who reads the log."""
     return "; ".join(
-        f"{finding.check} {finding.risk:.2f}"
+        f"{finding.check}, score {finding.risk:.2f}"
         + (f" ({finding.evidence})" if finding.evidence else "")
         for finding in findings
     )

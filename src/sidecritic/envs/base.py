@@ -247,7 +247,13 @@ class Look:
         if self._left <= 0:
             return _refused(name, "the budget of look-ups is used up")
         self._left -= 1
-        return self._world.execute(ToolCall(id="look", name=name, arguments=arguments, raw=""))
+        try:
+            with boundary(EnvError, f"looking up {name!r}"):
+                return self._world.execute(
+                    ToolCall(id="look", name=name, arguments=arguments, raw="")
+                )
+        except EnvError as error:
+            return _refused(name, str(error))
 
 
 def _not_run(call: ToolCall) -> ToolResult:

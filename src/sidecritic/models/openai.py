@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue
 from sidecritic.errors import MissingExtra, ModelError, boundary
 from sidecritic.models.endpoint import MAX_CHARS, TIMEOUT, Endpoint
 from sidecritic.models.replies import arguments_text, assistant, finish_of, native_call
+from sidecritic.models.streams import whole
 from sidecritic.types import (
     Assistant,
     Completion,
@@ -90,7 +91,7 @@ class OpenAIChat:
         """
         started = perf_counter()
         with boundary(ModelError, self._endpoint.label):
-            body = await self._post(_payload(self._endpoint, request))
+            body = whole(self._endpoint, await self._post(_payload(self._endpoint, request)))
             reply = self._endpoint.read(body, _Reply)
             return _completion(self._endpoint, request, reply, perf_counter() - started)
 

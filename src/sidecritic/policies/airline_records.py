@@ -1,13 +1,15 @@
-"""Reservations, profiles and flights of the airline domain, as far as the tools showed them."""
+"""Reservations, profiles and terms of the airline domain, as far as they are known.
 
-from collections.abc import Iterator, Mapping, Sequence
+Known is what the conversation showed and what the critic looked up. Only whether the *agent* has
+read a record is asked of the conversation alone.
+"""
+
+import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
-from pydantic import JsonValue
-
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.values import JsonObject, number_of, object_of, objects_of, text_of
+from sidecritic.policies.facts import Done, Facts
+from sidecritic.policies.values import JsonObject, object_of, objects_of, text_of
 from sidecritic.types import ToolCall
 
 BOOK = "book_reservation"
@@ -17,52 +19,92 @@ UPDATE_BAGS = "update_reservation_baggages"
 UPDATE_PASSENGERS = "update_reservation_passengers"
 CERTIFICATE = "send_certificate"
 
+RESERVATION = "get_reservation_details"
+PROFILE = "get_user_details"
+
 ON_RESERVATIONS = (CANCEL, UPDATE_FLIGHTS, UPDATE_BAGS, UPDATE_PASSENGERS)
 
-NOW = datetime(2024, 5, 15, 15, 0)  # noqa: DTZ001 # the policy's clock has no zone of ours
-TODAY = "2024-05-15"
-
 _NONE: JsonObject = {}
+_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2011": "-", "\u2010": "-"})
+_CABIN = re.compile(r"\b(basic[ _-]economy|economy|business)\b")
+_CABINS = ("basic_economy", "economy", "business")
+_NOW = re.compile(r"current time is (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
+_DEFAULT_NOW = "2024-05-15 15:00:00"
+_ALLOWANCE = re.compile(r"(\d) free checked bags? for each (basic economy|economy|business)")
+_LEVEL = re.compile(r"is an? (regular|silver|gold) member\b")
 
 FREE_BAGS: Mapping[str, Mapping[str, int]] = {
     "regular": {"basic_economy": 0, "economy": 1, "business": 2},
     "silver": {"basic_economy": 1, "economy": 2, "business": 3},
     "gold": {"basic_economy": 2, "economy": 3, "business": 4},
 }
+"""What τ² allows; τ-bench allows a gold member one bag less in business, see `allowance`."""
 
 
-class Leg(NamedTuple):
-    """A flight on a date."""
-
-    number: str
-    date: str
-
-
-class Fare(NamedTuple):
-    """What a search showed of a flight on a date."""
-
-    origin: str
-    destination: str
-    departs: str
-    arrives: str
-    prices: Mapping[str, float]
+def says(facts: Facts, *sentences: str) -> bool:
+    """Whether the rules of this run hold one of the sentences; yes where they are not known."""
+    text = " ".join(facts.policy.lower().split())
+    return not text or any(sentence in text for sentence in sentences)
 
 
-def reservation_of(facts: Facts, call: ToolCall) -> JsonObject:
-    """Return the reservation that a call is about; empty when it was never looked up."""
-    return reservations(facts).get(text_of(call.arguments or {}, "reservation_id"), {})
+def now(facts: Facts) -> datetime:
+    """Return the time of the run, as its rules state it."""
+    stated = _NOW.search(facts.policy)
+    return datetime.fromisoformat(stated[1] if stated else _DEFAULT_NOW)
+
+
+def today(facts: Facts) -> str:
+    return now(facts).date().isoformat()
 
 
 def reservations(facts: Facts) -> Mapping[str, JsonObject]:
-    return facts.records.get("reservation_id", {})
+    return facts.known.get("reservation_id", {})
+
+
+def reservation_of(facts: Facts, call: ToolCall) -> JsonObject:
+    """Return the reservation that a call is about; empty when it is not known."""
+    return reservations(facts).get(text_of(call.arguments or {}, "reservation_id"), {})
+
+
+def was_read(facts: Facts, call: ToolCall) -> bool:
+    """Whether the agent itself has seen the reservation."""
+    read = facts.records.get("reservation_id", {})
+    return text_of(call.arguments or {}, "reservation_id") in read
+
+
+def cabin_of(facts: Facts, reservation: JsonObject) -> str:
+    """Return the cabin that a reservation has now.
+
+    In τ-bench a changed cabin is paid for but not written down, so the last change counts.
+    """
+    wanted = text_of(reservation, "reservation_id")
+    for done in reversed(facts.writes):
+        changed = done.call.name == UPDATE_FLIGHTS
+        if changed and text_of(done.arguments, "reservation_id") == wanted:
+            return text_of(done.arguments, "cabin")
+    return text_of(reservation, "cabin")
 
 
 def profile_of(facts: Facts, user_id: str) -> JsonObject:
-    """Return a user's profile; empty when it was never looked up."""
-    profiles = facts.records.get("user_id", {})
+    """Return a user's profile; empty when it is not known.
+
+    A profile may carry no id of its own, so the argument of its look-up counts too.
+    """
+    profiles = facts.known.get("user_id", {})
     if user_id:
         return profiles.get(user_id, {})
     return next(iter(profiles.values()), _NONE)
+
+
+def has_read_profile(facts: Facts, user_id: str) -> bool:
+    """Whether the agent itself has seen a user's profile."""
+    return user_id in facts.records.get("user_id", {})
+
+
+def user_of(facts: Facts, call: ToolCall) -> str:
+    """Return the id of the user that a call is for; empty when it is not known."""
+    named = text_of(call.arguments or {}, "user_id")
+    return named or text_of(reservation_of(facts, call), "user_id")
 
 
 def methods_of(profile: JsonObject) -> dict[str, JsonObject]:
@@ -71,67 +113,20 @@ def methods_of(profile: JsonObject) -> dict[str, JsonObject]:
     return {key: value for key, value in found.items() if isinstance(value, dict)}
 
 
-def legs_of(record: JsonObject) -> tuple[Leg, ...]:
-    """Return the flights of a reservation, or of a call's arguments."""
-    flights = objects_of(record, "flights")
-    return tuple(Leg(text_of(f, "flight_number"), text_of(f, "date")) for f in flights)
+def payments_of(arguments: JsonObject) -> list[str]:
+    """Return the ids of the payment methods that a call uses."""
+    chosen = [text_of(part, "payment_id") for part in objects_of(arguments, "payment_methods")]
+    single = text_of(arguments, "payment_id")
+    return [*chosen, single] if single else chosen
 
 
-def is_flown(leg: Leg, facts: Facts) -> bool:
-    """Whether a flight has taken off, by its date or by the status that was looked up."""
-    if leg.date and leg.date < TODAY:
-        return True
-    return status_of(leg, facts) in ("landed", "flying")
-
-
-def status_of(leg: Leg, facts: Facts) -> str:
-    """Return the status that was looked up; empty when it was not."""
-    for done in reversed(facts.done):
-        if done.call.name == "get_flight_status" and not done.is_error:
-            arguments = done.arguments
-            if (text_of(arguments, "flight_number"), text_of(arguments, "date")) == leg:
-                return done.text.strip().lower()
-    return ""
-
-
-def hours_old(reservation: JsonObject) -> float | None:
+def hours_old(facts: Facts, reservation: JsonObject) -> float | None:
     """Return the hours since the booking; `None` when unknown."""
     created = text_of(reservation, "created_at")
     try:
-        return (NOW - datetime.fromisoformat(created)).total_seconds() / 3600
-    except ValueError:
+        return (now(facts) - datetime.fromisoformat(created)).total_seconds() / 3600
+    except (ValueError, TypeError):
         return None
-
-
-def fares(facts: Facts) -> Mapping[Leg, Fare]:
-    """Return what the searches showed, by flight and date."""
-    found: dict[Leg, Fare] = {}
-    for done in facts.done:
-        if not done.call.name.startswith("search_") or done.is_error:
-            continue
-        for flight in _flights(done.value):
-            date = text_of(flight, "date") or text_of(done.arguments, "date")
-            prices = object_of(flight, "prices")
-            found[Leg(text_of(flight, "flight_number"), date)] = Fare(
-                origin=text_of(flight, "origin"),
-                destination=text_of(flight, "destination"),
-                departs=text_of(flight, "scheduled_departure_time_est"),
-                arrives=text_of(flight, "scheduled_arrival_time_est"),
-                prices={cabin: number_of(prices, cabin) for cabin in prices},
-            )
-    return found
-
-
-def ends_of(legs: Sequence[Leg], facts: Facts, reservation: JsonObject) -> list[tuple[str, str]]:
-    """Return origin and destination of each leg; empty texts where they are unknown."""
-    known = {leg: (fare.origin, fare.destination) for leg, fare in fares(facts).items()}
-    by_number = {leg.number: ends for leg, ends in known.items()}
-    for flight in objects_of(reservation, "flights"):
-        by_number[text_of(flight, "flight_number")] = (
-            text_of(flight, "origin"),
-            text_of(flight, "destination"),
-        )
-    return [known.get(leg) or by_number.get(leg.number, ("", "")) for leg in legs]
 
 
 def passengers(record: JsonObject) -> int:
@@ -139,19 +134,42 @@ def passengers(record: JsonObject) -> int:
     return len(objects_of(record, "passengers"))
 
 
-def free_bags(membership: str, cabin: str, people: int) -> int | None:
+def allowance(facts: Facts) -> Mapping[str, Mapping[str, int]]:
+    """Return the free bags of a passenger by membership and cabin, as the rules state them."""
+    text = " ".join(facts.policy.lower().split())
+    levels = [*_LEVEL.finditer(text)]
+    stated: dict[str, Mapping[str, int]] = {}
+    for index, level in enumerate(levels):
+        end = levels[index + 1].start() if index + 1 < len(levels) else len(text)
+        each = _ALLOWANCE.findall(text[level.end() : end])
+        stated[level[1]] = {cabin.replace(" ", "_"): int(count) for count, cabin in each[:3]}
+    complete = all(set(stated.get(level, ())) == set(_CABINS) for level in FREE_BAGS)
+    return stated if complete else FREE_BAGS
+
+
+def free_bags(facts: Facts, membership: str, cabin: str, people: int) -> int | None:
     """Return the free checked bags of a reservation; `None` when something is unknown."""
-    each = FREE_BAGS.get(membership, {}).get(cabin)
+    each = allowance(facts).get(membership, {}).get(cabin)
     return None if each is None or not people else each * people
 
 
-def _flights(value: JsonValue) -> Iterator[JsonObject]:
-    """Walk over the flights in a search result: a list, or a list of pairs."""
-    match value:
-        case list():
-            for part in value:
-                yield from _flights(part)
-        case dict() if "flight_number" in value:
-            yield value
-        case _:
-            return
+def writes_on(facts: Facts, reservation_id: str) -> tuple[Done, ...]:
+    """Return what was executed on a reservation."""
+    return tuple(
+        done for done in facts.writes if text_of(done.arguments, "reservation_id") == reservation_id
+    )
+
+
+def plain(text: str) -> str:
+    """Return a text in lower case, without the spaces and hyphens that models like to vary."""
+    return text.translate(_PLAIN).lower()
+
+
+def cabins_in(text: str) -> frozenset[str]:
+    """Return the cabins that a text names; economy is not basic economy."""
+    return frozenset(re.sub(r"[ _-]", "_", found[0]) for found in _CABIN.finditer(plain(text)))
+
+
+def spoken(cabin: str) -> str:
+    """Return a cabin as it is spoken of."""
+    return cabin.replace("_", " ")

@@ -26,6 +26,12 @@ class Objection:
     """Overrides the risk of the check where this case is surer, or less sure, than usual."""
     messages: tuple[int, ...] = ()
     """Positions of the messages that it rests on, in the history of the proposal."""
+    counts: float = 1.0
+    """How much of the risk counts where nothing has been learned, as an exponent of 1 - risk.
+
+    A hint that fires on many right actions too has a risk that is not much above their base
+    rate, and several hints must not add up to a refusal as several reasons do.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Finding:
     messages: tuple[int, ...] = ()
     case: str = ""
     """Which case of the check, where it tells surer from less sure ones."""
+    prior: float | None = None
+    """Its whole risk, for a learned head, where not all of it counts here."""
 
     @property
     def flag(self) -> Flag:
@@ -58,7 +66,7 @@ class Finding:
         return Flag(
             name=f"{self.check}, {self.case}" if self.case else self.check,
             sign=self.sign,
-            risk=self.risk,
+            risk=self.risk if self.prior is None else self.prior,
             call_id=self.call_id,
             evidence=self.evidence,
             messages=self.messages,
@@ -152,7 +160,7 @@ class Pack:
                     yield from _findings(check, check.examine(facts, call), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
-        if facts.proposed or not facts.draft.strip():
+        if facts.proposed:
             return
         for check in self.texts:
             yield from _findings(check, check.examine(facts, facts.draft), None)
@@ -168,10 +176,12 @@ def _findings(
             yield Finding(
                 check.name, 0.0, "", check.policy, call_id, evidence, sign=-1, messages=messages
             )
-        case Objection(feedback=feedback, risk=risk):
+        case Objection(feedback=feedback, risk=risk, counts=counts):
+            prior = check.risk if risk is None else risk
             yield Finding(
                 check=check.name,
-                risk=check.risk if risk is None else risk,
+                risk=prior if counts == 1.0 else 1.0 - (1.0 - prior) ** counts,
+                prior=prior,
                 feedback=feedback,
                 policy=check.policy,
                 call_id=call_id,

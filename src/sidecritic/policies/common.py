@@ -7,7 +7,7 @@ include them.
 from pydantic import JsonValue
 
 from sidecritic.policies.base import CallCheck, Objection, call_check
-from sidecritic.policies.consent import consent
+from sidecritic.policies.consent import consent, request_words
 from sidecritic.policies.facts import Facts, Line
 from sidecritic.policies.language import mentions
 from sidecritic.policies.listings import (
@@ -41,6 +41,9 @@ def unconfirmed(facts: Facts, call: ToolCall) -> Objection | None:
         feedback=f"The user has not agreed to `{call.name}` yet. First send a message that lists "
         f"what will be done ({listing(call)}) and ask for a yes; call the tool after that.",
         evidence=facts.answer.text[:120] if facts.answer else "the user has said nothing",
+        # Who names all of it in asking for it wants it, though nobody asked for a yes.
+        risk=0.55 if _is_asked_for(facts, call) else None,
+        messages=(facts.answer.position,) if facts.answer else (),
     )
 
 
@@ -115,6 +118,16 @@ COMMON_CALLS: tuple[CallCheck, ...] = (
     ungrounded,
     repeated,
 )
+
+
+def _is_asked_for(facts: Facts, call: ToolCall) -> bool:
+    """Whether the user's last words ask for the deed, with all its values in view."""
+    if facts.answer is None or not any(w in facts.answer.lower for w in request_words(call.name)):
+        return False
+    before = facts.announcement.lower if facts.announcement else ""
+    heard = f"{before}\n{facts.answer.lower}"
+    values = [value.lower() for value in scalars(dict(call.arguments or {})) if value]
+    return sum(value in heard for value in values) * 2 > len(values)
 
 
 def _displaced(facts: Facts, line: Line, call: ToolCall, value: JsonValue) -> str:

@@ -7,7 +7,9 @@ asked for must then be done, or have been declined.
 import re
 from collections.abc import Iterator
 
+from sidecritic.policies.answers import ANSWERS
 from sidecritic.policies.base import CallCheck, Objection, TextCheck, call_check, text_check
+from sidecritic.policies.closing import asks_for_data
 from sidecritic.policies.facts import Facts, Line
 from sidecritic.policies.language import (
     asks_consent,
@@ -15,21 +17,19 @@ from sidecritic.policies.language import (
     takes_leave,
     wants_human,
 )
-from sidecritic.policies.listings import ids_in, words_of
+from sidecritic.policies.listings import words_of
+from sidecritic.policies.omissions import AT_THE_END, HAND_OVERS, OMISSIONS, is_plan
+from sidecritic.policies.partings import PARTINGS, TRANSFER
+from sidecritic.policies.requests import Requests, outright
 from sidecritic.policies.values import scalars
 from sidecritic.types import ToolCall
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
-TRANSFER = (
-    "You should transfer the user to a human agent if and only if the request cannot be "
-    "handled within the scope of your actions."
-)
-HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
-Requests = tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]
+Kinds = tuple[tuple[str, re.Pattern[str], frozenset[str]], ...]
 
-_REQUESTS: Requests = (
+_REQUESTS: Kinds = (
     ("a cancellation", re.compile(r"\bcancel\b"), frozenset({"cancel"})),
     (
         "a return",
@@ -55,7 +55,7 @@ _REQUESTS: Requests = (
 )
 """What a user asks for, and words in the names of the tools that serve it."""
 
-_LOOSER_REQUESTS: Requests = (
+_LOOSER_REQUESTS: Kinds = (
     *_REQUESTS,
     (
         "a booking",
@@ -127,16 +127,23 @@ def plan_dropped(facts: Facts, draft: str) -> Objection | None:
 def unserved(facts: Facts, draft: str) -> Objection | None:
     """Fire when the agent takes leave and what was asked for was neither done nor declined."""
     lower = draft.lower()
-    if not takes_leave(lower) or declines(lower) or declines(facts.told) or asks_consent(lower):
+    goes_on = asks_consent(lower) or asks_for_data(lower)
+    if not takes_leave(lower) or declines(lower) or declines(facts.told) or goes_on:
         return None
-    open_ones = tuple(_open_requests(facts, strict=True))
+    all_done = bool(_ALL_DONE.search(lower))
+    open_ones = list(_open_requests(facts, strict=True))
+    if all_done:
+        left = outright(facts.once(Requests.of).open)
+        open_ones += [f"something to {request.kind}" for request in left]
     if not open_ones:
         return None
     return Objection(
         feedback=f"The user asked for {open_ones[0]}, and that is not done yet, nor was it "
         "declined. Serve it, or say why it cannot be done, before you take leave.",
         evidence=", ".join(open_ones),
-        risk=0.6 if _ALL_DONE.search(lower) else None,
+        risk=0.6 if all_done else None,
+        # Without such a claim the agent may still be asked for the rest.
+        counts=1.0 if all_done else AT_THE_END,
     )
 
 
@@ -174,8 +181,14 @@ def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-ENDING_CALLS: tuple[CallCheck, ...] = (premature_transfer, needless_transfer)
-ENDING_TEXTS: tuple[TextCheck, ...] = (plan_dropped, unserved)
+_WHOLE = (*OMISSIONS, *ANSWERS, *PARTINGS)
+
+ENDING_CALLS: tuple[CallCheck, ...] = (
+    premature_transfer,
+    needless_transfer,
+    *(check.call for check in _WHOLE),
+)
+ENDING_TEXTS: tuple[TextCheck, ...] = (plan_dropped, unserved, *(check.text for check in _WHOLE))
 
 
 def pending_plan(facts: Facts) -> Line | None:
@@ -184,16 +197,11 @@ def pending_plan(facts: Facts) -> Line | None:
         return None
     last = facts.exchanges[-1]
     question, answer = last.question, last.answer
-    if answer is not facts.answer or not last.agreed or not _is_plan(question):
+    if answer is not facts.answer or not last.agreed or not is_plan(facts, last):
         return None
     tried = any(done.writes and done.position > answer.position for done in facts.done)
     # What the supervisor itself refused in this turn is not the actor's omission.
     return None if tried or facts.refused else question
-
-
-def _is_plan(question: Line) -> bool:
-    """Whether a message asks to agree to a deed, and not merely to look or to go on."""
-    return bool(ids_in(question.text)) or "$" in question.text
 
 
 def _is_stuck(facts: Facts) -> bool:

@@ -5,21 +5,22 @@ they are neither words that the user heard nor calls that ran: they leave no tra
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from pydantic import JsonValue
 
 from sidecritic.policies.language import affirms, asks_consent, sentences
-from sidecritic.policies.listings import Listed, labelled, words_of
+from sidecritic.policies.listings import Listed, ids_in, labelled, words_of
 from sidecritic.policies.values import JsonObject
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
 
 Records = Mapping[str, Mapping[str, JsonObject]]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Line:
     def listed(self) -> Listed:
         """The `label: value` lines, labels as words."""
         return labelled(self.text)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The words that look like ids, in lower case."""
+        return ids_in(self.lower)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,8 @@ class Facts:
     """Calls of this turn that the supervisor sent back."""
     looked: tuple[Done, ...] = ()
     """What the critic looked up by itself: true now, and seen by neither user nor agent."""
+    policy: str = ""
+    """The rules of this run; empty when they are not known."""
 
     @classmethod
     def of(cls, proposal: Proposal, *, harmless: frozenset[str] = frozenset()) -> "Facts":
@@ -99,10 +107,21 @@ class Facts:
             tools=tuple(tool.name for tool in proposal.tools),
             reads=frozenset(reads),
             refused=tuple(_refused_calls(history)),
+            policy=proposal.policy,
         )
 
     def may_write(self, tool: str) -> bool:
         return tool not in self.reads
+
+    def once(self, make: "Callable[[Facts], _Made]") -> _Made:
+        """Return what `make` makes of these facts: made once, and shared by all checks."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        return cast(_Made, self._shared[make])
+
+    @cached_property
+    def _shared(self) -> dict[object, object]:
+        return {}
 
     @cached_property
     def records(self) -> Records:

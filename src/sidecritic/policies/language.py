@@ -51,7 +51,7 @@ _INABILITY = re.compile(
     r"|(isn'?t|aren'?t|is not|are not|won'?t be) (possible|allowed|eligible|available|able)"
     r"|does(n'?t| not) (qualify|allow|meet)|do(n'?t| not) (have|qualify|allow|meet)|unfortunately"
     r"|only (be )?(cancel|modif|return|exchange|change|pending|delivered)|against (the|our) policy"
-    r"|no (available|other) )"
+    r"|no (available|other) |can only (process|handle|be)\b|(isn'?t|not) an option\b)"
 )
 
 

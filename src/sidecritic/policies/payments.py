@@ -39,24 +39,27 @@ def wanted_methods(
     """
     agreed = consent(facts, call)
     for line in reversed(facts.user_lines):
-        named = _named(line.lower, methods)
-        if not named and _ORIGINAL.search(line.lower):
+        named = named_methods(line.lower, methods)
+        if not named and means_original(line.lower):
             named = {original} if original else set[str]()
         if named:
             # What the user agreed to after these words counts as much as the words.
             later = agreed is not None and agreed.answer.position >= line.position
             also = agreed.question.lower if agreed is not None and later else ""
-            return named | _named(also, methods)
+            return named | named_methods(also, methods)
         if _OTHER.search(line.lower):
             return set()
     return set()
 
 
-def _named(lower: str, methods: dict[str, JsonObject]) -> set[str]:
+def means_original(lower: str) -> bool:
+    """Whether a text speaks of the method that was used before."""
+    return bool(_ORIGINAL.search(lower))
+
+
+def named_methods(lower: str, methods: dict[str, JsonObject]) -> set[str]:
     """Return the payment methods that a text names, by id, last digits, brand or kind."""
     by_id = {key for key in methods if key.lower() in lower}
-    if by_id:
-        return by_id
     endings = {digits for found in _ENDING.finditer(lower) for digits in found.groups() if digits}
     by_ending = {k for k, m in methods.items() if text_of(m, "last_four") in endings}
     by_brand = {
@@ -64,9 +67,12 @@ def _named(lower: str, methods: dict[str, JsonObject]) -> set[str]:
         for key, method in methods.items()
         if text_of(method, "brand").lower() in _BRANDS and text_of(method, "brand").lower() in lower
     }
+    cards = by_ending or by_brand
+    if by_id:
+        # Whoever says "card 123, the Visa" knows the Visa, and has the number from somebody else.
+        return cards if len(by_id) == 1 and len(cards) == 1 else by_id
     kinds = {kind for kind, pattern in _KINDS.items() if pattern.search(lower)}
     by_kind = {key for key, method in methods.items() if text_of(method, "source") in kinds}
-    cards = by_ending or by_brand
     if cards:
         return cards | {key for key in by_kind if not key.startswith("credit_card")}
     return by_kind

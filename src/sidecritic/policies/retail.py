@@ -4,21 +4,29 @@ from sidecritic.policies.base import Pack
 from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
 from sidecritic.policies.retail_addresses import RETAIL_ADDRESSES
+from sidecritic.policies.retail_cancels import RETAIL_CANCELS
+from sidecritic.policies.retail_choices import RETAIL_CHOICES
+from sidecritic.policies.retail_confirm import RETAIL_CONFIRM
+from sidecritic.policies.retail_items import RETAIL_ITEMS
+from sidecritic.policies.retail_lookups import wants
 from sidecritic.policies.retail_payments import RETAIL_PAYMENTS
 from sidecritic.policies.retail_rules import RETAIL_RULES
-from sidecritic.policies.retail_wishes import RETAIL_WISHES
 from sidecritic.policies.statements import STATEMENTS
 
 RETAIL = Pack(
     name="retail",
     calls=(
         *RETAIL_RULES,
-        *RETAIL_WISHES,
+        *RETAIL_CHOICES,
+        *RETAIL_ITEMS,
+        *RETAIL_CANCELS,
         *RETAIL_ADDRESSES,
         *RETAIL_PAYMENTS,
+        *RETAIL_CONFIRM,
         *COMMON_CALLS,
         *ENDING_CALLS,
     ),
     texts=(*ENDING_TEXTS, *STATEMENTS),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
+    wants=wants,
 )

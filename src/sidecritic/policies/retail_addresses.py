@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
-from sidecritic.policies.base import CallCheck, Objection, call_check
-from sidecritic.policies.common import NO_INVENTION
+from sidecritic.policies.base import CallCheck, Objection, Support, call_check
+from sidecritic.policies.common import CONSENT, NO_INVENTION
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
 from sidecritic.policies.retail_records import (
@@ -29,6 +29,30 @@ ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
 TOOLS = (MODIFY_ADDRESS, USER_ADDRESS)
 
 _NEW = re.compile(r"\bnew (\w+ )?(address|home|place|house|one)\b|\bmoved\b")
+_PARTS = ("address2", "city", "state", "zip")
+_SHORT = {
+    "nyc": "new york",
+    "new york city": "new york",
+    "philly": "philadelphia",
+    "sf": "san francisco",
+    "la": "los angeles",
+    "dc": "washington",
+}
+_PLACE = re.compile(r"\b(address|home|house|place|ship\w*|deliver\w*|send|sent|mov(e|ed|ing))\b")
+_LEFT = re.compile(
+    r"\b(from|old|previous|former|current(ly)?|not|wrong|instead of|leav\w+)( (my|the|in|to))*\s*$"
+)
+_STREET = re.compile(
+    r"\b\d+ (?:[A-Z]\w+ ){1,3}(?:Street|St|Avenue|Ave|Drive|Dr|Lane|Ln|Road|Rd|Boulevard|Blvd|Way"
+    r"|Court|Ct|Place|Pl|Highway|Square|Circle|Parkway)\b"
+)
+_ZIP = re.compile(r"(?<!\d)\d{5}(?!\d)")
+_UNIT_WORD = re.compile(r"\b(suite|ste|apt|apartment|unit|room|floor|no)\b\.?", re.IGNORECASE)
+_UNIT = re.compile(r"\b(?:suite|ste|apt|apartment|unit|room)\b\.? ?#?(\w+)")
+_DEFAULT = re.compile(
+    r"\b(default|profile|account|on file|personal|home|user|main|primary|permanent|general"
+    r"|future|all (my )?orders)\b"
+)
 _WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
 
 
@@ -49,7 +73,7 @@ def same_address(facts: Facts, call: ToolCall) -> Objection | None:
         "which record the user means, and which address is the new one.",
         evidence=_brief(current),
         # References do write an unchanged profile; an unchanged order is a mistake.
-        risk=0.4 if call.name == USER_ADDRESS else None,
+        risk=0.3 if call.name == USER_ADDRESS else None,
     )
 
 
@@ -58,9 +82,8 @@ def mixed_address(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when street and zip code stand together neither in a record nor in the user's words."""
     arguments = call.arguments or {}
     street, zip_code = text_of(arguments, "address1"), text_of(arguments, "zip")
-    shown_together = any(
-        street.lower() in text and zip_code in text for text in (d.text.lower() for d in facts.done)
-    )
+    seen = (done.text.lower() for done in (*facts.done, *facts.looked))
+    shown_together = any(street.lower() in text and zip_code in text for text in seen)
     if shown_together or (mentions(facts.said, street) and mentions(facts.said, zip_code)):
         return None
     return Objection(
@@ -92,7 +115,140 @@ def swapped_address(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-RETAIL_ADDRESSES: tuple[CallCheck, ...] = (same_address, mixed_address, swapped_address)
+@call_check("address in another city", tools=TOOLS, risk=0.6, policy=CONSENT)
+def other_city(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user spoke of an address in a city, and the call's is in one not named."""
+    city = _plain(call.arguments or {}, "city")
+    wished = {c: line for line in facts.user_lines for c in _cities(facts, line.lower)}
+    if not wished or city in wished or mentions(facts.said, city):
+        return None
+    named = next(iter(wished))
+    there = [a for a in _addresses(facts) if _plain(a, "city") == named]
+    return Objection(
+        f"The user speaks of the address in {named.title()}, the call's is in {city.title()}. "
+        f"{_brief(there[0]) if there else 'Ask for it'}: look at the profile and the orders.",
+        evidence=f"{named} vs {city}",
+        messages=(wished[named].position,),
+    )
+
+
+@call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
+def not_as_given(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a part of the address differs from the record or message it is taken from."""
+    arguments = call.arguments or {}
+    street = _plain(arguments, "address1")
+    for line in reversed(facts.user_lines):
+        if street and street in line.lower:
+            part = _differs_from_words(line.lower, arguments)
+            return _misread(part, arguments, line.text) if part else None
+    for record in _addresses(facts):
+        if _plain(record, "address1") == street:
+            parts = [key for key in _PARTS if _plain(record, key) != _plain(arguments, key)]
+            if not parts:
+                return None
+            if not any(mentions(facts.said, _plain(arguments, key) or "none") for key in parts):
+                return _misread(parts[0], arguments, _brief(record))
+    return None
+
+
+@call_check("street nobody gave", tools=TOOLS, risk=0.6, policy=CONSENT)
+def other_street(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user gave a street, and the call has one that neither side spoke of."""
+    street = _plain(call.arguments or {}, "address1")
+    if not street or street in facts.said or street in facts.told:
+        return None
+    given = [(line, found[0]) for line in facts.user_lines for found in _STREET.finditer(line.text)]
+    number = street.split(" ", 1)[0]
+    if not given or any(found.startswith(f"{number} ") for _, found in given):
+        return None
+    return Objection(
+        f"The user gave {given[-1][1]}; the call has {text_of(call.arguments or {}, 'address1')}. "
+        "Use the address that the user gave, or list the other one and ask.",
+        evidence=given[-1][1],
+        messages=(given[-1][0].position,),
+    )
+
+
+@call_check("default address nobody spoke of", tools=(USER_ADDRESS,), risk=0.5, policy=CONSENT)
+def unspoken_default(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when neither side spoke of the profile's address."""
+    del call
+    if _DEFAULT.search(facts.said) or (facts.announcement and _DEFAULT.search(facts.told)):
+        return None
+    return Objection(
+        "The user asked for the address of an order, not for their default address. Change the "
+        "order's address, or ask whether the default is meant as well."
+    )
+
+
+@call_check("address as given", tools=TOOLS, risk=0.0, policy=CONSENT)
+def as_given(facts: Facts, call: ToolCall) -> Support | None:
+    """Support an address that the user gave whole, or that the agent listed and the user took."""
+    arguments = call.arguments or {}
+    if any(check.examine(facts, call) for check in (same_address, swapped_address, other_city)):
+        return None
+    parts = [_plain(arguments, key) for key in ("address1", "zip")]
+    for exchange in reversed(facts.exchanges):
+        heard = exchange.answer.lower
+        if exchange.agreed:
+            heard += exchange.question.lower
+        if all(part and part in heard for part in parts):
+            return Support(
+                evidence=_brief(arguments),
+                messages=(exchange.question.position, exchange.answer.position),
+            )
+    return None
+
+
+RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
+    same_address,
+    mixed_address,
+    swapped_address,
+    other_city,
+    not_as_given,
+    other_street,
+    unspoken_default,
+    as_given,
+)
+
+
+def _misread(part: str, arguments: Mapping[str, JsonValue], source: str) -> Objection:
+    value = text_of(arguments, part) or "empty"
+    return Objection(
+        f"`{part}` is {value}, which is not what was given: {source[:160]}. Take the address over "
+        "as it stands there.",
+        evidence=f"{part} {value}",
+    )
+
+
+def _differs_from_words(lower: str, arguments: Mapping[str, JsonValue]) -> str:
+    """Return the part of an address that a message gives otherwise; empty when there is none."""
+    zips = set(_ZIP.findall(lower))
+    if zips and _plain(arguments, "zip") not in zips:
+        return "zip"
+    units = {found[1] for found in _UNIT.finditer(lower)}
+    mine = _UNIT_WORD.sub("", _plain(arguments, "address2")).strip(" .#")
+    if units and mine not in units:
+        return "address2"
+    return ""
+
+
+def _addresses(facts: Facts) -> tuple[JsonObject, ...]:
+    """Return the addresses of the user's profile and orders."""
+    records = (user(facts), *orders(facts).values())
+    return tuple(a for record in records if (a := object_of(record, "address")))
+
+
+def _cities(facts: Facts, lower: str) -> Iterator[str]:
+    """Walk over the cities of known addresses that a message names as where things should go."""
+    known = {_plain(address, "city") for address in _addresses(facts)} - {""}
+    for city in known:
+        for word in (city, *(k for k, v in _SHORT.items() if v == city)):
+            for found in re.finditer(rf"\b{re.escape(word)}\b", lower):
+                around = lower[max(0, found.start() - 60) : found.end() + 30]
+                before = lower[max(0, found.start() - 24) : found.start()]
+                if _PLACE.search(around) and not _LEFT.search(before):
+                    yield city
 
 
 def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:

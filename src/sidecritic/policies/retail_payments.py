@@ -1,5 +1,7 @@
 """Retail: the payment method of a call against the one that the user wants."""
 
+import re
+
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.payments import wanted_methods
@@ -8,13 +10,25 @@ from sidecritic.policies.retail_records import (
     MODIFY_ITEMS,
     PAYING,
     RETURN,
+    items,
     order_of,
     original_payment,
     payment_methods,
+    price_difference,
+    swaps,
 )
-from sidecritic.policies.values import text_of
+from sidecritic.policies.values import number_of, text_of
 from sidecritic.types import ToolCall
 
+_LIMIT = re.compile(
+    r"\$ ?(\d[\d,]*(?:\.\d+)?)[^.$\n]{0,12}\b(?:left|credit|limit|budget|maximum)\b"
+    r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|at most)\b"
+    r"[^.$\n]{0,24}\$ ?(\d[\d,]*(?:\.\d+)?)"
+)
+ONCE = (
+    "This action can only be called once, and will change the order status to 'pending (items "
+    "modifed)'. So you must confirm all the details are correct and be cautious."
+)
 PROVIDE = "The user must provide a payment method to pay or receive refund of the price difference."
 
 
@@ -34,6 +48,26 @@ def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
+@call_check("payment taken for another", tools=PAYING, risk=0.75, policy=PROVIDE)
+def mistaken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the agent told the user of the method as of a card that is another one."""
+    methods = payment_methods(facts)
+    chosen = text_of(call.arguments or {}, "payment_method_id")
+    mine = text_of(methods.get(chosen, {}), "last_four")
+    others = {text_of(m, "last_four"): key for key, m in methods.items() if key != chosen}
+    pattern = re.compile(rf"{re.escape(chosen.lower())}[^.;\n]{{0,40}}?\b(\d{{4}})\b")
+    for line in reversed(facts.agent_lines if chosen else ()):
+        for found in pattern.finditer(line.lower):
+            if found[1] in others and found[1] != mine:
+                return Objection(
+                    f"The card ending in {found[1]} is {others[found[1]]}, not {chosen}. The user "
+                    "agreed to the card: use its id.",
+                    evidence=found[0],
+                    messages=(line.position,),
+                )
+    return None
+
+
 @call_check(
     "payment nobody spoke of", tools=(MODIFY_ITEMS, EXCHANGE, RETURN), risk=0.4, policy=PROVIDE
 )
@@ -51,4 +85,32 @@ def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-RETAIL_PAYMENTS: tuple[CallCheck, ...] = (other_payment, unspoken_payment)
+@call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)
+def over_limit(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the order stays above what the user said they can pay: it is the only change."""
+    order = order_of(facts, call)
+    change = price_difference(tuple(swaps(facts, call)))
+    before = sum(number_of(item, "price") for item in items(order))
+    if change is None or not before:
+        return None
+    total = before + change
+    for line in facts.user_lines:
+        for found in _LIMIT.finditer(line.lower):
+            limit = float((found[1] or found[2]).replace(",", ""))
+            # An amount far from the total is about something else.
+            if before / 2 < limit < total:
+                return Objection(
+                    f"The user can pay ${limit:.2f}; after this change the order costs "
+                    f"${total:.2f}, and its items cannot be changed again. Tell the user.",
+                    evidence=f"{total:.2f} > {limit:.2f}",
+                    messages=(line.position,),
+                )
+    return None
+
+
+RETAIL_PAYMENTS: tuple[CallCheck, ...] = (
+    other_payment,
+    mistaken_payment,
+    unspoken_payment,
+    over_limit,
+)

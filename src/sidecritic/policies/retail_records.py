@@ -1,4 +1,8 @@
-"""Orders, products and payment methods of the retail domain, as far as the tools showed them."""
+"""Orders, products and payment methods of the retail domain, as they are now.
+
+They come from what the tools showed and from what the critic looked up; only `shown_order`
+tells what the actor itself has seen.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -44,12 +48,18 @@ class Swap(NamedTuple):
 
 
 def order_of(facts: Facts, call: ToolCall) -> JsonObject:
-    """Return the order that a call is about; empty when it was never looked up."""
+    """Return the order that a call is about; empty when nobody looked it up."""
     return orders(facts).get(text_of(call.arguments or {}, "order_id"), {})
 
 
+def shown_order(facts: Facts, call: ToolCall) -> JsonObject:
+    """Return the same as far as the actor has seen it."""
+    shown = facts.records.get("order_id", {})
+    return shown.get(text_of(call.arguments or {}, "order_id"), {})
+
+
 def orders(facts: Facts) -> Mapping[str, JsonObject]:
-    return facts.records.get("order_id", {})
+    return facts.known.get("order_id", {})
 
 
 def user_id(facts: Facts) -> str:
@@ -62,7 +72,7 @@ def user_id(facts: Facts) -> str:
 
 def user(facts: Facts) -> JsonObject:
     """Return the profile of the identified user; empty when it was never looked up."""
-    profiles = facts.records.get("user_id", {})
+    profiles = facts.known.get("user_id", {})
     return profiles.get(user_id(facts)) or next(iter(profiles.values()), _NONE)
 
 
@@ -103,7 +113,7 @@ def swaps(facts: Facts, call: ToolCall) -> Iterator[Swap]:
     """Pair the old and new items of a call."""
     arguments = call.arguments or {}
     order = order_of(facts, call)
-    products = facts.records.get("product_id", {})
+    products = facts.known.get("product_id", {})
     pairs = zip(texts_of(arguments, "item_ids"), texts_of(arguments, "new_item_ids"), strict=False)
     for old_id, new_id in pairs:
         old = item_of(order, old_id)

@@ -20,10 +20,12 @@ from sidecritic.policies.retail_records import (
     original_payment,
     payment_methods,
     price_difference,
+    shown_order,
     swaps,
+    user,
     user_id,
 )
-from sidecritic.policies.values import number_of, text_of, texts_of
+from sidecritic.policies.values import number_of, object_of, text_of, texts_of
 from sidecritic.types import ToolCall
 
 REASONS = ("no longer needed", "ordered by mistake")
@@ -41,7 +43,9 @@ def not_authenticated(facts: Facts, call: ToolCall) -> Objection | None:
         return None
     return Objection(
         "The user has not been identified. Locate the user id by email, or by name and zip code, "
-        f"before you call `{call.name}`."
+        f"before you call `{call.name}`.",
+        # Who gave them right might have been found by them.
+        risk=0.3 if _gave_identity(facts) else None,
     )
 
 
@@ -72,8 +76,8 @@ def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You should check its status before taking the action.",
 )
 def unread_order(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the order of the call was never read."""
-    if order_of(facts, call):
+    """Fire when the actor never read the order of the call."""
+    if shown_order(facts, call):
         return None
     order_id = text_of(call.arguments or {}, "order_id") or "the order"
     return Objection(
@@ -301,6 +305,17 @@ def gift_card_balance(facts: Facts, call: ToolCall) -> Objection | None:
         f"{chosen} holds ${balance:.2f}, but ${due:.2f} is due. Ask for another payment method.",
         evidence=f"{balance} < {due:.2f}",
     )
+
+
+def _gave_identity(facts: Facts) -> bool:
+    """Whether the user named the email, or name and zip code, of the profile that was read."""
+    profile = user(facts)
+    email, name = text_of(profile, "email").lower(), object_of(profile, "name")
+    if email and email in facts.said:
+        return True
+    zip_code = text_of(object_of(profile, "address"), "zip")
+    parts = (text_of(name, "first_name").lower(), text_of(name, "last_name").lower(), zip_code)
+    return all(part and part in facts.said for part in parts)
 
 
 RETAIL_RULES: tuple[CallCheck, ...] = (

@@ -12,6 +12,8 @@ from sidecritic.policies.language import amounts, mentions
 from sidecritic.policies.listings import ids_in, words_of
 from sidecritic.policies.values import number_of, object_of, objects_of, scalars
 
+ANSWER = "Each turn of yours is a message to the user or a call of a tool."
+
 _DEEDS: dict[str, tuple[str, ...]] = {
     "cancelled": ("cancel",),
     "canceled": ("cancel",),
@@ -37,9 +39,13 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST_NUMBER = 12
 _LARGEST_STEP = 60_000
 """In cents: differences of different products are no steps anybody speaks of."""
+_MOST_STEPS = 300
+"""Differences of which every sum of three is formed: among more, any amount is one."""
 _MOST_ITEMS = 8
 """Items of a record of which every partial sum is formed."""
 
+_MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
+"""What is returned without a return of goods."""
 _END = re.compile(r"[.!?]\s|\n")
 _NOT_YET = re.compile(
     r"\b(will|would|can|could|once|after|if|when|before|to be|not|n't|cannot|already|should|until"
@@ -81,7 +87,15 @@ def unknown_amount(facts: Facts, draft: str) -> Objection | None:
     return None
 
 
-STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount)
+@text_check("nothing said", policy=ANSWER, risk=0.9)
+def nothing_said(facts: Facts, draft: str) -> Objection | None:
+    """Fire on an empty message."""
+    if draft.strip():
+        return None
+    return Objection("Your message is empty. Answer the user, or call a tool.")
+
+
+STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount, nothing_said)
 
 
 def stated(text: str) -> Iterator[float]:
@@ -99,7 +113,7 @@ def _claims(lower: str) -> Iterator[tuple[str, str]]:
     for match in _CLAIM.finditer(lower):
         start = max(lower.rfind(mark, 0, match.start()) for mark in (".", "\n", "!", "?")) + 1
         before = lower[start : match.end() - len(match[1])]
-        if _NOT_YET.search(before):
+        if _NOT_YET.search(before) or (match[1] == "returned" and _MONEY.search(before)):
             continue
         end = min(
             (i for i in (lower.find(m, match.end()) for m in (". ", "\n")) if i > 0),
@@ -185,7 +199,8 @@ def _follows(amount: int, shown: set[int], steps: set[int]) -> bool:
     if any(amount % count == 0 and amount // count in shown for count in range(2, 6)):
         return True
     signed = steps | {-step for step in steps}
-    pairs = {one + other for one in signed for other in signed}
-    return amount in pairs or any(
-        amount - step in pairs or amount - step in shown for step in signed
+    if any(amount - step in signed or amount - step in shown for step in signed):
+        return True
+    return len(signed) > _MOST_STEPS or any(
+        amount - one - other in signed for one in signed for other in signed
     )

@@ -1,11 +1,16 @@
-"""Customers, lines, bills and plans of the telecom domain, as far as the tools showed them."""
+"""Customers, lines, bills and plans of the telecom domain, as far as they are known.
 
-from collections.abc import Iterator, Mapping
+Known is what the tools showed and what the critic looked up, unless a function says `read`: that
+is what the agent itself has seen.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from sidecritic.policies.facts import Facts
+from sidecritic.policies.facts import Done, Facts
+from sidecritic.policies.language import amounts
 from sidecritic.policies.values import JsonObject, text_of
 from sidecritic.types import ToolCall
 
@@ -16,6 +21,10 @@ ROAMING_ON = "enable_roaming"
 ROAMING_OFF = "disable_roaming"
 REFUEL = "refuel_data"
 TRANSFER = "transfer_to_human_agents"
+
+USAGE = "get_data_usage"
+DETAILS = "get_details_by_id"
+BILLS = "get_bills_for_customer"
 
 ON_LINES = (SUSPEND, RESUME, ROAMING_ON, ROAMING_OFF, REFUEL)
 
@@ -32,6 +41,13 @@ class Bill(NamedTuple):
     """In lower case; `awaiting payment` from the payment request on, until it is read again."""
     seen: int
     """Message in which the status was seen or set."""
+    looked: bool = False
+    """Whether the critic has looked it up: then this is the status now."""
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The message that shows it, if any does."""
+        return () if self.looked else (self.seen,)
 
 
 def customer(facts: Facts) -> JsonObject:
@@ -49,39 +65,73 @@ def line_of(facts: Facts, call: ToolCall) -> JsonObject:
 
 def lines(facts: Facts) -> Mapping[str, JsonObject]:
     """Return the lines that a tool showed whole, by id, in their latest state."""
-    return {
-        text_of(line, "line_id"): line
-        for done in facts.done
-        for line in _holding(done.value, "line_id")
-        if "phone_number" in line
-    }
+    return _lines((*facts.done, *facts.looked))
+
+
+def read_lines(facts: Facts) -> Mapping[str, JsonObject]:
+    """Return the lines that the agent has seen."""
+    return _lines(facts.done)
 
 
 def plan_of(facts: Facts, line: JsonObject) -> JsonObject:
     """Return the plan of a line; empty when it was never looked up."""
-    return facts.records.get("plan_id", {}).get(text_of(line, "plan_id"), _NONE)
+    return facts.known.get("plan_id", {}).get(text_of(line, "plan_id"), _NONE)
 
 
 def bills(facts: Facts) -> Mapping[str, Bill]:
     """Return the bills in their last known state, by id."""
+    found = dict(read_bills(facts))
+    for done in facts.looked:
+        for record in () if done.is_error else _holding(done.value, "bill_id"):
+            found[text_of(record, "bill_id")] = _bill(record, done, looked=True)
+    return found
+
+
+def read_bills(facts: Facts) -> Mapping[str, Bill]:
+    """Return the bills as the agent knows them, by id."""
     found: dict[str, Bill] = {}
     for done in facts.done:
         if done.is_error:
             continue
         for record in _holding(done.value, "bill_id"):
-            status = text_of(record, "status").lower()
-            found[text_of(record, "bill_id")] = Bill(
-                text_of(record, "bill_id"), status, done.position
-            )
+            found[text_of(record, "bill_id")] = _bill(record, done)
         if done.call.name == REQUEST:
             bill_id = text_of(done.arguments, "bill_id")
             found[bill_id] = Bill(bill_id, "awaiting payment", done.position)
     return found
 
 
+def usage_of(facts: Facts, line: JsonObject) -> JsonObject:
+    """Return the data usage of a line; empty when it was never looked up."""
+    for done in (*facts.looked, *reversed(facts.done)):
+        usage = done.value if done.call.name == USAGE else None
+        if isinstance(usage, dict) and text_of(usage, "line_id") == text_of(line, "line_id"):
+            return usage
+    return _NONE
+
+
+def stated(record: JsonObject, key: str) -> float:
+    """Return a number that a record may give as a text, as usages do; 0 when unknown."""
+    return next(amounts(f"${text_of(record, key)}"), 0.0)
+
+
 def contract_ended(line: JsonObject) -> bool:
     """Whether the contract's end date is in the past."""
     return "" < text_of(line, "contract_end_date") < TODAY
+
+
+def _bill(record: JsonObject, done: Done, *, looked: bool = False) -> Bill:
+    status = text_of(record, "status").lower()
+    return Bill(text_of(record, "bill_id"), status, done.position, looked)
+
+
+def _lines(results: Iterable[Done]) -> Mapping[str, JsonObject]:
+    return {
+        text_of(line, "line_id"): line
+        for done in results
+        for line in _holding(done.value, "line_id")
+        if "phone_number" in line
+    }
 
 
 def _holding(value: JsonValue, key: str) -> Iterator[JsonObject]:

@@ -1,30 +1,34 @@
 """Telecom: bills, suspensions, data and roaming, which the tools hardly check."""
 
 import re
+from collections.abc import Mapping
 
-from sidecritic.policies.base import CallCheck, Objection, TextCheck, call_check, text_check
-from sidecritic.policies.consent import consent
+from sidecritic.policies.base import (
+    Answer,
+    CallCheck,
+    Objection,
+    Support,
+    TextCheck,
+    call_check,
+    text_check,
+)
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import amounts
 from sidecritic.policies.telecom_records import (
     ON_LINES,
-    REFUEL,
     REQUEST,
     RESUME,
-    ROAMING_OFF,
-    ROAMING_ON,
     SUSPEND,
+    Bill,
     bills,
     contract_ended,
     customer,
     line_of,
     lines,
-    plan_of,
+    read_bills,
+    read_lines,
 )
-from sidecritic.policies.values import number_of, text_of, texts_of
+from sidecritic.policies.values import text_of, texts_of
 from sidecritic.types import ToolCall
-
-MOST_GB = 2.0
 
 _PAID = re.compile(
     r"\bpayments?\b[^!?\n]{0,40}\b(made|done|completed?|accepted|went)\b"
@@ -35,12 +39,7 @@ _REPORTS_PAID = re.compile(
     r" (successfully )?(paid|received|processed|completed?|confirmed|through)\b"
 )
 _NOT_YET = re.compile(r"\b(once|after|when|if|until|as soon as|before|not|n't)\b")
-_ABROAD = re.compile(
-    r"\b(abroad|travel+\w*|trip|overseas|vacation|holiday|roaming|foreign|international\w*"
-    r"|outside (of )?(my|the|our)|in (france|europe|mexico|canada|japan|spain|italy|germany))\b"
-)
 _PAUSE = re.compile(r"\b(suspend|pause|lost|stolen|freeze|deactivate|block)\w*")
-_OFF = re.compile(r"\b(disable|turn(ed)? off|switch(ed)? off|stop|no longer|don'?t want)\b")
 
 
 @call_check(
@@ -116,14 +115,14 @@ def other_line(facts: Facts, call: ToolCall) -> Objection | None:
     "past.",
 )
 def unread_line(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the line was never read; before a resumption that is the rule itself."""
-    if line_of(facts, call):
-        return None
+    """Fire when the agent never read the line; before a resumption that is the rule itself."""
     which = text_of(call.arguments or {}, "line_id") or "the line"
+    if which in read_lines(facts):
+        return None
     return Objection(
         f"{which} was never looked up. Call get_details_by_id and check its number, status and "
         "contract end date.",
-        risk=0.35 if call.name == RESUME else None,
+        risk=_unread_risk(facts, call),
     )
 
 
@@ -154,16 +153,18 @@ def ended_contract(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You are allowed to lift the suspension after the user has paid all their overdue "
     "bills.",
 )
-def unpaid_bill(facts: Facts, call: ToolCall) -> Objection | None:
+def unpaid_bill(facts: Facts, call: ToolCall) -> Answer:
     """Fire on a resumption while a bill is overdue, or its payment is not verified."""
     known = bills(facts)
-    if not known:
+    if not read_bills(facts) and not _is_late(known):
+        if known:
+            return Objection("Look the bills up first: all overdue ones must be paid.", risk=0.2)
         return Objection("Look the bills up first: all overdue ones must be paid.", risk=0.4)
     for bill in known.values():
         if bill.status not in ("overdue", "awaiting payment"):
             continue
         after = (line.lower for line in facts.user_lines if line.position > bill.seen)
-        told = any(_PAID.search(words) for words in after)
+        told = not bill.looked and any(_PAID.search(words) for words in after)
         return Objection(
             f"Bill {bill.id} was last seen as '{bill.status}'. "
             + (
@@ -173,8 +174,9 @@ def unpaid_bill(facts: Facts, call: ToolCall) -> Objection | None:
             ),
             evidence=f"{bill.id} {bill.status}",
             risk=0.2 if told else None,
+            messages=bill.shown,
         )
-    return None
+    return Support("no bill is overdue") if any(bill.looked for bill in known.values()) else None
 
 
 @call_check(
@@ -183,13 +185,15 @@ def unpaid_bill(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.9,
     policy="You should always check that the bill is overdue before sending a payment request.",
 )
-def not_overdue(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire on a payment request for a bill that is not known to be overdue."""
+def not_overdue(facts: Facts, call: ToolCall) -> Answer:
+    """Fire on a payment request for a bill that is not overdue, or that the agent never read."""
     known = bills(facts)
     bill_id = text_of(call.arguments or {}, "bill_id")
     bill = known.get(bill_id)
     if bill is not None and bill.status == "overdue":
-        return None
+        if bill_id in read_bills(facts):
+            return Support("the bill is overdue", messages=bill.shown)
+        return Objection(f"{bill_id} was never looked up. Check that it is overdue.", risk=0.3)
     late = [one.id for one in known.values() if one.status == "overdue"]
     if bill is None:
         return Objection(f"{bill_id} was never looked up. Check that it is overdue.", risk=0.7)
@@ -197,6 +201,7 @@ def not_overdue(facts: Facts, call: ToolCall) -> Objection | None:
         f"{bill_id} is '{bill.status}', not overdue, so no payment may be requested. "
         + (f"Overdue: {', '.join(late)}." if late else "No bill of this customer is overdue."),
         evidence=f"{bill_id} {bill.status}",
+        messages=bill.shown,
     )
 
 
@@ -240,77 +245,6 @@ def unverified_payment(facts: Facts, draft: str) -> Objection | None:
 
 
 @call_check(
-    "more than 2 GB",
-    tools=(REFUEL,),
-    risk=0.95,
-    policy="The maximum amount of data that can be refueled is 2GB.",
-)
-def too_much_data(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the call, or all calls together, refuel more than is allowed."""
-    amount = number_of(call.arguments or {}, "gb_amount")
-    line_id = text_of(call.arguments or {}, "line_id")
-    before = sum(
-        number_of(done.arguments, "gb_amount")
-        for done in facts.writes
-        if done.call.name == REFUEL and text_of(done.arguments, "line_id") == line_id
-    )
-    if amount + before <= MOST_GB:
-        return None
-    return Objection(
-        f"{amount + before:g} GB in all, but at most {MOST_GB:g} GB can be refueled. Offer "
-        f"{max(0.0, MOST_GB - before):g} GB.",
-        evidence=f"{before:g} + {amount:g} GB",
-        # The text does not say whether the limit is one of a call or of a month.
-        risk=None if amount > MOST_GB else 0.6,
-    )
-
-
-@call_check(
-    "amount of data not asked",
-    tools=(REFUEL,),
-    risk=0.6,
-    policy="Ask them how much data they want to refuel.",
-)
-def unasked_data(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when neither the user nor a plan that the user agreed to names the amount."""
-    amount = number_of(call.arguments or {}, "gb_amount")
-    named = re.compile(rf"(?<![\d.]){re.escape(f'{amount:g}')}(\.0+)?\b(?!\.\d)")
-    agreed = consent(facts, call)
-    words = facts.said + (agreed.question.lower if agreed is not None else "")
-    if named.search(words) or (amount == MOST_GB and re.search(r"\btwo\b", words)):
-        return None
-    return Objection(
-        f"Nobody has spoken of {amount:g} GB. Ask the user how much data they want to refuel "
-        f"(at most {MOST_GB:g} GB), and confirm the price.",
-        evidence=f"{amount:g} GB",
-    )
-
-
-@call_check("price not confirmed", tools=(REFUEL,), risk=0.7, policy="Confirm the price.")
-def unconfirmed_price(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the user agreed to no price of the refueled data, or to a wrong one."""
-    agreed = consent(facts, call)
-    each = number_of(plan_of(facts, line_of(facts, call)), "data_refueling_price_per_gb")
-    price = each * number_of(call.arguments or {}, "gb_amount")
-    right = f"{price:.2f} dollars" if each else "gb_amount times the plan's price per GB"
-    if agreed is None:
-        return Objection(
-            f"The user has not agreed to refuel data. Name amount and price ({right}), and ask "
-            "for a yes first."
-        )
-    named = set(amounts(agreed.question.text))
-    if not named or not each:
-        asked = not named
-        return Objection(f"Confirm the price ({right}) first.", risk=0.3) if asked else None
-    if any(abs(one - price) < 0.005 or abs(one - each) < 0.005 for one in named):
-        return None
-    return Objection(
-        f"The price is {right}, but the user agreed to another one. State it, and ask again.",
-        evidence=f"agreed to {sorted(named)}",
-    )
-
-
-@call_check(
     "suspension without a reason",
     tools=(SUSPEND,),
     risk=0.8,
@@ -328,38 +262,6 @@ def unfounded_suspension(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check(
-    "roaming for a user at home",
-    tools=(ROAMING_ON,),
-    risk=0.6,
-    policy="If a user is traveling outside their home network, you should check if the line is "
-    "roaming enabled. If it is not, you should enable it.",
-)
-def roaming_at_home(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the user is not said to travel, or the line is roaming enabled already."""
-    if line_of(facts, call).get("roaming_enabled") is True:
-        return Objection("This line is roaming enabled already. Go on with the next step.")
-    if _ABROAD.search(facts.said):
-        return None
-    return Objection(
-        "The user does not say that they travel. Ask where they are; roaming is for users "
-        "outside their home network."
-    )
-
-
-@call_check(
-    "roaming off unasked",
-    tools=(ROAMING_OFF,),
-    risk=0.7,
-    policy="If a user is traveling outside their home network, roaming should be enabled.",
-)
-def roaming_off(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when roaming is taken away from a user who did not ask for it."""
-    if any("roaming" in words and _OFF.search(words) for words in facts.wishes):
-        return None
-    return Objection("The user did not ask to have roaming disabled. Leave it as it is.")
-
-
 TELECOM_RULES: tuple[CallCheck, ...] = (
     not_identified,
     foreign_record,
@@ -369,11 +271,16 @@ TELECOM_RULES: tuple[CallCheck, ...] = (
     unpaid_bill,
     not_overdue,
     open_request,
-    too_much_data,
-    unasked_data,
-    unconfirmed_price,
     unfounded_suspension,
-    roaming_at_home,
-    roaming_off,
 )
 TELECOM_TEXTS: tuple[TextCheck, ...] = (unverified_payment,)
+
+
+def _unread_risk(facts: Facts, call: ToolCall) -> float | None:
+    if line_of(facts, call):
+        return 0.15
+    return 0.35 if call.name == RESUME else None
+
+
+def _is_late(known: Mapping[str, Bill]) -> bool:
+    return any(bill.status in ("overdue", "awaiting payment") for bill in known.values())

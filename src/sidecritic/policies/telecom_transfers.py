@@ -6,7 +6,7 @@ from typing import Literal
 
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import amounts, mentions, wants_human
+from sidecritic.policies.language import mentions, wants_human
 from sidecritic.policies.telecom_records import (
     REFUEL,
     ROAMING_ON,
@@ -16,6 +16,9 @@ from sidecritic.policies.telecom_records import (
     customer,
     lines,
     plan_of,
+    read_lines,
+    stated,
+    usage_of,
 )
 from sidecritic.policies.values import JsonObject, number_of, text_of
 from sidecritic.types import ToolCall
@@ -129,15 +132,18 @@ def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
         yield f"bill {late[0]} is overdue: send a payment request"
     if issue not in ("data", "mms"):
         return
-    line = next(
-        (one for one in lines(facts).values() if text_of(one, "phone_number") in facts.said), None
-    )
-    if line is None:
+    if not any(_is_meant(facts, one) for one in read_lines(facts).values()):
         yield "look up the user's line (status, data usage, roaming)"
+    line = next((one for one in lines(facts).values() if _is_meant(facts, one)), None)
+    if line is None:
         return
     if _ABROAD.search(facts.said):
         yield from _roaming_remedies(facts, line)
     yield from _usage_remedies(facts, line)
+
+
+def _is_meant(facts: Facts, line: JsonObject) -> bool:
+    return text_of(line, "phone_number") in facts.said
 
 
 def _roaming_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
@@ -151,21 +157,14 @@ def _roaming_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
 def _usage_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
     if any(done.call.name == REFUEL for done in facts.writes) or _MORE_DATA.search(facts.told):
         return
-    limit = number_of(plan_of(facts, line), "data_limit_gb") or _limit_of(facts, line)
+    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(
+        usage_of(facts, line), "data_limit_gb"
+    )
     used = number_of(line, "data_used_gb")
     if not limit:
         yield "check the data usage against the plan's limit"
     elif used >= limit + number_of(line, "data_refueling_gb"):
         yield f"{used:g} of {limit:g} GB are used up: offer to refuel data or to change the plan"
-
-
-def _limit_of(facts: Facts, line: JsonObject) -> float:
-    """Return the data limit as the usage look-up gives it, as a text; 0 when unknown."""
-    for done in facts.done:
-        usage = done.value if done.call.name == "get_data_usage" else None
-        if isinstance(usage, dict) and text_of(usage, "line_id") == text_of(line, "line_id"):
-            return next(amounts(f"${text_of(usage, 'data_limit_gb')}"), 0.0)
-    return 0.0
 
 
 def _phone_remedies(words: str, issue: Issue) -> Iterator[str]:

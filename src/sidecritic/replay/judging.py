@@ -8,12 +8,12 @@ from time import process_time
 
 from sidecritic.envs.base import Look
 from sidecritic.errors import CriticError, CriticTimeout, boundary
-from sidecritic.gates import Gate, covers, is_final, may_write
-from sidecritic.ports import Critic
-from sidecritic.recorded import JudgedProposal, Kind, ProposalKey, Recorded
+from sidecritic.gates import Gate, covers, kind_of
+from sidecritic.ports import Critic, version_of
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.replay.shadow import Worlds
 from sidecritic.trace import Executed, Observed, Proposed, proposals
-from sidecritic.types import Approve, Assistant, Judgement, Proposal, ToolCall, ToolSpec
+from sidecritic.types import Approve, Judgement, Proposal, ToolCall
 
 CriticFor = Callable[[str], AbstractAsyncContextManager[Critic]]
 """Environment to critic; must be picklable, as every process opens its own."""
@@ -29,15 +29,16 @@ class Plan:
     gate: Gate = "writes+final"
     timeout: float = 60.0
     """Seconds until a silent critic counts as failed."""
+    terms: str = ""
+    """What decides its judgements beside its name, in words."""
 
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
     """Yield the proposals of a run that the gate sends to the critic."""
-    for event in run.trajectory.events:
-        if isinstance(event, Proposed) and covers(
-            gate, event.completion.message, run.briefing.tools
-        ):
-            yield ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+    task = run.trajectory.task.id
+    for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing):
+        if covers(gate, proposal):
+            yield ProposalKey(run.file, run.simulation, proposal.turn, proposal.attempt)
 
 
 async def judge_run(
@@ -81,7 +82,9 @@ async def _judge(
         actor=run.trajectory.actor,
         gate=plan.gate,
         critic=plan.critic,
-        kind=kind_of(proposal.action, proposal.tools),
+        critic_version=version_of(critic),
+        terms=plan.terms,
+        kind=kind_of(proposal),
         tools=tuple(call.name for call in proposal.action.calls),
         looked=look is not None,
         judgement=judgement,
@@ -109,10 +112,3 @@ async def _in_time(proposal: Proposal, critic: Critic, limit: float) -> Judgemen
             return await critic.judge(proposal)
     except TimeoutError as cause:
         raise CriticTimeout(f"no verdict within {limit:g} s") from cause
-
-
-def kind_of(action: Assistant, tools: tuple[ToolSpec, ...]) -> Kind:
-    """Return what a proposal is; a transfer is final whatever its tool is said to do."""
-    if is_final(action):
-        return "final"
-    return "write" if may_write(action, tools) else "other"

@@ -1,6 +1,6 @@
 """The file of a replay: one judgement a line, appended as it is made."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,27 +40,56 @@ def open_lines(file: Path | None, plan: Plan) -> Generator[Lines]:
         # A kill may leave half a line; what it judged is judged again.
         cut = len(journal.unfinished())
         whole = file.read_bytes()[: journal.size - cut]
-        there = [
-            _line(text, file, number, plan)
-            for number, text in enumerate(whole.splitlines(), start=1)
-            if text.strip()
-        ]
+        there = [_of(plan, line, file) for line in _parsed(whole, file)]
         # Only now is it known to be a journal of ours, and not a file that must stay as it is.
         journal.drop(cut)
         yield Lines(there, journal)
 
 
-def _line(text: bytes, file: Path, number: int, plan: Plan) -> JudgedProposal:
+def read_lines(file: Path) -> tuple[JudgedProposal, ...]:
+    """Return the judgements of a replay; a last line that a kill cut off is left out.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds something else.
+    """
     try:
-        line = JudgedProposal.model_validate_json(text)
-    except ValidationError as cause:
+        read = file.read_bytes()
+    except OSError as cause:
         raise ConfigError(
-            f"{file}, line {number} is no judgement of a replay; choose another --out, or delete "
-            "the line"
+            f"cannot read {file}: {cause.strerror}; give what `sidecritic replay --out` wrote"
         ) from cause
-    if (line.critic, line.gate) != (plan.critic, plan.gate):
+    end = read.rfind(b"\n") + 1
+    lines = tuple(_parsed(read[:end], file))
+    try:
+        return (*lines, *_parsed(read[end:], file))
+    except ConfigError:
+        if lines:
+            return lines
+        raise
+
+
+def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:
+    for number, text in enumerate(read.splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            yield JudgedProposal.model_validate_json(text)
+        except ValidationError as cause:
+            raise ConfigError(
+                f"{file}, line {number} is no judgement of a replay; delete the line, or name "
+                "another file"
+            ) from cause
+
+
+def _of(plan: Plan, line: JudgedProposal, file: Path) -> JudgedProposal:
+    if (line.critic, line.gate, line.terms) != (plan.critic, plan.gate, plan.terms):
+        there = _words(line.critic, line.gate, line.terms)
         raise ConfigError(
-            f"{file} holds judgements of --critic {line.critic} --gate {line.gate}; choose "
-            f"another --out for --critic {plan.critic} --gate {plan.gate}"
+            f"{file} holds judgements of {there}; choose another --out for "
+            f"{_words(plan.critic, plan.gate, plan.terms)}"
         )
     return line
+
+
+def _words(critic: str, gate: str, terms: str) -> str:
+    return f"--critic {critic} --gate {gate}" + (f" ({terms})" if terms else "")

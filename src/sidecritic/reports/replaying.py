@@ -63,7 +63,7 @@ def replay_sections(scores: ReplayScores) -> Iterator[Section]:
     primary = "detectable" if "detectable" in scores.writes_by else "clean"
     for by, slices in scores.writes_by[primary].items():
         yield _slices(f"{_WRITES[primary]}, by {by}", slices)
-    yield _reliability(primary, scores.writes[primary]["all"])
+    yield _reliability(primary, scores)
     yield _cost(scores)
 
 
@@ -107,15 +107,20 @@ def _interference(found: dict[str, Interference]) -> Section:
     return Section("Whole runs, at the critic's own threshold", header, rows)
 
 
-def _reliability(name: str, found: Detection) -> Section:
+def _reliability(name: str, scores: ReplayScores) -> Section:
+    found = scores.writes[name]["all"]
     rows = tuple(
         (f"{row.low:.1f} to {row.high:.1f}", str(row.n), _decimal(row.score), _decimal(row.wrong))
         for row in found.reliability
     )
     error = found.calibration_error
     note = f"Expected calibration error {_decimal(error.value)} ({_between(error.ci)})."
-    header = ("risk", "n", "mean risk", "share wrong")
-    return Section(f"Reliability ({name}, all)", header, rows, (note,))
+    if scores.calibrated:
+        header = ("probability", "n", "mean probability", "share wrong")
+        return Section(f"Reliability ({name}, all)", header, rows, (note,))
+    header = ("score", "n", "mean score", "share wrong")
+    warning = "The scores are not calibrated: they are no probabilities, and the error says so."
+    return Section(f"Reliability ({name}, all)", header, rows, (note, warning))
 
 
 def _cost(scores: ReplayScores) -> Section:
@@ -142,6 +147,14 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
         f"wrong; {scores.left_out_writes} left out. `all` is without telecom. Intervals resample "
         "the users of the tasks."
     )
+    if scores.terms:
+        yield f"Judged with {scores.terms}."
+    if scores.fitted_files:
+        yield (
+            f"The profile was fitted to {scores.fitted_files} of these files: thresholds and "
+            "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
+            "the cross-validated figures."
+        )
     if scores.labels_unmatched:
         yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
     for env, why in scores.skipped.items():

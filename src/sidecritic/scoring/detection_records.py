@@ -89,6 +89,12 @@ class ReplayScores(Record):
     schema_version: Literal[1] = 1
     critic: str
     gate: str
+    terms: str = ""
+    """Profile or threshold that the critic was given; empty when it had its own."""
+    fitted_files: int = 0
+    """Files that its profile was fitted to: over those, figures are better than they should be."""
+    calibrated: bool = False
+    """Whether every score may be read as a probability."""
     command: str = ""
     simulations: int
     malformed: int

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class Source:
     problems: tuple[str, ...]
     empty: int
     skipped: Mapping[str, str]
+    terms: str = ""
+    """Profile or threshold that the critic was given."""
+    fitted_files: int = 0
+    """Files that its profile was fitted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,32 @@ class _Run:
         return Example(score=score, wrong=wrong, group=user, stratum=domain)
 
 
-_Found = tuple[_Run, str, Example]
-"""A run, the tool that wrote (empty for the end of the run), and what is to be told apart."""
+class _Found(NamedTuple):
+    """What is to be told apart."""
+
+    run: _Run
+    tool: str
+    """That wrote; empty for the end of the run."""
+    example: Example
+    line: JudgedProposal | None
+    """The judgement that the score is from; `None` when there was none."""
+
+
+ToldKind = Literal["write", "final"]
+"""The kinds of proposals of which it can be known whether they were wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A judged proposal of which it is known whether it was wrong."""
+
+    kind: ToldKind
+    tool: str
+    example: Example
+    """Its group is the user, its stratum the domain."""
+    line: JudgedProposal
+    simulated: tuple[str, ...]
+    """Roles of its run that a script or simulation played."""
 
 
 def score_replay(
@@ -83,6 +112,8 @@ def score_replay(
     return ReplayScores(
         critic=source.critic,
         gate=source.gate,
+        terms=source.terms,
+        fitted_files=source.fitted_files,
         command=source.command,
         simulations=source.simulations,
         malformed=len(source.problems),
@@ -94,6 +125,7 @@ def score_replay(
         wrong_writes=standings.count("wrong"),
         left_out_writes=standings.count("left out"),
         labels_unmatched=unmatched,
+        calibrated=_calibrated(lines),
         cpu_ms_per_verdict=cost.cpu_ms_median,
         cost=cost,
         writes={name: _by_domain(found) for name, found in families.items()}
@@ -106,6 +138,12 @@ def score_replay(
         },
         interference=_interference([run for run in known if run.clean]),
     )
+
+
+def _calibrated(lines: Iterable[JudgedProposal]) -> bool:
+    """Whether every score that counts is a probability."""
+    counting = [line for line in lines if line.kind != "other" and line.judgement.status == "ok"]
+    return bool(counting) and all(line.judgement.calibrated for line in counting)
 
 
 def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list[_Run]:
@@ -124,6 +162,27 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
         for run in sorted(runs, key=lambda run: (run.file, run.simulation))
         if reward_of(run) is not None
     ]
+
+
+def tellings(
+    runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: Labels | None = None
+) -> tuple[Telling, ...]:
+    """Return what a critic can be fitted to: clean writes and clean ends that it has judged.
+
+    Of the wrong writes, those that the labels call detectable; without labels, all. Domains
+    whose runs tell little are left out, and so are proposals that the critic failed on.
+    """
+    known = _gathered(runs, sorted(judged, key=lambda line: line.key))
+    strong = [run for run in known if run.recorded.domain not in WEAK_DOMAINS]
+    writes = _detectable(strong, labels)[0] if labels is not None else list(_clean_writes(strong))
+    ends = [_end(run) for run in strong if run.clean and not run.wrote_wrong]
+    return (*_tellings("write", writes), *_tellings("final", ends))
+
+
+def _tellings(kind: ToldKind, found: Iterable[_Found]) -> Iterator[Telling]:
+    for run, tool, example, line in found:
+        if line is not None and line.judgement.status == "ok":
+            yield Telling(kind, tool, example, line, run.recorded.trajectory.simulated)
 
 
 # --- what is to be told apart --------------------------------------------------------------
@@ -164,8 +223,9 @@ def _clean_writes(runs: Iterable[_Run]) -> Iterator[_Found]:
 
 
 def _found(run: _Run, write: Write, by_key: Mapping[ProposalKey, JudgedProposal]) -> _Found:
-    score = risk_of(by_key.get(write.key))
-    return run, write.tool, run.example(score, wrong=write.standing == "wrong")
+    line = by_key.get(write.key)
+    example = run.example(risk_of(line), wrong=write.standing == "wrong")
+    return _Found(run, write.tool, example, line)
 
 
 def _detectable(runs: Sequence[_Run], labels: Labels | None) -> tuple[list[_Found], int]:
@@ -199,7 +259,7 @@ def _without(run: _Run, first: Write) -> _Run:
 def _end(run: _Run) -> _Found:
     """Return the last farewell or transfer of a run that was judged, against its failing."""
     last = next((line for line in reversed(run.judged) if line.kind == "final"), None)
-    return run, "", run.example(risk_of(last), wrong=_failed(run))
+    return _Found(run, "", run.example(risk_of(last), wrong=_failed(run)), last)
 
 
 def _failed(run: _Run) -> bool:
@@ -210,12 +270,12 @@ def _failed(run: _Run) -> bool:
 
 
 def _by_domain(found: Sequence[_Found]) -> Slices:
-    everything = {"all": detection([e for r, _, e in found if _is_strong(r)])}
+    everything = {"all": detection([each.example for each in found if _is_strong(each.run)])}
     return everything | _sliced(found, lambda run, tool: run.recorded.domain)
 
 
 def _by_everything(found: Sequence[_Found]) -> dict[str, Slices]:
-    strong = [each for each in found if _is_strong(each[0])]
+    strong = [each for each in found if _is_strong(each.run)]
     return {
         "benchmark": _sliced(strong, lambda run, tool: run.recorded.benchmark),
         "tool": _sliced(strong, lambda run, tool: tool),
@@ -225,8 +285,8 @@ def _by_everything(found: Sequence[_Found]) -> dict[str, Slices]:
 
 def _sliced(found: Sequence[_Found], name: Callable[[_Run, str], str]) -> Slices:
     slices: dict[str, list[Example]] = defaultdict(list)
-    for run, tool, example in found:
-        slices[name(run, tool)].append(example)
+    for each in found:
+        slices[name(each.run, each.tool)].append(each.example)
     return {each: detection(slices[each]) for each in sorted(slices)}
 
 

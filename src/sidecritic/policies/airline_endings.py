@@ -1,0 +1,62 @@
+"""Airline: a user who does not know their reservation id is helped, not sent away."""
+
+import re
+
+from sidecritic.policies.airline_sources import said_at
+from sidecritic.policies.base import (
+    CallCheck,
+    Objection,
+    TextCheck,
+    call_check,
+    text_check,
+)
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.language import takes_leave
+from sidecritic.types import ToolCall
+
+# τ² also says that the agent should help to locate the reservation; τ-bench has this alone.
+_SERVE = (
+    "You should transfer the user to a human agent if and only if the request cannot be handled "
+    "within the scope of your actions."
+)
+_UNKNOWN = re.compile(
+    r"(\b(not|cannot|never|unable to)|n['’]t)( \w+){0,3} "
+    r"(have|know|remember|recall|find|locate|sure)\b"
+    r"[^.!?\n]{0,40}\b(reservation|booking|confirmation|id|number|it)\b"
+    r"|\b(forgot|forgotten|lost|misplaced)\b[^.!?\n]{0,30}\b(reservation|booking|id|number)\b"
+)
+_ASKS_ID = re.compile(r"\b(reservation|booking|confirmation) (id|number|code)\b")
+
+
+@text_check("reservation not located", policy=_SERVE, risk=0.6)
+def not_located(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent takes leave, or asks for the id again, and never looked for it."""
+    lower = draft.lower()
+    return _unhelped(facts) if takes_leave(lower) or _ASKS_ID.search(lower) else None
+
+
+@call_check(
+    "reservation not located",
+    tools=("transfer_to_human_agents",),
+    policy=_SERVE,
+    risk=0.6,
+)
+def transferred_unhelped(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a transfer of a user whose reservation was never looked for."""
+    del call
+    return _unhelped(facts)
+
+
+AIRLINE_ENDING_TEXTS: tuple[TextCheck, ...] = (not_located,)
+AIRLINE_ENDING_CALLS: tuple[CallCheck, ...] = (transferred_unhelped,)
+
+
+def _unhelped(facts: Facts) -> Objection | None:
+    asked = _ASKS_ID.search(facts.told)
+    if facts.records.get("reservation_id") or not asked or not _UNKNOWN.search(facts.said):
+        return None
+    return Objection(
+        "The user does not know the reservation id. Ask for the user id, call get_user_details, "
+        "and read the reservations of the profile to find the one that they mean.",
+        messages=said_at(facts, _UNKNOWN),
+    )

@@ -1,0 +1,286 @@
+"""Retail: the variant of a call against the variants that the user's words call for."""
+
+import re
+from collections.abc import Iterator
+
+from sidecritic.policies.base import CallCheck, Objection, Support, call_check
+from sidecritic.policies.common import CONSENT
+from sidecritic.policies.consent import consent
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.language import declines, mentions
+from sidecritic.policies.retail_options import namings
+from sidecritic.policies.retail_records import (
+    SWAPS,
+    Swap,
+    describe,
+    items,
+    options,
+    orders,
+    swaps,
+    variants,
+)
+from sidecritic.policies.retail_variants import Wanted, wanted
+from sidecritic.policies.retail_wording import name_of, named_in
+from sidecritic.policies.values import JsonObject, number_of, text_of, texts_of
+from sidecritic.types import ToolCall
+
+_FALLBACK = re.compile(
+    r"\b(if|unless|otherwise)\b[^.;]{0,60}\b(n't|not|no|un\w+)\b[^.;]{0,40}"
+    r"\b(cancel|keep|leave|don'?t|do not|return|nothing)\b"
+)
+OPTIONS = "Each item can be changed to an available new item of different product option."
+
+
+@call_check("named option missing", tools=SWAPS, risk=0.65, policy=CONSENT)
+def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a wish of the user is not met although an available variant meets all."""
+    for want in _wanted(facts, call):
+        unmet = want.unmet(want.pair.new)
+        fitting = want.fitting() if unmet else ()
+        if not fitting:
+            continue
+        best = _closest(want, fitting)
+        return Objection(
+            f"The user asked: '{_quoted(unmet[0].words)}'. {describe(want.pair.new)} does not meet "
+            f"that; {describe(best)} does, and is available. Use it, or ask.",
+            evidence=f"{unmet[0].key}: {text_of(best, 'item_id')}",
+            risk=_accepted_risk(facts, call, want),
+            messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
+        )
+    return None
+
+
+@call_check("substitute nobody chose", tools=SWAPS, risk=0.45, policy=CONSENT)
+def substitute(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when nothing that can be had meets the wishes, and the user chose no other variant."""
+    for want in _wanted(facts, call):
+        unmet = want.unmet(want.pair.new)
+        if not unmet or want.fitting() or _is_accepted(facts, call, want):
+            continue
+        fallback = next((c for c in want.about if _FALLBACK.search(c.text)), None)
+        instead = f" The user said what to do then: '{_quoted(fallback.text)}'." if fallback else ""
+        return Objection(
+            f"No available {text_of(want.pair.old, 'name')} meets '{_quoted(unmet[0].words)}'. The "
+            f"user has not chosen {describe(want.pair.new)}.{instead} Say what there is, and ask.",
+            evidence=f"{unmet[0].key}: {text_of(want.pair.new, 'item_id')}",
+            risk=0.55 if fallback else None,
+            messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
+        )
+    return None
+
+
+@call_check("preferred option missing", tools=SWAPS, risk=0.4, policy=CONSENT)
+def preference_missing(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant meets a preference that the chosen one does not."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        unmet = want.unmet(new, soft=True)
+        if not unmet or want.unmet(new):
+            continue
+        better = [one for one in want.fitting() if not want.unmet(one, soft=True)]
+        if better:
+            return Objection(
+                f"The user would prefer: '{_quoted(unmet[0].words)}'. {describe(better[0])} meets "
+                f"that and is available; the call takes {describe(new)}.",
+                evidence=f"{unmet[0].key}: {text_of(better[0], 'item_id')}",
+                risk=0.2 if _is_accepted(facts, call, want) else None,
+                messages=(unmet[0].position,),
+            )
+    return None
+
+
+@call_check("not the dearest or cheapest", tools=SWAPS, risk=0.65, policy=CONSENT)
+def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        if not want.extreme or want.unmet(new):
+            continue
+        rivals = [one for one in want.fitting() if not want.unmet(one, soft=True)]
+        best = max(rivals, key=lambda one: want.extreme * number_of(one, "price"), default=new)
+        if want.extreme * (number_of(best, "price") - number_of(new, "price")) > 0.005:
+            wish = "most expensive" if want.extreme > 0 else "cheapest"
+            return Objection(
+                f"The user wants the {wish} {text_of(want.pair.old, 'name')}; {describe(best)} is "
+                f"available, the call takes {describe(new)}.",
+                evidence=f"{number_of(best, 'price')} vs {number_of(new, 'price')}",
+            )
+    return None
+
+
+@call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=OPTIONS)
+def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant that meets all wishes keeps more of the old item."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        if want.extreme or want.unmet(new) or not (want.wishes or want.rest):
+            continue
+        closer = _closer(want)
+        if closer is not None:
+            accepted = _is_accepted(facts, call, want)
+            return Objection(
+                f"{describe(new)} changes more of the {text_of(want.pair.old, 'name')} than the "
+                f"user asked for; {describe(closer)} is available and keeps the rest.",
+                evidence=text_of(closer, "item_id"),
+                risk=(0.45 if accepted else 0.65) if want.rest else 0.2 if accepted else 0.4,
+            )
+    return None
+
+
+@call_check("first wish given up", tools=SWAPS, risk=0.4, policy=CONSENT)
+def given_up(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when what the user wanted before the agent offered anything was to be had.
+
+    An agent that offers the wrong variants, or denies the right one, talks users out of it.
+    """
+    for want in wanted(facts, call, until=lambda pair: _offered(facts, pair)):
+        new = want.pair.new
+        missed = bool(want.unmet(new)) or (want.rest and _closer(want) is not None)
+        fitting = want.fitting() if missed else ()
+        if fitting:
+            best = _closest(want, fitting)
+            denied = any(_denies(line.lower, want) for line in facts.agent_lines)
+            return Objection(
+                f"At first the user wanted: '{_quoted(want.about[0].text)}'. {describe(best)} is "
+                f"that and is available; the call takes {describe(new)}. Tell the user.",
+                evidence=text_of(best, "item_id"),
+                risk=0.5 if denied else None,
+                messages=tuple(dict.fromkeys(clause.position for clause in want.about)),
+            )
+    return None
+
+
+@call_check("another variant than announced", tools=SWAPS, risk=0.75, policy=CONSENT)
+def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user agreed to another variant of the same product, by its id or options."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return None
+    text = agreed.question.lower
+    held = {text_of(i, "item_id") for order in orders(facts).values() for i in items(order)}
+    held |= set(texts_of(call.arguments or {}, "new_item_ids"))
+    for pair in swaps(facts, call):
+        new_id = text_of(pair.new, "item_id")
+        rivals = [i for i in variants(pair.product) if i not in held and i in text]
+        if new_id and rivals and new_id not in text and new_id not in agreed.answer.lower:
+            return Objection(
+                f"The user agreed to item {rivals[0]}, but the call takes {new_id}. Call with what "
+                "was agreed, or announce the change and ask again.",
+                evidence=f"{rivals} vs {new_id}",
+                messages=(agreed.question.position, agreed.answer.position),
+            )
+    return None
+
+
+@call_check("only variant that fits", tools=SWAPS, risk=0.0, policy=OPTIONS)
+def only_fit(facts: Facts, call: ToolCall) -> Support | None:
+    """Support a call whose every new item meets what was wished, and is the only or best one."""
+    wants = _wanted(facts, call)
+    if not wants or not all(_is_best(want) for want in wants) or given_up.examine(facts, call):
+        return None
+    if len(wants) != len(texts_of(call.arguments or {}, "new_item_ids")):
+        return None
+    return Support(
+        evidence=", ".join(text_of(want.pair.new, "item_id") for want in wants),
+        messages=tuple({wish.position for want in wants for wish in want.wishes}),
+    )
+
+
+RETAIL_CHOICES: tuple[CallCheck, ...] = (
+    option_missing,
+    substitute,
+    preference_missing,
+    not_extreme,
+    gratuitous_change,
+    given_up,
+    other_variant,
+    only_fit,
+)
+
+
+def _wanted(facts: Facts, call: ToolCall) -> tuple[Wanted, ...]:
+    return wanted(facts, call)
+
+
+def _offered(facts: Facts, pair: Swap) -> int:
+    """Return the position at which the agent first spoke of another variant of the product."""
+    old = options(pair.old)
+    for line in facts.agent_lines:
+        if not named_in(line.lower, name_of(pair.old)):
+            continue
+        found = namings(line.lower, pair.product)
+        if any(n.value != old.get(n.key) and not mentions(facts.said, n.value) for n in found):
+            return line.position
+        if text_of(pair.new, "item_id") in line.lower:
+            return line.position
+    return facts.answer.position + 1 if facts.answer else 0
+
+
+def _quoted(words: str) -> str:
+    return words.strip()[:120]
+
+
+def _is_accepted(facts: Facts, call: ToolCall, want: Wanted) -> bool:
+    """Whether the user agreed to what is new in the chosen variant, or gave its id."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return False
+    # Whoever is told an id alone cannot know what it stands for; who gives it does.
+    if text_of(want.pair.new, "item_id") in facts.said:
+        return True
+    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
+    old, new = options(want.pair.old), options(want.pair.new)
+    named = {(one.key, one.value) for one in namings(heard, want.pair.product)}
+    changed = {(key, value) for key, value in new.items() if old.get(key) != value}
+    return bool(changed) and changed <= named
+
+
+def _accepted_risk(facts: Facts, call: ToolCall, want: Wanted) -> float | None:
+    """Return the risk of an unmet wish; `None` for the usual one."""
+    if not _is_accepted(facts, call, want):
+        return None
+    # Whoever was told that it cannot be had agrees to what they did not want.
+    return 0.45 if any(_denies(line.lower, want) for line in facts.agent_lines) else 0.25
+
+
+def _denies(lower: str, want: Wanted) -> bool:
+    """Whether the agent said that something of this product is not to be had."""
+    return declines(lower) and "availab" in lower and named_in(lower, name_of(want.pair.old))
+
+
+def _changes(want: Wanted, variant: JsonObject) -> frozenset[str]:
+    old = options(want.pair.old)
+    return frozenset(key for key, value in options(variant).items() if old.get(key) != value)
+
+
+def _closest(want: Wanted, fitting: tuple[JsonObject, ...]) -> JsonObject:
+    return min(fitting, key=lambda one: (len(want.unmet(one, soft=True)), len(_changes(want, one))))
+
+
+def _closer(want: Wanted) -> JsonObject | None:
+    """Return a variant that meets as much, and changes a part of what the chosen one changes."""
+    mine, unmet = _changes(want, want.pair.new), len(want.unmet(want.pair.new, soft=True))
+    return next(_fewer(want, mine, unmet), None)
+
+
+def _fewer(want: Wanted, mine: frozenset[str], unmet: int) -> Iterator[JsonObject]:
+    for one in want.fitting():
+        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet:
+            yield one
+
+
+def _is_best(want: Wanted) -> bool:
+    """Whether no other variant that can be had meets as many wishes with as few changes."""
+    new = want.pair.new
+    if not (want.wishes or want.extreme) or want.unmet(new, soft=True):
+        return False
+    rivals = [
+        one
+        for one in want.fitting()
+        if text_of(one, "item_id") != text_of(new, "item_id") and not want.unmet(one, soft=True)
+    ]
+    if want.extreme:
+        return all(
+            want.extreme * (number_of(new, "price") - number_of(one, "price")) > 0 for one in rivals
+        )
+    return all(len(_changes(want, new)) < len(_changes(want, one)) for one in rivals)

@@ -1,0 +1,281 @@
+"""Retail: the items of a call against those that the user named for that act."""
+
+import re
+from collections.abc import Iterator
+
+from sidecritic.policies.base import CallCheck, Objection, call_check
+from sidecritic.policies.consent import consent
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.language import mentions
+from sidecritic.policies.retail_options import namings
+from sidecritic.policies.retail_records import (
+    EXCHANGE,
+    MODIFY_ITEMS,
+    ON_DELIVERED,
+    ON_ITEMS,
+    RETURN,
+    item_of,
+    items,
+    options,
+    order_of,
+    orders,
+)
+from sidecritic.policies.retail_wording import Act, Clause, clauses, name_of, named_in
+from sidecritic.policies.values import JsonObject, text_of, texts_of
+from sidecritic.types import ToolCall
+
+_ACTS: dict[str, frozenset[Act]] = {
+    RETURN: frozenset({"return"}),
+    EXCHANGE: frozenset({"exchange", "modify"}),
+    MODIFY_ITEMS: frozenset({"exchange", "modify"}),
+}
+_EVERYTHING = re.compile(
+    r"\b(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
+    r"|all of (it|them)|(each|every) (item|one)|(whole|entire|full) order)\b"
+)
+_ALL = re.compile(
+    r"\b(return|exchange|send back|refund|change|modify)( (them|it|back))? "
+    r"(everything|all (of )?((the|my) )?(other )?(items|products|things)"
+    r"|((the|my) )?(whole|entire|full) order)\b(?! (listed|above|you))"
+)
+_EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
+CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
+ONE_CALL = (
+    "Exchange or modify order tools can only be called once per order. Be sure that all items to "
+    "be changed are collected into a list before making the tool call."
+)
+
+
+@call_check("item nobody spoke of", tools=ON_ITEMS, risk=0.6, policy=CONFIRM_ITEMS)
+def unspoken_item(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on an item whose product was never spoken of."""
+    order = order_of(facts, call)
+    listed = texts_of(call.arguments or {}, "item_ids")
+    if len(listed) == len(items(order)):
+        return None
+    for item in _taken(facts, call):
+        name, item_id = name_of(item), text_of(item, "item_id")
+        if item_id in facts.told or item_id in facts.said:
+            continue
+        if not named_in(facts.said, name) and not named_in(facts.told, name):
+            return Objection(
+                f"Item {item_id} is a {text_of(item, 'name')}, which nobody spoke of. Take the "
+                "item that the user named, and check which order holds it.",
+                evidence=text_of(item, "name"),
+                risk=0.3 if _EVERYTHING.search(facts.said) else None,
+            )
+    return None
+
+
+@call_check("item not announced", tools=ON_ITEMS, risk=0.4, policy=CONFIRM_ITEMS)
+def unannounced_item(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when what the user agreed to names other items of the call, and not this one."""
+    agreed = consent(facts, call)
+    taken = tuple(_taken(facts, call))
+    if agreed is None or len(taken) < 2 or _EVERYTHING.search(agreed.question.lower):
+        return None
+    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
+    missing = [i for i in taken if not _is_named(heard, i)]
+    if not missing or len(missing) == len(taken):
+        return None
+    return Objection(
+        f"The user agreed to {len(taken) - len(missing)} of the items; the "
+        f"{text_of(missing[0], 'name')} was not among them. List all items and ask again.",
+        evidence=text_of(missing[0], "name"),
+        messages=(agreed.question.position, agreed.answer.position),
+    )
+
+
+@call_check("item to be kept", tools=(RETURN,), risk=0.5, policy=CONFIRM_ITEMS)
+def kept_item(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on an item that the user, when last speaking of it, wanted left alone."""
+    for item in _taken(facts, call):
+        said = [c for c in clauses(facts, call) if c.product == name_of(item)]
+        if said and said[-1].act == "keep" and named_in(said[-1].text, name_of(item)):
+            return Objection(
+                f"The user wants to leave the {text_of(item, 'name')} as it is: "
+                f"'{said[-1].text.strip()[:100]}'. Take it out of the call, or ask.",
+                evidence=text_of(item, "name"),
+                messages=(said[-1].position,),
+            )
+    return None
+
+
+@call_check("another act than asked", tools=ON_DELIVERED, risk=0.45, policy=CONFIRM_ITEMS)
+def other_act(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user wants an item returned and it is exchanged, or the other way round."""
+    said = clauses(facts, call)
+    other: Act = "exchange" if call.name == RETURN else "return"
+    for item in _taken(facts, call):
+        acts = [c.act for c in said if c.product == name_of(item)]
+        open_acts = [c.act for c in said if not c.product]
+        if other in acts and not _ACTS[call.name] & {*acts, *open_acts}:
+            return Objection(
+                f"The user wants to {other} the {text_of(item, 'name')}; `{call.name}` does "
+                "something else, and then the order is closed for it.",
+                evidence=text_of(item, "name"),
+                messages=tuple(c.position for c in said if c.product == name_of(item)),
+            )
+    return None
+
+
+@call_check("item left out", tools=ON_ITEMS, risk=0.5, policy=ONE_CALL)
+def left_out(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an item of the order that the user named for the same act is not in the call."""
+    taken = {name_of(item) for item in _taken(facts, call)}
+    agreed = consent(facts, call)
+    for item, said in _wanted_items(facts, call, _ACTS[call.name]):
+        name = name_of(item)
+        if name in taken:
+            continue
+        named = agreed is not None and named_in(agreed.question.lower, name)
+        return Objection(
+            f"The user also named the {text_of(item, 'name')} of this order, and `{call.name}` "
+            "works only once per order. Put all items into one call.",
+            evidence=name,
+            risk=None if named else 0.3 if not _is_elsewhere(facts, call, item) else 0.2,
+            messages=(said.position,),
+        )
+    return None
+
+
+@call_check("locks another request", tools=ON_DELIVERED, risk=0.4, policy=ONE_CALL)
+def locking(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when another item of the order is to be exchanged before, or to be returned after."""
+    other = _ACTS[EXCHANGE] if call.name == RETURN else _ACTS[RETURN]
+    taken = {name_of(item) for item in _taken(facts, call)}
+    for item, said in _wanted_items(facts, call, other):
+        if name_of(item) not in taken and not _is_elsewhere(facts, call, item):
+            return Objection(
+                f"The user also wants to {said.act} the {text_of(item, 'name')} of this order. "
+                f"After `{call.name}` that is no longer possible: tell the user, and ask which.",
+                evidence=name_of(item),
+                messages=(said.position,),
+            )
+    return None
+
+
+@call_check("not all items", tools=ON_ITEMS, risk=0.4, policy=CONFIRM_ITEMS)
+def not_all(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user wants everything of the order in the call, without exception."""
+    order = order_of(facts, call)
+    missing = len(items(order)) - len(texts_of(call.arguments or {}, "item_ids"))
+    if not order or missing <= 0:
+        return None
+    for clause in clauses(facts, call):
+        if clause.act in _ACTS[call.name] and _ALL.search(clause.text):
+            if _EXCEPT.search(facts.said):
+                return None
+            return Objection(
+                f"The user wants all items: '{clause.text.strip()[:100]}'; {missing} of "
+                f"{text_of(order, 'order_id')} are not in the call.",
+                evidence=f"{missing} missing",
+                messages=(clause.position,),
+            )
+    return None
+
+
+@call_check("another order holds it too", tools=ON_ITEMS, risk=0.25, policy=CONFIRM_ITEMS)
+def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when another order of the same status holds the product, and nobody told which."""
+    order_id = text_of(call.arguments or {}, "order_id")
+    if mentions(facts.said, order_id.lower().lstrip("#")):
+        return None
+    for item in _taken(facts, call):
+        for other_id, twin in _twins(facts, call, item):
+            better = _is_described(facts, call, item, twin)
+            if not better and mentions(facts.told, other_id.lower()):
+                continue
+            shown = other_id in facts.records.get("order_id", {})
+            return Objection(
+                f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
+                f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
+                evidence=f"{other_id} {text_of(twin, 'item_id')}",
+                risk=0.35 if better else 0.15 if shown else 0.25,
+            )
+    return None
+
+
+RETAIL_ITEMS: tuple[CallCheck, ...] = (
+    unspoken_item,
+    unannounced_item,
+    kept_item,
+    other_act,
+    left_out,
+    locking,
+    not_all,
+    ambiguous_order,
+)
+
+
+def _taken(facts: Facts, call: ToolCall) -> Iterator[JsonObject]:
+    """Walk over the items of the call, as far as the order holds them."""
+    order = order_of(facts, call)
+    for item_id in dict.fromkeys(texts_of(call.arguments or {}, "item_ids")):
+        item = item_of(order, item_id)
+        if item:
+            yield item
+
+
+def _is_named(heard: str, item: JsonObject) -> bool:
+    return text_of(item, "item_id") in heard or named_in(heard, name_of(item))
+
+
+def _wanted_items(
+    facts: Facts, call: ToolCall, acts: frozenset[Act]
+) -> Iterator[tuple[JsonObject, Clause]]:
+    """Walk over the items of the order that are not in the call and that the user wants so."""
+    listed = texts_of(call.arguments or {}, "item_ids")
+    said = clauses(facts, call)
+    for item in items(order_of(facts, call)):
+        if text_of(item, "item_id") in listed:
+            continue
+        about = [c for c in said if c.product == name_of(item) and c.act]
+        if about and about[-1].act in acts:
+            yield item, about[-1]
+
+
+def _is_elsewhere(facts: Facts, call: ToolCall, item: JsonObject) -> bool:
+    """Whether another order of the user holds the same product."""
+    return any(True for _ in _holding(facts, call, item))
+
+
+def _holding(
+    facts: Facts, call: ToolCall, item: JsonObject
+) -> Iterator[tuple[str, JsonObject, JsonObject]]:
+    mine = text_of(call.arguments or {}, "order_id")
+    for order_id, order in orders(facts).items():
+        for one in items(order) if order_id != mine else ():
+            if text_of(one, "product_id") == text_of(item, "product_id"):
+                yield order_id, order, one
+
+
+def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """Walk over the same product in the user's other orders of the same status."""
+    order = order_of(facts, call)
+    needed = {name_of(one) for one in _taken(facts, call)}
+    for order_id, other, one in _holding(facts, call, item):
+        alike = all(text_of(other, key) == text_of(order, key) for key in ("user_id", "status"))
+        # An order that lacks another item of the call is not the one that is meant.
+        if alike and needed <= {name_of(held) for held in items(other)}:
+            yield order_id, one
+
+
+def _is_described(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
+    """Whether the user's words about the product fit the twin and not the item."""
+    mine, theirs = options(item), options(twin)
+    product = facts.known.get("product_id", {}).get(text_of(item, "product_id"), {})
+    product = product or {"variants": {"a": item, "b": twin}}
+    named = {
+        (n.key, n.value)
+        for c in clauses(facts, call)
+        if c.product == name_of(item)
+        for n in namings(c.text, product)
+        if not n.negated and (call.name == RETURN or n.described)
+    }
+    fits = {key for key, value in named if theirs.get(key) == value != mine.get(key)}
+    return bool(fits) and not any(mine.get(k) == v != theirs.get(k) for k, v in named)
+
+
+def _options(item: JsonObject) -> str:
+    return ", ".join(options(item).values())

@@ -1,0 +1,149 @@
+"""Retail: options of variants as people name them, compare them and rank them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sidecritic.policies.retail_records import options, variants
+from sidecritic.policies.values import JsonObject, object_of
+
+_UNITS = re.compile(
+    r"(?<=\d)[\s-]+(?=(inch|[gtm]b|ml|mah|l|ft|mm|mp|x|bar|k|p|w|cups?|hours?|degrees?|lbs?"
+    r"|lit(er|re)s?|piece|percent)\b|%)"
+)
+_HYPHENS = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_INCHES = re.compile(r"(?<=\d)(?:[\s-]?inch(?:es)?\b|-?in\b|\"|”)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_SIZES = {"xs": "extra small", "s": "small", "m": "medium", "l": "large", "xl": "extra large"}
+_RANKS = (
+    ("xs", "s", "m", "l", "xl", "xxl"),
+    ("small", "medium", "large"),
+    ("portable", "medium", "large"),
+    ("low", "medium", "high"),
+    ("light", "medium", "dark"),
+    ("basic", "professional"),
+    ("beginner", "intermediate", "expert"),
+)
+_NEGATED = re.compile(
+    r"\b(not|n't|no|never|without|instead of|rather than|(any|every)thing (but|except)|other than"
+    r"|except|except for|from|over|avoid\w*|dislike|hate|than|too|neither|nor)"
+    r"( (in|a|an|the|my|want|need|like|any|be|have|with|current|original|one|is|of|to|it))*\s*$"
+)
+_DESCRIBED = re.compile(
+    r"\b(current(ly)?|existing|originally|original|bought|ordered|purchased|received|got|have|had"
+    r"|was|old)( (in|a|an|the|my|one|with|is|it|of|size))*\s*$"
+)
+_SOFT = re.compile(
+    r"\b(if (it'?s |that'?s |they'?re )?(possible|available|you (have|can))|prefer\w*|ideally"
+    r"|rather have|would be (nice|great)|hopefully|otherwise|alternatively|fall ?back)\b"
+)
+
+
+_PART = re.compile(r"([,;()]| but | and )")
+_IF = re.compile(r"\s*(only )?(if|when|provided|preferably|ideally)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A value of an option, as a clause names it."""
+
+    key: str
+    value: str
+    place: int
+    negated: bool
+    described: bool
+    """Whether it tells how the old item is."""
+    soft: bool
+
+
+def plain(text: str) -> str:
+    """Return a text as it is compared: `16 GB` and `16gb`, `full-size` and `full size` agree."""
+    text = _THOUSANDS.sub("", text.lower())
+    text = _INCHES.sub("inch", text)
+    return _HYPHENS.sub(" ", _UNITS.sub("", text))
+
+
+def vocabulary(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
+    """Return the values of each option of a product, in lower case."""
+    found: dict[str, dict[str, None]] = {}
+    for one in variants(product).values():
+        for key, value in options(one).items():
+            found.setdefault(key, {})[value] = None
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def namings(text: str, product: JsonObject) -> Iterator[Naming]:
+    """Walk over the values of a product's options that a text, in lower case, names."""
+    words = plain(text)
+    found: list[tuple[int, int, str, str]] = []
+    proper = _proper_names(product)
+    for key, values in vocabulary(product).items():
+        for value in values:
+            for word in (*_words_for(key, value), *proper.get(value, ())):
+                end = r"(?![\d.%])" if word.isdigit() else r"(?![\w%])"
+                for match in re.finditer(rf"(?<![\w.$]){re.escape(word)}{end}", words):
+                    found.append((match.start(), match.end(), key, value))
+    for start, end, key, value in found:
+        if any(s <= start and end <= e and (s, e) != (start, end) for s, e, *_ in found):
+            continue
+        before = words[max(0, start - 48) : start]
+        negated = bool(_NEGATED.search(before))
+        described, soft = bool(_DESCRIBED.search(before)), is_soft(words, start)
+        yield Naming(key, value, start, negated, described, soft)
+
+
+def _proper_names(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
+    """Return the first words of values such as Google Assistant, by which people call them."""
+    raw = {str(v) for one in variants(product).values() for v in object_of(one, "options").values()}
+    named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
+    firsts = list(named.values())
+    return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}
+
+
+def is_soft(text: str, place: int) -> bool:
+    """Whether what stands at a place of a text is wished for only if it can be had."""
+    start, parts = 0, _PART.split(text)
+    for index, part in enumerate(parts):
+        if start <= place <= start + len(part):
+            after = parts[index + 2] if index + 2 < len(parts) else ""
+            return bool(_SOFT.search(part) or _IF.match(after))
+        start += len(part)
+    return False
+
+
+def rank(values: tuple[str, ...], value: str) -> float | None:
+    """Return where a value stands among its like, small to large; `None` where none is larger."""
+    for order in _RANKS:
+        if set(values) <= set(order):
+            return float(order.index(value)) if value in order else None
+    numbers = [_NUMBER.findall(one) for one in values]
+    if not all(numbers) or value not in values:
+        return None
+    number = float(_NUMBER.findall(value)[-1])
+    return number * 1000 if "tb" in value else number
+
+
+def _words_for(key: str, value: str) -> Iterator[str]:
+    """Walk over how people say a value of an option."""
+    name = plain(value)
+    if value in ("yes", "no", "none"):
+        if value != "yes":
+            yield f"no {key}"
+            yield f"without {key}"
+            yield f"non {key}"
+        return
+    if value in _SIZES:
+        yield from (f"size {name}", f"{name} size", _SIZES[value])
+        return
+    if name.isdigit() and len(name) < 3:
+        yield from (f"size {name}", f"{name} {key}", f"{key} {name}")
+        return
+    yield name
+    first, _, rest = name.partition(" ")
+    if rest and first.isdigit():
+        yield f"{first}{rest}"
+    if name.endswith("s") and name[-2:-1].isalpha() and not name.endswith("ss"):
+        yield name.removesuffix("s")
+    elif name.isalpha():
+        yield f"{name}s"

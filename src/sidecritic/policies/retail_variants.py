@@ -1,0 +1,307 @@
+"""Retail: which variant the user's words call for, among those that can be had.
+
+Every wish of the conversation about a product is a `Wish`: a test of a variant, with the words
+that it comes from. A later wish about an option replaces an earlier one.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from sidecritic.policies.facts import Facts
+from sidecritic.policies.retail_options import Naming, is_soft, namings, plain, rank, vocabulary
+from sidecritic.policies.retail_records import Swap, available, options, swaps
+from sidecritic.policies.retail_wording import Clause, clauses, name_of
+from sidecritic.policies.values import JsonObject, number_of, text_of
+from sidecritic.types import ToolCall
+
+_UP = (
+    r"larger|bigger|higher|greater|longer|taller|wider|thicker|faster|brighter|stronger|more"
+    r"|too (?:small|tight|short|dim|dark|thin|weak|slow)"
+)
+_DOWN = (
+    r"smaller|lower|fewer|shorter|thinner|slower|dimmer|less"
+    r"|too (?:big|large|loose|long|bright|thick|tall|wide)"
+)
+_COMPARED = re.compile(
+    rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b(?! (expensive|costly|than|money|info\w*|detail\w*"
+    r"|help|about|of a|or|items?|time|questions?|to|price|cost|amount|refund|total|budget)\b)"
+)
+_MOST = re.compile(
+    r"\b(?:(?P<most>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
+    r"|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|least|fewest))\b"
+    r"(?! (expensive|affordable|recent|likely|of|price|cost))"
+)
+_INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (re.compile(r"bright|dim|dark"), re.compile(r"brightness")),
+    (re.compile(r"thick|thin"), re.compile(r"thickness")),
+    (re.compile(r"fast|slow"), re.compile(r"speed")),
+    (re.compile(r"long|short|tall"), re.compile(r"length|height")),
+    (re.compile(r"big|large|small|tight|loose|wide"), re.compile(r"size|capacity|diameter|piece")),
+)
+"""Comparisons that name their option by themselves, to the options that they can be about."""
+
+_MORE = re.compile(r"\b(\d[\d,]*) (?:\w+ )?(more|less|fewer|extra|additional)\b")
+_CHEAPEST = re.compile(
+    r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable)\b(?! items?\b)"
+)
+_DEAREST = re.compile(
+    r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b(?! items?\b)"
+)
+_ASKED = re.compile(r"\b(what|which|how much|tell me|know)\b")
+_CAP = re.compile(
+    r"\b(?:under|below|less than|no more than|at most|up to|maximum of|within|not exceed\w*)"
+    r" (?:a |my )?(?:budget of )?\$ ?(\d[\d,]*(?:\.\d+)?)"
+)
+_REST = re.compile(
+    r"\b(same|keep|identical|unchanged|(without|not) chang\w+|retain\w*|maintain\w*|match\w*)"
+    r"[^.;\n]{0,30}\b(other|else|rest|remaining|everything|all)\b"
+    r"|\b(other|else|rest|remaining|everything)\b[^.;\n]{0,40}"
+    r"\b(same|unchanged|identical|as (is|it is))\b"
+    r"|\b(same|identical|exact)\b[^.;\n]{0,30}\b(but|except|just|only)\b"
+    r"|\bonly (change|the)\b[^.;\n]{0,30}\b(color|colour|size)\b"
+)
+_CHAIN = re.compile(
+    r" > |\b(otherwise|or else|failing that|second choice|fall ?back|next best|followed by)\b"
+    r"|\b(if|in case) [^.;]{0,40}(n't|not|no|un\w+)\b[^.;]{0,30}"
+    r"\b(then|go|take|choose|use|i'?d|would)\b"
+    r"|\bprefer\w* [^.;]{0,40} over\b"
+)
+_TOKEN = re.compile(r"[a-z]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Something that a variant has to be."""
+
+    key: str
+    """The option, `price`, or empty for several."""
+    fits: Callable[[JsonObject], bool]
+    words: str
+    position: int
+    soft: bool
+    chain: tuple[str, ...] = ()
+    """Values in the order in which they are preferred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants of one item."""
+
+    pair: Swap
+    wishes: tuple[Wish, ...]
+    rest: bool
+    """Whether the user wants all other options as they are."""
+    extreme: int
+    """-1 for the cheapest, 1 for the dearest, else 0."""
+    about: tuple[Clause, ...]
+
+    @property
+    def hard(self) -> tuple[Wish, ...]:
+        return tuple(wish for wish in self.wishes if not wish.soft)
+
+    def unmet(self, variant: JsonObject, *, soft: bool = False) -> tuple[Wish, ...]:
+        wishes = self.wishes if soft else self.hard
+        return tuple(wish for wish in wishes if not wish.fits(variant))
+
+    def fitting(self) -> tuple[JsonObject, ...]:
+        """Return the variants that can be had, are another one, and meet every hard wish."""
+        old = text_of(self.pair.old, "item_id")
+        return tuple(
+            one
+            for one in available(self.pair.product)
+            if text_of(one, "item_id") != old and not self.unmet(one)
+        )
+
+
+def wanted(
+    facts: Facts, call: ToolCall, *, until: Callable[[Swap], int] | None = None
+) -> tuple[Wanted, ...]:
+    """Return what the user wants of each item of a call whose product is known.
+
+    `until` gives the position in the history up to which the words about an item count.
+    """
+    said = clauses(facts, call)
+    pairs = tuple(swaps(facts, call))
+    names = [name_of(pair.old) for pair in pairs]
+    products = set(names)
+    found: list[Wanted] = []
+    for pair in pairs:
+        # Words about two of a kind cannot be told apart.
+        if pair.old and pair.new and names.count(name_of(pair.old)) == 1:
+            name, end = name_of(pair.old), until(pair) if until else None
+            about = (one for one in said if _is_about(one, name, products))
+            found.append(_of(pair, tuple(c for c in about if end is None or c.position < end)))
+    return tuple(found)
+
+
+def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
+    return clause.product == product or (not clause.product and len(products) == 1)
+
+
+def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
+    latest: dict[str, list[Wish]] = {}
+    rest, extreme = False, 0
+    for clause in about:
+        fresh: dict[str, list[Wish]] = {}
+        for wish in _wishes(clause, pair):
+            fresh.setdefault(wish.key, []).append(wish)
+        latest.update(fresh)
+        rest = rest or bool(_REST.search(clause.text))
+        extreme = _extreme(clause.text) or extreme
+    wishes = tuple(wish for found in latest.values() for wish in found)
+    return Wanted(pair, tuple(_settled(pair, wishes)), rest, extreme, about)
+
+
+def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
+    """Replace a chain of preferences by its first value that can be had with the other wishes."""
+    plainly = tuple(wish for wish in wishes if not wish.chain)
+    others = Wanted(pair, plainly, rest=False, extreme=0, about=()).fitting()
+    yield from plainly
+    for wish in wishes:
+        held = [v for v in wish.chain if any(options(o).get(wish.key) == v for o in others)]
+        if held:
+            yield replace(wish, fits=_is_one_of(wish.key, frozenset(held[:1])), chain=())
+
+
+def _extreme(text: str) -> int:
+    if _ASKED.search(text) and "chang" not in text:
+        return 0
+    return -1 if _CHEAPEST.search(text) else 1 if _DEAREST.search(text) else 0
+
+
+def _wishes(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    steps = {found[1].replace(",", "") for found in _MORE.finditer(clause.text)}
+    # "1000 more pieces" names a difference, not a value.
+    named = tuple(n for n in namings(clause.text, pair.product) if n.value not in steps)
+    old = options(pair.old)
+    yield from _named(clause, named, old)
+    taken = {one.key for one in named}
+    relative = (*_compared(clause, pair), *_extremes(clause, pair))
+    yield from (w for w in relative if w.key not in taken)
+    yield from _kept(clause, pair)
+    cap = _CAP.search(clause.text)
+    if cap and "total" not in clause.text:
+        most = float(cap[1].replace(",", ""))
+        yield Wish("price", lambda v: number_of(v, "price") <= most, cap[0], clause.position, False)
+
+
+def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> Iterator[Wish]:
+    """Turn the values that a clause names into wishes, those of one option into one."""
+    shared = _shared(named)
+    for key in dict.fromkeys(one.key for one in named):
+        mine = [one for one in named if one.key == key and (one.key, one.value) not in shared]
+        bad, soft = frozenset(n.value for n in mine if n.negated), any(n.soft for n in mine)
+        good = frozenset(one.value for one in mine if not one.negated and not one.described)
+        # What the old item has describes it, unless it is one choice of several.
+        good -= frozenset() if soft else frozenset({old.get(key, "")})
+        chain = _chain(clause.text, mine)
+        if len(chain) > 1:
+            fits = _is_one_of(key, frozenset(chain))
+            yield Wish(key, fits, clause.text, clause.position, soft=False, chain=chain)
+        elif good - bad - {old.get(key)}:
+            yield Wish(key, _is_one_of(key, good - bad), clause.text, clause.position, soft)
+        elif bad - {old.get(key, "")}:
+            yield Wish(key, _is_none_of(key, bad), clause.text, clause.position, soft)
+
+
+def _chain(text: str, named: list[Naming]) -> tuple[str, ...]:
+    """Return the values of one option in the order in which a clause prefers them."""
+    if not _CHAIN.search(text):
+        return ()
+    return tuple(dict.fromkeys(n.value for n in sorted(named, key=lambda n: n.place)))
+
+
+def _shared(named: tuple[Naming, ...]) -> set[tuple[str, str]]:
+    """Return the readings of words that two options share, but for the nearer one."""
+    found: set[tuple[str, str]] = set()
+    for one in named:
+        rivals = [o for o in named if o.place == one.place and o.key != one.key]
+        if rivals:
+            found.add((one.key, one.value))
+    return found
+
+
+def _is_one_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool]:
+    return lambda variant: options(variant).get(key) in values
+
+
+def _is_none_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool]:
+    return lambda variant: options(variant).get(key) not in values
+
+
+def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    """Walk over what a clause wants larger or smaller than the old item has it."""
+    old, words = options(pair.old), vocabulary(pair.product)
+    ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
+    step = _MORE.search(clause.text)
+    for found in _COMPARED.finditer(clause.text):
+        key = _meant_key(found[0], clause.text[found.end() : found.end() + 32], ranked)
+        if not key or key not in old:
+            continue
+        before = rank(words[key], old[key])
+        if before is None:
+            continue
+        sign = 1 if found["up"] else -1
+        if step and old[key].isdigit():
+            exact = str(int(old[key]) + sign * int(step[1].replace(",", "")))
+            fits = _is_one_of(key, frozenset({exact}))
+        else:
+            fits = _is_beyond(key, words[key], sign * before, sign)
+        soft = is_soft(clause.text, found.start())
+        yield Wish(key, fits, clause.text, clause.position, soft)
+
+
+def _extremes(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    """Walk over what a clause wants as large or as small as can be had."""
+    words = vocabulary(pair.product)
+    ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
+    for found in _MOST.finditer(clause.text):
+        after = clause.text[found.end() : found.end() + 24]
+        key = _meant_key(found[0], after, ranked)
+        if not key:
+            continue
+        sign = 1 if found["most"] else -1
+        places = [rank(words[key], options(one).get(key, "")) for one in available(pair.product)]
+        best = max((sign * place for place in places if place is not None), default=0.0)
+        fits = _is_beyond(key, words[key], best - 0.001, sign)
+        soft = is_soft(clause.text, found.start())
+        yield Wish(key, fits, clause.text, clause.position, soft)
+
+
+def _is_beyond(
+    key: str, values: tuple[str, ...], bound: float, sign: int
+) -> Callable[[JsonObject], bool]:
+    def fits(variant: JsonObject) -> bool:
+        place = rank(values, options(variant).get(key, ""))
+        return place is None or sign * place > bound
+
+    return fits
+
+
+def _meant_key(word: str, after: str, ranked: dict[str, tuple[str, ...]]) -> str:
+    """Return the option that a comparison is about; empty when that is open."""
+    following = {token[:5] for token in _TOKEN.findall(after.split(",")[0])}
+    for key in ranked:
+        if following & {token[:5] for token in _TOKEN.findall(key.removesuffix("s"))}:
+            return key
+    for comparison, about in _INHERENT:
+        keys = [key for key in ranked if about.search(key)] if comparison.search(word) else []
+        if len(keys) == 1:
+            return keys[0]
+    return ""
+
+
+def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    """Walk over the options that a clause wants as they are."""
+    old = options(pair.old)
+    text = plain(clause.text)
+    for key, value in old.items():
+        stems = [token.removesuffix("s") for token in _TOKEN.findall(key)]
+        for stem in stems:
+            found = re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text)
+            if found:
+                fits = _is_one_of(key, frozenset({value}))
+                soft = is_soft(text, found.start())
+                yield Wish(key, fits, clause.text, clause.position, soft)
+                break

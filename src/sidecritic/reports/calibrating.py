@@ -1,0 +1,99 @@
+"""What a person reads about a profile that was fitted."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from sidecritic.reports.sections import Section, label, percent
+from sidecritic.reports.tables import to_table
+from sidecritic.reports.text import plain
+from sidecritic.scoring.calibration_records import CalibrationReport, Chosen, HeldOut
+from sidecritic.scoring.detection_records import Measured, Share
+
+_HELD_OUT = (
+    "",
+    "n",
+    "wrong",
+    "users",
+    "AUROC",
+    "calibration error before",
+    "after",
+    "false alarms",
+    "recall",
+)
+_CHOSEN = ("", "score from which it is refused", "right", "wrong", "false alarms", "recall")
+
+
+def to_calibration_tables(report: CalibrationReport) -> Iterator[RenderableType]:
+    """Yield what to print about a fit, what was held out first."""
+    for section in (_held_out(report), _thresholds(report)):
+        yield to_table(section, label(report.simulated))
+        for note in section.notes:
+            yield Text(plain(note, 1000))
+        yield Text()
+
+
+def _held_out(report: CalibrationReport) -> Section:
+    rows = tuple(
+        _held_out_row(f"{kind}, {name}", found)
+        for kind, slices in report.held_out.items()
+        for name, found in slices.items()
+    )
+    note = (
+        f"{report.examples} examples of {report.users} users in {report.runs} runs; "
+        f"{report.false_alarms:.1%} false alarms wanted. Intervals resample users."
+    )
+    title = f"Users that were not seen, {report.folds} folds ({report.method})"
+    return Section(title, _HELD_OUT, rows, (note,))
+
+
+def _held_out_row(name: str, found: HeldOut) -> tuple[str, ...]:
+    return (
+        name,
+        str(found.n),
+        str(found.wrong),
+        str(found.users),
+        _decimal(found.auroc),
+        _decimal(found.calibration_error_before),
+        _decimal(found.calibration_error_after),
+        _share(found.false_alarms),
+        _share(found.recall),
+    )
+
+
+def _thresholds(report: CalibrationReport) -> Section:
+    notes = (
+        "Fitted to all examples, so that these shares are better than those of unseen users.",
+        *report.notes,
+        f"Profile {report.name} ({report.digest}) for --critic {report.critic}: {report.out}",
+        *([report.command] if report.command else []),
+    )
+    rows = tuple(map(_chosen_row, report.thresholds))
+    return Section("Thresholds of the profile", _CHOSEN, rows, notes)
+
+
+def _chosen_row(found: Chosen) -> tuple[str, ...]:
+    name = ", ".join(filter(None, (found.kind, found.domain or "by default", found.tool)))
+    return (
+        name,
+        "never" if found.threshold is None else f"{found.threshold:.3f}",
+        str(found.right),
+        str(found.wrong),
+        "" if found.false_alarms is None else percent(found.false_alarms),
+        "" if found.recall is None else percent(found.recall),
+    )
+
+
+def _decimal(found: Measured) -> str:
+    if found.value is None:
+        return ""
+    between = f" ({found.ci[0]:.2f} to {found.ci[1]:.2f})" if found.ci else ""
+    return f"{found.value:.3f}{between}"
+
+
+def _share(found: Share) -> str:
+    value, ci = found.share.value, found.share.ci
+    if value is None or ci is None:
+        return f"{found.n}/{found.of}"
+    return f"{found.n}/{found.of} {percent(value)} ({percent(ci[0])} to {percent(ci[1])})"

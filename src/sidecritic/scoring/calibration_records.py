@@ -1,0 +1,66 @@
+"""What fitting a profile says of itself; keys are only ever added."""
+
+from typing import Literal
+
+from sidecritic.scoring.detection_records import Measured, Share
+from sidecritic.types import Record
+
+
+class HeldOut(Record):
+    """A profile on users that it was not fitted to, over all folds of the cross-validation."""
+
+    n: int
+    wrong: int
+    users: int
+    auroc: Measured
+    """Of the score before calibration; a calibration does not change the order of scores."""
+    calibration_error_before: Measured
+    """Of the score, read as if it were a probability."""
+    calibration_error_after: Measured
+    """Of the calibrated probability."""
+    false_alarms: Share
+    """Right proposals that would have been refused."""
+    recall: Share
+    """Wrong proposals that would have been refused."""
+
+
+class Chosen(Record):
+    """A threshold of the profile, fitted to all examples, and what it does to those it is for."""
+
+    kind: str
+    domain: str
+    """Empty for domains without a threshold of their own."""
+    tool: str
+    """Empty for tools without one."""
+    threshold: float | None
+    """Score before calibration; `None`: nothing is refused, none keeps to the false alarms."""
+    right: int
+    wrong: int
+    false_alarms: float | None
+    """Realised, in [0, 1]; `None` without right examples."""
+    recall: float | None
+
+
+class CalibrationReport(Record):
+    schema_version: Literal[1] = 1
+    name: str
+    critic: str
+    critic_version: str
+    method: str
+    false_alarms: float
+    """Wanted."""
+    digest: str
+    """Of the profile."""
+    simulated: tuple[str, ...]
+    examples: int
+    users: int
+    runs: int
+    folds: int
+    held_out: dict[str, dict[str, HeldOut]]
+    """`write`, `final`; in each `all` and every domain."""
+    thresholds: tuple[Chosen, ...]
+    notes: tuple[str, ...] = ()
+    """What to know before using the profile."""
+    command: str = ""
+    out: str = ""
+    """Where the profile was written."""

@@ -1,0 +1,220 @@
+"""An episode as it reads: what was said, what was refused and why, what was executed."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, assert_never
+
+from sidecritic.trace import Ended, Event, Executed, Failed, Judged, Observed, Proposed, Trajectory
+from sidecritic.types import (
+    Assistant,
+    Escalate,
+    Flag,
+    Halt,
+    Judgement,
+    Message,
+    Observation,
+    Replace,
+    Revise,
+    System,
+    ToolCall,
+    ToolResult,
+    User,
+)
+
+Tone = Literal["user", "tool", "agent", "refused", "open", "critic", "fallback", "broken", "end"]
+"""What an entry is; decides its colour, and is written beside it in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened, as text; whoever shows it escapes it."""
+
+    tone: Tone
+    title: str
+    text: str = ""
+    code: str = ""
+    """Calls and results: shown in a fixed-width font."""
+    verdict: str = ""
+    """What the critic said of it."""
+    feedback: str = ""
+    flags: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    """Mistakes that a simulated actor made on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One episode."""
+
+    task: str
+    env: str
+    trial: int
+    actor: str
+    critic: str
+    simulated: tuple[str, ...]
+    result: Literal["passed", "failed", "not graded"]
+    reward: float | None
+    refused: int
+    """Drafts that were sent back."""
+    turns: int
+    faults: int
+    entries: tuple[Entry, ...]
+
+
+def story_of(trajectory: Trajectory) -> Story:
+    """Return an episode as a story."""
+    entries = tuple(_entries(trajectory.events))
+    ended = trajectory.ended
+    outcome = ended.outcome if ended else None
+    passed = None if outcome is None else outcome.passed or outcome.reward >= 1
+    return Story(
+        task=trajectory.task.id,
+        env=trajectory.task.env,
+        trial=trajectory.trial,
+        actor=trajectory.actor,
+        critic=trajectory.critic,
+        simulated=trajectory.simulated,
+        result="not graded" if passed is None else "passed" if passed else "failed",
+        reward=outcome.reward if outcome else None,
+        refused=sum(entry.tone == "refused" for entry in entries),
+        turns=sum(isinstance(event, Executed) for event in trajectory.events),
+        faults=sum(len(entry.faults) for entry in entries),
+        entries=entries,
+    )
+
+
+def _entries(events: Sequence[Event]) -> Iterator[Entry]:
+    draft: Proposed | None = None
+    judgement: Judgement | None = None
+    for event in events:
+        match event:
+            case Observed(observation=observation):
+                yield from _observed(observation)
+            case Proposed():
+                draft, judgement = event, None
+            case Judged():
+                judgement = event.judgement
+                yield from _refused(draft, judgement)
+            case Executed():
+                yield _executed(event, draft, judgement)
+                draft = judgement = None
+            case Failed(where=where, error=error, message=message):
+                yield Entry("broken", f"{where} failed: {error}", text=message)
+            case Ended():
+                yield _end(event)
+            case _ as other:
+                assert_never(other)
+
+
+def _refused(draft: Proposed | None, judgement: Judgement) -> Iterator[Entry]:
+    if draft is not None and isinstance(judgement.verdict, Revise):
+        yield _action(draft.completion.message, draft, judgement, "refused")
+
+
+def _executed(event: Executed, draft: Proposed | None, judgement: Judgement | None) -> Entry:
+    match event.source:
+        case "actor":
+            return _action(event.action, draft, judgement, "agent" if event.approved else "open")
+        case "critic":
+            return _action(event.action, None, judgement, "critic")
+        case "fallback":
+            return _action(event.action, None, judgement, "fallback")
+        case _ as other:
+            assert_never(other)
+
+
+def _observed(observation: Observation) -> Iterator[Entry]:
+    for made in observation.backstage:
+        shown = f"{_call(made.call)}\n→ {made.result.text}"
+        yield Entry(
+            "user", "user, on their own device (neither actor nor critic sees it)", "", shown
+        )
+    for message in observation.messages:
+        yield _heard(message)
+
+
+def _heard(message: Message) -> Entry:
+    match message:
+        case User(text=text):
+            return Entry("user", "user", text)
+        case ToolResult(name=name, text=text, is_error=is_error):
+            return Entry(
+                "tool", f"{name} {'failed' if is_error else 'returned'}", "", _pretty(text)
+            )
+        case Assistant(text=text, calls=calls):
+            return Entry("agent", "greeting", text, "\n".join(map(_call, calls)))
+        case System(text=text):
+            return Entry("tool", "system", text)
+        case _ as other:
+            assert_never(other)
+
+
+_TITLES: Mapping[Tone, str] = MappingProxyType(
+    {
+        "agent": "actor",
+        "refused": "actor: refused draft, never executed",
+        "open": "actor: executed although nobody approved it",
+        "critic": "critic: put in place of the draft",
+        "fallback": "safe message in place of the draft",
+    }
+)
+
+
+def _action(
+    action: Assistant, draft: Proposed | None, judgement: Judgement | None, tone: Tone
+) -> Entry:
+    faults = draft.completion.faults if draft else ()
+    verdict = judgement.verdict if judgement else None
+    return Entry(
+        tone=tone,
+        title=_TITLES[tone],
+        text=action.text,
+        code="\n".join(map(_call, action.calls)),
+        verdict=_verdict(judgement) if judgement else "",
+        feedback=verdict.feedback if isinstance(verdict, Revise) else "",
+        flags=tuple(map(_flag, judgement.flags if judgement else ())),
+        faults=tuple(f"{f.kind}: {f.note}" if f.note else f.kind for f in faults),
+    )
+
+
+def _flag(flag: Flag) -> str:
+    sign = "+" if flag.sign > 0 else "\N{MINUS SIGN}"
+    return f"{sign} {flag.name}" + (f": {flag.evidence}" if flag.evidence else "")
+
+
+def _verdict(judgement: Judgement) -> str:
+    parts = [f"{judgement.critic}: {judgement.verdict.kind}"]
+    if judgement.risk is not None:
+        name = "probability of a mistake" if judgement.calibrated else "score"
+        parts.append(f"{name} {judgement.risk:.2f}")
+    if judgement.category:
+        parts.append(judgement.category)
+    if isinstance(judgement.verdict, Replace | Escalate | Halt):
+        parts.append(judgement.verdict.reason)
+    return ", ".join(parts)
+
+
+def _end(ended: Ended) -> Entry:
+    if ended.outcome is None:
+        return Entry("end", f"ended: {ended.reason}", "not graded")
+    outcome = ended.outcome
+    parts = "\n".join(f"{name}: {value:g}" for name, value in outcome.parts.items())
+    return Entry("end", f"ended: {ended.reason}, reward {outcome.reward:g}", "", parts)
+
+
+def _call(call: ToolCall) -> str:
+    arguments = call.raw if call.arguments is None else _pretty(json.dumps(call.arguments))
+    return f"{call.name}({arguments})"
+
+
+def _pretty(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(value, dict | list):
+        return text
+    flat = json.dumps(value, ensure_ascii=False)
+    return flat if len(flat) <= 90 else json.dumps(value, ensure_ascii=False, indent=2)
