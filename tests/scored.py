@@ -7,7 +7,7 @@ from sidecritic.critics.calibration import Isotonic
 from sidecritic.critics.profile import NEVER, CalibrationRule, Profile, ThresholdRule
 from sidecritic.errors import CriticError
 from sidecritic.recorded import Kind
-from sidecritic.types import Approve, Judgement, Proposal, Revise, Status, Usage, Verdict
+from sidecritic.types import Approve, Flag, Judgement, Proposal, Revise, Status, Usage, Verdict
 
 
 @dataclass
@@ -24,7 +24,14 @@ class Scores:
     breaks: bool = False
     calls: tuple[str, ...] = ()
     calibrated: bool = False
+    flags: tuple[Flag, ...] = ()
     asked: list[Proposal] = field(default_factory=list[Proposal])
+    warmed: list[Proposal] = field(default_factory=list[Proposal])
+
+    async def warm(self, proposal: Proposal) -> None:
+        self.warmed.append(proposal)
+        if self.breaks:
+            raise CriticError("out of order")
 
     async def judge(self, proposal: Proposal) -> Judgement:
         self.asked.append(proposal)
@@ -39,6 +46,7 @@ class Scores:
             risk=self.risk,
             calibrated=self.calibrated,
             category="fault" if over else "",
+            flags=self.flags,
             rationale=f"because of {self.name}",
             usage=Usage(input_tokens=10),
             seconds=1.0,

@@ -303,6 +303,8 @@ class Judgement(Record):
     status: Status = "ok"
     risk: float | None = None
     """Score in [0, 1]; the higher, the more suspicious the action."""
+    call_risks: dict[str, float] = {}
+    """The same for each call that may be wrong, by its id, where an action has several."""
     calibrated: bool = False
     """Whether `risk` may be read as a probability."""
     category: str = ""

@@ -75,8 +75,8 @@ def test_a_prompt_longer_than_the_context_is_refused_with_the_way_out(
 def test_eval_judges_with_a_model_file(tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = run(
-        "-m", "sidecritic", "eval", "--env", "shop", "--limit", "1", "--max-turns", "5",
-        "--critic", f"llm:local:{WEIGHTS}", "--gate", "writes", "--max-revisions", "0",
+        "-m", "sidecritic", "eval", "--env", "shop", "--limit", "1", "--max-turns", "2",
+        "--critic", f"llm:local:{WEIGHTS}", "--gate", "all", "--max-revisions", "0",
         "--critic-timeout", "600", "--out", out, "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

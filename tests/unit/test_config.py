@@ -15,12 +15,10 @@ from sidecritic.config import (
     select_tasks,
     settings_from,
 )
+from sidecritic.config.critics import Connection, connection, critic_for
 from sidecritic.config.hiring import Models
 from sidecritic.config.parties import (
-    Connection,
     ModelName,
-    connection,
-    critic_for,
     is_nearby,
     keys_from_environment,
     model_name,

@@ -17,13 +17,14 @@ from sidecritic.config.critic_names import (
     names_in,
     parse_critic,
 )
-from sidecritic.config.parties import ModelName, Terms, critic_for
+from sidecritic.config.critics import Connection, Terms, critic_for
+from sidecritic.config.parties import ModelName
 from sidecritic.config.replays import CriticByName
 from sidecritic.critics.human import Terminal
 from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic
 from sidecritic.types import Approve, Proposal, Revise
 from tests.scored import profile, threshold
 from tests.talk import Talk, specs
@@ -32,8 +33,8 @@ RETAIL = "tau2:retail"
 SHOP = Settings(env=("shop",), limit=1)
 
 
-def connect(name: ModelName) -> Model:
-    return ScriptedModel([], name=name.model)
+def connect(name: ModelName) -> Connection:
+    return Connection(ScriptedModel([], name=name.model))
 
 
 def made(name: str, terms: Terms | None = None, env: str = RETAIL) -> Critic:

@@ -6,6 +6,7 @@ import pytest
 
 from sidecritic.critics.banded import Banded
 from sidecritic.critics.base import NoCritic
+from sidecritic.critics.calibrated import Calibrated
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.ensemble import Ensemble, Member
 from sidecritic.errors import ConfigError, CriticError
@@ -13,6 +14,7 @@ from sidecritic.types import (
     Approve,
     Assistant,
     Escalate,
+    Flag,
     Halt,
     Judgement,
     Proposal,
@@ -20,7 +22,7 @@ from sidecritic.types import (
     Revise,
     Verdict,
 )
-from tests.scored import Scores
+from tests.scored import Scores, profile
 from tests.talk import Talk
 
 PROPOSAL = Talk(tools=()).user("Hello.").says("Good day.")
@@ -193,6 +195,21 @@ async def test_members_are_asked_at_once_and_time_is_that_of_the_slowest() -> No
     async with asyncio.timeout(5):
         judgement = await ensemble.judge(PROPOSAL)
     assert judgement.seconds == 1.0
+
+
+async def test_what_members_noticed_is_told_once() -> None:
+    odd, late = Flag(name="odd"), Flag(name="late", sign=-1)
+    members = [Member(Scores(0.1, flags=(odd, late))), Member(Scores(0.2, flags=(late,)))]
+    assert (await Ensemble(members).judge(PROPOSAL)).flags == (odd, late)
+
+
+async def test_whoever_stands_around_a_critic_lets_it_get_ready() -> None:
+    inner, broken = Scores(), Scores(breaks=True)
+    await Banded(inner, low=0, high=1).warm(PROPOSAL)
+    await Calibrated(inner, profile(), "retail").warm(PROPOSAL)
+    await Ensemble([Member(broken), Member(inner), Member(NoCritic())]).warm(PROPOSAL)
+    assert (len(inner.warmed), len(broken.warmed)) == (3, 1)
+    await Banded(NoCritic(), low=0, high=1).warm(PROPOSAL)
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("inf"), float("nan")])

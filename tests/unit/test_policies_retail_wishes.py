@@ -84,9 +84,9 @@ def asks(text: str, question: str = "Shall I proceed?", answer: str = "Yes, plea
         ),
         ("A water bottle under $43, please.", "200002", "200004", "named option missing"),
         (
-            "The water bottle should have 250 more ml; prefer green > black.",
-            "200004",
+            "Change the water bottle to a bigger one (green > black).",
             "200002",
+            "200005",
             "named option missing",
         ),
         (
@@ -138,23 +138,20 @@ def test_a_wish_that_the_agent_talked_the_user_out_of_is_remembered() -> None:
 
 
 def test_a_substitute_needs_the_users_choice() -> None:
-    talk = asks("I want a blue or red water bottle. I mean the water bottle of 2000ml.")
-    assert "substitute nobody chose" not in names(talk, bottle("200004"))
-    talk = asks("I want the water bottle of 500ml in black, and if it is not there cancel.")
-    talk = talk.user("The water bottle shall be in black with 500ml, not green.").agent("Proceed?")
-    assert "substitute nobody chose" not in names(talk.user("Yes."), bottle("200003"))
-    gone = talk.did("get_product_details", GONE, product_id="700004").user("No green bottle. Yes.")
-    assert "substitute nobody chose" in names(gone, bottle("200004"))
-
-
-GONE: JsonValue = {
-    "name": "Water Bottle",
-    "product_id": "700004",
-    "variants": {
-        "200001": variant("200001", 40.0, available=False, capacity="500ml", color="black"),
-        "200004": variant("200004", 42.0, capacity="500ml", color="green"),
-    },
-}
+    gone: JsonValue = {
+        "name": "Water Bottle",
+        "product_id": "700004",
+        "variants": {
+            "200004": variant("200004", 42.0, capacity="500ml", color="green"),
+            "200006": variant("200006", 42.0, available=False, capacity="500ml", color="red"),
+        },
+    }
+    talk = KNOWN.did("get_product_details", gone, product_id="700004")
+    talk = talk.user("I want the water bottle in red.")
+    alone = talk.agent("Shall I proceed?").user("Yes.")
+    assert "substitute nobody chose" in names(alone, bottle("200004"))
+    chosen = talk.agent("There is only a green one. Shall I proceed?").user("Yes.")
+    assert "substitute nobody chose" not in names(chosen, bottle("200004"))
 
 
 def test_a_change_that_leaves_the_order_above_the_users_limit_is_noticed() -> None:
@@ -186,6 +183,13 @@ def test_items_and_acts_that_were_not_meant_are_noticed(words: str, call: Call, 
     assert check in names(wish(words), call)
     plain = wish("Please return the desk lamp of order #W1000002 to my credit card.")
     assert check not in names(plain, call)
+
+
+def test_an_order_without_the_product_that_the_user_named_is_noticed() -> None:
+    talk = wish("Cancel the order with the tablet, I no longer need it.")
+    assert "order of another product" in names(talk, CANCEL)
+    talk = wish("Cancel the order with the skateboard, I no longer need it.")
+    assert "order of another product" not in names(talk, CANCEL)
 
 
 def test_an_item_that_the_user_did_not_agree_to_is_noticed() -> None:
@@ -317,9 +321,8 @@ def test_a_card_that_was_called_by_the_digits_of_another_is_noticed() -> None:
     }
     talk = TALK.did("get_user_details", two, user_id="mia_li_1").user("The black desk lamp.")
     told = talk.agent("I use credit_card_2 (Visa ending in 6791). Proceed?").user("Yes.")
-    assert "payment taken for another" in names(
-        told, but(EXCHANGE, payment_method_id="credit_card_2")
-    )
+    call = but(EXCHANGE, payment_method_id="credit_card_2")
+    assert "payment taken for another" in names(told, call)
     right = talk.agent("I use credit_card_2 (ending in 8484). Proceed?").user("Yes.")
     assert "payment taken for another" not in names(right, call)
 

@@ -9,6 +9,7 @@ from sidecritic.cli.calibrating import calibrate
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.replaying import replay
+from sidecritic.cli.training import train
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores
@@ -50,7 +51,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of both runs.")] = 0,
     json: Json = False,
 ) -> None:
-    """Play 40 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
+    """Play 60 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
     with command(as_json=json) as output:
         from sidecritic.cli.evaluating import demonstrate
         from sidecritic.reports import to_tables
@@ -177,6 +178,7 @@ def compare(
 
 
 app.command()(replay)
+app.command()(train)
 app.command()(calibrate)
 
 

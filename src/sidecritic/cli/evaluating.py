@@ -146,7 +146,7 @@ def demonstrate(prefix: str, seed: int) -> Comparison:
     shared = _DEMO.model_copy(update={"seed": seed})
     runs = [
         (directory, shared.model_copy(update={"critic": critic, "out": str(directory)}))
-        for directory, critic in ((baseline, "none"), (supervised, "policy"))
+        for directory, critic in ((baseline, "none"), (supervised, "default"))
     ]
     for directory, settings in runs:
         _require_replaceable(directory, settings)
@@ -159,7 +159,6 @@ def demonstrate(prefix: str, seed: int) -> Comparison:
 _DEMO = Settings(
     env=("tau2:retail", "tau2:airline"),
     split="test",
-    limit=20,
     trials=2,
     actor="simulated",
     user="scripted",

@@ -16,9 +16,11 @@ from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
 
 if TYPE_CHECKING:
+    from sidecritic.recorded import JudgedProposal, Recorded
     from sidecritic.recordings import Imported
     from sidecritic.replay import Progress
-    from sidecritic.scoring.detection_records import ReplayScores
+    from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
+    from sidecritic.scoring.labels import Labels
 
 
 def replay(  # noqa: PLR0913 # typer makes a flag of each
@@ -27,7 +29,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
     ],
     *,
-    critic: Annotated[str, typer.Option(help="As in `eval`.")] = "policy",
+    critic: Annotated[str, typer.Option(help="As in `eval`.")] = "default",
     critic_threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="As in `eval`.", metavar="NUMBER")
     ] = None,
@@ -91,7 +93,7 @@ class Asked:
     """What a person asked `replay` for, but for what does not decide the results."""
 
     files: tuple[Path, ...]
-    critic: str = "policy"
+    critic: str = "default"
     gate: Gate = "writes+final"
     labels: Path | None = None
     out: Path | None = None
@@ -116,8 +118,23 @@ class Asked:
         return shlex.join(words)
 
 
-def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
-    """Import, judge and score.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Recorded runs, and what a critic says of their proposals."""
+
+    imported: "Imported"
+    runs: "list[Recorded]"
+    """Those of environments that have such a critic."""
+    lines: "tuple[JudgedProposal, ...]"
+    skipped: dict[str, str]
+    terms: str
+    """What was asked of the critic beside its name."""
+    fitted_files: int
+    """Files that the critic's profile was fitted to."""
+
+
+def judged(asked: Asked, *, workers: int = 1) -> Judged:
+    """Import and judge.
 
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
@@ -128,10 +145,7 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     from sidecritic.recordings import load
     from sidecritic.replay import Plan
     from sidecritic.replay import replay as judge
-    from sidecritic.scoring.labels import read_labels
-    from sidecritic.scoring.replays import Source, score_replay
 
-    labels = read_labels(asked.labels) if asked.labels is not None else None
     profile = profile_for(asked.profile) if asked.profile is not None else None
     critics = CriticByName(asked.critic, asked.base_url, asked.threshold, profile)
     imported = load(asked.files)
@@ -145,20 +159,52 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     with _bar(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
         workers = 1 if critics.asks_a_person else workers
-        judged = judge(runs, plan, asked.out, workers=workers, progress=progress)
+        lines = judge(runs, plan, asked.out, workers=workers, progress=progress)
+    fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
+    return Judged(imported, runs, lines, skipped, critics.terms, fitted)
+
+
+def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
+    """Import, judge and score; a critic that learns is cross-validated where there are labels.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    from sidecritic.scoring.labels import read_labels
+    from sidecritic.scoring.replays import Source, score_replay
+
+    labels = read_labels(asked.labels) if asked.labels is not None else None
+    found = judged(asked, workers=workers)
     source = Source(
         critic=asked.critic,
         gate=asked.gate,
         command=asked.command,
-        simulations=len(imported.runs),
-        files=imported.files,
-        problems=tuple(map(str, imported.problems)),
-        empty=imported.empty,
-        skipped=skipped,
-        terms=critics.terms,
-        fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
+        simulations=len(found.imported.runs),
+        files=found.imported.files,
+        problems=tuple(map(str, found.imported.problems)),
+        empty=found.imported.empty,
+        skipped=found.skipped,
+        terms=found.terms,
+        fitted_files=found.fitted_files,
     )
-    return score_replay(runs, judged, source, labels)
+    scores = score_replay(found.runs, found.lines, source, labels)
+    if labels is None or asked.critic not in _LEARNED:
+        return scores
+    return scores.model_copy(update={"cv": _cross_validated(found, labels)})
+
+
+_LEARNED = frozenset({"default", "head"})
+"""Critics whose risk is a head's over the flags that the judgements hold."""
+
+
+def _cross_validated(found: Judged, labels: "Labels") -> "CrossValidated | None":
+    from sidecritic.training.head import cross_validated, train
+
+    try:
+        return cross_validated(train(found.runs, found.lines, labels), labels)
+    except ConfigError as error:
+        note(f"not cross-validated: {error}")
+        return None
 
 
 def _workers(critic: str) -> int:

@@ -7,16 +7,9 @@ from pydantic import JsonValue
 
 from sidecritic.config.benchmarks import TAU, USERBENCH
 from sidecritic.config.critic_names import asks_a_person
+from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
-from sidecritic.config.parties import (
-    Connection,
-    ModelName,
-    Role,
-    Terms,
-    connection,
-    critic_for,
-    model_name,
-)
+from sidecritic.config.parties import ModelName, Role, model_name
 from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.config.settings import Settings
 from sidecritic.config.strategies import Way, acting, guard_for, guarded, speaking, way_of

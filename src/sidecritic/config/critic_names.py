@@ -1,6 +1,7 @@
 """How critics are named: one, a chain of them, or an ensemble.
 
-    NAME                         none, policy, human, llm:PROVIDER:MODEL, llm:local:FILE.gguf
+    NAME                         default, none, policy, head, human,
+                                 llm:PROVIDER:MODEL, llm:local:FILE.gguf
     chain:LINK,LINK              a LINK is NAME or NAME@LOW-HIGH, its grey band
     ensemble:MEMBER,MEMBER       a MEMBER is NAME or NAME@WEIGHT; the mean of the risks
     ensemble:max:NAME,NAME       the highest risk
@@ -16,8 +17,10 @@ from typing import Literal, TypeVar
 from sidecritic.errors import ConfigError
 
 CRITICS = (
+    "default",
     "none",
     "policy",
+    "head",
     "human",
     "llm:PROVIDER:MODEL",
     "llm:local:FILE.gguf",

@@ -6,30 +6,19 @@ imported when it is asked for.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
-from sidecritic.config.critic_names import (
-    CRITICS,
-    HUMAN,
-    ChainName,
-    EnsembleName,
-    Link,
-    Single,
-    names_in,
-    parse_critic,
-)
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Model
 
 if TYPE_CHECKING:
-    from sidecritic.critics.human import Terminal
-    from sidecritic.critics.profile import Profile
+    pass
 
 Server = Literal["openai", "anthropic"]
 Provider = Literal[Server, "local"]
@@ -127,197 +116,7 @@ def model_name(text: str, role: Role) -> ModelName | None:
     raise ConfigError(f"unknown {role} {text!r}; {hint}; known: {', '.join(known)}")
 
 
-# --- critics -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The model that a critic asks."""
-
-    model: Model
-    server: Literal["hosted", "nearby", "none"] = "nearby"
-    """A hosted one bills each request, warm-ups as well; a local model has none."""
-    lookups: int = 0
-    """Facts that the critic may look up for one verdict."""
-
-
-Connect = Callable[[ModelName], Connection]
-
-
 class Hires(Protocol):
     """Where models come from: servers, or a rehearsal without any."""
 
     def model(self, name: ModelName, base_url: str | None) -> Model: ...
-
-
-def connection(
-    models: Hires, name: ModelName, base_url: str | None, *, lookups: int = 0
-) -> Connection:
-    """Return the model of that name, and what kind of server it has.
-
-    Raises:
-        ConfigError: as `Models.model` does.
-    """
-    model = models.model(name, base_url)
-    if name.provider == "local":
-        return Connection(model, "none", lookups)
-    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is asked of a critic beside its name."""
-
-    threshold: float | None = None
-    """Score from which an action is sent back; the critic's own when it is not given."""
-    profile: "Profile | None" = None
-    """Calibration and thresholds for the critic, or the part of it, that it was fitted for."""
-    terminal: "Terminal | None" = None
-    """Where a person can be asked."""
-
-
-def critic_for(
-    name: str, env: str, connect: Connect | None = None, *, terms: Terms | None = None
-) -> Critic:
-    """Return the critic of that name for an environment; `connect` gives the model it names.
-
-    Raises:
-        ConfigError: there is none, or it needs a model or a person and there is none to ask, or
-            the terms are not for it.
-    """
-    terms = terms or Terms()
-    _require_fitting(name, terms)
-    maker = _Maker(env, connect, terms)
-    match parse_critic(name):
-        case Single():
-            return maker.single(name)
-        case ChainName(links=links):
-            from sidecritic.critics.chain import Chain
-
-            return maker.calibrated(name, Chain([maker.link(link) for link in links]))
-        case EnsembleName(combine=combine, members=members):
-            from sidecritic.critics.ensemble import THRESHOLD, Ensemble, Member
-
-            made = [Member(maker.single(each.name), each.weight) for each in members]
-            threshold = THRESHOLD if terms.threshold is None else terms.threshold
-            ensemble = Ensemble(made, combine=combine, threshold=threshold)
-            return maker.calibrated(name, ensemble)
-
-
-def _require_fitting(name: str, terms: Terms) -> None:
-    names = names_in(name)
-    if terms.profile is not None and terms.threshold is not None:
-        raise ConfigError(
-            f"--critic-threshold {terms.threshold:g} and --profile {terms.profile.name}: a profile "
-            "has thresholds of its own; give one of the two"
-        )
-    if terms.profile is not None and terms.profile.critic not in (name, *names):
-        raise ConfigError(
-            f"the profile {terms.profile.name!r} was fitted for the critic "
-            f"{terms.profile.critic!r}, not for {name!r}; give --critic {terms.profile.critic}, or "
-            f"fit one for {name!r} with `sidecritic calibrate`"
-        )
-    if terms.threshold is not None and set(names) <= {"none", HUMAN}:
-        raise ConfigError(f"the critic {name!r} has no threshold; leave out --critic-threshold")
-
-
-@dataclass(frozen=True, slots=True)
-class _Maker:
-    """Makes the parts of one critic, each on the terms that concern it."""
-
-    env: str
-    connect: Connect | None
-    terms: Terms
-
-    @property
-    def _domain(self) -> str:
-        return self.env.rpartition(":")[2]
-
-    def link(self, link: Link) -> Critic:
-        if link.band is None:
-            return self.single(link.name)
-        from sidecritic.critics.banded import Banded
-
-        low, high = link.band
-        # Feedback is wanted for whatever lies above the band.
-        return Banded(self.single(link.name, at_most=high), low=low, high=high)
-
-    def single(self, name: str, *, at_most: float = 1.0) -> Critic:
-        """Return a critic that is neither a chain nor an ensemble.
-
-        `at_most` bounds its threshold; a profile's thresholds are on another scale.
-        """
-        profile = self.terms.profile
-        if profile is not None and profile.critic == name:
-            critic = self._of(name, profile.lowest(self._domain))
-            return self.calibrated(name, critic)
-        own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
-        return self._of(name, min(own, at_most))
-
-    def calibrated(self, name: str, critic: Critic) -> Critic:
-        """Return the critic with the profile around it, if it was fitted for that name."""
-        profile = self.terms.profile
-        if profile is None or profile.critic != name:
-            return critic
-        from sidecritic.critics.calibrated import Calibrated
-
-        return Calibrated(critic, profile, self._domain)
-
-    def _of(self, name: str, threshold: float) -> Critic:
-        if name.startswith("llm:"):
-            return _llm(name, threshold, self.connect)
-        makers: Mapping[str, Callable[[], Critic]] = {
-            "none": _no_critic,
-            "policy": lambda: _policy(self.env, threshold),
-            HUMAN: lambda: _human(self.env, self.terms.terminal),
-        }
-        if name not in makers:
-            raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
-        return makers[name]()
-
-
-THRESHOLD = 0.5
-"""Score from which a critic that has no other threshold sends an action back."""
-
-
-def _no_critic() -> Critic:
-    from sidecritic.critics.base import NoCritic
-
-    return NoCritic()
-
-
-def _policy(env: str, threshold: float) -> Critic:
-    from sidecritic.critics.policy import PolicyCritic
-    from sidecritic.policies import pack_for
-
-    return PolicyCritic(pack_for(env), threshold=threshold)
-
-
-def _human(env: str, terminal: "Terminal | None") -> Critic:
-    from sidecritic.critics.human import HumanCritic
-    from sidecritic.policies import pack_for
-
-    if terminal is None:
-        raise ConfigError("the critic 'human' needs a person at a terminal, and there is none here")
-    try:
-        evidence = pack_for(env)
-    except ConfigError:
-        # A person can judge without checks.
-        evidence = None
-    return HumanCritic(terminal, evidence)
-
-
-def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
-    from sidecritic.critics.llm import LLMCritic, Wire
-
-    named = model_name(name.removeprefix("llm:"), "critic")
-    if named is None:
-        from sidecritic.strategies.stand_in import StandIn
-
-        return LLMCritic(StandIn())
-    if connect is None:
-        raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
-    asked = connect(named)
-    streamed = named.provider == "openai" and asked.server == "nearby"
-    wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
-    return LLMCritic(asked.model, threshold=threshold, lookups=asked.lookups, wire=wire)

@@ -5,15 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sidecritic.config.critic_names import asks_a_person
+from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
-from sidecritic.config.parties import (
-    Connection,
-    ModelName,
-    Terms,
-    connection,
-    critic_for,
-    keys_from_environment,
-)
+from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
 from sidecritic.critics.profile import Profile

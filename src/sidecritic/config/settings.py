@@ -89,8 +89,9 @@ class Settings(Record, allow_inf_nan=False):
         default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
     )
     critic: str = Field(
-        default="policy",
-        description="none, policy, human, llm:PROVIDER:MODEL, llm:actor, chain:a,b, ensemble:a,b.",
+        default="default",
+        description="default, none, policy, head, human, llm:PROVIDER:MODEL, llm:actor, "
+        "chain:a,b or ensemble:a,b.",
     )
     strategy: str = Field(
         default="tool_calling", description="How the actor acts: NAME or NAME:N; see the docs."

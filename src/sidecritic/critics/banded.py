@@ -2,7 +2,7 @@
 
 from sidecritic.critics.base import approved, is_by_risk, refused
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Critic, version_of
+from sidecritic.ports import Critic, Warm, version_of
 from sidecritic.types import Judgement, Proposal
 
 
@@ -34,6 +34,11 @@ class Banded:
     def version(self) -> str:
         """Of the critic; the band is part of the chain's name."""
         return version_of(self._critic)
+
+    async def warm(self, proposal: Proposal) -> None:
+        """Let the critic get ready for the coming proposal, if it can."""
+        if isinstance(self._critic, Warm):
+            await self._critic.warm(proposal)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the critic's judgement, its verdict made certain outside the band.

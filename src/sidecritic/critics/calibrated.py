@@ -4,7 +4,7 @@ from sidecritic.critics.base import approved, is_by_risk, refused, score_of
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
-from sidecritic.ports import Critic, version_of
+from sidecritic.ports import Critic, Warm, version_of
 from sidecritic.types import Judgement, Proposal
 
 
@@ -39,6 +39,11 @@ class Calibrated:
         """Of the critic and the profile."""
         return "+".join(filter(None, (version_of(self._critic), self._profile.digest)))
 
+    async def warm(self, proposal: Proposal) -> None:
+        """Let the critic get ready for the coming proposal, if it can."""
+        if isinstance(self._critic, Warm):
+            await self._critic.warm(proposal)
+
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the critic's judgement with a calibrated risk and a verdict by the profile.
 
@@ -55,7 +60,13 @@ class Calibrated:
         threshold = self._profile.threshold(kind, self._domain, _writing(proposal))
         meaning = self._profile.calibration(kind, self._domain)
         if meaning is not None:
-            known = {"risk": meaning.probability(score), "calibrated": True}
+            known = {
+                "risk": meaning.probability(score),
+                "call_risks": {
+                    call: meaning.probability(risk) for call, risk in judgement.call_risks.items()
+                },
+                "calibrated": True,
+            }
             judgement = judgement.model_copy(update=known)
         is_over = threshold is not None and score >= threshold
         return refused(judgement) if is_over else approved(judgement)

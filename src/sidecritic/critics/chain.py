@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from sidecritic.critics.base import warm_up
+from sidecritic.critics.base import warm_all
 from sidecritic.errors import ConfigError, CriticError, boundary
-from sidecritic.ports import Critic, Simulating, Warm, version_of
+from sidecritic.ports import Critic, Simulating, version_of
 from sidecritic.types import Approve, Judgement, Proposal, Usage
 
 
@@ -77,13 +77,7 @@ class Chain:
 
     async def warm(self, proposal: Proposal) -> None:
         """Let each link that can get ready for the coming proposal."""
-        # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
-        import asyncio
-
-        async with asyncio.TaskGroup() as links:
-            for critic in self._critics:
-                if isinstance(critic, Warm):
-                    links.create_task(warm_up(critic, proposal))
+        await warm_all(self._critics, proposal)
 
 
 class Asked(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from sidecritic.critics.base import approved, is_by_risk, refused, score_of
+from sidecritic.critics.base import approved, is_by_risk, refused, score_of, warm_all
 from sidecritic.critics.chain import Asked, ask
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import Critic, version_of
@@ -64,6 +64,10 @@ class Ensemble:
         """Of all members."""
         return version_of(*(member.critic for member in self._members))
 
+    async def warm(self, proposal: Proposal) -> None:
+        """Let each member that can get ready for the coming proposal."""
+        await warm_all([member.critic for member in self._members], proposal)
+
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return a verdict on the combined risk, with the usage of all; time is the slowest's.
 
@@ -86,6 +90,8 @@ class Ensemble:
         return judgement.model_copy(
             update={
                 "rationale": " ".join((*left_out, _rationale(heard))),
+                # What several noticed is one thing.
+                "flags": tuple(dict.fromkeys(f for v in heard for f in v.judgement.flags)),
                 "usage": _usage(asked),
                 "seconds": max(each.seconds for each in asked),
             }

@@ -6,7 +6,7 @@ anything but visible characters, and every line of it, wrapped ones included, be
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import Protocol, assert_never
 from unicodedata import east_asian_width
 
-from sidecritic.critics.llm import Evidence
 from sidecritic.errors import CriticError, boundary
+from sidecritic.policies.base import Finding
 from sidecritic.types import (
     Approve,
     Assistant,
@@ -55,6 +55,14 @@ class Output(Protocol):
     def write(self, text: str, /) -> object: ...
 
     def flush(self) -> None: ...
+
+
+class Evidence(Protocol):
+    """Whoever can say what speaks against an action and for it, such as a policy `Pack`."""
+
+    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
+        """Return what fires after looking up what it wants to know, strongest first."""
+        ...
 
 
 class Terminal:
@@ -144,25 +152,25 @@ class HumanCritic:
             CriticError: the input has ended, or the terminal is closed.
         """
         page = _Page(self.terminal.width)
+        checks = [line async for line in self._checks(proposal, page)]
         async with self.terminal.turn:
             started = perf_counter()
-            self.terminal.show("\n".join([*page.question(proposal), *self._checks(proposal, page)]))
+            self.terminal.show("\n".join([*page.question(proposal), *checks]))
             verdict = await self._decide(proposal, page)
         return Judgement(verdict=verdict, critic=self.name, seconds=perf_counter() - started)
 
-    def _checks(self, proposal: Proposal, page: "_Page") -> Iterable[str]:
+    async def _checks(self, proposal: Proposal, page: "_Page") -> AsyncIterator[str]:
         try:
             with boundary(CriticError, "the checks"):
-                findings = self.evidence.findings(proposal) if self.evidence else ()
+                findings = await self.evidence.examined(proposal) if self.evidence else ()
         except CriticError as error:
             # A broken check is no reason not to ask; the person knows that it is missing.
-            yield from ("Checks failed:", *page.barred(str(error)))
-        else:
-            for finding in findings:
-                yield f"Check fired, score {finding.risk:.2f}, no probability:"
-                yield from page.barred(f"{finding.check}: {finding.feedback}")
-                if finding.evidence:
-                    yield from page.barred(f"because of: {finding.evidence}")
+            findings = ()
+            for line in ("Checks failed:", *page.barred(str(error))):
+                yield line
+        for finding in findings:
+            for line in page.finding(finding):
+                yield line
         yield ""
 
     async def _decide(self, proposal: Proposal, page: "_Page") -> Verdict:
@@ -217,6 +225,16 @@ class _Page:
         yield from self.conversation(last, limit=_CHARACTERS)
         yield "The agent wants to:"
         yield from self._action(proposal.action)
+
+    def finding(self, finding: Finding) -> Iterable[str]:
+        if finding.sign > 0:
+            yield f"Check fired, score {finding.risk:.2f}, no probability:"
+            yield from self.barred(f"{finding.check}: {finding.feedback}")
+        else:
+            yield "Speaks for it:"
+            yield from self.barred(finding.check)
+        if finding.evidence:
+            yield from self.barred(f"because of: {finding.evidence}")
 
     def conversation(
         self, messages: Sequence[Message], *, limit: int | None = None

@@ -39,12 +39,22 @@ class PolicyCritic:
             verdict=revision(against) if refused else Approve(),
             critic=self.name,
             risk=risk,
+            call_risks=_call_risks(proposal, against),
             category=strongest.check if strongest else "",
             policy_ref=strongest.policy if strongest else "",
             rationale=rationale(against),
             flags=tuple(finding.flag for finding in findings),
             seconds=perf_counter() - started,
         )
+
+
+def _call_risks(proposal: Proposal, against: Sequence[Finding]) -> dict[str, float]:
+    if len(proposal.action.calls) < 2:
+        return {}
+    return {
+        call.id: noisy_or(finding.risk for finding in against if finding.call_id == call.id)
+        for call in proposal.action.calls
+    }
 
 
 def noisy_or(risks: Iterable[float]) -> float:

@@ -36,7 +36,7 @@ def not_located(facts: Facts, draft: str) -> Objection | None:
 
 
 @call_check(
-    "reservation not located",
+    "transfer without locating",
     tools=("transfer_to_human_agents",),
     policy=_SERVE,
     risk=0.6,

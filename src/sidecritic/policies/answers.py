@@ -22,7 +22,7 @@ _COUNT = re.compile(r"\b\d+\b|\b(one|two|three|four|five|six|seven|eight|nine|te
 _MONEY_FIELD = re.compile(r"amount|difference|total|refund|fee", re.IGNORECASE)
 
 
-@end_check("amount asked for", risk=0.42, policy=TELL)
+@end_check("amount asked for", risk=0.35, policy=TELL)
 def amount_asked(facts: Facts) -> Answer:
     """Fire when the user wants to know an amount; surer when no new one was told after that."""
     asked = [line for line in facts.user_lines if _MONEY_ASKED.search(line.lower)]
@@ -31,12 +31,12 @@ def amount_asked(facts: Facts) -> Answer:
     return Objection(
         "The user wants to know an amount. Look it up or calculate it, and state it.",
         evidence=asked[0].text[:120],
-        risk=None if _told_after(facts, asked[0], _AMOUNT) else 0.55,
+        risk=None if _told_after(facts, asked[0], _AMOUNT) else 0.42,
         messages=tuple(line.position for line in asked),
     )
 
 
-@end_check("number asked for", risk=0.35, policy=TELL)
+@end_check("number asked for", risk=0.5, policy=TELL)
 def number_asked(facts: Facts) -> Answer:
     """Fire when the user wants to know how many there are; surer when no number was told."""
     asked = [line for line in facts.user_lines if _COUNT_ASKED.search(line.lower)]
@@ -45,12 +45,12 @@ def number_asked(facts: Facts) -> Answer:
     return Objection(
         "The user wants to know a number. Count, and state it.",
         evidence=asked[0].text[:120],
-        risk=None if _told_after(facts, asked[0], _COUNT) else 0.55,
+        risk=None if _told_after(facts, asked[0], _COUNT) else 0.6,
         messages=tuple(line.position for line in asked),
     )
 
 
-@end_check("amount of a change not told", risk=0.55, policy=TELL)
+@end_check("amount of a change not told", risk=0.6, policy=TELL)
 def untold_amount(facts: Facts) -> Answer:
     """Fire when the user wants to know amounts, and that of a change was never told."""
     asked = [line for line in facts.user_lines if _MONEY_ASKED.search(line.lower)]

@@ -7,6 +7,7 @@ last. Most are hints: alone they refuse nothing, together they tell which runs w
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import log
 
 from sidecritic.policies.base import Answer, CallCheck, Objection, Support, TextCheck
 from sidecritic.policies.closing import asks_for_data, closes, says_goodbye
@@ -21,9 +22,9 @@ HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
 BASE_RATE = 0.3
 """Share of conversations that fail; the risk of a check that only ever speaks for an end."""
-AT_THE_END = 0.14
+AT_THE_END = 0.2
 """How much a hint counts when the user has taken leave, or is handed over."""
-MORE_MAY_COME = 0.08
+MORE_MAY_COME = 0.12
 """The same while the user may still answer: what is open may be served later."""
 
 Examine = Callable[[Facts], Answer]
@@ -44,12 +45,12 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
 
     def make(examine: Examine) -> EndCheck:
         def at_hand_over(facts: Facts, call: ToolCall) -> Answer:
-            return _softened(facts, examine(facts), AT_THE_END)
+            return _softened(facts, examine(facts), risk, AT_THE_END)
 
         def at_message(facts: Facts, draft: str) -> Answer:
             if not facts.once(_may_be_last):
                 return None
-            return _softened(facts, examine(facts), facts.once(_weight))
+            return _softened(facts, examine(facts), risk, facts.once(_weight))
 
         return EndCheck(
             call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
@@ -59,7 +60,7 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
     return make
 
 
-@end_check("nothing done", risk=0.45)
+@end_check("nothing done", risk=0.48)
 def nothing_done(facts: Facts) -> Answer:
     """Fire when changes were asked for and none was made."""
     asked = outright(facts.once(Requests.of).distinct)
@@ -73,7 +74,7 @@ def nothing_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("thing left out", risk=0.7)
+@end_check("thing left out", risk=0.6)
 def thing_left_out(facts: Facts) -> Answer:
     """Fire when a thing that the user asked about was touched by no write."""
     left = facts.once(Requests.of).left_things
@@ -103,7 +104,7 @@ def record_left_out(facts: Facts) -> Answer:
     )
 
 
-@end_check("agreed and not done", risk=0.55)
+@end_check("agreed and not done", risk=0.58)
 def agreed_not_done(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan and no write was tried afterwards."""
     last = facts.once(dropped_plan)
@@ -117,7 +118,7 @@ def agreed_not_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("agreed record left out", risk=0.45)
+@end_check("agreed record left out", risk=0.38)
 def agreed_record_left_out(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan for a record that no write has touched."""
     touched = facts.once(Requests.of).touched
@@ -136,7 +137,7 @@ def agreed_record_left_out(facts: Facts) -> Answer:
     return None
 
 
-@end_check("requests open", risk=0.37)
+@end_check("requests open", risk=0.42)
 def requests_open(facts: Facts) -> Answer:
     """Fire when kinds of requests have no matching write; surer when there are several."""
     left = outright(facts.once(Requests.of).open)
@@ -145,12 +146,12 @@ def requests_open(facts: Facts) -> Answer:
     return Objection(
         f"Not done yet: {_named(left)}. Serve each request, or say why it cannot be served.",
         evidence=_named(left),
-        risk=0.5 if len(left) > 1 else None,
+        risk=0.62 if len(left) > 1 else None,
         messages=_positions(left),
     )
 
 
-@end_check("fewer deeds than requests", risk=0.35)
+@end_check("fewer deeds than requests", risk=0.48)
 def fewer_deeds(facts: Facts) -> Answer:
     """Fire when at least two requests more were made than writes were executed."""
     asked = outright(facts.once(Requests.of).distinct)
@@ -161,12 +162,12 @@ def fewer_deeds(facts: Facts) -> Answer:
         f"The user asked for {len(asked)} things ({_named(asked)}), and {len(facts.writes)} "
         "calls have changed something. Go through the requests one by one.",
         evidence=f"{len(asked)} asked, {len(facts.writes)} done",
-        risk=0.55 if missing > 2 else None,
+        risk=0.8 if missing > 2 else None,
         messages=_positions(asked),
     )
 
 
-@end_check("several asked, one done", risk=0.4)
+@end_check("several asked, one done", risk=0.36)
 def one_of_several(facts: Facts) -> Answer:
     """Fire when the user spoke of several things of a kind, and one or no write was executed."""
     plural = facts.once(Requests.of).plural
@@ -179,7 +180,7 @@ def one_of_several(facts: Facts) -> Answer:
     )
 
 
-@end_check("failed and left", risk=0.5)
+@end_check("failed and left", risk=0.56)
 def failed_and_left(facts: Facts) -> Answer:
     """Fire when a write failed and did not succeed later."""
     failed = facts.once(Requests.of).failed
@@ -193,7 +194,7 @@ def failed_and_left(facts: Facts) -> Answer:
     )
 
 
-@end_check("another tool would do", risk=0.5)
+@end_check("another tool would do", risk=0.78)
 def another_tool(facts: Facts) -> Answer:
     """Fire when a request was declined for the state of a record that another tool works on."""
     found = facts.once(Requests.of).servable
@@ -255,14 +256,19 @@ OMISSIONS: tuple[EndCheck, ...] = (
 )
 
 
-def _softened(facts: Facts, answer: Answer, counts: float) -> Answer:
+def _softened(facts: Facts, answer: Answer, risk: float, share: float) -> Answer:
     if not isinstance(answer, Objection):
         return answer
     # What the supervisor itself refused in this turn is not the actor's omission.
     refused = {call.name for call in facts.refused}
     if any(request.tools & refused for request in facts.once(Requests.of).distinct):
         return None
-    return replace(answer, counts=counts)
+    return replace(answer, counts=share * _lift(answer.risk or risk))
+
+
+def _lift(risk: float) -> float:
+    """Return how much of a risk is more than the base rate, as an exponent of 1 - risk."""
+    return max(0.0, 1 - log(1 - BASE_RATE) / log(1 - risk))
 
 
 def _weight(facts: Facts) -> float:

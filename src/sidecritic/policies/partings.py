@@ -50,7 +50,7 @@ _LONG = 7
 """User messages from which a conversation without a change is a long one."""
 
 
-@end_check("nothing looked up", risk=0.7, policy=LOOK_FIRST)
+@end_check("nothing looked up", risk=0.65, policy=LOOK_FIRST)
 def nothing_looked_up(facts: Facts) -> Answer:
     """Fire when a conversation closes in which no look-up succeeded."""
     if facts.once(_looks) or not facts.user_lines:
@@ -63,7 +63,7 @@ def nothing_looked_up(facts: Facts) -> Answer:
     )
 
 
-@end_check("refused before looking", risk=0.4, policy=LOOK_FIRST)
+@end_check("refused before looking", risk=0.33, policy=LOOK_FIRST)
 def refused_before_looking(facts: Facts) -> Answer:
     """Fire when something was said to be impossible before anything was looked up."""
     looks = facts.once(_looks)
@@ -79,7 +79,7 @@ def refused_before_looking(facts: Facts) -> Answer:
     return None
 
 
-@end_check("handed over after an error", risk=0.55, policy=TRANSFER)
+@end_check("handed over after an error", risk=0.68, policy=TRANSFER)
 def handed_over_after_error(facts: Facts) -> Answer:
     """Fire when a hand-over follows a failed call instead of another try."""
     before = _before_hand_over(facts)
@@ -94,7 +94,7 @@ def handed_over_after_error(facts: Facts) -> Answer:
     )
 
 
-@end_check("person asked for", risk=0.45, policy=TRANSFER)
+@end_check("person asked for", risk=0.5, policy=TRANSFER)
 def person_asked_for(facts: Facts) -> Answer:
     """Fire when a user who came for something else had to ask for a person."""
     if _before_hand_over(facts) is None or facts.writes or not wants_human(facts.said):
@@ -138,7 +138,7 @@ def put_off(facts: Facts) -> Answer:
     )
 
 
-@end_check("long and nothing done", risk=0.6)
+@end_check("long and nothing done", risk=0.56)
 def long_and_nothing_done(facts: Facts) -> Answer:
     """Fire when a long conversation has changed nothing."""
     asked = outright(facts.once(Requests.of).distinct)
@@ -152,7 +152,7 @@ def long_and_nothing_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("asked again and again", risk=0.45)
+@end_check("asked again and again", risk=0.62)
 def asked_again(facts: Facts) -> Answer:
     """Fire when a request was made in three messages and has no matching write."""
     requests = facts.once(Requests.of)
@@ -170,7 +170,7 @@ def asked_again(facts: Facts) -> Answer:
     return None
 
 
-@end_check("not found, not searched", risk=0.4, policy=LOOK_FIRST)
+@end_check("not found, not searched", risk=0.43, policy=LOOK_FIRST)
 def not_searched(facts: Facts) -> Answer:
     """Fire when something was said to be missing while listed records were never read."""
     missing = [line for line in facts.agent_lines if _MISSING.search(line.lower)]
@@ -185,7 +185,7 @@ def not_searched(facts: Facts) -> Answer:
     )
 
 
-@end_check("records never read", risk=0.5, policy=LOOK_FIRST)
+@end_check("records never read", risk=0.4, policy=LOOK_FIRST)
 def records_never_read(facts: Facts) -> Answer:
     """Fire when nothing was done for a user some of whose records nobody has looked at."""
     unread = facts.once(unread_records)
@@ -198,7 +198,7 @@ def records_never_read(facts: Facts) -> Answer:
     )
 
 
-@end_check("best offer asked for", risk=0.38, policy=LOOK_FIRST)
+@end_check("best offer asked for", risk=0.36, policy=LOOK_FIRST)
 def best_offer(facts: Facts) -> Answer:
     """Fire when the user wants the cheapest or dearest, where agents often err."""
     asked = [line for line in facts.user_lines if _BEST.search(line.lower)]
@@ -235,7 +235,7 @@ def refusal_accepted(facts: Facts) -> Answer:
     return None
 
 
-@end_check("user unsure", risk=0.45, policy=LOOK_FIRST)
+@end_check("user unsure", risk=0.41, policy=LOOK_FIRST)
 def user_unsure(facts: Facts) -> Answer:
     """Fire when the user twice did not know what the agent asked for."""
     unsure = [line for line in facts.user_lines if _UNSURE.search(line.lower)]
@@ -248,7 +248,7 @@ def user_unsure(facts: Facts) -> Answer:
     )
 
 
-@end_check("user unhappy", risk=0.4)
+@end_check("user unhappy", risk=0.33)
 def user_unhappy(facts: Facts) -> Answer:
     """Fire when the user's last words show that they are not satisfied."""
     unhappy = [line for line in facts.user_lines[-2:] if is_unhappy(line.lower)]
@@ -261,7 +261,7 @@ def user_unhappy(facts: Facts) -> Answer:
     )
 
 
-@end_check("promise without a tool", risk=0.4, policy=ONLY_TOOLS)
+@end_check("promise without a tool", risk=0.45, policy=ONLY_TOOLS)
 def empty_promise(facts: Facts) -> Answer:
     """Fire when the agent promises to be in touch later, which no tool does."""
     for position, text in _told(facts):
@@ -276,7 +276,7 @@ def empty_promise(facts: Facts) -> Answer:
     return None
 
 
-@end_check("asks again for a yes", risk=0.6)
+@end_check("asks again for a yes", risk=0.75)
 def asks_again_for_yes(facts: Facts) -> Answer:
     """Fire when the user has just said yes to a question, and is asked once more."""
     last = facts.exchanges[-1] if facts.exchanges else None

@@ -208,8 +208,9 @@ def _offered(facts: Facts, pair: Swap) -> int:
     for line in facts.agent_lines:
         if not named_in(line.lower, name_of(pair.old)):
             continue
+        said = "\n".join(u.lower for u in facts.user_lines if u.position < line.position)
         found = namings(line.lower, pair.product)
-        if any(n.value != old.get(n.key) and not mentions(facts.said, n.value) for n in found):
+        if any(n.value != old.get(n.key) and not mentions(said, n.value) for n in found):
             return line.position
         if text_of(pair.new, "item_id") in line.lower:
             return line.position

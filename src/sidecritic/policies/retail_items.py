@@ -9,8 +9,11 @@ from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
 from sidecritic.policies.retail_options import namings
 from sidecritic.policies.retail_records import (
+    CANCEL,
     EXCHANGE,
+    MODIFY_ADDRESS,
     MODIFY_ITEMS,
+    MODIFY_PAYMENT,
     ON_DELIVERED,
     ON_ITEMS,
     RETURN,
@@ -39,6 +42,17 @@ _ALL = re.compile(
     r"|((the|my) )?(whole|entire|full) order)\b(?! (listed|above|you))"
 )
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
+_DEEDS = {
+    CANCEL: re.compile(r"\bcancel\w*"),
+    MODIFY_PAYMENT: re.compile(r"\b(payment|pay|paid)\b"),
+    MODIFY_ADDRESS: re.compile(
+        r"\b(chang|updat|modif|switch)\w* (the |my )?(\w+ )?address\b"
+        r"(?!.{0,40}\b(same|new|where)\b)"
+    ),
+}
+"""How a deed is named by users, where its call names no items."""
+
+CONFIRM_ORDER = "The user needs to confirm the order id."
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
 ONE_CALL = (
     "Exchange or modify order tools can only be called once per order. Be sure that all items to "
@@ -196,6 +210,27 @@ def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
+@call_check("order of another product", tools=tuple(_DEEDS), risk=0.5, policy=CONFIRM_ORDER)
+def other_product_order(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user named a product with the deed, and another order holds it."""
+    order_id = text_of(call.arguments or {}, "order_id")
+    held = {name_of(item) for item in items(order_of(facts, call))}
+    said = [c for c in clauses(facts, call) if c.product and _DEEDS[call.name].search(c.text)]
+    if not held or not said or any(c.product in held for c in said):
+        return None
+    if mentions(facts.said, order_id.lower().lstrip("#")):
+        return None
+    agreed = consent(facts, call)
+    told = agreed is not None and order_id.lower() in agreed.question.lower
+    return Objection(
+        f"The user spoke of the {said[-1].product}; {order_id} does not hold one. Look for the "
+        "order that does, or ask.",
+        evidence=said[-1].text.strip()[:80],
+        risk=0.15 if told else None,
+        messages=(said[-1].position,),
+    )
+
+
 RETAIL_ITEMS: tuple[CallCheck, ...] = (
     unspoken_item,
     unannounced_item,
@@ -205,6 +240,7 @@ RETAIL_ITEMS: tuple[CallCheck, ...] = (
     locking,
     not_all,
     ambiguous_order,
+    other_product_order,
 )
 
 

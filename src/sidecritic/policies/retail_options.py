@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sidecritic.policies.retail_records import options, variants
+from sidecritic.policies.retail_records import variants
 from sidecritic.policies.values import JsonObject, object_of
 
 _UNITS = re.compile(
@@ -67,35 +68,60 @@ def plain(text: str) -> str:
 def vocabulary(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
     """Return the values of each option of a product, in lower case."""
     found: dict[str, dict[str, None]] = {}
-    for one in variants(product).values():
-        for key, value in options(one).items():
-            found.setdefault(key, {})[value] = None
+    for key, value in spellings(product):
+        found.setdefault(key, {})[value.lower()] = None
     return {key: tuple(values) for key, values in found.items()}
 
 
-def namings(text: str, product: JsonObject) -> Iterator[Naming]:
-    """Walk over the values of a product's options that a text, in lower case, names."""
+def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
+    """Return the values of a product's options that a text, in lower case, names."""
+    return namings_among(text, spellings(product))
+
+
+def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
+    """Return the options of a product with their values as they are spelt, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for one in variants(product).values():
+        for key, value in object_of(one, "options").items():
+            found[key.lower(), str(value)] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming, ...]:
+    """Return the values that a text names, of options as they are spelt."""
     words = plain(text)
-    found: list[tuple[int, int, str, str]] = []
-    proper = _proper_names(product)
-    for key, values in vocabulary(product).items():
-        for value in values:
-            for word in (*_words_for(key, value), *proper.get(value, ())):
-                end = r"(?![\d.%])" if word.isdigit() else r"(?![\w%])"
-                for match in re.finditer(rf"(?<![\w.$]){re.escape(word)}{end}", words):
-                    found.append((match.start(), match.end(), key, value))
-    for start, end, key, value in found:
-        if any(s <= start and end <= e and (s, e) != (start, end) for s, e, *_ in found):
-            continue
-        before = words[max(0, start - 48) : start]
-        negated = bool(_NEGATED.search(before))
-        described, soft = bool(_DESCRIBED.search(before)), is_soft(words, start)
-        yield Naming(key, value, start, negated, described, soft)
+    pattern, meant = _searched(spelt)
+    found: list[Naming] = []
+    for match in pattern.finditer(words):
+        before = words[max(0, match.start() - 48) : match.start()]
+        negated, described = bool(_NEGATED.search(before)), bool(_DESCRIBED.search(before))
+        soft = is_soft(words, match.start())
+        for key, value in meant[match[0]]:
+            found.append(Naming(key, value, match.start(), negated, described, soft))
+    return tuple(found)
 
 
-def _proper_names(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
+@lru_cache(maxsize=256)
+def _searched(
+    spelt: tuple[tuple[str, str], ...],
+) -> tuple[re.Pattern[str], Mapping[str, tuple[tuple[str, str], ...]]]:
+    """Return a pattern of all words for the values of a product, and what each can mean."""
+    meant: dict[str, dict[tuple[str, str], None]] = {}
+    proper = _proper_names({value for _, value in spelt})
+    for key, value in spelt:
+        lower = value.lower()
+        for word in (*_words_for(key, lower), *proper.get(lower, ())):
+            meant.setdefault(word, {})[key, lower] = None
+    longest = sorted(meant, key=len, reverse=True)
+    ends = (r"(?![\d.%])" if word.isdigit() else r"(?![\w%])" for word in longest)
+    words = "|".join(f"{re.escape(word)}{end}" for word, end in zip(longest, ends, strict=True))
+    pattern = re.compile(rf"(?<![\w.$])(?:{words or '(?!)'})")
+    return pattern, {word: tuple(values) for word, values in meant.items()}
+
+
+def _proper_names(raw: set[str]) -> Mapping[str, tuple[str, ...]]:
     """Return the first words of values such as Google Assistant, by which people call them."""
-    raw = {str(v) for one in variants(product).values() for v in object_of(one, "options").values()}
     named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
     firsts = list(named.values())
     return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}

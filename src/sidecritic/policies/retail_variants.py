@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.retail_options import Naming, is_soft, namings, plain, rank, vocabulary
+from sidecritic.policies.retail_options import (
+    Naming,
+    is_soft,
+    namings_among,
+    plain,
+    rank,
+    spellings,
+    vocabulary,
+)
 from sidecritic.policies.retail_records import Swap, available, options, swaps
 from sidecritic.policies.retail_wording import Clause, clauses, name_of
 from sidecritic.policies.values import JsonObject, number_of, text_of
@@ -61,6 +69,7 @@ _REST = re.compile(
     r"|\b(same|identical|exact)\b[^.;\n]{0,30}\b(but|except|just|only)\b"
     r"|\bonly (change|the)\b[^.;\n]{0,30}\b(color|colour|size)\b"
 )
+_SAME = re.compile(r"\b(same|keep(ing)?)\b")
 _CHAIN = re.compile(
     r" > |\b(otherwise|or else|failing that|second choice|fall ?back|next best|followed by)\b"
     r"|\b(if|in case) [^.;]{0,40}(n't|not|no|un\w+)\b[^.;]{0,30}"
@@ -141,10 +150,10 @@ def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
 
 def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
     latest: dict[str, list[Wish]] = {}
-    rest, extreme = False, 0
+    rest, extreme, spelt = False, 0, spellings(pair.product)
     for clause in about:
         fresh: dict[str, list[Wish]] = {}
-        for wish in _wishes(clause, pair):
+        for wish in _wishes(clause, pair, namings_among(clause.text, spelt)):
             fresh.setdefault(wish.key, []).append(wish)
         latest.update(fresh)
         rest = rest or bool(_REST.search(clause.text))
@@ -170,10 +179,10 @@ def _extreme(text: str) -> int:
     return -1 if _CHEAPEST.search(text) else 1 if _DEAREST.search(text) else 0
 
 
-def _wishes(clause: Clause, pair: Swap) -> Iterator[Wish]:
-    steps = {found[1].replace(",", "") for found in _MORE.finditer(clause.text)}
+def _wishes(clause: Clause, pair: Swap, found: tuple[Naming, ...]) -> Iterator[Wish]:
+    steps = {step[1].replace(",", "") for step in _MORE.finditer(clause.text)}
     # "1000 more pieces" names a difference, not a value.
-    named = tuple(n for n in namings(clause.text, pair.product) if n.value not in steps)
+    named = tuple(one for one in found if one.value not in steps)
     old = options(pair.old)
     yield from _named(clause, named, old)
     taken = {one.key for one in named}
@@ -201,7 +210,7 @@ def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> It
             yield Wish(key, fits, clause.text, clause.position, soft=False, chain=chain)
         elif good - bad - {old.get(key)}:
             yield Wish(key, _is_one_of(key, good - bad), clause.text, clause.position, soft)
-        elif bad - {old.get(key, "")}:
+        elif bad:
             yield Wish(key, _is_none_of(key, bad), clause.text, clause.position, soft)
 
 
@@ -232,6 +241,8 @@ def _is_none_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool
 
 def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
     """Walk over what a clause wants larger or smaller than the old item has it."""
+    if not _COMPARED.search(clause.text):
+        return
     old, words = options(pair.old), vocabulary(pair.product)
     ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
     step = _MORE.search(clause.text)
@@ -254,6 +265,8 @@ def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
 
 def _extremes(clause: Clause, pair: Swap) -> Iterator[Wish]:
     """Walk over what a clause wants as large or as small as can be had."""
+    if not _MOST.search(clause.text):
+        return
     words = vocabulary(pair.product)
     ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
     for found in _MOST.finditer(clause.text):
@@ -294,6 +307,8 @@ def _meant_key(word: str, after: str, ranked: dict[str, tuple[str, ...]]) -> str
 
 def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
     """Walk over the options that a clause wants as they are."""
+    if not _SAME.search(clause.text):
+        return
     old = options(pair.old)
     text = plain(clause.text)
     for key, value in old.items():

@@ -90,11 +90,24 @@ def called(name: str) -> tuple[str, ...]:
 def clauses(facts: Facts, call: ToolCall) -> tuple[Clause, ...]:
     """Return what the user said, cut by product."""
     names = product_names(facts, call)
+    said = tuple((line.position, line.lower, _question(facts, line)) for line in facts.user_lines)
+    return _clauses(said, names)
+
+
+@lru_cache(maxsize=64)
+def _clauses(said: tuple[tuple[int, str, str], ...], names: tuple[str, ...]) -> tuple[Clause, ...]:
     found: list[Clause] = []
-    for line in facts.user_lines:
-        topic = _asked_about(facts, line, names)
-        found.extend(_cut(line, names, topic))
+    for position, lower, question in said:
+        asked = {name for _, name in _mentions(question, names)}
+        topic = next(iter(asked)) if len(asked) == 1 else ""
+        found.extend(_cut(position, lower, names, topic))
     return tuple(found)
+
+
+def _question(facts: Facts, line: Line) -> str:
+    """Return what the agent said before a line of the user."""
+    before = [one.lower for one in facts.agent_lines if one.position < line.position]
+    return before[-1] if before else ""
 
 
 def named_in(lower: str, name: str, names: Iterable[str] = ()) -> bool:
@@ -108,13 +121,13 @@ def _stem(word: str) -> str:
     return word.removesuffix("s") if not word.endswith("ss") else word
 
 
-def _cut(line: Line, names: tuple[str, ...], topic: str) -> Iterator[Clause]:
+def _cut(position: int, lower: str, names: tuple[str, ...], topic: str) -> Iterator[Clause]:
     act: Act = ""
-    for sentence in sentences(line.lower):
+    for sentence in sentences(lower):
         found = list(_mentions(sentence, names))
         if not found:
             act = _act(sentence, act)
-            yield Clause(line.position, sentence, topic, act)
+            yield Clause(position, sentence, topic, act)
             continue
         start = 0
         for index, (place, name) in enumerate(found):
@@ -124,7 +137,7 @@ def _cut(line: Line, names: tuple[str, ...], topic: str) -> Iterator[Clause]:
                 end = joints[-1] if joints else end
             text = sentence[start:end]
             act = _act(text, act)
-            yield Clause(line.position, text, name, act)
+            yield Clause(position, text, name, act)
             start, topic = end, name
 
 
@@ -166,10 +179,3 @@ def _searched(names: tuple[str, ...]) -> tuple[re.Pattern[str], Mapping[str, str
             meant.setdefault(word, name)
     words = "|".join(re.escape(word) for word in sorted(meant, key=len, reverse=True))
     return re.compile(rf"\b({words or '(?!)'})(?:e?s)?\b"), meant
-
-
-def _asked_about(facts: Facts, line: Line, names: tuple[str, ...]) -> str:
-    """Return the one product that the agent's question was about; empty when there is none."""
-    before = [one for one in facts.agent_lines if one.position < line.position]
-    found = {name for _, name in _mentions(before[-1].lower, names)} if before else set[str]()
-    return next(iter(found)) if len(found) == 1 else ""

@@ -1,14 +1,15 @@
 """What a person reads about a replay."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from sidecritic.reports.sections import Section, percent
+from sidecritic.reports.sections import Section
 from sidecritic.reports.tables import to_table
 from sidecritic.reports.text import plain
 from sidecritic.scoring.detection_records import (
+    CrossValidated,
     Detection,
     Interference,
     Measured,
@@ -17,35 +18,37 @@ from sidecritic.scoring.detection_records import (
     Slices,
 )
 
-_HEADER = (
-    "",
-    "n",
-    "wrong",
-    "AUROC",
-    "95 % interval",
-    "AP",
-    "at 1 %",
-    "at 5 %",
-    "at 10 %",
-    "5 % per domain",
-    "calibration error",
-)
+_HEADER = ("", "wrong/n", "AUROC", "at 1 %", "at 5 %", "at 10 %")
+_NARROW = ("", "wrong/n", "AUROC", "at 5 %")
 
 _WRITES = {
-    "detectable": "Detectable wrong writes against right ones, de-duplicated and clean",
-    "clean": "All wrong writes, de-duplicated and clean",
-    "raw": "All writes, raw",
+    "detectable": "Detectable wrong writes, first of a run, clean tasks",
+    "clean": "All wrong writes, first of a run, clean tasks",
+    "raw": "All wrong writes, raw",
 }
 _END = {
-    "clean": "End of the conversation: will the run fail? Clean runs without a wrong write",
-    "raw": "End of the conversation, noisy tasks included",
-    "every_run": "End of the conversation, runs with a wrong write included",
+    "clean": "Will the run fail? At its end, clean tasks, no wrong write",
+    "raw": "Will the run fail? The same, noisy tasks included",
+    "every_run": "Will the run fail? The same, runs with a wrong write included",
 }
+_MEANING = (
+    "At 1, 5, 10 %: wrong ones caught at so many false alarms, one threshold a domain. "
+    "In brackets: 95 %, resampling users."
+)
 
 
 def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
     """Yield what to print about a replay, the primary figures first."""
-    for section in replay_sections(scores):
+    yield from _printed(replay_sections(scores))
+
+
+def to_training_tables(cv: CrossValidated) -> Iterator[RenderableType]:
+    """Yield what to print about a critic that was trained."""
+    yield from _printed(_cross_validated(cv))
+
+
+def _printed(sections: Iterable[Section]) -> Iterator[RenderableType]:
+    for section in sections:
         yield to_table(section)
         for note in section.notes:
             yield Text(plain(note, 1000))
@@ -54,36 +57,67 @@ def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
 
 def replay_sections(scores: ReplayScores) -> Iterator[Section]:
     """Yield what there is to say about a replay."""
+    if scores.cv is not None:
+        yield from _cross_validated(scores.cv)
+    primary = "detectable" if "detectable" in scores.writes else "clean"
     for name, title in _WRITES.items():
         if name in scores.writes:
-            yield _slices(title, scores.writes[name])
+            notes = (_MEANING, *_seen(scores)) if name == primary else ()
+            yield _slices(title, scores.writes[name], notes)
     for name, title in _END.items():
         yield _slices(title, scores.end[name])
     yield _interference(scores.interference)
-    primary = "detectable" if "detectable" in scores.writes_by else "clean"
     for by, slices in scores.writes_by[primary].items():
-        yield _slices(f"{_WRITES[primary]}, by {by}", slices)
+        yield _narrow(f"{_WRITES[primary]}, by {by}", slices)
     yield _reliability(primary, scores)
     yield _cost(scores)
 
 
-def _slices(title: str, slices: Slices) -> Section:
-    return Section(title, _HEADER, tuple(_row(name, found) for name, found in slices.items()))
+def _cross_validated(cv: CrossValidated) -> Iterator[Section]:
+    notes = (
+        f"By critics fitted without the users they are measured on ({cv.folds} folds). {_MEANING}",
+    )
+    yield _slices(f"{_WRITES['detectable']} (cross-validated)", cv.writes["detectable"], notes)
+    yield _slices(f"{_WRITES['clean']} (cross-validated)", cv.writes["clean"])
+    yield _slices(f"{_END['clean']} (cross-validated)", cv.end["clean"])
+
+
+def _seen(scores: ReplayScores) -> Iterator[str]:
+    if scores.cv is not None:
+        yield (
+            "From here on by the weights in use. Where they were fitted to these very runs, the "
+            "cross-validated tables are what to expect elsewhere."
+        )
+
+
+def _slices(title: str, slices: Slices, notes: tuple[str, ...] = ()) -> Section:
+    rows = tuple(_row(name, found) for name, found in slices.items())
+    return Section(title, _HEADER, rows, notes)
 
 
 def _row(name: str, found: Detection) -> tuple[str, ...]:
-    recalls = found.recall_at_fpr
+    apart = found.recall_at_fpr_by_domain
     return (
         name,
-        str(found.n),
-        str(found.wrong),
-        _decimal(found.auroc),
-        _between(found.auroc_ci),
-        _decimal(found.ap),
-        *(_share_text(recalls.get(rate)) for rate in ("0.01", "0.05", "0.10")),
-        _with_interval(found.recall_at_fpr_by_domain.get("0.05", Measured())),
-        _decimal(found.calibration_error.value),
+        f"{found.wrong}/{found.n}",
+        _auroc(found),
+        _whole(apart.get("0.01", Measured()).value),
+        _with_interval(apart.get("0.05", Measured())),
+        _whole(apart.get("0.10", Measured()).value),
     )
+
+
+def _narrow(title: str, slices: Slices) -> Section:
+    rows = tuple(
+        (
+            name,
+            f"{found.wrong}/{found.n}",
+            _auroc(found),
+            _with_interval(found.recall_at_fpr_by_domain.get("0.05", Measured())),
+        )
+        for name, found in slices.items()
+    )
+    return Section(title, _NARROW, rows)
 
 
 def _interference(found: dict[str, Interference]) -> Section:
@@ -97,14 +131,12 @@ def _interference(found: dict[str, Interference]) -> Section:
         )
         for name, row in found.items()
     )
-    header = (
-        "clean runs",
-        "failed: caught by the first wrong write",
-        "caught at it",
-        "failed: refused anywhere",
-        "successful: disturbed",
+    notes = (
+        "Failed runs in which something is refused by the first wrong write (before or at it), at "
+        "it, or anywhere; successful runs in which anything is.",
     )
-    return Section("Whole runs, at the critic's own threshold", header, rows)
+    header = ("clean runs", "by it", "at it", "anywhere", "disturbed")
+    return Section("Whole runs, at the critic's own threshold", header, rows, notes)
 
 
 def _reliability(name: str, scores: ReplayScores) -> Section:
@@ -114,7 +146,7 @@ def _reliability(name: str, scores: ReplayScores) -> Section:
         for row in found.reliability
     )
     error = found.calibration_error
-    note = f"Expected calibration error {_decimal(error.value)} ({_between(error.ci)})."
+    note = f"Expected calibration error {_decimal(error.value)} {_between(error.ci)}."
     if scores.calibrated:
         header = ("probability", "n", "mean probability", "share wrong")
         return Section(f"Reliability ({name}, all)", header, rows, (note,))
@@ -164,25 +196,29 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
 
 
 def _decimal(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return "" if value is None else f"{value:.2f}"
 
 
-def _share_text(value: float | None) -> str:
-    return "" if value is None else percent(value)
+def _auroc(found: Detection) -> str:
+    return f"{_decimal(found.auroc)} {_between(found.auroc_ci)}".strip()
 
 
 def _between(ci: tuple[float, float] | None) -> str:
-    return "" if ci is None else f"{ci[0]:.3f} to {ci[1]:.3f}"
+    return "" if ci is None else f"({ci[0]:.2f}-{ci[1]:.2f})"
+
+
+def _whole(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
 
 
 def _with_interval(found: Measured) -> str:
     if found.value is None or found.ci is None:
-        return _share_text(found.value)
-    return f"{percent(found.value)} ({percent(found.ci[0])} to {percent(found.ci[1])})"
+        return _whole(found.value)
+    return f"{_whole(found.value)} ({100 * found.ci[0]:.0f}-{100 * found.ci[1]:.0f})"
 
 
 def _counted(found: Share) -> str:
-    return f"{found.n}/{found.of} {_with_interval(found.share)}".strip()
+    return f"{_whole(found.share.value)} ({found.n}/{found.of})".strip()
 
 
 def _milliseconds(value: float | None) -> str:

@@ -83,6 +83,14 @@ class VerdictCost(Record):
 Slices = dict[str, Detection]
 
 
+class CrossValidated(Record):
+    """The same figures, each risk by a critic that has not seen the user of the run."""
+
+    folds: int
+    writes: dict[str, Slices]
+    end: dict[str, Slices]
+
+
 class ReplayScores(Record):
     """A critic over recorded runs."""
 
@@ -123,3 +131,5 @@ class ReplayScores(Record):
     without a wrong write, `every_run` over all clean runs."""
     interference: dict[str, Interference]
     """`all` (without telecom) and every domain, over clean runs."""
+    cv: CrossValidated | None = None
+    """Of a critic that learns from flags, where there are labels to learn from."""

@@ -28,6 +28,7 @@ class Write:
 
     key: ProposalKey
     """Of the message that proposed it."""
+    call_id: str
     tool: str
     form: str
     """Normal form: name and arguments."""
@@ -70,7 +71,7 @@ def writes_of(run: Recorded) -> tuple[Write, ...]:
             stands = standing(call, unmatched, outcome)
             first = stands == "wrong" and not wrong
             wrong = wrong or first
-            found.append(Write(key, call.name, form, stands, first, form in seen))
+            found.append(Write(key, call.id, call.name, form, stands, first, form in seen))
         seen.add(form)
     return tuple(found)
 

@@ -1,0 +1,150 @@
+"""A small learned critic over the flags of a policy pack.
+
+    logit(risk) = intercept + offset of the tool + norm of the weights of the objections
+                  - sum of the weights of what supports the action
+
+It knows domain, kind of action, name of the tool, and which checks fired; no ids, no names, no
+words. Weights are at least 0, so a flag never means the opposite of what its check says.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+from sidecritic.critics.head_weights import Cell, HeadKind, HeadWeights
+from sidecritic.critics.policy import THRESHOLD, rationale, revision
+from sidecritic.errors import CriticError, boundary
+from sidecritic.gates import hands_over
+from sidecritic.policies.base import Finding, Pack
+from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec
+
+
+class Part(NamedTuple):
+    """What of an action is judged by itself: a call that may write, or a message."""
+
+    call_id: str | None
+    kind: HeadKind
+    tool: str
+    """Empty for a message."""
+
+
+def parts_of(action: Assistant, reads: frozenset[str]) -> tuple[Part, ...]:
+    """Return the parts of an action; calls of the tools that only read are none."""
+    if not action.calls:
+        return (Part(None, "final", ""),)
+    return tuple(
+        Part(call.id, "final" if hands_over(call.name) else "write", call.name)
+        for call in action.calls
+        if hands_over(call.name) or call.name not in reads
+    )
+
+
+def reads_of(tools: Iterable[ToolSpec]) -> frozenset[str]:
+    """Return the names of the tools that only read."""
+    return frozenset(tool.name for tool in tools if tool.effect == "read")
+
+
+def flags_of(part: Part, flags: Iterable[Flag]) -> dict[tuple[int, str], Flag]:
+    """Return the flags of a part; of several with one name and sign the one of highest risk."""
+    found: dict[tuple[int, str], Flag] = {}
+    for flag in flags:
+        key = flag.sign, flag.name
+        if flag.call_id == part.call_id and (key not in found or found[key].risk < flag.risk):
+            found[key] = flag
+    return found
+
+
+def risks_of(
+    weights: HeadWeights, domain: str, parts: Iterable[Part], flags: Sequence[Flag]
+) -> dict[str | None, float]:
+    """Return the risk of each part by the id of its call."""
+    return {
+        part.call_id: weights.cell(domain, part.kind).risk(part.tool, flags_of(part, flags))
+        for part in parts
+    }
+
+
+def risk_of_action(risks: Mapping[str | None, float]) -> float:
+    """Return the highest risk of its parts; an action that only reads has none.
+
+    The highest, as the parts of a message share their talk and thus their mistakes: to take
+    them for independent would suspect every long batch.
+    """
+    return max(risks.values(), default=0.0)
+
+
+def call_risks(risks: Mapping[str | None, float]) -> dict[str, float]:
+    """Return the risks of calls by id where there are several."""
+    several = len(risks) > 1
+    return {id_: risk for id_, risk in risks.items() if several and id_ is not None}
+
+
+class HeadCritic:
+    """Send back what objections make likely to be wrong, by what was learned about them.
+
+    An action without an objection is never refused, however risky its tool is: there would be
+    nothing to say to the actor.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        weights: HeadWeights,
+        *,
+        threshold: float | None = THRESHOLD,
+        name: str = "head",
+    ) -> None:
+        """Use one threshold, or with `None` those of the weights, by domain and kind."""
+        self._pack = pack
+        self._weights = weights
+        self._threshold = threshold
+        self.name = name
+
+    @property
+    def version(self) -> str:
+        """Digest of the weights."""
+        return self._weights.digest
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        """Return `Revise` with the objections to the parts that are too risky, weightiest first.
+
+        Raises:
+            CriticError: a check broke.
+        """
+        started = perf_counter()
+        with boundary(CriticError, f"checks of {self._pack.name!r}"):
+            findings = await self._pack.examined(proposal)
+        parts = parts_of(proposal.action, reads_of(proposal.tools) | self._pack.generic_tools)
+        flags = tuple(finding.flag for finding in findings)
+        risks = risks_of(self._weights, self._pack.name, parts, flags)
+        cells = {part.call_id: self._weights.cell(self._pack.name, part.kind) for part in parts}
+        against = _by_weight(findings, cells)
+        refused = [f for f in against if risks[f.call_id] >= self._limit(cells[f.call_id])]
+        return Judgement(
+            verdict=revision(refused) if refused else Approve(),
+            critic=self.name,
+            risk=risk_of_action(risks),
+            call_risks=call_risks(risks),
+            category=refused[0].check if refused else "",
+            policy_ref=refused[0].policy if refused else "",
+            rationale=rationale(against),
+            flags=flags,
+            seconds=perf_counter() - started,
+        )
+
+    def _limit(self, cell: Cell) -> float:
+        return cell.threshold if self._threshold is None else self._threshold
+
+
+def _by_weight(
+    findings: Iterable[Finding], cells: Mapping[str | None, Cell]
+) -> tuple[Finding, ...]:
+    """Return what speaks against a part that is judged, weightiest first.
+
+    What training gave no weight to is no objection: actions were as often right with it.
+    """
+    weighed = [
+        (cells[f.call_id].weight(f.flag), f) for f in findings if f.sign > 0 and f.call_id in cells
+    ]
+    weighed.sort(key=lambda each: (-each[0], -each[1].risk))
+    return tuple(finding for weight, finding in weighed if weight > 0)

@@ -1,0 +1,172 @@
+"""What a head learns from: actions of recorded runs that are known to be right or wrong."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sidecritic.critics.head import Part, flags_of, parts_of, reads_of
+from sidecritic.critics.head_weights import HeadKind
+from sidecritic.errors import ConfigError
+from sidecritic.policies import pack_for
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.recorded_writes import (
+    WEAK_DOMAINS,
+    Write,
+    is_clean,
+    reward_of,
+    writes_of,
+)
+from sidecritic.trace import Proposed
+from sidecritic.types import Assistant, Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call or a farewell, what checks noticed about it, and whether it was wrong."""
+
+    domain: str
+    kind: HeadKind
+    tool: str
+    flags: Mapping[tuple[int, str], Flag]
+    wrong: bool
+    user: str
+    """Of the task: what folds are grouped by."""
+    knowable: bool = True
+    """Whether a reader held that it could have been known; right ones always are."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A recorded run, the parts of its proposals, and what was noticed about them."""
+
+    recorded: Recorded
+    lines: tuple[JudgedProposal, ...]
+    """In order."""
+    parts: Mapping[ProposalKey, tuple[Part, ...]]
+
+
+def judged_runs(
+    runs: Sequence[Recorded], judged: Iterable[JudgedProposal]
+) -> tuple[JudgedRun, ...]:
+    """Put judgements beside their runs, in a fixed order."""
+    lines: dict[tuple[str, int], list[JudgedProposal]] = defaultdict(list)
+    for line in judged:
+        lines[line.file, line.simulation].append(line)
+    found: list[JudgedRun] = []
+    for run in sorted(runs, key=lambda run: (run.file, run.simulation)):
+        own = sorted(lines[run.file, run.simulation], key=lambda line: line.key)
+        found.append(JudgedRun(run, tuple(own), _parts(run)))
+    return tuple(found)
+
+
+def _parts(run: Recorded) -> dict[ProposalKey, tuple[Part, ...]]:
+    try:
+        harmless = pack_for(run.critic_env).generic_tools
+    except ConfigError:
+        harmless = frozenset[str]()
+    reads = reads_of(run.briefing.tools) | harmless
+    return {key: parts_of(action, reads) for key, action in _proposed(run)}
+
+
+def _proposed(run: Recorded) -> Iterator[tuple[ProposalKey, Assistant]]:
+    for event in run.trajectory.events:
+        if isinstance(event, Proposed):
+            key = ProposalKey(run.file, run.simulation, event.turn, event.attempt)
+            yield key, event.completion.message
+
+
+def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...]:
+    """Return what can be learned from clean runs of the domains that tell something.
+
+    Of writes the first wrong one of a run and every right one, repetitions dropped; of runs
+    without a wrong write the last farewell or transfer, wrong when the run failed.
+    """
+    found: list[Example] = []
+    for run in runs:
+        for write, line, knowable in known_writes(run, labels):
+            wrong = write.standing == "wrong"
+            for part in run.parts[write.key]:
+                if part.call_id == write.call_id and part.kind == "write":
+                    found.append(_example(run, line, part, wrong=wrong, knowable=knowable))
+        if (end := last_end(run)) is not None and end[0] is not None:
+            for part in run.parts[end[0].key]:
+                if part.kind == "final":
+                    found.append(_example(run, end[0], part, wrong=end[1], knowable=True))
+    return tuple(found)
+
+
+def known_writes(
+    run: JudgedRun, labels: Labels
+) -> Iterator[tuple[Write, JudgedProposal | None, bool]]:
+    """Yield the writes that count, their judgements, and whether a wrong one could be known."""
+    if not _tells(run):
+        return
+    lines = {line.key: line for line in run.lines}
+    for write in writes_of(run.recorded):
+        if not write.repeated and (write.standing == "right" or write.first_wrong):
+            known = labels.get((*write.key[:2], write.form), False)
+            yield write, lines.get(write.key), known or write.standing == "right"
+
+
+def last_end(run: JudgedRun) -> tuple[JudgedProposal | None, bool] | None:
+    """Return the last farewell that was judged, if any, and whether the run failed.
+
+    `None` where the end tells nothing: a write was wrong before, or the task is noisy.
+    """
+    if not _tells(run) or any(write.standing == "wrong" for write in writes_of(run.recorded)):
+        return None
+    last = next((line for line in reversed(run.lines) if line.kind == "final"), None)
+    return last, (reward_of(run.recorded) or 0.0) < 1
+
+
+def _tells(run: JudgedRun) -> bool:
+    recorded = run.recorded
+    known = recorded.domain not in WEAK_DOMAINS and reward_of(recorded) is not None
+    return known and is_clean(recorded)
+
+
+def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
+    """Return every farewell and transfer of clean successful runs: none is to be sent back.
+
+    A run has several, and only its last one is among the examples: a request that is still to
+    be served speaks against an early farewell as it does against the last.
+    """
+    return tuple(
+        _example(run, line, part, wrong=False, knowable=True)
+        for run in runs
+        if is_clean(run.recorded) and (reward_of(run.recorded) or 0.0) >= 1
+        for line in run.lines
+        for part in run.parts[line.key]
+        if line.kind == "final" and part.kind == "final"
+    )
+
+
+def _example(
+    run: JudgedRun, line: JudgedProposal | None, part: Part, *, wrong: bool, knowable: bool
+) -> Example:
+    return Example(
+        domain=run.recorded.domain,
+        kind=part.kind,
+        tool=part.tool,
+        flags=flags_of(part, line.judgement.flags if line else ()),
+        wrong=wrong,
+        user=run.recorded.user_id,
+        knowable=knowable,
+    )
+
+
+def digest_of(examples: Iterable[Example]) -> str:
+    """Return a digest of flags and truth: the same digest, the same weights."""
+    lines = sorted(
+        repr((e.domain, e.kind, e.tool, e.user, e.wrong, e.knowable, sorted(e.flags)))
+        for e in examples
+    )
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def folds_of(users: Iterable[str], number: int) -> dict[str, int]:
+    """Return the fold of each user: shuffled by a hash, and folds of equal size."""
+    names = sorted(set(users), key=lambda user: sha256(user.encode()).digest())
+    return {user: at % number for at, user in enumerate(names)}

@@ -1,0 +1,233 @@
+"""Weights by maximum a posteriori: logistic regression, shrunk towards what checks claim.
+
+    minimise  sum of log losses + 1/2 × strength × sum of (weight - prior)²,  weight >= 0
+
+The prior of a weight is what the check says of itself, so a flag that was seen twice keeps
+nearly what its author gave it, and one that was seen often gets what the runs say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecritic.critics.head_weights import POWER, Cell, logit
+from sidecritic.training.examples import Example, folds_of
+from sidecritic.types import Flag
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+DIGITS = 4
+"""Of a weight on file: sums that BLAS adds up in another order are the same to so many."""
+
+INNER_FOLDS = 5
+_LOOSE = 1e-3
+_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shrinkage:
+    """How strongly weights are held where the priors put them."""
+
+    flags: float
+    tools: float | None
+    """Strength that holds offsets of tools at 0; `None` allows none."""
+
+
+GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (32.0,)))
+"""Strongest first: of two that are equally good the stronger is chosen."""
+
+
+class Design:
+    """The examples of one cell as a matrix: a constant, tools, flags signed by their side."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self.examples = tuple(examples)
+        self.wrong = np.array([example.wrong for example in examples], dtype=np.float64)
+        self.knowable = np.array([example.knowable for example in examples], dtype=np.bool_)
+        self.base = round(float(self.wrong[self.knowable].mean()), DIGITS)
+        """Share of wrong actions among all examples, whatever rows are fitted to."""
+        self.tools = sorted({example.tool for example in examples})
+        self.flags = _flags_in(examples)
+        self.first_flag = 1 + len(self.tools)
+        place: dict[object, int] = {tool: 1 + at for at, tool in enumerate(self.tools)}
+        place |= {key: self.first_flag + at for at, key in enumerate(self.flags)}
+        self.matrix = np.zeros((len(examples), self.first_flag + len(self.flags)))
+        self.matrix[:, 0] = 1
+        for row, example in enumerate(examples):
+            self.matrix[row, place[example.tool]] = 1
+            for key in example.flags:
+                self.matrix[row, place[key]] = key[0]
+
+    @property
+    def objections(self) -> Rows:
+        """Which columns are flags that speak against an action."""
+        flags = [sign > 0 for sign, _ in self.flags]
+        return np.array([*[False] * self.first_flag, *flags], dtype=np.bool_)
+
+    @property
+    def everything(self) -> Rows:
+        return np.ones(len(self.examples), dtype=np.bool_)
+
+    def fit(self, rows: Rows, shrinkage: Shrinkage) -> Floats:
+        """Return the most probable weights by the rows, wrong ones nobody could know left out.
+
+        A flag that is in none of the rows has its prior. There must be right and wrong rows.
+        """
+        used = rows & self.knowable
+        weights = self._mean()
+        free = np.ones(len(weights), dtype=np.bool_)
+        free[1 : self.first_flag] = shrinkage.tools is not None
+        strength = np.full(len(weights), shrinkage.flags)
+        strength[1 : self.first_flag] = shrinkage.tools or 0.0
+        strength[0] = _LOOSE
+        lowest = np.where(np.arange(len(weights)) < self.first_flag, -np.inf, 0.0)
+        weights[free] = _minimum(
+            _Posterior(
+                matrix=self.matrix[used][:, free],
+                objections=self.objections[free],
+                wrong=self.wrong[used],
+                strength=strength[free],
+                mean=weights[free],
+            ),
+            lowest[free],
+        )
+        return weights
+
+    def cell(self, rows: Rows, shrinkage: Shrinkage) -> Cell:
+        """Return the same as it is kept."""
+        used = rows & self.knowable
+        rounded = [round(float(weight), DIGITS) for weight in self.fit(rows, shrinkage)]
+        tools = dict(zip(self.tools, rounded[1 : self.first_flag], strict=True))
+        known = list(zip(self.flags, rounded[self.first_flag :], strict=True))
+        wrong = int(self.wrong[used].sum())
+        return self.prior.model_copy(
+            update={
+                "intercept": rounded[0],
+                "tools": tools if shrinkage.tools is not None else {},
+                "against": {name: weight for (sign, name), weight in known if sign > 0},
+                "supports": {name: weight for (sign, name), weight in known if sign < 0},
+                "right": int(used.sum()) - wrong,
+                "wrong": wrong,
+            }
+        )
+
+    @property
+    def prior(self) -> Cell:
+        """A cell that has learned the share of wrong actions and nothing else."""
+        return Cell(base=self.base, intercept=logit(self.base))
+
+    def _mean(self) -> Floats:
+        prior = self.prior
+        priors = [prior.prior(flag) for flag in self.flags.values()]
+        return np.array([prior.intercept, *[0.0] * len(self.tools), *priors])
+
+
+def choose(design: Design, rows: Rows) -> Shrinkage:
+    """Return the strongest shrinkage that is as good as the best, by user-grouped CV.
+
+    As good is a log loss within one standard error over users, paired, of the least.
+    """
+    users = [example.user for example in design.examples]
+    kept = sorted({user for user, row in zip(users, rows, strict=True) if row})
+    folds = folds_of(kept, INNER_FOLDS)
+    held = np.array([folds.get(user, -1) for user in users])
+    owner = np.array([kept.index(user) if user in folds else -1 for user in users])
+    totals = np.zeros((len(GRID), len(kept)))
+    for at, shrinkage in enumerate(GRID):
+        loss = _losses(design, rows, held, shrinkage)
+        totals[at] = np.bincount(owner[rows], loss[rows], minlength=len(kept))
+    worse = totals - totals[totals.sum(axis=1).argmin()]
+    more, error = worse.sum(axis=1).tolist(), (worse.std(axis=1) * len(kept) ** 0.5).tolist()
+    # So many digits are the same on every machine.
+    return next(s for s, m, e in zip(GRID, more, error, strict=True) if round(m - e, 6) <= 0)
+
+
+def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shrinkage) -> Floats:
+    """Return the log loss of each row by weights fitted without its fold; 0 for other rows."""
+    found = np.zeros(len(rows))
+    for fold in range(INNER_FOLDS):
+        train, test = rows & (held != fold), rows & (held == fold) & design.knowable
+        if can_fit(design, train):
+            weights = design.fit(train, shrinkage)
+            logits = _logits(design.matrix[test], design.objections, weights)[0]
+            found[test] = np.logaddexp(0, logits) - design.wrong[test] * logits
+    return found
+
+
+def can_fit(design: Design, rows: Rows) -> bool:
+    """Whether there are right and wrong examples."""
+    return len(set(design.wrong[rows & design.knowable].tolist())) == 2
+
+
+def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
+    """Return the flags by sign and name; of one name the one of the highest prior risk."""
+    found = sorted(
+        (each for example in examples for each in example.flags.items()),
+        key=lambda each: (each[0], each[1].risk),
+    )
+    return dict(found)
+
+
+# --- optimisation --------------------------------------------------------------------------
+
+
+def _logits(matrix: Floats, objections: Rows, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the logit of each row, and its derivative by each weight."""
+    present, heavy = matrix[:, objections], np.maximum(weights[objections], 0)
+    norm = (present @ heavy**POWER) ** (1 / POWER)
+    slopes = matrix.copy()
+    slopes[:, objections] = present * (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
+    return matrix[:, ~objections] @ weights[~objections] + norm, slopes
+
+
+@dataclass(frozen=True, slots=True)
+class _Posterior:
+    """The negative log posterior with its derivatives."""
+
+    matrix: Floats
+    objections: Rows
+    wrong: Floats
+    strength: Floats
+    mean: Floats
+
+    def value(self, weights: Floats) -> float:
+        logits, _ = _logits(self.matrix, self.objections, weights)
+        loss = np.logaddexp(0, logits) - self.wrong * logits
+        return float(loss.sum() + (self.strength * (weights - self.mean) ** 2).sum() / 2)
+
+    def slopes(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Return gradient and Gauss-Newton curvature."""
+        logits, by_weight = _logits(self.matrix, self.objections, weights)
+        risk = 1 / (1 + np.exp(-logits))
+        gradient = by_weight.T @ (risk - self.wrong) + self.strength * (weights - self.mean)
+        curved = (by_weight * (risk * (1 - risk))[:, None]).T @ by_weight
+        return gradient, curved + np.diag(self.strength)
+
+
+def _minimum(posterior: _Posterior, lowest: Floats) -> Floats:
+    """Return the minimum with no weight below its lowest, by projected Newton steps.
+
+    Source: Bertsekas, Projected Newton Methods (SIAM J. Control and Optimization, 1982).
+    """
+    weights = np.maximum(posterior.mean, lowest)
+    value = posterior.value(weights)
+    for _ in range(_STEPS):
+        gradient, curvature = posterior.slopes(weights)
+        free = (weights > lowest) | (gradient < 0)
+        step = np.zeros_like(weights)
+        step[free] = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
+        length = 1.0
+        while (after := posterior.value(np.maximum(weights - length * step, lowest))) > value:
+            length /= 2
+            if length < 1e-6:
+                return weights
+        moved = np.maximum(weights - length * step, lowest)
+        far = float(np.abs(moved - weights).max())
+        weights, value = moved, after
+        if far < 1e-6:
+            break
+    return weights

@@ -1,0 +1,181 @@
+"""Train the head critic, and judge with it the users that it has not seen."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sidecritic.critics.head import call_risks, risk_of_action, risks_of
+from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
+from sidecritic.errors import ConfigError
+from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.scoring.detection_records import CrossValidated
+from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.training.examples import (
+    Example,
+    JudgedRun,
+    digest_of,
+    examples_of,
+    folds_of,
+    judged_runs,
+    undisturbed,
+)
+from sidecritic.training.fitting import DIGITS, Design, can_fit, choose
+
+FOLDS = 10
+FALSE_ALARMS = 0.05
+
+_Cells = dict[tuple[str, HeadKind], Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A head, and for each fold of users the head that was fitted without them."""
+
+    weights: HeadWeights
+    apart: tuple[HeadWeights, ...]
+    folds: Mapping[str, int]
+    """By user."""
+    runs: tuple[JudgedRun, ...]
+
+    def unseen(self) -> Iterator[JudgedProposal]:
+        """Yield every judgement with the risk by the head that has not seen its user."""
+        for run in self.runs:
+            weights = self.apart[self.folds[run.recorded.user_id]]
+            for line in run.lines:
+                risks = risks_of(
+                    weights, run.recorded.domain, run.parts[line.key], line.judgement.flags
+                )
+                scored = {
+                    "risk": risk_of_action(risks),
+                    "call_risks": call_risks(risks),
+                    "calibrated": False,
+                }
+                judgement = line.judgement.model_copy(update=scored)
+                yield line.model_copy(update={"judgement": judgement})
+
+
+def train(
+    runs: Sequence[Recorded],
+    judged: Iterable[JudgedProposal],
+    labels: Labels,
+    *,
+    name: str = "head",
+) -> Trained:
+    """Fit a head to what the flags of judged runs say, and one without each fold of users.
+
+    In cross-validation the shrinkage is chosen anew in each fold, by its training users alone.
+    Only base rates and intercepts are those of the whole: one number a cell cannot rank anything
+    within its cell, while one a fold would rank folds against each other, the worst lowest.
+
+    Raises:
+        ConfigError: there is nothing to learn from.
+    """
+    known = judged_runs(runs, judged)
+    examples = examples_of(known, labels)
+    designs = _designs(examples)
+    folds = folds_of((run.recorded.user_id for run in known), FOLDS)
+    whole = {cell: _fitted(design, folds, leave_out=None) for cell, design in designs.items()}
+    apart: list[_Cells] = [
+        {
+            cell: _fitted(design, folds, leave_out=fold).model_copy(
+                update={"intercept": whole[cell].intercept}
+            )
+            for cell, design in designs.items()
+        }
+        for fold in range(FOLDS)
+    ]
+    right = [e for e in examples if e.kind == "write" and not e.wrong] + [*undisturbed(known)]
+    cut = {
+        cell: whole[cell].model_copy(
+            update={"threshold": _threshold(cell, right, [cells[cell] for cells in apart], folds)}
+        )
+        for cell in designs
+    }
+    data = _data(known, examples)
+    return Trained(
+        weights=_weights(cut, name, data),
+        apart=tuple(_weights(cells, f"{name}-without-{n}", data) for n, cells in enumerate(apart)),
+        folds=folds,
+        runs=known,
+    )
+
+
+def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
+    """Return how well wrong is told from right on users that the head has not seen."""
+    runs = [run.recorded for run in trained.runs]
+    source = Source("head", "", "", len(runs), 0, (), 0, {})
+    scores = score_replay(runs, trained.unseen(), source, labels)
+    return CrossValidated(folds=FOLDS, writes=scores.writes, end=scores.end)
+
+
+def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
+    by_cell: dict[tuple[str, HeadKind], list[Example]] = defaultdict(list)
+    for example in examples:
+        by_cell[example.domain, example.kind].append(example)
+    designs = {cell: Design(found) for cell, found in sorted(by_cell.items())}
+    usable = {cell: d for cell, d in designs.items() if can_fit(d, d.everything)}
+    if not usable:
+        raise ConfigError(
+            "nothing to learn from: no domain has right and labelled wrong actions; give recorded "
+            "runs with rewards, judged with look-ups, and the labels that belong to them"
+        )
+    return usable
+
+
+def _fitted(design: Design, folds: Mapping[str, int], *, leave_out: int | None) -> Cell:
+    rows = design.everything
+    for at, example in enumerate(design.examples):
+        rows[at] = folds[example.user] != leave_out
+    # A cell that has nothing wrong but in this fold learns nothing without it.
+    if not can_fit(design, rows):
+        return design.prior
+    return design.cell(rows, choose(design, rows))
+
+
+def _threshold(
+    cell: tuple[str, HeadKind],
+    right: Iterable[Example],
+    apart: Sequence[Cell],
+    folds: Mapping[str, int],
+) -> float:
+    """Return the lowest threshold with no more false alarms than allowed, on unseen users.
+
+    It lies halfway to the next lower risk, as new actions lie between those that were seen.
+    What has no objection is never sent back, and so is no alarm.
+    """
+    here = [example for example in right if (example.domain, example.kind) == cell]
+    alarms = sorted((_alarm(apart[folds[e.user]], e) for e in here), reverse=True)
+    allowed = int(len(here) * FALSE_ALARMS + 1e-9)
+    if not here or not alarms[0]:
+        return UNTRAINED[cell[1]].threshold
+    if not alarms[allowed]:
+        # Even if whatever has an objection is sent back, no more right ones are than allowed.
+        return round(min(filter(None, alarms)), DIGITS)
+    highest = min((risk for risk in alarms if risk > alarms[allowed]), default=1.0)
+    return round((highest + alarms[allowed]) / 2, DIGITS)
+
+
+def _alarm(cell: Cell, example: Example) -> float:
+    """Return the risk of an action that could be sent back; 0 of one without objections."""
+    objections = (f for f in example.flags.values() if f.sign > 0 and cell.weight(f) > 0)
+    return cell.risk(example.tool, example.flags) if any(objections) else 0.0
+
+
+def _weights(cells: _Cells, name: str, data: HeadData) -> HeadWeights:
+    by_domain: dict[str, dict[HeadKind, Cell]] = {}
+    for (domain, kind), cell in cells.items():
+        by_domain.setdefault(domain, {})[kind] = cell
+    return HeadWeights(name=name, false_alarms=FALSE_ALARMS, data=data, cells=by_domain)
+
+
+def _data(runs: Sequence[JudgedRun], examples: Sequence[Example]) -> HeadData:
+    simulated = {role for run in runs for role in run.recorded.trajectory.simulated}
+    return HeadData(
+        files=len({run.recorded.file for run in runs}),
+        runs=len(runs),
+        users=len({example.user for example in examples}),
+        examples=len(examples),
+        digest=digest_of(examples),
+        simulated=tuple(sorted(simulated)),
+    )

@@ -1,0 +1,233 @@
+"""How flags become a risk, and a risk a verdict."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecritic.critics.head import HeadCritic, flags_of, parts_of, risk_of_action, risks_of
+from sidecritic.critics.head_weights import (
+    UNTRAINED,
+    Cell,
+    HeadKind,
+    HeadWeights,
+    read_weights,
+    to_json,
+    weights_from,
+)
+from sidecritic.errors import ConfigError, CriticError
+from sidecritic.policies.base import Objection, Pack, Support, call_check, text_check
+from sidecritic.policies.facts import Facts
+from sidecritic.types import Approve, Assistant, Flag, Proposal, Revise, ToolCall
+from tests.talk import Talk, specs
+
+TALK = Talk(tools=specs("get", "put erase")).user("Change it.")
+NOTHING = HeadWeights(name="nothing")
+
+
+@call_check("weak", policy="Be careful.", risk=0.3)
+def weak(facts: Facts, call: ToolCall) -> Objection:
+    return Objection("This looks odd.")
+
+
+@call_check("strong", policy="Never do this.", risk=0.8, tools=["put"])
+def strong(facts: Facts, call: ToolCall) -> Objection:
+    return Objection("This is wrong; do that.")
+
+
+@call_check("as agreed", policy="Ask first.", risk=0.5)
+def agreed(facts: Facts, call: ToolCall) -> Support:
+    return Support("yes, please")
+
+
+@call_check("broken", policy="Work.", risk=0.9)
+def broken(facts: Facts, call: ToolCall) -> Objection:
+    raise KeyError("record")
+
+
+@text_check("rude", policy="Be polite.", risk=0.6)
+def rude(facts: Facts, draft: str) -> Objection | None:
+    return Objection("Say please.") if "please" not in draft else None
+
+
+def weights(**numbers: object) -> HeadWeights:
+    cell = Cell.model_validate({"base": 0.1, "intercept": -2.0, **numbers})
+    return HeadWeights(name="test", cells={"p": {"write": cell}})
+
+
+def batch(*names: str) -> Proposal:
+    calls = tuple(
+        ToolCall(id=f"{n}{at}", name=n, arguments={}, raw="{}") for at, n in enumerate(names)
+    )
+    return TALK.says("").model_copy(update={"action": Assistant(calls=calls)})
+
+
+# --- risk ----------------------------------------------------------------------------------
+
+
+async def test_in_a_domain_without_data_one_objection_gives_its_own_prior_risk() -> None:
+    critic = HeadCritic(Pack("elsewhere", calls=(strong,)), NOTHING)
+    judgement = await critic.judge(TALK.calls("put"))
+    assert judgement.risk == pytest.approx(0.8)
+    assert isinstance(judgement.verdict, Revise)
+    assert not judgement.calibrated
+
+
+async def test_a_check_that_training_has_not_seen_counts_by_its_prior() -> None:
+    known = weights(intercept=-2.1972246, against={"strong": 0.5})
+    judgement = await HeadCritic(Pack("p", calls=(weak,)), known).judge(TALK.calls("put"))
+    assert judgement.risk == pytest.approx(0.3)
+
+
+async def test_support_lowers_the_risk_and_refuses_nothing() -> None:
+    pack = Pack("p", calls=(strong,)), Pack("p", calls=(strong, agreed))
+    alone, supported = [await HeadCritic(p, NOTHING).judge(TALK.calls("put")) for p in pack]
+    assert alone.risk is not None and supported.risk is not None
+    assert supported.risk < alone.risk
+    quiet = await HeadCritic(Pack("p", calls=(agreed,)), NOTHING, threshold=0.01).judge(
+        TALK.calls("put")
+    )
+    assert quiet.verdict == Approve()
+
+
+def test_what_fires_twice_counts_once_by_its_surest_case() -> None:
+    part = parts_of(batch("put").action, frozenset())[0]
+    flags = [Flag(name="odd", risk=risk, call_id="put0") for risk in (0.3, 0.6, 0.4)]
+    assert [flag.risk for flag in flags_of(part, flags).values()] == [0.6]
+
+
+def test_an_action_is_as_risky_as_its_riskiest_call_and_reading_is_no_risk() -> None:
+    flags = [Flag(name="x", risk=0.9, call_id="put1"), Flag(name="x", risk=0.9, call_id="get0")]
+    parts = parts_of(batch("get", "put", "erase").action, frozenset({"get"}))
+    risks = risks_of(NOTHING, "p", parts, flags)
+    assert set(risks) == {"put1", "erase2"}
+    assert risk_of_action(risks) == risks["put1"] == pytest.approx(0.9)
+    assert risk_of_action({}) == 0
+
+
+FLAGS = st.lists(
+    st.builds(
+        Flag, name=st.sampled_from("abcdef"), risk=st.floats(0, 1), sign=st.sampled_from([1, -1])
+    )
+)
+
+
+@given(FLAGS, st.sampled_from("abcdef"), st.floats(0, 1))
+def test_an_objection_more_never_lowers_a_risk(flags: list[Flag], name: str, risk: float) -> None:
+    part = parts_of(Assistant(text="Bye."), frozenset())[0]
+    more = [*flags, Flag(name=name, risk=risk)]
+    cell = UNTRAINED["final"]
+    assert cell.risk("", flags_of(part, more)) >= cell.risk("", flags_of(part, flags))
+
+
+# --- verdict -------------------------------------------------------------------------------
+
+
+async def test_without_an_objection_nothing_is_refused_however_risky_the_tool() -> None:
+    risky = weights(tools={"put": 9.0})
+    judgement = await HeadCritic(Pack("p"), risky, threshold=0.01).judge(TALK.calls("put"))
+    assert judgement.verdict == Approve()
+    assert judgement.risk is not None and judgement.risk > 0.9
+
+
+async def test_what_training_gave_no_weight_is_no_objection() -> None:
+    useless = weights(tools={"put": 9.0}, against={"weak": 0.0})
+    judgement = await HeadCritic(Pack("p", calls=(weak,)), useless).judge(TALK.calls("put"))
+    assert judgement.verdict == Approve()
+
+
+async def test_the_weightiest_objection_leads_whatever_its_prior_says() -> None:
+    learned = weights(against={"weak": 5.0, "strong": 0.5})
+    judgement = await HeadCritic(Pack("p", calls=(strong, weak)), learned).judge(TALK.calls("put"))
+    assert isinstance(judgement.verdict, Revise)
+    assert judgement.category == "weak"
+    feedback = judgement.verdict.feedback
+    assert feedback.index("odd") < feedback.index("wrong")
+
+
+async def test_only_the_calls_that_are_too_risky_are_at_fault() -> None:
+    judgement = await HeadCritic(Pack("p", calls=(weak, strong)), NOTHING).judge(
+        batch("erase", "put", "get")
+    )
+    assert isinstance(judgement.verdict, Revise)
+    assert judgement.verdict.calls == ("put1",)
+    assert set(judgement.call_risks) == {"erase0", "put1"}
+    assert judgement.call_risks["erase0"] == pytest.approx(0.3)
+    assert judgement.risk == max(judgement.call_risks.values())
+
+
+async def test_thresholds_of_the_weights_hold_by_kind() -> None:
+    cells: dict[HeadKind, Cell] = {
+        "write": Cell(base=0.15, intercept=-1.73, threshold=0.9),
+        "final": Cell(base=0.3, intercept=-0.85, threshold=0.1),
+    }
+    pack = Pack("p", calls=(strong,), texts=(rude,))
+    critic = HeadCritic(pack, HeadWeights(name="w", cells={"p": cells}), threshold=None)
+    assert (await critic.judge(TALK.calls("put"))).verdict == Approve()
+    assert isinstance((await critic.judge(TALK.says("Bye."))).verdict, Revise)
+
+
+async def test_a_low_threshold_sends_back_whatever_has_an_objection() -> None:
+    critic = HeadCritic(Pack("p", calls=(weak,)), NOTHING, threshold=0.0)
+    assert isinstance((await critic.judge(TALK.calls("put"))).verdict, Revise)
+
+
+async def test_a_broken_check_is_a_failure_of_the_critic() -> None:
+    with pytest.raises(CriticError, match="checks of 'p': KeyError"):
+        await HeadCritic(Pack("p", calls=(broken,)), NOTHING).judge(TALK.calls("put"))
+
+
+# --- weights on file -----------------------------------------------------------------------
+
+
+def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
+    file = tmp_path / "w.json"
+    file.write_text(to_json(weights(against={"weak": 0.25})))
+    assert read_weights(file) == weights(against={"weak": 0.25})
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"weights": {"schema_version": 2}}, "schema version 2"),
+        ({"weights": {"false_alarms": 0.5}}, "not those that were written"),
+        ({"weights": {"cells": {"p": {"write": {"base": 2}}}}}, "cells.p.write.base"),
+        ({"digest": "0"}, "digest"),
+    ],
+)
+def test_weights_that_cannot_be_used_say_why(
+    change: dict[str, object], complaint: str, tmp_path: Path
+) -> None:
+    kept = json.loads(to_json(weights()))
+    for key, value in change.items():
+        kept[key] = {**kept[key], **value} if isinstance(value, dict) else value
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        weights_from(json.dumps(kept), "w.json")
+    assert "w.json" in str(caught.value)
+    assert "sidecritic train" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"digest": 1}'])
+def test_a_file_that_holds_no_weights_is_bad_input(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"w\.json"):
+        weights_from(text, "w.json")
+    with pytest.raises(ConfigError, match="check the path"):
+        read_weights(tmp_path / "none.json")
+
+
+def test_the_shipped_weights_name_checks_and_tools_and_no_id() -> None:
+    shipped = read_weights()
+    assert set(shipped.cells) == {"retail", "airline"}
+    assert shipped.data.simulated == ()
+    names = {
+        name
+        for kinds in shipped.cells.values()
+        for cell in kinds.values()
+        for name in (*cell.tools, *cell.against, *cell.supports)
+    }
+    assert names
+    # The only digits are those of a case: its prior risk.
+    assert not [n for n in names if re.search(r"[#\d]", n.split(", case")[0])]
