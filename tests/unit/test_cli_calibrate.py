@@ -47,7 +47,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tasks = [task_of(number, user) for number, user in enumerate(USERS)]
     (folder / "runs.json").write_text(json.dumps(results(*runs, tasks=tasks)))
     judged, profile = str(folder / "judged.jsonl"), str(folder / "mine.toml")
-    shown = run("replay", str(folder / "runs.json"), "--workers", "1", "--out", judged)
+    shown = run(
+        *("replay", str(folder / "runs.json"), "--critic", "policy"),
+        *("--workers", "1", "--out", judged),
+    )
     assert shown.exit_code == 0, shown.stderr
     (folder / "shown.txt").write_text(shown.stdout)
     done = run("calibrate", judged, str(folder / "runs.json"), "--out", profile)
@@ -93,7 +96,16 @@ def test_a_replay_becomes_a_profile_that_replay_takes() -> None:
     assert printed["digest"] == profile.digest
     assert profile.data.files == ("runs.json",)
 
-    again = ("replay", "runs.json", "--workers", "1", "--profile", "sub/mine.toml")
+    again = (
+        "replay",
+        "runs.json",
+        "--critic",
+        "policy",
+        "--workers",
+        "1",
+        "--profile",
+        "sub/mine.toml",
+    )
     scores = answer(*again, "--out", "second.jsonl")
     assert (scores["calibrated"], scores["fitted_files"]) == (False, 1)
     assert scores["terms"] == f"profile mine {profile.digest}"
@@ -123,7 +135,7 @@ def test_scores_of_an_uncalibrated_critic_are_never_called_probabilities() -> No
 
 
 def test_judgements_with_other_terms_are_not_mixed() -> None:
-    again = ("replay", "runs.json", "--workers", "1", "--out", "judged.jsonl")
+    again = ("replay", "runs.json", "--critic", "policy", "--workers", "1", "--out", "judged.jsonl")
     assert "(threshold 0.3)" in complaint(*again, "--critic-threshold", "0.3")
 
 

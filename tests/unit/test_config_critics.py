@@ -203,7 +203,7 @@ async def test_run_json_names_the_profile_by_what_it_was_and_not_by_where_it_lay
     plans: list[object] = []
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text(to_toml(some), encoding="utf-8")
-        settings = SHOP.model_copy(update={"profile": str(tmp_path / name)})
+        settings = SHOP.model_copy(update={"critic": "policy", "profile": str(tmp_path / name)})
         async with AsyncExitStack() as stack:
             plan = plan_for(settings, Keys(), stack)
         plans.append(plan.settings)

@@ -231,3 +231,13 @@ def test_the_shipped_weights_name_checks_and_tools_and_no_id() -> None:
     assert names
     # The only digits are those of a case: its prior risk.
     assert not [n for n in names if re.search(r"[#\d]", n.split(", case")[0])]
+
+
+async def test_a_farewell_that_is_wrong_in_itself_is_sent_back_whatever_the_run_comes_to() -> None:
+    unlikely = Cell(base=0.3, intercept=-4.0, against={"rude": 0.0}, threshold=0.9)
+    learned = HeadWeights(name="test", cells={"p": {"final": unlikely}})
+    critic = HeadCritic(Pack("p", texts=(rude,)), learned, threshold=None)
+    judgement = await critic.judge(TALK.says("Bye."))
+    assert isinstance(judgement.verdict, Revise)
+    assert judgement.category == "rude"
+    assert judgement.risk == pytest.approx(0.018, abs=0.001)

@@ -78,6 +78,8 @@ def test_a_listed_value_agrees_with_the_argument_that_it_shows() -> None:
     assert agrees("111, 222 (Lamp)", ["222", "111"])
     assert not agrees("1111, 2222", ["1111"])
     assert agrees("Illinois", "IL")
+    assert agrees("Basic Economy", "basic_economy")
+    assert not agrees("Economy", "basic_economy")
     assert not agrees("no longer needed", "ordered by mistake")
 
 

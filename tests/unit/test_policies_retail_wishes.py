@@ -312,7 +312,7 @@ def test_what_the_user_says_in_one_breath_is_supported() -> None:
 
 
 def test_a_card_that_was_called_by_the_digits_of_another_is_noticed() -> None:
-    two = {
+    two: JsonValue = {
         "user_id": "mia_li_1",
         "payment_methods": {
             "credit_card_1": {"source": "credit_card", "brand": "visa", "last_four": "6791"},

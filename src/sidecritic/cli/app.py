@@ -51,7 +51,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of both runs.")] = 0,
     json: Json = False,
 ) -> None:
-    """Play 60 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
+    """Play 40 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
     with command(as_json=json) as output:
         from sidecritic.cli.evaluating import demonstrate
         from sidecritic.reports import to_tables

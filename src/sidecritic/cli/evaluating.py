@@ -159,6 +159,7 @@ def demonstrate(prefix: str, seed: int) -> Comparison:
 _DEMO = Settings(
     env=("tau2:retail", "tau2:airline"),
     split="test",
+    limit=20,
     trials=2,
     actor="simulated",
     user="scripted",

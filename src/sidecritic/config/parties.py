@@ -102,10 +102,9 @@ def model_name(text: str, role: Role) -> ModelName | None:
         return ModelName("openai" if found[1] == "openai" else "anthropic", found[2])
     if role == "critic" and text.startswith("local:") and text != "local:":
         return ModelName("local", text.removeprefix("local:"))
-    known = (*([stand_in] if stand_in else ()), "openai:MODEL", "anthropic:MODEL")
-    if role == "critic":
-        known = (*known, "local:FILE.gguf")
-    if stand_in and get_close_matches(text, [stand_in]):
+    known = ("openai:MODEL", "anthropic:MODEL")
+    known = (*known, "local:FILE.gguf") if role == "critic" else (str(stand_in), *known)
+    if role != "critic" and stand_in and get_close_matches(text, [stand_in]):
         raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
         raise ConfigError(

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from sidecritic.critics.head_weights import Cell, HeadKind, HeadWeights
-from sidecritic.critics.policy import THRESHOLD, rationale, revision
+from sidecritic.critics.policy import THRESHOLD, noisy_or, rationale, revision
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import hands_over
 from sidecritic.policies.base import Finding, Pack
@@ -120,6 +120,7 @@ class HeadCritic:
         cells = {part.call_id: self._weights.cell(self._pack.name, part.kind) for part in parts}
         against = _by_weight(findings, cells)
         refused = [f for f in against if risks[f.call_id] >= self._limit(cells[f.call_id])]
+        refused = refused or _wrong_in_itself(parts, findings)
         return Judgement(
             verdict=revision(refused) if refused else Approve(),
             critic=self.name,
@@ -134,6 +135,17 @@ class HeadCritic:
 
     def _limit(self, cell: Cell) -> float:
         return cell.threshold if self._threshold is None else self._threshold
+
+
+def _wrong_in_itself(parts: Iterable[Part], findings: Iterable[Finding]) -> list[Finding]:
+    """Return what makes a farewell or transfer wrong whatever becomes of the run.
+
+    What was learned about these is whether the *run* fails. A false claim is to be taken back in
+    a run that succeeds too, so the checks' own verdict stands beside what was learned.
+    """
+    finals = {part.call_id for part in parts if part.kind == "final"}
+    found = [f for f in findings if f.sign > 0 and f.call_id in finals]
+    return found if noisy_or(f.risk for f in found) >= THRESHOLD else []
 
 
 def _by_weight(

@@ -73,7 +73,9 @@ def agrees(listed: str, value: JsonValue) -> bool:
     wanted = "" if value is None else str(value).strip().lower()
     if wanted.isalpha() and len(wanted) < 4:
         return True
-    return mentions(listed.lower(), wanted) if wanted else True
+    # `basic_economy` is listed as Basic Economy.
+    spoken = listed.lower().replace("_", " ")
+    return mentions(spoken, wanted.replace("_", " ")) if wanted else True
 
 
 def listing(call: ToolCall) -> str:
