@@ -122,6 +122,13 @@ def test_only_the_variant_that_fits_is_supported() -> None:
     assert "only variant that fits" not in supports(talk, bottle("200002"))
 
 
+def test_an_option_that_was_spoken_of_anywhere_counts_until_another_is_announced() -> None:
+    talk = asks("Could my water bottle come in green? Whatever, change the bottle.")
+    assert "option spoken of missing" in names(talk, bottle("200002"))
+    told = asks("Could my water bottle come in green?", "It would be black with 750ml. Proceed?")
+    assert "option spoken of missing" not in names(told, bottle("200002"))
+
+
 def test_what_the_most_expensive_item_costs_is_no_wish() -> None:
     talk = asks("What is the most expensive item? I want the water bottle in green.")
     assert "not the dearest or cheapest" not in names(talk, bottle("200004"))

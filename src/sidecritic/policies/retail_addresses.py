@@ -115,7 +115,7 @@ def swapped_address(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("address in another city", tools=TOOLS, risk=0.6, policy=CONSENT)
+@call_check("address in another city", tools=TOOLS, risk=0.45, policy=CONSENT)
 def other_city(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user spoke of an address in a city, and the call's is in one not named."""
     city = _plain(call.arguments or {}, "city")
@@ -181,7 +181,7 @@ def unspoken_default(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("address as given", tools=TOOLS, risk=0.0, policy=CONSENT)
+@call_check("address as given", tools=TOOLS, risk=0.1, policy=CONSENT)
 def as_given(facts: Facts, call: ToolCall) -> Support | None:
     """Support an address that the user gave whole, or that the agent listed and the user took."""
     arguments = call.arguments or {}

@@ -116,7 +116,7 @@ def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("reason as given", tools=(CANCEL,), risk=0.0, policy=REASON)
+@call_check("reason as given", tools=(CANCEL,), risk=0.1, policy=REASON)
 def given_reason(facts: Facts, call: ToolCall) -> Support | None:
     """Support a cancellation of an order that the user named, with the reason they gave."""
     reason, order_id = (text_of(call.arguments or {}, key) for key in ("reason", "order_id"))

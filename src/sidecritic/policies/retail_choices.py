@@ -8,10 +8,11 @@ from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import declines, mentions
-from sidecritic.policies.retail_options import namings
+from sidecritic.policies.retail_options import namings, plain
 from sidecritic.policies.retail_records import (
     SWAPS,
     Swap,
+    available,
     describe,
     items,
     options,
@@ -47,6 +48,28 @@ def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
             risk=_accepted_risk(facts, call, want),
             messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
         )
+    return None
+
+
+@call_check("option spoken of missing", tools=SWAPS, risk=0.4, policy=CONSENT)
+def spoken_option(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user named an option of a product anywhere, and nobody the one of the call."""
+    agreed = consent(facts, call)
+    heard = plain(f"{agreed.question.lower}\n{agreed.answer.lower}") if agreed else ""
+    for pair in (pair for pair in swaps(facts, call) if pair.old and pair.new):
+        said = [s for s in facts.wishes if named_in(s, name_of(pair.old))]
+        named = [n for s in said for n in namings(s, pair.product) if not n.negated]
+        for key, value in options(pair.new).items():
+            mine = {n.value for n in named if n.key == key} - {options(pair.old).get(key, "")}
+            if not mine or value in mine or mentions(heard, plain(value)):
+                continue
+            fitting = [one for one in available(pair.product) if options(one).get(key) in mine]
+            if fitting:
+                return Objection(
+                    f"The user spoke of {key} {' or '.join(sorted(mine))}, the call takes {value}. "
+                    f"Available with it: {describe(fitting[0])}.",
+                    evidence=f"{key}: {sorted(mine)} vs {value}",
+                )
     return None
 
 
@@ -94,9 +117,14 @@ def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
     for want in _wanted(facts, call):
         new = want.pair.new
-        if not want.extreme or want.unmet(new):
+        if not want.extreme:
             continue
-        rivals = [one for one in want.fitting() if not want.unmet(one, soft=True)]
+        unmet = {wish.key for wish in want.unmet(new, soft=True)}
+        rivals = [
+            one
+            for one in available(want.pair.product)
+            if {wish.key for wish in want.unmet(one, soft=True)} <= unmet
+        ]
         best = max(rivals, key=lambda one: want.extreme * number_of(one, "price"), default=new)
         if want.extreme * (number_of(best, "price") - number_of(new, "price")) > 0.005:
             wish = "most expensive" if want.extreme > 0 else "cheapest"
@@ -127,7 +155,7 @@ def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("first wish given up", tools=SWAPS, risk=0.4, policy=CONSENT)
+@call_check("first wish given up", tools=SWAPS, risk=0.3, policy=CONSENT)
 def given_up(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when what the user wanted before the agent offered anything was to be had.
 
@@ -144,7 +172,7 @@ def given_up(facts: Facts, call: ToolCall) -> Objection | None:
                 f"At first the user wanted: '{_quoted(want.about[0].text)}'. {describe(best)} is "
                 f"that and is available; the call takes {describe(new)}. Tell the user.",
                 evidence=text_of(best, "item_id"),
-                risk=0.5 if denied else None,
+                risk=0.4 if denied else None,
                 messages=tuple(dict.fromkeys(clause.position for clause in want.about)),
             )
     return None
@@ -158,21 +186,23 @@ def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
         return None
     text = agreed.question.lower
     held = {text_of(i, "item_id") for order in orders(facts).values() for i in items(order)}
-    held |= set(texts_of(call.arguments or {}, "new_item_ids"))
+    own = {i for key in ("item_ids", "new_item_ids") for i in texts_of(call.arguments or {}, key)}
     for pair in swaps(facts, call):
         new_id = text_of(pair.new, "item_id")
-        rivals = [i for i in variants(pair.product) if i not in held and i in text]
+        rivals = [i for i in variants(pair.product) if i not in own and i in text]
         if new_id and rivals and new_id not in text and new_id not in agreed.answer.lower:
             return Objection(
                 f"The user agreed to item {rivals[0]}, but the call takes {new_id}. Call with what "
                 "was agreed, or announce the change and ask again.",
                 evidence=f"{rivals} vs {new_id}",
+                # What the user has already is more often named as the old item.
+                risk=0.3 if held.issuperset(rivals) else None,
                 messages=(agreed.question.position, agreed.answer.position),
             )
     return None
 
 
-@call_check("only variant that fits", tools=SWAPS, risk=0.0, policy=OPTIONS)
+@call_check("only variant that fits", tools=SWAPS, risk=0.1, policy=OPTIONS)
 def only_fit(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every new item meets what was wished, and is the only or best one."""
     wants = _wanted(facts, call)
@@ -188,6 +218,7 @@ def only_fit(facts: Facts, call: ToolCall) -> Support | None:
 
 RETAIL_CHOICES: tuple[CallCheck, ...] = (
     option_missing,
+    spoken_option,
     substitute,
     preference_missing,
     not_extreme,
@@ -241,7 +272,7 @@ def _accepted_risk(facts: Facts, call: ToolCall, want: Wanted) -> float | None:
     if not _is_accepted(facts, call, want):
         return None
     # Whoever was told that it cannot be had agrees to what they did not want.
-    return 0.45 if any(_denies(line.lower, want) for line in facts.agent_lines) else 0.25
+    return 0.45 if any(_denies(line.lower, want) for line in facts.agent_lines) else 0.15
 
 
 def _denies(lower: str, want: Wanted) -> bool:

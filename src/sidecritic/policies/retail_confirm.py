@@ -51,12 +51,12 @@ def unlisted(facts: Facts, call: ToolCall) -> Objection | None:
         f"The user agreed, but {', '.join(missing[:3])} was not listed before. List every detail "
         f"of `{call.name}` and ask for a yes.",
         evidence=", ".join(missing[:3]),
-        risk=0.45 if nothing and untold else 0.3 if nothing or len(missing) > 1 else None,
+        risk=0.45 if nothing and untold else 0.35 if nothing or len(missing) > 1 else None,
         messages=(agreed.question.position, agreed.answer.position),
     )
 
 
-@call_check("another order than named", tools=ON_ORDERS, risk=0.5, policy=CONSENT)
+@call_check("another order than named", tools=ON_ORDERS, risk=0.3, policy=CONSENT)
 def other_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user named other orders by their ids, and nobody ever named this one."""
     order_id = text_of(call.arguments or {}, "order_id")
@@ -85,7 +85,7 @@ def stale(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("yes with a condition", risk=0.15, policy=CONSENT)
+@call_check("yes with a condition", risk=0.2, policy=CONSENT)
 def conditional(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user's yes takes something back, or asks something."""
     agreed = consent(facts, call)
@@ -103,7 +103,7 @@ def conditional(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("listed and agreed to", risk=0.0, policy=CONSENT)
+@call_check("listed and agreed to", risk=0.1, policy=CONSENT)
 def listed(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every detail was in the question that the user just agreed to."""
     agreed, answer = consent(facts, call), facts.answer
@@ -117,7 +117,7 @@ def listed(facts: Facts, call: ToolCall) -> Support | None:
     )
 
 
-@call_check("the user's own words", risk=0.0, policy=CONSENT)
+@call_check("the user's own words", risk=0.1, policy=CONSENT)
 def own_words(facts: Facts, call: ToolCall) -> Support | None:
     """Support a call whose every detail the user named without the agent's help."""
     for line in facts.user_lines:

@@ -81,7 +81,7 @@ def unspoken_item(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("item not announced", tools=ON_ITEMS, risk=0.4, policy=CONFIRM_ITEMS)
+@call_check("item not announced", tools=ON_ITEMS, risk=0.2, policy=CONFIRM_ITEMS)
 def unannounced_item(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when what the user agreed to names other items of the call, and not this one."""
     agreed = consent(facts, call)
@@ -133,7 +133,7 @@ def other_act(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("item left out", tools=ON_ITEMS, risk=0.5, policy=ONE_CALL)
+@call_check("item left out", tools=ON_ITEMS, risk=0.3, policy=ONE_CALL)
 def left_out(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when an item of the order that the user named for the same act is not in the call."""
     taken = {name_of(item) for item in _taken(facts, call)}
@@ -147,7 +147,7 @@ def left_out(facts: Facts, call: ToolCall) -> Objection | None:
             f"The user also named the {text_of(item, 'name')} of this order, and `{call.name}` "
             "works only once per order. Put all items into one call.",
             evidence=name,
-            risk=None if named else 0.3 if not _is_elsewhere(facts, call, item) else 0.2,
+            risk=None if named and not _is_elsewhere(facts, call, item) else 0.15,
             messages=(said.position,),
         )
     return None
@@ -189,7 +189,7 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("another order holds it too", tools=ON_ITEMS, risk=0.25, policy=CONFIRM_ITEMS)
+@call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
 def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another order of the same status holds the product, and nobody told which."""
     order_id = text_of(call.arguments or {}, "order_id")
@@ -205,12 +205,12 @@ def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
                 f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
                 evidence=f"{other_id} {text_of(twin, 'item_id')}",
-                risk=0.35 if better else 0.15 if shown else 0.25,
+                risk=0.15 if shown and not better else None,
             )
     return None
 
 
-@call_check("order of another product", tools=tuple(_DEEDS), risk=0.5, policy=CONFIRM_ORDER)
+@call_check("order of another product", tools=tuple(_DEEDS), risk=0.35, policy=CONFIRM_ORDER)
 def other_product_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user named a product with the deed, and another order holds it."""
     order_id = text_of(call.arguments or {}, "order_id")

@@ -53,10 +53,8 @@ _MORE = re.compile(r"\b(\d[\d,]*) (?:\w+ )?(more|less|fewer|extra|additional)\b"
 _CHEAPEST = re.compile(
     r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable)\b(?! items?\b)"
 )
-_DEAREST = re.compile(
-    r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b(?! items?\b)"
-)
-_ASKED = re.compile(r"\b(what|which|how much|tell me|know)\b")
+_DEAREST = re.compile(r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b")
+_ASKED = re.compile(r"\b(what|which)('s| is| are| was)?( the| my| our)? $")
 _CAP = re.compile(
     r"\b(?:under|below|less than|no more than|at most|up to|maximum of|within|not exceed\w*)"
     r" (?:a |my )?(?:budget of )?\$ ?(\d[\d,]*(?:\.\d+)?)"
@@ -69,6 +67,7 @@ _REST = re.compile(
     r"|\b(same|identical|exact)\b[^.;\n]{0,30}\b(but|except|just|only)\b"
     r"|\bonly (change|the)\b[^.;\n]{0,30}\b(color|colour|size)\b"
 )
+_EACH = re.compile(r"\b(all|every|each|both|items)\b")
 _SAME = re.compile(r"\b(same|keep(ing)?)\b")
 _CHAIN = re.compile(
     r" > |\b(otherwise|or else|failing that|second choice|fall ?back|next best|followed by)\b"
@@ -140,8 +139,16 @@ def wanted(
         if pair.old and pair.new and names.count(name_of(pair.old)) == 1:
             name, end = name_of(pair.old), until(pair) if until else None
             about = (one for one in said if _is_about(one, name, products))
-            found.append(_of(pair, tuple(c for c in about if end is None or c.position < end)))
+            want = _of(pair, tuple(c for c in about if end is None or c.position < end))
+            price = want.extreme or _open_extreme(facts.wishes, alone=len(pairs) == 1)
+            found.append(replace(want, extreme=price))
     return tuple(found)
+
+
+def _open_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
+    """Return what is wanted of the price of all items, or of the only one that changes."""
+    found = {_extreme(s) for s in wishes if alone or _EACH.search(s)} - {0}
+    return found.pop() if len(found) == 1 else 0
 
 
 def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
@@ -174,9 +181,12 @@ def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
 
 
 def _extreme(text: str) -> int:
-    if _ASKED.search(text) and "chang" not in text:
-        return 0
-    return -1 if _CHEAPEST.search(text) else 1 if _DEAREST.search(text) else 0
+    """Return -1 where a text wants the cheapest, 1 where it wants the dearest, else 0."""
+    for sign, pattern in ((-1, _CHEAPEST), (1, _DEAREST)):
+        found = pattern.search(text)
+        if found and not _ASKED.search(text[: found.start()]):
+            return sign
+    return 0
 
 
 def _wishes(clause: Clause, pair: Swap, found: tuple[Naming, ...]) -> Iterator[Wish]:

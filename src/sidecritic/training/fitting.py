@@ -48,7 +48,8 @@ class Design:
         self.examples = tuple(examples)
         self.wrong = np.array([example.wrong for example in examples], dtype=np.float64)
         self.knowable = np.array([example.knowable for example in examples], dtype=np.bool_)
-        self.base = round(float(self.wrong[self.knowable].mean()), DIGITS)
+        known = int(self.knowable.sum())
+        self.base = round(float(self.wrong @ self.knowable) / max(known, 1), DIGITS)
         """Share of wrong actions among all examples, whatever rows are fitted to."""
         self.tools = sorted({example.tool for example in examples})
         self.flags = _flags_in(examples)
