@@ -271,10 +271,11 @@ def test_the_estimate_covers_reviewers_and_critics() -> None:
 
 
 @pytest.mark.full
-def test_the_smoke_recipe_runs_everything_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_smoke_recipe_runs_everything_with_everything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    found = grid("recipes/smoke.toml", "--yes", "--out", "runs/smoke-test")
+    found = grid("recipes/smoke.toml", "--yes", "--out", str(tmp_path / "smoke"))
     assert len(found.rows) == 80
     assert found.episodes == found.planned == 240
     assert all(not row.scores.failures.episodes for row in found.rows)
