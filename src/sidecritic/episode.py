@@ -1,7 +1,7 @@
 """One supervised episode against an environment."""
 
 from sidecritic.errors import EnvError, ModelError, UserError, boundary
-from sidecritic.ports import Environment
+from sidecritic.ports import Environment, Prompted
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, EndReason, Event, Failed, Observed, Where
 from sidecritic.types import Assistant, Briefing, Escalate, Halt, ReadOnlyTools
@@ -21,9 +21,8 @@ Never do both in one turn, and never say that something was done before a tool h
 
 def briefing_for(env: Environment) -> Briefing:
     """Return what the actor is told in every episode of this environment."""
-    return Briefing(
-        policy=env.policy, tools=env.tools, system=ACTOR_PROMPT.format(policy=env.policy)
-    )
+    system = env.system if isinstance(env, Prompted) else ACTOR_PROMPT.format(policy=env.policy)
+    return Briefing(policy=env.policy, tools=env.tools, system=system)
 
 
 async def run_episode(

@@ -6,9 +6,10 @@ from typing import Literal, assert_never, get_args
 
 from sidecritic.policies.closing import closes
 from sidecritic.policies.language import typed
+from sidecritic.ports import Critic, Simulating
 from sidecritic.recorded import Kind
 from sidecritic.trace import SUPERVISOR
-from sidecritic.types import Assistant, Message, Proposal, ToolSpec, User
+from sidecritic.types import Approve, Assistant, Judgement, Message, Proposal, ToolSpec, User
 
 Gate = Literal["writes", "writes+final", "all", "none"]
 """`writes` judges calls that may change records; `writes+final` also messages that end the
@@ -66,3 +67,23 @@ def _last_words(history: Sequence[Message]) -> str:
         if isinstance(message, User) and not message.text.startswith(SUPERVISOR):
             return message.text
     return ""
+
+
+class Gated:
+    """A critic behind a gate of its own, for critics that share a supervisor's."""
+
+    def __init__(self, critic: Critic, gate: Gate) -> None:
+        self._critic = critic
+        self._gate: Gate = gate
+        self.name = critic.name
+        self.simulated = isinstance(critic, Simulating) and critic.simulated
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        """Return the critic's judgement; what its gate leaves out is approved unseen.
+
+        Raises:
+            CriticError: the critic gave no usable verdict.
+        """
+        if covers(self._gate, proposal):
+            return await self._critic.judge(proposal)
+        return Judgement(verdict=Approve(), critic=self.name, status="skipped")

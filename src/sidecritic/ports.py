@@ -65,6 +65,14 @@ class Critic(Protocol):
 
 
 @runtime_checkable
+class Simulating(Protocol):
+    """A party that says whether it stands in for a real model; critics may leave it open."""
+
+    @property
+    def simulated(self) -> bool: ...
+
+
+@runtime_checkable
 class Versioned(Protocol):
     """A critic that has learned something, and says which version of it."""
 
@@ -136,6 +144,14 @@ class Environment(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Prompted(Protocol):
+    """An environment whose benchmark fixes the actor's whole system prompt."""
+
+    @property
+    def system(self) -> str: ...
 
 
 class Benchmark(Protocol):

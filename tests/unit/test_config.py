@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config import Keys, Settings, command_of, plan_for, select_tasks, settings_from
+from sidecritic.config import (
+    Keys,
+    Settings,
+    command_of,
+    experiment_from,
+    plan_for,
+    select_tasks,
+    settings_from,
+)
 from sidecritic.config.critics import Connection, connection, critic_for
+from sidecritic.config.hiring import Models
 from sidecritic.config.parties import (
     ModelName,
-    Models,
     is_nearby,
     keys_from_environment,
     model_name,
@@ -96,7 +104,12 @@ def test_a_bad_flag_is_named_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda f: f.name)
 def test_every_shipped_recipe_can_be_used(file: Path) -> None:
-    assert settings_from({}, file).trials >= 1
+    if "[vary]" in file.read_text(encoding="utf-8"):
+        with pytest.raises(ConfigError, match="run: sidecritic experiment"):
+            settings_from({}, file)
+        assert experiment_from(file, {}).cells
+    else:
+        assert settings_from({}, file).trials >= 1
 
 
 def test_the_command_of_some_settings_says_the_same_settings() -> None:
@@ -117,7 +130,7 @@ def test_the_command_of_some_settings_says_the_same_settings() -> None:
         ({"env": ["tau2:retial"]}, "unknown environment 'tau2:retial'; did you mean 'tau2:retail'"),
         ({"env": ["shop"], "split": "dev"}, "dev"),
         ({"env": ["shop"], "task_ids": ["nine"]}, "unknown task 'nine'"),
-        ({"env": ["shop"], "tasks": "x.json"}, "--tasks is for τ² environments"),
+        ({"env": ["shop"], "tasks": "x.json"}, "--tasks is for τ² and UserBench"),
         ({"env": ["shop"], "grader": "official"}, "--grader is for τ² environments"),
         ({"env": ["shop", "tau2:mock"], "tasks": "x.json"}, "for one environment"),
     ],

@@ -93,6 +93,43 @@ def evaluate(
 
 
 @app.command()
+@takes_settings
+def experiment(
+    recipe: Annotated[
+        Path, typer.Argument(parser=path, metavar="RECIPE", help="TOML file of the experiment.")
+    ],
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="US dollars for all of it, earlier runs included.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to spend what is estimated.")] = False,
+    json: Json = False,
+    **flags: Any,
+) -> None:
+    """Play every cell of a recipe and write one table: Markdown, CSV and LaTeX.
+
+    Flags win over the recipe's settings. The same command again goes on where it was stopped.
+    """
+    with command(as_json=json) as output:
+        from sidecritic.cli.experimenting import run
+        from sidecritic.config import experiment_from
+        from sidecritic.reports.grid import notes, section
+        from sidecritic.reports.sections import label
+        from sidecritic.reports.tables import to_table
+
+        found = experiment_from(recipe, flags)
+        grid = run(found, budget_usd=budget, yes=yes)
+        if json:
+            output.json(grid)
+        else:
+            output.tables(to_table(section(grid), label(grid.simulated)), *notes(grid))
+            output.tables(f"Tables: {found.folder}/table.md, table.csv, table.tex, table.json")
+        if grid.stopped:
+            note(grid.stopped)
+            raise typer.Exit(FAILED)
+        _exit_if_failed(*(row.scores for row in grid.rows))
+
+
+@app.command()
 def score(
     run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="Directory of the run.")],
     json: Json = False,

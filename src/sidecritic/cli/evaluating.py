@@ -10,7 +10,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from sidecritic.cli.edge import note
 from sidecritic.cli.progress import Bar
-from sidecritic.config import Settings, asks_a_person, keys_from_environment, plan_for
+from sidecritic.config import SERVERS, Settings, asks_a_person, keys_from_environment, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
@@ -35,8 +35,9 @@ def directory_of(settings: Settings) -> Path:
     """Return where the run goes; without `--out`, the same settings give the same place."""
     if settings.out is not None:
         return Path(settings.out)
-    name = f"{'+'.join(settings.env)}-{settings.critic}".replace(":", "-").replace("/", "-")
-    moved = {"base_url": None, "user_base_url": None, "critic_base_url": None}
+    way = "" if settings.strategy == "tool_calling" else f"{settings.strategy}-"
+    name = f"{'+'.join(settings.env)}-{way}{settings.critic}".replace(":", "-").replace("/", "-")
+    moved = dict.fromkeys(SERVERS)
     of_all = settings.model_copy(update={"concurrency": 1, "retry_failed": False, **moved})
     return Path("runs") / f"{name}-{sha256(of_all.model_dump_json().encode()).hexdigest()[:8]}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from sidecritic.config import ENVS, benchmark_for
+from sidecritic.config import ENVS, Settings, benchmark_for, sources_of
 from sidecritic.errors import ConfigError
 
 
@@ -52,6 +52,7 @@ def list_tasks(env: str | None, split: str | None, tasks_file: Path | None) -> L
             if value is not None:
                 raise ConfigError(f"{flag} {value} needs an environment; add --env NAME")
         return Listing(ENVS, None, {}, {}, None, ())
-    benchmark = benchmark_for(env, tasks=tasks_file)
+    given = str(tasks_file) if tasks_file is not None else None
+    benchmark = benchmark_for(env, sources_of(Settings(tasks=given)))
     found = tuple(task.id for task in benchmark.tasks(split)) if split is not None else ()
     return Listing(ENVS, env, benchmark.versions, benchmark.splits(), split, found)

@@ -14,7 +14,7 @@ from sidecritic.config.critic_names import (
     names_in,
     parse_critic,
 )
-from sidecritic.config.parties import ModelName, Models, is_nearby, model_name
+from sidecritic.config.parties import Hires, ModelName, is_nearby, model_name
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic, Model
@@ -39,7 +39,7 @@ Connect = Callable[[ModelName], Connection]
 
 
 def connection(
-    models: Models, name: ModelName, base_url: str | None, *, lookups: int = 0
+    models: Hires, name: ModelName, base_url: str | None, *, lookups: int = 0
 ) -> Connection:
     """Return the model of that name, and what kind of server it has.
 
@@ -214,7 +214,11 @@ def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
     from sidecritic.critics.llm import LLMCritic, Wire
 
     named = model_name(name.removeprefix("llm:"), "critic")
-    if named is None or connect is None:
+    if named is None:
+        from sidecritic.strategies.stand_in import StandIn
+
+        return LLMCritic(StandIn())
+    if connect is None:
         raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
     asked = connect(named)
     streamed = named.provider == "openai" and asked.server == "nearby"

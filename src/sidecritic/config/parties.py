@@ -1,34 +1,28 @@
-"""Environments and models by the names that people give them.
+"""Environments, models and critics by the names that people give them.
 
 The only place that reads environment variables; `.env` files are never read. Each party is
 imported when it is asked for.
 """
 
-import asyncio
 import os
 import re
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
-from sidecritic.config.settings import Settings, suggestion
+from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Benchmark, Model
+from sidecritic.ports import Model
 
 if TYPE_CHECKING:
-    from sidecritic.models.wrappers import Prices
+    pass
 
 Server = Literal["openai", "anthropic"]
 Provider = Literal[Server, "local"]
-Role = Literal["actor", "user", "critic"]
-
-TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
-ENVS = (*TAU2, "shop")
+Role = Literal["actor", "user", "critic", "helper"]
 
 _KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
     {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -78,31 +72,6 @@ def is_nearby(base_url: str | None) -> bool:
     return bool(host and _NEARBY.fullmatch(host))
 
 
-# --- environments --------------------------------------------------------------------------
-
-
-def benchmark_for(
-    name: str, *, tasks: Path | None = None, grader: Literal["ours", "official"] = "ours"
-) -> Benchmark:
-    """Return the benchmark of that name, such as `tau2:retail`.
-
-    Raises:
-        ConfigError: there is none, or it cannot do what is asked.
-    """
-    if name in TAU2:
-        from sidecritic.envs.tau2 import Tau2
-
-        return Tau2(name.removeprefix("tau2:"), tasks_file=tasks, grader=grader)
-    if name != "shop":
-        raise ConfigError(f"unknown environment {name!r}{suggestion(name, ENVS)}")
-    if tasks is not None or grader != "ours":
-        flag = "--tasks" if tasks is not None else "--grader"
-        raise ConfigError(f"{flag} is for τ² environments; the environment 'shop' has its own")
-    from sidecritic.envs.shop import Shop
-
-    return Shop()
-
-
 # --- models --------------------------------------------------------------------------------
 
 
@@ -112,7 +81,9 @@ class ModelName:
     model: str
 
 
-_STAND_INS: Mapping[Role, str] = MappingProxyType({"actor": "simulated", "user": "scripted"})
+_STAND_INS: Mapping[Role, str] = MappingProxyType(
+    {"actor": "simulated", "user": "scripted", "critic": "simulated", "helper": "simulated"}
+)
 
 
 def model_name(text: str, role: Role) -> ModelName | None:
@@ -131,10 +102,9 @@ def model_name(text: str, role: Role) -> ModelName | None:
         return ModelName("openai" if found[1] == "openai" else "anthropic", found[2])
     if role == "critic" and text.startswith("local:") and text != "local:":
         return ModelName("local", text.removeprefix("local:"))
-    known = (*([stand_in] if stand_in else ()), "openai:MODEL", "anthropic:MODEL")
-    if role == "critic":
-        known = (*known, "local:FILE.gguf")
-    if stand_in and get_close_matches(text, [stand_in]):
+    known = ("openai:MODEL", "anthropic:MODEL")
+    known = (*known, "local:FILE.gguf") if role == "critic" else (str(stand_in), *known)
+    if role != "critic" and stand_in and get_close_matches(text, [stand_in]):
         raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
         raise ConfigError(
@@ -145,68 +115,7 @@ def model_name(text: str, role: Role) -> ModelName | None:
     raise ConfigError(f"unknown {role} {text!r}; {hint}; known: {', '.join(known)}")
 
 
-class _Client(Model, Protocol):
-    async def aclose(self) -> None: ...
+class Hires(Protocol):
+    """Where models come from: servers, or a rehearsal without any."""
 
-
-class Models:
-    """Real models of one run, closed together with it; models of one server share its slots."""
-
-    def __init__(self, settings: Settings, keys: Keys, stack: AsyncExitStack) -> None:
-        self._settings = settings
-        self._keys = keys
-        self._stack = stack
-        self._slots: dict[str | None, asyncio.Semaphore] = {}
-        self._loaded: dict[str, Model] = {}
-        self._prices = _prices(settings)
-
-    def model(self, name: ModelName, base_url: str | None) -> Model:
-        """Return a client with a limit, retries and prices around it.
-
-        Raises:
-            ConfigError: no key, an unusable base URL, or a package is missing.
-        """
-        if name.provider == "local":
-            return self._local(name.model, base_url)
-        from sidecritic.models.wrappers import Limited, Priced, Retrying
-
-        client = self._client(name.provider, name.model, base_url)
-        self._stack.push_async_callback(client.aclose)
-        server = base_url or name.provider
-        slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
-        model: Model = Retrying(Limited(client, slots), attempts=self._settings.attempts)
-        return Priced(model, self._prices) if self._prices is not None else model
-
-    def _client(self, provider: Server, model: str, base_url: str | None) -> _Client:
-        key, timeout = self._keys.key_for(provider, base_url), self._settings.timeout
-        if provider == "anthropic":
-            from sidecritic.models.anthropic import AnthropicMessages
-
-            return AnthropicMessages(model, base_url=base_url, api_key=key, timeout=timeout)
-        from sidecritic.models.openai import OpenAIChat
-
-        return OpenAIChat(model, base_url=base_url, api_key=key, timeout=timeout)
-
-    def _local(self, file: str, base_url: str | None) -> Model:
-        """Return the model in a file, loaded once however many environments ask for it."""
-        if base_url is not None:
-            raise ConfigError(
-                f"local:{file} is read in this process and has no server; leave out "
-                f"--critic-base-url {base_url}, or name the model as openai:MODEL"
-            )
-        if file not in self._loaded:
-            from sidecritic.models.llamacpp import load_llamacpp
-
-            model = load_llamacpp(Path(file).expanduser())
-            self._stack.push_async_callback(model.aclose)
-            self._loaded[file] = model
-        return self._loaded[file]
-
-
-def _prices(settings: Settings) -> "Prices | None":
-    # Read even when no real model plays: a path that is wrong is said at once.
-    if settings.prices is None:
-        return None
-    from sidecritic.models.wrappers import load_prices
-
-    return load_prices(Path(settings.prices))
+    def model(self, name: ModelName, base_url: str | None) -> Model: ...

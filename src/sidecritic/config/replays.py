@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
-from sidecritic.config.parties import ModelName, Models, keys_from_environment
+from sidecritic.config.hiring import Models
+from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
 from sidecritic.critics.profile import Profile

@@ -73,6 +73,12 @@ class Settings(Record, allow_inf_nan=False):
     )
     split: str = Field(default="test", description="Split of the tasks.")
     tasks: PathText = Field(default=None, description="Another task file for the environment.")
+    tau_bench: PathText = Field(
+        default=None, description="Checkout of τ-bench; else $SIDECRITIC_TAU_BENCH, or installed."
+    )
+    userbench: PathText = Field(
+        default=None, description="Folder of UserBench's databases; else $SIDECRITIC_USERBENCH."
+    )
     task_ids: Names = Field(default=(), description="Play these tasks only: a,b.")
     limit: int | None = Field(
         default=None, ge=1, description="At most so many tasks of each environment."
@@ -84,8 +90,15 @@ class Settings(Record, allow_inf_nan=False):
     )
     critic: str = Field(
         default="default",
-        description="default, none, policy, head, human, llm:PROVIDER:MODEL, chain:a,b or "
-        "ensemble:a,b.",
+        description="default, none, policy, head, human, llm:PROVIDER:MODEL, llm:actor, "
+        "chain:a,b or ensemble:a,b.",
+    )
+    strategy: str = Field(
+        default="tool_calling", description="How the actor acts: NAME or NAME:N; see the docs."
+    )
+    helper: str = Field(
+        default="same",
+        description="Model of the strategy's second role: same, simulated or PROVIDER:MODEL.",
     )
     critic_threshold: float | None = Field(
         default=None, ge=0, le=1, description="Score from which the critic sends an action back."
@@ -94,6 +107,9 @@ class Settings(Record, allow_inf_nan=False):
         default=None, description="The critic's calibration and thresholds: TOML file, or a name."
     )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
+    user_strategy: Literal["llm", "react", "verify", "reflection"] = Field(
+        default="llm", description="How the user model arrives at what it says."
+    )
     gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
     max_revisions: int = Field(
         default=2, ge=0, description="How often one action may be sent back."
@@ -126,6 +142,9 @@ class Settings(Record, allow_inf_nan=False):
     critic_base_url: Url = Field(
         default=None, description="Server of the critic's model; the actor's if of the same kind."
     )
+    helper_base_url: Url = Field(
+        default=None, description="Server of the helper; the actor's if of the same kind."
+    )
     temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
     user_temperature: float | None = Field(default=None, ge=0, le=2, description="Of the user.")
     timeout: float = Field(default=300.0, gt=0, description="Seconds for one model call.")
@@ -134,6 +153,12 @@ class Settings(Record, allow_inf_nan=False):
     )
     prices: PathText = Field(
         default=None, description="TOML file of US dollars per million tokens, by model."
+    )
+    record: PathText = Field(
+        default=None, description="Directory of cassettes: keep what real models answer."
+    )
+    cassette: PathText = Field(
+        default=None, description="Directory of cassettes: answer from them, ask nobody."
     )
     concurrency: int = Field(default=8, ge=1, le=1000, description="Episodes at the same time.")
     out: PathText = Field(
@@ -163,11 +188,15 @@ class Settings(Record, allow_inf_nan=False):
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
 
 
-_SERVERS = {"base_url", "user_base_url", "critic_base_url"}
-_CIRCUMSTANCES = _SERVERS | {
+SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
+_CIRCUMSTANCES = SERVERS | {
     "tasks",
+    "tau_bench",
+    "userbench",
     "profile",
     "prices",
+    "record",
+    "cassette",
     "timeout",
     "attempts",
     "concurrency",
@@ -201,12 +230,31 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
     try:
         return Settings.model_validate(_patient({**read, **given}))
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        key = str(first["loc"][0]) if first["loc"] else "settings"
+        key, problem = _explained(cause)
         source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
-        problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
-        shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
-        raise ConfigError(f"{source}{shown}: {problem}") from cause
+        raise ConfigError(f"{source}{problem}") from cause
+
+
+def settings_of(values: Mapping[str, object], source: str) -> Settings:
+    """Return settings from values that come from `source`.
+
+    Raises:
+        ConfigError: a value that cannot be used.
+    """
+    try:
+        return Settings.model_validate(_patient(dict(values)))
+    except ValidationError as cause:
+        key, problem = _explained(cause)
+        raise ConfigError(f"{source}: {key}{problem}") from cause
+
+
+def _explained(cause: ValidationError) -> tuple[str, str]:
+    """Return the key that is at fault, and the end of a message about its value."""
+    first = cause.errors(include_url=False)[0]
+    key = str(first["loc"][0]) if first["loc"] else "settings"
+    problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
+    shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
+    return key, f"{shown}: {problem}"
 
 
 def _patient(values: dict[str, object]) -> dict[str, object]:
@@ -226,6 +274,8 @@ def _recipe(file: Path) -> dict[str, object]:
         raise ConfigError(f"cannot read recipe {file}: {cause.strerror}; check the path") from cause
     except ValueError as cause:
         raise ConfigError(f"recipe {file} is not TOML: {cause}") from cause
+    if "vary" in read:
+        raise ConfigError(f"{file} is an experiment's; run: sidecritic experiment {file}")
     keys = {key.replace("-", "_"): value for key, value in read.items()}
     for key in keys:
         if key not in Settings.model_fields:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from sidecritic.critics.base import warm_all
 from sidecritic.errors import ConfigError, CriticError, boundary
-from sidecritic.ports import Critic, version_of
+from sidecritic.ports import Critic, Simulating, version_of
 from sidecritic.types import Approve, Judgement, Proposal, Usage
 
 
@@ -42,6 +42,7 @@ class Chain:
             raise ConfigError("a chain needs at least one critic; use NoCritic() for none")
         self._critics = tuple(critics)
         self.name = name or "+".join(critic.name for critic in critics)
+        self.simulated = any(isinstance(c, Simulating) and c.simulated for c in critics)
 
     @property
     def version(self) -> str:

@@ -141,6 +141,7 @@ class LLMCritic:
         self._lookups = lookups
         self._wire = wire or Wire()
         self._budget = budget
+        self.simulated = model.simulated
         self.name = f"llm:{model.name}"
 
     async def judge(self, proposal: Proposal) -> Judgement:

@@ -76,6 +76,12 @@ class Script(Record):
     """A user message that contains one of these ends the conversation."""
     max_errors: int = 10
     """Tool errors, of both sides, after which the episode is over."""
+    cue: str = ""
+    """What the user hears before its first words, without the actor having said it."""
+    terminal: frozenset[str] = frozenset()
+    """Tools of the actor that end the conversation, as the user can."""
+    one_call: bool = False
+    """Whether only the first call of a message runs."""
 
 
 MAX_USER_CALLS = 30
@@ -125,12 +131,17 @@ class Conversation:
         if not action.calls:
             return await self._user_turn()
         started = perf_counter()
+        made = action.calls[:1] if self._script.one_call else action.calls
         with boundary(EnvError, "executing a tool call"):
-            results = tuple(self._world.execute(call) for call in action.calls)
-        self._transcript.extend(results)
+            results = tuple(self._world.execute(call) for call in made)
         self._errors += sum(result.is_error for result in results)
+        self._stopped = any(call.name in self._script.terminal for call in made)
+        results += tuple(_not_run(call) for call in action.calls[len(made) :])
+        self._transcript.extend(results)
         return Observation(
-            messages=results, done=self._too_many_errors, seconds=perf_counter() - started
+            messages=results,
+            done=self._stopped or self._too_many_errors,
+            seconds=perf_counter() - started,
         )
 
     async def outcome(self) -> Outcome:
@@ -148,7 +159,7 @@ class Conversation:
         return self._errors >= self._script.max_errors
 
     def _copy(self) -> "Conversation":
-        twin = Conversation(
+        twin = type(self)(
             self._world.fork(),
             self._user,
             self._script,
@@ -180,8 +191,9 @@ class Conversation:
         raise UserError(f"the user made {MAX_USER_CALLS} calls in a row without a word")
 
     async def _ask_user(self) -> tuple[Assistant, Usage]:
+        cue = (User(text=self._script.cue),) if self._script.cue else ()
         request = Request(
-            messages=(System(text=self._script.scenario), *user_view(self._transcript)),
+            messages=(System(text=self._script.scenario), *cue, *user_view(self._transcript)),
             tools=self._world.user_tools,
             sampling=self._sampling,
         )
@@ -242,6 +254,11 @@ class Look:
                 )
         except EnvError as error:
             return _refused(name, str(error))
+
+
+def _not_run(call: ToolCall) -> ToolResult:
+    text = "Error: not executed, only the first call of a message is; repeat it if it is needed"
+    return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
 
 
 def _refused(name: str, why: str) -> ToolResult:

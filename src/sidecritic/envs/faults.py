@@ -59,6 +59,7 @@ class SimulatedActor:
         seed: int,
         rates: FaultRates | float = 0.35,
         repair: float = 0.9,
+        greeted: bool = True,
     ) -> None:
         """Prepare one episode.
 
@@ -68,10 +69,10 @@ class SimulatedActor:
             seed: Decides which faults occur, and every other choice.
             rates: Probabilities by kind, or a number that scales the default ones.
             repair: Probability of correcting a fault that feedback names.
+            greeted: Whether a conversation without an earlier part begins with a greeting.
         """
         self._repair = repair
-        # A benchmark that has no earlier conversation begins with a greeting.
-        self._spoken_before = max(1, prior_words(task, "assistant"))
+        self._spoken_before = max(int(greeted), prior_words(task, "assistant"))
         empty = Playbook((), tuple(tools), scenario_of(task), f"{seed}/{task.id}")
         steps = steps_for(task, tools, FaultRates.of(rates), empty.dice("plan"))
         self._book = replace(empty, steps=steps)
@@ -172,12 +173,16 @@ class SimulatedActor:
 
 
 def simulated_actor(
-    tools: Sequence[ToolSpec], *, rates: FaultRates | float = 0.35, repair: float = 0.9
+    tools: Sequence[ToolSpec],
+    *,
+    rates: FaultRates | float = 0.35,
+    repair: float = 0.9,
+    greeted: bool = True,
 ) -> ModelFor:
     """Return the maker of one simulated actor an episode, for a benchmark with these tools."""
 
     def model_for(task: Task, seed: int) -> SimulatedActor:
-        return SimulatedActor(task, tools, seed=seed, rates=rates, repair=repair)
+        return SimulatedActor(task, tools, seed=seed, rates=rates, repair=repair, greeted=greeted)
 
     return model_for
 

@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, ModelError, TraceError, boundary
+from sidecritic.models.redaction import redacted
 from sidecritic.models.wrappers import Wrapper
 from sidecritic.ports import Model
 from sidecritic.types import Assistant, Completion, Record, Request
@@ -154,7 +155,8 @@ class _Recorder(Wrapper):
         self._append("\n" if _is_cut_off(path) else "")
 
     async def complete(self, request: Request) -> Completion:
-        completion = await self._model.complete(request)
+        # What goes on file also goes on: a replay must meet the requests that follow from it.
+        completion = redacted(await self._model.complete(request))
         take = _Take(
             digest=digest_of(request),
             name=self.name,
@@ -180,7 +182,7 @@ def _is_cut_off(path: Path) -> bool:
 
 
 def record(model: Model, path: Path) -> Model:
-    """Return `model`, with every completion appended to the cassette at `path`.
+    """Return `model`, with every completion appended to the cassette at `path`, secrets redacted.
 
     Raises:
         ConfigError: the file cannot be written.

@@ -57,6 +57,16 @@ class Sampled(Wrapper):
         return await super().complete(request.model_copy(update={"sampling": self._sampling}))
 
 
+class Calling(Wrapper):
+    """Has to call a tool wherever it is offered any and nothing else was said about it."""
+
+    async def complete(self, request: Request) -> Completion:
+        if request.tools and request.sampling.tool_choice is None:
+            sampling = request.sampling.model_copy(update={"tool_choice": "required"})
+            request = request.model_copy(update={"sampling": sampling})
+        return await super().complete(request)
+
+
 class Retrying(Wrapper):
     """Tries again while the model is unavailable: exponential waits with jitter.
 

@@ -9,23 +9,39 @@ from sidecritic.policies.base import Pack
 from sidecritic.policies.retail import RETAIL
 from sidecritic.policies.shop import SHOP
 from sidecritic.policies.telecom import TELECOM
+from sidecritic.policies.userbench import USERBENCH, USERBENCH_MULTI
 
 PACKS: Mapping[str, Pack] = MappingProxyType(
-    {"tau2:retail": RETAIL, "tau2:airline": AIRLINE, "tau2:telecom": TELECOM, "shop": SHOP}
+    {
+        "tau2:retail": RETAIL,
+        "tau2:airline": AIRLINE,
+        "tau2:telecom": TELECOM,
+        "tau:retail": RETAIL,
+        "tau:airline": AIRLINE,
+        "userbench": USERBENCH,
+        "shop": SHOP,
+    }
 )
 
 
+def find_pack(env: str) -> Pack | None:
+    """Return the pack for an environment, by its name such as `tau2:retail`, if there is one."""
+    if env.startswith("userbench:"):
+        return USERBENCH_MULTI if "multi" in env.split(":") else USERBENCH
+    return PACKS.get(env)
+
+
 def pack_for(env: str) -> Pack:
-    """Return the pack for an environment, by its name such as `tau2:retail`.
+    """Return the pack for an environment.
 
     Raises:
         ConfigError: there is none.
     """
-    try:
-        return PACKS[env]
-    except KeyError:
-        known = ", ".join(sorted(PACKS))
-        raise ConfigError(
-            f"no policy checks for the environment {env!r}; known: {known}; "
-            "use another critic, or register a pack"
-        ) from None
+    pack = find_pack(env)
+    if pack is not None:
+        return pack
+    known = ", ".join(sorted(PACKS))
+    raise ConfigError(
+        f"no policy checks for the environment {env!r}; known: {known}; "
+        "use another critic, or register a pack"
+    )

@@ -27,10 +27,11 @@ def to_markdown(result: Scores | Comparison) -> str:
                 made_by(side)._replace(title=f"How the {name} run was made")
                 for name, side in (("baseline", result.baseline), ("supervised", result.supervised))
             ]
-    return "\n".join(_document(title, roles, [*sections, *sources]))
+    return "\n".join(document(title, roles, [*sections, *sources]))
 
 
-def _document(title: str, roles: tuple[str, ...], sections: Iterable[Section]) -> Iterator[str]:
+def document(title: str, roles: tuple[str, ...], sections: Iterable[Section]) -> Iterator[str]:
+    """Yield the lines of a report; `roles` are those that were simulated."""
     heading = escaped(title) + (f" (*{label(roles)}*)" if roles else "")
     yield f"# {heading}\n"
     if roles:

@@ -12,6 +12,7 @@ from sidecritic.scoring.records import (
     Scores,
     Tally,
 )
+from sidecritic.scoring.userbench import metrics
 
 
 class Section(NamedTuple):
@@ -43,6 +44,8 @@ def _range(interval: Interval) -> str:
 def run_sections(scores: Scores) -> Iterator[Section]:
     """Yield the sections about one run."""
     yield _result(scores)
+    for env, travel in scores.userbench.items():
+        yield Section(f"UserBench metrics, {env}", ("", "value"), tuple(metrics(travel)))
     yield from _interventions(scores.interventions)
     yield _roles(scores)
     yield from _failures("Infrastructure failures", scores)

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from sidecritic.gates import Gate
 from sidecritic.ports import Benchmark, Critic, ModelFor
+from sidecritic.rollouts.budget import Budget
 from sidecritic.types import Limits, Sampling, Task
 
 CriticFor = Callable[[str], Critic]
@@ -60,6 +61,8 @@ class Plan:
     settings: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What `run.json` remembers, and a resumed run must agree with."""
     command: str = ""
+    budget: Budget = field(default_factory=Budget)
+    """What may be spent; several plans may share one."""
 
     def episodes(self) -> tuple[Episode, ...]:
         """Return every episode, first trials first: a running pass rate soon covers all tasks."""

@@ -16,7 +16,7 @@ from pydantic_core import PydanticSerializationError
 
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary
-from sidecritic.ports import Benchmark, Critic
+from sidecritic.ports import Benchmark, Critic, Simulating
 from sidecritic.rollouts.plan import Episode, Plan, episode_id, seeds_for
 from sidecritic.rollouts.store import Store, open_run
 from sidecritic.runs import RunRecord, digest
@@ -73,6 +73,7 @@ async def play(
 ) -> Tally:
     """Play every episode of the plan that the directory does not hold yet.
 
+    Whoever shares `plan.budget` stops with it, before an episode and never inside one.
     With `retry_failed`, episodes that ended in an infrastructure failure are played again;
     their new line replaces the old one for every reader. After `give_up_after` episodes in a
     row that ended in the same infrastructure failure, the rest is left to a later call.
@@ -90,8 +91,9 @@ async def play(
         skipped = len(episodes) - len(waiting)
         if streak.played == len(waiting):
             return Tally(streak.played, skipped)
-        watcher.notice(streak.reason)
-        return Tally(streak.played, skipped, streak.reason)
+        reason = plan.budget.reason if plan.budget.stopped else streak.reason
+        watcher.notice(reason)
+        return Tally(streak.played, skipped, reason)
 
 
 def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
@@ -106,7 +108,10 @@ async def _drain(
 
     async def work() -> None:
         for episode in queue:
+            if not plan.budget.begin():
+                return
             trajectory = await _episode(plan, episode, stages[episode.benchmark.name])
+            plan.budget.end(trajectory.events)
             streak.add(_write(store, trajectory))
             # Simulated parties never wait, so that an interrupt would have no way in.
             await asyncio.sleep(0)
@@ -212,12 +217,19 @@ async def _episode(plan: Plan, episode: Episode, stage: _Stage) -> Trajectory:
         actor=actor.name,
         critic=stage.critic.name,
         user=user.name,
-        simulated=tuple(r for r, m in (("actor", actor), ("user", user)) if m.simulated),
+        simulated=tuple(_simulated(actor=actor, user=user, critic=stage.critic)),
         seeds=seeds,
         versions=stage.versions,
         briefing=briefing,
         events=tuple(log),
     )
+
+
+def _simulated(**parties: object) -> Iterator[str]:
+    """Yield the roles that a script or simulation plays."""
+    for role, party in parties.items():
+        if isinstance(party, Simulating) and party.simulated:
+            yield role
 
 
 def _failure(error: SidecriticError) -> tuple[Event, Event]:

@@ -96,6 +96,40 @@ class Failures(Record):
     """One message of each kind."""
 
 
+class UserBenchScores(Record):
+    """The metrics of UserBench for one environment of one run; formulas: `scoring/userbench.py`."""
+
+    score: Interval
+    """Mean over scenarios, with its interval over tasks."""
+    best_exist_rate: float
+    correct_exist_rate: float
+    valid_search_rate: float | None
+    """Searches with a reward, of all; `None` when nothing was searched."""
+    valid_action_rate: float | None
+    """Utterances that asked for a preference, of all."""
+    elicited_active: float
+    """Preferences asked for, of all that the tasks' users hold."""
+    elicited_passive: float
+    """Preferences that the users brought up themselves."""
+    elicited: float
+    weighted_timing: float
+    """Mean of 1 / (i + 1), i the turn of the first answer with a reward, from 0; 0 without."""
+    score_best_of_trials: float
+    """Mean over tasks of the best Score of their trials."""
+    micro_max: float
+    micro_avg: float
+    """Mean reward of a turn; like `micro_max`, a number of the evaluation script."""
+    random_best_exist_rate: float
+    random_correct_exist_rate: float
+    random_score: float
+    """What a uniform guess among the options shown would reach."""
+    aspects: int
+    preferences: int
+    episodes: int
+    invalid: int
+    """Episodes without a grade, such as those whose simulated user failed."""
+
+
 class Scores(Record):
     """One run."""
 
@@ -127,6 +161,8 @@ class Scores(Record):
     """pass^k of each environment."""
     reward: Interval | None
     """Mean reward; every task has the same weight."""
+    userbench: dict[str, UserBenchScores] = {}
+    """The metrics of UserBench, by environment."""
     endings: dict[str, int]
     """Episodes by why they ended."""
     failures: Failures

@@ -7,6 +7,7 @@ from sidecritic.scoring.interventions import interventions
 from sidecritic.scoring.records import Failures, Interval, PassK, Scores
 from sidecritic.scoring.spending import spending
 from sidecritic.scoring.statistics import bootstrap, pass_hat_k
+from sidecritic.scoring.userbench import userbench_scores
 from sidecritic.trace import Failed, Trajectory
 from sidecritic.types import Briefing, Outcome
 
@@ -53,6 +54,7 @@ def score(
         pass_hat_k_detail=table,
         by_env=_by_env(passes),
         reward=_mean_of_means([rewards[task] for task in sorted(rewards)]),
+        userbench=userbench_scores(episodes),
         endings=dict(sorted(Counter(map(_ending, episodes)).items())),
         failures=_failures(episodes),
         interventions=interventions((e, known.get(e.briefing)) for e in episodes),
