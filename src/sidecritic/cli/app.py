@@ -8,6 +8,7 @@ import typer
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.replaying import replay
+from sidecritic.cli.serving import serve
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores
@@ -139,6 +140,7 @@ def compare(
 
 
 app.command()(replay)
+app.command()(serve)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from sidecritic.ports import Benchmark, Critic, Model
 
 if TYPE_CHECKING:
     from sidecritic.models.wrappers import Prices
+    from sidecritic.policies.base import Pack
 
 Provider = Literal["openai", "anthropic"]
 Role = Literal["actor", "user", "critic"]
@@ -194,8 +195,12 @@ def _prices(settings: Settings) -> "Prices | None":
 Connect = Callable[[ModelName], Model]
 
 
-def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
+def critic_for(
+    name: str, env: str, connect: Connect | None = None, *, pack: "Pack | None" = None
+) -> Critic:
     """Return the critic of that name for an environment; `connect` gives the model it names.
+
+    `pack` stands in for the environment's own policy pack.
 
     Raises:
         ConfigError: there is none, or it needs a model and nobody connects one.
@@ -203,13 +208,14 @@ def critic_for(name: str, env: str, connect: Connect | None = None) -> Critic:
     if name.startswith("chain:"):
         from sidecritic.critics.chain import Chain
 
-        return Chain([critic_for(link, env, connect) for link in _links(name)])
+        return Chain([critic_for(link, env, connect, pack=pack) for link in _links(name)])
     if name.startswith("llm:"):
         return _llm(name, connect)
-    makers: Mapping[str, Callable[[str], Critic]] = {"none": _no_critic, "policy": _policy}
-    if name not in makers:
-        raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
-    return makers[name](env)
+    if name == "none":
+        return _no_critic()
+    if name == "policy":
+        return _policy(env, pack)
+    raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
 
 
 def _links(name: str) -> list[str]:
@@ -219,17 +225,17 @@ def _links(name: str) -> list[str]:
     return links
 
 
-def _no_critic(env: str) -> Critic:
+def _no_critic() -> Critic:
     from sidecritic.critics.base import NoCritic
 
     return NoCritic()
 
 
-def _policy(env: str) -> Critic:
+def _policy(env: str, pack: "Pack | None") -> Critic:
     from sidecritic.critics.policy import PolicyCritic
     from sidecritic.policies import pack_for
 
-    return PolicyCritic(pack_for(env))
+    return PolicyCritic(pack or pack_for(env))
 
 
 def _llm(name: str, connect: Connect | None) -> Critic:
