@@ -93,7 +93,7 @@ def _call_delta(index: int, **fields: object) -> Json:
 def messages_stream(*blocks: Json, stop: str = "end_turn") -> Reply:
     """Return a stream of the Messages API with these content blocks."""
     usage = {"input_tokens": 4, "output_tokens": 1}
-    start = {
+    start: Json = {
         "id": "msg_2",
         "type": "message",
         "role": "assistant",
@@ -114,9 +114,12 @@ def messages_stream(*blocks: Json, stop: str = "end_turn") -> Reply:
 
 def _block_events(index: int, block: Json) -> list[Json]:
     if block["type"] == "text":
-        opened, text, kind = {**block, "text": ""}, block["text"], "text"
+        empty: Json = {"text": ""}
+        text, kind = block["text"], "text"
     else:
-        opened, text, kind = {**block, "input": {}}, json.dumps(block["input"]), "partial_json"
+        empty = {"input": {}}
+        text, kind = json.dumps(block["input"]), "partial_json"
+    opened: Json = {**block, **empty}
     delta_type = "text_delta" if kind == "text" else "input_json_delta"
     half = len(text) // 2
     return [
@@ -205,7 +208,7 @@ def response_stream(*items: Json, id: str = "resp_1") -> Reply:
 def _item_events(index: int, item: Json) -> list[Json]:
     where = {"item_id": item["id"], "output_index": index}
     if item["type"] == "function_call":
-        opened = {**item, "arguments": "", "status": "in_progress"}
+        opened: Json = {**item, "arguments": "", "status": "in_progress"}
         kind = "response.function_call_arguments"
         middle: list[Json] = [
             {"type": f"{kind}.delta", **where, "delta": item["arguments"]},
@@ -224,6 +227,6 @@ def _item_events(index: int, item: Json) -> list[Json]:
                 {"type": f"response.{part['type']}.done", **here, field: part[field]},
                 {"type": "response.content_part.done", **here, "part": part},
             ]
-    added = {"type": "response.output_item.added", "output_index": index, "item": opened}
-    done = {"type": "response.output_item.done", "output_index": index, "item": item}
+    added: Json = {"type": "response.output_item.added", "output_index": index, "item": opened}
+    done: Json = {"type": "response.output_item.done", "output_index": index, "item": item}
     return [added, *middle, done]

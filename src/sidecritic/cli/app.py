@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecritic.cli.deciding import decisions, promote, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.replaying import replay
@@ -141,6 +142,9 @@ def compare(
 
 app.command()(replay)
 app.command()(serve)
+app.command()(promote)
+app.add_typer(decisions, name="decisions")
+app.add_typer(reviews, name="reviews")
 
 
 @app.command()

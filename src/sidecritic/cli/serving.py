@@ -32,7 +32,7 @@ def serve(
 ) -> None:
     """Supervise agents that call this server in place of their provider's."""
     with command(as_json=json) as output:
-        _require_extra()
+        require_gateway()
         from sidecritic.config.gateways import GatewayMaker, gateway_environment, gateway_settings
 
         settings = gateway_settings(config)
@@ -47,7 +47,12 @@ def serve(
         _run(_serve(maker, settings, config))
 
 
-def _require_extra() -> None:
+def require_gateway() -> None:
+    """Check that what the gateway is made of is installed.
+
+    Raises:
+        MissingExtra: it is not.
+    """
     try:
         import aiohttp
         import prometheus_client

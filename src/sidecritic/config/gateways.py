@@ -21,11 +21,12 @@ from sidecritic.gateway.app import Server
 from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.door import Door, Live
 from sidecritic.gateway.metrics import make_metrics
-from sidecritic.gateway.redaction import Redactor, redactor_of
+from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
 from sidecritic.gateway.store.database import Store, open_engine
+from sidecritic.gateway.store.queries import Desk
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
 from sidecritic.policies.base import Pack
 from sidecritic.ports import Critic, Model
@@ -124,17 +125,13 @@ class GatewayMaker:
 
     def store(self, settings: GatewaySettings) -> Store:
         """Return the decision store, not yet started."""
-        url = settings.store.url
-        if settings.store.url_env:
-            url = self._variable(settings.store.url_env, "store.url_env")
-        return Store(open_engine(url), self._redactor(settings))
-
-    def _redactor(self, settings: GatewaySettings) -> Redactor:
-        return redactor_of(settings.store.redact)
+        engine = open_engine(_store_url(settings, self._environment))
+        return Store(engine, redactor_of(settings.store.redact))
 
     def _chain_key(self, settings: GatewaySettings) -> bytes:
         if settings.history_key_env:
-            return self._variable(settings.history_key_env, "history_key_env").encode()
+            named = settings.history_key_env
+            return _variable(self._environment, named, "history_key_env").encode()
         # Links of an earlier process are then unknown: its turns are marked as unverified.
         return secrets.token_bytes(32)
 
@@ -142,7 +139,7 @@ class GatewayMaker:
         upstream = settings.upstreams[name]
         key = None
         if upstream.key_env:
-            key = self._variable(upstream.key_env, f"upstreams.{name}.key_env")
+            key = _variable(self._environment, upstream.key_env, f"upstreams.{name}.key_env")
         host = urlsplit(upstream.base_url).hostname or ""
         if upstream.base_url.startswith("http://") and is_public_name(host):
             raise ConfigError(
@@ -156,7 +153,8 @@ class GatewayMaker:
         if client.key_sha256:
             return Tenant(client, bytes.fromhex(client.key_sha256))
         if client.key_env:
-            return Tenant(client, key_digest(self._variable(client.key_env, client.name)))
+            key = _variable(self._environment, client.key_env, f"client {client.name!r}")
+            return Tenant(client, key_digest(key))
         raise ConfigError(f"client {client.name!r} has no key; set key_sha256 or key_env")
 
     def _route(
@@ -210,11 +208,27 @@ class GatewayMaker:
         pack = pack_at(route.pack) if route.pack else None
         return critic_for(route.critic, name, connect, pack=pack)
 
-    def _variable(self, name: str, where: str) -> str:
-        value = self._environment.get(name)
-        if not value:
-            raise ConfigError(f"{where}: the environment variable {name} is not set")
-        return value
+
+def desk_for(settings: GatewaySettings, environment: Environment) -> Desk:
+    """Return access to the decisions that are on file.
+
+    Raises:
+        ConfigError: the database cannot be reached.
+    """
+    engine = open_engine(_store_url(settings, environment))
+    return Desk(engine, redactor_of(settings.store.redact))
+
+
+def _store_url(settings: GatewaySettings, environment: Environment) -> str:
+    named = settings.store.url_env
+    return _variable(environment, named, "store.url_env") if named else settings.store.url
+
+
+def _variable(environment: Environment, name: str, where: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise ConfigError(f"{where}: the environment variable {name} is not set")
+    return value
 
 
 def pack_at(path: str) -> Pack:

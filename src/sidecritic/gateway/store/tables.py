@@ -61,7 +61,7 @@ DECISIONS = Table(
     Column("critic_cost_usd", Double),
     Column("actor_seconds", Double, nullable=False),
     Column("critic_seconds", Double, nullable=False),
-    Column("content", JSON),
+    Column("content", JSON(none_as_null=True)),
     Column("label", String(10), nullable=False, default=""),
     Column("label_note", Text, nullable=False, default=""),
     Column("labelled_by", String(64), nullable=False, default=""),
@@ -84,7 +84,7 @@ CASES = Table(
     Column("status", String(10), nullable=False),
     Column("feedback", Text, nullable=False),
     Column("reviewer", String(64), nullable=False),
-    Column("content", JSON),
+    Column("content", JSON(none_as_null=True)),
     Index("cases_by_digest", "tenant", "digest"),
 )
 
