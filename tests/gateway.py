@@ -86,7 +86,7 @@ class Running:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
 
-def settings_for(upstream: str, folder: Path, **given: Any) -> GatewaySettings:
+def settings_for(url: str, folder: Path, **given: Any) -> GatewaySettings:
     """Return settings with an OpenAI and an Anthropic route; keywords go to both."""
     top = {key: given.pop(key) for key in ("clients", "limits", "store") if key in given}
     store = {"url": f"sqlite:///{folder / 'decisions.db'}", **top.pop("store", {})}
@@ -95,9 +95,9 @@ def settings_for(upstream: str, folder: Path, **given: Any) -> GatewaySettings:
     return GatewaySettings.model_validate(
         {
             "upstreams": {
-                "openai": {"base_url": f"{upstream}/v1", **upstream_settings},
+                "openai": {"base_url": f"{url}/v1", **upstream_settings},
                 "anthropic": {
-                    "base_url": upstream,
+                    "base_url": url,
                     "provider": "anthropic",
                     **upstream_settings,
                 },
@@ -113,11 +113,11 @@ def settings_for(upstream: str, folder: Path, **given: Any) -> GatewaySettings:
 
 
 @contextmanager
-def gateway(upstream: str, *, critic: Any = None, **given: Any) -> Generator[Running]:
+def gateway(url: str, *, critic: Any = None, **given: Any) -> Generator[Running]:
     """Run a gateway for the length of the block; it must end with nothing under way."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        settings = settings_for(upstream, folder, **given)
+        settings = settings_for(url, folder, **given)
         maker = GatewayMaker(folder, {"UPSTREAM_KEY": "sk-upstream-0123456789"})
         server = maker.server(settings)
         if critic is not None:

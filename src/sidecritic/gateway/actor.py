@@ -45,6 +45,8 @@ class Take:
     model: str
     usage: Usage
     seconds: float
+    id: str = ""
+    """Of the answer, as the provider names it."""
 
     def completion(self) -> Completion:
         """Return it as the actor's answer."""

@@ -1,8 +1,10 @@
 """Reading a client's request: limits first, then its meaning, then whether its past is true."""
 
+from dataclasses import replace
+
 from sidecritic.errors import StoreError
 from sidecritic.gateway.decisions import Origin
-from sidecritic.gateway.dialects.base import Body
+from sidecritic.gateway.dialects.base import Asked, Body
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
 from sidecritic.gateway.refusals import Refused
@@ -23,7 +25,7 @@ async def question_of(
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
     body = _parsed(request, setup.limits.depth)
-    asked = dialect.asked(body)
+    asked = _continued(dialect.asked(body), services, tenant)
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, head[0])
     origin = Origin.model_construct(
@@ -52,6 +54,17 @@ async def question_of(
         origin=origin,
         head=head,
     )
+
+
+def _continued(asked: Asked, services: Services, tenant: str) -> Asked:
+    """Return the request with the history that it goes on from."""
+    if not asked.continues:
+        return asked
+    before = services.stored.history(tenant, asked.continues)
+    if before is None:
+        shape = "previous_response_id of an answer that was not released here"
+        return replace(asked, unknown=(*asked.unknown, shape))
+    return replace(asked, history=(*before, *asked.history))
 
 
 def _parsed(request: Outgoing, depth: int) -> Body:

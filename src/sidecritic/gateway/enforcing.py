@@ -70,6 +70,8 @@ async def _record(bench: Bench, settled: Sequence[Settled]) -> None:
         raise Refused(
             503, "not_recorded", "the decision could not be recorded; try again later"
         ) from failure
+    for each in settled:
+        bench.remember(each)
     judge_later(bench, settled, decisions)
 
 

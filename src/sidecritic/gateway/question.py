@@ -84,6 +84,7 @@ def takes_of(answered: Answered, heard: Heard, seconds: float) -> tuple[Take, ..
             model=answered.model,
             usage=answered.usage if number == 0 else Usage(),
             seconds=seconds if number == 0 else 0.0,
+            id=answered.id,
         )
         for number, draft in enumerate(answered.drafts)
     )

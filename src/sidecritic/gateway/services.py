@@ -11,6 +11,7 @@ from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.decisions import Decision
 from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.reviews import Reviews
+from sidecritic.gateway.stored_turns import StoredTurns
 
 log = logging.getLogger("sidecritic.gateway")
 
@@ -90,6 +91,7 @@ class Services:
     metrics: Metrics
     clock: Callable[[], float]
     """Seconds since 1970."""
+    stored: StoredTurns = field(default_factory=StoredTurns)
 
     async def keep(self, decisions: Sequence[Decision], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.

@@ -96,6 +96,8 @@ class _Passing:
         takes = takes_of(answered, heard, perf_counter() - self.started)
         settled = [let_pass(bench.open(n, take)) for n, take in enumerate(takes)]
         decisions = marked(bench, settled)
+        for each in settled:
+            bench.remember(each)
         await self.services.keep(decisions, is_closed=False)
         judge_later(bench, settled, decisions)
 

@@ -6,12 +6,13 @@ from time import perf_counter
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.actor import BudgetSpent, Passed, Take, UpstreamActor, log_of
 from sidecritic.gateway.decisions import Decision, action_digest, content_of, decisions_of
-from sidecritic.gateway.dialects.base import Released
+from sidecritic.gateway.dialects.base import Draft, Released
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.question import Question, takes_of
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.reviews import Approved, Case, SentBack, Unanswered, ruling_on
 from sidecritic.gateway.services import Services
+from sidecritic.gateway.settings import Mode
 from sidecritic.gateway.wire import hear
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed, Judged, Proposed
@@ -69,7 +70,7 @@ class Bench:
     async def settle(self, choice: int, take: Take) -> Settled:
         """Hold a choice until it may leave; errors of the upstream become its `failure`."""
         settled = self.open(choice, take)
-        if mode_of(take.draft.action, self.question.route.settings) != "enforce":
+        if _is_empty(take) or self._mode(take) != "enforce":
             return let_pass(settled)
         try:
             await self._decide(settled)
@@ -84,7 +85,7 @@ class Bench:
     async def judge(self, choice: int, take: Take) -> Settled:
         """Ask the critic about a choice that has left already."""
         settled = self.open(choice, take)
-        if mode_of(take.draft.action, self.question.route.settings) == "off":
+        if _is_empty(take) or self._mode(take) == "off":
             return let_pass(settled)
         route = self.question.route
         once = {"max_revisions": 0, "on_exhausted": Answers(writes="pass", text="pass")}
@@ -132,6 +133,16 @@ class Bench:
             decision.model_copy(update={"content": content})
             for decision, content in zip(kept, contents, strict=True)
         )
+
+    def remember(self, settled: Settled) -> None:
+        """Keep what a later request may go on from by the answer's id alone."""
+        question, released = self.question, settled.released
+        if question.dialect.endpoint == "responses" and isinstance(released, Draft):
+            history = (*question.asked.history, released.action)
+            self.services.stored.remember(question.tenant, settled.take.id, history)
+
+    def _mode(self, take: Take) -> Mode:
+        return mode_of(take.draft.action, self.question.route.settings)
 
     async def _decide(self, settled: Settled) -> None:
         route, question = self.question.route, self.question
@@ -216,6 +227,12 @@ class Bench:
         if not takes:
             raise ModelError("the upstream's answer proposes nothing")
         return takes[0]
+
+
+def _is_empty(take: Take) -> bool:
+    """Whether there is nothing to judge: models end a turn without a word after a tool's result."""
+    action = take.draft.action
+    return not action.calls and not action.text.strip()
 
 
 def let_pass(settled: Settled) -> Settled:
