@@ -117,10 +117,12 @@ def gateway(url: str, *, critic: Any = None, **given: Any) -> Generator[Running]
     """Run a gateway for the length of the block; it must end with nothing under way."""
     with TemporaryDirectory() as name:
         folder = Path(name)
+        if isinstance(critic, str):
+            given["critic"] = critic
         settings = settings_for(url, folder, **given)
         maker = GatewayMaker(folder, {"UPSTREAM_KEY": "sk-upstream-0123456789"})
         server = maker.server(settings)
-        if critic is not None:
+        if critic is not None and not isinstance(critic, str):
             setup = server.live.setup
             routes = tuple(replace(route, critic=critic) for route in setup.routes)
             server.live.setup = replace(setup, routes=routes)
