@@ -104,8 +104,15 @@ async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Pat
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # The server raises what ended it once more; after a graceful end that is no failure.
+            signal.signal(number, _ended)
         note(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
         await listener.serve()
+
+
+def _ended(number: int, frame: object) -> None:
+    """Let a signal that has been seen to pass by."""
 
 
 async def _reload(maker: "GatewayMaker", server: "Server", config: Path) -> None:

@@ -20,7 +20,7 @@ from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server
 from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.door import Door, Live
-from sidecritic.gateway.metrics import make_metrics
+from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.services import Background, Services
@@ -111,17 +111,17 @@ class GatewayMaker:
             ConfigError: something it needs is missing.
         """
         setup = self.setup(settings)
-        store = self.store(settings)
+        store, metrics = self.store(settings), Metrics()
         services = Services(
             recorder=store,
             reviews=store,
             chain=Chain(self._chain_key(settings)),
             background=Background(settings.limits.shadow_backlog),
-            metrics=make_metrics(),
+            counts=metrics,
             clock=time.time,
         )
         door = Door(Live(setup), services, Admission(time.monotonic))
-        return Server(door, store, settings.store.retention_days, self.aclose)
+        return Server(door, store, metrics, settings.store.retention_days, self.aclose)
 
     def store(self, settings: GatewaySettings) -> Store:
         """Return the decision store, not yet started."""

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 
 from sidecritic.errors import SidecriticError, StoreError
 from sidecritic.gateway.door import Door, Live
+from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.routes import Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.store.database import Store
@@ -30,6 +31,7 @@ class Server:
 
     door: Door
     store: Store
+    metrics: Metrics
     retention_days: int | None
     close: Callable[[], Awaitable[None]]
     """Closes upstream connections and the critics' models."""
@@ -64,7 +66,7 @@ def make_app(server: Server) -> Starlette:
         return JSONResponse(body, status_code=503 if problem else 200)
 
     async def metrics(request: Request) -> Response:
-        text = server.services.metrics.text()
+        text = server.metrics.text()
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @asynccontextmanager

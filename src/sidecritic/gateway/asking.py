@@ -86,7 +86,7 @@ async def _is_forged(route: Route, services: Services, tenant: str, link: str) -
     except StoreError as failure:
         if setting == "refuse":
             raise Refused(503, "not_recorded", "the decision store does not answer") from failure
-    services.metrics.unverified.labels(route.name).inc()
+    services.counts.unverified(route.name)
     if setting == "refuse":
         raise Refused(
             409, "unknown_history", "the conversation holds turns that never left this gateway"

@@ -66,17 +66,15 @@ class Visit:
         """Whether the stream that has begun, if one has, is ours to end."""
 
     async def serve(self) -> None:
-        metrics = self._door.services.metrics
+        counts = self._door.services.counts
         started = perf_counter()
-        metrics.in_flight.inc()
+        counts.began()
         try:
             await self._serve()
         finally:
-            metrics.in_flight.dec()
             route = self._place.route.name if self._place else ""
             seconds = perf_counter() - started
-            metrics.requests.labels(route, str(self._line.status or 499)).inc()
-            metrics.request_seconds.labels(route).observe(seconds)
+            counts.ended(route, self._line.status, seconds)
             self._note(route, seconds)
 
     async def _serve(self) -> None:
@@ -171,13 +169,15 @@ class Visit:
             return
 
     def _note(self, route: str, seconds: float) -> None:
+        dialect = self._place.dialect if self._place else None
         log.info(
             "request",
             extra={
                 "request": self._id,
                 "tenant": self._client,
                 "route": route,
-                "endpoint": self._place.path[:80] if self._place else "",
+                # A path that is not one of ours is a text of the client's.
+                "endpoint": dialect.endpoint if dialect else "other",
                 "status": self._line.status,
                 "seconds": round(seconds, 4),
             },

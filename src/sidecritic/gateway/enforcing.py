@@ -42,7 +42,7 @@ async def enforce(question: Question, services: Services) -> Reply:
     except StreamFailed as failure:
         return _failed_stream(question, heard, failure)
     if answered.unknown:
-        services.metrics.unknown_shapes.labels(question.route.name).inc()
+        services.counts.unknown_shape(question.route.name)
     question.require_known(answered.unknown, where="answer")
     bench = Bench(question, services)
     settled = await _settle_all(bench, takes_of(answered, heard, perf_counter() - started))

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import TypeVar
-
-from starlette.types import Message, Receive, Scope, Send
+from typing import TYPE_CHECKING, TypeVar
 
 from sidecritic.errors import SidecriticError
 from sidecritic.gateway.dialects.sse import KEEP_ALIVE
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.wire import EVENT_STREAM, Headers, header
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
 
 NO_STORE = ("cache-control", "private, no-store")
 
@@ -24,7 +25,7 @@ class ClientGone(SidecriticError):
 class Line:
     """One request and its answer, over ASGI."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -120,7 +121,7 @@ class Line:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def _emit(self, message: Message) -> None:
+    async def _emit(self, message: "Message") -> None:
         try:
             await self._send(message)
         except OSError as cause:

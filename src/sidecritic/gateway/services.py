@@ -8,8 +8,8 @@ from typing import Protocol
 
 from sidecritic.errors import SidecriticError, StoreError
 from sidecritic.gateway.chain import Chain
+from sidecritic.gateway.counting import Counts
 from sidecritic.gateway.decisions import Decision
-from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.reviews import Reviews
 from sidecritic.gateway.stored_turns import StoredTurns
 
@@ -88,7 +88,7 @@ class Services:
     reviews: Reviews
     chain: Chain
     background: Background
-    metrics: Metrics
+    counts: Counts
     clock: Callable[[], float]
     """Seconds since 1970."""
     stored: StoredTurns = field(default_factory=StoredTurns)
@@ -100,13 +100,13 @@ class Services:
             StoreError: `is_closed`, and they could not be kept.
         """
         for decision in decisions:
-            self.metrics.decided(decision)
+            self.counts.decided(decision)
             if decision.link:
                 self.chain.remember(decision.link)
         try:
             await self.recorder.keep(decisions)
         except StoreError:
-            self.metrics.unrecorded.inc(len(decisions))
+            self.counts.unrecorded(len(decisions))
             if is_closed:
                 raise
             log.error("decisions could not be recorded", extra={"count": len(decisions)})

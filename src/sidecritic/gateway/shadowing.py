@@ -82,16 +82,16 @@ class _Passing:
         if not heard.is_success:
             return
         if self.size > self.question.setup.limits.answer_bytes:
-            self.services.metrics.shadow_skipped.inc()
+            self.services.counts.shadow_skipped(1)
             return
         try:
             _, answered = self.question.read(heard)
         except ModelError:
             # Broken off, or an error of the provider: nothing was proposed.
-            self.services.metrics.shadow_skipped.inc()
+            self.services.counts.shadow_skipped(1)
             return
         if answered.unknown:
-            self.services.metrics.unknown_shapes.labels(self.question.route.name).inc()
+            self.services.counts.unknown_shape(self.question.route.name)
         bench = Bench(self.question, self.services)
         takes = takes_of(answered, heard, perf_counter() - self.started)
         settled = [let_pass(bench.open(n, take)) for n, take in enumerate(takes)]
@@ -115,11 +115,11 @@ def judge_later(bench: Bench, settled: Sequence[Settled], decisions: Sequence[De
             judged = [_after(d, pending[each.choice]) for d in bench.decisions(seen)[:1]]
             for decision in judged:
                 # The actor's tokens were counted when the answer left.
-                bench.services.metrics.decided(decision.model_copy(update={"actor_usage": Usage()}))
+                bench.services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
             await bench.services.recorder.amend(judged)
 
     if not bench.services.background.spawn(judge):
-        bench.services.metrics.shadow_skipped.inc(len(waiting))
+        bench.services.counts.shadow_skipped(len(waiting))
 
 
 def marked(bench: Bench, settled: Sequence[Settled]) -> list[Decision]:
