@@ -1,10 +1,8 @@
 """`serve`: the gateway as a process."""
 
-import asyncio
-import signal
 import sys
-from collections.abc import Coroutine
 from contextlib import aclosing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +42,9 @@ def serve(
             else:
                 output.tables(*(f"{name}: {mode}" for name, mode in setup.modes.items()))
             return
-        _run(_serve(maker, settings, config))
+        from sidecritic.gateway.process import run
+
+        run(_serve(maker, settings, config))
 
 
 def require_gateway() -> None:
@@ -53,66 +53,20 @@ def require_gateway() -> None:
     Raises:
         MissingExtra: it is not.
     """
-    try:
-        import aiohttp
-        import prometheus_client
-        import sqlalchemy
-        import starlette
-        import uvicorn
-    except ImportError as cause:
-        raise MissingExtra(cause.name or "starlette", "gateway", "the gateway") from cause
-    del aiohttp, prometheus_client, sqlalchemy, starlette, uvicorn
-
-
-def _run(main: Coroutine[None, None, None]) -> None:
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
+    for package in ("starlette", "uvicorn", "aiohttp", "sqlalchemy", "prometheus_client"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "gateway", "the gateway")
 
 
 async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Path) -> None:
-    import uvicorn
-
-    from sidecritic.gateway.app import make_app
     from sidecritic.gateway.logs import log_to
+    from sidecritic.gateway.process import serve as listen
 
     log_to(sys.stderr)
     async with aclosing(maker):
         server = maker.server(settings)
-        host, _, port = settings.listen.rpartition(":")
-        listener = uvicorn.Server(
-            uvicorn.Config(
-                make_app(server),
-                host=host.strip("[]"),
-                port=int(port),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                timeout_graceful_shutdown=int(settings.limits.shutdown),
-            )
-        )
-        loop = asyncio.get_running_loop()
-        reloads: set[asyncio.Task[None]] = set()
-
-        def reload() -> None:
-            task = loop.create_task(_reload(maker, server, config))
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        loop.add_signal_handler(signal.SIGHUP, reload)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # The server raises what ended it once more; after a graceful end that is no failure.
-            signal.signal(number, _ended)
         note(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
-        await listener.serve()
-
-
-def _ended(number: int, frame: object) -> None:
-    """Let a signal that has been seen to pass by."""
+        await listen(server, settings.listen, lambda: _reload(maker, server, config))
 
 
 async def _reload(maker: "GatewayMaker", server: "Server", config: Path) -> None:
