@@ -19,6 +19,8 @@ from sidecritic.gateway.wire import Headers, Incoming, Outgoing
 
 _CHUNK: Final = 65_536
 _MAX_CONNECTIONS = 1024
+_IDLE = 4.0
+"""Seconds that a connection is kept without use; many servers close theirs after five."""
 
 
 @dataclass
@@ -39,15 +41,24 @@ class HttpUpstream:
         url = URL(f"{self._root}/{request.path}", encoded=True)
         headers = [*request.headers, *self._credentials(request.headers)]
         with _spoken(self.name):
-            response = await self._client().request(
-                request.method,
-                url,
-                data=request.body or None,
-                headers=headers,
-                allow_redirects=False,
-                skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
-            )
+            try:
+                response = await self._request(request, url, headers)
+            except aiohttp.ServerDisconnectedError:
+                # The server closed an idle connection just as it was used; nothing was answered.
+                response = await self._request(request, url, headers)
         return _Response(self.name, response)
+
+    async def _request(
+        self, request: Outgoing, url: URL, headers: list[tuple[str, str]]
+    ) -> aiohttp.ClientResponse:
+        return await self._client().request(
+            request.method,
+            url,
+            data=request.body or None,
+            headers=headers,
+            allow_redirects=False,
+            skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
+        )
 
     @property
     def _root(self) -> str:
@@ -66,6 +77,7 @@ class HttpUpstream:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=_MAX_CONNECTIONS,
+                    keepalive_timeout=_IDLE,
                     resolver=PublicResolver() if public else None,
                 ),
                 timeout=aiohttp.ClientTimeout(
