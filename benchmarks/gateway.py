@@ -51,7 +51,8 @@ _BODY = json.dumps(
         ],
     }
 ).encode()
-_HEADERS = {"content-type": "application/json", "authorization": "Bearer sk-bench"}
+_KEY = "sk-benchmark-7f3a9c51e2d84b06"
+_HEADERS = {"content-type": "application/json", "authorization": f"Bearer {_KEY}"}
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ guardrails:
 """
     )
     words = [executable, "--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
-    with process(words, port, PYTHONPATH=str(folder), LITELLM_LOCAL_MODEL_COST_MAP="True") as one:
+    env = {"PYTHONPATH": str(folder), "LITELLM_MASTER_KEY": _KEY}
+    with process(words, port, LITELLM_LOCAL_MODEL_COST_MAP="True", **env) as one:
         yield f"http://127.0.0.1:{port}", one.pid
 
 
