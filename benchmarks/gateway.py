@@ -121,7 +121,7 @@ def process(words: Sequence[str], port: int, **env: str) -> Generator[subprocess
 def provider() -> Generator[str]:
     port = free_port()
     words = [sys.executable, "-m", "uvicorn", "benchmarks.upstream:app", "--port", str(port)]
-    with process([*words, "--log-level", "critical"], port):
+    with process([*words, "--log-level", "critical", "--timeout-keep-alive", "75"], port):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
-import sqlite3
+import socket
 import subprocess
 import sys
 import threading
@@ -12,14 +13,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import create_engine, select
 from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
 from sidecritic.gateway.redaction import Redactor
+from sidecritic.gateway.store.tables import DECISIONS
 from sidecritic.types import Escalate
 from tests.gateway import Asked, gateway, refuses
 from tests.wire import Json, Received, Reply, call, chat, failure, wire_server
@@ -281,11 +285,7 @@ def test_shadow_counts_what_would_have_been_blocked_and_promote_is_one_command(
 
 @contextmanager
 def process(config: Path, database: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     text = config.read_text()
     config.write_text(f'listen = "127.0.0.1:{port}"\n{text}')
     running = subprocess.Popen(
@@ -338,21 +338,62 @@ def released_under_load(root: str, running: subprocess.Popen[bytes], mode_stream
 
 @pytest.mark.parametrize("mode", ["enforce", "shadow"])
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_kill_under_load_loses_no_decision_whose_answer_was_released(
-    tmp_path: Path, mode: str, stream: bool
+    tmp_path: Path, mode: str, stream: bool, kind: str, request: pytest.FixtureRequest
 ) -> None:
     answer = chat_stream(spoken("Hello there")) if stream else chat("Hello there")
-    database = tmp_path / "d.db"
+    url = f"sqlite:///{tmp_path / 'd.db'}"
+    if kind == "postgres":
+        url = request.getfixturevalue("postgres")
     with wire_server(answer) as upstream:
-        config = config_file(tmp_path, upstream.root, database)
-        config.write_text(config.read_text().replace('"shadow"', f'"{mode}"'))
-        with process(config, "") as (running, root):
+        config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
+        text = config.read_text().replace('"shadow"', f'"{mode}"')
+        config.write_text(text.replace("[store]", '[store]\nurl_env = "STORE_URL"'))
+        with process(config, url) as (running, root):
             released = released_under_load(root, running, stream)
-    connection = sqlite3.connect(database)
-    kept = {row[0] for row in connection.execute("select request from decisions")}
-    connection.close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        kept = set(connection.execute(select(DECISIONS.c.request)).scalars())
+    engine.dispose()
     assert len(released) >= 60
     assert released <= kept
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Generator[str]:
+    """Run a server of our own, with its data in a folder that is thrown away."""
+    pytest.importorskip("psycopg")
+    initdb, server = shutil.which("initdb"), shutil.which("postgres")
+    if initdb is None or server is None:
+        pytest.skip("PostgreSQL is not installed")
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    port = free_port()
+    with TemporaryDirectory() as name:
+        if user:
+            shutil.chown(name, user)
+        data = f"{name}/data"
+        made = [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
+        subprocess.run(made, user=user, cwd=name, check=True, capture_output=True)
+        words = [server, "-D", data, "-k", name, "-p", str(port), "-h", "127.0.0.1"]
+        with subprocess.Popen(words, user=user, cwd=name, stderr=subprocess.DEVNULL) as running:
+            wait_until_open(port)
+            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+            running.terminate()
+
+
+def wait_until_open(port: int) -> None:
+    for _ in range(1200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)  # another process is starting; there is nothing to wait on
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) -> None:

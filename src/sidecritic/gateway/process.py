@@ -23,6 +23,7 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
         )
     )

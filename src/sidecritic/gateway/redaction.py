@@ -29,7 +29,8 @@ _SECRET_NAME = re.compile(
     r"|(?:api|access|private|secret)[_-]?key|cookie)s?(?:$|[_\W])"
 )
 _SECRET_PAIR = re.compile(
-    r"""(?ix) (\\?["']? [\w-]* (?:passw(?:or)?d|secret|token|api[_-]?key|credential) \w* \\?["']?
+    r"""(?ix) (\\?["']? [\w-]{0,40} (?:passw(?:or)?d|secret|token|api[_-]?key|credential)
+    \w{0,40} \\?["']?
     \s*[:=]\s*) (\\?"(?:[^"\\]|\\.)*?\\?" | '[^']*' | [^\s,;}"']+)"""
 )
 

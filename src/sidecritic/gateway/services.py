@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sidecritic.errors import SidecriticError, StoreError
+from sidecritic.errors import SidecriticError, StoreError, boundary
 from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.counting import Counts
 from sidecritic.gateway.decisions import Decision
@@ -77,7 +77,8 @@ class Background:
 
 async def _contained(work: Callable[[], Coroutine[None, None, None]]) -> None:
     try:
-        await work()
+        with boundary(SidecriticError, "work in the background"):
+            await work()
     except SidecriticError as error:
         log.warning("background work failed", extra={"error": type(error).__name__})
 

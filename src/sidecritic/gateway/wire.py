@@ -25,7 +25,8 @@ _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
     | {"transfer-encoding", "upgrade", "content-length", "date", "server", "set-cookie"}
 )
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Possessive, and content with an end of the text as well: hostile quotes cost one pass.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 

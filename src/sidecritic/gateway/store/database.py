@@ -165,7 +165,7 @@ class Store:
     def _row(self, decision: Decision) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
-            row[name] = self._redactor.text(str(row[name]))[:500]
+            row[name] = self._redactor.text(str(row[name])[:500])
         return row
 
     async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
