@@ -74,6 +74,9 @@ async def load(root: str, connections: int, seconds: float) -> Measured:
                 async with session.post(url, data=_BODY) as answer:
                     await answer.read()
                     answer.raise_for_status()
+                    # A critic that sends drafts back would have us measure the provider.
+                    if answer.headers.get("x-sidecritic", "approved") != "approved":
+                        sys.exit("the critic refused the benchmark's answer")
                 into.append(perf_counter() - begun)
 
         warm = perf_counter() + min(1.0, seconds / 4)
@@ -140,7 +143,7 @@ mode = "{mode}"
 gate = "all"
 critic = "policy"
 pack = "sidecritic.policies.shop:SHOP"
-on_exhausted = {{ writes = "pass", text = "pass" }}
+
 [store]
 url = "sqlite:///{folder / mode}.db"
 """

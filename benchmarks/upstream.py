@@ -7,7 +7,7 @@ from typing import Any
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-TEXT = "Your order has been cancelled. Is there anything else I can help you with?"
+TEXT = "Could you tell me the number of your order, please?"
 _MESSAGE = {"role": "assistant", "content": TEXT}
 _CHOICE = {"index": 0, "message": _MESSAGE, "finish_reason": "stop"}
 _USAGE = {"prompt_tokens": 400, "completion_tokens": 16, "total_tokens": 416}

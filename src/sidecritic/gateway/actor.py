@@ -23,6 +23,8 @@ from sidecritic.types import (
     User,
 )
 
+_NO_USAGE = Usage.model_construct(input_tokens=0, output_tokens=0, cached_tokens=0, cost_usd=None)
+
 
 class Passed(ModelError):
     """The upstream answered a hidden round trip with an error, which is passed on."""
@@ -56,6 +58,8 @@ class Take:
             model=self.model,
             usage=self.usage,
             seconds=self.seconds,
+            logprobs=(),
+            faults=(),
         )
 
 
@@ -122,7 +126,11 @@ def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
         if heard:
             log.append(_observed(heard))
             heard = []
-        log.append(Executed.model_construct(turn=turn, action=message, source="actor"))
+        log.append(
+            Executed.model_construct(
+                event="executed", turn=turn, action=message, source="actor", approved=True
+            )
+        )
         turn += 1
     if heard:
         log.append(_observed(heard))
@@ -131,5 +139,8 @@ def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
 
 def _observed(messages: Sequence[Message]) -> Observed:
     # Every part is a validated record already; a long chat would be validated once a turn.
-    observation = Observation.model_construct(messages=tuple(messages))
-    return Observed.model_construct(observation=observation)
+    # Fields are all given, because looking up defaults costs more than the rest.
+    observation = Observation.model_construct(
+        messages=tuple(messages), backstage=(), done=False, usage=_NO_USAGE, seconds=0.0
+    )
+    return Observed.model_construct(event="observed", observation=observation)

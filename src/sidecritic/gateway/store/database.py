@@ -25,6 +25,8 @@ from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, METADATA,
 log = logging.getLogger("sidecritic.gateway")
 
 _BATCH = 512
+_CHECKPOINT_PAGES = 16_000
+"""64 MB of log between two checkpoints."""
 _BUSY_MS = 3000
 """How long SQLite waits for a lock of another process."""
 
@@ -58,7 +60,13 @@ def open_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     # In WAL mode a commit survives a kill of the process; `NORMAL` gives up only what a power
     # failure would take, and saves one sync a commit.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_MS}"):
+    # A checkpoint syncs, which takes longer than many commits: rarely, then.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        f"busy_timeout={_BUSY_MS}",
+        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
