@@ -108,8 +108,8 @@ def test_a_halt_is_the_sdks_own_error() -> None:
 
 
 def test_what_is_no_client_is_named() -> None:
-    with pytest.raises(ConfigError, match="cannot supervise a dict"):
-        supervise({}, critic=approves())
+    with pytest.raises(ConfigError, match="cannot supervise a str"):
+        supervise("http://example.invalid", critic=approves())
 
 
 def test_supervising_in_process_needs_no_server_packages() -> None:

@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from queue import Queue
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -283,34 +283,56 @@ def test_shadow_counts_what_would_have_been_blocked_and_promote_is_one_command(
 # --- the process -------------------------------------------------------------------------
 
 
+class Process:
+    """A program of ours, with what it says read as it says it."""
+
+    def __init__(self, words: list[str], **options: Any) -> None:
+        self._running = subprocess.Popen(words, stderr=subprocess.PIPE, **options)
+        self._said: Queue[bytes] = Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._running.stderr is not None
+        with self._running.stderr as lines:
+            for line in lines:
+                self._said.put(line)
+
+    def wait_for(self, word: bytes) -> bytes:
+        """Return the next line that holds the word."""
+        while True:
+            line = self._said.get(timeout=120)
+            if word in line:
+                return line
+
+    def send(self, number: int) -> None:
+        self._running.send_signal(number)
+
+    def end(self) -> int:
+        code = self._running.wait(60)
+        self._reader.join()
+        return code
+
+    def kill(self) -> None:
+        self._running.kill()
+        self.end()
+
+
 @contextmanager
-def process(config: Path, database: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+def process(config: Path, database: str) -> Generator[tuple[Process, str]]:
     port = free_port()
     text = config.read_text()
     config.write_text(f'listen = "127.0.0.1:{port}"\n{text}')
-    running = subprocess.Popen(
-        [DOOR, "serve", "--config", str(config)],
-        stderr=subprocess.PIPE,
-        env={**os.environ, "STORE_URL": database},
-    )
-    root = f"http://127.0.0.1:{port}"
+    words = [str(DOOR), "serve", "--config", str(config)]
+    running = Process(words, env={**os.environ, "STORE_URL": database})
     try:
-        for _ in range(400):
-            try:
-                if httpx2.get(f"{root}/readyz", trust_env=False).status_code == 200:
-                    break
-            except httpx2.ConnectError:
-                assert running.poll() is None, running.stderr and running.stderr.read()
-                time.sleep(0.05)  # another process is starting; there is nothing to wait on
-        yield running, root
+        running.wait_for(b"running on")
+        yield running, f"http://127.0.0.1:{port}"
     finally:
         running.kill()
-        running.wait()
-        if running.stderr:
-            running.stderr.close()
 
 
-def released_under_load(root: str, running: subprocess.Popen[bytes], mode_stream: bool) -> set[str]:
+def released_under_load(root: str, running: Process, mode_stream: bool) -> set[str]:
     """Ask from several threads until the server is killed; return the ids of whole answers."""
     seen: set[str] = set()
     enough = threading.Event()
@@ -330,7 +352,7 @@ def released_under_load(root: str, running: subprocess.Popen[bytes], mode_stream
     for thread in threads:
         thread.start()
     enough.wait(60)
-    running.send_signal(signal.SIGKILL)
+    running.send(signal.SIGKILL)
     for thread in threads:
         thread.join()
     return seen
@@ -376,18 +398,12 @@ def postgres() -> Generator[str]:
         made = [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
         subprocess.run(made, user=user, cwd=name, check=True, capture_output=True)
         words = [server, "-D", data, "-k", name, "-p", str(port), "-h", "127.0.0.1"]
-        with subprocess.Popen(words, user=user, cwd=name, stderr=subprocess.DEVNULL) as running:
-            wait_until_open(port)
+        running = Process(words, user=user, cwd=name)
+        try:
+            running.wait_for(b"ready to accept connections")
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-            running.terminate()
-
-
-def wait_until_open(port: int) -> None:
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)  # another process is starting; there is nothing to wait on
+        finally:
+            running.kill()
 
 
 def free_port() -> int:
@@ -400,21 +416,18 @@ def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) 
     with wire_server(chat("Hello")) as upstream:
         config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
         with process(config, "") as (running, root):
-            assert running.stderr is not None
             command("promote", "--route", "openai", "--config", str(config))
-            running.send_signal(signal.SIGHUP)
-            assert (
-                wait_for(running, b"reloaded") == b"sidecritic: reloaded; modes: openai enforce\n"
-            )
+            running.send(signal.SIGHUP)
+            assert running.wait_for(b"reloaded") == b"sidecritic: reloaded; modes: openai enforce\n"
             assert "x-sidecritic" in post(root).headers
 
             config.write_text(config.read_text().replace("enforce", "enforec"))
-            running.send_signal(signal.SIGHUP)
-            assert b"routes.openai.mode" in wait_for(running, b"not reloaded")
+            running.send(signal.SIGHUP)
+            assert b"routes.openai.mode" in running.wait_for(b"not reloaded")
             assert post(root).headers["x-sidecritic"] == "approved"
 
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(60) == 0
+            running.send(signal.SIGTERM)
+            assert running.end() == 0
         config.write_text(config.read_text().replace("enforec", "enforce"))
         changes = json.loads(
             command("decisions", "changes", "--json", "--config", str(config)).stdout
@@ -423,11 +436,6 @@ def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) 
         ("", "shadow"),
         ("shadow", "enforce"),
     ]
-
-
-def wait_for(running: subprocess.Popen[bytes], word: bytes) -> bytes:
-    assert running.stderr is not None
-    return next(line for line in running.stderr if word in line)
 
 
 def test_a_shutdown_finishes_what_is_in_flight(tmp_path: Path) -> None:
@@ -445,9 +453,9 @@ def test_a_shutdown_finishes_what_is_in_flight(tmp_path: Path) -> None:
             asking = threading.Thread(target=lambda: answers.append(post(root)))
             asking.start()
             arrived.wait(20)
-            running.send_signal(signal.SIGTERM)
-            wait_for(running, b"Waiting for connections to close")
+            running.send(signal.SIGTERM)
+            running.wait_for(b"Waiting for connections to close")
             release.set()
             asking.join()
-            assert running.wait(60) == 0
+            assert running.end() == 0
     assert answers[0].status_code == 200
