@@ -30,6 +30,8 @@ class HttpUpstream:
     name: str
     settings: UpstreamSettings
     key: str | None = field(default=None, repr=False)
+    resolver: AbstractResolver | None = None
+    """Where names are looked up; the system's own by default."""
     _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     async def send(self, request: Outgoing) -> Incoming:
@@ -78,7 +80,7 @@ class HttpUpstream:
                 connector=aiohttp.TCPConnector(
                     limit=_MAX_CONNECTIONS,
                     keepalive_timeout=_IDLE,
-                    resolver=PublicResolver() if public else None,
+                    resolver=PublicResolver(self.resolver) if public else self.resolver,
                 ),
                 timeout=aiohttp.ClientTimeout(
                     total=self.settings.timeout,
