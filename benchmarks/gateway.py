@@ -27,6 +27,7 @@ from time import perf_counter, sleep
 from typing import Any
 
 import aiohttp
+import uvloop
 
 CONNECTIONS = (1, 32, 256)
 MODES = ("off", "shadow", "enforce")
@@ -199,7 +200,7 @@ Cells = dict[str, dict[str, float]]
 def cells(root: str, direct: dict[int, Measured], seconds: float) -> Cells:
     found: Cells = {}
     for connections in CONNECTIONS:
-        measured = asyncio.run(load(root, connections, seconds))
+        measured = uvloop.run(load(root, connections, seconds))
         base = direct[connections]
         found[str(connections)] = {
             "p50_added_ms": round(measured.p50 - base.p50, 3),
@@ -213,7 +214,7 @@ def soak(root: str, pid: int, requests: int) -> dict[str, float]:
     """Return resident memory after a tenth of so many requests, and after all of them."""
     done, early = 0.0, 0.0
     while done < requests:
-        measured = asyncio.run(load(root, 32, 5.0))
+        measured = uvloop.run(load(root, 32, 5.0))
         done += measured.rps * 5.0
         if not early and done >= requests / 10:
             early = resident_mb(pid)
@@ -224,7 +225,7 @@ def measure(seconds: float, executable: str | None, requests: int) -> dict[str, 
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name, provider() as upstream:
         folder = Path(name)
-        direct = {n: asyncio.run(load(upstream, n, seconds)) for n in CONNECTIONS}
+        direct = {n: uvloop.run(load(upstream, n, seconds)) for n in CONNECTIONS}
         result["direct"] = {
             str(n): {"p50_added_ms": 0.0, "p99_added_ms": 0.0, "rps": round(m.rps, 1)}
             for n, m in direct.items()
