@@ -16,6 +16,7 @@ from sidecritic.errors import (
     SidecriticError,
     TraceError,
 )
+from sidecritic.gateway.inprocess import Options, supervise
 from sidecritic.ports import Benchmark, Critic, Environment, Model, Snapshot
 from sidecritic.supervisor import Decision, Supervisor
 from sidecritic.trace import Event, Trajectory, actor_view, env_view, proposals
@@ -74,6 +75,7 @@ __all__ = [
     "ModelError",
     "NoCritic",
     "Observation",
+    "Options",
     "Outcome",
     "Proposal",
     "Replace",
@@ -98,4 +100,5 @@ __all__ = [
     "env_view",
     "proposals",
     "run_episode",
+    "supervise",
 ]

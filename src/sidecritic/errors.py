@@ -9,8 +9,9 @@
     │   └── ModelRejected    the server refused the request: trying again is pointless
     ├── EnvError             an environment or its user broke
     │   └── UserError        the user simulator gave no usable answer
-    └── CriticError          a critic gave no usable verdict
-        └── CriticTimeout    it did not answer in time
+    ├── CriticError          a critic gave no usable verdict
+    │   └── CriticTimeout    it did not answer in time
+    └── StoreError           a decision could not be kept or read
 
 Errors are attributed once, where one part calls another, with `boundary()`.
 `ConfigError` ends a command with exit code 2; every other kind that happens inside an
@@ -73,6 +74,10 @@ class CriticError(SidecriticError):
 
 class CriticTimeout(CriticError):
     """A critic did not answer in time."""
+
+
+class StoreError(SidecriticError):
+    """A decision could not be kept or read."""
 
 
 @contextmanager

@@ -284,9 +284,13 @@ def test_what_a_model_says_cannot_dress_up_a_report() -> None:
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:
-    # Nice, so that whoever waits for it to get somewhere is not overtaken on a busy machine.
-    command = ["nice", "-n", "19", sys.executable, "-m", "sidecritic", "eval", *words]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "sidecritic", "eval", *words]
+    # A shell's background job ignores Ctrl-C, and its children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for_lines(process: subprocess.Popen[bytes], file: Path, number: int) -> None:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.calibrating import calibrate
+from sidecritic.cli.deciding import decisions, promote, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.replaying import replay
+from sidecritic.cli.serving import serve
 from sidecritic.cli.training import train
 
 if TYPE_CHECKING:
@@ -178,6 +180,10 @@ def compare(
 
 
 app.command()(replay)
+app.command()(serve)
+app.command()(promote)
+app.add_typer(decisions, name="decisions")
+app.add_typer(reviews, name="reviews")
 app.command()(train)
 app.command()(calibrate)
 

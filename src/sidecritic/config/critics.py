@@ -22,6 +22,7 @@ from sidecritic.ports import Critic, Model
 if TYPE_CHECKING:
     from sidecritic.critics.human import Terminal
     from sidecritic.critics.profile import Profile
+    from sidecritic.policies.base import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Terms:
     """Calibration and thresholds for the critic, or the part of it, that it was fitted for."""
     terminal: "Terminal | None" = None
     """Where a person can be asked."""
+    pack: "Pack | None" = None
+    """Checks that stand in for those of the environment."""
 
 
 def critic_for(
@@ -121,6 +124,20 @@ class _Maker:
     def _domain(self) -> str:
         return self.env.rpartition(":")[2]
 
+    @property
+    def _pack(self) -> "Pack":
+        from sidecritic.policies import pack_for
+
+        return self.terms.pack or pack_for(self.env)
+
+    @property
+    def _known_pack(self) -> "Pack | None":
+        try:
+            return self._pack
+        except ConfigError:
+            # A person can judge without checks.
+            return None
+
     def link(self, link: Link) -> Critic:
         if link.band is None:
             return self.single(link.name)
@@ -140,7 +157,7 @@ class _Maker:
             critic = self._of(name, profile.lowest(self._domain))
             return self.calibrated(name, critic)
         if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
-            return _head(self.env, None, name)
+            return _head(self._pack, None, name)
         own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
         return self._of(name, min(own, at_most))
 
@@ -158,10 +175,10 @@ class _Maker:
             return _llm(name, threshold, self.connect)
         makers: Mapping[str, Callable[[], Critic]] = {
             "none": _no_critic,
-            "policy": lambda: _policy(self.env, threshold),
-            "head": lambda: _head(self.env, threshold, name),
-            DEFAULT: lambda: _head(self.env, threshold, name),
-            HUMAN: lambda: _human(self.env, self.terms.terminal),
+            "policy": lambda: _policy(self._pack, threshold),
+            "head": lambda: _head(self._pack, threshold, name),
+            DEFAULT: lambda: _head(self._pack, threshold, name),
+            HUMAN: lambda: _human(self._known_pack, self.terms.terminal),
         }
         if name not in makers:
             raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
@@ -181,32 +198,24 @@ def _no_critic() -> Critic:
     return NoCritic()
 
 
-def _policy(env: str, threshold: float) -> Critic:
+def _policy(pack: "Pack", threshold: float) -> Critic:
     from sidecritic.critics.policy import PolicyCritic
-    from sidecritic.policies import pack_for
 
-    return PolicyCritic(pack_for(env), threshold=threshold)
+    return PolicyCritic(pack, threshold=threshold)
 
 
-def _head(env: str, threshold: float | None, name: str) -> Critic:
+def _head(pack: "Pack", threshold: float | None, name: str) -> Critic:
     from sidecritic.critics.head import HeadCritic
     from sidecritic.critics.head_weights import read_weights
-    from sidecritic.policies import pack_for
 
-    return HeadCritic(pack_for(env), read_weights(), threshold=threshold, name=name)
+    return HeadCritic(pack, read_weights(), threshold=threshold, name=name)
 
 
-def _human(env: str, terminal: "Terminal | None") -> Critic:
+def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
     from sidecritic.critics.human import HumanCritic
-    from sidecritic.policies import pack_for
 
     if terminal is None:
         raise ConfigError("the critic 'human' needs a person at a terminal, and there is none here")
-    try:
-        evidence = pack_for(env)
-    except ConfigError:
-        # A person can judge without checks.
-        evidence = None
     return HumanCritic(terminal, evidence)
 
 

@@ -1,0 +1,86 @@
+"""`serve`: the gateway as a process."""
+
+import sys
+from contextlib import aclosing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecritic.cli.edge import command, note
+from sidecritic.cli.flags import path
+from sidecritic.errors import MissingExtra, SidecriticError
+
+if TYPE_CHECKING:
+    from sidecritic.config.gateways import GatewayMaker
+    from sidecritic.gateway.app import Server
+    from sidecritic.gateway.settings import GatewaySettings
+
+Config = Annotated[
+    Path,
+    typer.Option("--config", parser=path, metavar="FILE", help="Settings of the gateway, in TOML."),
+]
+
+
+def serve(
+    config: Config,
+    check: Annotated[bool, typer.Option("--check", help="Check the settings and end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --check: print one object.")] = False,
+) -> None:
+    """Supervise agents that call this server in place of their provider's."""
+    with command(as_json=json) as output:
+        require_gateway()
+        from sidecritic.config.gateways import GatewayMaker, gateway_environment, gateway_settings
+
+        settings = gateway_settings(config)
+        maker = GatewayMaker(config.parent, gateway_environment())
+        if check:
+            setup = maker.setup(settings)
+            if json:
+                output.json({"ok": True, "config": setup.digest, "modes": dict(setup.modes)})
+            else:
+                output.tables(*(f"{name}: {mode}" for name, mode in setup.modes.items()))
+            return
+        from sidecritic.gateway.process import run
+
+        run(_serve(maker, settings, config))
+
+
+def require_gateway() -> None:
+    """Check that what the gateway is made of is installed.
+
+    Raises:
+        MissingExtra: it is not.
+    """
+    for package in ("starlette", "uvicorn", "aiohttp", "sqlalchemy", "prometheus_client"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "gateway", "the gateway")
+
+
+async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Path) -> None:
+    from sidecritic.gateway.logs import log_to
+    from sidecritic.gateway.process import serve as listen
+
+    log_to(sys.stderr)
+    async with aclosing(maker):
+        server = maker.server(settings)
+        note(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
+        await listen(server, settings.listen, lambda: _reload(maker, server, config))
+
+
+async def _reload(maker: "GatewayMaker", server: "Server", config: Path) -> None:
+    """Put the settings that are on file now in force; the old ones stay if they are wrong."""
+    from sidecritic.config.gateways import gateway_settings
+
+    try:
+        setup = maker.setup(gateway_settings(config))
+        await server.switch(setup)
+    except SidecriticError as error:
+        note(f"sidecritic: not reloaded: {error}")
+        return
+    note(f"sidecritic: reloaded; modes: {_modes(server)}")
+
+
+def _modes(server: "Server") -> str:
+    return ", ".join(f"{name} {mode}" for name, mode in server.live.setup.modes.items())

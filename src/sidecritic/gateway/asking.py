@@ -1,0 +1,94 @@
+"""Reading a client's request: limits first, then its meaning, then whether its past is true."""
+
+from dataclasses import replace
+
+from sidecritic.errors import StoreError
+from sidecritic.gateway.decisions import Origin
+from sidecritic.gateway.dialects.base import Asked, Body
+from sidecritic.gateway.placing import Place
+from sidecritic.gateway.question import Question
+from sidecritic.gateway.refusals import Refused
+from sidecritic.gateway.routes import Route, Setup
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.wire import Outgoing, is_deeper_than, object_in
+
+
+async def question_of(
+    place: Place, request: Outgoing, setup: Setup, services: Services, *, tenant: str, id: str
+) -> Question:
+    """Return a request to a supervised endpoint, read and checked.
+
+    Raises:
+        Refused: it cannot be read, or its past is not true and the route insists.
+    """
+    dialect, route = place.dialect, place.route
+    if dialect is None:
+        raise Refused(404, "not_found", "this path is not supervised")
+    body = _parsed(request, setup.limits.depth)
+    asked = _continued(dialect.asked(body), services, tenant)
+    head = services.chain.head(tenant, asked.history)
+    is_forged = await _is_forged(route, services, tenant, head[0])
+    origin = Origin.model_construct(
+        request=id,
+        at=services.clock(),
+        tenant=tenant,
+        route=route.name,
+        mode=route.settings.mode,
+        endpoint=dialect.endpoint,
+        stream=asked.stream,
+        config=setup.digest,
+        policy=route.policy_digest,
+        critic=route.critic.name,
+        critic_version=route.critic_version,
+        unverified=is_forged,
+        unknown="; ".join(asked.unknown)[:500],
+    )
+    return Question(
+        tenant=tenant,
+        setup=setup,
+        route=route,
+        dialect=dialect,
+        asked=asked,
+        body=body,
+        outgoing=request,
+        origin=origin,
+        head=head,
+    )
+
+
+def _continued(asked: Asked, services: Services, tenant: str) -> Asked:
+    """Return the request with the history that it goes on from."""
+    if not asked.continues:
+        return asked
+    before = services.stored.history(tenant, asked.continues)
+    if before is None:
+        shape = "previous_response_id of an answer that was not released here"
+        return replace(asked, unknown=(*asked.unknown, shape))
+    return replace(asked, history=(*before, *asked.history))
+
+
+def _parsed(request: Outgoing, depth: int) -> Body:
+    if is_deeper_than(request.body, depth):
+        raise Refused(400, "too_deep", f"the body is nested more than {depth} deep")
+    body = object_in(request.body)
+    if body is None:
+        raise Refused(400, "invalid_json", "the body is no JSON object")
+    return body
+
+
+async def _is_forged(route: Route, services: Services, tenant: str, link: str) -> bool:
+    setting = route.settings.history
+    if setting == "off" or not link or services.chain.is_remembered(link):
+        return False
+    try:
+        if await services.recorder.knows_link(tenant, link):
+            return False
+    except StoreError as failure:
+        if setting == "refuse":
+            raise Refused(503, "not_recorded", "the decision store does not answer") from failure
+    services.counts.unverified(route.name)
+    if setting == "refuse":
+        raise Refused(
+            409, "unknown_history", "the conversation holds turns that never left this gateway"
+        )
+    return True

@@ -1,0 +1,335 @@
+"""OpenAI's chat completions: `n` choices, parallel calls, and the calls of 2023."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from sidecritic.gateway.dialects.base import (
+    Answered,
+    Asked,
+    Body,
+    Draft,
+    Hints,
+    Rejected,
+    Released,
+    StreamFailed,
+)
+from sidecritic.gateway.dialects.errors import openai_error
+from sidecritic.gateway.dialects.parts import (
+    call_of,
+    content_text,
+    free_call,
+    hints_of,
+    tool_spec,
+    written_arguments,
+)
+from sidecritic.gateway.dialects.sse import DONE, data_event, objects
+from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.types import (
+    Assistant,
+    Finish,
+    Message,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Usage,
+    User,
+)
+
+_TEXTS: Mapping[str, str] = MappingProxyType({"text": "text", "refusal": "refusal"})
+_MEDIA = frozenset({"image_url", "input_audio", "file"})
+_SYSTEM = ("system", "developer")
+_KNOWN_MESSAGE = frozenset(
+    {"role", "content", "refusal", "tool_calls", "function_call", "name", "annotations"}
+    | {"reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "audio"}
+)
+_REPLACED = frozenset({"role", "type", "index"})
+
+
+class ChatCompletions:
+    endpoint = "chat/completions"
+
+    def asked(self, body: Body) -> Asked:
+        unknown: dict[str, None] = {}
+        if object_of(body, "web_search_options"):
+            unknown["web_search_options: a search that the provider runs"] = None
+        if "audio" in body:
+            unknown["spoken answers"] = None
+        messages = objects_of(body, "messages")
+        tools, hints = _tools(body, unknown)
+        return Asked(
+            model=text_of(body, "model"),
+            stream=body.get("stream") is True,
+            system="\n\n".join(
+                _text(m, unknown) for m in messages if text_of(m, "role") in _SYSTEM
+            ),
+            history=tuple(_history(messages, unknown)),
+            tools=tools,
+            hints=hints,
+            unknown=tuple(unknown),
+        )
+
+    def answered(self, answer: Body) -> Answered:
+        unknown: dict[str, None] = {}
+        choices = objects_of(answer, "choices")
+        if not choices:
+            unknown["an answer without choices"] = None
+        return Answered(
+            drafts=tuple(_draft(choice, unknown) for choice in choices),
+            model=text_of(answer, "model"),
+            id=text_of(answer, "id"),
+            usage=_usage(object_of(answer, "usage")),
+            unknown=tuple(unknown),
+        )
+
+    def assembled(self, raw: bytes) -> Body:
+        answer: Body = {}
+        choices: dict[int, Body] = {}
+        for chunk in objects(raw):
+            if "error" in chunk:
+                raise StreamFailed("the stream ended with an error", chunk)
+            answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
+            for part in objects_of(chunk, "choices"):
+                _merge_choice(choices, part)
+        open_ended = [c for c in choices.values() if c.get("finish_reason") is None]
+        if not choices or open_ended:
+            raise StreamFailed("the stream was cut off before its end")
+        ordered = [choices[index] for index in sorted(choices)]
+        return {**answer, "object": "chat.completion", "choices": list[JsonValue](ordered)}
+
+    def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
+        messages = body.get("messages")
+        grown = list(messages) if isinstance(messages, list) else []
+        for refusal in rejected:
+            grown.extend(_refused(refusal))
+        # One more draft for one choice; the other choices have theirs.
+        single = {"n": 1} if "n" in body else {}
+        return {**body, "messages": grown, **single}
+
+    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
+        own = objects_of(answer, "choices")
+        choices = [
+            _choice(index, part, legacy=_is_legacy(own)) for index, part in enumerate(released)
+        ]
+        return {**answer, "choices": list[JsonValue](choices)}
+
+    def streamed(self, answer: Body, asked: Body) -> bytes:
+        kept = {k: v for k, v in answer.items() if k not in ("choices", "usage", "object")}
+        base: Body = {**kept, "object": "chat.completion.chunk"}
+        parts = [data_event({**base, "choices": [c]}) for c in _chunks(answer)]
+        if object_of(asked, "stream_options").get("include_usage") is True:
+            parts.append(data_event({**base, "choices": [], "usage": answer.get("usage")}))
+        return b"".join((*parts, DONE))
+
+    def error(self, status: int, code: str, message: str) -> Body:
+        return openai_error(status, code, message)
+
+    def error_event(self, error: Body) -> bytes:
+        return data_event(error) + DONE
+
+
+# --- what is asked -----------------------------------------------------------------------
+
+
+def _text(message: Body, unknown: dict[str, None]) -> str:
+    content = message.get("content")
+    return content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+
+
+def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
+    names: dict[str, str] = {}
+    called = ""
+    for index, message in enumerate(messages):
+        role, text = text_of(message, "role"), _text(message, unknown)
+        if role == "user":
+            yield User(text=text)
+        elif role == "assistant":
+            calls = tuple(_calls(message, f"function_{index}", unknown))
+            names.update((call.id, call.name) for call in calls)
+            called = calls[-1].id if calls else called
+            yield Assistant(text=text or text_of(message, "refusal"), calls=calls)
+        elif role == "tool":
+            id = text_of(message, "tool_call_id")
+            yield ToolResult(call_id=id, name=names.get(id, ""), text=text)
+        elif role == "function":
+            yield ToolResult(call_id=called, name=text_of(message, "name"), text=text)
+        elif role not in _SYSTEM:
+            unknown[f"message of role {role!r}"] = None
+
+
+def _calls(message: Body, legacy_id: str, unknown: dict[str, None]) -> Iterator[ToolCall]:
+    for call in objects_of(message, "tool_calls"):
+        kind, id = text_of(call, "type") or "function", text_of(call, "id")
+        part = object_of(call, kind)
+        if kind == "function":
+            yield call_of(id, text_of(part, "name"), part.get("arguments"))
+        else:
+            if kind != "custom":
+                unknown[f"tool call of type {kind!r}"] = None
+            yield free_call(id, text_of(part, "name") or kind, text_of(part, "input"))
+    legacy = object_of(message, "function_call")
+    if legacy:
+        yield call_of(legacy_id, text_of(legacy, "name"), legacy.get("arguments"))
+
+
+def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
+    specs: list[ToolSpec] = []
+    hints: dict[str, Hints] = {}
+    for tool in (*objects_of(body, "tools"), *objects_of(body, "functions")):
+        kind = text_of(tool, "type") or "function"
+        part = object_of(tool, kind) or tool
+        if kind not in ("function", "custom"):
+            unknown[f"tool of type {kind!r}"] = None
+        name = text_of(part, "name") or kind
+        specs.append(tool_spec(name, text_of(part, "description"), part.get("parameters")))
+        hints[name] = hints_of(part, tool)
+    return tuple(specs), hints
+
+
+def _refused(refusal: Rejected) -> Iterator[Body]:
+    """Return the draft as the model wrote it, and the answer to each of its calls."""
+    message = dict(object_of(_as_object(refusal.raw), "message"))
+    message = {k: v for k, v in message.items() if v is not None or k == "content"}
+    message.setdefault("role", "assistant")
+    if not refusal.action.calls and not text_of(message, "content"):
+        message["content"] = refusal.action.text or "(empty message)"
+    written = objects_of(message, "tool_calls")
+    if written:
+        ids = (call.id for call in refusal.action.calls)
+        message["tool_calls"] = [
+            {**{k: v for k, v in call.items() if k != "index"}, "id": id}
+            for call, id in zip(written, ids, strict=False)
+        ]
+    yield message
+    for answer in refusal.answers:
+        if isinstance(answer, User):
+            yield {"role": "user", "content": answer.text}
+        elif written:
+            yield {"role": "tool", "tool_call_id": answer.call_id, "content": answer.text}
+        else:
+            yield {"role": "function", "name": answer.name, "content": answer.text}
+
+
+def _as_object(value: JsonValue) -> Body:
+    return value if isinstance(value, dict) else {}
+
+
+# --- what is answered --------------------------------------------------------------------
+
+
+def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
+    message = object_of(choice, "message")
+    for key, value in message.items():
+        if key not in _KNOWN_MESSAGE and value not in (None, "", [], {}):
+            unknown[f"field {key!r} of a message"] = None
+    if message.get("audio"):
+        unknown["a spoken answer"] = None
+    text = _text(message, unknown) or text_of(message, "refusal")
+    calls = tuple(_calls(message, "function_draft", unknown))
+    return Draft(Assistant(text=text, calls=calls), choice, _finish(choice, calls=bool(calls)))
+
+
+def _finish(choice: Body, *, calls: bool) -> Finish:
+    match text_of(choice, "finish_reason"):
+        case "length":
+            return "length"
+        case "content_filter":
+            return "filtered"
+        case _:
+            return "tool_calls" if calls else "stop"
+
+
+def _usage(usage: Body) -> Usage:
+    return Usage(
+        input_tokens=int(number_of(usage, "prompt_tokens")),
+        output_tokens=int(number_of(usage, "completion_tokens")),
+        cached_tokens=int(number_of(object_of(usage, "prompt_tokens_details"), "cached_tokens")),
+    )
+
+
+def _is_legacy(choices: Sequence[Body]) -> bool:
+    return any(object_of(object_of(c, "message"), "function_call") for c in choices)
+
+
+def _choice(index: int, part: Released, *, legacy: bool) -> Body:
+    if isinstance(part, Draft):
+        return {**_as_object(part.raw), "index": index}
+    message: Body = {"role": "assistant", "content": part.text or None, "refusal": None}
+    if part.calls and legacy:
+        message["function_call"] = _function(part.calls[0])
+    elif part.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": _function(call)} for call in part.calls
+        ]
+    reason = ("function_call" if legacy else "tool_calls") if part.calls else "stop"
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
+
+
+def _function(call: ToolCall) -> Body:
+    return {"name": call.name, "arguments": written_arguments(call)}
+
+
+# --- streams -----------------------------------------------------------------------------
+
+
+def _merge_choice(choices: dict[int, Body], part: Body) -> None:
+    index = int(number_of(part, "index"))
+    choice = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
+    message = choice["message"]
+    if isinstance(message, dict):
+        _merge(message, object_of(part, "delta"))
+    for key, value in part.items():
+        if key in ("index", "delta") or value is None:
+            continue
+        held = choice.get(key)
+        if isinstance(held, dict) and isinstance(value, dict):
+            _merge(held, value)  # log-probabilities arrive in pieces
+        else:
+            choice[key] = value
+
+
+def _merge(into: Body, delta: Body) -> None:
+    """Add up a delta the way the provider's SDK does: texts are joined, lists go by index."""
+    for key, value in delta.items():
+        held = into.get(key)
+        if held is None or key in _REPLACED:
+            into[key] = _indexed([], value) if isinstance(value, list) else value
+        elif isinstance(held, str) and isinstance(value, str):
+            into[key] = held if key == "id" and held == value else held + value
+        elif isinstance(held, dict) and isinstance(value, dict):
+            _merge(held, value)
+        elif isinstance(held, list) and isinstance(value, list):
+            into[key] = _indexed(held, value)
+        elif value is not None:
+            into[key] = value
+
+
+def _indexed(held: list[JsonValue], added: list[JsonValue]) -> list[JsonValue]:
+    slots = list(held)
+    for entry in added:
+        if not isinstance(entry, dict) or not isinstance(entry.get("index"), int):
+            slots.append(entry)
+            continue
+        index = entry["index"]
+        slot = next((s for s in slots if isinstance(s, dict) and s.get("index") == index), None)
+        if slot is None:
+            slots.append(dict(entry))
+        else:
+            _merge(slot, entry)
+    return slots
+
+
+def _chunks(answer: Body) -> Iterator[Body]:
+    for choice in objects_of(answer, "choices"):
+        index = choice.get("index", 0)
+        message = {k: v for k, v in object_of(choice, "message").items() if v is not None}
+        calls: list[JsonValue] = [
+            {**call, "index": at} for at, call in enumerate(objects_of(message, "tool_calls"))
+        ]
+        delta: Body = dict(message)
+        if calls:
+            delta["tool_calls"] = calls
+        logprobs = choice.get("logprobs")
+        yield {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+        yield {"index": index, "delta": {}, "finish_reason": choice.get("finish_reason")}

@@ -1,0 +1,332 @@
+"""Anthropic's Messages: content blocks, and results that come back in one user message."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from sidecritic.gateway.dialects.base import (
+    Answered,
+    Asked,
+    Body,
+    Draft,
+    Hints,
+    Rejected,
+    Released,
+    StreamFailed,
+)
+from sidecritic.gateway.dialects.errors import anthropic_error
+from sidecritic.gateway.dialects.parts import call_of, content_text, hints_of, tool_spec
+from sidecritic.gateway.dialects.sse import data_event, named_events, objects
+from sidecritic.models.parsing import parse_object
+from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.types import (
+    Assistant,
+    Finish,
+    Message,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Usage,
+    User,
+)
+
+_TEXTS: Mapping[str, str] = MappingProxyType({"text": "text"})
+_MEDIA = frozenset({"image", "document", "search_result", "tool_reference"})
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+_CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
+"""Types of tools that the client runs; every other type runs at the provider's."""
+
+_DELTAS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "text_delta": ("text", "text"),
+        "thinking_delta": ("thinking", "thinking"),
+        "signature_delta": ("signature", "signature"),
+    }
+)
+
+
+class Messages:
+    endpoint = "messages"
+
+    def asked(self, body: Body) -> Asked:
+        unknown: dict[str, None] = {}
+        if body.get("mcp_servers"):
+            unknown["mcp_servers: tools that the provider runs"] = None
+        tools, hints = _tools(body, unknown)
+        return Asked(
+            model=text_of(body, "model"),
+            stream=body.get("stream") is True,
+            system=content_text(body.get("system"), texts=_TEXTS, media=_MEDIA, unknown=unknown),
+            history=tuple(_history(objects_of(body, "messages"), unknown)),
+            tools=tools,
+            hints=hints,
+            unknown=tuple(unknown),
+        )
+
+    def answered(self, answer: Body) -> Answered:
+        unknown: dict[str, None] = {}
+        if not isinstance(answer.get("content"), list):
+            unknown["an answer without content"] = None
+        action = _assistant(answer.get("content"), unknown)
+        return Answered(
+            drafts=(Draft(action, answer.get("content"), _finish(answer, action)),),
+            model=text_of(answer, "model"),
+            id=text_of(answer, "id"),
+            usage=_usage(object_of(answer, "usage")),
+            unknown=tuple(unknown),
+        )
+
+    def assembled(self, raw: bytes) -> Body:
+        answer: Body = {}
+        blocks: dict[int, Body] = {}
+        pieces: dict[tuple[int, str], list[str]] = {}
+        is_whole = False
+        for event in objects(raw):
+            match text_of(event, "type"):
+                case "message_start" | "message_delta":
+                    _frame(answer, event)
+                case "content_block_start":
+                    at = int(number_of(event, "index"))
+                    blocks[at] = dict(object_of(event, "content_block"))
+                case "content_block_delta":
+                    _collect(pieces, blocks, event)
+                case "message_stop":
+                    is_whole = True
+                case "error":
+                    raise StreamFailed("the stream ended with an error", event)
+                case _:
+                    pass
+        if not is_whole:
+            raise StreamFailed("the stream was cut off before its end")
+        _fill(blocks, pieces)
+        return {**answer, "content": [blocks[at] for at in sorted(blocks)]}
+
+    def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
+        messages = body.get("messages")
+        grown = list(messages) if isinstance(messages, list) else []
+        for refusal in rejected:
+            grown.extend(_refused(refusal))
+        return {**body, "messages": grown}
+
+    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
+        first = released[0]
+        if isinstance(first, Draft):
+            return {**answer, "content": first.raw}
+        content: list[JsonValue] = [_text(first.text)] if first.text or not first.calls else []
+        content += [_use(call) for call in first.calls]
+        reason = "tool_use" if first.calls else "end_turn"
+        return {**answer, "content": content, "stop_reason": reason, "stop_sequence": None}
+
+    def streamed(self, answer: Body, asked: Body) -> bytes:
+        return named_events(_events(answer))
+
+    def error(self, status: int, code: str, message: str) -> Body:
+        return anthropic_error(status, code, message)
+
+    def error_event(self, error: Body) -> bytes:
+        return data_event(error, name="error")
+
+
+# --- what is asked -----------------------------------------------------------------------
+
+
+def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
+    names: dict[str, str] = {}
+    for message in messages:
+        role, content = text_of(message, "role"), message.get("content")
+        if role == "assistant":
+            turn = _assistant(content, unknown)
+            names.update((call.id, call.name) for call in turn.calls)
+            yield turn
+        elif role == "user":
+            yield from _user(content, names, unknown)
+        elif role != "system":
+            unknown[f"message of role {role!r}"] = None
+
+
+def _user(
+    content: JsonValue, names: Mapping[str, str], unknown: dict[str, None]
+) -> Iterator[Message]:
+    if isinstance(content, str):
+        yield User(text=content)
+        return
+    said: list[JsonValue] = []
+    for block in content if isinstance(content, list) else []:
+        if isinstance(block, dict) and text_of(block, "type") == "tool_result":
+            id = text_of(block, "tool_use_id")
+            yield ToolResult(
+                call_id=id,
+                name=names.get(id, ""),
+                text=content_text(
+                    block.get("content"), texts=_TEXTS, media=_MEDIA, unknown=unknown
+                ),
+                is_error=block.get("is_error") is True,
+            )
+        else:
+            said.append(block)
+    if said:
+        yield User(text=content_text(said, texts=_TEXTS, media=_MEDIA, unknown=unknown))
+
+
+def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
+    if isinstance(content, str):
+        return Assistant(text=content)
+    said: list[str] = []
+    calls: list[ToolCall] = []
+    for block in content if isinstance(content, list) else []:
+        kind = text_of(block, "type") if isinstance(block, dict) else ""
+        if isinstance(block, dict) and kind == "tool_use":
+            calls.append(call_of(text_of(block, "id"), text_of(block, "name"), block.get("input")))
+        elif isinstance(block, dict) and kind == "text":
+            said.append(text_of(block, "text"))
+        elif kind not in _THOUGHTS:
+            unknown[f"content block {kind!r}"] = None
+    return Assistant(text="".join(said), calls=tuple(calls))
+
+
+def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
+    specs: list[ToolSpec] = []
+    hints: dict[str, Hints] = {}
+    for tool in objects_of(body, "tools"):
+        kind, name = text_of(tool, "type") or "custom", text_of(tool, "name")
+        if not kind.startswith(_CLIENT_TOOLS):
+            unknown[f"tool of type {kind!r}, which the provider runs"] = None
+        specs.append(tool_spec(name, text_of(tool, "description"), tool.get("input_schema")))
+        hints[name] = hints_of(tool)
+    return tuple(specs), hints
+
+
+def _refused(refusal: Rejected) -> Iterator[Body]:
+    """Return the draft with its thoughts, which the API insists on, and every result."""
+    blocks = list(refusal.raw) if isinstance(refusal.raw, list) else []
+    if not blocks:
+        blocks = [_text(refusal.action.text or "(empty message)")]
+    ids = iter([call.id for call in refusal.action.calls])
+    yield {"role": "assistant", "content": [_sent_back(block, ids) for block in blocks]}
+    yield {
+        "role": "user",
+        "content": [
+            _text(answer.text)
+            if isinstance(answer, User)
+            else {
+                "type": "tool_result",
+                "tool_use_id": answer.call_id,
+                "content": answer.text,
+                "is_error": True,
+            }
+            for answer in refusal.answers
+        ],
+    }
+
+
+def _sent_back(block: JsonValue, ids: Iterator[str]) -> JsonValue:
+    if not isinstance(block, dict) or block.get("type") != "tool_use":
+        return block
+    given = block.get("input")
+    # What was no object would make the API refuse the whole conversation.
+    arguments: JsonValue = given if isinstance(given, dict) else {"malformed_arguments": given}
+    return {**block, "id": next(ids, text_of(block, "id")), "input": arguments}
+
+
+def _text(text: str) -> Body:
+    return {"type": "text", "text": text}
+
+
+def _use(call: ToolCall) -> Body:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments or {}}
+
+
+# --- what is answered --------------------------------------------------------------------
+
+
+def _finish(answer: Body, action: Assistant) -> Finish:
+    match text_of(answer, "stop_reason"):
+        case "max_tokens" | "model_context_window_exceeded":
+            return "length"
+        case "refusal":
+            return "filtered"
+        case _:
+            return "tool_calls" if action.calls else "stop"
+
+
+def _usage(usage: Body) -> Usage:
+    read = int(number_of(usage, "cache_read_input_tokens"))
+    written = int(number_of(usage, "cache_creation_input_tokens"))
+    return Usage(
+        input_tokens=int(number_of(usage, "input_tokens")) + read + written,
+        output_tokens=int(number_of(usage, "output_tokens")),
+        cached_tokens=read,
+    )
+
+
+# --- streams -----------------------------------------------------------------------------
+
+
+def _collect(
+    pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
+) -> None:
+    at, delta = int(number_of(event, "index")), object_of(event, "delta")
+    kind = text_of(delta, "type")
+    if kind == "input_json_delta":
+        pieces.setdefault((at, "input"), []).append(text_of(delta, "partial_json"))
+    elif kind in _DELTAS:
+        source, target = _DELTAS[kind]
+        pieces.setdefault((at, target), []).append(text_of(delta, source))
+    elif kind == "citations_delta":
+        block = blocks.setdefault(at, _text(""))
+        held = block.get("citations")
+        block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
+    else:
+        blocks.setdefault(at, {})["type"] = kind
+
+
+def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> None:
+    for (at, target), parts in pieces.items():
+        block, whole = blocks.setdefault(at, {}), "".join(parts)
+        if target == "input":
+            parsed = parse_object(whole) if whole.strip() else {}
+            block["input"] = whole if parsed is None else parsed
+        else:
+            block[target] = text_of(block, target) + whole
+
+
+def _frame(answer: Body, event: Body) -> None:
+    """Take in what an event says of the message as a whole."""
+    answer.update(object_of(event, "message"))
+    answer.update(object_of(event, "delta"))
+    answer["usage"] = {**object_of(answer, "usage"), **object_of(event, "usage")}
+
+
+def _events(answer: Body) -> Iterator[Body]:
+    usage = object_of(answer, "usage")
+    start: Body = {**answer, "content": [], "stop_reason": None, "stop_sequence": None}
+    yield {"type": "message_start", "message": start}
+    for at, block in enumerate(objects_of(answer, "content")):
+        for field in ("text", "input"):
+            if field in block:
+                yield from _block_events(at, block, field)
+                break
+        else:
+            yield {"type": "content_block_start", "index": at, "content_block": block}
+        yield {"type": "content_block_stop", "index": at}
+    delta: Body = {
+        "stop_reason": answer.get("stop_reason"),
+        "stop_sequence": answer.get("stop_sequence"),
+    }
+    out = {"output_tokens": usage.get("output_tokens", 0)}
+    yield {"type": "message_delta", "delta": delta, "usage": out}
+    yield {"type": "message_stop"}
+
+
+def _block_events(at: int, block: Body, field: str) -> Iterator[Body]:
+    empty: JsonValue = "" if field == "text" else {}
+    opened: Body = {**block, field: empty}
+    yield {"type": "content_block_start", "index": at, "content_block": opened}
+    delta: Body = (
+        {"type": "text_delta", "text": block[field]}
+        if field == "text"
+        else {"type": "input_json_delta", "partial_json": json.dumps(block[field])}
+    )
+    yield {"type": "content_block_delta", "index": at, "delta": delta}

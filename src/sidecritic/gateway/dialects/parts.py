@@ -1,0 +1,91 @@
+"""What the dialects share: content parts as text, tools, and calls in both directions."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from sidecritic.gateway.dialects.base import Body, Hints
+from sidecritic.models.parsing import parse_object
+from sidecritic.policies.values import object_of, text_of
+from sidecritic.types import ToolCall, ToolSpec
+
+
+def content_text(
+    content: JsonValue,
+    *,
+    texts: Mapping[str, str],
+    media: frozenset[str],
+    unknown: dict[str, None],
+) -> str:
+    """Return content as the text that a critic reads.
+
+    `texts` names the kinds of part that hold text, and the field that does; parts in `media`
+    are named in brackets; every other kind is added to `unknown`.
+    """
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    parts = content if isinstance(content, list) else [content]
+    said = (_part_text(part, texts=texts, media=media, unknown=unknown) for part in parts)
+    return "\n".join(text for text in said if text)
+
+
+def _part_text(
+    part: JsonValue, *, texts: Mapping[str, str], media: frozenset[str], unknown: dict[str, None]
+) -> str:
+    if isinstance(part, str):
+        return part
+    kind = text_of(part, "type") if isinstance(part, dict) else ""
+    if isinstance(part, dict) and kind in texts:
+        return text_of(part, texts[kind])
+    if kind in media:
+        return f"[{kind}]"
+    unknown[f"content part {kind or type(part).__name__!r}"] = None
+    return f"[{kind}]"
+
+
+def tool_spec(name: str, description: str, parameters: JsonValue) -> ToolSpec:
+    return ToolSpec(
+        name=name,
+        description=description,
+        parameters=parameters if isinstance(parameters, dict) else {},
+    )
+
+
+def hints_of(*records: Body) -> Hints:
+    """Return the MCP annotations that one of the records carries."""
+    for record in records:
+        notes = object_of(record, "annotations")
+        if notes:
+            return Hints(
+                read_only=notes.get("readOnlyHint") is True,
+                destructive=notes.get("destructiveHint") is True,
+            )
+    return Hints()
+
+
+def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
+    """Return a call whose arguments came as text, or as the object itself."""
+    raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    if arguments is None or not raw.strip():
+        return ToolCall(id=id, name=name, arguments={}, raw="")
+    return ToolCall(id=id, name=name, arguments=parse_object(raw), raw=raw)
+
+
+def free_call(id: str, name: str, text: str) -> ToolCall:
+    """Return a call of a tool whose input is free text."""
+    return ToolCall(id=id, name=name, arguments=None, raw=text)
+
+
+def written_arguments(call: ToolCall) -> str:
+    """Return the arguments as text; a call that a critic made may have no text of its own."""
+    if call.arguments is None or parse_object(call.raw) == call.arguments:
+        return call.raw
+    return json.dumps(call.arguments, ensure_ascii=False)
+
+
+def names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return each name once, in order."""
+    return tuple(dict.fromkeys(values))

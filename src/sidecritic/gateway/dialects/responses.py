@@ -1,0 +1,347 @@
+"""OpenAI's Responses: a list of items in, a list of items out, and history that may be stored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from sidecritic.gateway.dialects.base import (
+    Answered,
+    Asked,
+    Body,
+    Draft,
+    Hints,
+    Rejected,
+    Released,
+    StreamFailed,
+)
+from sidecritic.gateway.dialects.errors import openai_error
+from sidecritic.gateway.dialects.parts import (
+    call_of,
+    content_text,
+    free_call,
+    hints_of,
+    tool_spec,
+    written_arguments,
+)
+from sidecritic.gateway.dialects.sse import data_event, named_events, objects
+from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.types import (
+    Assistant,
+    Finish,
+    Message,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Usage,
+    User,
+)
+
+_TEXTS: Mapping[str, str] = MappingProxyType(
+    {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
+)
+_MEDIA = frozenset({"input_image", "input_file", "input_audio", "computer_screenshot"})
+_CLIENT_CALLS: Mapping[str, str] = MappingProxyType(
+    {
+        "function_call": "arguments",
+        "custom_tool_call": "input",
+        "computer_call": "action",
+        "local_shell_call": "action",
+        "shell_call": "action",
+        "apply_patch_call": "operation",
+    }
+)
+"""Kinds of call that the client carries out, and the field that says what."""
+
+_CLIENT_TOOLS = frozenset(
+    {"function", "custom", "computer_use_preview", "computer", "local_shell", "shell"}
+    | {"apply_patch"}
+)
+_ENDS = ("response.completed", "response.incomplete")
+
+
+class Responses:
+    endpoint = "responses"
+
+    def asked(self, body: Body) -> Asked:
+        unknown: dict[str, None] = {}
+        if body.get("background") is True:
+            unknown["background: an answer that is fetched later"] = None
+        if body.get("conversation"):
+            unknown["conversation: history that the provider keeps"] = None
+        if body.get("prompt"):
+            unknown["prompt: a template that the provider keeps"] = None
+        given = body.get("input")
+        items = [_user_item(given)] if isinstance(given, str) else objects_of(body, "input")
+        tools, hints = _tools(body, unknown)
+        said = (_content(i, unknown) for i in items if text_of(i, "role") in _SYSTEM)
+        return Asked(
+            model=text_of(body, "model"),
+            stream=body.get("stream") is True,
+            system="\n\n".join(t for t in (text_of(body, "instructions"), *said) if t),
+            history=tuple(_history(items, unknown)),
+            tools=tools,
+            hints=hints,
+            continues=text_of(body, "previous_response_id"),
+            unknown=tuple(unknown),
+        )
+
+    def answered(self, answer: Body) -> Answered:
+        unknown: dict[str, None] = {}
+        if not isinstance(answer.get("output"), list):
+            unknown["an answer without output"] = None
+        if text_of(answer, "status") in ("queued", "in_progress"):
+            unknown["an answer that is not finished"] = None
+        action = _action(objects_of(answer, "output"), unknown)
+        return Answered(
+            drafts=(Draft(action, answer.get("output"), _finish(answer, action)),),
+            model=text_of(answer, "model"),
+            id=text_of(answer, "id"),
+            usage=_usage(object_of(answer, "usage")),
+            unknown=tuple(unknown),
+        )
+
+    def assembled(self, raw: bytes) -> Body:
+        items: dict[int, Body] = {}
+        for event in objects(raw):
+            kind = text_of(event, "type")
+            if kind == "response.output_item.done":
+                items[int(number_of(event, "output_index"))] = object_of(event, "item")
+            elif kind in _ENDS:
+                whole = object_of(event, "response")
+                collected: list[JsonValue] = [items[at] for at in sorted(items)]
+                return whole if whole.get("output") else {**whole, "output": collected}
+            elif kind in ("error", "response.failed"):
+                raise StreamFailed("the stream ended with an error", event)
+        raise StreamFailed("the stream was cut off before its end")
+
+    def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
+        given = body.get("input")
+        if isinstance(given, str):
+            grown: list[JsonValue] = [_user_item(given)]
+        else:
+            grown = list(given) if isinstance(given, list) else []
+        for refusal in rejected:
+            grown.extend(_refused(refusal, is_stored=body.get("store") is not False))
+        return {**body, "input": grown}
+
+    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
+        first = released[0]
+        output = first.raw if isinstance(first, Draft) else list[JsonValue](_items(first))
+        # The provider has stored its own answer under the id: going on from it would bring
+        # the refused draft back.
+        id = f"{text_of(answer, 'id')}_held"
+        return {**answer, "id": id, "output": output, "status": "completed"}
+
+    def streamed(self, answer: Body, asked: Body) -> bytes:
+        number = count()
+        return named_events({**e, "sequence_number": next(number)} for e in _events(answer))
+
+    def error(self, status: int, code: str, message: str) -> Body:
+        return openai_error(status, code, message)
+
+    def error_event(self, error: Body) -> bytes:
+        if "type" in error:
+            return data_event(error, name=text_of(error, "type"))
+        inner = object_of(error, "error")
+        event: Body = {
+            "type": "error",
+            "code": inner.get("code"),
+            "message": text_of(inner, "message"),
+            "param": None,
+            "sequence_number": 0,
+        }
+        return data_event(event, name="error")
+
+
+# --- what is asked -----------------------------------------------------------------------
+
+_SYSTEM = ("system", "developer")
+
+
+def _user_item(text: str) -> Body:
+    return {"role": "user", "content": text}
+
+
+def _content(item: Body, unknown: dict[str, None]) -> str:
+    content = item.get("content")
+    return content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+
+
+def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
+    """Walk over the messages; what an assistant said and called in a row is one turn."""
+    names: dict[str, str] = {}
+    turn: list[Body] = []
+    for item in items:
+        kind = text_of(item, "type") or "message"
+        if kind in _CLIENT_CALLS or kind == "reasoning" or text_of(item, "role") == "assistant":
+            turn.append(item)
+            continue
+        yield from _turn(turn, names, unknown)
+        turn = []
+        if kind == "message":
+            if text_of(item, "role") not in _SYSTEM:
+                yield User(text=_content(item, unknown))
+        elif kind.endswith("_output"):
+            id = text_of(item, "call_id")
+            output = item.get("output")
+            text = content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+            yield ToolResult(call_id=id, name=names.get(id, ""), text=text)
+        else:
+            unknown[f"item of type {kind!r}"] = None
+    yield from _turn(turn, names, unknown)
+
+
+def _turn(
+    items: Sequence[Body], names: dict[str, str], unknown: dict[str, None]
+) -> Iterator[Assistant]:
+    action = _action(items, unknown)
+    if action.calls or action.text:
+        names.update((call.id, call.name) for call in action.calls)
+        yield action
+
+
+def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
+    said: list[str] = []
+    calls: list[ToolCall] = []
+    for item in items:
+        kind = text_of(item, "type") or "message"
+        if kind == "message":
+            said.append(_content(item, unknown))
+        elif kind in _CLIENT_CALLS:
+            calls.append(_call(item, kind))
+        elif kind != "reasoning":
+            unknown[f"item of type {kind!r}"] = None
+    return Assistant(text="\n".join(part for part in said if part), calls=tuple(calls))
+
+
+def _call(item: Body, kind: str) -> ToolCall:
+    id, given = text_of(item, "call_id"), item.get(_CLIENT_CALLS[kind])
+    name = text_of(item, "name") or kind.removesuffix("_call")
+    if kind == "custom_tool_call":
+        return free_call(id, name, given if isinstance(given, str) else "")
+    return call_of(id, name, given)
+
+
+def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
+    specs: list[ToolSpec] = []
+    hints: dict[str, Hints] = {}
+    for tool in objects_of(body, "tools"):
+        kind = text_of(tool, "type") or "function"
+        if kind not in _CLIENT_TOOLS:
+            unknown[f"tool of type {kind!r}, which the provider runs"] = None
+        name = text_of(tool, "name") or kind
+        specs.append(tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
+        hints[name] = hints_of(tool)
+    return tuple(specs), hints
+
+
+def _refused(refusal: Rejected, *, is_stored: bool) -> Iterator[Body]:
+    """Return the draft's items and what each call is answered."""
+    ids = iter([call.id for call in refusal.action.calls])
+    kinds: dict[str, str] = {}
+    items = refusal.raw if isinstance(refusal.raw, list) else []
+    for item in items:
+        kind = text_of(item, "type") if isinstance(item, dict) else ""
+        if not isinstance(item, dict):
+            continue
+        if kind in _CLIENT_CALLS:
+            id = next(ids, text_of(item, "call_id"))
+            kinds[id] = kind
+            yield {**item, "call_id": id}
+        elif kind != "reasoning" or is_stored or item.get("encrypted_content"):
+            yield item
+    if not items:
+        yield {"role": "assistant", "content": refusal.action.text or "(empty message)"}
+    for answer in refusal.answers:
+        if isinstance(answer, User):
+            yield _user_item(answer.text)
+        else:
+            kind = kinds.get(answer.call_id, "function_call")
+            yield {"type": f"{kind}_output", "call_id": answer.call_id, "output": answer.text}
+
+
+# --- what is answered --------------------------------------------------------------------
+
+
+def _finish(answer: Body, action: Assistant) -> Finish:
+    match text_of(object_of(answer, "incomplete_details"), "reason"):
+        case "max_output_tokens":
+            return "length"
+        case "content_filter":
+            return "filtered"
+        case _:
+            return "tool_calls" if action.calls else "stop"
+
+
+def _usage(usage: Body) -> Usage:
+    return Usage(
+        input_tokens=int(number_of(usage, "input_tokens")),
+        output_tokens=int(number_of(usage, "output_tokens")),
+        cached_tokens=int(number_of(object_of(usage, "input_tokens_details"), "cached_tokens")),
+    )
+
+
+def _items(action: Assistant) -> Iterator[Body]:
+    if action.text or not action.calls:
+        part: Body = {"type": "output_text", "text": action.text, "annotations": []}
+        yield {
+            "id": "msg_supervised",
+            "type": "message",
+            "status": "completed",
+            "role": "assistant",
+            "content": [part],
+        }
+    for call in action.calls:
+        yield {
+            "id": f"fc_{call.id}",
+            "type": "function_call",
+            "status": "completed",
+            "call_id": call.id,
+            "name": call.name,
+            "arguments": written_arguments(call),
+        }
+
+
+# --- streams -----------------------------------------------------------------------------
+
+
+def _events(answer: Body) -> Iterator[Body]:
+    begun: Body = {**answer, "status": "in_progress", "output": [], "usage": None}
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for at, item in enumerate(objects_of(answer, "output")):
+        yield from _item_events(at, item)
+    yield {"type": "response.completed", "response": answer}
+
+
+def _item_events(at: int, item: Body) -> Iterator[Body]:
+    kind = text_of(item, "type")
+    opened: Body = {**item, "status": "in_progress"}
+    if kind == "message":
+        opened["content"] = []
+    elif kind == "function_call":
+        opened["arguments"] = ""
+    yield {"type": "response.output_item.added", "output_index": at, "item": opened}
+    where: Body = {"item_id": item.get("id"), "output_index": at}
+    if kind == "message":
+        for number, part in enumerate(objects_of(item, "content")):
+            yield from _part_events({**where, "content_index": number}, part)
+    elif kind == "function_call":
+        arguments = item.get("arguments")
+        named = "response.function_call_arguments"
+        yield {"type": f"{named}.delta", **where, "delta": arguments}
+        yield {"type": f"{named}.done", **where, "name": item.get("name"), "arguments": arguments}
+    yield {"type": "response.output_item.done", "output_index": at, "item": item}
+
+
+def _part_events(where: Body, part: Body) -> Iterator[Body]:
+    kind = text_of(part, "type")
+    field = _TEXTS.get(kind, "text")
+    text = part.get(field)
+    opened: Body = {**part, field: ""}
+    yield {"type": "response.content_part.added", **where, "part": opened}
+    yield {"type": f"response.{kind}.delta", **where, "delta": text, "logprobs": []}
+    yield {"type": f"response.{kind}.done", **where, field: text, "logprobs": []}
+    yield {"type": "response.content_part.done", **where, "part": part}

@@ -1,0 +1,185 @@
+"""The door: one ASGI application for every path of a provider's API.
+
+key ─▶ place ─▶ limits ─▶ supervised? ─▶ enforce or shadow ─▶ answer
+                              └─ no ──▶ passed on, if the operator lets it
+"""
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass
+from secrets import token_hex
+from time import perf_counter
+
+from starlette.types import Receive, Scope, Send
+
+from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.gateway.admission import Admission, tenant_of
+from sidecritic.gateway.asking import question_of
+from sidecritic.gateway.dialects.errors import anthropic_error, openai_error
+from sidecritic.gateway.enforcing import enforce
+from sidecritic.gateway.line import NO_STORE, ClientGone, Line
+from sidecritic.gateway.modes import strictest_mode
+from sidecritic.gateway.placing import Place, outgoing, place_of, require_proxied
+from sidecritic.gateway.question import Question
+from sidecritic.gateway.refusals import Refused
+from sidecritic.gateway.routes import Setup
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.shadowing import shadow
+from sidecritic.gateway.wire import Outgoing, Reply, end_to_end, object_in
+
+log = logging.getLogger("sidecritic.gateway")
+
+_JSON = ("content-type", "application/json")
+
+
+@dataclass
+class Live:
+    """The configuration in force; replaced as a whole when it is reloaded."""
+
+    setup: Setup
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    live: Live
+    services: Services
+    admission: Admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        id = f"{int(self.services.clock() * 1000):012x}{token_hex(10)}"  # sorts by time
+        visit = Visit(self, self.live.setup, Line(scope, receive, send), id)
+        await visit.serve()
+
+
+class Visit:
+    """One request, from its first byte to the last of its answer."""
+
+    def __init__(self, door: Door, setup: Setup, line: Line, id: str) -> None:
+        self._door = door
+        self._setup = setup
+        self._line = line
+        self._id = id
+        self._place: Place | None = None
+        self._client = ""
+        self._is_held = False
+        """Whether the stream that has begun, if one has, is ours to end."""
+
+    async def serve(self) -> None:
+        counts = self._door.services.counts
+        started = perf_counter()
+        counts.began()
+        try:
+            await self._serve()
+        finally:
+            route = self._place.route.name if self._place else ""
+            seconds = perf_counter() - started
+            counts.ended(route, self._line.status, seconds)
+            self._note(route, seconds)
+
+    async def _serve(self) -> None:
+        try:
+            async with asyncio.timeout(self._setup.limits.seconds):
+                await self._answer()
+        except Refused as refusal:
+            await self._refuse(refusal)
+        except TimeoutError:
+            await self._refuse(Refused(504, "timeout", "the request took too long"))
+        except ModelUnavailable as failure:
+            await self._refuse(Refused(502, "upstream_unavailable", str(failure)))
+        except ModelError as failure:
+            await self._refuse(Refused(502, "upstream_unusable", str(failure)))
+        except ClientGone:
+            pass
+
+    async def _answer(self) -> None:
+        setup, line = self._setup, self._line
+        client = tenant_of(line.headers, setup.tenants)
+        self._client = client.name
+        place = self._place = place_of(setup, line.path, line.headers)
+        with self._door.admission.enter(client):
+            raw = await line.body(setup.limits.body_bytes)
+            request = outgoing(place, line, raw)
+            mode = strictest_mode(place.route.settings)
+            if place.dialect is None or line.method != "POST":
+                require_proxied(setup, place, line.method)
+                await line.while_there(self._pass(place, request))
+            elif mode == "off":
+                await line.while_there(self._pass(place, request))
+            else:
+                question = await question_of(
+                    place, request, setup, self._door.services, tenant=client.name, id=self._id
+                )
+                await self._supervise(question, enforces=mode == "enforce")
+
+    async def _pass(self, place: Place, request: Outgoing) -> None:
+        incoming = await place.route.upstream.send(request)
+        try:
+            await self._line.begin(incoming.status, end_to_end(incoming.headers))
+            await self._line.stream(incoming.chunks())
+        finally:
+            await incoming.aclose()
+
+    async def _supervise(self, question: Question, *, enforces: bool) -> None:
+        if not enforces:
+            await self._line.while_there(self._shadow(question))
+            return
+        self._is_held = True
+        question.require_known(question.asked.unknown, where="request")
+        reply = await self._line.while_there(
+            enforce(question, self._door.services),
+            keep_alive=self._setup.limits.keep_alive if question.asked.stream else None,
+        )
+        await self._send(question, reply)
+
+    async def _shadow(self, question: Question) -> None:
+        await self._send(question, await shadow(question, self._door.services))
+
+    async def _send(self, question: Question, reply: Reply) -> None:
+        line, body = self._line, reply.body
+        if not isinstance(body, bytes):
+            await line.begin(reply.status, reply.headers)
+            await line.stream(body)
+        elif not line.status:
+            await line.whole(reply.status, reply.headers, body)
+        else:
+            # The head is out, and said 200; what went wrong since can only be an event.
+            if reply.status != 200:
+                dialect, said = question.dialect, f"the upstream answered HTTP {reply.status}"
+                error = object_in(body) or dialect.error(reply.status, "upstream_error", said)
+                body = dialect.error_event(error)
+            await line.put(body, more=False)
+
+    async def _refuse(self, refusal: Refused) -> None:
+        place, line = self._place, self._line
+        is_anthropic = place is not None and place.route.provider == "anthropic"
+        wrap = anthropic_error if is_anthropic else openai_error
+        error = wrap(refusal.status, refusal.code, str(refusal))
+        if line.status:
+            # A stream that was passed on in shadow mode breaks off as the upstream's did.
+            if self._is_held and place is not None and place.dialect is not None:
+                await line.put(place.dialect.error_event(error), more=False)
+            return
+        headers = [_JSON, NO_STORE, ("x-sidecritic-request", self._id)]
+        if refusal.retry_after is not None:
+            headers.append(("retry-after", str(max(1, round(refusal.retry_after)))))
+        try:
+            await line.whole(refusal.status, tuple(headers), json.dumps(error).encode())
+        except ClientGone:
+            return
+
+    def _note(self, route: str, seconds: float) -> None:
+        dialect = self._place.dialect if self._place else None
+        log.info(
+            "request",
+            extra={
+                "request": self._id,
+                "tenant": self._client,
+                "route": route,
+                # A path that is not one of ours is a text of the client's.
+                "endpoint": dialect.endpoint if dialect else "other",
+                "status": self._line.status,
+                "seconds": round(seconds, 4),
+            },
+        )

@@ -1,0 +1,119 @@
+"""Enforce: the answer is withheld until every choice of it is settled.
+
+    request ─▶ upstream ─▶ whole answer ─▶ decide() for each choice ─▶ record ─▶ client
+                  ▲                           │ refused
+                  └──── hidden round trip ◀───┘
+
+What leaves is, byte for byte, the upstream's last answer, unless the supervisor speaks.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from time import perf_counter
+
+from sidecritic.errors import ModelError, StoreError
+from sidecritic.gateway.actor import Passed, Take
+from sidecritic.gateway.dialects.base import Body, Draft, StreamFailed
+from sidecritic.gateway.question import Question, takes_of
+from sidecritic.gateway.refusals import Refused
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.shadowing import judge_later, marked
+from sidecritic.gateway.turn import Bench, Settled
+from sidecritic.gateway.wire import Heard, Reply, end_to_end, hear
+
+_FRAMING = frozenset({"content-encoding", "content-type"})
+
+
+async def enforce(question: Question, services: Services) -> Reply:
+    """Return the answer that may leave.
+
+    Raises:
+        Refused: none may.
+        ModelError: the upstream gave none.
+    """
+    started = perf_counter()
+    incoming = await question.route.upstream.send(question.outgoing)
+    heard = await hear(incoming, question.setup.limits.answer_bytes)
+    if not heard.is_success:
+        return _verbatim(question, heard, "error")
+    try:
+        answer, answered = question.read(heard)
+    except StreamFailed as failure:
+        return _failed_stream(question, heard, failure)
+    if answered.unknown:
+        services.counts.unknown_shape(question.route.name)
+    question.require_known(answered.unknown, where="answer")
+    bench = Bench(question, services)
+    settled = await _settle_all(bench, takes_of(answered, heard, perf_counter() - started))
+    await _record(bench, settled)
+    for each in settled:
+        if each.failure is not None:
+            return _failure(question, each.failure)
+    return _reply(question, heard, answer, settled)
+
+
+async def _settle_all(bench: Bench, takes: Sequence[Take]) -> tuple[Settled, ...]:
+    if len(takes) == 1:
+        return (await bench.settle(0, takes[0]),)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(bench.settle(n, take)) for n, take in enumerate(takes)]
+    return tuple(task.result() for task in tasks)
+
+
+async def _record(bench: Bench, settled: Sequence[Settled]) -> None:
+    services, setup = bench.services, bench.question.setup
+    decisions = marked(bench, settled)
+    try:
+        await services.keep(decisions, is_closed=setup.is_closed)
+    except StoreError as failure:
+        raise Refused(
+            503, "not_recorded", "the decision could not be recorded; try again later"
+        ) from failure
+    for each in settled:
+        bench.remember(each)
+    judge_later(bench, settled, decisions)
+
+
+def _reply(question: Question, heard: Heard, answer: Body, settled: Sequence[Settled]) -> Reply:
+    words = {each.word for each in settled}
+    word = words.pop() if len(words) == 1 else "mixed"
+    if len(settled) == 1 and isinstance(settled[0].released, Draft):
+        return _verbatim(question, settled[0].take.heard, word)
+    if all(each.released is each.actor.first.draft for each in settled):
+        return _verbatim(question, heard, word)
+    released = [each.released for each in settled if each.released is not None]
+    written = question.dialect.rewritten(answer, released)
+    if heard.is_stream:
+        body, kind = question.dialect.streamed(written, question.body), "text/event-stream"
+    else:
+        body, kind = _json(written), "application/json"
+    kept = tuple(h for h in end_to_end(heard.headers) if h[0] not in _FRAMING)
+    return Reply(heard.status, (*kept, ("content-type", kind), *_marks(question, word)), body)
+
+
+def _verbatim(question: Question, heard: Heard, word: str) -> Reply:
+    return Reply(heard.status, (*end_to_end(heard.headers), *_marks(question, word)), heard.raw)
+
+
+def _failed_stream(question: Question, heard: Heard, failure: StreamFailed) -> Reply:
+    """Pass the provider's error on, and nothing of what it said before."""
+    if failure.error is None:
+        raise failure
+    kept = tuple(h for h in end_to_end(heard.headers) if h[0] != "content-encoding")
+    event = question.dialect.error_event(failure.error)
+    return Reply(heard.status, (*kept, *_marks(question, "error")), event)
+
+
+def _failure(question: Question, failure: ModelError | Refused) -> Reply:
+    if isinstance(failure, Passed):
+        return _verbatim(question, failure.heard, "error")
+    raise failure
+
+
+def _marks(question: Question, word: str) -> tuple[tuple[str, str], ...]:
+    return (("x-sidecritic-request", question.origin.request), ("x-sidecritic", word))
+
+
+def _json(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,61 @@
+"""What a tool may do and how it is supervised: from settings first, then from its maker's hints."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from sidecritic.gateway.dialects.base import Asked, Hints
+from sidecritic.gateway.settings import Mode, RouteSettings
+from sidecritic.types import Assistant, Effect, ToolSpec
+
+_STRICTNESS: tuple[Mode, ...] = ("off", "shadow", "enforce")
+
+
+def effect_of(name: str, hints: Hints, settings: RouteSettings) -> Effect:
+    """Return the effect of a tool.
+
+    Annotations come from outside: a claim to be harmless counts only where the operator
+    trusts it, a warning always.
+    """
+    for rule in settings.tools:
+        if rule.effect is not None and fnmatchcase(name, rule.match):
+            return rule.effect
+    if hints.destructive:
+        return "write"
+    return "read" if hints.read_only and settings.trust_annotations else "unknown"
+
+
+def with_effects(asked: Asked, settings: RouteSettings) -> tuple[ToolSpec, ...]:
+    """Return the tools of a request with what is known of their effects."""
+    return tuple(
+        tool.model_copy(
+            update={"effect": effect_of(tool.name, asked.hints.get(tool.name, Hints()), settings)}
+        )
+        for tool in asked.tools
+    )
+
+
+def tool_mode(name: str, settings: RouteSettings) -> Mode:
+    """Return how calls of this tool are supervised."""
+    for rule in settings.tools:
+        if rule.mode is not None and fnmatchcase(name, rule.match):
+            return rule.mode
+    return settings.mode
+
+
+def mode_of(action: Assistant, settings: RouteSettings) -> Mode:
+    """Return how an action is supervised: as strictly as the strictest of its calls."""
+    if not action.calls:
+        return settings.mode
+    return strictest(tool_mode(call.name, settings) for call in action.calls)
+
+
+def strictest_mode(settings: RouteSettings) -> Mode:
+    """Return the strictest mode that any action on the route may fall under.
+
+    A model may call tools that were not offered, so what was offered says nothing.
+    """
+    return strictest([settings.mode, *(rule.mode for rule in settings.tools if rule.mode)])
+
+
+def strictest(modes: Iterable[Mode]) -> Mode:
+    return max(modes, key=_STRICTNESS.index)

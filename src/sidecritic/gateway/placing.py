@@ -1,0 +1,106 @@
+"""From a path and headers to a route, a dialect and the request that goes upstream."""
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import NamedTuple
+
+from sidecritic.gateway.dialects.base import Dialect
+from sidecritic.gateway.dialects.chat import ChatCompletions
+from sidecritic.gateway.dialects.messages import Messages
+from sidecritic.gateway.dialects.responses import Responses
+from sidecritic.gateway.line import Line
+from sidecritic.gateway.modes import strictest_mode
+from sidecritic.gateway.refusals import Refused
+from sidecritic.gateway.routes import Route, Setup
+from sidecritic.gateway.settings import Provider
+from sidecritic.gateway.wire import Headers, Outgoing, header
+
+DIALECTS: Mapping[Provider, Mapping[str, Dialect]] = MappingProxyType(
+    {
+        "openai": {"chat/completions": ChatCompletions(), "responses": Responses()},
+        "anthropic": {"messages": Messages()},
+    }
+)
+
+_PASSED_ON = re.compile(
+    r"accept|content-type|user-agent|openai-.+|anthropic-.+|x-stainless-.+|x-request-id"
+    r"|idempotency-key|traceparent|tracestate"
+)
+_KEYS = ("authorization", "x-api-key")
+_ODD = re.compile(r"//|\.\.|\\|@|[^\x21-\x7e]|%(2f|5c|2e|00|25)", re.IGNORECASE)
+
+
+class Place(NamedTuple):
+    route: Route
+    path: str
+    """Below `/v1`, without a query."""
+    dialect: Dialect | None
+    """`None` for a path that is not supervised."""
+
+
+def place_of(setup: Setup, path: str, headers: Headers) -> Place:
+    """Return where a request belongs.
+
+    Raises:
+        Refused: nowhere.
+    """
+    if _ODD.search(path):
+        raise Refused(404, "not_found", "no such path")
+    under = [r for r in setup.routes if path.startswith(f"{r.settings.prefix}/")]
+    longest = max((len(r.settings.prefix) for r in under), default=0)
+    routes = [r for r in under if len(r.settings.prefix) == longest]
+    rest = path[longest:].strip("/").removeprefix("v1/")
+    route = _of_provider(routes, _provider(rest, headers))
+    if route is None:
+        raise Refused(404, "not_found", "no route serves this path")
+    return Place(route, rest, DIALECTS[route.provider].get(rest))
+
+
+def _provider(path: str, headers: Headers) -> Provider:
+    speaks_anthropic = header(headers, "anthropic-version") != ""
+    return "anthropic" if path.split("/")[0] == "messages" or speaks_anthropic else "openai"
+
+
+def _of_provider(routes: Sequence[Route], provider: Provider) -> Route | None:
+    return next((r for r in routes if r.provider == provider), None)
+
+
+def require_proxied(setup: Setup, place: Place, method: str) -> None:
+    """Refuse a path that might carry an action past the critic, unless the operator lets it.
+
+    Raises:
+        Refused: the route enforces, and the path is not listed as harmless.
+    """
+    settings = place.route.settings
+    if settings.unknown == "pass" or strictest_mode(settings) != "enforce":
+        return
+    if not any(fnmatchcase(f"{method} {place.path}", pattern) for pattern in setup.proxied):
+        raise Refused(
+            404,
+            "unsupervised_path",
+            f"{method} {place.path[:80]} is not supervised and not listed in `proxied`; "
+            "the operator may list it, or set unknown = 'pass' on this route",
+        )
+
+
+def outgoing(place: Place, line: Line, body: bytes) -> Outgoing:
+    """Return the request for the upstream: the client's bytes, and those headers that matter.
+
+    The client's key is among them only where the operator wants that.
+
+    Raises:
+        Refused: the body is compressed, and could not be judged as it is.
+    """
+    if header(line.headers, "content-encoding") not in ("", "identity"):
+        raise Refused(415, "encoded_body", "send the body without content-encoding")
+    kept = [
+        (name, value)
+        for name, value in line.headers
+        if _PASSED_ON.fullmatch(name) or (place.route.forwards_key and name in _KEYS)
+    ]
+    # An answer that is compressed would have to be unpacked to be judged.
+    kept.append(("accept-encoding", "identity"))
+    path = f"{place.path}?{line.query.decode('latin-1')}" if line.query else place.path
+    return Outgoing(line.method, path, tuple(kept), body)

@@ -1,0 +1,70 @@
+"""Everything that one configuration amounts to, ready to serve; replaced as a whole on reload."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sidecritic.gateway.settings import (
+    ClientSettings,
+    LimitSettings,
+    Mode,
+    Provider,
+    RouteSettings,
+)
+from sidecritic.gateway.wire import Upstream
+from sidecritic.ports import Critic
+from sidecritic.types import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where requests go, and how what comes back is supervised."""
+
+    name: str
+    settings: RouteSettings
+    provider: Provider
+    upstream: Upstream
+    critic: Critic
+    critic_version: str
+    policy: str
+    policy_digest: str
+    limits: Limits
+    forwards_key: bool = False
+    """Whether the client's key goes upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A client by name, with the digest of its key."""
+
+    settings: ClientSettings
+    key_digest: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One configuration."""
+
+    routes: tuple[Route, ...]
+    tenants: tuple[Tenant, ...]
+    limits: LimitSettings
+    proxied: tuple[str, ...]
+    digest: str
+    """Of the settings, as it stands in every decision."""
+    keeps_content: bool = False
+    is_closed: bool = True
+    """Whether an answer that cannot be recorded stays back while a route enforces."""
+
+    @property
+    def modes(self) -> Mapping[str, Mode]:
+        """Modes by route and by tool rule: a change of one is an audited event."""
+        found: dict[str, Mode] = {}
+        for route in self.routes:
+            found[route.name] = route.settings.mode
+            for rule in route.settings.tools:
+                if rule.mode is not None:
+                    found[f"{route.name}/{rule.match}"] = rule.mode
+        return found

@@ -1,0 +1,113 @@
+"""What every request shares: the recorder, the review queue, the chain, work in the background."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sidecritic.errors import SidecriticError, StoreError, boundary
+from sidecritic.gateway.chain import Chain
+from sidecritic.gateway.counting import Counts
+from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.reviews import Reviews
+from sidecritic.gateway.stored_turns import StoredTurns
+
+log = logging.getLogger("sidecritic.gateway")
+
+
+class Recorder(Protocol):
+    """Where decisions are kept."""
+
+    async def keep(self, decisions: Sequence[Decision]) -> None:
+        """Return when the decisions survive a kill of this process.
+
+        Raises:
+            StoreError: they could not be kept.
+        """
+        ...
+
+    async def amend(self, decisions: Sequence[Decision]) -> None:
+        """Replace decisions that were kept before they were judged.
+
+        Raises:
+            StoreError: they could not be kept.
+        """
+        ...
+
+    async def knows_link(self, tenant: str, link: str) -> bool:
+        """Whether a turn with this link was ever released to the tenant.
+
+        Raises:
+            StoreError: the database did not answer.
+        """
+        ...
+
+
+@dataclass
+class Background:
+    """Work that nobody waits for, bounded, and finished before the server ends."""
+
+    limit: int
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    @property
+    def size(self) -> int:
+        return len(self._tasks)
+
+    def spawn(self, work: Callable[[], Coroutine[None, None, None]]) -> bool:
+        """Begin the work; `False`, and nothing begun, when too much is under way."""
+        if len(self._tasks) >= self.limit:
+            return False
+        task = asyncio.get_running_loop().create_task(_contained(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what is under way, and cancel what is left then."""
+        tasks = set(self._tasks)
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _contained(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    try:
+        with boundary(SidecriticError, "work in the background"):
+            await work()
+    except SidecriticError as error:
+        log.warning("background work failed", extra={"error": type(error).__name__})
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    recorder: Recorder
+    reviews: Reviews
+    chain: Chain
+    background: Background
+    counts: Counts
+    clock: Callable[[], float]
+    """Seconds since 1970."""
+    stored: StoredTurns = field(default_factory=StoredTurns)
+
+    async def keep(self, decisions: Sequence[Decision], *, is_closed: bool) -> None:
+        """Record decisions; a failure is raised only where it must hold the answer back.
+
+        Raises:
+            StoreError: `is_closed`, and they could not be kept.
+        """
+        for decision in decisions:
+            self.counts.decided(decision)
+            if decision.link:
+                self.chain.remember(decision.link)
+        try:
+            await self.recorder.keep(decisions)
+        except StoreError:
+            self.counts.unrecorded(len(decisions))
+            if is_closed:
+                raise
+            log.error("decisions could not be recorded", extra={"count": len(decisions)})

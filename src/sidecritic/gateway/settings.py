@@ -1,0 +1,153 @@
+"""What an operator may set, as records; the file that they are read from is TOML.
+
+Unknown keys are refused. Keys of servers and clients are named by environment variable or
+given as digests, so that the file itself holds no secret.
+"""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from sidecritic.gates import Gate
+from sidecritic.models.endpoint import problem_of
+from sidecritic.types import Answers, Effect, Record
+
+Mode = Literal["shadow", "enforce", "off"]
+"""`shadow` judges and records and changes nothing; `enforce` withholds until judged."""
+
+Provider = Literal["openai", "anthropic"]
+
+PROXIED = (
+    "GET models",
+    "GET models/*",
+    "POST embeddings",
+    "POST moderations",
+    "POST messages/count_tokens",
+    "POST responses/input_tokens",
+)
+"""Paths below `/v1` that carry no action of an agent."""
+
+
+class UpstreamSettings(Record):
+    provider: Provider = "openai"
+    base_url: str
+    """As the provider's SDK wants it."""
+    key_env: str | None = None
+    """Environment variable that holds the key to send."""
+    forward_client_key: bool = False
+    """Send the client's own key instead; off unless the operator says so."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds for one whole answer."""
+    connect_timeout: float = Field(default=10.0, gt=0)
+    idle_timeout: float = Field(default=120.0, gt=0)
+    """Seconds without a byte."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_web_address(cls, url: str) -> str:
+        if problem := problem_of(url):
+            raise ValueError(f"{problem}; write it as https://HOST/v1")
+        if "?" in url or "#" in url or "@" in url:
+            raise ValueError("holds a user name, query or fragment; keys come from key_env")
+        return url.rstrip("/")
+
+
+class ToolRule(Record):
+    """What holds for the tools whose name matches; the first rule that says it wins."""
+
+    match: str
+    """A name, or a glob such as `cancel_*`."""
+    effect: Effect | None = None
+    mode: Mode | None = None
+
+
+class ReviewSettings(Record):
+    on_escalation: Literal["answer", "wait"] = "answer"
+    """`answer` sends the hand-over text at once, `wait` holds the request for a person."""
+    wait: float = Field(default=300.0, gt=0)
+    """Seconds until a request that waits gets the hand-over text."""
+    expiry: float = Field(default=3600.0, gt=0)
+    """Seconds for which a person may answer, and for which an approval holds."""
+    hand_over_text: str = (
+        "I've passed this step to a colleague for review. It has not been carried out yet."
+    )
+
+
+class RouteSettings(Record):
+    upstream: str
+    prefix: str = Field(default="", pattern=r"^(/[\w.-]+)*$")
+    """Begins the path, so that several routes can share a server: `/shop/v1/...`."""
+    mode: Mode = "shadow"
+    tools: tuple[ToolRule, ...] = ()
+    trust_annotations: bool = False
+    """Take `readOnlyHint` at its word; `destructiveHint` always counts."""
+    gate: Gate = "writes+final"
+    critic: str = "none"
+    critic_base_url: str | None = None
+    pack: str | None = None
+    """Policy pack of the critic `policy`, as `module:NAME`."""
+    policy: str | None = None
+    """Markdown file; without it the agent's own system prompt is the policy."""
+    max_revisions: int = Field(default=2, ge=0, le=10)
+    critic_timeout: float = Field(default=30.0, gt=0)
+    on_critic_failure: Answers = Field(default_factory=Answers)
+    on_exhausted: Answers = Field(default_factory=Answers)
+    fallback_text: str | None = None
+    unknown: Literal["block", "pass"] = "block"
+    """What happens to a shape that no dialect knows while the route enforces."""
+    history: Literal["mark", "refuse", "off"] = "mark"
+    """What happens to turns of the assistant that were never released here."""
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
+
+
+class ClientSettings(Record):
+    name: str = Field(pattern=r"^[\w.-]{1,64}$")
+    """The tenant, as it stands in records."""
+    key_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    key_env: str | None = None
+    concurrency: int = Field(default=64, ge=1)
+    per_minute: int | None = Field(default=None, ge=1)
+    """Requests; `None` for as many as come."""
+
+
+class StoreSettings(Record):
+    url: str = "sqlite:///sidecritic.db"
+    """SQLAlchemy URL; `postgresql+psycopg://...` for PostgreSQL."""
+    url_env: str | None = None
+    """Environment variable that holds the URL, where it carries a password."""
+    content: bool = False
+    """Keep what was said, redacted; without it digests, names and counts only."""
+    redact: tuple[str, ...] = ()
+    """Regular expressions of further secrets."""
+    retention_days: int | None = Field(default=None, ge=1)
+    on_failure: Literal["closed", "open"] = "closed"
+    """Whether an answer may leave that could not be recorded, while a route enforces."""
+
+
+class LimitSettings(Record):
+    body_bytes: int = Field(default=8_000_000, ge=1)
+    answer_bytes: int = Field(default=16_000_000, ge=1)
+    depth: int = Field(default=64, ge=4, le=190)
+    seconds: float = Field(default=900.0, gt=0)
+    """For one request, hidden round trips included."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Of the actor for one request, hidden round trips included."""
+    keep_alive: float = Field(default=10.0, gt=0)
+    """Seconds between comments on a stream that is held."""
+    shadow_backlog: int = Field(default=256, ge=1)
+    """Judgements of shadow mode that may wait at the same time."""
+    shutdown: float = Field(default=30.0, gt=0)
+    """Seconds for what is in flight to end."""
+
+
+class GatewaySettings(Record):
+    listen: str = Field(default="127.0.0.1:8787", pattern=r"^\S+:\d{1,5}$")
+    upstreams: dict[str, UpstreamSettings] = Field(min_length=1)
+    routes: dict[str, RouteSettings] = Field(min_length=1)
+    clients: tuple[ClientSettings, ...] = ()
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    proxied: tuple[str, ...] = PROXIED
+    """`METHOD path` globs that are passed on unread; other paths follow `unknown`."""
+    history_key_env: str | None = None
+    """Environment variable with the key of the digest chain; several servers share one."""

@@ -1,0 +1,147 @@
+"""Shadow: the client gets the upstream's bytes as they come; what they amount to is judged.
+
+The end of an answer is held only until a record says that it was released, so that a kill
+loses no decision; judging takes place afterwards and delays nobody.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from sidecritic.errors import ModelError
+from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.modes import mode_of
+from sidecritic.gateway.question import Question, takes_of
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.turn import Bench, Settled, let_pass
+from sidecritic.gateway.wire import EVENT_STREAM, Heard, Incoming, Reply, end_to_end, header
+from sidecritic.types import Usage
+
+_END = re.compile(rb"\[DONE\]|message_stop|response\.(completed|incomplete|failed)")
+_LONGEST_END = 32
+"""Bytes that may lie in the chunk before."""
+
+
+async def shadow(question: Question, services: Services) -> Reply:
+    """Return the upstream's answer as it is.
+
+    Raises:
+        ModelUnavailable: the upstream cannot be reached.
+    """
+    incoming = await question.route.upstream.send(question.outgoing)
+    marks = (("x-sidecritic-request", question.origin.request),)
+    passing = _Passing(question, services, incoming)
+    return Reply(incoming.status, (*end_to_end(incoming.headers), *marks), passing.chunks())
+
+
+@dataclass
+class _Passing:
+    """An answer on its way through."""
+
+    question: Question
+    services: Services
+    incoming: Incoming
+    kept: list[bytes] = field(default_factory=list[bytes])
+    size: int = 0
+    is_noted: bool = False
+    started: float = field(default_factory=perf_counter)
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        is_stream = header(self.incoming.headers, "content-type").startswith(EVENT_STREAM)
+        tail = last = b""
+        try:
+            async for chunk in self.incoming.chunks():
+                self._keep(chunk)
+                if not is_stream:
+                    # The end cannot be told from the bytes, so the last ones wait for it.
+                    last, chunk = chunk, last
+                elif _END.search(tail + chunk):
+                    await self._note()
+                tail = chunk[-_LONGEST_END:]
+                if chunk:
+                    yield chunk
+            await self._note()
+            if last:
+                yield last
+        finally:
+            await self.incoming.aclose()
+
+    def _keep(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size <= self.question.setup.limits.answer_bytes:
+            self.kept.append(chunk)
+
+    async def _note(self) -> None:
+        """Record that the answer leaves, and have it judged."""
+        if self.is_noted:
+            return
+        self.is_noted = True
+        heard = Heard(self.incoming.status, self.incoming.headers, b"".join(self.kept))
+        self.kept = []
+        if not heard.is_success:
+            return
+        if self.size > self.question.setup.limits.answer_bytes:
+            self.services.counts.shadow_skipped(1)
+            return
+        try:
+            _, answered = self.question.read(heard)
+        except ModelError:
+            # Broken off, or an error of the provider: nothing was proposed.
+            self.services.counts.shadow_skipped(1)
+            return
+        if answered.unknown:
+            self.services.counts.unknown_shape(self.question.route.name)
+        bench = Bench(self.question, self.services)
+        takes = takes_of(answered, heard, perf_counter() - self.started)
+        settled = [let_pass(bench.open(n, take)) for n, take in enumerate(takes)]
+        decisions = marked(bench, settled)
+        for each in settled:
+            bench.remember(each)
+        await self.services.keep(decisions, is_closed=False)
+        judge_later(bench, settled, decisions)
+
+
+def judge_later(bench: Bench, settled: Sequence[Settled], decisions: Sequence[Decision]) -> None:
+    """Have what was released unjudged in shadow mode judged in the background."""
+    pending = {d.choice: d for d in decisions if d.fate == "pending"}
+    waiting = [each for each in settled if each.choice in pending]
+    if not waiting:
+        return
+
+    async def judge() -> None:
+        for each in waiting:
+            seen = await bench.judge(each.choice, each.actor.first)
+            judged = [_after(d, pending[each.choice]) for d in bench.decisions(seen)[:1]]
+            for decision in judged:
+                # The actor's tokens were counted when the answer left.
+                bench.services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
+            await bench.services.recorder.amend(judged)
+
+    if not bench.services.background.spawn(judge):
+        bench.services.counts.shadow_skipped(len(waiting))
+
+
+def marked(bench: Bench, settled: Sequence[Settled]) -> list[Decision]:
+    """Return the records of all choices; what left unjudged says so."""
+    return [
+        _mark(decision, each, bench.question)
+        for each in settled
+        for decision in bench.decisions(each)
+    ]
+
+
+def _mark(decision: Decision, settled: Settled, question: Question) -> Decision:
+    match mode_of(settled.actor.first.draft.action, question.route.settings):
+        case "enforce":
+            return decision
+        case "off":
+            return decision.model_copy(update={"status": "off"})
+        case "shadow":
+            return decision.model_copy(update={"fate": "pending", "status": "pending"})
+
+
+def _after(judged: Decision, before: Decision) -> Decision:
+    """Return what the critic said of an answer that left whatever it said."""
+    update = {"fate": "released", "source": "actor", "link": before.link, "approved": True}
+    return judged.model_copy(update=update)

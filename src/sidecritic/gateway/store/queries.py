@@ -1,0 +1,175 @@
+"""What a person asks of the decision store, and what they write into it."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, case, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from sidecritic.errors import ConfigError, StoreError
+from sidecritic.gateway.redaction import Redactor
+from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, Row
+
+Label = Literal["right", "wrong", ""]
+"""Whether the *action* was right; empty takes a label back."""
+
+_SHOWN = (
+    *("id", "at", "tenant", "route", "mode", "endpoint", "turn", "attempt", "tools"),
+    *("verdict", "status", "risk", "fate", "source", "label"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which decisions are meant."""
+
+    route: str | None = None
+    tenant: str | None = None
+    verdict: str | None = None
+    since: float | None = None
+    blocked: bool = False
+    """Only those that a critic objected to."""
+    labelled: bool = False
+    limit: int = 50
+
+
+class Desk:
+    """Where decisions are looked at, labelled and exported, while the gateway runs or not."""
+
+    def __init__(self, engine: Engine, redactor: Redactor) -> None:
+        self._engine = engine
+        self._redactor = redactor
+
+    def decisions(self, chosen: Selection) -> list[Row]:
+        """Return the latest decisions, newest first.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        columns = [DECISIONS.c[name] for name in _SHOWN]
+        query = select(*columns).where(*_conditions(chosen))
+        query = query.order_by(DECISIONS.c.at.desc(), DECISIONS.c.id.desc()).limit(chosen.limit)
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def counts(self, chosen: Selection) -> list[Row]:
+        """Return, by route and mode, how many proposals there were and how many were objected to.
+
+        In shadow mode those are the ones that enforcing would have kept back.
+        """
+        objected = case((DECISIONS.c.verdict.not_in(("approve", "none")), 1), else_=0)
+        failed = case((DECISIONS.c.status.in_(("error", "timeout")), 1), else_=0)
+        query = (
+            select(
+                DECISIONS.c.route,
+                DECISIONS.c.mode,
+                func.count().label("proposals"),
+                func.sum(objected).label("objections"),
+                func.sum(failed).label("critic_failures"),
+            )
+            .where(*_conditions(chosen))
+            .group_by(DECISIONS.c.route, DECISIONS.c.mode)
+            .order_by(DECISIONS.c.route, DECISIONS.c.mode)
+        )
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def decision(self, id: str) -> Row:
+        """Return everything that is kept of one decision.
+
+        Raises:
+            ConfigError: there is none of that id.
+        """
+        with self._transaction() as connection:
+            query = select(DECISIONS).where(DECISIONS.c.id == id)
+            found = connection.execute(query).mappings().first()
+        if found is None:
+            raise ConfigError(f"no decision {id!r}; `sidecritic decisions ls` shows their ids")
+        return dict(found)
+
+    def label(self, id: str, label: Label, *, note: str, by: str) -> None:
+        """Say whether an action was right.
+
+        Raises:
+            ConfigError: there is no decision of that id.
+        """
+        values = {"label": label, "label_note": self._redactor.text(note), "labelled_by": by[:64]}
+        with self._transaction() as connection:
+            done = connection.execute(update(DECISIONS).where(DECISIONS.c.id == id).values(values))
+        if done.rowcount != 1:
+            raise ConfigError(f"no decision {id!r}; `sidecritic decisions ls` shows their ids")
+
+    def export(self, chosen: Selection) -> Iterator[Row]:
+        """Walk over decisions with all that is kept of them, oldest first.
+
+        Each names where its label comes from: `person` or nobody. A critic's own verdict is
+        no label.
+        """
+        query = select(DECISIONS).where(*_conditions(chosen)).order_by(DECISIONS.c.at)
+        with self._transaction() as connection:
+            for row in connection.execution_options(yield_per=500).execute(query).mappings():
+                content = self._redactor.value(row["content"])
+                source = "person" if row["label"] else ""
+                yield {**row, "content": content, "label_source": source, "schema_version": 1}
+
+    def cases(self, *, every: bool = False) -> list[Row]:
+        """Return the cases that wait for a person, oldest first."""
+        query = select(CASES).order_by(CASES.c.at)
+        if not every:
+            query = query.where(CASES.c.status == "open")
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def rule(self, id: str, *, approve: bool, feedback: str, by: str, now: float) -> Row:
+        """Approve or reject an open case.
+
+        Raises:
+            ConfigError: it is not open, or has expired.
+        """
+        status = "approved" if approve else "rejected"
+        values = {"status": status, "feedback": feedback, "reviewer": by[:64]}
+        still = (CASES.c.id == id, CASES.c.status == "open", CASES.c.expires > now)
+        with self._transaction() as connection:
+            done = connection.execute(update(CASES).where(*still).values(values))
+            found = connection.execute(select(CASES).where(CASES.c.id == id)).mappings().first()
+        if found is None:
+            raise ConfigError(f"no case {id!r}; `sidecritic reviews ls` shows their ids")
+        if done.rowcount != 1:
+            raise ConfigError(f"case {id!r} is {_state(dict(found), now)}, no longer open")
+        return dict(found)
+
+    def changes(self) -> list[Row]:
+        """Return the audited changes of mode, oldest first."""
+        with self._transaction() as connection:
+            query = select(CHANGES).order_by(CHANGES.c.id)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _transaction(self) -> Generator[Connection]:
+        """Yield a transaction whose failures are the store's."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as cause:
+            raise StoreError(f"the decision store failed ({type(cause).__name__})") from cause
+
+
+def _conditions(chosen: Selection) -> list[Any]:
+    wanted: list[Any] = []
+    for name in ("route", "tenant", "verdict"):
+        value = getattr(chosen, name)
+        if value is not None:
+            wanted.append(DECISIONS.c[name] == value)
+    if chosen.since is not None:
+        wanted.append(DECISIONS.c.at >= chosen.since)
+    if chosen.blocked:
+        wanted.append(DECISIONS.c.verdict.not_in(("approve", "none")))
+    if chosen.labelled:
+        wanted.append(DECISIONS.c.label != "")
+    return wanted
+
+
+def _state(row: Row, now: float) -> str:
+    return "expired" if row["status"] == "open" and row["expires"] <= now else row["status"]

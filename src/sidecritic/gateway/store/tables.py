@@ -1,0 +1,125 @@
+"""Three tables: decisions, cases for a person, and what the operator changed."""
+
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from sidecritic.gateway.decisions import Decision
+
+Row = dict[str, Any]
+
+METADATA = MetaData()
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("id", String(80), primary_key=True),
+    Column("request", String(40), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("route", String(64), nullable=False),
+    Column("mode", String(8), nullable=False),
+    Column("endpoint", String(40), nullable=False),
+    Column("stream", Boolean, nullable=False),
+    Column("choice", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("fate", String(10), nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("approved", Boolean, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("link", String(64), nullable=False),
+    Column("tools", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("verdict", String(10), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("risk", Double),
+    Column("calibrated", Boolean, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("critic", Text, nullable=False),
+    Column("critic_version", Text, nullable=False),
+    Column("config", String(64), nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("unverified", Boolean, nullable=False),
+    Column("unknown", Text, nullable=False),
+    Column("actor_input_tokens", Integer, nullable=False),
+    Column("actor_output_tokens", Integer, nullable=False),
+    Column("critic_input_tokens", Integer, nullable=False),
+    Column("critic_output_tokens", Integer, nullable=False),
+    Column("critic_cost_usd", Double),
+    Column("actor_seconds", Double, nullable=False),
+    Column("critic_seconds", Double, nullable=False),
+    Column("content", JSON(none_as_null=True)),
+    Column("label", String(10), nullable=False, default=""),
+    Column("label_note", Text, nullable=False, default=""),
+    Column("labelled_by", String(64), nullable=False, default=""),
+    Index("decisions_by_time", "at"),
+    Index("decisions_by_link", "tenant", "link"),
+)
+
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("id", String(80), primary_key=True),
+    Column("decision", String(80), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("route", String(64), nullable=False),
+    Column("tools", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("feedback", Text, nullable=False),
+    Column("reviewer", String(64), nullable=False),
+    Column("content", JSON(none_as_null=True)),
+    Index("cases_by_digest", "tenant", "digest"),
+)
+
+CHANGES = Table(
+    "changes",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("config", String(64), nullable=False),
+)
+
+_OWN = ("id", "choice", "turn", "attempt", "fate", "source", "approved", "digest", "link", "tools")
+_VERDICT = ("model", "verdict", "status", "risk", "calibrated", "category")
+_ORIGIN = ("request", "at", "tenant", "route", "mode", "endpoint", "stream", "critic")
+_VERSIONS = ("critic_version", "config", "policy", "unverified", "unknown")
+
+
+def row_of(decision: Decision, content: JsonValue) -> Row:
+    """Return a decision as a row; `content` is what may be kept of its own."""
+    row: Row = {name: getattr(decision, name) for name in (*_OWN, *_VERDICT)}
+    row |= {name: getattr(decision.origin, name) for name in (*_ORIGIN, *_VERSIONS)}
+    actor, critic = decision.actor_usage, decision.critic_usage
+    return row | {
+        "actor_input_tokens": actor.input_tokens,
+        "actor_output_tokens": actor.output_tokens,
+        "critic_input_tokens": critic.input_tokens,
+        "critic_output_tokens": critic.output_tokens,
+        "critic_cost_usd": critic.cost_usd,
+        "actor_seconds": decision.actor_seconds,
+        "critic_seconds": decision.critic_seconds,
+        "content": content,
+        "label": "",
+        "label_note": "",
+        "labelled_by": "",
+    }

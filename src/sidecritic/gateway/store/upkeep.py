@@ -1,0 +1,45 @@
+"""What happens to the store by itself: at the start, on a change of mode, with time."""
+
+from typing import Final
+
+from sqlalchemy import Connection, delete, null, update
+
+from sidecritic.gateway.routes import Setup
+from sidecritic.gateway.store.database import Store
+from sidecritic.gateway.store.tables import CASES, DECISIONS
+
+_DAY: Final = 86_400.0
+
+
+async def settle_pending(store: Store) -> None:
+    """Mark answers whose judging a kill cut short; they were released, and never judged."""
+
+    def settle(connection: Connection) -> None:
+        pending = update(DECISIONS).where(DECISIONS.c.fate == "pending")
+        connection.execute(pending.values(fate="released", status="lost"))
+
+    await store.run(settle)
+
+
+async def note_modes(store: Store, setup: Setup, at: float) -> None:
+    """Record each mode that differs from what was in force before."""
+    for name, mode in setup.modes.items():
+        before = await store.latest(f"mode {name}")
+        if before != mode:
+            await store.changed(f"mode {name}", before or "", mode, at, setup.digest)
+
+
+async def clear(store: Store, retention_days: int | None, now: float) -> None:
+    """Expire cases, empty those that are closed, and delete what is kept no longer."""
+
+    def work(connection: Connection) -> None:
+        late = (CASES.c.expires <= now, CASES.c.status.in_(("open", "approved")))
+        connection.execute(update(CASES).where(*late).values(status="expired"))
+        closed = CASES.c.status.in_(("used", "rejected", "expired"))
+        connection.execute(update(CASES).where(closed).values(content=null()))
+        if retention_days is not None:
+            oldest = now - retention_days * _DAY
+            connection.execute(delete(DECISIONS).where(DECISIONS.c.at < oldest))
+            connection.execute(delete(CASES).where(CASES.c.at < oldest))
+
+    await store.run(work)

@@ -1,0 +1,241 @@
+"""Transports of httpx2 that do in process what the gateway does on the network."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+
+from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.gateway.asking import question_of
+from sidecritic.gateway.dialects.base import Dialect
+from sidecritic.gateway.enforcing import enforce
+from sidecritic.gateway.modes import strictest_mode
+from sidecritic.gateway.placing import DIALECTS, Place
+from sidecritic.gateway.refusals import Refused
+from sidecritic.gateway.routes import Route, Setup
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.shadowing import shadow
+from sidecritic.gateway.wire import Headers, Incoming, Outgoing, Reply, Upstream
+
+_Result = TypeVar("_Result")
+
+_OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What a supervised client shares between its requests."""
+
+    setup: Setup
+    services: Services
+    route: Callable[[Upstream], Route]
+    new_id: Callable[[], str]
+
+
+def async_client(supervision: Supervision) -> httpx2.AsyncClient:
+    transport = AsyncTransport(supervision)
+    return httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=True)
+
+
+def sync_client(supervision: Supervision) -> httpx2.Client:
+    transport = SyncTransport(supervision)
+    return httpx2.Client(transport=transport, timeout=None, follow_redirects=True)
+
+
+class AsyncTransport(httpx2.AsyncBaseTransport):
+    """Supervises the requests that carry actions, and passes the others on."""
+
+    def __init__(self, supervision: Supervision) -> None:
+        self._supervision = supervision
+        self._sender = httpx2.AsyncClient(timeout=None)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return what may leave; a refusal is an answer with a status, as from a server."""
+        body = await request.aread()
+        upstream = _Sender(self._sender, request)
+        route = self._supervision.route(upstream)
+        dialect = _dialect(route, request)
+        if dialect is None or strictest_mode(route.settings) == "off":
+            return await self._sender.send(request, stream=True)
+        try:
+            reply = await self._reply(route, dialect, upstream.outgoing(body))
+        except Refused as refusal:
+            error = dialect.error(refusal.status, refusal.code, str(refusal))
+            return httpx2.Response(refusal.status, content=json.dumps(error), request=request)
+        except ModelUnavailable as failure:
+            raise httpx2.RemoteProtocolError(str(failure), request=request) from failure
+        except ModelError as failure:
+            error = dialect.error(502, "upstream_unusable", str(failure))
+            return httpx2.Response(502, content=json.dumps(error), request=request)
+        return _response(reply, request)
+
+    async def aclose(self) -> None:
+        background = self._supervision.services.background
+        await background.finish(self._supervision.setup.limits.shutdown)
+        await self._sender.aclose()
+
+    async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
+        setup, services = self._supervision.setup, self._supervision.services
+        question = await question_of(
+            Place(route, dialect.endpoint, dialect),
+            request,
+            setup,
+            services,
+            tenant="client",
+            id=self._supervision.new_id(),
+        )
+        if strictest_mode(route.settings) == "shadow":
+            return await shadow(question, services)
+        question.require_known(question.asked.unknown, where="request")
+        return await enforce(question, services)
+
+
+class SyncTransport(httpx2.BaseTransport):
+    """The same for clients that block: the work is done on a loop in a thread of its own."""
+
+    def __init__(self, supervision: Supervision) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="sidecritic-supervise", daemon=True
+        )
+        self._thread.start()
+        self._inner = self._run(_made(lambda: AsyncTransport(supervision)))
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return what may leave."""
+        request.read()
+        asked = httpx2.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.content,
+            extensions=request.extensions,
+        )
+        answer = self._run(self._inner.handle_async_request(asked))
+        stream = answer.stream
+        body: Any = _Blocking(stream, self._run) if _is_async(stream) else stream
+        return httpx2.Response(
+            answer.status_code, headers=answer.headers, stream=body, request=request
+        )
+
+    def close(self) -> None:
+        if self._loop.is_closed():
+            return
+        self._run(self._inner.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def _made(make: Callable[[], _Result]) -> _Result:
+    return make()
+
+
+def _is_async(stream: object) -> bool:
+    return isinstance(stream, httpx2.AsyncByteStream) and not isinstance(
+        stream, httpx2.SyncByteStream
+    )
+
+
+class _Blocking(httpx2.SyncByteStream):
+    """An async stream, read from outside its loop."""
+
+    def __init__(self, stream: Any, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._stream = stream
+        self._run = run
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = aiter(self._stream)
+        while (chunk := self._run(_next(chunks))) is not None:
+            yield chunk
+
+    def close(self) -> None:
+        self._run(self._stream.aclose())
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
+
+
+class _Passing(httpx2.AsyncByteStream):
+    """The body of a reply that arrives as it is read."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
+        self._chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._chunks.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """The provider, reached the way the SDK would have reached it."""
+
+    client: httpx2.AsyncClient
+    request: httpx2.Request
+    name: str = "client"
+
+    def outgoing(self, body: bytes) -> Outgoing:
+        kept = [(k.lower(), v) for k, v in self.request.headers.items() if k.lower() not in _OWN]
+        # An answer that is compressed would have to be unpacked to be judged.
+        kept.append(("accept-encoding", "identity"))
+        return Outgoing(self.request.method, "", tuple(kept), body)
+
+    async def send(self, request: Outgoing) -> Incoming:
+        sent = httpx2.Request(
+            request.method,
+            self.request.url,
+            headers=list(request.headers),
+            content=request.body,
+            extensions=self.request.extensions,
+        )
+        return _Received(await self.client.send(sent, stream=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    response: httpx2.Response
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
+
+    @property
+    def headers(self) -> Headers:
+        return tuple((k.lower(), v) for k, v in self.response.headers.multi_items())
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        async for chunk in self.response.aiter_raw():
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self.response.aclose()
+
+
+def _dialect(route: Route, request: httpx2.Request) -> Dialect | None:
+    if request.method != "POST":
+        return None
+    path = request.url.path
+    known = DIALECTS[route.provider]
+    return next((known[end] for end in known if path.endswith(f"/{end}")), None)
+
+
+def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:
+    if isinstance(reply.body, bytes):
+        return httpx2.Response(
+            reply.status, headers=list(reply.headers), content=reply.body, request=request
+        )
+    return httpx2.Response(
+        reply.status, headers=list(reply.headers), stream=_Passing(reply.body), request=request
+    )

@@ -1,0 +1,261 @@
+"""One choice of an answer: proposed, judged, perhaps sent back, settled."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from sidecritic.errors import ModelError, StoreError
+from sidecritic.gateway.actor import BudgetSpent, Passed, Take, UpstreamActor, log_of
+from sidecritic.gateway.decisions import Decision, action_digest, content_of, decisions_of
+from sidecritic.gateway.dialects.base import Draft, Released
+from sidecritic.gateway.modes import mode_of
+from sidecritic.gateway.question import Question, takes_of
+from sidecritic.gateway.refusals import Refused
+from sidecritic.gateway.reviews import Approved, Case, SentBack, Unanswered, ruling_on
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.settings import Mode
+from sidecritic.gateway.wire import hear
+from sidecritic.supervisor import Supervisor
+from sidecritic.trace import Event, Executed, Judged, Proposed
+from sidecritic.types import (
+    Answers,
+    Assistant,
+    Escalate,
+    Halt,
+    Judgement,
+    Revise,
+)
+
+_MAX_REVIEWS = 3
+"""How often one turn may be put before a person."""
+
+
+@dataclass
+class Settled:
+    """What became of one choice."""
+
+    choice: int
+    actor: UpstreamActor
+    log: list[Event]
+    turn: int
+    released: Released | None = None
+    failure: ModelError | Refused | None = None
+    """Why nothing leaves."""
+    reviews: int = 0
+
+    @property
+    def take(self) -> Take:
+        """The draft that came last."""
+        return self.actor.takes[-1] if self.actor.takes else self.actor.first
+
+    @property
+    def word(self) -> str:
+        """How it left, in one word, for a header."""
+        last = self.log[-1]
+        if not isinstance(last, Executed):
+            return "withheld"
+        if last.source != "actor":
+            return "fallback" if last.source == "fallback" else "replaced"
+        if not last.approved:
+            return "unapproved"
+        return "revised" if len(self.actor.takes) > 1 else "approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Settles the choices of one request."""
+
+    question: Question
+    services: Services
+
+    async def settle(self, choice: int, take: Take) -> Settled:
+        """Hold a choice until it may leave; errors of the upstream become its `failure`."""
+        settled = self.open(choice, take)
+        if _is_empty(take) or self._mode(take) != "enforce":
+            return let_pass(settled)
+        try:
+            await self._decide(settled)
+        except BudgetSpent:
+            self._say(settled, self.question.route.limits.fallback_text)
+        except (ModelError, Refused) as failure:
+            settled.failure = failure
+        except StoreError:
+            settled.failure = Refused(503, "not_recorded", "the review queue cannot be reached")
+        return settled
+
+    async def judge(self, choice: int, take: Take) -> Settled:
+        """Ask the critic about a choice that has left already."""
+        settled = self.open(choice, take)
+        if _is_empty(take) or self._mode(take) == "off":
+            return let_pass(settled)
+        route = self.question.route
+        once = {"max_revisions": 0, "on_exhausted": Answers(writes="pass", text="pass")}
+        limits = route.limits.model_copy(update=once)
+        supervisor = Supervisor(settled.actor, route.critic, route.settings.gate, limits)
+        try:
+            await supervisor.decide(
+                settled.turn,
+                settled.log,
+                self.question.briefing(),
+                task_id=self.question.origin.request,
+            )
+        except ModelError as failure:
+            settled.failure = failure
+        settled.released = take.draft
+        return settled
+
+    def open(self, choice: int, take: Take) -> Settled:
+        question = self.question
+        log, turn = log_of(question.asked.history)
+        actor = UpstreamActor(
+            first=take,
+            body=question.body,
+            base=len(question.asked.history),
+            dialect=question.dialect,
+            ask=self._ask_again,
+            tokens=question.setup.limits.tokens,
+            name=question.asked.model or "upstream",
+        )
+        return Settled(choice, actor, log, turn)
+
+    def decisions(self, settled: Settled) -> tuple[Decision, ...]:
+        """Return the records of a choice."""
+        question = self.question
+        last = settled.log[-1]
+        link = ""
+        if isinstance(last, Executed):
+            link = self.services.chain.next(question.tenant, question.head, last.action)
+        models = [take.model for take in settled.actor.takes]
+        kept = decisions_of(question.origin, settled.choice, settled.log, link=link, takes=models)
+        if not question.setup.keeps_content:
+            return tuple(kept)
+        contents = content_of(settled.log, question.origin.request, question.briefing())
+        return tuple(
+            decision.model_copy(update={"content": content})
+            for decision, content in zip(kept, contents, strict=True)
+        )
+
+    def remember(self, settled: Settled) -> None:
+        """Keep what a later request may go on from by the answer's id alone."""
+        question, released = self.question, settled.released
+        if question.dialect.endpoint == "responses" and isinstance(released, Draft):
+            history = (*question.asked.history, released.action)
+            self.services.stored.remember(question.tenant, settled.take.id, history)
+
+    def _mode(self, take: Take) -> Mode:
+        return mode_of(take.draft.action, self.question.route.settings)
+
+    async def _decide(self, settled: Settled) -> None:
+        route, question = self.question.route, self.question
+        supervisor = Supervisor(settled.actor, route.critic, route.settings.gate, route.limits)
+        briefing = question.briefing()
+        while True:
+            decision = await supervisor.decide(
+                settled.turn, settled.log, briefing, task_id=question.origin.request
+            )
+            match decision:
+                case Assistant():
+                    settled.released = _released(settled, decision)
+                    return
+                case Halt(reason=reason):
+                    raise Refused(403, "halted", f"the conversation was ended: {reason[:200]}")
+                case Escalate(reason=reason):
+                    if await self._escalated(settled, reason):
+                        return
+
+    async def _escalated(self, settled: Settled, reason: str) -> bool:
+        """Put a draft before a person; `False` when it goes back to the model."""
+        review = self.question.route.settings.review
+        settled.reviews += 1
+        wait = review.wait if review.on_escalation == "wait" else 0.0
+        draft = _proposed(settled)
+        ruling = await ruling_on(
+            self._case(settled, draft, reason),
+            self.services.reviews,
+            wait=wait if settled.reviews <= _MAX_REVIEWS else 0.0,
+            clock=self.services.clock,
+        )
+        match ruling:
+            case Approved():
+                action = draft.completion.message
+                executed = Executed(turn=settled.turn, action=action, source="actor")
+                settled.log.append(executed)
+                settled.released = settled.take.draft
+            case SentBack(feedback=feedback):
+                verdict = Judgement(verdict=Revise(feedback=feedback), critic="reviewer")
+                attempt = draft.attempt
+                settled.log.append(Judged(turn=settled.turn, attempt=attempt, judgement=verdict))
+                return False
+            case Unanswered():
+                self._say(settled, review.hand_over_text)
+        return True
+
+    def _case(self, settled: Settled, draft: Proposed, reason: str) -> Case:
+        origin, now = self.question.origin, self.services.clock()
+        number = len(settled.actor.takes) - 1
+        action = draft.completion.message
+        return Case(
+            id=f"{origin.request}.{settled.choice}.{number}",
+            decision=f"{origin.request}.{settled.choice}.{number}",
+            digest=action_digest(origin.tenant, origin.policy, action),
+            tenant=origin.tenant,
+            route=origin.route,
+            tools=",".join(call.name for call in action.calls),
+            reason=reason[:500],
+            at=now,
+            expires=now + self.question.route.settings.review.expiry,
+            # A person cannot approve what they do not see, so an open case always shows it.
+            content=action.model_dump(mode="json"),
+        )
+
+    def _say(self, settled: Settled, text: str) -> None:
+        action = Assistant(text=text)
+        settled.log.append(
+            Executed(turn=settled.turn, action=action, source="fallback", approved=False)
+        )
+        settled.released = action
+
+    async def _ask_again(self, body: bytes) -> Take:
+        question = self.question
+        started = perf_counter()
+        incoming = await question.route.upstream.send(question.again(body))
+        heard = await hear(incoming, question.setup.limits.answer_bytes)
+        if not heard.is_success:
+            raise Passed(heard)
+        _, answered = question.read(heard)
+        question.require_known(answered.unknown, where="answer")
+        takes = takes_of(answered, heard, perf_counter() - started)
+        if not takes:
+            raise ModelError("the upstream's answer proposes nothing")
+        return takes[0]
+
+
+def _is_empty(take: Take) -> bool:
+    """Whether there is nothing to judge: models end a turn without a word after a tool's result."""
+    action = take.draft.action
+    return not action.calls and not action.text.strip()
+
+
+def let_pass(settled: Settled) -> Settled:
+    """Let a choice leave unjudged, and say so in its log."""
+    take = settled.actor.first
+    settled.actor.takes.append(take)
+    proposed = Proposed.model_construct(
+        event="proposed", turn=settled.turn, attempt=0, completion=take.completion()
+    )
+    settled.log.append(proposed)
+    executed = Executed.model_construct(
+        event="executed", turn=settled.turn, action=take.draft.action, source="actor", approved=True
+    )
+    settled.log.append(executed)
+    settled.released = take.draft
+    return settled
+
+
+def _released(settled: Settled, decision: Assistant) -> Released:
+    last = settled.log[-1]
+    written = isinstance(last, Executed) and last.source == "actor"
+    return settled.take.draft if written else decision
+
+
+def _proposed(settled: Settled) -> Proposed:
+    return next(e for e in reversed(settled.log) if isinstance(e, Proposed))

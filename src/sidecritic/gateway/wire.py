@@ -1,0 +1,178 @@
+"""HTTP on both sides of the gateway, as far as supervision needs it.
+
+Bodies are bytes and stay bytes: what passes is never read into objects and written again.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import JsonValue
+from pydantic_core import from_json
+
+from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.gateway.dialects.base import Body
+
+Headers = tuple[tuple[str, str], ...]
+"""Names in lower case."""
+
+EVENT_STREAM = "text/event-stream"
+
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
+    | {"transfer-encoding", "upgrade", "content-length", "date", "server", "set-cookie"}
+)
+# Possessive, and content with an end of the text as well: hostile quotes cost one pass.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request to an upstream server."""
+
+    method: str
+    path: str
+    """Below the base URL, with its query: `chat/completions`."""
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Incoming(Protocol):
+    """An answer whose head has arrived; whoever holds it closes it."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    def chunks(self) -> AsyncGenerator[bytes]:
+        """Walk over the body as it arrives, still encoded.
+
+        Raises:
+            ModelUnavailable: the connection broke or went silent.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """A server that answers, by a name from the operator's settings."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, request: Outgoing) -> Incoming:
+        """Return the answer as soon as its head is there.
+
+        Raises:
+            ModelUnavailable: no connection, or none in time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A whole answer, byte for byte."""
+
+    status: int
+    headers: Headers
+    raw: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def is_stream(self) -> bool:
+        return header(self.headers, "content-type").startswith(EVENT_STREAM)
+
+    @property
+    def content(self) -> bytes:
+        """The body, decoded.
+
+        Raises:
+            ModelError: it is encoded in a way that was not asked for and is not known.
+        """
+        coding = header(self.headers, "content-encoding")
+        try:
+            match coding:
+                case "" | "identity":
+                    return self.raw
+                case "gzip":
+                    return gzip.decompress(self.raw)
+                case "deflate":
+                    return zlib.decompress(self.raw)
+                case _:
+                    raise ModelError(f"the answer's content-encoding {coding!r} is not known")
+        except (OSError, EOFError, zlib.error) as cause:
+            raise ModelUnavailable(f"the answer's {coding} data is damaged") from cause
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a client gets."""
+
+    status: int
+    headers: Headers
+    body: bytes | AsyncGenerator[bytes]
+
+
+class TooLarge(ModelError):
+    """An answer is larger than the operator allows."""
+
+
+async def hear(incoming: Incoming, limit: int) -> Heard:
+    """Read an answer to its end and close it.
+
+    Raises:
+        TooLarge: it has more than `limit` bytes.
+        ModelUnavailable: it broke off.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in incoming.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(f"the answer has more than {limit:,} bytes; see answer_bytes")
+            parts.append(chunk)
+    finally:
+        await incoming.aclose()
+    return Heard(incoming.status, incoming.headers, b"".join(parts))
+
+
+def header(headers: Headers, name: str) -> str:
+    """Return the first value of a header; empty when there is none."""
+    return next((value for key, value in headers if key == name), "")
+
+
+def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers of an answer that may be passed on."""
+    return tuple((key, value) for key, value in headers if key not in _HOP_BY_HOP)
+
+
+def object_in(content: bytes) -> Body | None:
+    """Return the JSON object that `content` holds; `None` when it holds anything else."""
+    try:
+        value: JsonValue = from_json(content, allow_inf_nan=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def is_deeper_than(content: bytes, depth: int) -> bool:
+    """Whether brackets are nested more than `depth` deep, told without parsing."""
+    if content.count(b"{") + content.count(b"[") <= depth:
+        return False
+    level = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", content)):
+        level += 1 if bracket in b"[{" else -1
+        if level > depth:
+            return True
+    return False

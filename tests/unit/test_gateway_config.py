@@ -1,0 +1,138 @@
+"""What an operator may write, and where connections may go."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from sidecritic.config.gateways import GatewayMaker, gateway_settings
+from sidecritic.config.promotion import set_mode
+from sidecritic.errors import ConfigError, ModelUnavailable
+from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
+from sidecritic.gateway.upstreams import HttpUpstream, is_public_address, is_public_name
+from sidecritic.gateway.wire import Outgoing
+from tests.wire import chat, wire_server
+
+GOOD = """
+[upstreams.o]
+base_url = "https://api.example.com/v1"
+key_env = "KEY"
+[routes.r]
+upstream = "o"
+"""
+
+
+def made(text: str, folder: Path, **environment: str) -> Any:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return GatewayMaker(folder, environment).setup(gateway_settings(file))
+
+
+def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
+    assert made(GOOD, tmp_path, KEY="k").modes == {"r": "shadow"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + 'mood = "enforce"', "routes.r.mood"),
+        (GOOD + 'mode = "enforec"', "routes.r.mode"),
+        (GOOD.replace('upstream = "o"', 'upstream = "p"'), "unknown upstream 'p'"),
+        ('listen = "0.0.0.0:80"' + GOOD, "no .*clients"),
+        (GOOD.replace("https", "http"), "unencrypted"),
+        (GOOD.replace("https://", "https://user:pw@"), "key_env"),
+        (GOOD.replace("https://", "file:///"), "web address"),
+        (GOOD + 'policy = "absent.md"', "cannot read policy"),
+        (GOOD + 'critic = "policy"\npack = "os:path"', "name a Pack"),
+        (GOOD + 'critic = "policy"\npack = "no.such:PACK"', "policy pack"),
+        (GOOD + 'critic = "polcy"', "did you mean 'policy'"),
+        (GOOD + "[routes.s]\nupstream = 'o'", "share prefix and provider"),
+        (GOOD.replace("KEY", "ABSENT"), "ABSENT is not set"),
+        ("[[", "is no TOML"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        made(text, tmp_path, KEY="k")
+
+
+def test_keys_stay_out_of_what_is_printed(tmp_path: Path) -> None:
+    setup = made(GOOD, tmp_path, KEY="sk-very-secret")
+    assert "sk-very-secret" not in repr(setup)
+
+
+def test_a_mode_is_changed_where_it_is_written_and_nowhere_else(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    text = GOOD + '# mode = "off"\n[routes.s]\nupstream = "o"\nprefix = "/s"\nmode = "off"\n'
+    file.write_text(text)
+    assert set_mode(file, "r", "enforce") == "shadow"
+    modes = {name: route.mode for name, route in gateway_settings(file).routes.items()}
+    assert modes == {"r": "enforce", "s": "off"}
+    assert [line for line in file.read_text().splitlines() if line not in text] == [
+        'mode = "enforce"'
+    ]
+    with pytest.raises(ConfigError, match="unknown route"):
+        set_mode(file, "q", "enforce")
+
+
+def test_the_schema_of_the_settings_can_be_published() -> None:
+    assert "routes" in GatewaySettings.model_json_schema()["properties"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "::1",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "2002:7f00:1::",
+        "224.0.0.1",
+        "not an address",
+    ],
+)
+def test_addresses_inside_are_no_public_ones(address: str) -> None:
+    assert not is_public_address(address)
+
+
+@pytest.mark.parametrize("host", ["localhost", "server", "db.internal", "x.local", "10.1.2.3"])
+def test_names_inside_are_no_public_ones(host: str) -> None:
+    assert not is_public_name(host)
+
+
+class Rebound(AbstractResolver):
+    """Answers for every name with an address inside."""
+
+    asked = 0
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+        self.asked += 1
+        return [
+            ResolveResult(
+                hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0
+            )
+        ]
+
+    async def close(self) -> None: ...
+
+
+async def test_a_public_name_that_leads_inside_is_not_connected_to() -> None:
+    resolver = Rebound()
+    with wire_server(chat()) as inside:
+        port = inside.root.rpartition(":")[2]
+        settings = UpstreamSettings(base_url=f"http://api.example.com:{port}/v1")
+        upstream = HttpUpstream("o", settings, resolver=resolver)
+        with pytest.raises(ModelUnavailable, match="failed"):
+            await upstream.send(Outgoing("POST", "chat/completions", (), b"{}"))
+        await upstream.aclose()
+    assert resolver.asked == 1
+    assert inside.received == []

@@ -1,0 +1,461 @@
+"""Decisions on file: secrets, reviews, labels, the command line, and what a kill leaves."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from queue import Queue
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import create_engine, select
+from typer.testing import CliRunner, Result
+
+from sidecritic.cli.app import app
+from sidecritic.gateway.redaction import Redactor
+from sidecritic.gateway.store.tables import DECISIONS
+from sidecritic.types import Escalate
+from tests.gateway import Asked, gateway, refuses
+from tests.wire import Json, Received, Reply, call, chat, failure, wire_server
+from tests.wire_streams import chat_stream, spoken
+
+HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+DOOR = Path(sys.executable).with_name("sidecritic")
+
+
+def post(root: str, body: Any = HI, **headers: str) -> httpx2.Response:
+    with httpx2.Client(trust_env=False, timeout=120) as client:
+        return client.post(f"{root}/v1/chat/completions", json=body, headers=headers)
+
+
+# --- secrets -----------------------------------------------------------------------------
+
+CANARIES = {
+    "key": "sk-canary-client-0123456789abcdef",
+    "header": "sk-canary-header-0123456789abcdef",
+    "user": "sk-canary-user-0123456789abcdef",
+    "tool": "sk-canary-tool-0123456789abcdef",
+    "system": "sk-canary-system-0123456789abcdef",
+    "kind": "sk-canary-kind-0123456789abcdef",
+    "answer": "sk-canary-answer-0123456789abcdef",
+    "model": "sk-canary-model-0123456789abcdef",
+    "upstream error": "sk-canary-error-0123456789abcdef",
+    "path": "sk-canary-path-0123456789abcdef",
+}
+PLAIN = "correct horse battery staple"
+"""A secret that looks like none."""
+
+
+def hostile_body() -> Json:
+    return {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": CANARIES["system"]},
+            {"role": "user", "content": f"{CANARIES['user']} {PLAIN}"},
+            {"role": "assistant", "tool_calls": [call("get", {"password": PLAIN})]},
+            {"role": "tool", "tool_call_id": "call_a", "content": CANARIES["tool"]},
+            {"role": "user", "content": [{"type": CANARIES["kind"], "text": PLAIN}]},
+        ],
+        "tools": [{"type": "function", "function": {"name": CANARIES["kind"]}}],
+    }
+
+
+def hostile_answer(received: Received) -> Reply:
+    if received.body["model"] == "fails":
+        return failure(500, f"{CANARIES['upstream error']} {PLAIN}")
+    arguments = {"api_key": CANARIES["answer"], "note": PLAIN}
+    return chat(CANARIES["answer"], calls=[call(CANARIES["kind"], arguments)])
+
+
+@pytest.mark.parametrize("content", [False, True], ids=["digests only", "content kept"])
+def test_planted_secrets_are_nowhere_in_database_logs_metrics_and_exports(
+    content: bool, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    client = {"name": "shop", "key_sha256": sha256(CANARIES["key"].encode()).hexdigest()}
+    with (
+        caplog.at_level("DEBUG", logger="sidecritic"),
+        wire_server(hostile_answer) as upstream,
+        gateway(
+            upstream.root,
+            critic=refuses(CANARIES["kind"]),
+            clients=[client],
+            unknown="pass",
+            store={"content": content, "redact": [PLAIN] if content else []},
+        ) as door,
+    ):
+        key = {"authorization": f"Bearer {CANARIES['key']}", "x-secret": CANARIES["header"]}
+        answers = [post(door.root, hostile_body(), **key)]
+        answers.append(post(door.root, {**HI, "model": "fails"}, **key))
+        answers.append(post(door.root, HI, authorization=f"Bearer {CANARIES['path']}"))
+        httpx2.get(f"{door.root}/{CANARIES['path']}", headers=key, trust_env=False)
+        metrics = httpx2.get(f"{door.root}/metrics", trust_env=False).text
+        door.settled()
+        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db", content=content)
+        command(
+            "decisions", "export", "--out", str(tmp_path / "out.jsonl"), "--config", str(config)
+        )
+        shown = command("decisions", "ls", "--config", str(config)).stdout
+        kept = b"".join(file.read_bytes() for file in door.folder.iterdir())
+    written = {
+        "database": kept.decode(errors="replace"),
+        "logs": caplog.text + "".join(str(vars(record)) for record in caplog.records),
+        "metrics": metrics,
+        "export": (tmp_path / "out.jsonl").read_text(),
+        "listing": shown,
+        "refusal": answers[2].text,
+    }
+    assert [a.status_code for a in answers] == [200, 500, 401]
+    for place, text in written.items():
+        for name, canary in {**CANARIES, "plain": PLAIN}.items():
+            assert canary not in text, f"the {name} canary stands in the {place}"
+    assert ("get_order" in written["export"] or not content) or "proposal" in written["export"]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-proj-abcdefgh12345678",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abc",
+        "Bearer abcdef0123456789",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_what_looks_like_a_credential_is_taken_out_and_the_rest_stays(secret: str) -> None:
+    redacted = Redactor().text(f"before {secret} after")
+    assert secret not in redacted
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
+
+
+def test_values_under_telling_names_are_taken_out_of_objects_and_of_json_texts() -> None:
+    redactor = Redactor()
+    assert redactor.value({"password": "x1", "passenger": "Ann"}) == {
+        "password": "[redacted]",
+        "passenger": "Ann",
+    }
+    text = redactor.text('{"api_key": "a\\"b", "order": "B2"}')
+    assert "a\\" not in text
+    assert '"order": "B2"' in text
+
+
+# --- reviews -----------------------------------------------------------------------------
+
+ESCALATES = Asked(lambda p: Escalate(reason="large sum") if p.action.calls else None)
+WRITE = chat(None, calls=[call("refund", {"sum": 900})])
+
+
+def config_file(folder: Path, upstream: str, database: Path, *, content: bool = False) -> Path:
+    file = folder / "gateway.toml"
+    file.write_text(
+        f"""
+[upstreams.openai]
+base_url = "{upstream}/v1"
+
+[routes.openai]  # the only one
+upstream = "openai"
+mode = "shadow"  # for now
+critic = "policy"
+pack = "sidecritic.policies.shop:SHOP"
+gate = "all"
+
+[store]
+url = "sqlite:///{database}"
+content = {str(content).lower()}
+redact = ["{PLAIN}"]
+"""
+    )
+    return file
+
+
+def command(*words: str) -> Result:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_an_approval_releases_exactly_the_approved_action_and_only_once(tmp_path: Path) -> None:
+    other = chat(None, calls=[call("refund", {"sum": 901})])
+    answers = [WRITE, other, WRITE, WRITE]
+    with (
+        wire_server(answers) as upstream,
+        gateway(upstream.root, critic=ESCALATES, clients=[]) as door,
+    ):
+        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db")
+        assert "colleague" in post(door.root).text
+        (case,) = json.loads(command("reviews", "ls", "--json", "--config", str(config)).stdout)[
+            "cases"
+        ]
+        assert case["content"]["calls"][0]["arguments"] == {"sum": 900}
+        command("reviews", "approve", case["id"], "--by", "ann", "--config", str(config))
+        assert "colleague" in post(door.root).text, "another sum is another action"
+        assert post(door.root).content == WRITE.body
+        assert "colleague" in post(door.root).text, "an approval is used up"
+
+
+def waiting_case(config: Path) -> Json:
+    for _ in range(2000):
+        found = json.loads(command("reviews", "ls", "--json", "--config", str(config)).stdout)
+        if found["cases"]:
+            return found["cases"][0]
+    raise AssertionError("no case was filed")
+
+
+@pytest.mark.parametrize("ruling", ["approve", "reject"])
+def test_a_request_that_waits_gets_what_the_reviewer_decides(ruling: str, tmp_path: Path) -> None:
+    review = {"on_escalation": "wait", "wait": 60}
+    with (
+        wire_server([WRITE, chat("I need your consent.")]) as upstream,
+        gateway(upstream.root, critic=ESCALATES, review=review) as door,
+    ):
+        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db")
+        answers: list[httpx2.Response] = []
+        asking = threading.Thread(target=lambda: answers.append(post(door.root)))
+        asking.start()
+        words = [waiting_case(config)["id"], "--config", str(config)]
+        if ruling == "reject":
+            words += ["--feedback", "Ask for consent first."]
+        command("reviews", ruling, *words)
+        asking.join()
+    if ruling == "approve":
+        assert answers[0].content == WRITE.body
+    else:
+        assert "consent" in answers[0].text
+        assert "Ask for consent first." in str(upstream.received[1].body)
+
+
+def test_nobody_answering_in_time_means_the_hand_over_text() -> None:
+    review = {"on_escalation": "wait", "wait": 0.3, "hand_over_text": "A person will see to it."}
+    with (
+        wire_server(WRITE) as upstream,
+        gateway(upstream.root, critic=ESCALATES, review=review) as door,
+    ):
+        assert "A person will see to it." in post(door.root).text
+
+
+# --- labels, counts, export, promotion ---------------------------------------------------
+
+
+def test_shadow_counts_what_would_have_been_blocked_and_promote_is_one_command(
+    tmp_path: Path,
+) -> None:
+    with (
+        wire_server([chat("deleted"), chat("fine"), chat("deleted")]) as upstream,
+        gateway(upstream.root, critic=refuses("deleted"), mode="shadow") as door,
+    ):
+        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db")
+        for _ in range(3):
+            post(door.root)
+        door.settled()
+        listing = json.loads(command("decisions", "ls", "--json", "--config", str(config)).stdout)
+        shown = command("decisions", "ls", "--blocked", "--config", str(config)).stdout
+        id = next(d["id"] for d in listing["decisions"] if d["verdict"] == "revise")
+        command("decisions", "label", id, "wrong", "--note", "x", "--config", str(config))
+        out = tmp_path / "labels.jsonl"
+        words = ["--labelled", "--out", str(out), "--config", str(config)]
+        command("decisions", "export", *words)
+        detail = json.loads(
+            command("decisions", "show", id, "--json", "--config", str(config)).stdout
+        )
+    (counts,) = listing["counts"]
+    assert (counts["proposals"], counts["objections"]) == (3, 2)
+    assert "2 would have been blocked" in shown
+    (row,) = map(json.loads, out.read_text().splitlines())
+    assert (row["id"], row["label"], row["label_source"]) == (id, "wrong", "person")
+    assert detail["label"] == "wrong"
+
+    before = config.read_text()
+    command("promote", "--route", "openai", "--config", str(config))
+    assert config.read_text() == before.replace('mode = "shadow"', 'mode = "enforce"')
+
+
+# --- the process -------------------------------------------------------------------------
+
+
+class Process:
+    """A program of ours, with what it says read as it says it."""
+
+    def __init__(self, words: list[str], **options: Any) -> None:
+        self._running = subprocess.Popen(words, stderr=subprocess.PIPE, **options)
+        self._said: Queue[bytes] = Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._running.stderr is not None
+        with self._running.stderr as lines:
+            for line in lines:
+                self._said.put(line)
+
+    def wait_for(self, word: bytes) -> bytes:
+        """Return the next line that holds the word."""
+        while True:
+            line = self._said.get(timeout=120)
+            if word in line:
+                return line
+
+    def send(self, number: int) -> None:
+        self._running.send_signal(number)
+
+    def end(self) -> int:
+        code = self._running.wait(60)
+        self._reader.join()
+        return code
+
+    def kill(self) -> None:
+        self._running.kill()
+        self.end()
+
+
+@contextmanager
+def process(config: Path, database: str) -> Generator[tuple[Process, str]]:
+    port = free_port()
+    text = config.read_text()
+    config.write_text(f'listen = "127.0.0.1:{port}"\n{text}')
+    words = [str(DOOR), "serve", "--config", str(config)]
+    running = Process(words, env={**os.environ, "STORE_URL": database})
+    try:
+        running.wait_for(b"running on")
+        yield running, f"http://127.0.0.1:{port}"
+    finally:
+        running.kill()
+
+
+def released_under_load(root: str, running: Process, mode_stream: bool) -> set[str]:
+    """Ask from several threads until the server is killed; return the ids of whole answers."""
+    seen: set[str] = set()
+    enough = threading.Event()
+
+    def ask() -> None:
+        while True:
+            try:
+                answer = post(root, {**HI, "stream": mode_stream})
+            except httpx2.TransportError:
+                return
+            if answer.status_code == 200:
+                seen.add(answer.headers["x-sidecritic-request"])
+            if len(seen) >= 60:
+                enough.set()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    enough.wait(60)
+    running.send(signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    return seen
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_kill_under_load_loses_no_decision_whose_answer_was_released(
+    tmp_path: Path, mode: str, stream: bool, kind: str, request: pytest.FixtureRequest
+) -> None:
+    answer = chat_stream(spoken("Hello there")) if stream else chat("Hello there")
+    url = f"sqlite:///{tmp_path / 'd.db'}"
+    if kind == "postgres":
+        url = request.getfixturevalue("postgres")
+    with wire_server(answer) as upstream:
+        config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
+        text = config.read_text().replace('"shadow"', f'"{mode}"')
+        config.write_text(text.replace("[store]", '[store]\nurl_env = "STORE_URL"'))
+        with process(config, url) as (running, root):
+            released = released_under_load(root, running, stream)
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        kept = set(connection.execute(select(DECISIONS.c.request)).scalars())
+    engine.dispose()
+    assert len(released) >= 60
+    assert released <= kept
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Generator[str]:
+    """Run a server of our own, with its data in a folder that is thrown away."""
+    pytest.importorskip("psycopg")
+    initdb, server = shutil.which("initdb"), shutil.which("postgres")
+    if initdb is None or server is None:
+        pytest.skip("PostgreSQL is not installed")
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    port = free_port()
+    with TemporaryDirectory() as name:
+        if user:
+            shutil.chown(name, user)
+        data = f"{name}/data"
+        made = [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
+        subprocess.run(made, user=user, cwd=name, check=True, capture_output=True)
+        words = [server, "-D", data, "-k", name, "-p", str(port), "-h", "127.0.0.1"]
+        running = Process(words, user=user, cwd=name)
+        try:
+            running.wait_for(b"ready to accept connections")
+            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            running.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) -> None:
+    with wire_server(chat("Hello")) as upstream:
+        config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
+        with process(config, "") as (running, root):
+            command("promote", "--route", "openai", "--config", str(config))
+            running.send(signal.SIGHUP)
+            assert running.wait_for(b"reloaded") == b"sidecritic: reloaded; modes: openai enforce\n"
+            assert "x-sidecritic" in post(root).headers
+
+            config.write_text(config.read_text().replace("enforce", "enforec"))
+            running.send(signal.SIGHUP)
+            assert b"routes.openai.mode" in running.wait_for(b"not reloaded")
+            assert post(root).headers["x-sidecritic"] == "approved"
+
+            running.send(signal.SIGTERM)
+            assert running.end() == 0
+        config.write_text(config.read_text().replace("enforec", "enforce"))
+        changes = json.loads(
+            command("decisions", "changes", "--json", "--config", str(config)).stdout
+        )
+    assert [(c["before"], c["after"]) for c in changes["changes"]] == [
+        ("", "shadow"),
+        ("shadow", "enforce"),
+    ]
+
+
+def test_a_shutdown_finishes_what_is_in_flight(tmp_path: Path) -> None:
+    arrived, release = threading.Event(), threading.Event()
+
+    def slow(received: Received) -> Reply:
+        arrived.set()
+        release.wait(20)
+        return chat("Hello")
+
+    with wire_server(slow) as upstream:
+        config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
+        with process(config, "") as (running, root):
+            answers: list[httpx2.Response] = []
+            asking = threading.Thread(target=lambda: answers.append(post(root)))
+            asking.start()
+            arrived.wait(20)
+            running.send(signal.SIGTERM)
+            running.wait_for(b"Waiting for connections to close")
+            release.set()
+            asking.join()
+            assert running.end() == 0
+    assert answers[0].status_code == 200
