@@ -1,8 +1,9 @@
 """How users word what they want of items, orders and payments: wrong and right readings."""
 
 import pytest
+from pydantic import JsonValue
 
-from tests.unit.test_policies_retail import LAMP, MODIFY, but, names, order
+from tests.unit.test_policies_retail import EXCHANGE, LAMP, MODIFY, TALK, but, names, order, wish
 from tests.unit.test_policies_retail_wishes import BOTTLE, KNOWN, asks, bottle
 
 
@@ -69,3 +70,27 @@ def test_what_holds_for_everything_else_is_no_wish_for_all() -> None:
     talk = talk.agent("Shall I proceed?").user("Yes.")
     call = but(MODIFY, item_ids=["100001", "200001"], new_item_ids=["100003", "200004"])
     assert "not the dearest or cheapest" not in names(talk, call)
+
+
+def test_a_payment_method_is_only_a_question_where_there_is_a_choice() -> None:
+    words, told = "I'd like the desk lamp in black.", "I change the desk lamp to black. Proceed?"
+    talk = wish(words, told)
+    assert {"payment nobody spoke of", "details not listed"} <= names(talk, EXCHANGE)
+    card: JsonValue = {"credit_card_1": {"source": "credit_card", "id": "credit_card_1"}}
+    single: JsonValue = {"user_id": "mia_li_1", "payment_methods": card}
+    alone = TALK.did("get_user_details", single, user_id="mia_li_1")
+    alone = alone.user(words).agent(told).user("Yes.")
+    assert not {"payment nobody spoke of", "details not listed"} & names(alone, EXCHANGE)
+
+
+def test_a_payment_method_is_chosen_by_the_user_or_listed_and_agreed_to() -> None:
+    words = "I'd like the desk lamp in black."
+    shown = TALK.agent("It was paid by credit card.").user(words)
+    assumed = shown.agent("I change it to black. Proceed?").user("Yes.")
+    assert "payment nobody spoke of" in names(assumed, EXCHANGE)
+    for chosen in (
+        wish(words, "I change it to black, paid by credit_card_1. Proceed?"),
+        wish(words, "The difference goes to the original payment method. Proceed?"),
+        wish(f"{words} I pay with my visa."),
+    ):
+        assert "payment nobody spoke of" not in names(chosen, EXCHANGE)

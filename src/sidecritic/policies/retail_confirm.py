@@ -183,7 +183,9 @@ def _missing_order(facts: Facts, call: ToolCall, heard: str) -> Iterator[str]:
 
 def _missing_payment(facts: Facts, call: ToolCall, heard: str) -> Iterator[str]:
     chosen = text_of(call.arguments or {}, "payment_method_id")
-    if not chosen or chosen in named_methods(heard, payment_methods(facts)):
+    methods = payment_methods(facts)
+    # Where the profile holds one method, there is nothing to choose.
+    if not chosen or set(methods) == {chosen} or chosen in named_methods(heard, methods):
         return
     original = original_payment(order_of(facts, call))
     if not (means_original(heard) and chosen == original):
