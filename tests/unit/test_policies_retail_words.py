@@ -3,7 +3,17 @@
 import pytest
 from pydantic import JsonValue
 
-from tests.unit.test_policies_retail import EXCHANGE, LAMP, MODIFY, TALK, but, names, order, wish
+from tests.unit.test_policies_retail import (
+    EXCHANGE,
+    LAMP,
+    MODIFY,
+    RETURN,
+    TALK,
+    but,
+    names,
+    order,
+    wish,
+)
 from tests.unit.test_policies_retail_wishes import BOTTLE, KNOWN, asks, bottle
 
 
@@ -94,3 +104,14 @@ def test_a_payment_method_is_chosen_by_the_user_or_listed_and_agreed_to() -> Non
         wish(f"{words} I pay with my visa."),
     ):
         assert "payment nobody spoke of" not in names(chosen, EXCHANGE)
+
+
+def test_only_known_orders_named_for_the_same_items_stand_against_another_order() -> None:
+    named = wish("Return the desk lamp of order #W1000001.")
+    assert "another order than named" in names(named, RETURN)
+    for words in (
+        "Return the desk lamp of order #W1234567, or so.",
+        "Return the desk lamp. The skateboard is in order #W1000001.",
+        "In order #W1000001 cancel the skateboard. And return the desk lamp.",
+    ):
+        assert "another order than named" not in names(wish(words), RETURN)
