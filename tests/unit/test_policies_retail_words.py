@@ -3,7 +3,10 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.policies.retail import RETAIL
+from tests.talk import fired
 from tests.unit.test_policies_retail import (
+    CANCEL,
     EXCHANGE,
     LAMP,
     MODIFY,
@@ -115,3 +118,23 @@ def test_only_known_orders_named_for_the_same_items_stand_against_another_order(
         "In order #W1000001 cancel the skateboard. And return the desk lamp.",
     ):
         assert "another order than named" not in names(wish(words), RETURN)
+
+
+def test_the_wish_that_was_given_up_is_quoted() -> None:
+    talk = (
+        KNOWN.user("Hello! I have a question about my water bottle. I want it with 1000ml.")
+        .agent("Unfortunately no 1000ml water bottle is available, only 500ml in green. Proceed?")
+        .user("Then the 500ml in green, yes.")
+    )
+    call = bottle("200004")
+    found = fired(RETAIL, talk.calls(call[0], **call[1]))["first wish given up"]
+    assert "'i want it with 1000ml.'" in found.feedback
+
+
+def test_a_reason_belongs_to_the_order_of_the_question() -> None:
+    asked = TALK.user("Cancel my order, please.").agent("Why shall #W1000003 be cancelled?")
+    talk = asked.user("I ordered it by mistake.").user("Cancel the order of the skateboard too.")
+    assert "reason nobody gave" not in names(talk, CANCEL)
+    asked = TALK.user("Cancel my order, please.").agent("Why shall #W1000001 be cancelled?")
+    talk = asked.user("I ordered it by mistake.")
+    assert "reason nobody gave" in names(talk, CANCEL)

@@ -133,6 +133,12 @@ class Wanted:
         wishes = self.wishes if soft else self.hard
         return tuple(wish for wish in wishes if not wish.fits(variant))
 
+    def words_against(self, variant: JsonObject) -> str:
+        """Return the words of a wish that a variant does not meet, or else those about the rest."""
+        rest = (clause.text for clause in self.about if _REST.search(clause.text))
+        unmet = (wish.words for wish in self.unmet(variant))
+        return (*unmet, *rest, "")[0]
+
     def fitting(self) -> tuple[JsonObject, ...]:
         """Return the variants that can be had, are another one, and meet every hard wish."""
         old = text_of(self.pair.old, "item_id")
