@@ -11,8 +11,10 @@ from tests.unit.test_policies_retail import (
     LAMP,
     MODIFY,
     RETURN,
+    TABLET,
     TALK,
     but,
+    item,
     names,
     order,
     wish,
@@ -138,3 +140,26 @@ def test_a_reason_belongs_to_the_order_of_the_question() -> None:
     asked = TALK.user("Cancel my order, please.").agent("Why shall #W1000001 be cancelled?")
     talk = asked.user("I ordered it by mistake.")
     assert "reason nobody gave" in names(talk, CANCEL)
+
+
+def test_the_more_expensive_of_two_is_the_one_that_costs_more() -> None:
+    dear = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    other = order("#W1000003", "delivered", dear, TABLET)
+    seen = TALK.did("get_order_details", other, order_id="#W1000003")
+    check = "another order holds it too"
+    for price, wrong in (("more expensive", True), ("cheaper", False)):
+        talk = seen.user(f"I have two desk lamps and want to return the {price} one.")
+        talk = talk.agent("That is 100001 of #W1000002. Shall I proceed?").user("Yes, 100001.")
+        found = fired(RETAIL, talk.calls(RETURN[0], **RETURN[1])).get(check)
+        assert (found is not None and found.risk is not None and found.risk >= 0.35) is wrong
+
+
+def test_an_order_id_is_the_users_only_if_they_said_it_first() -> None:
+    twin = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    other = order("#W1000003", "delivered", twin, TABLET)
+    seen = TALK.did("get_order_details", other, order_id="#W1000003")
+    repeated = seen.user("Return my black desk lamp.").agent("That of #W1000002?")
+    repeated = repeated.user("Yes, that of #W1000002.")
+    assert "another order holds it too" in names(repeated, RETURN)
+    own = seen.user("Return my black desk lamp of #W1000002.").agent("Proceed?").user("Yes.")
+    assert "another order holds it too" not in names(own, RETURN)
