@@ -4,6 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.policies.retail import RETAIL
+from sidecritic.policies.retail_wording import named_in
 from tests.talk import fired
 from tests.unit.test_policies_retail import (
     CANCEL,
@@ -163,3 +164,44 @@ def test_an_order_id_is_the_users_only_if_they_said_it_first() -> None:
     assert "another order holds it too" in names(repeated, RETURN)
     own = seen.user("Return my black desk lamp of #W1000002.").agent("Proceed?").user("Yes.")
     assert "another order holds it too" not in names(own, RETURN)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("vacuum cleaner", "return the cleaner."),
+        ("jigsaw puzzle", "return the jigsaw."),
+        ("bookshelf", "return both bookshelves."),
+        ("smart watch", "return my smartwatch."),
+        ("t-shirt", "return two tshirts."),
+    ],
+)
+def test_products_are_known_by_the_words_that_people_use(name: str, text: str) -> None:
+    assert named_in(text, name)
+    assert not named_in("return the tablet.", name)
+
+
+def test_what_an_item_came_with_is_not_asked_for() -> None:
+    told = "I return it to your card. Proceed?"
+    talk = wish("Please return the desk lamp that came with the tablet.", told)
+    assert "item left out" not in names(talk, RETURN)
+    talk = wish("Please return the desk lamp together with the tablet.", told)
+    assert "item left out" in names(talk, RETURN)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Keep the tablet. Just return the other items, the desk lamp.",
+        "Please return the tablet and the desk lamp. As for the tablet, I won’t return it.",
+    ],
+)
+def test_an_item_to_be_kept_is_not_left_out(words: str) -> None:
+    assert "item left out" not in names(wish(words), RETURN)
+    assert "item left out" in names(wish("Return the tablet and the desk lamp."), RETURN)
+
+
+def test_the_other_items_are_not_the_item_before() -> None:
+    talk = wish("Keep the tablet as it is. Return the other items.")
+    assert "item left out" not in names(talk, RETURN)
+    assert "item left out" in names(wish("It is the tablet. Return that item."), RETURN)
