@@ -80,6 +80,8 @@ def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
         return None
     spoken = f"{facts.said}\n{facts.told}"
     subject = any(word in spoken for word in ("payment", "refund", "card", "paypal"))
+    if subject and not methods:
+        return None
     return Objection(
         f"The user chose no payment method; {chosen} is your own choice. Ask which one to use for "
         "the difference or the refund.",
