@@ -183,7 +183,7 @@ def test_a_change_that_leaves_the_order_above_the_users_limit_is_noticed() -> No
             "locks another request",
         ),
         ("I want to exchange the desk lamp.", RETURN, "another act than asked"),
-        ("Return the desk lamp of order #W1000005.", RETURN, "another order than named"),
+        ("Return the desk lamp of order #W1000001.", RETURN, "another order than named"),
     ],
 )
 def test_items_and_acts_that_were_not_meant_are_noticed(words: str, call: Call, check: str) -> None:

@@ -237,15 +237,27 @@ def _reasons(facts: Facts, call: ToolCall) -> dict[str, int]:
 
 
 def _about(facts: Facts, call: ToolCall) -> Iterator[Clause]:
-    """Walk over what the user said about this order, and about no product of another."""
+    """Walk over what the user said about this order, and about no product of another.
+
+    An answer that names nothing is about the order of the question.
+    """
     held = {name_of(item) for item in items(order_of(facts, call))}
     order_id = text_of(call.arguments or {}, "order_id").lower()
     topic, position = "", -1
     for clause in clauses(facts, call):
         named = re.findall(r"#w\d+", clause.text)
-        if named or clause.product or clause.position != position:
+        if named or clause.product:
             topic = named[-1] if named else ""
+        elif clause.position != position:
+            topic = _asked_order(facts, clause.position)
         position = clause.position
         mine = not clause.product or clause.product in held
         if order_id in (*named, topic) or (mine and not topic):
             yield clause
+
+
+def _asked_order(facts: Facts, position: int) -> str:
+    """Return the only order that the agent's message before a position names; else empty."""
+    before = [line.lower for line in facts.agent_lines if line.position < position]
+    named = set(re.findall(r"#w\d+", before[-1])) if before else set[str]()
+    return named.pop() if len(named) == 1 else ""

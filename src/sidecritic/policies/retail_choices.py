@@ -169,8 +169,9 @@ def given_up(facts: Facts, call: ToolCall) -> Objection | None:
             best = _closest(want, fitting)
             denied = any(_denies(line.lower, want) for line in facts.agent_lines)
             return Objection(
-                f"At first the user wanted: '{_quoted(want.about[0].text)}'. {describe(best)} is "
-                f"that and is available; the call takes {describe(new)}. Tell the user.",
+                f"At first the user wanted: '{_quoted(want.words_against(new))}'. "
+                f"{describe(best)} is that and is available; the call takes {describe(new)}. "
+                "Tell the user.",
                 evidence=text_of(best, "item_id"),
                 risk=0.4 if denied else None,
                 messages=tuple(dict.fromkeys(clause.position for clause in want.about)),

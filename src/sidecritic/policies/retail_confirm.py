@@ -21,11 +21,13 @@ from sidecritic.policies.retail_records import (
     items,
     options,
     order_of,
+    orders,
     original_payment,
     payment_methods,
     swaps,
+    user,
 )
-from sidecritic.policies.retail_wording import name_of, named_in
+from sidecritic.policies.retail_wording import clauses, name_of, named_in
 from sidecritic.policies.values import text_of, texts_of
 from sidecritic.types import ToolCall
 
@@ -60,9 +62,11 @@ def unlisted(facts: Facts, call: ToolCall) -> Objection | None:
 def other_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user named other orders by their ids, and nobody ever named this one."""
     order_id = text_of(call.arguments or {}, "order_id")
-    named = {i for line in facts.user_lines for i in _ORDER_ID.findall(line.lower)}
     number = order_id.lower().lstrip("#w")
-    if not named or not number or number in facts.said or number in facts.told:
+    if not number or number in facts.said or number in facts.told:
+        return None
+    named = set(_named_orders(facts, call))
+    if not named:
         return None
     return Objection(
         f"The user named {', '.join(sorted(named))}; the call is about {order_id}, which nobody "
@@ -136,6 +140,24 @@ RETAIL_CONFIRM: tuple[CallCheck, ...] = (
 )
 
 
+def _named_orders(facts: Facts, call: ToolCall) -> Iterator[str]:
+    """Walk over the orders that the user named, but for unknown ones and for those of other items.
+
+    An id that no record bears is a guess of whoever said it first.
+    """
+    known = {i.lower() for i in (*orders(facts), *texts_of(user(facts), "orders"))}
+    order = order_of(facts, call)
+    listed = texts_of(call.arguments or {}, "item_ids")
+    own = {name_of(i) for i in items(order) if not listed or text_of(i, "item_id") in listed}
+    said = clauses(facts, call)
+    for place, clause in enumerate(said):
+        # An id that opens a message is of the first item that follows.
+        near = (one.product for one in said[place:] if one.position == clause.position)
+        subject = next((name for name in near if name), "")
+        if not subject or not own or subject in own:
+            yield from (i for i in _ORDER_ID.findall(clause.text) if i in known)
+
+
 def _heard(agreed: Exchange) -> str:
     return f"{agreed.question.lower}\n{agreed.answer.lower}"
 
@@ -183,7 +205,9 @@ def _missing_order(facts: Facts, call: ToolCall, heard: str) -> Iterator[str]:
 
 def _missing_payment(facts: Facts, call: ToolCall, heard: str) -> Iterator[str]:
     chosen = text_of(call.arguments or {}, "payment_method_id")
-    if not chosen or chosen in named_methods(heard, payment_methods(facts)):
+    methods = payment_methods(facts)
+    # Where the profile holds one method, there is nothing to choose.
+    if not chosen or set(methods) == {chosen} or chosen in named_methods(heard, methods):
         return
     original = original_payment(order_of(facts, call))
     if not (means_original(heard) and chosen == original):

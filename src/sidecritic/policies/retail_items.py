@@ -24,7 +24,7 @@ from sidecritic.policies.retail_records import (
     orders,
 )
 from sidecritic.policies.retail_wording import Act, Clause, clauses, name_of, named_in
-from sidecritic.policies.values import JsonObject, text_of, texts_of
+from sidecritic.policies.values import JsonObject, number_of, text_of, texts_of
 from sidecritic.types import ToolCall
 
 _ACTS: dict[str, frozenset[Act]] = {
@@ -41,6 +41,13 @@ _ALL = re.compile(
     r"(everything|all (of )?((the|my) )?(other )?(items|products|things)"
     r"|((the|my) )?(whole|entire|full) order)\b(?! (listed|above|you))"
 )
+_DEARER = re.compile(
+    r"\b(the|whichever( \w+)?( is)?) ((?P<dear>more expensive|pricier|dearer|costlier"
+    r"|higher[- ]priced|most expensive|priciest)|cheaper|less expensive|lower[- ]priced|cheapest"
+    r"|least expensive)\b"
+)
+"""How users tell one of two things that they have from the other by its price."""
+
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
 _DEEDS = {
     CANCEL: re.compile(r"\bcancel\w*"),
@@ -193,19 +200,24 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
 def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another order of the same status holds the product, and nobody told which."""
     order_id = text_of(call.arguments or {}, "order_id")
-    if mentions(facts.said, order_id.lower().lstrip("#")):
+    if _is_named_first(facts, order_id):
         return None
+    repeated = mentions(facts.said, order_id.lower().lstrip("#"))
     for item in _taken(facts, call):
         for other_id, twin in _twins(facts, call, item):
-            better = _is_described(facts, call, item, twin)
+            compared = _is_compared(facts, call, item, twin)
+            better = compared or _is_described(facts, call, item, twin)
             if not better and mentions(facts.told, other_id.lower()):
                 continue
             shown = other_id in facts.records.get("order_id", {})
+            # With both orders before the agent, an id that the user repeats is their choice.
+            if shown and repeated and not better:
+                continue
             return Objection(
                 f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
                 f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
                 evidence=f"{other_id} {text_of(twin, 'item_id')}",
-                risk=0.15 if shown and not better else None,
+                risk=0.6 if compared and not shown else 0.15 if shown and not better else None,
             )
     return None
 
@@ -295,6 +307,24 @@ def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str
         # An order that lacks another item of the call is not the one that is meant.
         if alike and needed <= {name_of(held) for held in items(other)}:
             yield order_id, one
+
+
+def _is_named_first(facts: Facts, order_id: str) -> bool:
+    """Whether the user named an order, and not only after the agent did."""
+    for line in facts.lines:
+        if mentions(line.lower, order_id.lower().lstrip("#")):
+            return line.who == "user"
+    return False
+
+
+def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
+    """Whether the user wants the dearer or cheaper of two returned, and that is the twin."""
+    for clause in clauses(facts, call) if call.name == RETURN else ():
+        found = _DEARER.search(clause.text) if clause.product == name_of(item) else None
+        if found:
+            difference = number_of(twin, "price") - number_of(item, "price")
+            return difference > 0.005 if found["dear"] else difference < -0.005
+    return False
 
 
 def _is_described(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:

@@ -4,7 +4,8 @@ import re
 
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.payments import wanted_methods
+from sidecritic.policies.language import affirms
+from sidecritic.policies.payments import means_original, named_methods, wanted_methods
 from sidecritic.policies.retail_records import (
     EXCHANGE,
     MODIFY_ITEMS,
@@ -17,7 +18,7 @@ from sidecritic.policies.retail_records import (
     price_difference,
     swaps,
 )
-from sidecritic.policies.values import number_of, text_of
+from sidecritic.policies.values import JsonObject, number_of, text_of
 from sidecritic.types import ToolCall
 
 _LIMIT = re.compile(
@@ -72,17 +73,34 @@ def mistaken_payment(facts: Facts, call: ToolCall) -> Objection | None:
     "payment nobody spoke of", tools=(MODIFY_ITEMS, EXCHANGE, RETURN), risk=0.4, policy=PROVIDE
 )
 def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the payment method was never a subject."""
+    """Fire when there is a choice of methods that the user did not make, nor agree to."""
     chosen = text_of(call.arguments or {}, "payment_method_id")
+    methods = payment_methods(facts)
+    if not chosen or len(methods) == 1 or _is_chosen(facts, methods, chosen):
+        return None
     spoken = f"{facts.said}\n{facts.told}"
-    words = ("payment", "refund", "card", "paypal", chosen.lower())
-    if not chosen or any(word in spoken for word in words):
+    subject = any(word in spoken for word in ("payment", "refund", "card", "paypal"))
+    if subject and not methods:
         return None
     return Objection(
-        f"Nobody spoke of a payment method; {chosen} is your own choice. Ask which one to use for "
+        f"The user chose no payment method; {chosen} is your own choice. Ask which one to use for "
         "the difference or the refund.",
         evidence=chosen,
+        # It may have been agreed to in other words.
+        risk=0.2 if subject else None,
     )
+
+
+def _is_chosen(facts: Facts, methods: dict[str, JsonObject], chosen: str) -> bool:
+    """Whether the user named a method, or agreed to a message that named the one of the call."""
+    if named_methods(facts.said, methods) or means_original(facts.said):
+        return True
+    for one in facts.exchanges:
+        told = one.question.lower
+        named = chosen.lower() in told or chosen in named_methods(told, methods)
+        if (named or means_original(told)) and affirms(one.answer.lower):
+            return True
+    return False
 
 
 @call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)

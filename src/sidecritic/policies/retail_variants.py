@@ -67,8 +67,29 @@ _REST = re.compile(
     r"|\b(same|identical|exact)\b[^.;\n]{0,30}\b(but|except|just|only)\b"
     r"|\bonly (change|the)\b[^.;\n]{0,30}\b(color|colour|size)\b"
 )
-_EACH = re.compile(r"\b(all|every|each|both|items)\b")
+_EACH = re.compile(r"\b(all|every|everything|each|both|items)\b")
+_EVERY_ITEM = re.compile(
+    r"\b(everything(?! else\b)|(all|both)( of)? ((the|my|these|those|your) )?((?!other)\w+ )?"
+    r"(items|products|things)|(all|both|each) of (it|them|these|those)"
+    r"|(each|every)( single)? (item|one|product))\b"
+)
 _SAME = re.compile(r"\b(same|keep(ing)?)\b")
+_AS_ANOTHER = re.compile(
+    r"[^.;,]{0,20}\bas (?!(is|it|they|before|now|currently"
+    r"|(the|my) (current|original|old|present))\b)"
+)
+"""Behind "the same size": what it is the same as, where that is not the old item."""
+
+_DEMAND = re.compile(
+    r"(\b(for|into) (?!(my|the|this|that|these|those|it|me|order)\b)"
+    r"|\bto (?=(an?|one|another|something)\b|$)|\bto (be|have) "
+    r"|\b(?P<with>(one|similar|same|model|version|variant|option|something|but|it|comes) with )"
+    r"(?!(my|the|this|that|these|those|it)\b))"
+    r"(?!.*\b(from|instead of|rather than) )[^.;:]{0,80}$"
+)
+"""Before a value: what leads over to the new item."""
+
+_LEADS_OVER = re.compile(r"\b(for|to|into|with) (an?|one|another|something|the one)\b")
 _CHAIN = re.compile(
     r" > |\b(otherwise|or else|failing that|second choice|fall ?back|next best|followed by)\b"
     r"|\b(if|in case) [^.;]{0,40}(n't|not|no|un\w+)\b[^.;]{0,30}"
@@ -112,6 +133,12 @@ class Wanted:
         wishes = self.wishes if soft else self.hard
         return tuple(wish for wish in wishes if not wish.fits(variant))
 
+    def words_against(self, variant: JsonObject) -> str:
+        """Return the words of a wish that a variant does not meet, or else those about the rest."""
+        rest = (clause.text for clause in self.about if _REST.search(clause.text))
+        unmet = (wish.words for wish in self.unmet(variant))
+        return (*unmet, *rest, "")[0]
+
     def fitting(self) -> tuple[JsonObject, ...]:
         """Return the variants that can be had, are another one, and meet every hard wish."""
         old = text_of(self.pair.old, "item_id")
@@ -152,7 +179,9 @@ def _open_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
 
 
 def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
-    return clause.product == product or (not clause.product and len(products) == 1)
+    if clause.product == product or (not clause.product and len(products) == 1):
+        return True
+    return bool(_EVERY_ITEM.search(clause.text))
 
 
 def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
@@ -212,16 +241,26 @@ def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> It
         mine = [one for one in named if one.key == key and (one.key, one.value) not in shared]
         bad, soft = frozenset(n.value for n in mine if n.negated), any(n.soft for n in mine)
         good = frozenset(one.value for one in mine if not one.negated and not one.described)
-        # What the old item has describes it, unless it is one choice of several.
-        good -= frozenset() if soft else frozenset({old.get(key, "")})
+        had = frozenset({old.get(key, "")})
+        # What the old item has describes it, unless it is demanded, or one choice of several.
+        held = any(n.value in had and _is_demanded(clause.text, n.place) for n in mine)
+        good -= frozenset() if soft or held else had
         chain = _chain(clause.text, mine)
         if len(chain) > 1:
             fits = _is_one_of(key, frozenset(chain))
             yield Wish(key, fits, clause.text, clause.position, soft=False, chain=chain)
-        elif good - bad - {old.get(key)}:
+        elif good - bad - (frozenset() if held else had):
             yield Wish(key, _is_one_of(key, good - bad), clause.text, clause.position, soft)
         elif bad:
             yield Wish(key, _is_none_of(key, bad), clause.text, clause.position, soft)
+
+
+def _is_demanded(text: str, place: int) -> bool:
+    """Whether the value at a place of the plain text is one that the new item shall have."""
+    words = plain(text)
+    found = _DEMAND.search(words[:place])
+    # "One with a white shade for one with a black one": the first is what the user has.
+    return found is not None and not (found["with"] and _LEADS_OVER.search(words[place:]))
 
 
 def _chain(text: str, named: list[Naming]) -> tuple[str, ...]:
@@ -325,7 +364,7 @@ def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
         stems = [token.removesuffix("s") for token in _TOKEN.findall(key)]
         for stem in stems:
             found = re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text)
-            if found:
+            if found and not _AS_ANOTHER.match(text[found.end() :]):
                 fits = _is_one_of(key, frozenset({value}))
                 soft = is_soft(text, found.start())
                 yield Wish(key, fits, clause.text, clause.position, soft)

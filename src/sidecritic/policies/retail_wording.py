@@ -27,15 +27,20 @@ _ALSO_CALLED = {
     "television": ("tv",),
     "wristwatch": ("watch",),
     "sneakers": ("shoe",),
-    "thermostat": ("thermostat",),
+    "puzzle": ("jigsaw",),
+    "bookshelf": ("bookcase",),
+    "earbuds": ("earphone",),
 }
+_TELLING = frozenset({"bulb", "maker", "cleaner"})
+"""Last words that name a product by themselves as well."""
+
 _WORD = re.compile(r"[a-z]+")
 _ACTS: tuple[tuple[Act, re.Pattern[str]], ...] = (
     (
         "keep",
         re.compile(
             r"\b(keep(ing)?|except|excluding|apart from"
-            r"|(do not|don'?t|not|without) ((want|need|wish) to )?"
+            r"|(do not|don['’]?t|won['’]?t|not|without) ((want|need|wish|going) to |be )?"
             r"(return|cancel|exchang|chang|modif|remov)\w*)\b"
         ),
     ),
@@ -46,6 +51,15 @@ _ACTS: tuple[tuple[Act, re.Pattern[str]], ...] = (
 )
 _ELSE = re.compile(r"\b(address\w*|payment|pay(ing)?|paid|deliver\w*|shipp?\w*)\b")
 """What is changed of an order, not of its items."""
+_OTHERS = re.compile(
+    r"\b(other|remaining|rest of (the|my|these|those)( \w+)?) (items?|ones|products|things|order)\b"
+)
+_CAME_WITH = re.compile(
+    r"\b(came|comes|come|arrived|delivered|shipped|bought|ordered|purchased|got)"
+    r"( (it|together|along))? with( (an?|the|my))?( \w+)? $"
+)
+"""Before a product that tells which item or order is meant, and is no wish itself."""
+
 _JOINT = re.compile(r",| and | but | then | while | also ")
 
 
@@ -82,9 +96,14 @@ def called(name: str) -> tuple[str, ...]:
         return ()
     last = words[-1]
     stems = [last] if last not in _VAGUE or len(words) == 1 else [words[0]]
-    if last in _VAGUE and len(words) > 1:
-        stems += [f"{words[-2]} {last}"] if last not in ("maker", "machine", "cleaner") else []
-    return tuple(_stem(word) for word in (*stems, *_ALSO_CALLED.get(last, ())))
+    if last in _TELLING:
+        stems.append(last)
+    elif last in _VAGUE and len(words) > 1:
+        stems += [f"{words[-2]} {last}"] if last != "machine" else []
+    # "Smartwatch" is the smart watch.
+    stems.append("".join(words))
+    found = [_stem(word) for word in (*stems, *_ALSO_CALLED.get(last, ()))]
+    return (*found, *(f"{word[:-1]}ve" for word in found if word.endswith("f")))
 
 
 def clauses(facts: Facts, call: ToolCall) -> tuple[Clause, ...]:
@@ -124,8 +143,9 @@ def _stem(word: str) -> str:
 def _cut(position: int, lower: str, names: tuple[str, ...], topic: str) -> Iterator[Clause]:
     act: Act = ""
     for sentence in sentences(lower):
-        found = list(_mentions(sentence, names))
+        found = _meant(sentence, list(_mentions(sentence, names)))
         if not found:
+            topic = "" if _OTHERS.search(sentence) else topic
             act = _act(sentence, act)
             yield Clause(position, sentence, topic, act)
             continue
@@ -139,6 +159,12 @@ def _cut(position: int, lower: str, names: tuple[str, ...], topic: str) -> Itera
             act = _act(text, act)
             yield Clause(position, text, name, act)
             start, topic = end, name
+
+
+def _meant(sentence: str, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Leave out products that only describe another one: "the bag that came with the lamp"."""
+    kept = [one for one in found if not _CAME_WITH.search(sentence[: one[0]])]
+    return kept or found
 
 
 def _act(text: str, before: Act) -> Act:
