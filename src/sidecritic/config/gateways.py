@@ -217,7 +217,7 @@ def desk_for(settings: GatewaySettings, environment: Environment) -> Desk:
     Raises:
         ConfigError: the database cannot be reached.
     """
-    engine = open_engine(_store_url(settings, environment))
+    engine = open_engine(_store_url(settings, environment), pooled=False)
     return Desk(engine, redactor_of(settings.store.redact))
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError
 from sidecritic.gateway.decisions import Decision
@@ -33,14 +33,17 @@ _BUSY_MS = 3000
 _Result = TypeVar("_Result")
 
 
-def open_engine(url: str) -> Engine:
-    """Return a database with its tables.
+def open_engine(url: str, *, pooled: bool = True) -> Engine:
+    """Return a database with its tables; one that is not pooled keeps no connection open.
 
     Raises:
         ConfigError: the URL cannot be used, or the database cannot be reached.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        if pooled:
+            engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        else:
+            engine = create_engine(url, poolclass=NullPool)
     except ImportError as cause:
         raise MissingExtra(cause.name or "the driver", "postgres", "the store's URL") from cause
     except SQLAlchemyError as cause:
