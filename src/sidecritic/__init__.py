@@ -5,6 +5,8 @@ critics are imported from their modules (`sidecritic.envs`, `sidecritic.models`,
 `sidecritic.critics`), so that this import stays light.
 """
 
+from typing import TYPE_CHECKING
+
 from sidecritic.critics.base import FunctionCritic, NoCritic
 from sidecritic.critics.chain import Chain
 from sidecritic.episode import briefing_for, run_episode
@@ -16,7 +18,6 @@ from sidecritic.errors import (
     SidecriticError,
     TraceError,
 )
-from sidecritic.gateway.inprocess import Options, supervise
 from sidecritic.ports import Benchmark, Critic, Environment, Model, Snapshot
 from sidecritic.supervisor import Decision, Supervisor
 from sidecritic.trace import Event, Trajectory, actor_view, env_view, proposals
@@ -47,6 +48,9 @@ from sidecritic.types import (
     User,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from sidecritic.gateway.inprocess import Options, supervise
 
 __version__ = "0.1.0"
 
@@ -102,3 +106,12 @@ __all__ = [
     "run_episode",
     "supervise",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load what supervises clients when it is first asked for: a quarter of the import."""
+    if name in ("Options", "supervise"):
+        from sidecritic.gateway import inprocess
+
+        return getattr(inprocess, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
