@@ -5,7 +5,8 @@
 A simulated actor makes seeded mistakes on the train tasks of τ² retail and airline, beside a
 scripted user, and is supervised. A mistake is *caught* when an action that carries it is sent
 back, and *missed* when such an action is approved and none was sent back before. A false alarm
-is an action without a mistake that is sent back. Everything here is *simulated*.
+is an action without a mistake that is sent back, counted once; in an episode in which a write
+was left out, nothing is right. Everything here is *simulated*.
 """
 
 import argparse
@@ -41,6 +42,8 @@ class Verdict:
     faults: tuple[Fault, ...]
     refused: bool
     category: str
+    action: tuple[str, ...]
+    """Its calls in normal form, or its words: what was sent back and comes back is one action."""
 
 
 def played(critic: str, trials: int, seed: int, folder: Path) -> Run:
@@ -88,6 +91,7 @@ def _verdicts(trajectory: Trajectory, tools: tuple[ToolSpec, ...]) -> Iterator[V
                         faults=faults,
                         refused=refused,
                         category=judgement.category,
+                        action=tuple(sorted(forms)) or (action.text,),
                     )
             case _:
                 pass
@@ -100,17 +104,40 @@ def is_hand_over(action: Assistant) -> bool:
 def table(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     writes = [verdict for verdict in verdicts if verdict.writes]
     ends = [verdict for verdict in verdicts if not verdict.writes]
-    return {"simulated": ["actor", "user"], "writes": _counted(writes), "ends": _counted(ends)}
+    gone = _departed(verdicts)
+    return {
+        "simulated": ["actor", "user"],
+        "writes": _counted(writes, gone),
+        "ends": _counted(ends, gone),
+    }
 
 
-def _counted(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def _departed(verdicts: Sequence[Verdict]) -> set[tuple[str, str, int]]:
+    """Return the episodes that left the reference: what follows in them is neither right nor wrong.
+
+    A write that was left out is known at the end only, and the writes after it build on it.
+    """
+    return {v.episode for v in verdicts for fault in v.faults if fault.kind == "omitted_write"}
+
+
+def _once(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return each action once; one that was sent back and approved later was sent back."""
+    found: dict[tuple[object, ...], Verdict] = {}
+    for verdict in verdicts:
+        key = (verdict.episode, verdict.action)
+        if key not in found or verdict.refused:
+            found[key] = verdict
+    return list(found.values())
+
+
+def _counted(verdicts: Sequence[Verdict], departed: set[tuple[str, str, int]]) -> dict[str, Any]:
     caught: dict[tuple[object, ...], bool] = {}
     for verdict in verdicts:
         for fault in verdict.faults:
             key = (*verdict.episode, fault.kind, fault.step)
             caught[key] = caught.get(key, False) or verdict.refused
     kinds = sorted({str(key[-2]) for key in caught})
-    right = [verdict for verdict in verdicts if not verdict.faults]
+    right = _once(v for v in verdicts if not v.faults and v.episode not in departed)
     clean = [v for v in right if v.episode[1] not in NOISY_TASKS.get(v.episode[0], ())]
     categories = Counter(verdict.category for verdict in right if verdict.refused)
     return {
