@@ -114,7 +114,7 @@ def experiment(
     with command(as_json=json) as output:
         from sidecritic.cli.experimenting import run
         from sidecritic.config import experiment_from
-        from sidecritic.reports.grid import notes, section
+        from sidecritic.reports.grid import brief
         from sidecritic.reports.sections import label
         from sidecritic.reports.tables import to_table
 
@@ -123,7 +123,8 @@ def experiment(
         if json:
             output.json(grid)
         else:
-            output.tables(to_table(section(grid), label(grid.simulated)), *notes(grid))
+            table = brief(grid)
+            output.tables(to_table(table, label(grid.simulated)), *table.notes)
             output.tables(f"Tables: {found.folder}/table.md, table.csv, table.tex, table.json")
         if grid.stopped:
             note(grid.stopped)

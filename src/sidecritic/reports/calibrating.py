@@ -13,16 +13,13 @@ from sidecritic.scoring.detection_records import Measured, Share
 
 _HELD_OUT = (
     "",
-    "n",
-    "wrong",
-    "users",
+    "wrong/n",
     "AUROC",
-    "calibration error before",
-    "after",
+    "error",
     "false alarms",
     "recall",
 )
-_CHOSEN = ("", "score from which it is refused", "right", "wrong", "false alarms", "recall")
+_CHOSEN = ("", "refused from", "right", "wrong", "false alarms", "recall")
 
 
 def to_calibration_tables(report: CalibrationReport) -> Iterator[RenderableType]:
@@ -42,7 +39,8 @@ def _held_out(report: CalibrationReport) -> Section:
     )
     note = (
         f"{report.examples} examples of {report.users} users in {report.runs} runs; "
-        f"{report.false_alarms:.1%} false alarms wanted. Intervals resample users."
+        f"{report.false_alarms:.1%} false alarms wanted. error: of calibration, before and "
+        "after. In brackets: 95 %, resampling users."
     )
     title = f"Users that were not seen, {report.folds} folds ({report.method})"
     return Section(title, _HELD_OUT, rows, (note,))
@@ -51,12 +49,9 @@ def _held_out(report: CalibrationReport) -> Section:
 def _held_out_row(name: str, found: HeldOut) -> tuple[str, ...]:
     return (
         name,
-        str(found.n),
-        str(found.wrong),
-        str(found.users),
-        _decimal(found.auroc),
-        _decimal(found.calibration_error_before),
-        _decimal(found.calibration_error_after),
+        f"{found.wrong}/{found.n}",
+        _plain(found.auroc),
+        f"{_plain(found.calibration_error_before)}→{_plain(found.calibration_error_after)}",
         _share(found.false_alarms),
         _share(found.recall),
     )
@@ -85,15 +80,12 @@ def _chosen_row(found: Chosen) -> tuple[str, ...]:
     )
 
 
-def _decimal(found: Measured) -> str:
-    if found.value is None:
-        return ""
-    between = f" ({found.ci[0]:.2f} to {found.ci[1]:.2f})" if found.ci else ""
-    return f"{found.value:.3f}{between}"
+def _plain(found: Measured) -> str:
+    return "" if found.value is None else f"{found.value:.2f}"
 
 
 def _share(found: Share) -> str:
     value, ci = found.share.value, found.share.ci
     if value is None or ci is None:
         return f"{found.n}/{found.of}"
-    return f"{found.n}/{found.of} {percent(value)} ({percent(ci[0])} to {percent(ci[1])})"
+    return f"{value:.0%} ({ci[0]:.0%}-{ci[1]:.0%})"

@@ -120,6 +120,33 @@ def section(grid: Grid) -> Section:
     return Section("Results", tuple(columns(grid)), body, tuple(notes(grid)))
 
 
+def brief(grid: Grid) -> Section:
+    """Return what of the table fits a terminal; the files hold the rest."""
+    varied = tuple(grid.rows[0].labels) if grid.rows else ()
+    header = (*varied, "n", "pass^1", "change", "r/w/m", "cost")
+    body = tuple((*row.labels.values(), *_brief(row)) for row in grid.rows)
+    found = (
+        "n: episodes. change: in points, 95 % in brackets. r/w/m: interventions right, wrong, "
+        "missed.",
+    )
+    return Section("Results", header, body, (*found, *notes(grid)))
+
+
+def _brief(row: GridRow) -> Iterator[str]:
+    scores, paired, found = row.scores, row.paired, row.scores.interventions
+    failed = scores.failures.episodes
+    yield f"{scores.graded}" + (f" ({failed} failed)" if failed else "")
+    yield f"{100 * scores.pass_hat_k[0]:.0f} %" if scores.pass_hat_k else NOTHING
+    if paired is None:
+        yield "baseline" if row.is_baseline else NOTHING
+    else:
+        low, high = 100 * paired.low, 100 * paired.high
+        yield f"{100 * paired.delta:+.0f} ({low:+.0f}..{high:+.0f})"
+    yield f"{found.right}/{found.wrong}/{found.missed}"
+    cost = "none" if row.cost_usd is None else f"${row.cost_usd:.2f}"
+    yield "unknown" if row.cost_usd is None and row.unpriced_calls else cost
+
+
 def grid_to_markdown(grid: Grid) -> str:
     return "\n".join(document(grid.title, grid.simulated, [section(grid)]))
 
