@@ -386,7 +386,11 @@ def test_a_kill_under_load_loses_no_decision_whose_answer_was_released(
 def postgres() -> Generator[str]:
     """Run a server of our own, with its data in a folder that is thrown away."""
     pytest.importorskip("psycopg")
-    initdb, server = shutil.which("initdb"), shutil.which("postgres")
+    # Debian keeps the server out of the path.
+    folders = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    initdb, server = (
+        shutil.which(program, path=os.pathsep.join(folders)) for program in ("initdb", "postgres")
+    )
     if initdb is None or server is None:
         pytest.skip("PostgreSQL is not installed")
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
