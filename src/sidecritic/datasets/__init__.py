@@ -1,0 +1,1 @@
+"""Data sets that critics are trained on: rows, splits, and what keeps them honest."""

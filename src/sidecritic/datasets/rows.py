@@ -1,0 +1,60 @@
+"""A row of a data set, as TRL reads it: a prompt, its completion, and where both come from."""
+
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from sidecritic.types import Record
+
+Split = Literal["train", "validation", "test"]
+Trust = Literal["simulated", "recorded", "live"]
+
+
+class Said(Record):
+    """A chat message in the form that chat templates take."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Provenance(Record):
+    """Where a row comes from, and who vouches for it."""
+
+    run: str
+    trajectory: str
+    turn: int
+    attempt: int
+    call_id: str | None = None
+    tool: str = ""
+    env: str
+    task_id: str
+    user_id: str
+    """Of the task: rows of one user are all in one split."""
+    actor: str
+    source: str
+    """Of the label."""
+    category: str = ""
+    trust: Trust
+    licence: str = ""
+
+
+class VerdictRow(Record):
+    """Supervised fine-tuning of the verdict: one line of `verdict/SPLIT.jsonl`."""
+
+    id: str
+    prompt: tuple[Said, ...]
+    completion: tuple[Said, ...]
+    """One message whose content is the verdict word alone."""
+    wrong: bool
+    weight: float = Field(gt=0, le=1)
+    split: Split
+    provenance: Provenance
+
+
+class DatasetFiles(NamedTuple):
+    """What lies in the folder of a data set; each is a Hugging Face configuration."""
+
+    verdict: str = "verdict"
+    feedback: str = "feedback"
+    preference: str = "preference"
+    steps: str = "steps"

@@ -1,0 +1,1 @@
+"""Which proposals were right and which wrong, and how that is known."""
