@@ -286,7 +286,8 @@ class Flag(Record):
     sign: Literal[1, -1] = 1
     """1 speaks against the action, -1 for it."""
     risk: float = Field(default=0.0, ge=0, le=1)
-    """How often an action is wrong when only this speaks against it: a prior, not a measure."""
+    """How often an action is wrong when only this speaks against it, or although this speaks for
+    it (0: not said): a prior, not a measure."""
     call_id: str | None = None
     """The call that it is about; `None` for a message."""
     evidence: str = ""

@@ -9,6 +9,7 @@ from sidecritic.policies.airline_endings import AIRLINE_ENDING_CALLS, AIRLINE_EN
 from sidecritic.policies.airline_limits import AIRLINE_LIMITS
 from sidecritic.policies.airline_looks import airline_wants
 from sidecritic.policies.airline_prices import AIRLINE_PRICES
+from sidecritic.policies.airline_refusals import AIRLINE_REFUSALS, unless_forbidden
 from sidecritic.policies.airline_requests import AIRLINE_REQUESTS
 from sidecritic.policies.airline_rules import AIRLINE_RULES
 from sidecritic.policies.airline_wishes import AIRLINE_WISHES
@@ -31,10 +32,16 @@ AIRLINE = Pack(
         *AIRLINE_ANNOUNCED,
         *AIRLINE_REQUESTS,
         *AIRLINE_ENDING_CALLS,
+        *(check.call for check in AIRLINE_REFUSALS),
         *COMMON_CALLS,
-        *ENDING_CALLS,
+        *map(unless_forbidden, ENDING_CALLS),
     ),
-    texts=(*AIRLINE_ENDING_TEXTS, *ENDING_TEXTS, *STATEMENTS),
+    texts=(
+        *AIRLINE_ENDING_TEXTS,
+        *(check.text for check in AIRLINE_REFUSALS),
+        *map(unless_forbidden, ENDING_TEXTS),
+        *STATEMENTS,
+    ),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
     wants=airline_wants,
 )
