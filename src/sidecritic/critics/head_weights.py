@@ -61,8 +61,8 @@ class Cell(Record, allow_inf_nan=False):
     def prior(self, flag: Flag) -> float:
         """Return the weight of a flag that training has not seen, or is pulled towards."""
         if flag.sign < 0:
-            sure = logit(self.base) - logit(max(flag.risk, 1 - _MOST)) if flag.risk else 0.0
-            return max(SUPPORT, sure)
+            least = min(max(flag.risk, 1 - _MOST), _MOST)
+            return max(SUPPORT, logit(self.base) - logit(least)) if flag.risk else SUPPORT
         lift = logit(min(max(flag.risk, self.base), _MOST)) - logit(self.base)
         return max(0.0, lift)
 
