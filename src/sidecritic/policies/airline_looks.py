@@ -39,12 +39,13 @@ from sidecritic.policies.airline_records import (
     today,
     user_of,
 )
-from sidecritic.policies.airline_refusals import asked_for, meant
+from sidecritic.policies.airline_refusals import meant
 from sidecritic.policies.closing import closes
 from sidecritic.policies.facts import Done, Facts
 from sidecritic.policies.language import mentions
 from sidecritic.policies.looking import Wanted
 from sidecritic.policies.omissions import HAND_OVERS
+from sidecritic.policies.requests import asked_for
 from sidecritic.policies.values import JsonObject, text_of, texts_of
 from sidecritic.types import ToolCall
 

@@ -1,13 +1,7 @@
-"""Airline: whether what was asked for and never done is allowed, by the rules and the records.
-
-An agent that wrongly says no fails as surely as one that wrongly says yes. When a conversation
-closes, what the user asked for is held against the rules of its call, as if it were proposed.
-"""
+"""Airline: whether what the user asked for and did not get is allowed."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 from sidecritic.policies.airline_cancellations import (
     airline_is_blamed,
@@ -29,18 +23,12 @@ from sidecritic.policies.airline_records import (
     writes_on,
 )
 from sidecritic.policies.airline_requests import fits
-from sidecritic.policies.base import Answer, CallCheck, Objection, Support, TextCheck
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
-from sidecritic.policies.omissions import BASE_RATE, EndCheck, end_check
-from sidecritic.policies.requests import Request, Requests
+from sidecritic.policies.refusals import Refused
+from sidecritic.policies.requests import asked_for
 from sidecritic.policies.values import JsonObject, text_of
 
-_Check = TypeVar("_Check", CallCheck, TextCheck)
-_SERVE = (
-    "You should transfer the user to a human agent if and only if the request cannot be handled "
-    "within the scope of your actions."
-)
 _CABIN_WISH = re.compile(r"\b(upgrad\w*|downgrad\w*|cabin|business( class)?|economy class)\b")
 _ELSEWHERE = re.compile(
     r"\b(different|another|other|new|change (the|my)) (destination|origin|city|airport)\b"
@@ -67,77 +55,9 @@ _PEOPLE = re.compile(r"\b(passengers?|companions?)\b")
 _NEW_BOOKING = re.compile(r"\b(book|new (flight|reservation|booking))\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Something that was asked for and not done, and why the rules forbid it; empty if not."""
-
-    deed: str
-    why_not: str
-    position: int
-    sure: bool = True
-    """Whether nothing but the rules that were tested can stand against it."""
-
-
-@end_check("allowed and not done", risk=0.5, policy=_SERVE)
-def allowed_not_done(facts: Facts) -> Answer:
-    """Fire when something was asked for, is allowed by every rule there is for it, and open."""
-    first = next((one for one in facts.once(_refused) if one.sure and not one.why_not), None)
-    if first is None:
-        return None
-    return Objection(
-        f"The user asked to {first.deed}, and the rules allow it. Do it, or say what stands "
-        "against it.",
-        evidence=first.deed,
-        messages=(first.position,),
-    )
-
-
-@end_check("not allowed, and not done", risk=BASE_RATE, policy=_SERVE)
-def forbidden_not_done(facts: Facts) -> Answer:
-    """Speak for an end at which only what the rules forbid was left undone."""
-    if not facts.once(_all_forbidden):
-        return None
-    refused = facts.once(_refused)
-    return Support(
-        evidence="; ".join(f"{one.deed}: {one.why_not}" for one in refused),
-        messages=tuple(sorted({one.position for one in refused})),
-        risk=0.15,
-    )
-
-
-AIRLINE_REFUSALS: tuple[EndCheck, ...] = (allowed_not_done, forbidden_not_done)
-
-_OPEN = frozenset(
-    {
-        "nothing done",
-        "requests open",
-        "asked again and again",
-        "long and nothing done",
-        "record left out",
-        "several asked, one done",
-        "fewer deeds than requests",
-        "request not served",
-        "transfer of what can be served",
-    }
-)
-"""Checks of requests that are left open, whatever the reason."""
-
-
-def unless_forbidden(check: _Check) -> _Check:
-    """Return a check that says nothing of open requests where the rules forbid each of them."""
-    if check.name not in _OPEN:
-        return check
-    examine = check.examine
-
-    def excused(facts: Facts, *about: Any) -> Answer:
-        return None if facts.once(_all_forbidden) else examine(facts, *about)
-
-    return replace(check, examine=excused)
-
-
-def _all_forbidden(facts: Facts) -> bool:
-    refused = facts.once(_refused)
-    return bool(refused) and all(one.why_not for one in refused)
+def refused(facts: Facts) -> tuple[Refused, ...]:
+    """Return what was asked for and not done, with the rule that forbids it."""
+    return (*_cancellations(facts), *_changes(facts), *_claims(facts), *_impossible(facts))
 
 
 def meant(facts: Facts) -> tuple[tuple[str, ...], bool]:
@@ -152,22 +72,6 @@ def meant(facts: Facts) -> tuple[tuple[str, ...], bool]:
     described = [route for line in facts.user_lines for route in routes(line.lower)]
     fitting = tuple(one for one, record in known.items() if fits(record, described))
     return (fitting, True) if fitting else (tuple(known), len(known) == 1)
-
-
-def asked_for(facts: Facts, tool: str) -> Request | None:
-    """Return the first unconditional request that a tool serves, and no other as well."""
-    return next(
-        (
-            request
-            for request in facts.once(Requests.of).every
-            if tool in request.tools and not request.conditional
-        ),
-        None,
-    )
-
-
-def _refused(facts: Facts) -> tuple[Refused, ...]:
-    return (*_cancellations(facts), *_changes(facts), *_claims(facts), *_impossible(facts))
 
 
 def _cancellations(facts: Facts) -> Iterator[Refused]:
