@@ -15,6 +15,7 @@ from sidecritic.config.replays import CriticByName
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.datasets.balance import BALANCES, Balance
 from sidecritic.datasets.export import Flags, Wanted, export
+from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.held_out import held_out
 from sidecritic.datasets.material import Reads, recorded_material, run_material
 from sidecritic.datasets.rendering import FULL, rendering_named
@@ -52,7 +53,8 @@ class Asked:
     held_out: str = "refuse"
     hostile: tuple[Path, ...] = ()
     recorded: tuple[Path, ...] = ()
-    parquet: bool = True
+    parquet: bool | None = None
+    """`None`: where pyarrow is installed."""
 
 
 def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
@@ -78,7 +80,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         seed=asked.seed,
         held_out=asyncio.run(_held_out(benchmarks.values())),
         drops_held_out=asked.held_out == "drop",
-        parquet=asked.parquet,
+        parquet=has_parquet() if asked.parquet is None else asked.parquet,
         command=_command(runs, asked),
     )
     if rendering.name != FULL:

@@ -100,7 +100,9 @@ def export(  # noqa: PLR0913 # typer makes a flag of each
         list[Path] | None,
         typer.Option(parser=path, metavar="FILE", help="Recorded runs, labelled by their ends."),
     ] = None,
-    parquet: Annotated[bool, typer.Option(help="Write Parquet as well; needs pyarrow.")] = True,
+    parquet: Annotated[
+        bool | None, typer.Option(help="Write Parquet as well; where pyarrow is installed.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a data set of labelled runs: splits by task and user, no duplicates, a card."""
