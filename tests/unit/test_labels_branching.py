@@ -156,7 +156,7 @@ async def test_what_breaks_in_a_continuation_tells_nothing(here: Ground) -> None
 # --- labels ----------------------------------------------------------------------------------
 
 
-async def test_faults_that_cost_the_episode_are_labelled_wrong_with_what_helped(
+async def test_faults_that_cost_the_episode_are_wrong_and_keep_what_helped(
     here: Ground,
 ) -> None:
 
