@@ -1,0 +1,155 @@
+"""What rows are made from: labelled runs, one at a time, and how far each can be trusted.
+
+Two files beside a run, written by a person, decide about quarantine. Each holds ids of
+trajectories, one a line, or `*` for all; what follows a `#` is a comment.
+
+    hostile.txt   somebody tried to poison these: quarantined, always
+    vouched.txt   of a run of the live gateway: a person has looked at these
+
+Trajectories of the live gateway are quarantined until somebody vouches for them: their users
+are strangers, who may have been nice to an agent only to teach its critic something.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecritic.datasets.rows import Trust
+from sidecritic.envs.plans import scenario_of
+from sidecritic.errors import ConfigError
+from sidecritic.labeling.decisions import ORIGIN
+from sidecritic.labeling.outcomes import by_outcome
+from sidecritic.labeling.records import Label
+from sidecritic.labeling.store import read_labels
+from sidecritic.labeling.trust import ProposalKey, settled
+from sidecritic.recorded import UNKNOWN, Recorded
+from sidecritic.recordings.results import user_of
+from sidecritic.runs import read_run
+from sidecritic.trace import Trajectory, env_view
+from sidecritic.types import Briefing, Task
+
+HOSTILE_FILE = "hostile.txt"
+VOUCHED_FILE = "vouched.txt"
+EVERY = frozenset({"*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The trajectories of one run or file, with their labels."""
+
+    name: str
+    trajectories: tuple[Trajectory, ...]
+    briefings: Mapping[str, Briefing]
+    """By trajectory id."""
+    labels: Mapping[ProposalKey, Label]
+    trust: Trust | None = None
+    """`None`: simulated where the actor is, else recorded."""
+    hostile: frozenset[str] = frozenset()
+    vouched: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+
+    def trust_in(self, trajectory: Trajectory) -> Trust:
+        if self.trust is not None:
+            return self.trust
+        return "simulated" if "actor" in trajectory.simulated else "recorded"
+
+    def quarantined(self, trajectory: Trajectory) -> str:
+        """Return why the trajectory may not be learned from; empty when it may."""
+        if _holds(self.hostile, trajectory.id):
+            return "hostile"
+        if self.trust_in(trajectory) == "live" and not _holds(self.vouched, trajectory.id):
+            return "live, and nobody has vouched for it"
+        return ""
+
+
+Reads = Callable[[], Material]
+"""Reads one material; called twice, so that only one needs to be held at a time."""
+
+
+def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> Material:
+    """Read a labelled run; without a name it has its folder's.
+
+    Raises:
+        ConfigError: it is no run, nobody has labelled it, or a file cannot be read.
+    """
+    run, labels = read_run(directory), read_labels(directory)
+    if not labels:
+        raise ConfigError(f"{directory} has no labels; run: sidecritic datagen label {directory}")
+    known = run.record.briefings
+    return Material(
+        name=name or directory.resolve().name,
+        trajectories=tuple({t.id: t for t in run.trajectories}.values()),
+        briefings={t.id: known[t.briefing] for t in run.trajectories if t.briefing in known},
+        labels=settled(labels),
+        trust="live" if run.record.settings.get("origin") == ORIGIN else None,
+        hostile=EVERY if hostile else _listed(directory / HOSTILE_FILE),
+        vouched=_listed(directory / VOUCHED_FILE),
+        problems=tuple(map(str, run.problems)),
+    )
+
+
+def recorded_material(name: str, runs: Sequence[Recorded], *, hostile: bool = False) -> Material:
+    """Return recorded runs of somebody's agent, labelled by how they ended."""
+    labels = [label for run in runs for label in by_outcome(run.trajectory, run.briefing)]
+    return Material(
+        name=name,
+        trajectories=tuple(run.trajectory for run in runs),
+        briefings={run.trajectory.id: run.briefing for run in runs},
+        labels=settled(labels),
+        hostile=EVERY if hostile else frozenset(),
+    )
+
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\w")
+
+
+ONE_USER = frozenset({"telecom"})
+"""Domains whose tasks all have the same user: there tasks stand for users."""
+
+
+SHOP = "shop"
+"""Its tasks name their users by e-mail address only."""
+
+
+def user_in(trajectory: Trajectory) -> str:
+    """Return the id of the user whom a trajectory is about.
+
+    By task or conversation, else an e-mail address of the task's scenario; where nobody is
+    named, the task stands for its user.
+    """
+    task = trajectory.task
+    if domain_of(task.env) in ONE_USER:
+        return f"task:{task.id}"
+    if task.env == SHOP:
+        return user_by_mail(task)
+    found = user_of(task.data, env_view(trajectory.events))
+    return found if found != UNKNOWN else user_by_mail(task)
+
+
+def domain_of(env: str) -> str:
+    """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
+    return env.rpartition(":")[2]
+
+
+def user_by_mail(task: Task) -> str:
+    """Return the e-mail address of a scenario; a name made of the task's id where it has none."""
+    mail = _MAIL.search(scenario_of(task).text)
+    return mail[0] if mail else f"task:{task.id}"
+
+
+def _holds(ids: frozenset[str], id: str) -> bool:
+    return id in ids or bool(ids & EVERY)
+
+
+def _listed(file: Path) -> frozenset[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, UnicodeDecodeError) as cause:
+        # Taken for empty, a list of hostile runs would let them in.
+        raise ConfigError(f"cannot read {file}: {cause}; mend or remove it") from cause
+    names = frozenset(filter(None, (line.partition("#")[0].strip() for line in lines)))
+    # A marker without a name marks the run it lies in.
+    return names or EVERY
