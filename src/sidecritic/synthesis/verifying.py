@@ -62,9 +62,13 @@ class Verifier:
     pack: Pack
     split: str = "train"
 
+    def task_of(self, draft: Draft, id_: str) -> Task:
+        """Return the draft as a task of this benchmark, not verified yet."""
+        return to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
+
     async def verify(self, draft: Draft, id_: str) -> Verified | Rejection:
         """Return the task, or why it is none; only infrastructure raises."""
-        task = to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
+        task = self.task_of(draft, id_)
         problem = self._refused(task) or await self._reference(task, draft)
         problem = problem or await self._playable(task)
         for wish in draft.wishes:
