@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.calibrating import calibrate
+from sidecritic.cli.datagenning import mine, play
 from sidecritic.cli.deciding import decisions, promote, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.labelling import export, label
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
+from sidecritic.cli.tasking import tasks
 from sidecritic.cli.training import train
 
 if TYPE_CHECKING:
@@ -190,6 +192,8 @@ app.command()(train)
 datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
 datagen.command()(label)
 datagen.command()(export)
+datagen.command()(play)
+datagen.command()(mine)
 app.add_typer(datagen, name="datagen")
 app.command()(calibrate)
 
@@ -215,25 +219,7 @@ def view(
             output.tables(f"Open {page}")
 
 
-@app.command()
-def tasks(
-    env: Annotated[str | None, typer.Option(help="Environment; without it, list them.")] = None,
-    split: Annotated[str | None, typer.Option(help="Split; without it, list them.")] = None,
-    tasks_file: Annotated[
-        Path | None,
-        typer.Option("--tasks", parser=path, metavar="FILE", help="Another task file."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List environments, the splits of one, or the tasks of a split."""
-    with command(as_json=json) as output:
-        from sidecritic.cli.listing import list_tasks
-
-        listing = list_tasks(env, split, tasks_file)
-        if json:
-            output.json(listing.as_json())
-        else:
-            output.tables(*listing.lines())
+app.add_typer(tasks, name="tasks")
 
 
 @app.command()
