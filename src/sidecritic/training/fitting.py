@@ -69,6 +69,9 @@ class Design:
             self.matrix[row, place[example.tool]] = 1
             for key in example.flags:
                 self.matrix[row, place[key]] = key[0]
+        # Most examples look like others: each sort of row is computed with once.
+        self.sorts, sort = np.unique(self.matrix, axis=0, return_inverse=True)
+        self.sort = sort.reshape(-1)
 
     @property
     def objections(self) -> Rows:
@@ -86,6 +89,9 @@ class Design:
         A flag that is in none of the rows has its prior. There must be right and wrong rows.
         """
         used = rows & self.knowable
+        sort, count = self.sort[used], len(self.sorts)
+        amount = _summed(self.amount[used], sort, count)
+        wrong = _summed((self.amount * self.wrong)[used], sort, count)
         weights = self._mean()
         free = np.ones(len(weights), dtype=np.bool_)
         free[_FIRST_TOOL : self.first_flag] = shrinkage.tools is not None
@@ -95,10 +101,10 @@ class Design:
         lowest = np.where(np.arange(len(weights)) < self.first_flag, -np.inf, 0.0)
         weights[free] = _minimum(
             _Posterior(
-                matrix=self.matrix[used][:, free],
+                matrix=self.sorts[amount > 0][:, free],
                 objections=self.objections[free],
-                wrong=self.wrong[used],
-                amount=self.amount[used],
+                amount=amount[amount > 0],
+                wrong=wrong[amount > 0],
                 strength=strength[free],
                 mean=weights[free],
             ),
@@ -182,6 +188,11 @@ def _standard(design: Design) -> Rows:
     return design.knowable & recorded if can_fit(design, recorded) else design.knowable
 
 
+def _summed(values: Floats, sort: NDArray[np.intp], count: int) -> Floats:
+    """Return the sum of the values of each sort."""
+    return np.bincount(sort, values, count).astype(np.float64)
+
+
 def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
     """Return the flags by sign and name; of one name the one of the highest prior risk."""
     found = sorted(
@@ -209,24 +220,25 @@ class _Posterior:
 
     matrix: Floats
     objections: Rows
-    wrong: Floats
     amount: Floats
     """How much each row counts."""
+    wrong: Floats
+    """How much of that is wrong."""
     strength: Floats
     mean: Floats
 
     def value(self, weights: Floats) -> float:
         logits, _ = _logits(self.matrix, self.objections, weights)
-        loss = np.logaddexp(0, logits) - self.wrong * logits
-        return float(self.amount @ loss + (self.strength * (weights - self.mean) ** 2).sum() / 2)
+        loss = self.amount @ np.logaddexp(0, logits) - self.wrong @ logits
+        return float(loss + (self.strength * (weights - self.mean) ** 2).sum() / 2)
 
     def slopes(self, weights: Floats) -> tuple[Floats, Floats]:
         """Return gradient and Gauss-Newton curvature."""
         logits, by_weight = _logits(self.matrix, self.objections, weights)
         risk = 1 / (1 + np.exp(-logits))
-        wrong_by = self.amount * (risk - self.wrong)
-        gradient = by_weight.T @ wrong_by + self.strength * (weights - self.mean)
-        curved = (by_weight * (self.amount * risk * (1 - risk))[:, None]).T @ by_weight
+        expected = self.amount * risk
+        gradient = by_weight.T @ (expected - self.wrong) + self.strength * (weights - self.mean)
+        curved = (by_weight * (expected * (1 - risk))[:, None]).T @ by_weight
         return gradient, curved + np.diag(self.strength)
 
 
