@@ -24,7 +24,7 @@ from sidecritic.training.examples import Example, JudgedRun, judged_runs
 
 LABELS_FILE = "labels.jsonl"
 
-WEIGHT = 0.25
+WEIGHT = 0.5
 """How much an example of an own run counts beside one of a recorded run."""
 
 
