@@ -15,11 +15,14 @@ from sidecritic.config.critic_names import (
     parse_critic,
 )
 from sidecritic.config.parties import Hires, ModelName, is_nearby, model_name
+from sidecritic.config.registered import is_registered, registered, served_by
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic, Model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sidecritic.critics.human import Terminal
     from sidecritic.critics.profile import Profile
     from sidecritic.policies.base import Pack
@@ -158,6 +161,8 @@ class _Maker:
             return self.calibrated(name, critic)
         if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
             return _head(self._pack, None, name)
+        if is_registered(name) and self.terms.threshold is None and at_most == 1.0:
+            return self._registered(name, None)
         own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
         return self._of(name, min(own, at_most))
 
@@ -170,9 +175,21 @@ class _Maker:
 
         return Calibrated(critic, profile, self._domain)
 
+    def _registered(self, name: str, threshold: float | None) -> Critic:
+        """Return a critic of a registry; a head without a threshold has its own."""
+        found = registered(name)
+        match found.entry.kind:
+            case "head":
+                return _head(self._pack, threshold, name, found.weights)
+            case "lora":
+                own = THRESHOLD if threshold is None else threshold
+                return _llm(served_by(found), own, self.connect)
+
     def _of(self, name: str, threshold: float) -> Critic:
         if name.startswith("llm:"):
             return _llm(name, threshold, self.connect)
+        if is_registered(name):
+            return self._registered(name, threshold)
         makers: Mapping[str, Callable[[], Critic]] = {
             "none": _no_critic,
             "policy": lambda: _policy(self._pack, threshold),
@@ -204,11 +221,13 @@ def _policy(pack: "Pack", threshold: float) -> Critic:
     return PolicyCritic(pack, threshold=threshold)
 
 
-def _head(pack: "Pack", threshold: float | None, name: str) -> Critic:
+def _head(
+    pack: "Pack", threshold: float | None, name: str, weights: "Path | None" = None
+) -> Critic:
     from sidecritic.critics.head import HeadCritic
     from sidecritic.critics.head_weights import read_weights
 
-    return HeadCritic(pack, read_weights(), threshold=threshold, name=name)
+    return HeadCritic(pack, read_weights(weights), threshold=threshold, name=name)
 
 
 def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
