@@ -104,8 +104,11 @@ class Warm(Protocol):
 class Snapshot(Protocol):
     """An environment frozen at one point, user included."""
 
-    def fork(self) -> "Environment":
-        """Return an environment that goes on from here; forks never affect each other."""
+    def fork(self, user: Model | None = None) -> "Environment":
+        """Return an environment that goes on from here; forks never affect each other.
+
+        A `user` takes the seat of the one who has played so far.
+        """
         ...
 
     def look(self, budget: int) -> ReadOnlyTools:

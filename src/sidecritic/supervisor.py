@@ -75,15 +75,18 @@ class Supervisor:
         *,
         task_id: str = "",
         look: LookFor | None = None,
+        attempt: int = 0,
     ) -> Decision:
         """Propose and judge until an action may run, appending to `log` what happens.
+
+        `attempt` is the number of drafts of this turn that the log holds already, each refused.
 
         Raises:
             ModelError: the actor gave no usable completion.
         """
         action = Assistant()
-        for attempt in range(self.limits.max_revisions + 1):
-            proposal = await self._propose(turn, attempt, log, briefing, task_id=task_id)
+        for number in range(attempt, self.limits.max_revisions + 1):
+            proposal = await self._propose(turn, number, log, briefing, task_id=task_id)
             action = proposal.action
             match await self._verdict(proposal, log, look):
                 case None:
