@@ -35,6 +35,10 @@ class Example:
     """Of the task: what folds are grouped by."""
     knowable: bool = True
     """Whether a reader held that it could have been known; right ones always are."""
+    weight: float = 1.0
+    """How much it counts beside one of a recorded run."""
+    own: bool = False
+    """Whether it is of a run of ours, where mistakes are as frequent as we let them be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def _example(
 def digest_of(examples: Iterable[Example]) -> str:
     """Return a digest of flags and truth: the same digest, the same weights."""
     lines = sorted(
-        repr((e.domain, e.kind, e.tool, e.user, e.wrong, e.knowable, sorted(e.flags)))
+        repr((e.domain, e.kind, e.tool, e.user, e.wrong, e.knowable, e.weight, sorted(e.flags)))
         for e in examples
     )
     return sha256("\n".join(lines).encode()).hexdigest()[:16]

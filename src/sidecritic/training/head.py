@@ -21,9 +21,11 @@ from sidecritic.training.examples import (
     undisturbed,
 )
 from sidecritic.training.fitting import DIGITS, Design, can_fit, choose
+from sidecritic.training.own import Lessons
 
 FOLDS = 10
 FALSE_ALARMS = 0.05
+NOTHING = Lessons()
 
 _Cells = dict[tuple[str, HeadKind], Cell]
 
@@ -60,9 +62,13 @@ def train(
     judged: Iterable[JudgedProposal],
     labels: Labels,
     *,
+    own: Lessons = NOTHING,
     name: str = "head",
 ) -> Trained:
     """Fit a head to what the flags of judged runs say, and one without each fold of users.
+
+    `own` are lessons from runs of ours; they do without recorded ones. Folds are of users, so
+    neither a recorded nor an own run of a user teaches the head that judges this user.
 
     In cross-validation the shrinkage is chosen anew in each fold, by its training users alone.
     Only base rates and intercepts are those of the whole: one number a cell cannot rank anything
@@ -72,9 +78,9 @@ def train(
         ConfigError: there is nothing to learn from.
     """
     known = judged_runs(runs, judged)
-    examples = examples_of(known, labels)
+    examples = (*examples_of(known, labels), *own.examples)
     designs = _designs(examples)
-    folds = folds_of((run.recorded.user_id for run in known), FOLDS)
+    folds = _folds(known, own)
     whole = {cell: _fitted(design, folds, leave_out=None) for cell, design in designs.items()}
     apart: list[_Cells] = [
         {
@@ -85,20 +91,40 @@ def train(
         }
         for fold in range(FOLDS)
     ]
-    right = [e for e in examples if e.kind == "write" and not e.wrong] + [*undisturbed(known)]
+    right = [*_right(examples), *undisturbed(known)]
     cut = {
         cell: whole[cell].model_copy(
             update={"threshold": _threshold(cell, right, [cells[cell] for cells in apart], folds)}
         )
         for cell in designs
     }
-    data = _data(known, examples)
+    data = _data(known, examples, own)
     return Trained(
         weights=_weights(cut, name, data),
         apart=tuple(_weights(cells, f"{name}-without-{n}", data) for n, cells in enumerate(apart)),
         folds=folds,
         runs=known,
     )
+
+
+def _folds(runs: Sequence[JudgedRun], own: Lessons) -> dict[str, int]:
+    """Return the fold of each user; own runs do not change those of recorded users."""
+    recorded = {run.recorded.user_id for run in runs}
+    others = {example.user for example in own.examples} - recorded
+    return folds_of(recorded, FOLDS) | folds_of(others, FOLDS)
+
+
+def _right(examples: Sequence[Example]) -> Iterator[Example]:
+    """Yield the right writes that thresholds count, and farewells of own runs likewise.
+
+    Where recorded runs know a domain and kind, theirs alone: simulated actors do right what
+    they do, and in one manner.
+    """
+    recorded = {(e.domain, e.kind) for e in examples if not e.own}
+    for e in examples:
+        counts = not e.own and e.kind == "write"
+        if not e.wrong and (counts or (e.own and (e.domain, e.kind) not in recorded)):
+            yield e
 
 
 def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
@@ -169,11 +195,12 @@ def _weights(cells: _Cells, name: str, data: HeadData) -> HeadWeights:
     return HeadWeights(name=name, false_alarms=FALSE_ALARMS, data=data, cells=by_domain)
 
 
-def _data(runs: Sequence[JudgedRun], examples: Sequence[Example]) -> HeadData:
+def _data(runs: Sequence[JudgedRun], examples: Sequence[Example], own: Lessons) -> HeadData:
     simulated = {role for run in runs for role in run.recorded.trajectory.simulated}
+    simulated |= own.simulated
     return HeadData(
-        files=len({run.recorded.file for run in runs}),
-        runs=len(runs),
+        files=len({run.recorded.file for run in runs}) + own.files,
+        runs=len(runs) + own.runs,
         users=len({example.user for example in examples}),
         examples=len(examples),
         digest=digest_of(examples),
