@@ -95,10 +95,8 @@ def _compared(
     ordered = sorted(cases, key=lambda c: (c.task, c.wrong, c.old.risk, c.new.risk))
     plain = [Example(0.0, case.wrong, case.task) for case in ordered]
     weights = np.vstack((np.ones(len(cases)), resampled(plain, RESAMPLES)))
-    old, new = (
-        _measured(ordered, [score(side(case)) for case in ordered], weights, measure)
-        for side in (lambda case: case.old, lambda case: case.new)
-    )
+    old = _measured(ordered, [score(case.old) for case in ordered], weights, measure)
+    new = _measured(ordered, [score(case.new) for case in ordered], weights, measure)
     return Difference(
         old=interval(old),
         new=interval(new),

@@ -181,7 +181,9 @@ def _is_gain(measured: Difference) -> bool:
     return measured.difference.ci is not None and measured.difference.ci[0] > 0
 
 
-def _criterion(name: str, measured: Difference, margin: float, *, strict: bool = False) -> Criterion:
+def _criterion(
+    name: str, measured: Difference, margin: float, *, strict: bool = False
+) -> Criterion:
     """Return one where more is better; a strict one allows no loss of the value itself."""
     value, ci = measured.difference.value, measured.difference.ci
     reason = ""
