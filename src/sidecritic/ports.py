@@ -192,5 +192,14 @@ class Benchmark(Protocol):
         ...
 
 
+@runtime_checkable
+class Peopled(Protocol):
+    """A benchmark that can say which users a task is about, so that splits can share none."""
+
+    def users_of(self, task: Task) -> frozenset[str]:
+        """Return the ids of the users; empty where its tasks all have the same one, or none."""
+        ...
+
+
 ModelFor = Callable[[Task, int], Model]
 """Task and episode seed to the model that plays one role in that episode."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.calibrating import calibrate
+from sidecritic.cli.datagenning import mine, play
 from sidecritic.cli.deciding import decisions, promote, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
@@ -188,6 +189,8 @@ app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")
 app.command()(train)
 datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
+datagen.command()(play)
+datagen.command()(mine)
 datagen.command()(label)
 datagen.command()(export)
 app.add_typer(datagen, name="datagen")
