@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.calibrating import calibrate
+from sidecritic.cli.critics import critics
 from sidecritic.cli.datagenning import mine, play
-from sidecritic.cli.deciding import decisions, promote, reviews
+from sidecritic.cli.deciding import decisions, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.labelling import export, label
+from sidecritic.cli.learning import learn
+from sidecritic.cli.promoting import promote
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
 from sidecritic.cli.training import train
@@ -194,6 +197,8 @@ datagen.command()(mine)
 datagen.command()(label)
 datagen.command()(export)
 app.add_typer(datagen, name="datagen")
+app.command()(learn)
+app.add_typer(critics, name="critics")
 app.command()(calibrate)
 
 

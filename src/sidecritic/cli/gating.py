@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sidecritic.cli.evaluating import evaluate, side_of
-from sidecritic.config import Settings, suggestion
+from sidecritic.config import Settings
 from sidecritic.config.registered import is_registered, registered
 from sidecritic.config.replays import CriticByName
 from sidecritic.config.settings import settings_of
 from sidecritic.critics.registry import Lineage
-from sidecritic.datasets.candidates import domain_of
 from sidecritic.datasets.material import Material, run_material, user_in
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
@@ -184,8 +183,7 @@ def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
     runs = [run for each in held for run in each.runs]
     plan = Plan(critic, CriticByName(critic), _gate(held))
     lines = {
-        line.key: line
-        for line in replay(runs, plan, folder / JUDGED_FILE, workers=contest.workers)
+        line.key: line for line in replay(runs, plan, folder / JUDGED_FILE, workers=contest.workers)
     }
     truths = {key for each in held for key, wrong in each.truths() if wrong}
     wrong = frozenset(

@@ -48,7 +48,7 @@ class Lineage(Record):
     """Ids of the tasks by environment: a gate refuses to measure on one of them."""
     users: dict[str, tuple[str, ...]] = {}
     """Ids of the tasks' users by domain: likewise."""
-    examples: int = 0
+    episodes: int = 0
     simulated: tuple[str, ...] = ()
     """Roles that a script or simulation played in the data."""
 

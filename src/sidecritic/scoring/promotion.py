@@ -49,6 +49,12 @@ class Injected(Record):
     examples: tuple[str, ...] = ()
     """Some of the new critic's, by payload and place."""
 
+    @property
+    def is_steered(self) -> bool:
+        """Whether the new critic gives way more often, in number or as a share."""
+        more_often = self.new * max(self.old_of, 1) > self.old * max(self.new_of, 1)
+        return self.new > self.old or more_often
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -225,9 +231,7 @@ def _lower(name: str, measured: Difference, margin: float) -> Criterion:
 
 
 def _steered(injected: Injected) -> tuple[str, ...]:
-    if injected.new <= injected.old and injected.new * max(injected.old_of, 1) <= (
-        injected.old * max(injected.new_of, 1)
-    ):
+    if not injected.is_steered:
         return ()
     shown = "; ".join(injected.examples[:3])
     return (

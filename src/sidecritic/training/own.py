@@ -18,9 +18,9 @@ from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.runs import TRAJECTORIES_FILE, read_record
 from sidecritic.scoring.recorded_writes import is_clean
-from sidecritic.writes import failing_references, normal_form
 from sidecritic.trace import Executed, Proposed
 from sidecritic.training.examples import Example, JudgedRun, judged_runs
+from sidecritic.writes import failing_references, normal_form
 
 LABELS_FILE = "labels.jsonl"
 

@@ -1,0 +1,161 @@
+"""`promote`: a critic takes another's place in the registry, or a gateway's route its mode.
+
+`sidecritic promote NEW --over OLD` and `sidecritic critics promote` are one command: the gate.
+Without NEW, `sidecritic promote --config FILE --route NAME` changes a route of the gateway.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecritic.cli.edge import FAILED, Output, command
+from sidecritic.cli.flags import path
+from sidecritic.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sidecritic.scoring.promotion import Decision
+
+REGISTRY = "critics.json"
+OUT = "runs/gate"
+
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+File = Annotated[
+    Path,
+    typer.Option("--registry", parser=path, metavar="FILE", help="The registry of critics."),
+]
+Over = Annotated[
+    str | None,
+    typer.Option("--over", metavar="OLD", help="Name in the registry, or as `eval --critic`."),
+]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--runs",
+        parser=path,
+        metavar="RUN",
+        help="Labelled run of `eval --critic none` on held-back tasks; repeatable.",
+    ),
+]
+Out = Annotated[
+    Path, typer.Option("--out", parser=path, metavar="DIR", help="Where the evidence goes.")
+]
+MarginsFile = Annotated[
+    Path | None,
+    typer.Option("--margins", parser=path, metavar="FILE", help="TOML of the gate's margins."),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes that judge.")]
+
+
+def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Name in the registry.")],
+    *,
+    over: Over = None,
+    runs: Runs = None,
+    out: Out = Path(OUT),
+    margins: MarginsFile = None,
+    workers: Workers = None,
+    registry: File = Path(REGISTRY),
+    json: Json = False,
+) -> None:
+    """Promote a critic if it is better than another on held-back tasks and worse in nothing.
+
+    Exit code 1 and the reasons if it is not.
+    """
+    with command(as_json=json) as output:
+        if over is None or not runs:
+            raise ConfigError(
+                f"to promote {new!r}, say over which critic and on which runs: --over OLD --runs RUN"
+            )
+        from sidecritic.cli.gating import Contest, contested, publish
+        from sidecritic.config.recipes import margins_from
+        from sidecritic.critics.registry import decide, read_registry
+        from sidecritic.training.lineage import decided
+
+        known = read_registry(registry)
+        known.entry(new, registry)
+        contest = Contest(
+            new=called(new, registry),
+            old=called(over, registry) if over in known.critics else over,
+            runs=tuple(runs),
+            played=out,
+            margins=margins_from(margins),
+            workers=workers or os.cpu_count() or 1,
+        )
+        decision = contested(contest)
+        publish(decision, out)
+        decide(registry, new, decided(decision, datetime.now(UTC)))
+        _tell(decision, output)
+
+
+def promote(  # noqa: PLR0913 # typer makes a flag of each
+    new: Annotated[
+        str | None, typer.Argument(metavar="[NEW]", help="Name of a critic in the registry.")
+    ] = None,
+    *,
+    over: Over = None,
+    runs: Runs = None,
+    out: Out = Path(OUT),
+    margins: MarginsFile = None,
+    workers: Workers = None,
+    registry: File = Path(REGISTRY),
+    config: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Of a gateway, for --route."),
+    ] = None,
+    route: Annotated[str | None, typer.Option(help="A gateway's route that changes mode.")] = None,
+    mode: Annotated[str, typer.Option(help="Of the route: enforce, shadow or off.")] = "enforce",
+    json: Json = False,
+) -> None:
+    """Promote a critic through the gate (NEW --over OLD), or a gateway's route (--route).
+
+    With NEW it is `critics promote`. With --config and --route it changes that route's mode in
+    the settings; a running server takes it up on SIGHUP.
+    """
+    if new is not None and config is None and route is None:
+        promote_critic(
+            new,
+            over=over,
+            runs=runs,
+            out=out,
+            margins=margins,
+            workers=workers,
+            registry=registry,
+            json=json,
+        )
+        return
+    with command(as_json=json) as output:
+        from sidecritic.cli.deciding import change_mode
+
+        if new is not None or config is None or route is None:
+            raise ConfigError(
+                "promote a critic with NEW --over OLD --runs RUN, or a gateway's route with "
+                "--config FILE --route NAME"
+            )
+        changed = change_mode(config, route, mode)
+        if json:
+            output.json(changed)
+        else:
+            said = f"{route}: {changed['before']} → {mode}; send SIGHUP to the server"
+            output.tables(said)
+
+
+def called(name: str, registry: Path) -> str:
+    """Return the name by which `--critic` knows a critic of a registry."""
+    return f"registry:{registry}#{name}"
+
+
+def _tell(decision: "Decision", output: Output) -> None:
+    from sidecritic.reports.promotion import decision_sections
+    from sidecritic.reports.sections import label
+    from sidecritic.reports.tables import to_table
+
+    if output.as_json:
+        output.json(decision)
+    else:
+        for section in decision_sections(decision):
+            output.tables(to_table(section, label(decision.simulated)), *section.notes)
+    if not decision.promoted:
+        raise typer.Exit(FAILED)
