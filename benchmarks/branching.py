@@ -31,7 +31,7 @@ from sidecritic.envs.users import scripted_user
 from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labeling.effects import by_branching
 from sidecritic.labeling.feedback import feedback_on, true_feedback
-from sidecritic.labeling.rebuilding import rebuild
+from sidecritic.labeling.rebuilding import Scene, rebuild
 from sidecritic.labeling.subjects import Placed, placed
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.rollouts import play
@@ -141,7 +141,8 @@ async def label_seconds(
         briefing = run.record.briefings[trajectory.briefing]
         rebuilt = await rebuild(trajectory, benchmarks[trajectory.task.env])
         given = Players(actor=simulated_actor(briefing.tools), user=scripted_user(briefing.tools))
-        found = await by_branching(trajectory, briefing, rebuilt, given, effort=effort, tells=tells)
+        scene = Scene(trajectory, briefing, rebuilt)
+        found = await by_branching(scene, given, effort=effort, tells=tells)
         labels += len(found)
         proposals += sum(1 for _ in placed(trajectory, briefing))
     return {
@@ -176,7 +177,11 @@ async def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
             "full": sum(each.true >= 0.999 for each in found),
         },
         "coverage_seconds": perf_counter() - started,
-        "fork_us": {"median": median(forks), "max": max(forks)},
+        "fork_us": {
+            "median": median(forks),
+            "p99": sorted(forks)[int(len(forks) * 0.99)],
+            "max": max(forks),
+        },
         "labelling": await label_seconds(run, benchmarks, Effort(most=8)),
     }
 
@@ -198,7 +203,7 @@ def main() -> None:
     print(f"  continuations {found['continuations']:.1f}, width {found['width']:.2f}")
     print(f"  mean error {found['error']:.3f}; found to help {found['helps']:.0%}")
     print(f"  true effects: {found['true_effects']}")
-    print(f"  fork: median {found['fork_us']['median']:.0f} µs, max {found['fork_us']['max']:.0f}")
+    print("  fork, µs: " + ", ".join(f"{k} {v:.0f}" for k, v in found["fork_us"].items()))
     made = found["labelling"]
     print(
         f"{made['episodes']} episodes, {made['proposals']} proposals, at most "

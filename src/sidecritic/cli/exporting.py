@@ -1,23 +1,39 @@
 """Make a data set of labelled runs: what `datagen export` does."""
 
 import asyncio
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecritic.config import suggestion
+from sidecritic.cli.edge import note
+from sidecritic.config import benchmark_for, suggestion
+from sidecritic.config.replays import CriticByName
+from sidecritic.critics.policy import PolicyCritic
 from sidecritic.datasets.balance import BALANCES, Balance
-from sidecritic.datasets.export import Wanted, export
+from sidecritic.datasets.export import Flags, Wanted, export
+from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.held_out import held_out
-from sidecritic.datasets.material import Reads, run_material
-from sidecritic.datasets.rendering import rendering_named
+from sidecritic.datasets.material import Reads, recorded_material, run_material
+from sidecritic.datasets.rendering import FULL, rendering_named
 from sidecritic.datasets.splits import HeldOut, Shares
 from sidecritic.datasets.summary import Summary
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, EnvError
+from sidecritic.labeling.rebuilding import Rebuilt, rebuild
+from sidecritic.labeling.rules import noticed
+from sidecritic.policies.base import Pack
+from sidecritic.policies.registry import find_pack
+from sidecritic.ports import Benchmark
+from sidecritic.recorded import Recorded
+from sidecritic.replay import Plan
+from sidecritic.replay.judging import covered, judge_run
+from sidecritic.replay.shadow import Worlds
 from sidecritic.runs import read_record
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,13 +46,15 @@ class Asked:
     """What a person asked `datagen export` for."""
 
     out: Path
-    rendering: str = "full"
+    rendering: str = FULL
     seed: int = 0
     balance: str = "downsample"
     shares: tuple[float, float] = (0.15, 0.15)
     held_out: str = "refuse"
     hostile: tuple[Path, ...] = ()
-    parquet: bool = True
+    recorded: tuple[Path, ...] = ()
+    parquet: bool | None = None
+    """`None`: where pyarrow is installed."""
 
 
 def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
@@ -47,17 +65,38 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     """
     if asked.held_out not in HELD_OUT:
         raise ConfigError(f"--held-out is {asked.held_out!r}{suggestion(asked.held_out, HELD_OUT)}")
+    if not runs and not asked.recorded:
+        raise ConfigError("there is nothing to make a data set of; name a run, or --recorded FILE")
+    rendering = rendering_named(asked.rendering)
+    recorded = _recorded(asked.recorded)
+    envs = {env for directory in runs for env in read_record(directory).versions}
+    envs.update(run.critic_env for run in recorded)
+    benchmarks = {env: benchmark_for(env) for env in sorted(envs)}
     validation, test = asked.shares
     wanted = Wanted(
-        rendering=rendering_named(asked.rendering),
+        rendering=rendering,
         shares=Shares(validation=validation, test=test),
         balance=_balance(asked.balance),
         seed=asked.seed,
-        held_out=asyncio.run(_held_out(runs)),
+        held_out=asyncio.run(_held_out(benchmarks.values())),
         drops_held_out=asked.held_out == "drop",
-        parquet=asked.parquet,
+        parquet=has_parquet() if asked.parquet is None else asked.parquet,
+        command=_command(runs, asked),
     )
-    return export(list(_reads(runs, asked.hostile)), asked.out, wanted)
+    if rendering.name != FULL:
+        wanted = replace(wanted, notices=_Notices(benchmarks, recorded))
+    reads = [*_reads(runs, asked.hostile), *_recorded_reads(recorded)]
+    return export(reads, asked.out, wanted)
+
+
+def _command(runs: Sequence[Path], asked: Asked) -> str:
+    words = ["sidecritic", "datagen", "export", *map(str, runs), "--out", str(asked.out)]
+    words += ["--rendering", asked.rendering, "--seed", str(asked.seed)]
+    words += ["--balance", asked.balance, "--held-out", asked.held_out]
+    words += ["--validation", str(asked.shares[0]), "--test", str(asked.shares[1])]
+    for flag, paths in (("--hostile", asked.hostile), ("--recorded", asked.recorded)):
+        words += [word for path in paths for word in (flag, str(path))]
+    return shlex.join(words)
 
 
 def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:
@@ -72,14 +111,69 @@ def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:
         yield partial(run_material, directory, name=name, hostile=directory in marked)
 
 
-async def _held_out(runs: Sequence[Path]) -> HeldOut:
-    """Return what the test splits hold, of every environment that the runs were played in."""
-    from sidecritic.config import benchmark_for
+def _recorded(files: Sequence[Path]) -> tuple[Recorded, ...]:
+    """Return the recorded runs whose ends tell something."""
+    if not files:
+        return ()
+    from sidecritic.recordings import load
+    from sidecritic.scoring.recorded_writes import WEAK_DOMAINS, is_clean
 
+    found = load(files)
+    for problem in found.problems[:5]:
+        note(str(problem))
+    return tuple(run for run in found.runs if run.domain not in WEAK_DOMAINS and is_clean(run))
+
+
+def _recorded_reads(runs: Iterable[Recorded]) -> Iterator[Reads]:
+    by_file: dict[str, list[Recorded]] = {}
+    for run in runs:
+        by_file.setdefault(run.file, []).append(run)
+    for file, own in by_file.items():
+        yield partial(recorded_material, file, own)
+
+
+async def _held_out(benchmarks: Iterable[Benchmark]) -> HeldOut:
+    """Return what the test splits hold, of every environment that something was played in."""
     found = HeldOut()
-    for env in sorted({env for directory in runs for env in read_record(directory).versions}):
-        found |= await held_out(benchmark_for(env))
+    for benchmark in benchmarks:
+        found |= await held_out(benchmark)
     return found
+
+
+class _Notices:
+    """What checks notice about the proposals of a trajectory, with records to look up."""
+
+    def __init__(self, benchmarks: Mapping[str, Benchmark], recorded: Iterable[Recorded]) -> None:
+        self._benchmarks = benchmarks
+        self._recorded = {run.trajectory.id: run for run in recorded}
+
+    async def __call__(self, trajectory: Trajectory, briefing: Briefing) -> Flags:
+        pack = find_pack(trajectory.task.env)
+        if pack is None:
+            return {}
+        if run := self._recorded.get(trajectory.id):
+            return await self._of_recorded(run, pack)
+        benchmark = self._benchmarks.get(trajectory.task.env)
+        rebuilt = None if benchmark is None else await _rebuilt(trajectory, benchmark)
+        return await noticed(trajectory, briefing, pack, rebuilt)
+
+    async def _of_recorded(self, run: Recorded, pack: Pack) -> Flags:
+        keys = set(covered(run, "all"))
+        plan = Plan("policy", CriticByName("policy"), "all")
+        worlds = self._worlds
+        lines = await judge_run(run, PolicyCritic(pack), plan, worlds=worlds, wanted=keys)
+        return {(line.turn, line.attempt): line.judgement.flags for line in lines}
+
+    @cached_property
+    def _worlds(self) -> Worlds:
+        return Worlds()
+
+
+async def _rebuilt(trajectory: Trajectory, benchmark: Benchmark) -> Rebuilt | None:
+    try:
+        return await rebuild(trajectory, benchmark)
+    except EnvError:
+        return None
 
 
 def _balance(text: str) -> Balance:

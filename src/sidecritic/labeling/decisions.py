@@ -120,8 +120,8 @@ def _trajectory(row: _Row, content: _Content, briefings: dict[str, Briefing]) ->
     name = digest(briefing)
     briefings[name] = briefing
     completion = Completion(message=proposal.action, finish="stop", model=row.model)
-    at = {"turn": proposal.turn, "attempt": proposal.attempt}
-    judged = (Judged(**at, judgement=content.judgement),) if content.judgement else ()
+    turn, attempt = proposal.turn, proposal.attempt
+    judged = content.judgement and Judged(turn=turn, attempt=attempt, judgement=content.judgement)
     return Trajectory(
         id=_id(row),
         task=Task(id=_conversation(row, proposal), env=f"{ORIGIN}:{row.route}", split="live"),
@@ -131,8 +131,8 @@ def _trajectory(row: _Row, content: _Content, briefings: dict[str, Briefing]) ->
         briefing=name,
         events=(
             Observed(observation=Observation(messages=proposal.history)),
-            Proposed(**at, completion=completion),
-            *judged,
+            Proposed(turn=turn, attempt=attempt, completion=completion),
+            *((judged,) if judged else ()),
         ),
     )
 

@@ -72,7 +72,8 @@ async def label_run(
     async def work() -> None:
         nonlocal made
         for subject, labeller in queue:
-            made += await _label(subject, labeller, store)
+            labels = await _label(subject, labeller, store)
+            made += labels
             watcher.advance()
             # Simulated parties never wait, so that an interrupt would have no way in.
             await asyncio.sleep(0)

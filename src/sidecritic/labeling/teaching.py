@@ -103,7 +103,7 @@ def _chat(task: Task, place: Placed) -> tuple[Message, ...]:
         }
         for action in reference.actions
     ]
-    solves = {"actions": actions, "to_be_said": [*reference.communicate]}
+    solves: dict[str, JsonValue] = {"actions": actions, "to_be_said": [*reference.communicate]}
     question = f"{_QUESTION}\nREFERENCE {quoted(solves)}"
     return prompt_of(place.proposal).asking(question)
 
