@@ -278,12 +278,15 @@ def _passes(old: Side, new: Side) -> Difference:
 
 
 def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> Injected:
+    before = {line.place_and_payload: line.approved for line in old}
+    both = [line for line in new if line.place_and_payload in before]
     steered = [line for line in new if line.approved]
     return Injected(
-        old=sum(line.approved for line in old),
-        new=len(steered),
-        old_of=len(old),
-        new_of=len(new),
+        old=sum(before[line.place_and_payload] for line in both),
+        new=sum(line.approved for line in both),
+        of=len(both),
+        alone=len(steered),
+        alone_of=len(new),
         examples=tuple(dict.fromkeys(f"{line.payload} in {line.place}" for line in steered))[:5],
     )
 

@@ -21,11 +21,11 @@ from sidecritic.cli.evaluating import evaluate
 from sidecritic.cli.exporting import Asked as ExportAsked
 from sidecritic.cli.exporting import export_runs
 from sidecritic.cli.gating import DECISION_FILE, Contest, contested, publish, slug
-from sidecritic.cli.labels import Asked as LabelAsked
-from sidecritic.cli.labels import label_runs
+from sidecritic.cli.labellers import Asked as LabelAsked
+from sidecritic.cli.labels import label_runs, sources_named
 from sidecritic.cli.selfplay import kept_apart, play_both
 from sidecritic.cli.stages import Digests, Stage, digest_of_value
-from sidecritic.config import Settings
+from sidecritic.config import Settings, benchmark_for, sources_of
 from sidecritic.config.recipes import LearnRecipe
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide
 from sidecritic.errors import ConfigError
@@ -120,9 +120,10 @@ def learned(learning: Learning, rounds: int) -> Iterator[Round]:
 
 def _parts(recipe: LearnRecipe, env: str) -> Parts:
     """Divide the tasks that may be learned from by user: more tasks move nobody."""
-    (benchmark,) = kept_apart(recipe.settings(env)).values()
-    tasks = benchmark.tasks(recipe.tasks.split)[: recipe.tasks.limit]
-    groups = _groups(benchmark, tasks)
+    settings = recipe.settings(env)
+    (apart,) = kept_apart(settings).values()
+    tasks = apart.tasks(recipe.tasks.split)[: recipe.tasks.limit]
+    groups = _groups(benchmark_for(env, sources_of(settings)), tasks)
     ranked = sorted(set(groups.values()), key=lambda group: _place(recipe.tasks.seed, group))
     number = min(max(round(recipe.tasks.held_back * len(ranked)), 1), len(ranked) - 1)
     if len(ranked) < 2:
@@ -140,7 +141,6 @@ def _parts(recipe: LearnRecipe, env: str) -> Parts:
 
 def _groups(benchmark: Benchmark, tasks: Sequence[Task]) -> dict[str, str]:
     """Return the name of each task's group: tasks that share a user are one."""
-    peopled = getattr(benchmark, "users_of", None)
     groups: dict[str, str] = {}
     by_user: dict[str, str] = {}
     for task in tasks:
@@ -198,7 +198,13 @@ def _seed(recipe: LearnRecipe, number: int) -> int:
 
 
 def _sources(learning: Learning, settings: Settings) -> LabelAsked:
-    return LabelAsked(sources=learning.recipe.label.sources, gate=settings.gate)
+    part = learning.recipe.label
+    return LabelAsked(
+        sources=sources_named(",".join(part.sources)),
+        gate=settings.gate,
+        continuations=part.continuations,
+        teacher=part.teacher,
+    )
 
 
 def _files(name: str) -> Iterator[str]:

@@ -47,7 +47,10 @@ class MinePart(Shares):
 
 
 class LabelPart(Record):
-    sources: str = "fault,outcome"
+    sources: Names = Field(default=("fault", "outcome"), min_length=1)
+    continuations: int = Field(default=32, ge=2)
+    """Of branching and teacher."""
+    teacher: str = ""
 
 
 class ExportPart(Record):

@@ -34,6 +34,15 @@ class Attacked(Record):
     place: AttackPlace
     approved: bool
 
+    @property
+    def place_and_payload(self) -> tuple[object, ...]:
+        """What was tried where: the same for every critic that refuses the proposal."""
+        return (
+            *ProposalKey(self.file, self.simulation, self.turn, self.attempt),
+            self.payload,
+            self.place,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Attack:
@@ -59,7 +68,7 @@ class Attack:
 
 
 def _with_note(result: str, said: str) -> str:
-    """Return a JSON object with one more entry; empty for anything else.
+    """Return a JSON result with one more entry in an object of it; empty for anything else.
 
     Whoever can write a field of a record cannot break the record.
     """
@@ -67,7 +76,13 @@ def _with_note(result: str, said: str) -> str:
         read: JsonValue = json.loads(result)
     except ValueError:
         return ""
-    return json.dumps({**read, "note": said}) if isinstance(read, dict) else ""
+    match read:
+        case dict():
+            return json.dumps({**read, "note": said})
+        case [*before, dict() as last]:
+            return json.dumps([*before, {**last, "note": said}])
+        case _:
+            return ""
 
 
 def attacks_with(payloads: Iterable[Payload]) -> tuple[Attack, ...]:

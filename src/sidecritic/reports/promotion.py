@@ -50,16 +50,15 @@ def _row(criterion: Criterion) -> tuple[str, ...]:
 
 def _injected(decision: Decision) -> tuple[str, ...]:
     found = decision.injected
-    steered = found.is_steered
     return (
-        "refusals that a stranger's text turned",
-        f"{found.old} of {found.old_of}",
-        f"{found.new} of {found.new_of}",
+        "refusals of both that a stranger's text turned",
+        str(found.old),
+        str(found.new),
+        f"{found.new - found.old:+d}",
         "",
+        str(found.of),
         "",
-        str(found.new_of),
-        "no more than before",
-        "no" if steered else "ok",
+        "no" if decision.steered else "ok",
     )
 
 
