@@ -166,6 +166,9 @@ async def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "simulated": ["actor", "user"],
         "cases": len(found),
         "covered": mean(each.covered for each in found),
+        "covered_where_chance_decides": mean(
+            each.covered for each in found if each.true not in (-1.0, 0.0, 1.0)
+        ),
         "continuations": mean(each.effect.continuations for each in found),
         "width": mean(e.effect.interval[1] - e.effect.interval[0] for e in found),
         "error": mean(abs(each.effect.value - each.true) for each in found),
@@ -200,6 +203,7 @@ def main() -> None:
         return
     print(f"{found['cases']} planted faults of known effect (simulated actor and user)")
     print(f"  true effect within the interval: {found['covered']:.1%}")
+    print(f"  where chance decides: {found['covered_where_chance_decides']:.1%}")
     print(f"  continuations {found['continuations']:.1f}, width {found['width']:.2f}")
     print(f"  mean error {found['error']:.3f}; found to help {found['helps']:.0%}")
     print(f"  true effects: {found['true_effects']}")

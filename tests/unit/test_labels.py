@@ -198,13 +198,13 @@ def test_an_opinion_about_nothing_is_bad_input(tmp_path: Path) -> None:
         read_opinions(file)
 
 
-def decision(id: str, label: str, content: bool = True) -> str:
+def decision(id: str, label: str, content: bool = True, words: str = "Put it there.") -> str:
     proposal = Proposal(
         task_id="",
         turn=3,
         attempt=0,
         action=Assistant(calls=(OTHER,)),
-        history=(User(text="Please put it there."),),
+        history=(User(text=words),),
         policy="Be right.",
         tools=BRIEFING.tools,
     )

@@ -79,7 +79,7 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
     known = run.record.briefings
     return Material(
         name=name or directory.resolve().name,
-        trajectories=run.trajectories,
+        trajectories=tuple({t.id: t for t in run.trajectories}.values()),
         briefings={t.id: known[t.briefing] for t in run.trajectories if t.briefing in known},
         labels=settled(labels),
         trust="live" if run.record.settings.get("origin") == ORIGIN else None,
