@@ -16,6 +16,7 @@ from sidecritic.cli.learning import learn
 from sidecritic.cli.promoting import promote
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
+from sidecritic.cli.tasking import tasks
 from sidecritic.cli.training import train
 
 if TYPE_CHECKING:
@@ -223,25 +224,7 @@ def view(
             output.tables(f"Open {page}")
 
 
-@app.command()
-def tasks(
-    env: Annotated[str | None, typer.Option(help="Environment; without it, list them.")] = None,
-    split: Annotated[str | None, typer.Option(help="Split; without it, list them.")] = None,
-    tasks_file: Annotated[
-        Path | None,
-        typer.Option("--tasks", parser=path, metavar="FILE", help="Another task file."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List environments, the splits of one, or the tasks of a split."""
-    with command(as_json=json) as output:
-        from sidecritic.cli.listing import list_tasks
-
-        listing = list_tasks(env, split, tasks_file)
-        if json:
-            output.json(listing.as_json())
-        else:
-            output.tables(*listing.lines())
+app.add_typer(tasks, name="tasks")
 
 
 @app.command()

@@ -237,7 +237,9 @@ _SAYS: Mapping[Group, str] = {
 def _reasons(
     groups: Mapping[Group, Sequence[TaskKey]], shares: Shares
 ) -> dict[TaskKey, tuple[bool, str]]:
-    reasons = dict.fromkeys(groups["ungraded"], (False, _SAYS["ungraded"]))
+    reasons: dict[TaskKey, tuple[bool, str]] = {}
+    for key in groups["ungraded"]:
+        reasons[key] = (False, _SAYS["ungraded"])
     room = shares.at_most
     parts: tuple[tuple[Group, float], ...] = (
         ("mixed", shares.mixed),
