@@ -47,7 +47,7 @@ def show(
 
 
 @critics.command()
-def add(
+def add(  # noqa: PLR0913 # typer makes a flag of each
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it will be called.")],
     weights: Annotated[Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File, folder.")],
     *,
@@ -68,15 +68,15 @@ def add(
         from sidecritic.training.lineage import entry_of, lineage_of
 
         kinds: tuple[CriticKind, ...] = get_args(CriticKind)
-        known = next((each for each in kinds if each == kind), None)
-        if known is None:
+        chosen: list[CriticKind] = [each for each in kinds if each == kind]
+        if not chosen:
             raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(kinds)}")
-        if known == "head":
+        if kind == "head":
             from sidecritic.critics.head_weights import read_weights
 
             read_weights(weights)
         entry = entry_of(
-            name, known, weights, registry=registry, data=lineage_of(data or ())
+            name, chosen[0], weights, registry=registry, data=lineage_of(data or ())
         ).model_copy(update={"parent": parent, "base": base, "command": made_by})
         add_entry(registry, entry)
         output.json(entry) if json else output.tables(*_shown(entry, registry))

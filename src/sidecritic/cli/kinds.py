@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
+from sidecritic.cli.edge import note
 from sidecritic.critics.registry import CriticKind
+from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.runs import write_whole
+
+LLAMA_CPP = "llama_cpp"
+"""Key of [train]: a folder of llama.cpp's source, whose converter makes the GGUF file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class Lesson:
 
 
 def train_kind(kind: CriticKind, lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
-    """Return the weights, in the lesson's folder.
+    """Return where in the lesson's folder the weights are.
 
     Raises:
         ConfigError: there is nothing to learn from, or what the kind needs is not there.
@@ -44,8 +51,41 @@ def _head(lesson: Lesson) -> Path:
     made = head_from_runs(lesson.runs, name=lesson.name, workers=lesson.workers)
     file = lesson.out / f"{lesson.name}.json"
     write_whole(file, to_json(made.weights))
-    return file
+    return file.relative_to(lesson.out)
 
 
 def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
-    raise NotImplementedError
+    """Fine-tune on the exported data set, and return the GGUF file that `--critic` can read."""
+    tuning = _needed("sidecritic.training.lora.run")
+    made = lesson.out / "tuned"
+    given = {key: value for key, value in settings.items() if key != LLAMA_CPP}
+    recipe = _recipe(given, lesson.data)
+    tuning.tune(recipe, made, say=note)
+    folder = lesson.out / "gguf"
+    if not folder.exists():
+        _needed("sidecritic.training.lora.export").export(
+            made,
+            folder,
+            "gguf",
+            name=lesson.name,
+            weights="q8_0",
+            llama_cpp=Path(str(settings.get(LLAMA_CPP, ".venv-train/llama.cpp"))),
+        )
+    return next(folder.glob("*.gguf")).relative_to(lesson.out)
+
+
+def _recipe(given: Mapping[str, JsonValue], data: Path) -> Any:
+    kind = _needed("sidecritic.training.lora.recipe").Recipe
+    try:
+        return kind.model_validate({**given, "data": str(data)})
+    except ValidationError as cause:
+        first = cause.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"the table [train] of the recipe: {key}: {first['msg']}") from cause
+
+
+def _needed(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as cause:
+        raise MissingExtra(str(cause.name), "train", "fine-tuning") from cause

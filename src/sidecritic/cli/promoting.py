@@ -67,7 +67,8 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
     with command(as_json=json) as output:
         if over is None or not runs:
             raise ConfigError(
-                f"to promote {new!r}, say over which critic and on which runs: --over OLD --runs RUN"
+                f"to promote {new!r}, say over which critic and on which held-back runs: "
+                "--over OLD --runs RUN"
             )
         from sidecritic.cli.gating import Contest, contested, publish
         from sidecritic.config.recipes import margins_from

@@ -360,7 +360,7 @@ def _train(learning: Learning, number: int, critic: str) -> str:
             out=stage.folder,
             workers=learning.workers,
         )
-        return [train_kind(recipe.kind, lesson, recipe.train).name]
+        return [train_kind(recipe.kind, lesson, recipe.train).as_posix()]
 
     stage.run(inputs, work)
     done = stage.done

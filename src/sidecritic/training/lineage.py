@@ -1,14 +1,16 @@
 """Where a trained critic comes from, as its registry keeps it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os.path import relpath
 from pathlib import Path
 
-from sidecritic.critics.registry import CriticKind, Entry, Figure, Lineage, digest_of
+from sidecritic.critics.registry import NAME, CriticKind, Entry, Figure, Lineage, digest_of
 from sidecritic.datasets.candidates import domain_of
 from sidecritic.datasets.material import user_in
+from sidecritic.errors import ConfigError
 from sidecritic.labeling.store import LABELS_FILE
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, Decision
@@ -50,6 +52,10 @@ def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data
     Raises:
         ConfigError: the weights cannot be read, or the name cannot be used.
     """
+    if not re.fullmatch(NAME, name):
+        raise ConfigError(
+            f"a critic cannot be called {name!r}: give up to 64 letters, digits, and . _ + -"
+        )
     return Entry(
         name=name,
         kind=kind,
