@@ -185,7 +185,7 @@ def _held_back(learning: Learning, parts: Mapping[str, Parts]) -> tuple[Path, ..
                 seed=_seed(recipe, 0),
                 out=str(stage.folder / name),
             )
-            evaluate(settings, title=f"held back {env}", shelf=kept_apart(settings))
+            evaluate(settings, title=f"held back {env}")
             label_runs([stage.folder / name], _sources(learning, settings))
             yield from _files(name)
 
