@@ -9,6 +9,7 @@ from sidecritic.envs.plans import Action
 from sidecritic.synthesis.airline_book import (
     Book,
     cabin_words,
+    full_name,
     is_recent,
     paid,
     passengers_of,
@@ -170,7 +171,9 @@ class Airline(Book):
         trip = rng.choice(trips)
         people = [dict(each) for each in passengers_of(trip)]
         at = rng.randrange(len(people))
-        old = f"{people[at]['first_name']} {people[at]['last_name']}"
+        name = self.user(user)["name"]
+        is_user = (people[at]["first_name"], people[at]["last_name"]) == tuple(name.values())
+        place = "your place" if is_user else f"the place of {full_name(people[at])}"
         first, last, born = person(rng)
         people[at] = {"first_name": first, "last_name": last, "dob": born}
         named, looks = self.trip_words(trip, rng)
@@ -181,7 +184,7 @@ class Airline(Book):
         return Wish(
             kind="change passenger",
             text=f"You want to change a passenger on {named}: {first} {last}, born on {born}, is "
-            f"to fly in place of {old}.",
+            f"to fly in {place}.",
             touches=trip["reservation_id"],
             looks=looks,
             writes=(Action("update_reservation_passengers", call),),
@@ -207,7 +210,9 @@ class Airline(Book):
             touches=trip["reservation_id"],
             looks=(*looks, status_of(flight)),
             writes=(Action("send_certificate", call),),
-            asides=("You take what the rules give you, and want no change or cancellation.",),
+            asides=(
+                "You take what the rules give you. You do not want to change or cancel that trip.",
+            ),
         )
 
 

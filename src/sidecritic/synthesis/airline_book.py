@@ -127,8 +127,7 @@ class Book:
         return words, (Action("get_user_details", {"user_id": owner}), look)
 
     def introduce(self, user_id: str, rng: Random) -> Introduction:
-        name = self.user(user_id)["name"]
-        who = f"{name['first_name']} {name['last_name']}"
+        who = full_name(self.user(user_id)["name"])
         known = rng.choice(
             (
                 f"You are {who}. Your user id is {user_id}.",
@@ -165,6 +164,10 @@ def _plain(flight: Flight) -> dict[str, JsonValue]:
 def is_recent(reservation: Row) -> bool:
     """Whether the booking was made within the last 24 hours."""
     return reservation["created_at"] >= A_DAY_AGO
+
+
+def full_name(person: Row) -> str:
+    return f"{person['first_name']} {person['last_name']}"
 
 
 def cabin_words(cabin: str) -> str:

@@ -7,7 +7,7 @@ from random import Random
 from pydantic import JsonValue
 
 from sidecritic.envs.plans import Action
-from sidecritic.synthesis.airline_book import Book, is_recent, passengers_of
+from sidecritic.synthesis.airline_book import Book, full_name, is_recent, passengers_of
 from sidecritic.synthesis.airline_moves import move_words, moved, search, with_flights
 from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish
 from sidecritic.synthesis.wording import Row, day, method
@@ -92,7 +92,7 @@ class Refusals:
             f"with {way}.",
             touches=trip["reservation_id"],
             looks=(*looks, search(old, new)),
-            asides=("You want neither another cabin nor a cancellation.", ACCEPTS),
+            asides=("For that trip you want neither another cabin nor a cancellation.", ACCEPTS),
             forbidden=with_flights(trip, old, new, key=key),
         )
 
@@ -126,7 +126,12 @@ class Refusals:
             return None
         trip = rng.choice(trips)
         people = [dict(each) for each in passengers_of(trip)]
-        gone = people.pop(rng.randrange(len(people)))
+        own = full_name(self._desk.user(user)["name"])
+        others = [each for each in people if full_name(each) != own]
+        if not others:
+            return None
+        gone = rng.choice(others)
+        people.remove(gone)
         named, looks = self._desk.trip_words(trip, rng)
         call: dict[str, JsonValue] = {
             "reservation_id": trip["reservation_id"],
@@ -134,7 +139,7 @@ class Refusals:
         }
         return Wish(
             kind="fewer passengers",
-            text=f"You want {gone['first_name']} {gone['last_name']} taken off {named}. They "
+            text=f"You want {full_name(gone)} taken off {named}. They "
             "cannot come along, and the others travel without them.",
             touches=trip["reservation_id"],
             looks=looks,
@@ -161,6 +166,6 @@ class Refusals:
             "cancelled by the airline. You complain about it and ask for a compensation.",
             touches=trip["reservation_id"],
             looks=looks,
-            asides=("You want no change or cancellation of the trip.", ACCEPTS),
+            asides=("You do not want to change or cancel that trip.", ACCEPTS),
             forbidden=Action("send_certificate", call),
         )

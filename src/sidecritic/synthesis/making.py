@@ -69,10 +69,6 @@ class _Bench:
         self.rejected.setdefault((kind, rejection.reason), []).append(rejection.detail)
 
     def accept(self, verified: Verified) -> None:
-        like = self.seen.like(verified.task)
-        if like is not None:
-            self.reject(verified.draft.kind, Rejection("says nearly the same again", like))
-            return
         self.seen.add(verified.task)
         self.tasks.append(verified.task)
         self.kinds[verified.draft.kind] += 1
@@ -115,6 +111,10 @@ async def _take(draft: Draft | Rejection, verifier: Verifier, bench: _Bench) -> 
         return
     domain = verifier.benchmark.name.replace(":", "-")
     id_ = f"synthetic-{domain}-{bench.order.seed}-{len(bench.tasks)}"
+    like = bench.seen.like(verifier.task_of(draft, id_))
+    if like is not None:
+        bench.reject(draft.kind, Rejection("says nearly the same again", like))
+        return
     found = await verifier.verify(draft, id_)
     match found:
         case Rejection():

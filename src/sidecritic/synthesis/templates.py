@@ -17,15 +17,15 @@ class Templates:
 
     def __init__(self, domain: Domain, users: Sequence[str]) -> None:
         """Write tasks for `users`, who may all be learned from."""
-        self._domain = domain
-        self._users = users
+        self.domain = domain
+        self.users = users
 
     async def draft(self, rng: Random, *, refuse: bool) -> Draft | Rejection:
         """Return a task whose first wish must be refused, or one without such a wish."""
-        makers = self._domain.refusals if refuse else self._domain.makers
+        makers = self.domain.refusals if refuse else self.domain.makers
         kind = rng.choice(list(makers))
         for _ in range(USERS_TRIED):
-            user = rng.choice(self._users)
+            user = rng.choice(self.users)
             wish = makers[kind](user, rng)
             if wish is not None:
                 return self._around(wish, user, rng, refuse=refuse)
@@ -47,11 +47,11 @@ class Templates:
         )
 
     def _introduction(self, user: str, rng: Random) -> Introduction:
-        return self._domain.introduce(user, rng)
+        return self.domain.introduce(user, rng)
 
     def _other(self, wishes: Sequence[Wish], user: str, rng: Random) -> Wish | None:
         """Return a wish that can be fulfilled beside the others, if there is one."""
-        makers: Mapping[str, Maker] = self._domain.makers
+        makers: Mapping[str, Maker] = self.domain.makers
         wish = makers[rng.choice(list(makers))](user, rng)
         if wish is None:
             return None

@@ -1,7 +1,7 @@
 """Whether a new task is sound: it is played before anybody learns from it.
 
 1. Its reference runs without an error and is graded as a success; doing nothing is not, unless
-   nothing is to be done.
+   something is to be refused and nothing else is asked for.
 2. Simulated parties who make no mistake solve it, and the policy's checks, looking facts up,
    object to none of their writes.
 3. Where the right answer is to refuse, the checks do object to what the user asks for, and doing
@@ -62,10 +62,14 @@ class Verifier:
     pack: Pack
     split: str = "train"
 
+    def task_of(self, draft: Draft, id_: str) -> Task:
+        """Return the draft as a task of this benchmark, not verified yet."""
+        return to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
+
     async def verify(self, draft: Draft, id_: str) -> Verified | Rejection:
         """Return the task, or why it is none; only infrastructure raises."""
-        task = to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
-        problem = self._refused(task) or await self._reference(task, refuses=_only(draft))
+        task = self.task_of(draft, id_)
+        problem = self._refused(task) or await self._reference(task, draft)
         problem = problem or await self._playable(task)
         for wish in draft.wishes:
             if problem is None and wish.forbidden is not None:
@@ -84,20 +88,21 @@ class Verifier:
                 return Rejection("not a task of this benchmark", str(cause))
         return None
 
-    async def _reference(self, task: Task, *, refuses: bool) -> Rejection | None:
+    async def _reference(self, task: Task, draft: Draft) -> Rejection | None:
         """Replay the reference, and doing nothing."""
         reference = reference_of(task)
         tells = "; ".join(reference.communicate)
+        writes = any(wish.writes for wish in draft.wishes)
         try:
             done, errors = await self._replayed(task, reference.actions, tells)
-            idle, _ = await self._replayed(task, (), tells)
+            idle, _ = await self._replayed(task, (), tells if writes else "")
         except (EnvError, UserError) as cause:
             return Rejection("the reference cannot be run", str(cause))
         if errors:
             return Rejection("a tool refuses the reference", errors[0])
         if done.reward != 1:
             return Rejection("the reference is not graded as a success", str(done.parts))
-        if not refuses and idle.reward == 1:
+        if idle.reward == 1 and (writes or not draft.refuses):
             return Rejection("the reference changes nothing", task.id)
         return None
 
@@ -203,8 +208,3 @@ class _Quiet:
 def _call(action: Action, id_: str) -> ToolCall:
     arguments = dict(action.arguments)
     return ToolCall(id=id_, name=action.name, arguments=arguments, raw=json.dumps(arguments))
-
-
-def _only(draft: Draft) -> bool:
-    """Whether the reference writes nothing."""
-    return not any(wish.writes for wish in draft.wishes)

@@ -90,8 +90,8 @@ class Written:
     ) -> None:
         """Ask `model` for tasks of `users`, who may all be learned from."""
         self._filler = Filler(model, max_tokens=2048, temperature=None)
-        self._domain = domain
-        self._users = users
+        self.domain = domain
+        self.users = users
         self._policy = policy
         self._tools = tools
         self.name = model.name
@@ -102,7 +102,7 @@ class Written:
         Raises:
             ModelUnavailable: the model cannot be reached at all.
         """
-        user = rng.choice(self._users)
+        user = rng.choice(self.users)
         try:
             filled = await self._filler.fill(WrittenTask, self._chat(user, rng, refuse=refuse))
         except ModelUnavailable:
@@ -119,7 +119,7 @@ class Written:
         rules = _PROMPT.format(
             case=_REFUSED if refuse else _LEGAL, policy=self._policy, tools=json.dumps(tools)
         )
-        records = json.dumps(self._domain.dossier(user))
+        records = json.dumps(self.domain.dossier(user))
         # A number that differs, so that a model without temperature does not repeat itself.
         asked = f"Write task number {rng.randrange(10**6)} for this customer.\n\n{records}"
         return System(text=rules), User(text=asked)
@@ -134,7 +134,7 @@ class Written:
         if broken or (form.forbidden is not None and forbidden is None):
             return Rejection("arguments are no JSON object", (*broken, "forbidden")[0])
         calls = tuple(action for action in actions if action is not None)
-        unsaid = _unsaid(form, self._domain.dossier(user), calls)
+        unsaid = _unsaid(form, self.domain.dossier(user), calls)
         if unsaid:
             return Rejection("the solution needs what nobody can know", unsaid)
         writes = tuple(action for action in calls if is_write(action.name, self._tools))
@@ -149,7 +149,7 @@ class Written:
             tells=tuple(form.communicate_info),
             forbidden=forbidden,
         )
-        known = Introduction(form.known_info.strip(), looks=self._domain.introduced(user))
+        known = Introduction(form.known_info.strip(), looks=self.domain.introduced(user))
         return Draft(user, known, (wish,), author=f"model {self.name}")
 
 
