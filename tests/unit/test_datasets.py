@@ -321,3 +321,25 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     export(tmp_path / "e", material(*episodes(60)))
 
     assert sorted(each.name for each in tmp_path.iterdir()) == ["d", "e"]
+
+
+async def test_users_of_test_tasks_are_found_where_only_a_tool_names_them() -> None:
+    from sidecritic.config import benchmark_for
+    from sidecritic.datasets.held_out import held_out, user_of_task
+
+    retail, shop, telecom = map(benchmark_for, ("tau2:retail", "shop", "tau2:telecom"))
+    found = await held_out(retail)
+    shared = [
+        task.id
+        for task in retail.tasks("train")
+        if ("retail", await user_of_task(retail, task)) in found.users
+    ]
+
+    assert len(found.tasks) == 40
+    assert len(shared) == 38
+    assert all(user.rpartition("_")[2].isdigit() for _, user in found.users)
+    of_shop = await held_out(shop)
+    assert {user for _, user in of_shop.users} == {
+        await user_of_task(shop, task) for task in shop.tasks("test")
+    }
+    assert (await held_out(telecom)).users == frozenset(), "all its tasks have one customer"

@@ -108,16 +108,23 @@ ONE_USER = frozenset({"telecom"})
 """Domains whose tasks all have the same user: there tasks stand for users."""
 
 
+SHOP = "shop"
+"""Its tasks name their users by e-mail address only."""
+
+
 def user_in(trajectory: Trajectory) -> str:
     """Return the id of the user whom a trajectory is about.
 
     By task or conversation, else an e-mail address of the task's scenario; where nobody is
     named, the task stands for its user.
     """
-    if domain_of(trajectory.task.env) in ONE_USER:
-        return f"task:{trajectory.task.id}"
-    found = user_of(trajectory.task.data, env_view(trajectory.events))
-    return found if found != UNKNOWN else user_by_mail(trajectory.task)
+    task = trajectory.task
+    if domain_of(task.env) in ONE_USER:
+        return f"task:{task.id}"
+    if task.env == SHOP:
+        return user_by_mail(task)
+    found = user_of(task.data, env_view(trajectory.events))
+    return found if found != UNKNOWN else user_by_mail(task)
 
 
 def domain_of(env: str) -> str:
