@@ -46,7 +46,7 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
         typer.Option(
             min=0.001,
             metavar="NUMBER",
-            help="What an action of --runs counts beside a recorded one; 0.25.",
+            help="What an action of --runs counts beside a recorded one; 0.5.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the weights go, as JSON.")],

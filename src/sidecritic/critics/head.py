@@ -1,7 +1,7 @@
 """A small learned critic over the flags of a policy pack.
 
     logit(risk) = intercept + offset of the tool + norm of the weights of the objections
-                  - sum of the weights of what supports the action
+                  - norm of the weights of what supports the action
 
 It knows domain, kind of action, name of the tool, and which checks fired; no ids, no names, no
 words. Weights are at least 0, so a flag never means the opposite of what its check says.

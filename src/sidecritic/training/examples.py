@@ -93,11 +93,11 @@ def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...
             wrong = write.standing == "wrong"
             for part in run.parts[write.key]:
                 if part.call_id == write.call_id and part.kind == "write":
-                    found.append(_example(run, line, part, wrong=wrong, knowable=knowable))
+                    found.append(lesson_of(run, line, part, wrong=wrong, knowable=knowable))
         if (end := last_end(run)) is not None and end[0] is not None:
             for part in run.parts[end[0].key]:
                 if part.kind == "final":
-                    found.append(_example(run, end[0], part, wrong=end[1], knowable=True))
+                    found.append(lesson_of(run, end[0], part, wrong=end[1], knowable=True))
     return tuple(found)
 
 
@@ -138,7 +138,7 @@ def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
     be served speaks against an early farewell as it does against the last.
     """
     return tuple(
-        _example(run, line, part, wrong=False, knowable=True)
+        lesson_of(run, line, part, wrong=False, knowable=True)
         for run in runs
         if is_clean(run.recorded) and (reward_of(run.recorded) or 0.0) >= 1
         for line in run.lines
@@ -147,9 +147,10 @@ def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
     )
 
 
-def _example(
+def lesson_of(
     run: JudgedRun, line: JudgedProposal | None, part: Part, *, wrong: bool, knowable: bool
 ) -> Example:
+    """Return what a head learns from a part of a proposal; without a judgement it has no flags."""
     return Example(
         domain=run.recorded.domain,
         kind=part.kind,

@@ -22,6 +22,7 @@ from sidecritic.types import Flag
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
+Signs = NDArray[np.int64]
 
 DIGITS = 4
 """Of a weight on file: sums that BLAS adds up in another order are the same to so many."""
@@ -66,15 +67,19 @@ class Design:
         self.matrix[:, 0] = 1
         self.matrix[:, 1] = self.knowable & ~standard
         for row, example in enumerate(examples):
-            self.matrix[row, place[example.tool]] = 1
+            # How often a simulated actor errs with a tool says nothing either.
+            self.matrix[row, place[example.tool]] = 1 - self.matrix[row, 1]
             for key in example.flags:
                 self.matrix[row, place[key]] = key[0]
+        # Most examples look like others: each sort of row is computed with once.
+        self.sorts, sort = np.unique(self.matrix, axis=0, return_inverse=True)
+        self.sort = sort.reshape(-1)
 
     @property
-    def objections(self) -> Rows:
-        """Which columns are flags that speak against an action."""
-        flags = [sign > 0 for sign, _ in self.flags]
-        return np.array([*[False] * self.first_flag, *flags], dtype=np.bool_)
+    def signs(self) -> Signs:
+        """1 for columns of flags that speak against an action, -1 for it, 0 for no flags."""
+        flags = [sign for sign, _ in self.flags]
+        return np.array([*[0] * self.first_flag, *flags], dtype=np.int64)
 
     @property
     def everything(self) -> Rows:
@@ -86,6 +91,9 @@ class Design:
         A flag that is in none of the rows has its prior. There must be right and wrong rows.
         """
         used = rows & self.knowable
+        sort, count = self.sort[used], len(self.sorts)
+        amount = _summed(self.amount[used], sort, count)
+        wrong = _summed((self.amount * self.wrong)[used], sort, count)
         weights = self._mean()
         free = np.ones(len(weights), dtype=np.bool_)
         free[_FIRST_TOOL : self.first_flag] = shrinkage.tools is not None
@@ -95,10 +103,10 @@ class Design:
         lowest = np.where(np.arange(len(weights)) < self.first_flag, -np.inf, 0.0)
         weights[free] = _minimum(
             _Posterior(
-                matrix=self.matrix[used][:, free],
-                objections=self.objections[free],
-                wrong=self.wrong[used],
-                amount=self.amount[used],
+                matrix=self.sorts[amount > 0][:, free],
+                signs=self.signs[free],
+                amount=amount[amount > 0],
+                wrong=wrong[amount > 0],
                 strength=strength[free],
                 mean=weights[free],
             ),
@@ -162,7 +170,7 @@ def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shri
         train, test = rows & (held != fold), rows & (held == fold) & design.knowable
         if can_fit(design, train):
             weights = design.fit(train, shrinkage)
-            logits = _logits(design.matrix[test], design.objections, weights)[0]
+            logits = _logits(design.matrix[test], design.signs, weights)[0]
             loss = np.logaddexp(0, logits) - design.wrong[test] * logits
             found[test] = design.amount[test] * loss
     return found
@@ -182,6 +190,11 @@ def _standard(design: Design) -> Rows:
     return design.knowable & recorded if can_fit(design, recorded) else design.knowable
 
 
+def _summed(values: Floats, sort: NDArray[np.intp], count: int) -> Floats:
+    """Return the sum of the values of each sort."""
+    return np.bincount(sort, values, count).astype(np.float64)
+
+
 def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
     """Return the flags by sign and name; of one name the one of the highest prior risk."""
     found = sorted(
@@ -194,13 +207,18 @@ def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
 # --- optimisation --------------------------------------------------------------------------
 
 
-def _logits(matrix: Floats, objections: Rows, weights: Floats) -> tuple[Floats, Floats]:
+def _logits(matrix: Floats, signs: Signs, weights: Floats) -> tuple[Floats, Floats]:
     """Return the logit of each row, and its derivative by each weight."""
-    present, heavy = matrix[:, objections], np.maximum(weights[objections], 0)
-    norm = (present @ heavy**POWER) ** (1 / POWER)
     slopes = matrix.copy()
-    slopes[:, objections] = present * (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
-    return matrix[:, ~objections] @ weights[~objections] + norm, slopes
+    logits = matrix[:, signs == 0] @ weights[signs == 0]
+    for sign in (1, -1):
+        side = signs == sign
+        present, heavy = np.abs(matrix[:, side]), np.maximum(weights[side], 0)
+        norm = (present @ heavy**POWER) ** (1 / POWER)
+        steep = (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
+        slopes[:, side] = sign * present * steep
+        logits += sign * norm
+    return logits, slopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,25 +226,26 @@ class _Posterior:
     """The negative log posterior with its derivatives."""
 
     matrix: Floats
-    objections: Rows
-    wrong: Floats
+    signs: Signs
     amount: Floats
     """How much each row counts."""
+    wrong: Floats
+    """How much of that is wrong."""
     strength: Floats
     mean: Floats
 
     def value(self, weights: Floats) -> float:
-        logits, _ = _logits(self.matrix, self.objections, weights)
-        loss = np.logaddexp(0, logits) - self.wrong * logits
-        return float(self.amount @ loss + (self.strength * (weights - self.mean) ** 2).sum() / 2)
+        logits, _ = _logits(self.matrix, self.signs, weights)
+        loss = self.amount @ np.logaddexp(0, logits) - self.wrong @ logits
+        return float(loss + (self.strength * (weights - self.mean) ** 2).sum() / 2)
 
     def slopes(self, weights: Floats) -> tuple[Floats, Floats]:
         """Return gradient and Gauss-Newton curvature."""
-        logits, by_weight = _logits(self.matrix, self.objections, weights)
+        logits, by_weight = _logits(self.matrix, self.signs, weights)
         risk = 1 / (1 + np.exp(-logits))
-        wrong_by = self.amount * (risk - self.wrong)
-        gradient = by_weight.T @ wrong_by + self.strength * (weights - self.mean)
-        curved = (by_weight * (self.amount * risk * (1 - risk))[:, None]).T @ by_weight
+        expected = self.amount * risk
+        gradient = by_weight.T @ (expected - self.wrong) + self.strength * (weights - self.mean)
+        curved = (by_weight * (expected * (1 - risk))[:, None]).T @ by_weight
         return gradient, curved + np.diag(self.strength)
 
 

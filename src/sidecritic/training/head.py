@@ -20,7 +20,7 @@ from sidecritic.training.examples import (
     judged_runs,
     undisturbed,
 )
-from sidecritic.training.fitting import DIGITS, Design, can_fit, choose
+from sidecritic.training.fitting import DIGITS, GRID, Design, Shrinkage, can_fit, choose
 from sidecritic.training.own import Lessons
 
 FOLDS = 10
@@ -82,15 +82,7 @@ def train(
     designs = _designs(examples)
     folds = _folds(known, own)
     whole = {cell: _fitted(design, folds, leave_out=None) for cell, design in designs.items()}
-    apart: list[_Cells] = [
-        {
-            cell: _fitted(design, folds, leave_out=fold).model_copy(
-                update={"intercept": whole[cell].intercept}
-            )
-            for cell, design in designs.items()
-        }
-        for fold in range(FOLDS)
-    ]
+    apart = _apart(designs, folds, whole)
     right = [*_right(examples), *undisturbed(known)]
     cut = {
         cell: whole[cell].model_copy(
@@ -149,14 +141,53 @@ def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
     return usable
 
 
-def _fitted(design: Design, folds: Mapping[str, int], *, leave_out: int | None) -> Cell:
+def unseen_risks(
+    examples: Sequence[Example], folds: Mapping[str, int], shrinkage: Shrinkage = GRID[0]
+) -> tuple[float, ...]:
+    """Return the risk of each example by a head that has not seen its user.
+
+    A quick look: the shrinkage is given, not chosen. What cannot be learned about has the prior
+    risk of its flags.
+    """
+    designs = _designs(examples)
+    whole = {cell: design.cell(design.everything, shrinkage) for cell, design in designs.items()}
+    apart = _apart(designs, folds, whole, shrinkage)
+    cells = [(apart[folds[e.user]].get((e.domain, e.kind)), e) for e in examples]
+    return tuple((cell or UNTRAINED[e.kind]).risk(e.tool, e.flags) for cell, e in cells)
+
+
+def _apart(
+    designs: Mapping[tuple[str, HeadKind], Design],
+    folds: Mapping[str, int],
+    whole: _Cells,
+    shrinkage: Shrinkage | None = None,
+) -> list[_Cells]:
+    """Return for each fold what is learned without it, with the intercepts of the whole."""
+    return [
+        {
+            cell: _fitted(design, folds, leave_out=fold, shrinkage=shrinkage).model_copy(
+                update={"intercept": whole[cell].intercept}
+            )
+            for cell, design in designs.items()
+        }
+        for fold in range(FOLDS)
+    ]
+
+
+def _fitted(
+    design: Design,
+    folds: Mapping[str, int],
+    *,
+    leave_out: int | None,
+    shrinkage: Shrinkage | None = None,
+) -> Cell:
     rows = design.everything
     for at, example in enumerate(design.examples):
         rows[at] = folds[example.user] != leave_out
     # A cell that has nothing wrong but in this fold learns nothing without it.
     if not can_fit(design, rows):
         return design.prior
-    return design.cell(rows, choose(design, rows))
+    return design.cell(rows, shrinkage or choose(design, rows))
 
 
 def _threshold(

@@ -26,7 +26,7 @@ from sidecritic.writes import failing_references, normal_form
 
 LABELS_FILE = "labels.jsonl"
 
-WEIGHT = 0.25
+WEIGHT = 0.5
 """How much an example of an own run counts beside one of a recorded run."""
 
 
