@@ -56,6 +56,8 @@ class Contest:
     margins: Margins = field(default_factory=Margins)
     attacks: int = 12
     """Payloads that each refused proposal meets."""
+    tasks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Environment to the file that its tasks are from, where they are not its own."""
     workers: int = 1
 
 
@@ -197,7 +199,7 @@ def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
     return _Side(
         lines=lines,
         attacked=_attacked(contest, plan, runs, wrong, folder / ATTACKED_FILE),
-        supervised=_together([_supervised(each, critic, folder) for each in held]),
+        supervised=_together([_supervised(contest, each, critic) for each in held]),
     )
 
 
@@ -232,11 +234,13 @@ def _attacked(
     return found
 
 
-def _supervised(held: _Held, critic: str, folder: Path) -> Run:
+def _supervised(contest: Contest, held: _Held, critic: str) -> Run:
     """Play the tasks of a held-back run under the critic, with everything else as it was."""
-    directory = folder / held.name
+    directory = contest.played / slug(critic) / held.name
     kept = {k: v for k, v in held.run.record.settings.items() if k in Settings.model_fields}
-    asked = {**kept, "critic": critic, "out": str(directory)}
+    files = {contest.tasks[env] for env in held.run.record.versions if env in contest.tasks}
+    tasks = {"tasks": files.pop()} if files else {}
+    asked = {**kept, **tasks, "critic": critic, "out": str(directory)}
     evaluate(settings_of(asked, str(held.run.directory)), title=f"{slug(critic)} {held.name}")
     return read_run(directory)
 

@@ -46,6 +46,12 @@ MarginsFile = Annotated[
     Path | None,
     typer.Option("--margins", parser=path, metavar="FILE", help="TOML of the gate's margins."),
 ]
+TasksFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--tasks", parser=path, metavar="FILE", help="Task file that the runs were played from."
+    ),
+]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes that judge.")]
 
 
@@ -56,6 +62,7 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
     runs: Runs = None,
     out: Out = Path(OUT),
     margins: MarginsFile = None,
+    tasks: TasksFile = None,
     workers: Workers = None,
     registry: File = Path(REGISTRY),
     json: Json = False,
@@ -83,6 +90,7 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
             runs=tuple(runs),
             played=out,
             margins=margins_from(margins),
+            tasks=_tasks(tuple(runs), tasks),
             workers=workers or os.cpu_count() or 1,
         )
         decision = contested(contest)
@@ -100,6 +108,7 @@ def promote(  # noqa: PLR0913 # typer makes a flag of each
     runs: Runs = None,
     out: Out = Path(OUT),
     margins: MarginsFile = None,
+    tasks: TasksFile = None,
     workers: Workers = None,
     registry: File = Path(REGISTRY),
     config: Annotated[
@@ -122,6 +131,7 @@ def promote(  # noqa: PLR0913 # typer makes a flag of each
             runs=runs,
             out=out,
             margins=margins,
+            tasks=tasks,
             workers=workers,
             registry=registry,
             json=json,
@@ -146,6 +156,20 @@ def promote(  # noqa: PLR0913 # typer makes a flag of each
 def called(name: str, registry: Path) -> str:
     """Return the name by which `--critic` knows a critic of a registry."""
     return f"registry:{registry}#{name}"
+
+
+def _tasks(runs: tuple[Path, ...], file: Path | None) -> dict[str, str]:
+    from sidecritic.runs import read_record
+
+    if file is None:
+        return {}
+    envs = {env for run in runs for env in read_record(run).versions}
+    if len(envs) != 1:
+        raise ConfigError(
+            f"--tasks {file} is for one environment, and the runs have {len(envs)}: "
+            f"{', '.join(sorted(envs))}"
+        )
+    return dict.fromkeys(envs, str(file))
 
 
 def _tell(decision: "Decision", output: Output) -> None:

@@ -27,7 +27,7 @@ from sidecritic.cli.selfplay import kept_apart, play_both
 from sidecritic.cli.stages import Digests, Stage, digest_of_value
 from sidecritic.config import Settings, benchmark_for, sources_of
 from sidecritic.config.recipes import LearnRecipe
-from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide
+from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.store import LABELS_FILE
 from sidecritic.ports import Benchmark, Peopled
@@ -169,6 +169,7 @@ def _held_back(learning: Learning, parts: Mapping[str, Parts]) -> tuple[Path, ..
     names = {env: _slug(env) for env in recipe.tasks.env}
     inputs = {
         "tasks": digest_of_value({env: list(part.held_back) for env, part in parts.items()}),
+        **_task_files(recipe),
         "[play]": digest_of_value(recipe.play),
         "[gate] trials": str(recipe.gate.trials),
         "[label]": digest_of_value(recipe.label.model_dump(mode="json")),
@@ -191,6 +192,10 @@ def _held_back(learning: Learning, parts: Mapping[str, Parts]) -> tuple[Path, ..
 
     stage.run(inputs, lambda: list(work()))
     return tuple(stage.folder / name for name in names.values())
+
+
+def _task_files(recipe: LearnRecipe) -> Digests:
+    return {file: digest_of(Path(file)) for file in recipe.tasks.files.values()}
 
 
 def _seed(recipe: LearnRecipe, number: int) -> int:
@@ -219,6 +224,7 @@ def _play(
     names = {env: _slug(env) for env in recipe.tasks.env}
     inputs = {
         "tasks": digest_of_value({env: list(part.train) for env, part in parts.items()}),
+        **_task_files(recipe),
         "[play]": digest_of_value(recipe.play),
         "critic in force": _identity(critic),
     }
@@ -392,6 +398,7 @@ def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) 
             runs=held,
             played=learning.out / HELD_BACK / "critics",
             margins=recipe.gate.margins,
+            tasks=recipe.tasks.files,
             attacks=recipe.gate.attacks,
             workers=learning.workers,
         )

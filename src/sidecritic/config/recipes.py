@@ -40,6 +40,8 @@ class TaskPart(Record, allow_inf_nan=False):
     seed: int = 0
     limit: int | None = Field(default=None, ge=2)
     """At most so many tasks of each environment."""
+    files: dict[str, str] = {}
+    """Environment to a file of other tasks, such as `tasks synth` writes."""
 
 
 class MinePart(Shares):
@@ -89,7 +91,13 @@ class LearnRecipe(Record):
         Raises:
             ConfigError: a value that cannot be used.
         """
-        own = {"env": (env,), "split": self.tasks.split, "actor": "simulated", "user": "scripted"}
+        own = {
+            "env": (env,),
+            "split": self.tasks.split,
+            "tasks": self.tasks.files.get(env),
+            "actor": "simulated",
+            "user": "scripted",
+        }
         return settings_of({**own, **self.play, **more}, "the table [play] of the recipe")
 
 
@@ -108,6 +116,10 @@ def recipe_from(file: Path) -> LearnRecipe:
     recipe = _checked(LearnRecipe, read, file)
     for env in recipe.tasks.env:
         recipe.settings(env)
+    for env in recipe.tasks.files:
+        if env not in recipe.tasks.env:
+            known = suggestion(env, recipe.tasks.env)
+            raise ConfigError(f"{file}: tasks.files: {env!r} is not in tasks.env{known}")
     if recipe.kind == "head" and recipe.train:
         keys = ", ".join(recipe.train)
         raise ConfigError(f'{file}: train: {keys}: a head has nothing to set; kind = "lora" has')
