@@ -22,28 +22,29 @@ critics.command("promote")(promote_critic)
 
 
 @critics.command("ls")
-def list_critics(registry: File = Path(REGISTRY), json: Json = False) -> None:
+def list_critics(registry: File = None, json: Json = False) -> None:
     """Show every critic with its status and figures."""
     with command(as_json=json) as output:
         from sidecritic.critics.registry import read_registry
 
-        found = read_registry(registry)
+        found = read_registry(registry or Path(REGISTRY))
         output.json(found) if json else output.tables(*_listed(list(found.critics.values())))
 
 
 @critics.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `ls` shows it.")],
-    registry: File = Path(REGISTRY),
+    registry: File = None,
     json: Json = False,
 ) -> None:
     """Show where a critic comes from, after a look at whether its weights are still the same."""
     with command(as_json=json) as output:
         from sidecritic.critics.registry import read_registry, weights_of
 
-        entry = read_registry(registry).entry(name, registry)
-        weights_of(entry, registry)
-        output.json(entry) if json else output.tables(*_shown(entry, registry))
+        file = registry or Path(REGISTRY)
+        entry = read_registry(file).entry(name, file)
+        weights_of(entry, file)
+        output.json(entry) if json else output.tables(*_shown(entry, file))
 
 
 @critics.command()
@@ -59,7 +60,7 @@ def add(  # noqa: PLR0913 # typer makes a flag of each
     parent: Annotated[str, typer.Option(help="Critic that it is to replace.")] = "",
     base: Annotated[str, typer.Option(help="Model that was fine-tuned.")] = "",
     made_by: Annotated[str, typer.Option(help="Command that made it, for the record.")] = "",
-    registry: File = Path(REGISTRY),
+    registry: File = None,
     json: Json = False,
 ) -> None:
     """Register trained weights as a candidate: `--critic registry:NAME` is that critic."""
@@ -75,11 +76,12 @@ def add(  # noqa: PLR0913 # typer makes a flag of each
             from sidecritic.critics.head_weights import read_weights
 
             read_weights(weights)
+        file = registry or Path(REGISTRY)
         entry = entry_of(
-            name, chosen[0], weights, registry=registry, data=lineage_of(data or ())
+            name, chosen[0], weights, registry=file, data=lineage_of(data or ())
         ).model_copy(update={"parent": parent, "base": base, "command": made_by})
-        add_entry(registry, entry)
-        output.json(entry) if json else output.tables(*_shown(entry, registry))
+        add_entry(file, entry)
+        output.json(entry) if json else output.tables(*_shown(entry, file))
 
 
 def _listed(entries: "list[Entry]") -> "Iterator[RenderableType]":

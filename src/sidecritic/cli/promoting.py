@@ -23,8 +23,10 @@ OUT = "runs/gate"
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 File = Annotated[
-    Path,
-    typer.Option("--registry", parser=path, metavar="FILE", help="The registry of critics."),
+    Path | None,
+    typer.Option(
+        "--registry", parser=path, metavar="FILE", help=f"The registry of critics; {REGISTRY}."
+    ),
 ]
 Over = Annotated[
     str | None,
@@ -40,7 +42,8 @@ Runs = Annotated[
     ),
 ]
 Out = Annotated[
-    Path, typer.Option("--out", parser=path, metavar="DIR", help="Where the evidence goes.")
+    Path | None,
+    typer.Option("--out", parser=path, metavar="DIR", help=f"Where the evidence goes; {OUT}."),
 ]
 MarginsFile = Annotated[
     Path | None,
@@ -60,11 +63,11 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
     *,
     over: Over = None,
     runs: Runs = None,
-    out: Out = Path(OUT),
+    out: Out = None,
     margins: MarginsFile = None,
     tasks: TasksFile = None,
     workers: Workers = None,
-    registry: File = Path(REGISTRY),
+    registry: File = None,
     json: Json = False,
 ) -> None:
     """Promote a critic if it is better than another on held-back tasks and worse in nothing.
@@ -82,20 +85,21 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
         from sidecritic.critics.registry import decide, read_registry
         from sidecritic.training.lineage import decided
 
-        known = read_registry(registry)
-        known.entry(new, registry)
+        file, folder = registry or Path(REGISTRY), out or Path(OUT)
+        known = read_registry(file)
+        known.entry(new, file)
         contest = Contest(
-            new=called(new, registry),
-            old=called(over, registry) if over in known.critics else over,
+            new=called(new, file),
+            old=called(over, file) if over in known.critics else over,
             runs=tuple(runs),
-            played=out,
+            played=folder,
             margins=margins_from(margins),
             tasks=_tasks(tuple(runs), tasks),
             workers=workers or os.cpu_count() or 1,
         )
         decision = contested(contest)
-        publish(decision, out)
-        decide(registry, new, decided(decision, datetime.now(UTC)))
+        publish(decision, folder)
+        decide(file, new, decided(decision, datetime.now(UTC)))
         _tell(decision, output)
 
 
@@ -106,11 +110,11 @@ def promote(  # noqa: PLR0913 # typer makes a flag of each
     *,
     over: Over = None,
     runs: Runs = None,
-    out: Out = Path(OUT),
+    out: Out = None,
     margins: MarginsFile = None,
     tasks: TasksFile = None,
     workers: Workers = None,
-    registry: File = Path(REGISTRY),
+    registry: File = None,
     config: Annotated[
         Path | None,
         typer.Option(parser=path, metavar="FILE", help="Of a gateway, for --route."),

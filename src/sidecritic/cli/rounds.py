@@ -376,7 +376,7 @@ def _train(learning: Learning, number: int, critic: str) -> str:
     entry = entry_of(name, recipe.kind, weights, registry=learning.registry, data=lineage_of(runs))
     base = str(recipe.train.get("base", ""))
     more = {"parent": critic, "base": base, "command": learning.command}
-    add_entry(learning.registry, entry.model_copy(update=more))
+    add_entry(learning.registry, entry.model_copy(update=more), replace=True)
     return name
 
 

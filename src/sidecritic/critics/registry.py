@@ -129,8 +129,10 @@ def read_registry(file: Path) -> Registry:
         ) from cause
 
 
-def add_entry(file: Path, entry: Entry) -> None:
+def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
     """Add a critic; the file is made when there is none. The same one again changes nothing.
+
+    With `replace` another critic of that name gives way, and what a gate said of it is gone.
 
     Raises:
         ConfigError: another critic has the name, or the file cannot be read or written.
@@ -138,12 +140,14 @@ def add_entry(file: Path, entry: Entry) -> None:
 
     def added(registry: Registry) -> Registry:
         there = registry.critics.get(entry.name)
-        if there is not None and (there.sha256, there.data) != (entry.sha256, entry.data):
+        if there is None or (there.sha256, there.data) == (entry.sha256, entry.data):
+            return _with(registry, there or entry)
+        if not replace:
             raise ConfigError(
-                f"{file} has a critic {entry.name!r} already, with other weights "
-                f"({there.sha256[:12]}, and not {entry.sha256[:12]}); choose another name"
+                f"{file} has a critic {entry.name!r} already, with other weights or data "
+                f"({there.sha256[:12]}, {there.data.digest}); choose another name"
             )
-        return _with(registry, there or entry)
+        return _with(registry, entry)
 
     _change(file, added)
 
