@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 from statistics import mean, median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from sidecritic.config import Settings, benchmark_for, keys_from_environment, plan_for
@@ -136,7 +136,7 @@ async def label_seconds(
     async def tells(place: Placed, snapshot: Snapshot) -> str:
         return feedback_on(place) or "Compare it with the policy and with what the user wants."
 
-    started, labels, proposals = perf_counter(), 0, 0
+    started, cpu, labels, proposals = perf_counter(), process_time(), 0, 0
     for trajectory in run.trajectories[:100]:
         briefing = run.record.briefings[trajectory.briefing]
         rebuilt = await rebuild(trajectory, benchmarks[trajectory.task.env])
@@ -151,6 +151,7 @@ async def label_seconds(
         "proposals": proposals,
         "labels": labels,
         "seconds": perf_counter() - started,
+        "cpu_seconds": process_time() - cpu,
     }
 
 
@@ -211,7 +212,8 @@ def main() -> None:
     made = found["labelling"]
     print(
         f"{made['episodes']} episodes, {made['proposals']} proposals, at most "
-        f"{made['continuations_of_a_proposal']} continuations each: {made['seconds']:.1f} s"
+        f"{made['continuations_of_a_proposal']} continuations each: {made['seconds']:.1f} s "
+        f"({made['cpu_seconds']:.1f} s of CPU)"
     )
 
 
