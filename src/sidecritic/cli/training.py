@@ -12,12 +12,13 @@ from sidecritic.cli.replaying import Asked, judged
 from sidecritic.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sidecritic.critics.head_weights import HeadWeights
     from sidecritic.recorded import JudgedProposal, Recorded
     from sidecritic.scoring.detection_records import CrossValidated
     from sidecritic.scoring.labels import Labels
+    from sidecritic.training.head import Held
 
 HEAD = "head"
 KINDS = (HEAD,)
@@ -85,9 +86,17 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
         if json:
             cv = result.cv.model_dump(mode="json")
             data = result.weights.data.model_dump(mode="json")
-            output.json({"out": str(out), "digest": result.weights.digest, "data": data, "cv": cv})
+            own_runs = {domain: held._asdict() for domain, held in result.own.items()}
+            found = {"out": str(out), "digest": result.weights.digest, "data": data, "cv": cv}
+            output.json({**found, "own": own_runs})
         else:
             output.tables(*to_training_tables(result.cv))
+            for domain, held in result.own.items():
+                output.tables(
+                    f"Own runs, {domain}, by heads that have not seen the user: {held.caught} of "
+                    f"{held.wrong} wrong writes caught, {held.false_alarms} of {held.right} right "
+                    "ones sent back"
+                )
             output.tables(f"{out}: {result.weights.name}, digest {result.weights.digest}")
 
 
@@ -97,6 +106,8 @@ class Result:
 
     weights: "HeadWeights"
     cv: "CrossValidated"
+    own: "Mapping[str, Held]"
+    """Writes of own runs by domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ def trained(
     """
     from sidecritic.config.heads import lessons_from
     from sidecritic.critics.head_weights import to_json
-    from sidecritic.training.head import cross_validated
+    from sidecritic.training.head import cross_validated, held_out
     from sidecritic.training.head import train as fit
     from sidecritic.training.own import WEIGHT
 
@@ -133,7 +144,7 @@ def trained(
         named = {"critic": HEAD, "critic_version": made.weights.digest}
         lines = (line.model_copy(update=named).model_dump_json() for line in made.unseen())
         _write(unseen, "".join(f"{line}\n" for line in lines))
-    return Result(made.weights, cross_validated(made, labels))
+    return Result(made.weights, cross_validated(made, labels), held_out(made, taught))
 
 
 def _recorded(

@@ -37,13 +37,20 @@ class Connection:
     """A hosted one bills each request, warm-ups as well; a local model has none."""
     lookups: int = 0
     """Facts that the critic may look up for one verdict."""
+    evidence: bool = True
+    """Whether what the checks of its environment notice stands in its prompt."""
 
 
 Connect = Callable[[ModelName], Connection]
 
 
 def connection(
-    models: Hires, name: ModelName, base_url: str | None, *, lookups: int = 0
+    models: Hires,
+    name: ModelName,
+    base_url: str | None,
+    *,
+    lookups: int = 0,
+    evidence: bool = True,
 ) -> Connection:
     """Return the model of that name, and what kind of server it has.
 
@@ -52,8 +59,8 @@ def connection(
     """
     model = models.model(name, base_url)
     if name.provider == "local":
-        return Connection(model, "none", lookups)
-    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
+        return Connection(model, "none", lookups, evidence)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ class _Maker:
         try:
             return self._pack
         except ConfigError:
-            # A person can judge without checks.
+            # A person can judge without checks, and so can a language model.
             return None
 
     def link(self, link: Link) -> Critic:
@@ -183,11 +190,11 @@ class _Maker:
                 return _head(self._pack, threshold, name, found.weights)
             case "lora":
                 own = THRESHOLD if threshold is None else threshold
-                return _llm(served_by(found), own, self.connect)
+                return _llm(served_by(found), own, self.connect, self._known_pack)
 
     def _of(self, name: str, threshold: float) -> Critic:
         if name.startswith("llm:"):
-            return _llm(name, threshold, self.connect)
+            return _llm(name, threshold, self.connect, self._known_pack)
         if is_registered(name):
             return self._registered(name, threshold)
         makers: Mapping[str, Callable[[], Critic]] = {
@@ -238,7 +245,7 @@ def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
     return HumanCritic(terminal, evidence)
 
 
-def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
+def _llm(name: str, threshold: float, connect: Connect | None, pack: "Pack | None") -> Critic:
     from sidecritic.critics.llm import LLMCritic, Wire
 
     named = model_name(name.removeprefix("llm:"), "critic")
@@ -251,4 +258,7 @@ def _llm(name: str, threshold: float, connect: Connect | None) -> Critic:
     asked = connect(named)
     streamed = named.provider == "openai" and asked.server == "nearby"
     wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
-    return LLMCritic(asked.model, threshold=threshold, lookups=asked.lookups, wire=wire)
+    evidence = pack if asked.evidence else None
+    return LLMCritic(
+        asked.model, threshold=threshold, evidence=evidence, lookups=asked.lookups, wire=wire
+    )

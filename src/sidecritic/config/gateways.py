@@ -205,7 +205,7 @@ class GatewayMaker:
         )
 
         def connect(named: ModelName) -> Connection:
-            return connection(models, named, route.critic_base_url)
+            return connection(models, named, route.critic_base_url, evidence=route.critic_evidence)
 
         terms = Terms(pack=pack_at(route.pack) if route.pack else None)
         return critic_for(route.critic, name, connect, terms=terms)

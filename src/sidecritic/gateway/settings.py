@@ -84,6 +84,8 @@ class RouteSettings(Record):
     gate: Gate = "writes+final"
     critic: str = "none"
     critic_base_url: str | None = None
+    critic_evidence: bool = True
+    """Whether an LLM critic is shown what the checks of its environment, or pack, notice."""
     pack: str | None = None
     """Policy pack of the critic `policy`, as `module:NAME`."""
     policy: str | None = None

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sidecritic.critics.head import call_risks, risk_of_action, risks_of
 from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
@@ -125,6 +126,34 @@ def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
     source = Source("head", "", "", len(runs), 0, (), 0, {})
     scores = score_replay(runs, trained.unseen(), source, labels)
     return CrossValidated(folds=FOLDS, writes=scores.writes, end=scores.end)
+
+
+class Held(NamedTuple):
+    """Writes of own runs, each judged by a head that has not seen its user."""
+
+    wrong: int
+    caught: int
+    right: int
+    false_alarms: int
+
+
+def held_out(trained: Trained, own: Lessons) -> dict[str, Held]:
+    """Return what is sent back of the writes of own runs at the thresholds, by domain."""
+    refused: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for e in own.examples:
+        cells = trained.apart[trained.folds[e.user]].cells.get(e.domain, {})
+        if e.kind == "write" and e.kind in cells:
+            limit = trained.weights.cells[e.domain][e.kind].threshold
+            refused[e.domain].append((e.wrong, _alarm(cells[e.kind], e) >= limit))
+    return {
+        domain: Held(
+            wrong=sum(wrong for wrong, _ in found),
+            caught=sum(wrong and sent for wrong, sent in found),
+            right=sum(not wrong for wrong, _ in found),
+            false_alarms=sum(sent and not wrong for wrong, sent in found),
+        )
+        for domain, found in sorted(refused.items())
+    }
 
 
 def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
