@@ -25,9 +25,9 @@ from sidecritic.gates import hands_over, may_write
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
 from sidecritic.scoring.recorded_writes import NOISY_TASKS
-from sidecritic.scoring.writes import failing_references, normal_form
 from sidecritic.trace import Judged, Proposed, Trajectory
 from sidecritic.types import Approve, Assistant, Fault, ToolSpec
+from sidecritic.writes import failing_references, normal_form
 
 ENVS = ("tau2:retail", "tau2:airline")
 

@@ -11,9 +11,9 @@ from sidecritic.scoring import compare, score
 from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.records import Comparison, Scores
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
-from sidecritic.scoring.writes import normal_form
 from sidecritic.trace import Ended, Failed, Trajectory
 from sidecritic.types import Fault, Revise
+from sidecritic.writes import normal_form
 from tests.parties import call, calling
 from tests.rounds import executed, graded, judged, proposed, trajectory
 

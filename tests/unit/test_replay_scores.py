@@ -15,9 +15,9 @@ from sidecritic.scoring.detection_records import ReplayScores
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.recorded_writes import writes_of
 from sidecritic.scoring.replays import Source, score_replay
-from sidecritic.scoring.writes import normal_form
 from sidecritic.trace import proposals
 from sidecritic.types import Approve, Judgement, Proposal, Revise, Usage
+from sidecritic.writes import normal_form
 from tests.recordings import CANCEL, ORDER, USER, Json, called, chat, results, simulation, task
 
 ADDRESS: Json = {

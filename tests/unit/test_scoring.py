@@ -8,9 +8,9 @@ from pydantic import JsonValue
 from sidecritic.scoring import compare, score
 from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
-from sidecritic.scoring.writes import normal_form
 from sidecritic.trace import Ended, Executed, Failed, Trajectory
 from sidecritic.types import Assistant, Fault, Halt, Outcome, Revise
+from sidecritic.writes import normal_form
 from tests.parties import call, calling
 from tests.rounds import (
     BRIEFINGS,

@@ -9,6 +9,7 @@ from sidecritic.cli.calibrating import calibrate
 from sidecritic.cli.deciding import decisions, promote, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
+from sidecritic.cli.labelling import export, label
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
 from sidecritic.cli.training import train
@@ -186,6 +187,10 @@ app.command()(promote)
 app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")
 app.command()(train)
+datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
+datagen.command()(label)
+datagen.command()(export)
+app.add_typer(datagen, name="datagen")
 app.command()(calibrate)
 
 

@@ -92,3 +92,40 @@ class Bar:
         if monotonic() - self._said_waiting >= QUIET_SECONDS:
             self._said_waiting = monotonic()
             self.notice(f"{details.caused_by}; trying again in {details.wait_for:.1f} s")
+
+
+class Steps:
+    """A progress bar on stderr for work in equal steps; nothing off a terminal."""
+
+    def __init__(self, title: str, directory: Path, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        self._directory = directory
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(title, total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, *, total: int, finished: int) -> None:
+        self._progress.update(self._task, total=total, completed=finished)
+        if finished:
+            self.notice(f"{self._directory}: {finished} of {total} steps are done already")
+
+    def advance(self) -> None:
+        self._progress.update(self._task, advance=1)
+
+    def notice(self, text: str) -> None:
+        """Say one line."""
+        note(text)

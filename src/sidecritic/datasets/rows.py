@@ -58,3 +58,47 @@ class DatasetFiles(NamedTuple):
     feedback: str = "feedback"
     preference: str = "preference"
     steps: str = "steps"
+
+
+class FeedbackRow(Record):
+    """Supervised fine-tuning of the reasons: one line of `feedback/SPLIT.jsonl`."""
+
+    id: str
+    prompt: tuple[Said, ...]
+    """The verdict's, with the refusal and the question why."""
+    completion: tuple[Said, ...]
+    """One message: the form that a critic fills in, its feedback seen to help."""
+    weight: float = Field(gt=0, le=1)
+    split: Split
+    provenance: Provenance
+
+
+class PreferenceRow(Record):
+    """Direct preference optimisation: one line of `preference/SPLIT.jsonl`."""
+
+    id: str
+    prompt: tuple[Said, ...]
+    chosen: tuple[Said, ...]
+    rejected: tuple[Said, ...]
+    about: Literal["verdict", "feedback"]
+    weight: float = Field(gt=0, le=1)
+    split: Split
+    provenance: Provenance
+
+
+class StepsRow(Record):
+    """Stepwise supervision of one trajectory: one line of `steps/SPLIT.jsonl`."""
+
+    id: str
+    prompt: str
+    """The policy."""
+    completions: tuple[str, ...]
+    """What happened, cut behind each labelled action."""
+    labels: tuple[bool, ...]
+    """Whether that action was right."""
+    split: Split
+    provenance: Provenance
+    """Of the first of them."""
+
+
+Row = VerdictRow | FeedbackRow | PreferenceRow | StepsRow

@@ -41,6 +41,8 @@ class Label(Record):
     """What the label rests on, in words."""
     feedback: str = ""
     """What would have helped the actor; only where it was seen to help, or a person wrote it."""
+    unhelpful: tuple[str, ...] = ()
+    """Feedback that was tried, and after which the actor did no better."""
     advantage: float | None = None
     """Success with the intervention minus success without, in [-1, 1]; of branching only."""
     interval: tuple[float, float] | None = None

@@ -6,14 +6,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sidecritic.scoring.records import Basis, Interventions, Tally
-from sidecritic.scoring.writes import (
-    Unmatched,
-    failing_references,
-    normal_form,
-    standing,
-    succeeded,
-    write_tools,
-)
 from sidecritic.trace import Ended, Executed, Failed, Judged, Proposed, Trajectory
 from sidecritic.types import (
     Approve,
@@ -26,6 +18,14 @@ from sidecritic.types import (
     Outcome,
     Replace,
     Revise,
+)
+from sidecritic.writes import (
+    Unmatched,
+    failing_references,
+    normal_form,
+    standing,
+    succeeded,
+    write_tools,
 )
 
 Mark = Literal["right", "wrong", "missed", "unknown"]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sidecritic.errors import ConfigError
-from sidecritic.scoring.writes import normal_form
+from sidecritic.writes import normal_form
 
 
 class _Line(BaseModel):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sidecritic.recorded import ProposalKey, Recorded
-from sidecritic.scoring.writes import Standing, Unmatched, normal_form, standing, succeeded
-from sidecritic.scoring.writes import write_tools as tools_that_write
 from sidecritic.trace import Executed, Proposed
 from sidecritic.types import ToolCall
+from sidecritic.writes import Standing, Unmatched, normal_form, standing, succeeded
+from sidecritic.writes import write_tools as tools_that_write
 
 WEAK_DOMAINS = frozenset({"telecom"})
 """Domains whose users act themselves, so that the agent's writes tell little; never pooled."""

@@ -86,6 +86,11 @@ class Unmatched:
         """Whether the call is a reference write that is still open."""
         return self._left[normal_form(call.name, call.arguments or {})] > 0
 
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Normal forms of the reference writes that are still open."""
+        return tuple(self._left.elements())
+
     def strike(self, call: ToolCall) -> bool:
         """Take the call off the list; return whether it was on it."""
         open_ = self.holds(call)

@@ -1,0 +1,69 @@
+"""As many right rows as wrong ones, in each domain and kind of action."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Literal, assert_never, get_args
+
+from sidecritic.datasets.candidates import Candidate
+from sidecritic.errors import ConfigError
+
+Balance = Literal["downsample", "weights", "none"]
+BALANCES: tuple[Balance, ...] = get_args(Balance)
+
+
+def balanced(rows: Sequence[Candidate], how: Balance, seed: int) -> list[Candidate]:
+    """Return training rows with both classes of a domain and kind at the same weight.
+
+    `downsample` leaves out rows of the bigger class, `weights` has all of them count less. A
+    group that has one class only stays as it is: there is nothing to balance it against.
+    """
+    groups: dict[tuple[str, str], tuple[list[Candidate], list[Candidate]]] = defaultdict(
+        lambda: ([], [])
+    )
+    for row in rows:
+        groups[row.domain, row.kind][row.label.wrong].append(row)
+    chosen: dict[str, Candidate] = {}
+    for right, wrong in groups.values():
+        for row in (*_reduced(right, wrong, how, seed), *_reduced(wrong, right, how, seed)):
+            chosen[row.id] = row
+    return [chosen[row.id] for row in rows if row.id in chosen]
+
+
+def require_both_classes(rows: Sequence[Candidate]) -> None:
+    """Raise unless there is something to tell apart.
+
+    Raises:
+        ConfigError: nothing to train on, or one class is empty.
+    """
+    wrong = sum(row.label.wrong for row in rows)
+    if 0 < wrong < len(rows):
+        return
+    what = (
+        "no rows at all" if not rows else f"{len(rows)} rows, all {'wrong' if wrong else 'right'}"
+    )
+    raise ConfigError(
+        f"the train split has {what}; a critic needs right and wrong actions: label more runs, "
+        "or play with --fault-rate above 0"
+    )
+
+
+def _reduced(
+    own: Sequence[Candidate], other: Sequence[Candidate], how: Balance, seed: int
+) -> Sequence[Candidate]:
+    if len(own) <= len(other) or not other:
+        return own
+    match how:
+        case "none":
+            return own
+        case "downsample":
+            # By a hash, so that the choice does not hang on the order of the runs.
+            return sorted(own, key=lambda row: sha256(f"{seed}/{row.id}".encode()).digest())[
+                : len(other)
+            ]
+        case "weights":
+            share = len(other) / len(own)
+            return [replace(row, weight=row.weight * share) for row in own]
+        case _ as unknown:
+            assert_never(unknown)

@@ -1,0 +1,111 @@
+"""Labelled proposals before they become rows: light enough to be held all at once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sidecritic.datasets.licences import licence_of
+from sidecritic.datasets.material import Material, user_in
+from sidecritic.datasets.rows import Provenance
+from sidecritic.labeling.records import Label
+from sidecritic.labeling.subjects import Placed, placed
+from sidecritic.labeling.trust import ProposalKey
+from sidecritic.recorded import Kind
+from sidecritic.trace import Trajectory
+from sidecritic.types import Assistant, Message, Proposal
+
+_RECENT = 4
+"""Messages before the action that tell two proposals apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    key: ProposalKey
+    label: Label
+    kind: Kind
+    provenance: Provenance
+    text: str
+    """The action and what was said just before: what duplicates are found by."""
+    weight: float
+    quarantine: str = ""
+    """Why it must not be learned from; empty when it may."""
+
+    @property
+    def id(self) -> str:
+        """The same on every machine: of run, place and label."""
+        place = f"{self.provenance.run}/{'/'.join(map(str, self.key))}"
+        return sha256(place.encode()).hexdigest()[:16]
+
+    @property
+    def domain(self) -> str:
+        return domain_of(self.provenance.env)
+
+
+def domain_of(env: str) -> str:
+    """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
+    return env.rpartition(":")[2]
+
+
+def candidates_of(material: Material) -> Iterator[Candidate]:
+    """Yield what is labelled and can be rebuilt, in the order of the trajectories."""
+    labels: dict[str, dict[tuple[int, int], Label]] = {}
+    for key, label in material.labels.items():
+        labels.setdefault(key.trajectory, {})[key.turn, key.attempt] = label
+    for trajectory in material.trajectories:
+        own = labels.get(trajectory.id, {})
+        for place in labelled_places(material, trajectory, own):
+            label = own[place.proposal.turn, place.proposal.attempt]
+            yield _candidate(material, trajectory, place, label)
+
+
+def labelled_places(
+    material: Material, trajectory: Trajectory, wanted: Mapping[tuple[int, int], object]
+) -> Iterator[Placed]:
+    """Yield the proposals of a trajectory that are wanted, by turn and attempt."""
+    briefing = material.briefings.get(trajectory.id)
+    if briefing is None or not wanted:
+        return
+    for place in placed(trajectory, briefing, gate="all"):
+        if (place.proposal.turn, place.proposal.attempt) in wanted:
+            yield place
+
+
+def _candidate(
+    material: Material, trajectory: Trajectory, place: Placed, label: Label
+) -> Candidate:
+    return Candidate(
+        key=ProposalKey(trajectory.id, label.turn, label.attempt),
+        label=label,
+        kind=place.kind,
+        provenance=Provenance(
+            run=material.name,
+            trajectory=trajectory.id,
+            turn=label.turn,
+            attempt=label.attempt,
+            call_id=label.call_id,
+            tool=label.tool,
+            env=trajectory.task.env,
+            task_id=trajectory.task.id,
+            user_id=material.users.get(trajectory.id) or user_in(trajectory),
+            actor=trajectory.actor,
+            source=label.source,
+            category=label.category,
+            trust=material.trust_in(trajectory),
+            licence=licence_of(trajectory.task.env),
+        ),
+        text=_text(place.proposal),
+        weight=label.weight,
+        quarantine=material.quarantined(trajectory),
+    )
+
+
+def _text(proposal: Proposal) -> str:
+    recent = proposal.history[-_RECENT:]
+    return "\n".join((*map(_said, recent), "PROPOSED", _said(proposal.action)))
+
+
+def _said(message: Message) -> str:
+    if isinstance(message, Assistant):
+        calls = (f"{call.name} {call.raw}" for call in message.calls)
+        return " ".join((message.text, *calls))
+    return message.text

@@ -1,0 +1,244 @@
+"""From labelled runs to the folder of a data set.
+
+Two passes: the first holds what is labelled, without any prompt, and decides what is taken
+and where it goes; the second reads each run again and writes its rows. What is held at any
+time is one run and the candidates of all.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from sidecritic.datasets.balance import Balance, balanced, require_both_classes
+from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
+from sidecritic.datasets.card import to_card
+from sidecritic.datasets.duplicates import SIMILAR, without_contradictions, without_duplicates
+from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
+from sidecritic.datasets.making import Chosen, rows_of, steps_of
+from sidecritic.datasets.material import Material, Reads
+from sidecritic.datasets.rendering import Full, Rendering
+from sidecritic.datasets.rows import Row, Split, VerdictRow
+from sidecritic.datasets.splits import (
+    HeldOut,
+    Shares,
+    assign,
+    require_no_leak,
+    require_none_held_out,
+)
+from sidecritic.datasets.summary import Summary, bin_of, lengths_of
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing, Flag
+
+CARD_FILE = "README.md"
+DATA_FILE = "data.json"
+QUARANTINE_FILE = "quarantine.jsonl"
+
+Flags = Mapping[tuple[int, int], tuple[Flag, ...]]
+"""Turn and attempt to what checks notice about that proposal."""
+
+Notices = Callable[[Trajectory, Briefing], Awaitable[Flags]]
+
+
+async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a data set is to be made."""
+
+    rendering: Rendering = field(default_factory=Full)
+    shares: Shares = field(default_factory=Shares)
+    balance: Balance = "downsample"
+    seed: int = 0
+    similar: float = SIMILAR
+    held_out: HeldOut = field(default_factory=HeldOut)
+    drops_held_out: bool = False
+    """Whether rows of test tasks and users are left out instead of refused."""
+    parquet: bool = True
+    notices: Notices = _nothing
+    command: str = ""
+
+
+def export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
+    """Write the data set of some labelled runs; the same input and seed give the same files.
+
+    Raises:
+        ConfigError: nothing to learn from, something of a test split, or a full disk.
+    """
+    return asyncio.run(_export(reads, out, wanted))
+
+
+async def _export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
+    if wanted.parquet:
+        require_parquet()
+    choice = _choose(reads, wanted)
+    tally = _Tally()
+    with new_folder(out) as folder:
+        with Shelf(folder, parquet=wanted.parquet) as shelf:
+            for read in reads:
+                async for config, row in _rows(read(), choice.places, wanted):
+                    shelf.put(config, row)
+                    tally.add(config, row)
+        _write_quarantine(folder / QUARANTINE_FILE, choice.quarantined)
+        summary = _summary(choice, tally, wanted)
+        write_json(folder / DATA_FILE, summary.model_dump(mode="json"))
+        card = to_card(summary, shelf.files)
+        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    return summary
+
+
+# --- first pass: what is taken ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    rows: list[Candidate]
+    splits: dict[str, Split]
+    """By id of the row."""
+    places: "_Places"
+    quarantined: list[Candidate]
+    left_out: dict[str, int]
+    materials: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def _choose(reads: Sequence[Reads], wanted: Wanted) -> _Choice:
+    found: list[Candidate] = []
+    materials: list[str] = []
+    problems: list[str] = []
+    for read in reads:
+        material = read()
+        materials.append(material.name)
+        problems.extend(material.problems)
+        found.extend(candidates_of(material))
+    quarantined = [row for row in found if row.quarantine]
+    rows = [row for row in found if not row.quarantine]
+    if not wanted.drops_held_out:
+        require_none_held_out(rows, wanted.held_out)
+    known = [row for row in rows if not wanted.held_out.holds(row.provenance)]
+    agreed, contradictory = without_contradictions(known)
+    new, duplicates = without_duplicates(agreed, similar=wanted.similar)
+    splits = assign(new, wanted.shares, wanted.seed)
+    require_no_leak(splits, new)
+    train = [row for row in new if splits[row.id] == "train"]
+    require_both_classes(train)
+    kept = balanced(train, wanted.balance, wanted.seed)
+    taken = kept + [row for row in new if splits[row.id] != "train"]
+    left_out = {
+        "of a test split": len(rows) - len(known),
+        "contradicts another": contradictory,
+        "near-duplicate": duplicates,
+        "balance of classes": len(train) - len(kept),
+    }
+    return _Choice(
+        rows=taken,
+        splits=splits,
+        places=_places(taken, splits),
+        quarantined=quarantined,
+        left_out=left_out,
+        materials=tuple(materials),
+        problems=tuple(problems),
+    )
+
+
+# --- second pass: rows -----------------------------------------------------------------------
+
+
+_Places = Mapping[tuple[str, str], Mapping[tuple[int, int], tuple[Candidate, Split]]]
+"""Names of material and trajectory to what is taken of it, by turn and attempt."""
+
+
+def _places(rows: Iterable[Candidate], splits: Mapping[str, Split]) -> _Places:
+    found: dict[tuple[str, str], dict[tuple[int, int], tuple[Candidate, Split]]] = {}
+    for row in rows:
+        own = found.setdefault((row.provenance.run, row.key.trajectory), {})
+        own[row.key.turn, row.key.attempt] = (row, splits[row.id])
+    return found
+
+
+async def _rows(
+    material: Material, places: _Places, wanted: Wanted
+) -> AsyncIterator[tuple[str, Row]]:
+    for trajectory in material.trajectories:
+        own = places.get((material.name, trajectory.id))
+        if not own:
+            continue
+        flags = await wanted.notices(trajectory, material.briefings[trajectory.id])
+        chosen: list[Chosen] = []
+        for place in labelled_places(material, trajectory, own):
+            at = (place.proposal.turn, place.proposal.attempt)
+            candidate, split = own[at]
+            chosen.append(Chosen(candidate, place, split, flags.get(at, ())))
+        for each in chosen:
+            for row in rows_of(each, wanted.rendering):
+                yield row
+        if steps := [each for each in chosen if not each.place.proposal.attempt]:
+            yield "steps", steps_of(steps)
+
+
+def _write_quarantine(file: Path, rows: Iterable[Candidate]) -> None:
+    with file.open("w", encoding="utf-8") as out:
+        for row in rows:
+            line = {"id": row.id, "why": row.quarantine, "wrong": row.label.wrong}
+            out.write(_line({**line, "provenance": row.provenance.model_dump(mode="json")}))
+
+
+def _line(value: object) -> str:
+    from json import dumps
+
+    return dumps(value, ensure_ascii=False) + "\n"
+
+
+# --- counting --------------------------------------------------------------------------------
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.rows: dict[str, Counter[str]] = defaultdict(Counter[str])
+        self.lengths = Counter[int]()
+        self._digest = sha256()
+
+    @property
+    def digest(self) -> str:
+        return self._digest.hexdigest()[:16]
+
+    def add(self, config: str, row: Row) -> None:
+        self.rows[config][row.split] += 1
+        self._digest.update(f"{config}\n{row.model_dump_json()}\n".encode())
+        if isinstance(row, VerdictRow):
+            self.lengths[bin_of(sum(len(said.content) for said in row.prompt))] += 1
+
+
+def _summary(choice: _Choice, tally: _Tally, wanted: Wanted) -> Summary:
+    rows = choice.rows
+    verdicts: dict[str, Counter[str]] = defaultdict(Counter[str])
+    users: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row in rows:
+        verdicts[choice.splits[row.id]]["wrong" if row.label.wrong else "right"] += 1
+        users[choice.splits[row.id]].add((row.domain, row.provenance.user_id))
+    return Summary(
+        command=wanted.command,
+        rendering=wanted.rendering.name,
+        seed=wanted.seed,
+        balance=wanted.balance,
+        simulated=any(row.provenance.trust == "simulated" for row in rows),
+        materials=choice.materials,
+        rows={config: dict(counts) for config, counts in sorted(tally.rows.items())},
+        verdicts={split: dict(counts) for split, counts in sorted(verdicts.items())},
+        by_source=dict(Counter(row.label.source for row in rows)),
+        by_kind=dict(Counter(f"{row.domain} {row.kind}" for row in rows)),
+        by_category=dict(Counter(r.label.category or "none" for r in rows if r.label.wrong)),
+        by_trust=dict(Counter(row.provenance.trust for row in rows)),
+        by_actor=dict(Counter(row.provenance.actor for row in rows)),
+        licences=dict(Counter(row.provenance.licence for row in rows)),
+        users={split: len(names) for split, names in sorted(users.items())},
+        left_out={why: number for why, number in choice.left_out.items() if number},
+        quarantined=dict(Counter(row.quarantine for row in choice.quarantined)),
+        lengths=lengths_of(tally.lengths),
+        digest=tally.digest,
+        problems=choice.problems,
+    )

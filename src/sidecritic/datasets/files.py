@@ -1,0 +1,183 @@
+"""The folder of a data set: JSON lines and Parquet, complete or not there at all."""
+
+import json
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from sidecritic.datasets.rows import Row
+from sidecritic.errors import ConfigError, MissingExtra
+from sidecritic.types import Record
+
+_BATCH = 500
+"""Rows of one Parquet row group, all that is held of it."""
+
+
+@contextmanager
+def new_folder(out: Path) -> Generator[Path]:
+    """Yield a folder to write into, which becomes `out` when all went well.
+
+    Raises:
+        ConfigError: `out` is there already, or the disk is full.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} is there already; choose another --out, or remove it")
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        if draft.exists():
+            # A kill left it behind; nobody has been told of it.
+            shutil.rmtree(draft)
+        draft.mkdir(parents=True)
+        yield draft
+        draft.rename(out)
+    except OSError as cause:
+        raise ConfigError(
+            f"cannot write {out}: {cause.strerror or cause}; make room or choose another --out, "
+            "then repeat the command; nothing is left half-written"
+        ) from cause
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(draft)
+
+
+class Shelf:
+    """Files that rows are sorted into, by configuration and split."""
+
+    def __init__(self, folder: Path, *, parquet: bool) -> None:
+        self._folder = folder
+        self._parquet = parquet
+        self._open: dict[tuple[str, str], _Files] = {}
+
+    def __enter__(self) -> "Shelf":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for files in self._open.values():
+            files.close()
+
+    @property
+    def files(self) -> Mapping[tuple[str, str], str]:
+        """Configuration and split to the file that is to be read, relative to the folder."""
+        ending = "parquet" if self._parquet else "jsonl"
+        return {key: f"{key[0]}/{key[1]}.{ending}" for key in sorted(self._open)}
+
+    def put(self, config: str, row: Row) -> None:
+        """Append a row."""
+        key = (config, row.split)
+        if key not in self._open:
+            (self._folder / config).mkdir(exist_ok=True)
+            stem = self._folder / config / row.split
+            self._open[key] = _Files(stem, type(row), parquet=self._parquet)
+        self._open[key].put(row)
+
+
+class _Files:
+    def __init__(self, stem: Path, kind: type[Record], *, parquet: bool) -> None:
+        self._lines: IO[str] = stem.with_suffix(".jsonl").open("w", encoding="utf-8")
+        self._table = _Table(stem.with_suffix(".parquet"), kind) if parquet else None
+
+    def put(self, row: Row) -> None:
+        self._lines.write(row.model_dump_json() + "\n")
+        if self._table is not None:
+            self._table.put(row.model_dump(mode="json"))
+
+    def close(self) -> None:
+        try:
+            self._lines.flush()
+            os.fsync(self._lines.fileno())
+        finally:
+            self._lines.close()
+            if self._table is not None:
+                self._table.close()
+
+
+class _Table:
+    """One Parquet file; its columns are those of the record, whatever the first rows hold."""
+
+    def __init__(self, file: Path, kind: type[Record]) -> None:
+        self._pyarrow: Any = _pyarrow()
+        parquet: Any = __import__("pyarrow.parquet").parquet
+        self._schema = _struct(self._pyarrow, columns_of(kind))
+        self._writer = parquet.ParquetWriter(file, self._pyarrow.schema(self._schema))
+        self._rows: list[dict[str, Any]] = []
+
+    def put(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        try:
+            self._flush()
+        finally:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            schema = self._pyarrow.schema(self._schema)
+            self._writer.write_table(self._pyarrow.Table.from_pylist(self._rows, schema=schema))
+            self._rows.clear()
+
+
+def require_parquet() -> None:
+    """Raise unless Parquet can be written.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    _pyarrow()
+
+
+def _pyarrow() -> Any:
+    try:
+        return __import__("pyarrow")
+    except ImportError as cause:
+        raise MissingExtra("pyarrow", "data", "writing Parquet") from cause
+
+
+# --- columns -------------------------------------------------------------------------------
+
+Columns = Mapping[str, Any]
+"""Name to `string`, `float64`, `int64`, `bool`, a list of one of these, or columns again."""
+
+_PLAIN = {"string": "string", "number": "float64", "integer": "int64", "boolean": "bool"}
+
+
+def columns_of(kind: type[Record]) -> Columns:
+    """Return the columns of a record, from its JSON schema."""
+    schema = kind.model_json_schema()
+    return _columns(schema, schema.get("$defs", {}))
+
+
+def _columns(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Columns:
+    return {name: _column(part, known) for name, part in schema["properties"].items()}
+
+
+def _column(part: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    if "$ref" in part:
+        return _columns(known[part["$ref"].rpartition("/")[2]], known)
+    if "anyOf" in part:
+        return _column(next(p for p in part["anyOf"] if p.get("type") != "null"), known)
+    if part.get("type") == "array":
+        return [_column(part["items"], known)]
+    return _PLAIN[part["type"]]
+
+
+def _struct(pyarrow: Any, columns: Columns) -> list[Any]:
+    return [pyarrow.field(name, _type(pyarrow, column)) for name, column in columns.items()]
+
+
+def _type(pyarrow: Any, column: Any) -> Any:
+    if isinstance(column, list):
+        return pyarrow.list_(_type(pyarrow, column[0]))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(column, Mapping):
+        return pyarrow.struct(_struct(pyarrow, column))  # pyright: ignore[reportUnknownArgumentType]
+    return pyarrow.bool_() if column == "bool" else getattr(pyarrow, column)()
+
+
+def write_json(file: Path, value: object) -> None:
+    """Write a value as indented JSON."""
+    file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

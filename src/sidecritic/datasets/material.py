@@ -1,0 +1,128 @@
+"""What rows are made from: labelled runs, one at a time, and how far each can be trusted.
+
+Two files beside a run, written by a person, decide about quarantine. Each holds ids of
+trajectories, one a line, or `*` for all; what follows a `#` is a comment.
+
+    hostile.txt   somebody tried to poison these: quarantined, always
+    vouched.txt   of a run of the live gateway: a person has looked at these
+
+Trajectories of the live gateway are quarantined until somebody vouches for them: their users
+are strangers, who may have been nice to an agent only to teach its critic something.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sidecritic.datasets.rows import Trust
+from sidecritic.envs.plans import scenario_of
+from sidecritic.errors import ConfigError
+from sidecritic.labeling.records import Label
+from sidecritic.labeling.store import read_labels
+from sidecritic.labeling.trust import ProposalKey, settled
+from sidecritic.recorded import UNKNOWN
+from sidecritic.recordings.results import user_of
+from sidecritic.runs import read_run
+from sidecritic.trace import Trajectory, env_view
+from sidecritic.types import Briefing, Task
+
+HOSTILE_FILE = "hostile.txt"
+VOUCHED_FILE = "vouched.txt"
+GATEWAY = "gateway"
+"""Value of the setting `origin` in the `run.json` of decisions of the live gateway."""
+
+EVERY = frozenset({"*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The trajectories of one run or file, with their labels."""
+
+    name: str
+    trajectories: tuple[Trajectory, ...]
+    briefings: Mapping[str, Briefing]
+    """By trajectory id."""
+    labels: Mapping[ProposalKey, Label]
+    trust: Trust | None = None
+    """`None`: simulated where the actor is, else recorded."""
+    hostile: frozenset[str] = frozenset()
+    vouched: frozenset[str] = frozenset()
+    users: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Ids of the tasks' users by trajectory id, where they are known already."""
+    problems: tuple[str, ...] = ()
+
+    def trust_in(self, trajectory: Trajectory) -> Trust:
+        if self.trust is not None:
+            return self.trust
+        return "simulated" if "actor" in trajectory.simulated else "recorded"
+
+    def quarantined(self, trajectory: Trajectory) -> str:
+        """Return why the trajectory may not be learned from; empty when it may."""
+        if _holds(self.hostile, trajectory.id):
+            return "hostile"
+        if self.trust_in(trajectory) == "live" and not _holds(self.vouched, trajectory.id):
+            return "live, and nobody has vouched for it"
+        return ""
+
+
+Reads = Callable[[], Material]
+"""Reads one material; called twice, so that only one needs to be held at a time."""
+
+
+def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> Material:
+    """Read a labelled run; without a name it has its folder's.
+
+    Raises:
+        ConfigError: it is no run, nobody has labelled it, or a file cannot be read.
+    """
+    run, labels = read_run(directory), read_labels(directory)
+    if not labels:
+        raise ConfigError(f"{directory} has no labels; run: sidecritic datagen label {directory}")
+    known = run.record.briefings
+    return Material(
+        name=name or directory.resolve().name,
+        trajectories=run.trajectories,
+        briefings={t.id: known[t.briefing] for t in run.trajectories if t.briefing in known},
+        labels=settled(labels),
+        trust="live" if run.record.settings.get("origin") == GATEWAY else None,
+        hostile=EVERY if hostile else _listed(directory / HOSTILE_FILE),
+        vouched=_listed(directory / VOUCHED_FILE),
+        problems=tuple(map(str, run.problems)),
+    )
+
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\w")
+
+
+def user_in(trajectory: Trajectory) -> str:
+    """Return the id of the user whom a trajectory is about.
+
+    By task or conversation, else an e-mail address of the task's scenario; where nobody is
+    named, the task stands for its user.
+    """
+    found = user_of(trajectory.task.data, env_view(trajectory.events))
+    return found if found != UNKNOWN else user_by_mail(trajectory.task)
+
+
+def user_by_mail(task: Task) -> str:
+    """Return the e-mail address of a scenario; a name made of the task's id where it has none."""
+    mail = _MAIL.search(scenario_of(task).text)
+    return mail[0] if mail else f"task:{task.id}"
+
+
+def _holds(ids: frozenset[str], id: str) -> bool:
+    return id in ids or bool(ids & EVERY)
+
+
+def _listed(file: Path) -> frozenset[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, UnicodeDecodeError) as cause:
+        # Taken for empty, a list of hostile runs would let them in.
+        raise ConfigError(f"cannot read {file}: {cause}; mend or remove it") from cause
+    names = frozenset(filter(None, (line.partition("#")[0].strip() for line in lines)))
+    # A marker without a name marks the run it lies in.
+    return names or EVERY
