@@ -12,8 +12,9 @@ from sidecritic.config import suggestion
 from sidecritic.datasets.balance import BALANCES, Balance
 from sidecritic.datasets.export import Wanted, export
 from sidecritic.datasets.held_out import held_out
+from sidecritic.datasets.noticing import Noticing
 from sidecritic.datasets.material import Reads, run_material
-from sidecritic.datasets.rendering import rendering_named
+from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.splits import HeldOut, Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
@@ -49,13 +50,15 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         raise ConfigError(f"--held-out is {asked.held_out!r}{suggestion(asked.held_out, HELD_OUT)}")
     validation, test = asked.shares
     wanted = Wanted(
-        rendering=rendering_named(asked.rendering),
+        rendering=rendering(asked.rendering),
         shares=Shares(validation=validation, test=test),
         balance=_balance(asked.balance),
         seed=asked.seed,
         held_out=asyncio.run(_held_out(runs)),
         drops_held_out=asked.held_out == "drop",
         parquet=asked.parquet,
+        # The full prompt has the trajectory itself, and leaves the checks out.
+        **({} if asked.rendering == FULL.name else {"notices": Noticing()}),
     )
     return export(list(_reads(runs, asked.hostile)), asked.out, wanted)
 

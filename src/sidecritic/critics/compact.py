@@ -179,6 +179,8 @@ def _brief(case: _Case) -> Sequence[str]:
     return [*user, *plan, *records, *verdicts]
 
 
+FULL = Rendering("full", "policy, tools, trajectory and case; no bound", None)
+
 RENDERINGS: Mapping[str, Rendering] = MappingProxyType(
     {
         each.name: each
@@ -187,7 +189,7 @@ RENDERINGS: Mapping[str, Rendering] = MappingProxyType(
             Rendering("checks", "fired checks, records named, call", _checks),
             Rendering("plan", "announced plan, call, last user words", _plan),
             Rendering("brief", "checks, records, announced plan, call, last user words", _brief),
-            Rendering("full", "policy, tools, trajectory and case; no bound", None),
+            FULL,
         )
     }
 )
