@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecritic.config import suggestion
+from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES, Balance
 from sidecritic.datasets.export import Wanted, export
 from sidecritic.datasets.held_out import held_out
-from sidecritic.datasets.noticing import Noticing
 from sidecritic.datasets.material import Reads, run_material
-from sidecritic.critics.compact import FULL, rendering
+from sidecritic.datasets.noticing import Noticing
 from sidecritic.datasets.splits import HeldOut, Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError

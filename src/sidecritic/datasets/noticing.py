@@ -40,4 +40,3 @@ class Noticing:
         if broken is not None:
             raise ConfigError(f"{trajectory.id}, turn {broken.turn}: {broken.judgement.rationale}")
         return {(line.turn, line.attempt): line.judgement.flags for line in lines}
-

@@ -1,7 +1,6 @@
 """The training curve: one line a validation, and what follows from it."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def write_curve(file: Path, points: Sequence[Point]) -> None:
     draft = file.with_suffix(".part")
     try:
         draft.write_text("".join(f"{json.dumps(p.model_dump())}\n" for p in points))
-        os.replace(draft, file)
+        draft.replace(file)
     except OSError as cause:
         raise ConfigError(f"cannot write {file}: {cause.strerror}; make room") from cause
 

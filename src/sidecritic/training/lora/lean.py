@@ -35,7 +35,9 @@ def lean_trainer() -> Any:
             loss = torch.nn.functional.cross_entropy(
                 outputs.logits.float().flatten(0, 1), wanted.flatten(), reduction="sum"
             )
-            counted = num_items_in_batch if num_items_in_batch is not None else wanted.ne(-100).sum()
+            counted = (
+                num_items_in_batch if num_items_in_batch is not None else wanted.ne(-100).sum()
+            )
             loss = loss / counted
             if num_items_in_batch is not None and self.args.average_tokens_across_devices:
                 # The count is that of all processes, and their gradients are averaged.

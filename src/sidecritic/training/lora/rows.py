@@ -129,7 +129,7 @@ def _chosen(rows: Sequence[VerdictRow], limit: int, seed: int) -> tuple[VerdictR
     Source: Efraimidis and Spirakis, Weighted Random Sampling with a Reservoir (2006).
     """
     random = Random(seed)
-    keyed = sorted(((random.random() ** (1 / row.weight), row.id, row) for row in rows))
+    keyed = sorted((random.random() ** (1 / row.weight), row.id, row) for row in rows)
     wrong = [row for _, _, row in reversed(keyed) if row.wrong]
     right = [row for _, _, row in reversed(keyed) if not row.wrong]
     half = limit // 2

@@ -1,11 +1,11 @@
 """One fine-tune, from rows to the best adapter, and on from where it was killed.
 
-    OUT/run.json       what it was made from: another recipe or data set needs another folder
-    OUT/base           the dequantised base, where that was a GGUF file
-    OUT/checkpoints    the last two, for resuming
-    OUT/curve.jsonl    one line a validation
-    OUT/best           adapter and tokenizer of the highest validation AUROC
-    OUT/result.json    written last
+OUT/run.json       what it was made from: another recipe or data set needs another folder
+OUT/base           the dequantised base, where that was a GGUF file
+OUT/checkpoints    the last two, for resuming
+OUT/curve.jsonl    one line a validation
+OUT/best           adapter and tokenizer of the highest validation AUROC
+OUT/result.json    written last
 """
 
 import json
@@ -183,9 +183,7 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
         f"{len(train)} rows to learn from, the longest of {max(lengths)} tokens, "
         f"{too_long} too long; {len(held)} to validate with"
     )
-    watch = Watch(
-        out, tokenizer, held, patience=recipe.patience, say=ranks.say, writes=ranks.first
-    )
+    watch = Watch(out, tokenizer, held, patience=recipe.patience, say=ranks.say, writes=ranks.first)
     trainer = _trainer(recipe, out, (model, tokenizer), train)
     taken = _trained(trainer, watch, recipe, out)
     ranks.state.wait_for_everyone()
@@ -243,9 +241,7 @@ def _fitting(
     return [row for row, _ in fits], [length for _, length in fits]
 
 
-def _trainer(
-    recipe: Recipe, out: Path, loaded: tuple[Any, Any], rows: Sequence[VerdictRow]
-) -> Any:
+def _trainer(recipe: Recipe, out: Path, loaded: tuple[Any, Any], rows: Sequence[VerdictRow]) -> Any:
     model, tokenizer = loaded
     peft, trl, datasets = needed("peft"), needed("trl"), needed("datasets")
     lora = peft.LoraConfig(
