@@ -47,6 +47,7 @@ _ID = re.compile(
     r"(?<![\w.$#-])(#?(?:[A-Za-z]+_)*?)((?=(?:[A-Za-z_]*\d){3})[A-Za-z_]*\d{6,}|"
     r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{6}\b|#W\d+|[a-z]+_[a-z]+_\d{4})\b"
 )
+_FROM_DIGITS = re.compile(r"_?\d.*")
 _PIECE = re.compile(r"\d|[^\W\d_]+|[^\w\s]|_")
 _LETTERS = 5
 """Letters of a token, at least, in the words that are said here."""
@@ -227,8 +228,8 @@ class Aliases:
     def _alias(self, found: re.Match[str]) -> str:
         key = found[0].lstrip("#")
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
-        kind = words_of(re.match(r"[a-z_]*(?=_\d)|", key)[0])  # pyright: ignore[reportOptionalSubscript]
-        return f"{kind} #{number}" if kind and kind.endswith(("card", "paypal")) else f"#{number}"
+        kind = words_of(_FROM_DIGITS.sub("", key))
+        return f"{kind} #{number}" if kind.endswith(("card", "paypal")) else f"#{number}"
 
 
 def cost(text: str) -> int:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 from sidecritic.datasets.files import new_folder
@@ -104,6 +105,22 @@ def load_tuned(run: Path, *, dtype: str | None = None) -> tuple[Any, Any]:
         safetensors_of(recipe.base, run / "base"), dtype=dtype or recipe.dtype
     )
     return needed("peft").PeftModel.from_pretrained(model, run / "best"), tokenizer
+
+
+def export_base(run: Path, file: Path, *, weights: Weights, llama_cpp: Path) -> None:
+    """Write the untuned base of a fine-tune as a GGUF file, by the same way, to compare with.
+
+    Raises:
+        ConfigError: the run is not finished.
+        TrainingError: the converter failed.
+    """
+    recipe = read_result(run).recipe
+    with TemporaryDirectory() as folder:
+        model, tokenizer = load_base(safetensors_of(recipe.base, run / "base"), dtype=recipe.dtype)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _convert(Path(folder), file, weights, llama_cpp)
 
 
 def _merge(run: Path, into: Path) -> None:

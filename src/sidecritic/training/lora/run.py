@@ -262,7 +262,7 @@ def _trainer(recipe: Recipe, out: Path, loaded: tuple[Any, Any], rows: Sequence[
         gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         lr_scheduler_type="linear",
         **common_arguments(recipe),
     )

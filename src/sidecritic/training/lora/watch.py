@@ -87,7 +87,7 @@ def callback(watch: Watch, *, every: int) -> Any:
 
     class Validating(base):
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            logged = kwargs.get("logs") or {}
+            logged: dict[str, Any] = kwargs.get("logs", {})
             if "loss" in logged:
                 losses.append(float(logged["loss"]))
 
