@@ -9,7 +9,7 @@ from sidecritic.datasets.files import new_folder
 from sidecritic.errors import ConfigError
 from sidecritic.training.lora.packages import needed
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
 def require_base(base: str) -> None:
