@@ -17,7 +17,7 @@ from sidecritic.cli.promoting import promote
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
 from sidecritic.cli.tasking import tasks
-from sidecritic.cli.training import train
+from sidecritic.cli.tuning import train
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores
@@ -191,7 +191,7 @@ app.command()(serve)
 app.command()(promote)
 app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")
-app.command()(train)
+app.add_typer(train, name="train")
 datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
 datagen.command()(play)
 datagen.command()(mine)

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, ValidationError
 
 from sidecritic.cli.edge import note
 from sidecritic.critics.registry import CriticKind
-from sidecritic.errors import ConfigError, MissingExtra
+from sidecritic.errors import ConfigError
 from sidecritic.runs import write_whole
+
+if TYPE_CHECKING:
+    from sidecritic.training.lora.recipe import Recipe
 
 LLAMA_CPP = "llama_cpp"
 """Key of [train]: a folder of llama.cpp's source, whose converter makes the GGUF file."""
@@ -56,14 +58,13 @@ def _head(lesson: Lesson) -> Path:
 
 def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
     """Fine-tune on the exported data set, and return the GGUF file that `--critic` can read."""
-    tuning = _needed("sidecritic.training.lora.run")
-    made = lesson.out / "tuned"
-    given = {key: value for key, value in settings.items() if key != LLAMA_CPP}
-    recipe = _recipe(given, lesson.data)
-    tuning.tune(recipe, made, say=note)
-    folder = lesson.out / "gguf"
+    from sidecritic.training.lora.export import export
+    from sidecritic.training.lora.run import tune
+
+    made, folder = lesson.out / "tuned", lesson.out / "gguf"
+    tune(_recipe(settings, lesson.data), made, say=note)
     if not folder.exists():
-        _needed("sidecritic.training.lora.export").export(
+        export(
             made,
             folder,
             "gguf",
@@ -74,18 +75,13 @@ def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
     return next(folder.glob("*.gguf")).relative_to(lesson.out)
 
 
-def _recipe(given: Mapping[str, JsonValue], data: Path) -> Any:
-    kind = _needed("sidecritic.training.lora.recipe").Recipe
+def _recipe(settings: Mapping[str, JsonValue], data: Path) -> "Recipe":
+    from sidecritic.training.lora.recipe import Recipe
+
+    given = {key: value for key, value in settings.items() if key != LLAMA_CPP}
     try:
-        return kind.model_validate({**given, "data": str(data)})
+        return Recipe.model_validate({**given, "data": str(data)})
     except ValidationError as cause:
         first = cause.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise ConfigError(f"the table [train] of the recipe: {key}: {first['msg']}") from cause
-
-
-def _needed(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as cause:
-        raise MissingExtra(str(cause.name), "train", "fine-tuning") from cause

@@ -375,7 +375,13 @@ def _train(learning: Learning, number: int, critic: str) -> str:
     weights = stage.folder / next(iter(done.outputs))
     entry = entry_of(name, recipe.kind, weights, registry=learning.registry, data=lineage_of(runs))
     base = str(recipe.train.get("base", ""))
-    more = {"parent": critic, "base": base, "command": learning.command}
+    read_as = recipe.export.rendering if recipe.kind == "lora" else ""
+    more = {
+        "parent": critic,
+        "base": base,
+        "rendering": read_as,
+        "command": learning.command,
+    }
     add_entry(learning.registry, entry.model_copy(update=more), replace=True)
     return name
 

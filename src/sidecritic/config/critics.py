@@ -190,11 +190,11 @@ class _Maker:
                 return _head(self._pack, threshold, name, found.weights)
             case "lora":
                 own = THRESHOLD if threshold is None else threshold
-                return _llm(served_by(found), own, self.connect, self._known_pack)
+                return self._llm(served_by(found), own)
 
     def _of(self, name: str, threshold: float) -> Critic:
         if name.startswith("llm:"):
-            return _llm(name, threshold, self.connect, self._known_pack)
+            return self._llm(name, threshold)
         if is_registered(name):
             return self._registered(name, threshold)
         makers: Mapping[str, Callable[[], Critic]] = {
@@ -207,6 +207,23 @@ class _Maker:
         if name not in makers:
             raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
         return makers[name]()
+
+    def _llm(self, name: str, threshold: float) -> Critic:
+        asked, _, read_as = name.removeprefix("llm:").partition("?")
+        named = model_name(asked, "critic")
+        if named is None:
+            from sidecritic.strategies.stand_in import StandIn
+
+            connected = Connection(StandIn(), "none")
+        elif self.connect is None:
+            raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
+        else:
+            connected = self.connect(named)
+        streamed = named is not None and named.provider == "openai"
+        streamed = streamed and connected.server == "nearby"
+        if read_as and read_as != "full":
+            return _compact(self._pack, connected.model, read_as, threshold, streamed=streamed)
+        return _llm(connected, threshold, self._known_pack, streamed=streamed)
 
 
 DEFAULT = "default"
@@ -245,20 +262,22 @@ def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
     return HumanCritic(terminal, evidence)
 
 
-def _llm(name: str, threshold: float, connect: Connect | None, pack: "Pack | None") -> Critic:
+def _llm(asked: Connection, threshold: float, pack: "Pack | None", *, streamed: bool) -> Critic:
     from sidecritic.critics.llm import LLMCritic, Wire
 
-    named = model_name(name.removeprefix("llm:"), "critic")
-    if named is None:
-        from sidecritic.strategies.stand_in import StandIn
-
-        return LLMCritic(StandIn())
-    if connect is None:
-        raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
-    asked = connect(named)
-    streamed = named.provider == "openai" and asked.server == "nearby"
     wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
     evidence = pack if asked.evidence else None
     return LLMCritic(
         asked.model, threshold=threshold, evidence=evidence, lookups=asked.lookups, wire=wire
     )
+
+
+def _compact(
+    pack: "Pack", model: Model, read_as: str, threshold: float, *, streamed: bool
+) -> Critic:
+    from sidecritic.critics.compact import rendering
+    from sidecritic.critics.compact_llm import CompactCritic
+    from sidecritic.critics.llm import STREAMED
+
+    extra = STREAMED if streamed else None
+    return CompactCritic(model, pack, rendering(read_as), threshold=threshold, extra=extra)

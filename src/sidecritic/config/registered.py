@@ -63,7 +63,8 @@ def served_by(found: Registered) -> str:
             "read here; serve them and name the critic llm:openai:MODEL, or export them with "
             "`sidecritic train export --format gguf` and register that"
         )
-    return f"llm:local:{found.weights}"
+    read_as = found.entry.rendering
+    return f"llm:local:{found.weights}" + (f"?{read_as}" if read_as else "")
 
 
 def learned(critic: str) -> dict[str, JsonValue]:

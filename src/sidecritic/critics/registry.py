@@ -71,6 +71,8 @@ class Entry(Record, allow_inf_nan=False):
     """Critic that it was trained to replace, as `--critic` would name it."""
     base: str = ""
     """Model that was fine-tuned; empty for a kind that has none."""
+    rendering: str = ""
+    """How a fine-tuned model reads a proposal, as it was trained; empty for a head."""
     data: Lineage = Field(default_factory=Lineage)
     metrics: dict[str, Figure] = {}
     command: str = ""
