@@ -15,12 +15,13 @@ TORCH  ?=
 # llama.cpp's converters, which are not ours and not copied here: of a source distribution on PyPI.
 SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 
-.PHONY: help demo test lint format test-parity test-real test-train bench bench-warmup clean
+.PHONY: help demo test lint format learn-smoke test-parity test-real test-train bench bench-warmup clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
@@ -42,6 +43,10 @@ lint: .venv/.dev
 format: .venv/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+learn-smoke: .venv/.dev
+	@rm -rf runs/learn-smoke
+	@$(BIN)/sidecritic learn --recipe recipes/learn-smoke.toml --out runs/learn-smoke
 
 test-parity: .venv/.dev
 	@$(BIN)/pytest -n $(FREE) -m full

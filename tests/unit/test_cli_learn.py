@@ -265,16 +265,23 @@ def test_changed_weights_are_noticed(here: Json) -> None:
         # Nobody errs: no task is mixed, and nothing is wrong.
         ("trials = 2\n[mine]\npassed = 1.0", "fault_rate = 0\n[mine]\npassed = 0", "round 1, mine"),
         ("trials = 2\n[mine]", "fault_rate = 0\n[mine]", "round 1, "),
-        ("rounds = 2", 'rounds = 2\nkind = "lora"', "round 1, train: "),
+        ("rounds = 2", 'rounds = 2\nkind = "lora"', "the table [train] of the recipe: base"),
+        (
+            "[play]",
+            '[train]\nbase = "none.gguf"\n[play]',
+            "round 1, train: the base model none.gguf is not there",
+        ),
         ('shop = "tasks.jsonl"', 'shop = "none.jsonl"', "none.jsonl"),
         ('start = "none"', 'start = "registry:none.json#a"', "none.json"),
     ],
-    ids=["no mixed tasks", "an empty class", "no trainer", "no tasks", "no critic"],
+    ids=["no mixed tasks", "an empty class", "no base", "a missing base", "no tasks", "no critic"],
 )
 def test_what_cannot_be_learned_from_is_said_in_one_line(
     fresh: None, old: str, new: str, said: str
 ) -> None:
-    Path("recipe.toml").write_text(RECIPE.replace(old, new))
+    text = RECIPE.replace(old, new)
+    lora = "base =" in new
+    Path("recipe.toml").write_text(f'kind = "lora"\n{text}' if lora else text)
     assert said in complaint(*LEARN)
 
 

@@ -50,10 +50,16 @@ def verdict(wrong: bool, skill: float, random: Random) -> Verdict:
     return Verdict(risk=0.9 if says_wrong else 0.1, refused=says_wrong)
 
 
-def decided(old: float, new: float, passes: Difference = SAME, **more: object) -> Decision:
-    evidence = Evidence(cases=cases(old, new), passes=passes, injected=Injected())
-    fields = {name: getattr(evidence, name) for name in ("cases", "passes", "injected")}
-    return decide(Evidence(**{**fields, **more}))
+def decided(
+    old: float,
+    new: float,
+    passes: Difference = SAME,
+    *,
+    injected: Injected = Injected(),
+    overlap: tuple[str, ...] = (),
+) -> Decision:
+    found = cases(old, new)
+    return decide(Evidence(cases=found, passes=passes, injected=injected, overlap=overlap))
 
 
 def reasons(decision: Decision) -> str:

@@ -121,12 +121,12 @@ def test_a_decision_changes_what_it_decides_and_nothing_else(tmp_path: Path) -> 
 def test_critics_that_are_added_at_once_are_all_there(tmp_path: Path) -> None:
     registry, entry = added(tmp_path)
     names = [f"critic-{number}" for number in range(20)]
+
+    def add(name: str) -> None:
+        add_entry(registry, entry.model_copy(update={"name": name}))
+
     with ThreadPoolExecutor(8) as pool:
-        list(
-            pool.map(
-                lambda name: add_entry(registry, entry.model_copy(update={"name": name})), names
-            )
-        )
+        list(pool.map(add, names))
     assert set(read_registry(registry).critics) == {"first", *names}
 
 
