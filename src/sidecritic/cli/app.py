@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.calibrating import calibrate
+from sidecritic.cli.critics import critics
 from sidecritic.cli.datagenning import mine, play
-from sidecritic.cli.deciding import decisions, promote, reviews
+from sidecritic.cli.deciding import decisions, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.labelling import export, label
+from sidecritic.cli.learning import learn
+from sidecritic.cli.promoting import promote
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
 from sidecritic.cli.tasking import tasks
-from sidecritic.cli.training import train
+from sidecritic.cli.tuning import train
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores
@@ -188,13 +191,15 @@ app.command()(serve)
 app.command()(promote)
 app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")
-app.command()(train)
+app.add_typer(train, name="train")
 datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
-datagen.command()(label)
-datagen.command()(export)
 datagen.command()(play)
 datagen.command()(mine)
+datagen.command()(label)
+datagen.command()(export)
 app.add_typer(datagen, name="datagen")
+app.command()(learn)
+app.add_typer(critics, name="critics")
 app.command()(calibrate)
 
 

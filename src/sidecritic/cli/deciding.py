@@ -1,4 +1,4 @@
-"""`decisions`, `reviews` and `promote`: what the gateway decided, and what people say of it."""
+"""`decisions` and `reviews`: what the gateway decided, and what people say of it."""
 
 import time
 from collections.abc import Sequence
@@ -165,25 +165,19 @@ def reject(
     _rule(id, config, approves=False, feedback=feedback, by=by, json=json)
 
 
-def promote(
-    config: Config,
-    route: Annotated[str, typer.Option(help="Name of the route.")],
-    mode: Annotated[str, typer.Option(help="enforce, shadow or off.")] = "enforce",
-    json: Json = False,
-) -> None:
-    """Change a route's mode in its settings; a running server takes it up on SIGHUP."""
-    with command(as_json=json) as output:
-        from sidecritic.config.promotion import set_mode
+def change_mode(config: Path, route: str, mode: str) -> dict[str, str]:
+    """Write a route's mode into its settings; return it with what it was.
 
-        match mode:
-            case "enforce" | "shadow" | "off":
-                before = set_mode(config, route, mode)
-            case _:
-                raise ConfigError(f"a mode is enforce, shadow or off, not {mode!r}")
-        if json:
-            output.json({"route": route, "before": before, "mode": mode})
-        else:
-            output.tables(f"{route}: {before} → {mode}; send SIGHUP to the server")
+    Raises:
+        ConfigError: there is no such route or mode, or the file cannot be edited.
+    """
+    from sidecritic.config.promotion import set_mode
+
+    match mode:
+        case "enforce" | "shadow" | "off":
+            return {"route": route, "before": set_mode(config, route, mode), "mode": mode}
+        case _:
+            raise ConfigError(f"a mode is enforce, shadow or off, not {mode!r}")
 
 
 def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json: bool) -> None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from sidecritic.cli.edge import note
 from sidecritic.config import benchmark_for, suggestion
 from sidecritic.config.replays import CriticByName
+from sidecritic.critics.compact import FULL, rendering
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.datasets.balance import BALANCES, Balance
 from sidecritic.datasets.export import Flags, Wanted, export
 from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.held_out import held_out
 from sidecritic.datasets.material import Reads, recorded_material, run_material
-from sidecritic.datasets.rendering import FULL, rendering_named
 from sidecritic.datasets.splits import HeldOut, Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError, EnvError
@@ -46,7 +46,7 @@ class Asked:
     """What a person asked `datagen export` for."""
 
     out: Path
-    rendering: str = FULL
+    rendering: str = FULL.name
     seed: int = 0
     balance: str = "downsample"
     shares: tuple[float, float] = (0.15, 0.15)
@@ -67,14 +67,14 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         raise ConfigError(f"--held-out is {asked.held_out!r}{suggestion(asked.held_out, HELD_OUT)}")
     if not runs and not asked.recorded:
         raise ConfigError("there is nothing to make a data set of; name a run, or --recorded FILE")
-    rendering = rendering_named(asked.rendering)
+    read_as = rendering(asked.rendering)
     recorded = _recorded(asked.recorded)
     envs = {env for directory in runs for env in read_record(directory).versions}
     envs.update(run.critic_env for run in recorded)
     benchmarks = {env: benchmark_for(env) for env in sorted(envs)}
     validation, test = asked.shares
     wanted = Wanted(
-        rendering=rendering,
+        rendering=read_as,
         shares=Shares(validation=validation, test=test),
         balance=_balance(asked.balance),
         seed=asked.seed,
@@ -83,7 +83,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         parquet=has_parquet() if asked.parquet is None else asked.parquet,
         command=_command(runs, asked),
     )
-    if rendering.name != FULL:
+    if read_as.name != FULL.name:
         wanted = replace(wanted, notices=_Notices(benchmarks, recorded))
     reads = [*_reads(runs, asked.hostile), *_recorded_reads(recorded)]
     return export(reads, asked.out, wanted)

@@ -15,11 +15,14 @@ from sidecritic.config.critic_names import (
     parse_critic,
 )
 from sidecritic.config.parties import Hires, ModelName, is_nearby, model_name
+from sidecritic.config.registered import is_registered, registered, served_by
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic, Model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sidecritic.critics.human import Terminal
     from sidecritic.critics.profile import Profile
     from sidecritic.policies.base import Pack
@@ -165,6 +168,8 @@ class _Maker:
             return self.calibrated(name, critic)
         if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
             return _head(self._pack, None, name)
+        if is_registered(name) and self.terms.threshold is None and at_most == 1.0:
+            return self._registered(name, None)
         own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
         return self._of(name, min(own, at_most))
 
@@ -177,9 +182,21 @@ class _Maker:
 
         return Calibrated(critic, profile, self._domain)
 
+    def _registered(self, name: str, threshold: float | None) -> Critic:
+        """Return a critic of a registry; a head without a threshold has its own."""
+        found = registered(name)
+        match found.entry.kind:
+            case "head":
+                return _head(self._pack, threshold, name, found.weights)
+            case "lora":
+                own = THRESHOLD if threshold is None else threshold
+                return self._llm(served_by(found), own)
+
     def _of(self, name: str, threshold: float) -> Critic:
         if name.startswith("llm:"):
-            return _llm(name, threshold, self.connect, self._known_pack)
+            return self._llm(name, threshold)
+        if is_registered(name):
+            return self._registered(name, threshold)
         makers: Mapping[str, Callable[[], Critic]] = {
             "none": _no_critic,
             "policy": lambda: _policy(self._pack, threshold),
@@ -190,6 +207,23 @@ class _Maker:
         if name not in makers:
             raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
         return makers[name]()
+
+    def _llm(self, name: str, threshold: float) -> Critic:
+        asked, _, read_as = name.removeprefix("llm:").partition("?")
+        named = model_name(asked, "critic")
+        if named is None:
+            from sidecritic.strategies.stand_in import StandIn
+
+            connected = Connection(StandIn(), "none")
+        elif self.connect is None:
+            raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
+        else:
+            connected = self.connect(named)
+        streamed = named is not None and named.provider == "openai"
+        streamed = streamed and connected.server == "nearby"
+        if read_as and read_as != "full":
+            return _compact(self._pack, connected.model, read_as, threshold, streamed=streamed)
+        return _llm(connected, threshold, self._known_pack, streamed=streamed)
 
 
 DEFAULT = "default"
@@ -211,11 +245,13 @@ def _policy(pack: "Pack", threshold: float) -> Critic:
     return PolicyCritic(pack, threshold=threshold)
 
 
-def _head(pack: "Pack", threshold: float | None, name: str) -> Critic:
+def _head(
+    pack: "Pack", threshold: float | None, name: str, weights: "Path | None" = None
+) -> Critic:
     from sidecritic.critics.head import HeadCritic
     from sidecritic.critics.head_weights import read_weights
 
-    return HeadCritic(pack, read_weights(), threshold=threshold, name=name)
+    return HeadCritic(pack, read_weights(weights), threshold=threshold, name=name)
 
 
 def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
@@ -226,20 +262,22 @@ def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
     return HumanCritic(terminal, evidence)
 
 
-def _llm(name: str, threshold: float, connect: Connect | None, pack: "Pack | None") -> Critic:
+def _llm(asked: Connection, threshold: float, pack: "Pack | None", *, streamed: bool) -> Critic:
     from sidecritic.critics.llm import LLMCritic, Wire
 
-    named = model_name(name.removeprefix("llm:"), "critic")
-    if named is None:
-        from sidecritic.strategies.stand_in import StandIn
-
-        return LLMCritic(StandIn())
-    if connect is None:
-        raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
-    asked = connect(named)
-    streamed = named.provider == "openai" and asked.server == "nearby"
     wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
     evidence = pack if asked.evidence else None
     return LLMCritic(
         asked.model, threshold=threshold, evidence=evidence, lookups=asked.lookups, wire=wire
     )
+
+
+def _compact(
+    pack: "Pack", model: Model, read_as: str, threshold: float, *, streamed: bool
+) -> Critic:
+    from sidecritic.critics.compact import rendering
+    from sidecritic.critics.compact_llm import CompactCritic
+    from sidecritic.critics.llm import STREAMED
+
+    extra = STREAMED if streamed else None
+    return CompactCritic(model, pack, rendering(read_as), threshold=threshold, extra=extra)

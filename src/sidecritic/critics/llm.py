@@ -70,7 +70,7 @@ GENERIC_FEEDBACK = (
 _LOOKUP_CHARACTERS = 4000
 """Characters of one looked-up result that reach the prompt."""
 
-_STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
+STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
 
 _Form = TypeVar("_Form", bound=Record)
 
@@ -260,7 +260,7 @@ class _Hearing:
         top = self._wire.top_logprobs
         try:
             # At another temperature some servers report other log-probabilities.
-            extra = _STREAMED if self._wire.stream else {}
+            extra = STREAMED if self._wire.stream else {}
             sampling = Sampling(temperature=1.0, max_tokens=1, top_logprobs=top, extra=extra)
             completion = await self.ask(verdict_chat(prompt), sampling)
         except ModelRejected:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from sidecritic.critics.compact import FULL, Rendering
 from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
@@ -19,7 +20,6 @@ from sidecritic.datasets.duplicates import SIMILAR, without_contradictions, with
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
 from sidecritic.datasets.making import Chosen, rows_of, steps_of
 from sidecritic.datasets.material import Material, Reads
-from sidecritic.datasets.rendering import Full, Rendering
 from sidecritic.datasets.rows import Row, Split, VerdictRow
 from sidecritic.datasets.splits import (
     HeldOut,
@@ -50,7 +50,7 @@ async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
 class Wanted:
     """How a data set is to be made."""
 
-    rendering: Rendering = field(default_factory=Full)
+    rendering: Rendering = FULL
     shares: Shares = field(default_factory=Shares)
     balance: Balance = "downsample"
     seed: int = 0

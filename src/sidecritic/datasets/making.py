@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from sidecritic.critics.compact import Rendering
 from sidecritic.critics.prompt import APPROVE, REFUSE, prompt_of, reasons_chat
 from sidecritic.datasets.candidates import Candidate
-from sidecritic.datasets.rendering import Rendering
 from sidecritic.datasets.rows import (
     FeedbackRow,
     PreferenceRow,

@@ -56,9 +56,9 @@ class Material:
 
     def quarantined(self, trajectory: Trajectory) -> str:
         """Return why the trajectory may not be learned from; empty when it may."""
-        if _holds(self.hostile, trajectory.id):
+        if holds(self.hostile, trajectory.id):
             return "hostile"
-        if self.trust_in(trajectory) == "live" and not _holds(self.vouched, trajectory.id):
+        if self.trust_in(trajectory) == "live" and not holds(self.vouched, trajectory.id):
             return "live, and nobody has vouched for it"
         return ""
 
@@ -83,7 +83,7 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
         briefings={t.id: known[t.briefing] for t in run.trajectories if t.briefing in known},
         labels=settled(labels),
         trust="live" if run.record.settings.get("origin") == ORIGIN else None,
-        hostile=EVERY if hostile else _listed(directory / HOSTILE_FILE),
+        hostile=EVERY if hostile else hostile_in(directory),
         vouched=_listed(directory / VOUCHED_FILE),
         problems=tuple(map(str, run.problems)),
     )
@@ -138,8 +138,18 @@ def user_by_mail(task: Task) -> str:
     return mail[0] if mail else f"task:{task.id}"
 
 
-def _holds(ids: frozenset[str], id: str) -> bool:
+def holds(ids: frozenset[str], id: str) -> bool:
+    """Whether a list names a trajectory, or all of them."""
     return id in ids or bool(ids & EVERY)
+
+
+def hostile_in(directory: Path) -> frozenset[str]:
+    """Return the ids of the trajectories of a run that are marked as hostile.
+
+    Raises:
+        ConfigError: the list cannot be read.
+    """
+    return _listed(directory / HOSTILE_FILE)
 
 
 def _listed(file: Path) -> frozenset[str]:

@@ -12,15 +12,17 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from sidecritic.critics.head import Part, flags_of
+from sidecritic.datasets.material import holds, hostile_in
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.records import Label, ProposalPlace
+from sidecritic.labeling.trust import TRUST
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.runs import TRAJECTORIES_FILE, read_record
 from sidecritic.scoring.recorded_writes import is_clean
-from sidecritic.scoring.writes import failing_references, normal_form
 from sidecritic.trace import Executed, Proposed
 from sidecritic.training.examples import Example, JudgedRun, judged_runs
+from sidecritic.writes import failing_references, normal_form
 
 LABELS_FILE = "labels.jsonl"
 
@@ -56,6 +58,8 @@ class Lessons:
 def read_own_runs(directories: Iterable[Path]) -> OwnRuns:
     """Read run directories, with the labels that stand beside the trajectories.
 
+    What `hostile.txt` names is left out: it was made to poison.
+
     Raises:
         ConfigError: one of them holds no run, or a label that cannot be read.
     """
@@ -66,11 +70,18 @@ def read_own_runs(directories: Iterable[Path]) -> OwnRuns:
         imported = load([directory / TRAJECTORIES_FILE])
         if imported.problems:
             raise ConfigError(str(imported.problems[0]))
-        runs += (replace(run, file=f"{at}/{run.file}") for run in imported.runs)
+        hostile = hostile_in(directory)
+        trusted = (run for run in imported.runs if not holds(hostile, run.trajectory.id))
+        runs += (replace(run, file=f"{at}/{run.file}") for run in trusted)
         labels += _labels(directory / LABELS_FILE)
     # A check's opinion is among the flags already: to learn from it would be to agree with it.
-    known = sorted((x for x in labels if x.source != "rule"), key=lambda label: label.weight)
+    # Of two labels the later counts: by whom is believed more, then by weight.
+    known = sorted((x for x in labels if x.source != "rule"), key=_believed)
     return OwnRuns(tuple(runs), {x.place: Truth(x.wrong, x.weight) for x in known})
+
+
+def _believed(label: Label) -> tuple[int, float]:
+    return (-TRUST.index(label.source), label.weight)
 
 
 def _labels(file: Path) -> Iterator[Label]:

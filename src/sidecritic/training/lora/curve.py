@@ -1,0 +1,59 @@
+"""The training curve: one line a validation, and what follows from it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sidecritic.errors import ConfigError
+from sidecritic.types import Record
+
+
+class Point(Record):
+    """One validation."""
+
+    step: int
+    """0 is the untuned base."""
+    auroc: float
+    loss: float | None = None
+    """Mean training loss since the last validation."""
+    seconds: float
+    """Of training and validating, over all starts."""
+
+
+def read_curve(file: Path) -> tuple[Point, ...]:
+    """Return the points; a line that a kill cut off is left out."""
+    if not file.exists():
+        return ()
+    points: list[Point] = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            points.append(Point.model_validate_json(line))
+        except ValidationError:
+            break
+    return tuple(points)
+
+
+def write_curve(file: Path, points: Sequence[Point]) -> None:
+    """Replace the file.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    draft = file.with_suffix(".part")
+    try:
+        draft.write_text("".join(f"{json.dumps(p.model_dump())}\n" for p in points))
+        draft.replace(file)
+    except OSError as cause:
+        raise ConfigError(f"cannot write {file}: {cause.strerror}; make room") from cause
+
+
+def best(points: Sequence[Point]) -> Point:
+    """Return the point of the highest AUROC, the earliest of several."""
+    return max(points, key=lambda point: (point.auroc, -point.step))
+
+
+def is_stuck(points: Sequence[Point], patience: int) -> bool:
+    """Whether the last so many validations brought nothing better."""
+    return bool(points) and len(points) - 1 - points.index(best(points)) >= patience

@@ -1,0 +1,193 @@
+"""What leaves a fine-tune: the adapter, the merged model, or one GGUF file; and how to serve it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+from sidecritic.datasets.files import new_folder
+from sidecritic.errors import ConfigError, TrainingError, boundary
+from sidecritic.training.lora.base import load_base, safetensors_of
+from sidecritic.training.lora.packages import needed
+from sidecritic.training.lora.run import Result, read_result
+from sidecritic.types import Record
+
+Format = Literal["adapter", "merged", "gguf"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+Weights = Literal["q8_0", "bf16", "f16", "f32"]
+WEIGHTS: tuple[Weights, ...] = get_args(Weights)
+
+_CONVERTER = "convert_hf_to_gguf.py"
+EXPORT_FILE = "export.json"
+
+
+class Exported(Record):
+    """The contents of `export.json`, beside what was exported."""
+
+    format: Format
+    path: str
+    """What is to be served: a file, or a folder."""
+    digest: str
+    """SHA-256 of the weights."""
+    name: str
+    rendering: str
+    base: str
+    rank: int
+    run: Result
+
+
+def export(
+    run: Path, out: Path, how: Format, *, name: str, weights: Weights, llama_cpp: Path
+) -> Exported:
+    """Write the best adapter of a fine-tune into a new folder.
+
+    `llama_cpp` is a folder of llama.cpp's source, whose converter makes the GGUF file.
+
+    Raises:
+        ConfigError: the run is not finished, `out` is there, or the converter is missing.
+        TrainingError: the export broke; nothing is left half-written.
+    """
+    result = read_result(run)
+    if how == "gguf" and not (llama_cpp / _CONVERTER).is_file():
+        raise ConfigError(
+            f"{llama_cpp / _CONVERTER} is not there: a GGUF file is made by llama.cpp's own "
+            "converter; run `make .venv-train/llama.cpp`, or give --llama-cpp DIR, its source"
+        )
+    with new_folder(out) as draft, boundary(TrainingError, f"export of {run}"):
+        made = _made(run, draft, how, name=name, weights=weights, llama_cpp=llama_cpp)
+        exported = Exported(
+            format=how,
+            path=str(out / made) if made else str(out),
+            digest=_digest(draft / (made or _weights_in(draft))),
+            name=name,
+            rendering=result.rendering,
+            base=result.recipe.base,
+            rank=result.recipe.rank,
+            run=result,
+        )
+        (draft / EXPORT_FILE).write_text(exported.model_dump_json(indent=2), encoding="utf-8")
+    return exported
+
+
+def _made(
+    run: Path, draft: Path, how: Format, *, name: str, weights: Weights, llama_cpp: Path
+) -> str:
+    """Write the files; return the name of the one that is served, empty for the folder."""
+    if how == "adapter":
+        shutil.copytree(run / "best", draft, dirs_exist_ok=True)
+        return ""
+    if how == "merged":
+        _merge(run, draft)
+        return ""
+    merged = draft / "merged"
+    merged.mkdir()
+    _merge(run, merged)
+    file = f"{name}.{weights.upper()}.gguf"
+    _convert(merged, draft / file, weights, llama_cpp)
+    shutil.rmtree(merged)
+    (draft / "Modelfile").write_text(_modelfile(file), encoding="utf-8")
+    return file
+
+
+def load_tuned(run: Path, *, dtype: str | None = None) -> tuple[Any, Any]:
+    """Return base and best adapter as one model, and the tokenizer.
+
+    Raises:
+        ConfigError: the run is not finished, or its base is gone.
+    """
+    recipe = read_result(run).recipe
+    model, tokenizer = load_base(
+        safetensors_of(recipe.base, run / "base"), dtype=dtype or recipe.dtype
+    )
+    return needed("peft").PeftModel.from_pretrained(model, run / "best"), tokenizer
+
+
+def export_base(run: Path, file: Path, *, weights: Weights, llama_cpp: Path) -> None:
+    """Write the untuned base of a fine-tune as a GGUF file, by the same way, to compare with.
+
+    Raises:
+        ConfigError: the run is not finished.
+        TrainingError: the converter failed.
+    """
+    recipe = read_result(run).recipe
+    with TemporaryDirectory() as folder:
+        model, tokenizer = load_base(safetensors_of(recipe.base, run / "base"), dtype=recipe.dtype)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _convert(Path(folder), file, weights, llama_cpp)
+
+
+def _merge(run: Path, into: Path) -> None:
+    # The sum is taken in 32 bits, and rounded once.
+    model, tokenizer = load_tuned(run, dtype="float32")
+    merged = model.merge_and_unload()
+    merged.to(getattr(needed("torch"), read_result(run).recipe.dtype)).save_pretrained(into)
+    tokenizer.save_pretrained(into)
+
+
+def _convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> None:
+    command = [sys.executable, str(llama_cpp / _CONVERTER), str(merged)]
+    command += ["--outfile", str(file), "--outtype", weights]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or not file.exists():
+        last = " ".join(done.stderr.strip().splitlines()[-3:])
+        raise TrainingError(f"llama.cpp's converter failed with code {done.returncode}: {last}")
+
+
+def _modelfile(file: str) -> str:
+    return f"FROM ./{file}\nPARAMETER temperature 1\nPARAMETER num_predict 1\n"
+
+
+def _weights_in(folder: Path) -> str:
+    return next(path.name for path in sorted(folder.glob("*.safetensors")))
+
+
+def _digest(file: Path) -> str:
+    found = sha256()
+    with file.open("rb") as data:
+        while block := data.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
+# --- serving -------------------------------------------------------------------------------
+
+
+def serving(exported: Exported) -> Sequence[tuple[str, str]]:
+    """Return servers with the commands that serve it there, and the critic's name last."""
+    path, name = exported.path, exported.name
+    asked = f"--critic 'llm:openai:{name}?{exported.rendering}' --critic-base-url"
+    match exported.format:
+        case "adapter":
+            return (
+                (
+                    "vLLM",
+                    f"vllm serve {exported.base} --enable-lora --max-lora-rank {exported.rank} "
+                    f"--lora-modules {name}={path}",
+                ),
+                ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
+            )
+        case "merged":
+            return (
+                ("vLLM", f"vllm serve {path} --served-model-name {name}"),
+                ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
+            )
+        case "gguf":
+            return (
+                ("llama.cpp", f"llama-server -m {path} --alias {name} -c 1024 --port 8000"),
+                (
+                    "llama-cpp-python",
+                    f"python -m llama_cpp.server --model {path} --model_alias {name} "
+                    "--n_ctx 1024 --logits_all true --port 8000",
+                ),
+                ("Ollama", f"ollama create {name} -f {Path(path).parent / 'Modelfile'}"),
+                ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
+                ("sidecritic, Ollama", f"{asked} http://127.0.0.1:11434/v1"),
+                ("sidecritic, no server", f"--critic 'llm:local:{path}?{exported.rendering}'"),
+            )

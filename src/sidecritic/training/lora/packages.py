@@ -1,0 +1,20 @@
+"""Packages that only fine-tuning needs, loaded when they are asked for."""
+
+from importlib import import_module
+from typing import Any
+
+from sidecritic.errors import MissingExtra
+
+
+def needed(name: str) -> Any:
+    """Return the module.
+
+    Raises:
+        MissingExtra: its package is not installed.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as cause:
+        if cause.name is not None and cause.name.split(".")[0] != name.split(".")[0]:
+            raise MissingExtra(cause.name, "train", f"{name}, which fine-tuning uses,") from cause
+        raise MissingExtra(name.split(".")[0], "train", "fine-tuning") from cause

@@ -1,0 +1,75 @@
+"""SmolLM2-135M: a few steps, exported, served by llama.cpp; it answers as it did in memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from benchmarks.llama_server import llama_server
+
+from sidecritic.critics.answers import risk_of
+from sidecritic.datasets.rows import Said
+from sidecritic.models.openai import OpenAIChat
+from sidecritic.training.lora.export import export, load_tuned
+from sidecritic.training.lora.recipe import Recipe
+from sidecritic.training.lora.run import tune
+from sidecritic.training.lora.verdicts import risks
+from sidecritic.types import Message, Request, Sampling, System, User
+from tests.train.conftest import ROOT
+from tests.verdict_rows import row, write_data
+
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
+
+TOLERANCE = 0.05
+"""Of a risk: what 8-bit weights, 8-bit activations and 16-bit sums move it by, at most."""
+
+
+async def test_the_served_critic_answers_as_the_one_in_memory(
+    dequantised: Path, tmp_path: Path
+) -> None:
+    recipe = Recipe(
+        base=str(dequantised),
+        data=str(write_data(tmp_path / "data")),
+        validation=8,
+        steps=4,
+        batch=4,
+        accumulate=1,
+        learning_rate=1e-3,
+        layers=8,
+        evaluate_every=4,
+        dtype="float32",
+    )
+    tune(recipe, tmp_path / "run", say=print)
+    made = export(
+        tmp_path / "run",
+        tmp_path / "out",
+        "gguf",
+        name="few-steps",
+        weights="q8_0",
+        llama_cpp=ROOT / ".venv-train" / "llama.cpp",
+    )
+    chats = [row(number, "test").prompt for number in range(20)]
+    model, tokenizer = load_tuned(tmp_path / "run")
+    in_memory = risks(model, tokenizer, chats)
+    with llama_server(Path(made.path), name=made.name, context=1024) as server:
+        served = await _served(server.base_url, made.name, chats)
+    assert max(in_memory) - min(in_memory) > 2 * TOLERANCE, "they differ, so that order shows"
+    assert served == pytest.approx(in_memory, abs=TOLERANCE)
+
+
+async def _served(base_url: str, name: str, chats: Sequence[Sequence[Said]]) -> list[float]:
+    client = OpenAIChat(name, base_url=base_url, api_key="none", timeout=300)
+    found: list[float] = []
+    sampling = Sampling(temperature=1.0, max_tokens=1, top_logprobs=20)
+    for chat in chats:
+        answer = await client.complete(Request(messages=_messages(chat), sampling=sampling))
+        read = risk_of(answer.logprobs[0])
+        assert read is not None
+        found.append(read.risk)
+    await client.aclose()
+    return found
+
+
+def _messages(chat: Sequence[Said]) -> tuple[Message, ...]:
+    return tuple(
+        System(text=s.content) if s.role == "system" else User(text=s.content) for s in chat
+    )

@@ -1,0 +1,234 @@
+"""Fine-tuning for real, on a model of random weights: `make test-train`."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sidecritic.errors import ConfigError, TrainingError
+from sidecritic.training.lora.curve import best, read_curve
+from sidecritic.training.lora.export import export, load_tuned
+from sidecritic.training.lora.packages import needed
+from sidecritic.training.lora.recipe import Preferences, Recipe
+from sidecritic.training.lora.run import Result, read_result, tune
+from sidecritic.training.lora.watch import auroc
+from tests.verdict_rows import row, write_data
+
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
+
+
+def recipe(base: Path, data: Path, **other: object) -> Recipe:
+    usual: dict[str, object] = {
+        "base": str(base),
+        "data": str(data),
+        "validation": 12,
+        "steps": 12,
+        "batch": 4,
+        "accumulate": 1,
+        "learning_rate": 0.02,
+        "dtype": "float32",
+        "evaluate_every": 3,
+        "patience": 9,
+        "threads": 1,
+    }
+    return Recipe.model_validate({**usual, **other})
+
+
+def silent(text: str) -> None: ...
+
+
+def to_toml(recipe: Recipe, file: Path) -> Path:
+    found = recipe.model_dump(exclude_none=True, exclude={"dpo"})
+    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in found.items()))
+    return file
+
+
+def command(config: Path, out: Path) -> list[str]:
+    return [
+        "-m", "sidecritic", "train", "--kind", "lora",
+        "--config", str(config), "--out", str(out), "--json",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("set") / "data")
+
+
+@pytest.fixture(scope="module")
+def run(tiny: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    out = tmp_path_factory.mktemp("run") / "out"
+    return out, tune(recipe(tiny, data), out, say=silent)
+
+
+def test_a_rule_of_one_word_is_learned(run: tuple[Path, Result]) -> None:
+    out, result = run
+    assert result.auroc > 0.95 > result.base_auroc
+    assert result == read_result(out)
+    assert result.peak_memory_mb > 100
+    assert [point.step for point in read_curve(out / "curve.jsonl")] == [0, 3, 6, 9, 12]
+
+
+def test_what_is_kept_is_what_was_validated(run: tuple[Path, Result]) -> None:
+    out, result = run
+    model, tokenizer = load_tuned(out)
+    held = [row(number, "validation") for number in range(12)]
+    assert auroc(model, tokenizer, held) == pytest.approx(result.auroc)
+    assert best(read_curve(out / "curve.jsonl")).step == result.step
+
+
+def test_a_finished_fine_tune_is_read_and_not_repeated(
+    run: tuple[Path, Result], tiny: Path, data: Path
+) -> None:
+    out, result = run
+    assert tune(recipe(tiny, data), out, say=pytest.fail) == result
+    with pytest.raises(ConfigError, match="another recipe or data set"):
+        tune(recipe(tiny, data, seed=1), out, say=silent)
+
+
+def test_the_same_seed_gives_the_same_curve(
+    run: tuple[Path, Result], tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    out, _ = run
+    tune(recipe(tiny, data), tmp_path / "again", say=silent)
+    one, other = (read_curve(folder / "curve.jsonl") for folder in (out, tmp_path / "again"))
+    assert [(p.step, p.auroc, p.loss) for p in one] == [(p.step, p.auroc, p.loss) for p in other]
+
+
+def test_training_stops_when_nothing_gets_better(tiny: Path, data: Path, tmp_path: Path) -> None:
+    still = recipe(tiny, data, learning_rate=1e-12, patience=2, steps=30)
+    result = tune(still, tmp_path / "out", say=silent)
+    assert (result.stopped_early, result.steps, result.step) == (True, 6, 0)
+
+
+def test_a_killed_fine_tune_goes_on_and_ends_like_one_that_was_not(
+    run: tuple[Path, Result], tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    config, out = to_toml(recipe(tiny, data), tmp_path / "r.toml"), tmp_path / "out"
+    process = subprocess.Popen([sys.executable, *command(config, out)])
+    deadline = time.monotonic() + 240
+    while not list(out.glob("checkpoints/checkpoint-3/trainer_state.json")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # a real process is killed at a real moment
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "result.json").exists()
+    half = out / "checkpoints" / "checkpoint-99"
+    half.mkdir()  # as a kill in the middle of a save leaves it
+    result = tune(recipe(tiny, data), out, say=silent)
+    assert not half.exists()
+    whole = read_curve(run[0] / "curve.jsonl")
+    again = read_curve(out / "curve.jsonl")
+    assert [(p.step, p.auroc) for p in again] == [(p.step, p.auroc) for p in whole]
+    assert (result.step, result.auroc) == (run[1].step, run[1].auroc)
+
+
+def test_two_processes_train_one_critic(tiny: Path, data: Path, tmp_path: Path) -> None:
+    config, out = to_toml(recipe(tiny, data, batch=2), tmp_path / "r.toml"), tmp_path / "out"
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu"]
+    launch += ["--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
+    launch += ["--dynamo_backend", "no", "--main_process_port", "0"]
+    done = subprocess.run(
+        [*launch, *command(config, out)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = read_result(out)
+    assert result.steps == 12
+    assert result.auroc > 0.95
+
+
+def test_preferences_go_on_from_the_first_stage(tiny: Path, data: Path, tmp_path: Path) -> None:
+    stage = Preferences(steps=2, learning_rate=1e-4)
+    result = tune(recipe(tiny, data, steps=6, dpo=stage), tmp_path / "out", say=silent)
+    assert result.dpo_auroc is not None
+    assert result.dpo_auroc >= result.auroc - 0.2
+
+
+def test_rows_that_are_too_long_are_left_out_and_counted(
+    tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"0 of 24 rows have at most 20 tokens"):
+        tune(recipe(tiny, data, max_tokens=20), tmp_path / "out", say=silent)
+
+
+def test_a_full_disk_is_said_to_be_one_and_nothing_is_half_done(
+    tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    config, out = to_toml(recipe(tiny, data), tmp_path / "r.toml"), tmp_path / "out"
+    limit = 100_000  # bytes of a file: less than an adapter has
+    done = subprocess.run(
+        [sys.executable, *command(config, out)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        preexec_fn=lambda: _limit_files(limit),
+    )
+    assert done.returncode == 1
+    assert "TrainingError: fine-tuning: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (out / "result.json").exists()
+    assert tune(recipe(tiny, data), out, say=silent).auroc > 0.95, "with room it goes on"
+
+
+def _limit_files(size: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+# --- export --------------------------------------------------------------------------------
+
+
+def test_an_adapter_is_what_peft_loads(
+    run: tuple[Path, Result], tiny: Path, tmp_path: Path
+) -> None:
+    made = export(
+        run[0],
+        tmp_path / "out",
+        "adapter",
+        name="tiny",
+        weights="q8_0",
+        llama_cpp=tmp_path,
+    )
+    base = needed("transformers").AutoModelForCausalLM.from_pretrained(tiny)
+    model = needed("peft").PeftModel.from_pretrained(base, made.path)
+    assert model.peft_config["default"].r == made.rank == 8
+
+
+def test_the_merged_model_needs_no_adapter(run: tuple[Path, Result], tmp_path: Path) -> None:
+    made = export(
+        run[0], tmp_path / "out", "merged", name="tiny", weights="q8_0", llama_cpp=tmp_path
+    )
+    transformers = needed("transformers")
+    model = transformers.AutoModelForCausalLM.from_pretrained(made.path)
+    _, tokenizer = load_tuned(run[0])
+    held = [row(number, "validation") for number in range(12)]
+    assert auroc(model, tokenizer, held) == pytest.approx(run[1].auroc)
+
+
+def test_without_llama_cpp_there_is_no_gguf_and_nothing_is_left(
+    run: tuple[Path, Result], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(ConfigError, match=r"make .venv-train/llama.cpp, or give --llama-cpp"):
+        export(run[0], out, "gguf", name="tiny", weights="q8_0", llama_cpp=tmp_path / "gone")
+    broken = tmp_path / "llama.cpp"
+    broken.mkdir()
+    (broken / "convert_hf_to_gguf.py").write_text("raise SystemExit('no such model')")
+    with pytest.raises(TrainingError, match="converter failed with code 1: no such model"):
+        export(run[0], out, "gguf", name="tiny", weights="q8_0", llama_cpp=broken)
+    assert not out.exists()
+
+
+def test_an_unfinished_fine_tune_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no finished fine-tune"):
+        export(tmp_path, tmp_path / "o", "adapter", name="t", weights="q8_0", llama_cpp=tmp_path)
