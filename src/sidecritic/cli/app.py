@@ -9,6 +9,7 @@ from sidecritic.cli.calibrating import calibrate
 from sidecritic.cli.deciding import decisions, promote, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
+from sidecritic.cli.proxying import mcp_proxy
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
 from sidecritic.cli.training import train
@@ -182,6 +183,7 @@ def compare(
 
 app.command()(replay)
 app.command()(serve)
+app.command("mcp-proxy")(mcp_proxy)
 app.command()(promote)
 app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")

@@ -105,13 +105,19 @@ class UpstreamActor:
 
 def _rejected(told: Sequence[Message], takes: Sequence[Take]) -> Iterator[Rejected]:
     """Pair each refused draft, in the provider's form, with what it was answered."""
+    for take, (shown, answers) in zip(takes, refusals(told), strict=True):
+        yield Rejected(take.draft.raw, shown, answers)
+
+
+def refusals(
+    told: Sequence[Message],
+) -> Iterator[tuple[Assistant, tuple[User | ToolResult, ...]]]:
+    """Walk over the refused drafts of a turn, each with what it was answered."""
     starts = [at for at, message in enumerate(told) if isinstance(message, Assistant)]
-    ends = [*starts[1:], len(told)]
-    for take, start, end in zip(takes, starts, ends, strict=True):
+    for start, end in zip(starts, [*starts[1:], len(told)], strict=False):
         shown = told[start]
         if isinstance(shown, Assistant):
-            answers = tuple(m for m in told[start + 1 : end] if isinstance(m, User | ToolResult))
-            yield Rejected(take.draft.raw, shown, answers)
+            yield shown, tuple(m for m in told[start + 1 : end] if isinstance(m, User | ToolResult))
 
 
 def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
