@@ -1,54 +1,46 @@
-"""A real MCP server, over stdio or HTTP: what it carries out it writes into a file.
+"""A real MCP server that remembers what it carried out."""
 
-    python -m tests.mcp_shop FILE [PORT]
-"""
+from dataclasses import dataclass, field
 
-import sys
-from pathlib import Path
-
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
 
-ran = Path(sys.argv[1])
-server = MCPServer("shop")
 
+@dataclass
+class Shop:
+    ran: list[str] = field(default_factory=list[str])
+    cancelled: list[str] = field(default_factory=list[str])
+    server: MCPServer = field(default_factory=lambda: MCPServer("shop"))
 
-def note(line: str) -> None:
-    with ran.open("a") as file:
-        file.write(f"{line}\n")
+    def __post_init__(self) -> None:
+        add = self.server.add_tool
+        add(self.get_order, annotations=ToolAnnotations(read_only_hint=True))
+        add(self.refund_order)
+        add(self.delete_order, annotations=ToolAnnotations(destructive_hint=True))
+        add(self.wait)
 
+    def get_order(self, order: str) -> str:
+        """Look an order up."""
+        self.ran.append(f"get {order}")
+        return f"{order}: one kettle"
 
-@server.tool(annotations=ToolAnnotations(read_only_hint=True))
-def get_order(order: str) -> str:
-    """Look an order up."""
-    note(f"get {order}")
-    return f"{order}: one kettle"
+    def refund_order(self, order: str) -> str:
+        """Refund an order."""
+        self.ran.append(f"refund {order}")
+        return f"refunded {order}"
 
+    def delete_order(self, order: str) -> str:
+        """Delete an order."""
+        self.ran.append(f"delete {order}")
+        return "deleted"
 
-@server.tool()
-def refund_order(order: str) -> str:
-    """Refund an order."""
-    note(f"refund {order}")
-    return f"refunded {order}"
-
-
-@server.tool(annotations=ToolAnnotations(destructive_hint=True))
-def delete_order(order: str) -> str:
-    """Delete an order."""
-    note(f"delete {order}")
-    return "deleted"
-
-
-@server.tool()
-async def slow(context: Context) -> str:
-    """Say how far it is, and be done."""
-    await context.report_progress(1, 2, "half")
-    note("slow")
-    return "done"
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
-    else:
-        server.run("stdio")
+    async def wait(self, context: Context) -> str:
+        """Say that it has begun, and never end."""
+        await context.report_progress(1, 2, "begun")
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            self.cancelled.append("wait")
+            raise
+        return ""

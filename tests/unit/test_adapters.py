@@ -1,19 +1,31 @@
 """The critic inside agent frameworks: their own SDKs, a model on loopback, no gateway between."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sidecritic.adapters.turns import Asked, Draft, Halted, Oversight, Unjudgeable, settle
-from sidecritic.errors import ModelError
+from sidecritic.gateway.dialects.base import Hints
 from sidecritic.gateway.settings import ToolRule
-from sidecritic.trace import Event, Executed, Judged
-from sidecritic.types import Assistant, Escalate, Halt, Replace, ToolCall, User
+from sidecritic.trace import Event, Judged
+from sidecritic.types import (
+    Assistant,
+    Escalate,
+    Halt,
+    Replace,
+    Revise,
+    ToolCall,
+    ToolSpec,
+    User,
+)
 from tests.gateway import Asked as Critic
 from tests.gateway import approves, refuses
 from tests.refunds import TRACES, actor
-from tests.wire import chat, failure, wire_server
+from tests.wire import wire_server
 
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 
@@ -176,17 +188,106 @@ async def test_the_agents_sdk_runs_the_corrected_call_only(stream: bool, api: st
             if stream:
                 result = agents.Runner.run_streamed(agent, "Refund B2", run_config=config)
                 events = [event async for event in result.stream_events()]
-                assert "delete_order" not in str(
-                    [
-                        e.data
-                        for e in events
-                        if e.type == "raw_response_event"
-                        and "tools" not in e.data.model_fields_set
-                        and not hasattr(e.data, "response")
-                    ]
-                )
+                seen = [e.data for e in events if e.type == "raw_response_event"]
+                said = [event.model_dump_json(include={"item", "delta"}) for event in seen]
+                assert "delete_order" not in str(said), "no event of a refused draft"
             else:
                 result = await agents.Runner.run(agent, "Refund B2", run_config=config)
     check(shop, str(result.to_input_list()), turns)
     assert critic.seen[0].policy == "Never delete."
     assert result.context_wrapper.usage.input_tokens >= 3 * 3
+
+
+# --- what they share ---------------------------------------------------------------------
+
+WRITE = Assistant(calls=(ToolCall(id="a", name="refund", arguments={}, raw="{}"),))
+BEFORE = Asked(history=(User(text="Refund B2"),), system="Be kind.", tools=())
+
+
+async def settled(verdict: Any, action: Assistant = WRITE, **more: Any) -> Any:
+    async def ask(refused: Sequence[Any]) -> Draft[str]:
+        return Draft(action, f"draft {len(refused) + 1}")
+
+    return await settle(Oversight(asked_for(verdict), **more), BEFORE, ask)
+
+
+def asked_for(verdict: Any) -> Critic:
+    return Critic(lambda proposal: verdict)
+
+
+async def test_an_approved_draft_leaves_in_the_frameworks_own_form() -> None:
+    assert await settled(None) == "draft 1"
+
+
+async def test_after_the_last_revision_the_fallback_text_is_what_leaves() -> None:
+    refused = await settled(Revise(feedback="No."))
+    assert refused.text.startswith("I'm sorry")
+
+
+async def test_an_escalation_is_the_hand_over_text_and_a_halt_is_an_error() -> None:
+    handed = await settled(Escalate(reason="large"), hand_over_text="Ann will see to it.")
+    assert handed == Assistant(text="Ann will see to it.")
+    with pytest.raises(Halted, match="fraud"):
+        await settled(Halt(reason="fraud"))
+
+
+async def test_what_the_critic_puts_in_its_place_is_what_leaves() -> None:
+    better = Assistant(text="May I?")
+    assert await settled(Replace(action=better, reason="ask first")) == better
+
+
+async def test_an_answer_without_a_word_passes_unjudged() -> None:
+    assert await settled(Halt(reason="never asked"), action=Assistant()) == "draft 1"
+
+
+async def test_errors_of_the_model_come_out_as_they_are() -> None:
+    asked: list[int] = []
+
+    async def ask(refused: Sequence[Any]) -> Draft[str]:
+        asked.append(len(refused))
+        if refused:
+            raise ConnectionResetError("gone")
+        return Draft(WRITE, "draft")
+
+    with pytest.raises(ConnectionResetError):
+        await settle(Oversight(asked_for(Revise(feedback="No."))), BEFORE, ask)
+    assert asked == [0, 1]
+
+
+def test_a_tools_effect_is_what_the_operator_says_first() -> None:
+    rule = ToolRule(match="get_*", effect="read")
+    oversight = Oversight(approves(), tools=[rule])
+    effects = [oversight.tool(ToolSpec(name=n), Hints()).effect for n in ("get_x", "put_x")]
+    assert effects == ["read", "unknown"]
+
+
+def test_shapes_that_cannot_be_judged_are_refused_or_passed_by_setting() -> None:
+    with pytest.raises(Unjudgeable, match="a search that the provider runs"):
+        Oversight(approves()).require_known(["a search that the provider runs"])
+    Oversight(approves(), unknown="pass").require_known(["a search that the provider runs"])
+
+
+async def test_the_agents_sdk_is_not_let_keep_history_where_the_critic_cannot_see_it() -> None:
+    agents = pytest.importorskip("agents")
+    from openai import AsyncOpenAI
+
+    from sidecritic.adapters.openai_agents import SupervisedModel
+
+    with wire_server(actor) as server:
+        async with AsyncOpenAI(base_url=server.base_url, api_key="k") as client:
+            inner = agents.OpenAIResponsesModel(model="m", openai_client=client)
+            agent = agents.Agent(name="a", model=SupervisedModel(inner, Oversight(approves())))
+            config = agents.RunConfig(tracing_disabled=True)
+            with pytest.raises(Unjudgeable, match="conversation_id"):
+                await agents.Runner.run(agent, "Hi", conversation_id="c", run_config=config)
+        assert server.received == []
+
+
+# --- examples ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["openai_agents", "langchain_agent", "pydantic_ai_agent"])
+def test_the_example_runs_the_corrected_call_only(name: str) -> None:
+    file = Path(__file__).parents[2] / "examples" / f"{name}.py"
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["refunded B2", "All done."], done.stderr

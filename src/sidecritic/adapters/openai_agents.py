@@ -2,7 +2,7 @@
 
     Agent(name="shop", model=SupervisedModel(OpenAIResponsesModel(...), Oversight(critic=...)))
 
-Sessions and results get the answer that may leave, and nothing else. Usage counts refused drafts
+Sessions and results get the answer that may leave alone. Usage counts refused drafts
 as well, traces show each call of the model. A held stream's events are replayed.
 """
 
