@@ -65,7 +65,7 @@ async def proxy(
         opened = reached(url, {}) if url else started(command, environment)
         server = await stack.enter_async_context(opened)
         # The file behind it: prints of a critic's must not end up among the messages.
-        out = open(1, "wb", closefd=False)  # noqa: ASYNC230, PTH123, SIM115
+        out = open(1, "wb", closefd=False)  # noqa: ASYNC230, SIM115
         line = await stack.enter_async_context(standard(sys.stdin.buffer, out))
         await Proxy(oversight, line, server).run()
 

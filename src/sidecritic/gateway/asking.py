@@ -1,6 +1,7 @@
 """Reading a client's request: limits first, then its meaning, then whether its past is true."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from sidecritic.errors import StoreError
 from sidecritic.gateway.decisions import Origin
@@ -10,11 +11,20 @@ from sidecritic.gateway.question import Question
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
+from sidecritic.gateway.spans import Span
 from sidecritic.gateway.wire import Outgoing, is_deeper_than, object_in
 
 
+class Caller(NamedTuple):
+    """Whose request it is, and under which id it is kept."""
+
+    tenant: str
+    id: str
+    span: Span
+
+
 async def question_of(
-    place: Place, request: Outgoing, setup: Setup, services: Services, *, tenant: str, id: str
+    place: Place, request: Outgoing, setup: Setup, services: Services, caller: Caller
 ) -> Question:
     """Return a request to a supervised endpoint, read and checked.
 
@@ -22,6 +32,7 @@ async def question_of(
         Refused: it cannot be read, or its past is not true and the route insists.
     """
     dialect, route = place.dialect, place.route
+    tenant, id, span = caller
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
     body = _parsed(request, setup.limits.depth)
@@ -53,6 +64,7 @@ async def question_of(
         outgoing=request,
         origin=origin,
         head=head,
+        span=span,
     )
 
 

@@ -11,6 +11,7 @@ from sidecritic.gateway.dialects.base import Answered, Asked, Body, Dialect
 from sidecritic.gateway.modes import with_effects
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
+from sidecritic.gateway.spans import NoSpan, Span
 from sidecritic.gateway.wire import Heard, Outgoing, object_in
 from sidecritic.types import Briefing, Usage
 
@@ -27,6 +28,8 @@ class Question:
     origin: Origin
     head: tuple[str, list[JsonValue]]
     """The digest chain of the history, and what was said since its last link."""
+    span: Span = field(default_factory=NoSpan)
+    """Of the whole request."""
 
     def briefing(self) -> Briefing:
         """Return what the critic is told; the upstream gets the client's own request."""

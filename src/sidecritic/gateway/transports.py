@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from sidecritic.errors import ModelError, ModelUnavailable
-from sidecritic.gateway.asking import question_of
+from sidecritic.gateway.asking import Caller, question_of
 from sidecritic.gateway.blocking import LoopThread
 from sidecritic.gateway.dialects.base import Dialect
 from sidecritic.gateway.enforcing import enforce
@@ -18,6 +18,7 @@ from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import shadow
+from sidecritic.gateway.spans import NoSpan
 from sidecritic.gateway.wire import Headers, Incoming, Outgoing, Reply, Upstream
 
 _Result = TypeVar("_Result")
@@ -84,8 +85,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
             request,
             setup,
             services,
-            tenant="client",
-            id=self._supervision.new_id(),
+            Caller("client", self._supervision.new_id(), NoSpan()),
         )
         if strictest_mode(route.settings) == "shadow":
             return await shadow(question, services)

@@ -40,6 +40,9 @@ class Outgoing:
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
 
+    def with_headers(self, headers: Headers) -> "Outgoing":
+        return Outgoing(self.method, self.path, headers, self.body)
+
 
 class Incoming(Protocol):
     """An answer whose head has arrived; whoever holds it closes it."""
