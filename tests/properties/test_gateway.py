@@ -15,8 +15,9 @@ from sidecritic.gateway.dialects.base import Dialect, Rejected
 from sidecritic.gateway.dialects.chat import ChatCompletions
 from sidecritic.gateway.dialects.messages import Messages
 from sidecritic.gateway.dialects.responses import Responses
+from sidecritic.gateway.reading import read_object
 from sidecritic.gateway.redaction import Redactor
-from sidecritic.gateway.wire import is_deeper_than, object_in
+from sidecritic.gateway.wire import is_deeper_than
 from sidecritic.trace import rejection
 from sidecritic.types import Assistant, Revise, ToolCall, ToolResult, User
 from tests.gateway import Running, approves, gateway
@@ -167,4 +168,4 @@ def test_a_healthy_upstream_never_ends_in_an_error_of_the_gateways_own(
         answer = client.post(f"{door.root}/v1/{path}", content=sent)
     assert answer.status_code < 500, answer.text
     if answer.status_code == 200:
-        assert object_in(sent) is not None
+        assert read_object(sent)[0] is not None

@@ -8,11 +8,12 @@ from sidecritic.gateway.decisions import Origin
 from sidecritic.gateway.dialects.base import Asked, Body
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
+from sidecritic.gateway.reading import REPEATED, read_object
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.spans import Span
-from sidecritic.gateway.wire import Outgoing, is_deeper_than, object_in
+from sidecritic.gateway.wire import Outgoing, is_deeper_than
 
 
 class Caller(NamedTuple):
@@ -35,8 +36,10 @@ async def question_of(
     tenant, id, span = caller
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
-    body = _parsed(request, setup.limits.depth)
+    body, repeats = _parsed(request, setup.limits.depth)
     asked = _continued(dialect.asked(body), services, tenant)
+    if repeats:
+        asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, head[0])
     origin = Origin.model_construct(
@@ -79,13 +82,13 @@ def _continued(asked: Asked, services: Services, tenant: str) -> Asked:
     return replace(asked, history=(*before, *asked.history))
 
 
-def _parsed(request: Outgoing, depth: int) -> Body:
+def _parsed(request: Outgoing, depth: int) -> tuple[Body, bool]:
     if is_deeper_than(request.body, depth):
         raise Refused(400, "too_deep", f"the body is nested more than {depth} deep")
-    body = object_in(request.body)
+    body, repeats = read_object(request.body)
     if body is None:
         raise Refused(400, "invalid_json", "the body is no JSON object")
-    return body
+    return body, repeats
 
 
 async def _is_forged(route: Route, services: Services, tenant: str, link: str) -> bool:

@@ -22,12 +22,13 @@ from sidecritic.gateway.line import NO_STORE, ClientGone, Line
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.placing import Place, outgoing, place_of, require_proxied
 from sidecritic.gateway.question import Question
+from sidecritic.gateway.reading import read_object
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import shadow
 from sidecritic.gateway.spans import NoSpan, Span
-from sidecritic.gateway.wire import Outgoing, Reply, end_to_end, object_in
+from sidecritic.gateway.wire import Outgoing, Reply, end_to_end
 
 log = logging.getLogger("sidecritic.gateway")
 
@@ -155,7 +156,7 @@ class Visit:
             # The head is out, and said 200; what went wrong since can only be an event.
             if reply.status != 200:
                 dialect, said = question.dialect, f"the upstream answered HTTP {reply.status}"
-                error = object_in(body) or dialect.error(reply.status, "upstream_error", said)
+                error = read_object(body)[0] or dialect.error(reply.status, "upstream_error", said)
                 body = dialect.error_event(error)
             await line.put(body, more=False)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from sidecritic.gateway.dialects.base import Body, Hints
+from sidecritic.gateway.reading import read_object
 from sidecritic.models.parsing import parse_object
 from sidecritic.policies.values import object_of, text_of
 from sidecritic.types import ToolCall, ToolSpec
@@ -67,11 +68,16 @@ def hints_of(*records: Body) -> Hints:
 
 
 def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
-    """Return a call whose arguments came as text, or as the object itself."""
+    """Return a call whose arguments came as text, or as the object itself.
+
+    Arguments in which a key stands twice are no object: whoever runs the tool may read them
+    in another way than the critic.
+    """
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     if arguments is None or not raw.strip():
         return ToolCall(id=id, name=name, arguments={}, raw="")
-    return ToolCall(id=id, name=name, arguments=parse_object(raw), raw=raw)
+    _, repeats = read_object(raw.encode(errors="replace"))
+    return ToolCall(id=id, name=name, arguments=None if repeats else parse_object(raw), raw=raw)
 
 
 def free_call(id: str, name: str, text: str) -> ToolCall:
