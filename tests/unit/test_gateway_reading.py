@@ -16,7 +16,15 @@ from sidecritic.gateway.dialects.responses import Responses
 from sidecritic.gateway.reading import read_object
 from tests.gateway import Running, approves, gateway
 from tests.wire import Reply, chat, messages, text_block, use_block, wire_server
-from tests.wire_streams import called, chat_stream, messages_stream, response, spoken
+from tests.wire_streams import (
+    called,
+    chat_stream,
+    function_call,
+    messages_stream,
+    response,
+    response_stream,
+    spoken,
+)
 
 
 def post(door: Running, body: bytes, path: str = "chat/completions") -> httpx2.Response:
@@ -45,7 +53,8 @@ def test_a_request_that_repeats_a_key_is_refused_while_enforcing(body: bytes, pa
 
 def test_where_the_operator_lets_it_pass_or_nothing_is_enforced_it_is_marked() -> None:
     with wire_server(chat()) as upstream:
-        for given in ({"unknown": "pass"}, {"mode": "shadow"}):
+        settings: list[Any] = [{"unknown": "pass"}, {"mode": "shadow"}]
+        for given in settings:
             with gateway(upstream.root, critic=approves(), **given) as door:
                 assert post(door, TWICE[0]).content == chat().body
                 (row,) = door.settled()
@@ -71,9 +80,8 @@ def test_an_answer_that_repeats_a_key_is_not_released_unmarked(path: str, answer
 
 def test_a_stream_that_repeats_a_key_is_not_released() -> None:
     stream = chat_stream(spoken("Hello"))
-    twice = Reply(
-        stream.body.replace(b'"index": 0', b'"index": 0, "index": 1'), 200, stream.headers
-    )
+    odd = stream.body.replace(b'"index": 0', b'"index": 0, "index": 1')
+    twice = Reply(odd, 200, stream.headers)
     body = b'{"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}'
     with wire_server(twice) as upstream, gateway(upstream.root) as door:
         assert post(door, body).status_code == 502
@@ -148,8 +156,6 @@ def messages_calls(number: int) -> bytes:
 
 
 def responses_calls(number: int) -> bytes:
-    from tests.wire_streams import function_call, response_stream
-
     return response_stream(*(function_call("get", {"n": n}) for n in range(number))).body
 
 
