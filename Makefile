@@ -9,7 +9,10 @@ FREE   := $(shell nproc 2>/dev/null || echo 2)
 
 WEIGHTS := .venv-real/SmolLM2-135M-Instruct.Q4_0.gguf
 
-.PHONY: help demo test lint format test-parity test-real bench bench-warmup clean
+# LiteLLM is what the gateway is measured against; its dependencies are its own.
+LITELLM := litellm[proxy]==1.108.7
+
+.PHONY: help demo test lint format test-parity test-real test-fuzz bench bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -17,8 +20,10 @@ help:
 	@echo "make lint         ruff, pyright strict, import contracts"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
+	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
+	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy"
 
 demo: .venv/.demo
 	@$(BIN)/sidecritic demo
@@ -42,11 +47,23 @@ test-parity: .venv/.dev
 test-real: .venv/.dev $(WEIGHTS)
 	@$(BIN)/pytest -m real
 
+test-fuzz: .venv/.dev
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
+
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
 
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup
+
+bench-gateway: .venv/.dev .venv-litellm/.done
+	@$(BIN)/python -m benchmarks.gateway --litellm .venv-litellm/bin/litellm
+
+.venv-litellm/.done: Makefile
+	@echo "installing $(LITELLM) into .venv-litellm ..."
+	@$(PYTHON) -m venv .venv-litellm
+	@.venv-litellm/bin/pip install $(QUIET) '$(LITELLM)'
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -79,4 +96,4 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	  { cat .venv-real/requantise.log; exit 2; }
 
 clean:
-	rm -rf .venv .venv-real runs
+	rm -rf .venv .venv-real .venv-litellm runs

@@ -5,8 +5,8 @@
 Measured for each mode and 1, 32 and 256 connections: the latency added at p50 and p99 over
 asking the provider directly, and requests per second of one worker process. The critic is the
 policy pack of the shop, and it is asked about every answer. LiteLLM's proxy with a guardrail
-that does nothing is measured when its executable is given: pin it, in an environment of its own
-(`pip install 'litellm[proxy]==1.109.1'`).
+that does nothing is measured when its executable is given: `make bench-gateway` installs the
+version that is pinned in the Makefile (`LITELLM`) into an environment of its own.
 
 Everything shares the machine, load generator included. All parties are simulated.
 """

@@ -119,7 +119,7 @@ class GatewayMaker:
         services = Services(
             recorder=store,
             reviews=store,
-            chain=Chain(self._chain_key(settings)),
+            chain=self._chain(settings),
             background=Background(settings.limits.shadow_backlog),
             counts=metrics,
             clock=time.time,
@@ -150,12 +150,12 @@ class GatewayMaker:
         engine = open_engine(_store_url(settings, self._environment))
         return Store(engine, redactor_of(settings.store.redact))
 
-    def _chain_key(self, settings: GatewaySettings) -> bytes:
+    def _chain(self, settings: GatewaySettings) -> Chain:
         if settings.history_key_env:
             named = settings.history_key_env
-            return _variable(self._environment, named, "history_key_env").encode()
+            return Chain(_variable(self._environment, named, "history_key_env").encode())
         # Links of an earlier process are then unknown: its turns are marked as unverified.
-        return secrets.token_bytes(32)
+        return Chain(secrets.token_bytes(32), is_private=True)
 
     def _upstream(self, name: str, settings: GatewaySettings) -> HttpUpstream:
         upstream = settings.upstreams[name]

@@ -42,7 +42,7 @@ async def question_of(
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, head[0])
-    origin = Origin.model_construct(
+    origin = Origin.of_parts(
         request=id,
         at=services.clock(),
         tenant=tenant,
@@ -96,7 +96,7 @@ async def _is_forged(route: Route, services: Services, tenant: str, link: str) -
     if setting == "off" or not link or services.chain.is_remembered(link):
         return False
     try:
-        if await services.recorder.knows_link(tenant, link):
+        if not services.chain.remembers_all and await services.recorder.knows_link(tenant, link):
             return False
     except StoreError as failure:
         if setting == "refuse":

@@ -112,7 +112,7 @@ def decisions_of(
         failure = next((e for e in after if isinstance(e, Failed) and e.where == "critic"), None)
         left = executed if is_last else None
         action = event.completion.message
-        yield Decision.model_construct(
+        yield Decision.of_parts(
             id=f"{origin.request}.{choice}.{number}",
             origin=origin,
             choice=choice,

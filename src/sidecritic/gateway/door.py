@@ -7,8 +7,8 @@ key ─▶ place ─▶ limits ─▶ supervised? ─▶ enforce or shadow ─�
 import asyncio
 import json
 import logging
-from dataclasses import dataclass
-from secrets import token_hex
+from dataclasses import dataclass, field
+from secrets import token_bytes
 from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
@@ -48,12 +48,30 @@ class Door:
     live: Live
     services: Services
     admission: Admission
+    chance: "Chance" = field(default_factory=lambda: Chance())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        id = f"{int(self.services.clock() * 1000):012x}{token_hex(10)}"  # sorts by time
+        id = f"{int(self.services.clock() * 1000):012x}{self.chance.hex()}"  # sorts by time
         visit = Visit(self, self.live.setup, Line(scope, receive, send), id)
         await visit.serve()
+
+
+@dataclass(slots=True)
+class Chance:
+    """Random bytes, asked of the system for many requests at a time.
+
+    Each time that it is asked, another thread may take its turn, and this one waits.
+    """
+
+    left: bytes = b""
+
+    def hex(self) -> str:
+        """Return ten bytes."""
+        if not self.left:
+            self.left = token_bytes(2_000)
+        taken, self.left = self.left[:10], self.left[10:]
+        return taken.hex()
 
 
 class Visit:

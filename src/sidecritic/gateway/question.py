@@ -34,7 +34,7 @@ class Question:
 
     def briefing(self) -> Briefing:
         """Return what the critic is told; the upstream gets the client's own request."""
-        return Briefing.model_construct(
+        return Briefing.of_parts(
             policy=self.route.policy or self.asked.system,
             tools=with_effects(self.asked, self.route.settings),
             system="",

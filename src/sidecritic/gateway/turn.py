@@ -238,11 +238,11 @@ def let_pass(settled: Settled) -> Settled:
     """Let a choice leave unjudged, and say so in its log."""
     take = settled.actor.first
     settled.actor.takes.append(take)
-    proposed = Proposed.model_construct(
+    proposed = Proposed.of_parts(
         event="proposed", turn=settled.turn, attempt=0, completion=take.completion()
     )
     settled.log.append(proposed)
-    executed = Executed.model_construct(
+    executed = Executed.of_parts(
         event="executed", turn=settled.turn, action=take.draft.action, source="actor", approved=True
     )
     settled.log.append(executed)

@@ -22,17 +22,19 @@ from sidecritic.gateway.dialects.parts import (
     content_text,
     free_call,
     hints_of,
+    result_of,
     tool_spec,
+    turn_of,
+    usage_of,
+    user_message,
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import DONE, data_event, objects
 from sidecritic.policies.values import number_of, object_of, objects_of, text_of
 from sidecritic.types import (
-    Assistant,
     Finish,
     Message,
     ToolCall,
-    ToolResult,
     ToolSpec,
     Usage,
     User,
@@ -142,17 +144,17 @@ def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Mes
     for index, message in enumerate(messages):
         role, text = text_of(message, "role"), _text(message, unknown)
         if role == "user":
-            yield User(text=text)
+            yield user_message(text)
         elif role == "assistant":
             calls = tuple(_calls(message, f"function_{index}", unknown))
             names.update((call.id, call.name) for call in calls)
             called = calls[-1].id if calls else called
-            yield Assistant(text=text or text_of(message, "refusal"), calls=calls)
+            yield turn_of(text or text_of(message, "refusal"), calls)
         elif role == "tool":
             id = text_of(message, "tool_call_id")
-            yield ToolResult(call_id=id, name=names.get(id, ""), text=text)
+            yield result_of(id, names.get(id, ""), text)
         elif role == "function":
-            yield ToolResult(call_id=called, name=text_of(message, "name"), text=text)
+            yield result_of(called, text_of(message, "name"), text)
         elif role not in _SYSTEM:
             unknown[f"message of role {role!r}"] = None
 
@@ -226,7 +228,7 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
         unknown["a spoken answer"] = None
     text = _text(message, unknown) or text_of(message, "refusal")
     calls = tuple(_calls(message, "function_draft", unknown))
-    return Draft(Assistant(text=text, calls=calls), choice, _finish(choice, calls=bool(calls)))
+    return Draft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
 
 
 def _finish(choice: Body, *, calls: bool) -> Finish:
@@ -240,10 +242,10 @@ def _finish(choice: Body, *, calls: bool) -> Finish:
 
 
 def _usage(usage: Body) -> Usage:
-    return Usage(
-        input_tokens=int(number_of(usage, "prompt_tokens")),
-        output_tokens=int(number_of(usage, "completion_tokens")),
-        cached_tokens=int(number_of(object_of(usage, "prompt_tokens_details"), "cached_tokens")),
+    return usage_of(
+        given=int(number_of(usage, "prompt_tokens")),
+        written=int(number_of(usage, "completion_tokens")),
+        cached=int(number_of(object_of(usage, "prompt_tokens_details"), "cached_tokens")),
     )
 
 
