@@ -1,6 +1,7 @@
 """What an operator looks at: readiness, metrics, and what is kept for how long."""
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -122,6 +123,27 @@ def test_no_label_of_a_metric_is_a_clients_text() -> None:
         text = get(door, "metrics").text
     assert "made-up" not in text
     assert "aaaa" not in text
+
+
+# --- audit -------------------------------------------------------------------------------
+
+
+def test_a_rule_that_is_taken_away_is_an_audited_change_as_well() -> None:
+    rule = {"match": "delete_*", "mode": "enforce"}
+    with wire_server(chat()) as upstream, gateway(upstream.root, tools=[rule]) as door:
+        setup = door.server.live.setup
+        without = [r.settings.model_copy(update={"tools": ()}) for r in setup.routes]
+        routes = tuple(replace(r, settings=s) for r, s in zip(setup.routes, without, strict=True))
+        door.on_loop(door.server.switch(replace(setup, routes=routes)))
+        with sqlite3.connect(door.folder / "decisions.db") as other:
+            query = "SELECT what, before, after FROM changes WHERE what LIKE '%openai%' ORDER BY id"
+            found = other.execute(query).fetchall()
+        other.close()
+    assert found == [
+        ("mode openai", "", "enforce"),
+        ("mode openai/delete_*", "", "enforce"),
+        ("mode openai/delete_*", "enforce", ""),
+    ]
 
 
 # --- retention ---------------------------------------------------------------------------

@@ -36,10 +36,10 @@ def post(door: Running, body: Json = HI, **headers: str) -> httpx2.Response:
         return client.post(f"{door.root}/v1/chat/completions", json=body, headers=headers)
 
 
-def spans_of(answers: Any, *, redactor: Redactor | None = None, **given: Any) -> Any:
+def spans_of(answers: Any, *, keeps_content: bool = False, **given: Any) -> Any:
     """Ask once, and return the spans by name, the answer and what the upstream received."""
     exporter = InMemorySpanExporter()
-    traces = OpenTelemetry.made(SETTINGS, exporter, redactor)
+    traces = OpenTelemetry.made(SETTINGS, exporter, Redactor(), keeps_content=keeps_content)
     body = given.pop("body", HI)
     headers = given.pop("headers", {})
     with (
@@ -100,7 +100,7 @@ def test_what_was_said_stands_in_no_span_unless_content_is_kept_and_then_redacte
     everything = " ".join(span.to_json() for span in spans)
     assert SECRET not in everything
     assert "I think" not in everything
-    spans, _, _ = spans_of([WRONG, RIGHT], redactor=Redactor())
+    spans, _, _ = spans_of([WRONG, RIGHT], keeps_content=True)
     everything = " ".join(span.to_json() for span in spans)
     assert "I think [redacted]" in everything
     assert SECRET not in everything
@@ -117,6 +117,13 @@ def test_streams_that_are_passed_on_have_spans_that_end_with_them(mode: str) -> 
     assert inner.end_time is not None
     assert inner.end_time <= request.end_time
     assert len(named(spans, "judge asked")) == (1 if mode == "shadow" else 0)
+
+
+def test_a_name_that_is_a_secret_stands_in_no_span() -> None:
+    answer = chat(None, calls=[call(SECRET, {})])
+    spans, _, _ = spans_of(answer, body={**HI, "model": SECRET}, unknown="pass")
+    assert SECRET not in " ".join(span.to_json() for span in spans)
+    assert named(spans, "chat [redacted]")
 
 
 def test_an_error_is_noted_by_its_type_and_its_text_is_not() -> None:
@@ -137,7 +144,7 @@ def test_a_collector_that_breaks_breaks_no_request() -> None:
             raise OSError("no collector")
 
     exporter = Breaks()
-    traces = OpenTelemetry.made(SETTINGS, exporter, None)
+    traces = OpenTelemetry.made(SETTINGS, exporter, Redactor(), keeps_content=False)
     with wire_server(RIGHT) as upstream, gateway(upstream.root, traced=traces) as door:
         assert post(door).content == RIGHT.body
     traces.close()

@@ -137,7 +137,7 @@ def changes(config: Config, json: Json = False) -> None:
         else:
             output.tables(
                 *(
-                    f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after']}"
+                    f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after'] or '-'}"
                     for c in found
                 )
             )

@@ -140,8 +140,12 @@ class GatewayMaker:
         if named:
             text = _variable(self._environment, named, "traces.headers_env")
             headers = dict(_pair(part, named) for part in text.split(","))
-        redactor = redactor_of(settings.store.redact) if settings.store.content else None
-        traces = OpenTelemetry.made(given, exporter_for(given, headers), redactor)
+        traces = OpenTelemetry.made(
+            given,
+            exporter_for(given, headers),
+            redactor_of(settings.store.redact),
+            keeps_content=settings.store.content,
+        )
         self._stack.push_async_callback(asyncio.to_thread, traces.close)
         return traces
 

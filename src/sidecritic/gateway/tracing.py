@@ -6,7 +6,7 @@ that trace by themselves do not become ours.
 
 import json
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,11 +23,12 @@ from pydantic import JsonValue
 
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.settings import TraceSettings
-from sidecritic.gateway.spans import Attributes, Span
+from sidecritic.gateway.spans import Attribute, Attributes, Span
 from sidecritic.gateway.wire import Headers
 
 _LONGEST = 20_000
 """Characters of what was said, for each message list."""
+_LONGEST_NAME = 200
 _CONTEXT = TraceContextTextMapPropagator()
 
 log = logging.getLogger("sidecritic.gateway")
@@ -43,26 +44,27 @@ class OpenTelemetry:
 
     provider: TracerProvider
     tracer: Tracer
-    write: Callable[[JsonValue], str] | None
-    """Puts what was said into words; `None` keeps none of it."""
+    redactor: Redactor
+    """Names come from clients too: a model or a tool may be called like a key."""
+    keeps_content: bool
 
     @classmethod
     def made(
-        cls, settings: TraceSettings, exporter: SpanExporter, redactor: Redactor | None
+        cls,
+        settings: TraceSettings,
+        exporter: SpanExporter,
+        redactor: Redactor,
+        *,
+        keeps_content: bool,
     ) -> "OpenTelemetry":
-        """Return traces that go to an exporter; with a redactor, they hold what was said."""
+        """Return traces that go to an exporter."""
         provider = TracerProvider(
             resource=Resource.create({"service.name": settings.service}),
             sampler=ParentBased(TraceIdRatioBased(settings.share)),
             shutdown_on_exit=False,
         )
         provider.add_span_processor(BatchSpanProcessor(exporter))
-
-        def write(said: JsonValue) -> str:
-            kept = redactor.value(said) if redactor else None
-            return json.dumps(kept, ensure_ascii=False)[:_LONGEST]
-
-        return cls(provider, provider.get_tracer("sidecritic"), write if redactor else None)
+        return cls(provider, provider.get_tracer("sidecritic"), redactor, keeps_content)
 
     @contextmanager
     def request(self, headers: Headers) -> Generator[Span]:
@@ -71,6 +73,19 @@ class OpenTelemetry:
         span = self.tracer.start_span("request", context, SpanKind.SERVER)
         with _Open(span):
             yield _Span(self, span, context)
+
+    def clean(self, attributes: Attributes) -> dict[str, Attribute]:
+        """Return attributes without secrets."""
+        return {name: self._cleaned(value) for name, value in attributes.items()}
+
+    def _cleaned(self, value: Attribute) -> Attribute:
+        match value:
+            case str():
+                return self.redactor.text(value[:_LONGEST_NAME])
+            case tuple():
+                return tuple(self.redactor.text(part[:_LONGEST_NAME]) for part in value)
+            case _:
+                return value
 
     def close(self) -> None:
         """Send what is waiting."""
@@ -85,21 +100,21 @@ class _Span:
 
     @property
     def keeps_content(self) -> bool:
-        return self.traces.write is not None
+        return self.traces.keeps_content
 
     def named(self, name: str) -> None:
         self.span.update_name(name)
 
     def note(self, attributes: Attributes) -> None:
-        for name, value in attributes.items():
-            self.span.set_attribute(name, value)
+        self.span.set_attributes(self.traces.clean(attributes))
 
     def happened(self, name: str, attributes: Attributes) -> None:
-        self.span.add_event(name, dict(attributes))
+        self.span.add_event(name, self.traces.clean(attributes))
 
     def content(self, name: str, said: JsonValue) -> None:
-        if self.traces.write is not None:
-            self.span.set_attribute(name, self.traces.write(said))
+        if self.keeps_content:
+            kept = json.dumps(self.traces.redactor.value(said), ensure_ascii=False)
+            self.span.set_attribute(name, kept[:_LONGEST])
 
     @contextmanager
     def child(
@@ -107,7 +122,9 @@ class _Span:
     ) -> Generator[Span]:
         kind = SpanKind.CLIENT if is_remote else SpanKind.INTERNAL
         context = set_span_in_context(self.span, self.context)
-        span = self.traces.tracer.start_span(name, context, kind, dict(attributes))
+        known = self.traces.clean(attributes)
+        shown = self.traces.redactor.text(name)
+        span = self.traces.tracer.start_span(shown, context, kind, known)
         with _Open(span):
             yield _Span(self.traces, span, context)
 

@@ -189,6 +189,11 @@ class Store:
         )
         return await self._run(lambda connection: connection.execute(query).scalar())
 
+    async def audited(self) -> list[str]:
+        """Return the settings that were ever changed."""
+        query = select(CHANGES.c.what).distinct().order_by(CHANGES.c.what)
+        return await self._run(lambda connection: list(connection.execute(query).scalars()))
+
     async def run(self, work: Callable[[Connection], _Result]) -> _Result:
         """Run something else in the writer's thread, such as clearing what is old.
 
