@@ -6,7 +6,7 @@ nobody has to import a neighbour to say so.
 """
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from sidecritic.types import (
     Assistant,
@@ -99,6 +99,11 @@ class Warm(Protocol):
         a critic judges the same without it, only later.
         """
         ...
+
+
+def can_warm(critic: Critic) -> TypeGuard[Warm]:
+    """Whether a critic can get ready; asked in every turn, where `isinstance` takes its time."""
+    return hasattr(critic, "warm")
 
 
 class Snapshot(Protocol):

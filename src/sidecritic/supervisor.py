@@ -18,7 +18,7 @@ from typing import assert_never
 from sidecritic.critics.base import warm_up
 from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
 from sidecritic.gates import Gate, covers, may_write
-from sidecritic.ports import Critic, Model, Warm
+from sidecritic.ports import Critic, Model, can_warm
 from sidecritic.trace import (
     Event,
     Executed,
@@ -110,10 +110,8 @@ class Supervisor:
         messages = (System(text=briefing.system), *history) if briefing.system else history
         # Every part is a validated record; validating all of a long chat again in every turn
         # would cost more than the rest of `decide()` together.
-        request = Request.model_construct(
-            messages=messages, tools=briefing.tools, sampling=self.sampling
-        )
-        coming = Proposal.model_construct(
+        request = Request.of_parts(messages=messages, tools=briefing.tools, sampling=self.sampling)
+        coming = Proposal.of_parts(
             task_id=task_id,
             turn=turn,
             attempt=attempt,
@@ -121,6 +119,7 @@ class Supervisor:
             history=history,
             policy=briefing.policy,
             tools=briefing.tools,
+            look=None,
         )
         with boundary(ModelError, f"actor {self.actor.name!r}"):
             completion = await self._complete(request, coming)
@@ -132,7 +131,7 @@ class Supervisor:
 
     async def _complete(self, request: Request, coming: Proposal) -> Completion:
         """Ask the actor; a critic that can, gets ready meanwhile."""
-        if self.gate == "none" or not isinstance(self.critic, Warm):
+        if self.gate == "none" or not can_warm(self.critic):
             return await self.actor.complete(request)
         # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
         import asyncio

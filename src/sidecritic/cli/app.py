@@ -14,6 +14,7 @@ from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.labelling import export, label
 from sidecritic.cli.learning import learn
 from sidecritic.cli.promoting import promote
+from sidecritic.cli.proxying import mcp_proxy
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
 from sidecritic.cli.tasking import tasks
@@ -188,6 +189,7 @@ def compare(
 
 app.command()(replay)
 app.command()(serve)
+app.command("mcp-proxy")(mcp_proxy)
 app.command()(promote)
 app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")
