@@ -13,12 +13,12 @@ ALLOWED, FORBIDDEN = "allowed and not done", "not allowed, and not done"
 BYE = "You're welcome. Goodbye!"
 
 
-def refused(text: str, user: dict[str, JsonValue] = USER, **changes: JsonValue) -> Proposal:
+def refused(text: str, **changes: JsonValue) -> Proposal:
     """Return the farewell of an agent that read the records and refused what was asked for."""
     return (
         Talk(tools=TOOLS)
         .user(f"I'm mia_li_3668. {text}")
-        .did("get_user_details", user, user_id="mia_li_3668")
+        .did("get_user_details", USER, user_id="mia_li_3668")
         .did("get_reservation_details", reservation(**changes), reservation_id="ABC123")
         .agent("I'm sorry, I cannot do that.")
         .user("OK, thank you, that's all. Bye.")
