@@ -5,6 +5,7 @@ from math import log
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from sidecritic.critics.compact import RENDERINGS, TOKENS, Aliases, clipped, cost, rendering
 from sidecritic.critics.compact_llm import CompactCritic
@@ -25,7 +26,7 @@ from sidecritic.types import (
 from tests.talk import Talk, specs
 
 TOOLS = specs("get_order_details", "return_delivered_order_items cancel_pending_order")
-ORDER = {
+ORDER: dict[str, JsonValue] = {
     "order_id": "#W8528674",
     "status": "delivered",
     "items": [
@@ -156,7 +157,7 @@ def critic(asked: Asked) -> CompactCritic:
 
 
 def cancels() -> Proposal:
-    pending = {**ORDER, "status": "processed"}
+    pending: dict[str, JsonValue] = {**ORDER, "status": "processed"}
     seen = Talk(TOOLS).user("Cancel it.").did("get_order_details", pending, order_id="#W8528674")
     return seen.calls("cancel_pending_order", order_id="#W8528674", reason="no longer needed")
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,9 +57,10 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         held_out=asyncio.run(_held_out(runs)),
         drops_held_out=asked.held_out == "drop",
         parquet=asked.parquet,
-        # The full prompt has the trajectory itself, and leaves the checks out.
-        **({} if asked.rendering == FULL.name else {"notices": Noticing()}),
     )
+    if asked.rendering != FULL.name:
+        # The full prompt has the trajectory itself, and leaves the checks out.
+        wanted = replace(wanted, notices=Noticing())
     return export(list(_reads(runs, asked.hostile)), asked.out, wanted)
 
 
