@@ -1,4 +1,4 @@
-"""Two bases: SmolLM2-135M out of its GGUF file, and a model of random weights beside it."""
+"""Two bases: SmolLM2-135M out of its GGUF file, and random weights with its tokenizer."""
 
 from pathlib import Path
 

@@ -3,37 +3,27 @@
 import asyncio
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecritic.cli.edge import note
 from sidecritic.config import benchmark_for, suggestion
-from sidecritic.config.replays import CriticByName
 from sidecritic.critics.compact import FULL, rendering
-from sidecritic.critics.policy import PolicyCritic
 from sidecritic.datasets.balance import BALANCES, Balance
-from sidecritic.datasets.export import Flags, Wanted, export
+from sidecritic.datasets.export import Wanted, export
 from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.held_out import held_out
 from sidecritic.datasets.material import Reads, recorded_material, run_material
+from sidecritic.datasets.noticing import Noticing
 from sidecritic.datasets.splits import HeldOut, Shares
 from sidecritic.datasets.summary import Summary
-from sidecritic.errors import ConfigError, EnvError
-from sidecritic.labeling.rebuilding import Rebuilt, rebuild
-from sidecritic.labeling.rules import noticed
-from sidecritic.policies.base import Pack
-from sidecritic.policies.registry import find_pack
+from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
 from sidecritic.recorded import Recorded
-from sidecritic.replay import Plan
-from sidecritic.replay.judging import covered, judge_run
-from sidecritic.replay.shadow import Worlds
 from sidecritic.runs import read_record
-from sidecritic.trace import Trajectory
-from sidecritic.types import Briefing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -84,7 +74,8 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         command=_command(runs, asked),
     )
     if read_as.name != FULL.name:
-        wanted = replace(wanted, notices=_Notices(benchmarks, recorded))
+        # The full prompt has the trajectory itself, and leaves the checks out.
+        wanted = replace(wanted, notices=Noticing())
     reads = [*_reads(runs, asked.hostile), *_recorded_reads(recorded)]
     return export(reads, asked.out, wanted)
 
@@ -138,42 +129,6 @@ async def _held_out(benchmarks: Iterable[Benchmark]) -> HeldOut:
     for benchmark in benchmarks:
         found |= await held_out(benchmark)
     return found
-
-
-class _Notices:
-    """What checks notice about the proposals of a trajectory, with records to look up."""
-
-    def __init__(self, benchmarks: Mapping[str, Benchmark], recorded: Iterable[Recorded]) -> None:
-        self._benchmarks = benchmarks
-        self._recorded = {run.trajectory.id: run for run in recorded}
-
-    async def __call__(self, trajectory: Trajectory, briefing: Briefing) -> Flags:
-        pack = find_pack(trajectory.task.env)
-        if pack is None:
-            return {}
-        if run := self._recorded.get(trajectory.id):
-            return await self._of_recorded(run, pack)
-        benchmark = self._benchmarks.get(trajectory.task.env)
-        rebuilt = None if benchmark is None else await _rebuilt(trajectory, benchmark)
-        return await noticed(trajectory, briefing, pack, rebuilt)
-
-    async def _of_recorded(self, run: Recorded, pack: Pack) -> Flags:
-        keys = set(covered(run, "all"))
-        plan = Plan("policy", CriticByName("policy"), "all")
-        worlds = self._worlds
-        lines = await judge_run(run, PolicyCritic(pack), plan, worlds=worlds, wanted=keys)
-        return {(line.turn, line.attempt): line.judgement.flags for line in lines}
-
-    @cached_property
-    def _worlds(self) -> Worlds:
-        return Worlds()
-
-
-async def _rebuilt(trajectory: Trajectory, benchmark: Benchmark) -> Rebuilt | None:
-    try:
-        return await rebuild(trajectory, benchmark)
-    except EnvError:
-        return None
 
 
 def _balance(text: str) -> Balance:
