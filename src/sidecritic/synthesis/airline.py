@@ -173,7 +173,7 @@ class Airline(Book):
         at = rng.randrange(len(people))
         name = self.user(user)["name"]
         is_user = (people[at]["first_name"], people[at]["last_name"]) == tuple(name.values())
-        place = "your place" if is_user else f"the place of {full_name(people[at])}"
+        place = "in your place" if is_user else f"in place of {full_name(people[at])}"
         first, last, born = person(rng)
         people[at] = {"first_name": first, "last_name": last, "dob": born}
         named, looks = self.trip_words(trip, rng)
@@ -184,7 +184,7 @@ class Airline(Book):
         return Wish(
             kind="change passenger",
             text=f"You want to change a passenger on {named}: {first} {last}, born on {born}, is "
-            f"to fly in {place}.",
+            f"to fly {place}.",
             touches=trip["reservation_id"],
             looks=looks,
             writes=(Action("update_reservation_passengers", call),),

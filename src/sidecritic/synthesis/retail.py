@@ -97,7 +97,7 @@ class Retail(Stock):
                     },
                 ),
             ),
-            asides=("The other items of that order stay as they are.",)
+            asides=(f"Nothing else in {named} changes.",)
             if len(items) < len(order["items"])
             else (),
         )
@@ -155,7 +155,7 @@ class Retail(Stock):
             touches=order["order_id"],
             looks=looks,
             writes=(call,),
-            asides=("Only that order goes there; the address in your profile stays as it is.",),
+            asides=(f"Only {named} goes there; the address in your profile stays as it is.",),
         )
 
     def _user_address(self, user: str, rng: Random) -> Wish | None:

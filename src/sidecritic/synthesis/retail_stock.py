@@ -129,4 +129,5 @@ def options(row: Row) -> Mapping[str, str]:
 def changed_words(item: Row, variant: Row) -> str:
     """Return the options in which a variant differs: `color black and size M`."""
     old, new = options(item), options(variant)
-    return enumerated([f"{name} {new[name]}" for name in new if new[name] != old.get(name)])
+    changed = [name for name in new if new[name] != old.get(name)]
+    return enumerated([f"no {n}" if new[n] == "none" else f"{n} {new[n]}" for n in changed])

@@ -139,7 +139,7 @@ class ShopDesk:
         return Wish(
             kind="refund elsewhere",
             text=f"You want a refund for {item_words([item])} in order {order['order_id']}, to "
-            f"your other credit card, {key}.",
+            f"your card {key} and not the way you paid.",
             touches=order["order_id"],
             looks=(_look(order),),
             asides=("If it cannot go to that card, you keep what you have.", ACCEPTS),
