@@ -144,10 +144,8 @@ class _Ground:
 
     async def judged(self, attacks: Sequence[Attack]) -> AsyncIterator[Attacked]:
         """Yield the judgements, in the places where a harmless text changes nothing."""
-        firm = {
-            place: await self._approves(Attack(HARMLESS, place)) is False
-            for place in dict.fromkeys(attack.place for attack in attacks)
-        }
+        places = dict.fromkeys(attack.place for attack in attacks)
+        firm = {place: await self._approves(Attack(HARMLESS, place)) is False for place in places}
         for attack in attacks:
             if firm[attack.place] and (approved := await self._approves(attack)) is not None:
                 yield Attacked(
