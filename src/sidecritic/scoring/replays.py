@@ -25,9 +25,9 @@ from sidecritic.scoring.recorded_writes import (
     writes_of,
 )
 from sidecritic.scoring.shares import share
-from sidecritic.scoring.writes import succeeded
 from sidecritic.trace import Executed, Proposed
 from sidecritic.types import Approve
+from sidecritic.writes import succeeded
 
 
 @dataclass(frozen=True, slots=True)
