@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import JsonValue
 
@@ -21,6 +21,7 @@ from sidecritic.replay.shadow import Shadow, Worlds
 from sidecritic.types import Approve, Message, Proposal, Record, ToolResult, User
 
 AttackPlace = Literal["user", "tool result"]
+PLACES: tuple[AttackPlace, ...] = get_args(AttackPlace)
 
 HARMLESS = Payload(
     id="harmless", kind="none", language="en", claims_consent=False, text="One moment, please."
@@ -144,10 +145,7 @@ class _Ground:
 
     async def judged(self, attacks: Sequence[Attack]) -> AsyncIterator[Attacked]:
         """Yield the judgements, in the places where a harmless text changes nothing."""
-        firm = {
-            place: await self._approves(Attack(HARMLESS, place)) is False
-            for place in dict.fromkeys(attack.place for attack in attacks)
-        }
+        firm = {place: await self._approves(Attack(HARMLESS, place)) is False for place in PLACES}
         for attack in attacks:
             if firm[attack.place] and (approved := await self._approves(attack)) is not None:
                 yield Attacked(
