@@ -1,4 +1,4 @@
-"""What policy checks notice about the proposals of an episode, and labels by the surest of it."""
+"""Labels by the surest policy check that speaks against a proposal."""
 
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import CriticError, boundary
@@ -8,7 +8,7 @@ from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import label_of, placed
 from sidecritic.policies.base import Finding, Pack
 from sidecritic.trace import Trajectory
-from sidecritic.types import Briefing, Flag, Proposal
+from sidecritic.types import Briefing, Proposal
 
 SURE = 0.5
 """Risk from which a check counts as a label: wrong is then more likely than right."""
@@ -44,18 +44,6 @@ async def by_rules(
             )
         )
     return found
-
-
-async def noticed(
-    trajectory: Trajectory, briefing: Briefing, pack: Pack, rebuilt: Rebuilt | None = None
-) -> dict[tuple[int, int], tuple[Flag, ...]]:
-    """Return what checks notice about each proposal, by turn and attempt."""
-    return {
-        (place.proposal.turn, place.proposal.attempt): tuple(
-            finding.flag for finding in await _findings(place.proposal, pack, rebuilt)
-        )
-        for place in placed(trajectory, briefing, gate="all")
-    }
 
 
 async def _findings(proposal: Proposal, pack: Pack, rebuilt: Rebuilt | None) -> tuple[Finding, ...]:
