@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, cast
 
 Json = dict[str, Any]
 
@@ -163,7 +163,7 @@ def _received(door: BaseHTTPRequestHandler) -> Received:
     except ValueError:
         body = {}
     headers = {k.lower(): v for k, v in door.headers.items()}
-    return Received(door.path, headers, body if isinstance(body, dict) else {})
+    return Received(door.path, headers, cast(Json, body) if isinstance(body, dict) else {})
 
 
 # --- replies of any provider -------------------------------------------------------------
