@@ -163,9 +163,7 @@ def _received(door: BaseHTTPRequestHandler) -> Received:
     except ValueError:
         body = {}
     headers = {k.lower(): v for k, v in door.headers.items()}
-    return Received(
-        door.path, headers, cast(dict[str, Any], body) if isinstance(body, dict) else {}
-    )
+    return Received(door.path, headers, cast(Json, body) if isinstance(body, dict) else {})
 
 
 # --- replies of any provider -------------------------------------------------------------

@@ -101,6 +101,17 @@ def test_the_same_key_in_different_objects_is_no_repetition(text: str) -> None:
     assert read_object(text.encode())[1] is False
 
 
+@pytest.mark.parametrize("number", [b"1e999", b"-5", b"99999999999999999999", b'"many"', b"1.5"])
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+def test_numbers_that_no_count_can_be_stop_nothing(number: bytes, mode: str) -> None:
+    odd = chat().body.replace(b'"prompt_tokens": 12', b'"prompt_tokens": ' + number)
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+    with wire_server(Reply(odd)) as upstream, gateway(upstream.root, mode=mode) as door:
+        assert post(door, body).content == odd
+        (row,) = door.settled()
+    assert 0 <= row["actor_input_tokens"] < 2**31
+
+
 # --- work --------------------------------------------------------------------------------
 
 

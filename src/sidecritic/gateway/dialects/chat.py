@@ -20,6 +20,7 @@ from sidecritic.gateway.dialects.merging import Growing
 from sidecritic.gateway.dialects.parts import (
     call_of,
     content_text,
+    count_of,
     free_call,
     hints_of,
     result_of,
@@ -30,7 +31,7 @@ from sidecritic.gateway.dialects.parts import (
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import DONE, data_event, objects
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Finish,
     Message,
@@ -243,9 +244,9 @@ def _finish(choice: Body, *, calls: bool) -> Finish:
 
 def _usage(usage: Body) -> Usage:
     return usage_of(
-        given=int(number_of(usage, "prompt_tokens")),
-        written=int(number_of(usage, "completion_tokens")),
-        cached=int(number_of(object_of(usage, "prompt_tokens_details"), "cached_tokens")),
+        given=count_of(usage, "prompt_tokens"),
+        written=count_of(usage, "completion_tokens"),
+        cached=count_of(object_of(usage, "prompt_tokens_details"), "cached_tokens"),
     )
 
 
@@ -275,7 +276,7 @@ def _function(call: ToolCall) -> Body:
 
 
 def _add_choice(choices: dict[int, Growing], part: Body) -> None:
-    choice = choices.setdefault(int(number_of(part, "index")), Growing())
+    choice = choices.setdefault(count_of(part, "index"), Growing())
     # All of a choice but its message is said once, or anew; log-probabilities come in pieces.
     fixed = {k: v for k, v in part.items() if isinstance(v, str | int | float)}
     grown = {k: v for k, v in part.items() if k not in fixed and k != "delta" and v is not None}

@@ -20,6 +20,7 @@ from sidecritic.gateway.dialects.errors import anthropic_error
 from sidecritic.gateway.dialects.parts import (
     call_of,
     content_text,
+    count_of,
     hints_of,
     result_of,
     tool_spec,
@@ -29,7 +30,7 @@ from sidecritic.gateway.dialects.parts import (
 )
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
 from sidecritic.models.parsing import parse_object
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -96,7 +97,7 @@ class Messages:
                 case "message_start" | "message_delta":
                     _frame(answer, event)
                 case "content_block_start":
-                    at = int(number_of(event, "index"))
+                    at = count_of(event, "index")
                     blocks[at] = dict(object_of(event, "content_block"))
                 case "content_block_delta":
                     _collect(pieces, blocks, event)
@@ -258,11 +259,11 @@ def _finish(answer: Body, action: Assistant) -> Finish:
 
 
 def _usage(usage: Body) -> Usage:
-    read = int(number_of(usage, "cache_read_input_tokens"))
-    written = int(number_of(usage, "cache_creation_input_tokens"))
+    read = count_of(usage, "cache_read_input_tokens")
+    written = count_of(usage, "cache_creation_input_tokens")
     return usage_of(
-        given=int(number_of(usage, "input_tokens")) + read + written,
-        written=int(number_of(usage, "output_tokens")),
+        given=count_of(usage, "input_tokens") + read + written,
+        written=count_of(usage, "output_tokens"),
         cached=read,
     )
 
@@ -273,7 +274,7 @@ def _usage(usage: Body) -> Usage:
 def _collect(
     pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
 ) -> None:
-    at, delta = int(number_of(event, "index")), object_of(event, "delta")
+    at, delta = count_of(event, "index"), object_of(event, "delta")
     kind = text_of(delta, "type")
     if kind == "input_json_delta":
         pieces.setdefault((at, "input"), []).append(text_of(delta, "partial_json"))

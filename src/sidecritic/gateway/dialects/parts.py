@@ -8,8 +8,11 @@ from pydantic import JsonValue
 from sidecritic.gateway.dialects.base import Body, Hints
 from sidecritic.gateway.reading import read_object
 from sidecritic.models.parsing import parse_object
-from sidecritic.policies.values import object_of, text_of
+from sidecritic.policies.values import number_of, object_of, text_of
 from sidecritic.types import Assistant, ToolCall, ToolResult, ToolSpec, Usage, User
+
+_MOST = 2**31 - 1
+"""What every database takes for an integer."""
 
 
 def content_text(
@@ -96,6 +99,11 @@ def usage_of(given: int, written: int, cached: int) -> Usage:
     return Usage.of_parts(
         input_tokens=given, output_tokens=written, cached_tokens=cached, cost_usd=None
     )
+
+
+def count_of(record: Body, key: str) -> int:
+    """Return a number of tokens, or a position; what no count can be reads as the nearest one."""
+    return int(min(max(number_of(record, key), 0.0), _MOST))
 
 
 def free_call(id: str, name: str, text: str) -> ToolCall:

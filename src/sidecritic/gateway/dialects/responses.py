@@ -20,6 +20,7 @@ from sidecritic.gateway.dialects.errors import openai_error
 from sidecritic.gateway.dialects.parts import (
     call_of,
     content_text,
+    count_of,
     free_call,
     hints_of,
     result_of,
@@ -30,7 +31,7 @@ from sidecritic.gateway.dialects.parts import (
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -110,7 +111,7 @@ class Responses:
         for event in objects(raw):
             kind = text_of(event, "type")
             if kind == "response.output_item.done":
-                items[int(number_of(event, "output_index"))] = object_of(event, "item")
+                items[count_of(event, "output_index")] = object_of(event, "item")
             elif kind in _ENDS:
                 whole = object_of(event, "response")
                 collected: list[JsonValue] = [items[at] for at in sorted(items)]
@@ -280,9 +281,9 @@ def _finish(answer: Body, action: Assistant) -> Finish:
 
 def _usage(usage: Body) -> Usage:
     return usage_of(
-        given=int(number_of(usage, "input_tokens")),
-        written=int(number_of(usage, "output_tokens")),
-        cached=int(number_of(object_of(usage, "input_tokens_details"), "cached_tokens")),
+        given=count_of(usage, "input_tokens"),
+        written=count_of(usage, "output_tokens"),
+        cached=count_of(object_of(usage, "input_tokens_details"), "cached_tokens"),
     )
 
 
