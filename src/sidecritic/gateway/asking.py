@@ -28,7 +28,7 @@ async def question_of(
     asked = _continued(dialect.asked(body), services, tenant)
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, head[0])
-    origin = Origin.model_construct(
+    origin = Origin(
         request=id,
         at=services.clock(),
         tenant=tenant,

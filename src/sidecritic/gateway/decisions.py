@@ -7,7 +7,7 @@ unless the operator switched it on.
 import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import JsonValue
 
@@ -20,6 +20,9 @@ Fate = Literal["released", "withheld", "pending"]
 
 VerdictKind = Literal["approve", "revise", "replace", "escalate", "halt", "none"]
 """`none`: nobody judged it, by setting or because the critic failed."""
+
+
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 class Origin(Record):
@@ -91,7 +94,7 @@ def substance(action: Assistant) -> list[JsonValue]:
 
 
 def canonical(value: JsonValue) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def action_digest(tenant: str, policy: str, action: Assistant) -> str:
@@ -112,7 +115,7 @@ def decisions_of(
         failure = next((e for e in after if isinstance(e, Failed) and e.where == "critic"), None)
         left = executed if is_last else None
         action = event.completion.message
-        yield Decision.model_construct(
+        yield Decision(
             id=f"{origin.request}.{choice}.{number}",
             origin=origin,
             choice=choice,

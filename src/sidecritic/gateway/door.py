@@ -7,7 +7,9 @@ key ─▶ place ─▶ limits ─▶ supervised? ─▶ enforce or shadow ─�
 import asyncio
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
 from secrets import token_hex
 from time import perf_counter
 
@@ -45,10 +47,13 @@ class Door:
     live: Live
     services: Services
     admission: Admission
+    _process: str = field(default_factory=lambda: token_hex(6))
+    _numbers: Iterator[int] = field(default_factory=count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        id = f"{int(self.services.clock() * 1000):012x}{token_hex(10)}"  # sorts by time
+        # Sorts by time. Random bytes for each would be a system call, and are no secret.
+        id = f"{int(self.services.clock() * 1000):012x}{self._process}{next(self._numbers):08x}"
         visit = Visit(self, self.live.setup, Line(scope, receive, send), id)
         await visit.serve()
 
@@ -127,10 +132,11 @@ class Visit:
             return
         self._is_held = True
         question.require_known(question.asked.unknown, where="request")
-        reply = await self._line.while_there(
-            enforce(question, self._door.services),
-            keep_alive=self._setup.limits.keep_alive if question.asked.stream else None,
-        )
+        work, line = enforce(question, self._door.services), self._line
+        if question.asked.stream:
+            reply = await line.while_held(work, self._setup.limits.keep_alive)
+        else:
+            reply = await line.while_there(work)
         await self._send(question, reply)
 
     async def _shadow(self, question: Question) -> None:

@@ -1,18 +1,27 @@
 """The decision store: SQLite by default, PostgreSQL by URL.
 
-One thread writes. What waits at the same time is committed at the same time, so that a
-hundred requests share the cost of one commit, and each waits until its own is done.
+One thread writes. What is asked for while it writes is its next batch: one transaction, so
+that a hundred requests share the cost of one commit, and each waits until its own is done.
+
+    requests ─▶ waiting ─▶ one batch at a time ─▶ thread ─▶ commit ─▶ requests go on
+
+The thread shares the interpreter with the loop that serves. Each of its wake-ups, and each
+step of its own in Python, holds requests up: there is one wake-up a batch, and what every
+request writes goes to the driver as prepared SQL.
 """
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -29,6 +38,16 @@ _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
 _BUSY_MS = 3000
 """How long SQLite waits for a lock of another process."""
+
+# Made once: to put a statement together takes longer than to run it.
+_BY_LINK: Final = (
+    select(DECISIONS.c.id)
+    .where(
+        DECISIONS.c.tenant == bindparam("sought_tenant"),
+        DECISIONS.c.link == bindparam("sought_link"),
+    )
+    .limit(1)
+)
 
 _Result = TypeVar("_Result")
 
@@ -76,8 +95,32 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 @dataclass(frozen=True, slots=True)
 class _Job:
     work: Callable[[Connection], Any]
-    done: Callable[[Any], None]
-    failed: Callable[[StoreError], None]
+    future: "asyncio.Future[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Decisions to insert, which all of a batch share one statement for."""
+
+    rows: Sequence[Row]
+    future: "asyncio.Future[None]"
+
+
+_Batch = list[_Job | _Rows]
+
+
+class _Insertion:
+    """The statement that keeps decisions, in the driver's own terms."""
+
+    def __init__(self, engine: Engine) -> None:
+        compiled = insert(DECISIONS).compile(dialect=engine.dialect)
+        self._sql = str(compiled)
+        names: list[str] | None = getattr(compiled, "positiontup", None)
+        self._values = itemgetter(*names) if names else None
+
+    def into(self, connection: Connection, rows: Sequence[Row]) -> None:
+        values: list[Any] = [self._values(row) if self._values else row for row in rows]
+        connection.exec_driver_sql(self._sql, values)
 
 
 class Store:
@@ -86,22 +129,32 @@ class Store:
     def __init__(self, engine: Engine, redactor: Redactor) -> None:
         self._engine = engine
         self._redactor = redactor
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._insertion = _Insertion(engine)
+        self._is_local = engine.dialect.name == "sqlite"
+        self._connection: Connection | None = None
+        self._waiting: list[_Job | _Rows] = []
+        self._is_writing = False
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sidecritic-store", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what is waiting, then end."""
-        self._jobs.put(None)
-        self._thread.join()
+        with suppress(StoreError):
+            await self._run(lambda connection: None)  # comes after all that wait now
+        self._batches.put(None)
+        await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
     async def keep(self, decisions: Sequence[Decision]) -> None:
         rows = [self._row(decision) for decision in decisions]
         if rows:
-            await self._run(lambda connection: connection.execute(insert(DECISIONS), rows))
+            for row in rows:
+                if row["content"] is not None:
+                    row["content"] = json.dumps(row["content"])
+            await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
 
     async def amend(self, decisions: Sequence[Decision]) -> None:
         rows = [self._row(decision) for decision in decisions]
@@ -114,13 +167,10 @@ class Store:
         await self._run(replace)
 
     async def knows_link(self, tenant: str, link: str) -> bool:
-        known = (
-            select(DECISIONS.c.id)
-            .where(DECISIONS.c.tenant == tenant, DECISIONS.c.link == link)
-            .limit(1)
+        sought = {"sought_tenant": tenant, "sought_link": link}
+        return await self._run(
+            lambda connection: connection.execute(_BY_LINK, sought).first() is not None
         )
-        found = await self._run(lambda connection: connection.execute(known).first())
-        return found is not None
 
     async def open(self, case: Case) -> None:
         content = self._redactor.value(case.content)
@@ -180,61 +230,74 @@ class Store:
         return row
 
     async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_Result] = loop.create_future()
+        return await self._put(_Job(work, asyncio.get_running_loop().create_future()))
 
-        def done(result: _Result) -> None:
-            loop.call_soon_threadsafe(_set, future, result)
-
-        def failed(error: StoreError) -> None:
-            loop.call_soon_threadsafe(_fail, future, error)
-
+    async def _put(self, job: _Job | _Rows) -> Any:
         if not self._thread.is_alive():
             raise StoreError("the store is closed")
-        self._jobs.put(_Job(work, done, failed))
-        return await future
+        self._waiting.append(job)
+        if not self._is_writing:
+            self._is_writing = True
+            # Whatever else this turn of the loop brings goes along.
+            job.future.get_loop().call_soon(self._hand_over)
+        return await job.future
+
+    def _hand_over(self) -> None:
+        batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+        self._is_writing = bool(batch)
+        if batch:
+            self._batches.put(batch)
+
+    def _settle(self, batch: _Batch, outcome: Sequence[Any] | StoreError) -> None:
+        for number, job in enumerate(batch):
+            if job.future.done():  # whoever asked has left
+                continue
+            if isinstance(outcome, StoreError):
+                job.future.set_exception(outcome)
+            else:
+                job.future.set_result(outcome[number])
+        self._hand_over()
 
     # --- in the writer's thread ----------------------------------------------------------
 
     def _work(self) -> None:
-        is_open = True
-        while is_open:
-            batch: list[_Job] = []
-            job = self._jobs.get()
-            while job is not None:
-                batch.append(job)
-                if self._jobs.empty() or len(batch) == _BATCH:
-                    break
-                job = self._jobs.get()
-            is_open = job is not None
-            if batch:
-                self._commit(batch)
+        while (batch := self._batches.get()) is not None:
+            outcome = self._outcome(batch)
+            batch[0].future.get_loop().call_soon_threadsafe(self._settle, batch, outcome)
+        self._drop_connection()
 
-    def _commit(self, batch: Sequence[_Job]) -> None:
+    def _outcome(self, batch: _Batch) -> Sequence[Any] | StoreError:
+        """Commit a batch; return what its jobs come to, or why all of them failed."""
         try:
-            with self._engine.begin() as connection:
-                results = [job.work(connection) for job in batch]
+            with self._connected().begin() as transaction:
+                results = self._done(transaction.connection, batch)
         except SQLAlchemyError as cause:
+            self._drop_connection()
             # Statements and values stay out of it: they are what was said.
-            error = StoreError(f"the decision store failed ({_kind(cause)})")
             log.error("store failed", extra={"error": _kind(cause)})
-            for job in batch:
-                job.failed(error)
-            return
-        for job, result in zip(batch, results, strict=True):
-            job.done(result)
+            return StoreError(f"the decision store failed ({_kind(cause)})")
+        if not self._is_local:
+            self._drop_connection()  # a server may be gone by the next time; the pool asks it
+        return results
+
+    def _done(self, connection: Connection, batch: _Batch) -> Sequence[Any]:
+        rows = [row for job in batch if isinstance(job, _Rows) for row in job.rows]
+        if rows:
+            self._insertion.into(connection, rows)
+        return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
+
+    def _connected(self) -> Connection:
+        # Kept between batches where it can: taking it from the pool costs as much as a commit.
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _kind(cause: SQLAlchemyError) -> str:
     original = getattr(cause, "orig", None)
     return type(original or cause).__name__
-
-
-def _set(future: "asyncio.Future[_Result]", result: _Result) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: "asyncio.Future[Any]", error: StoreError) -> None:
-    if not future.done():
-        future.set_exception(error)
