@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
+import sys
 from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +16,11 @@ from hypothesis import strategies as st
 
 from sidecritic.gateway.dialects.base import Dialect, Rejected
 from sidecritic.gateway.dialects.chat import ChatCompletions
+from sidecritic.gateway.dialects.merging import Merged
 from sidecritic.gateway.dialects.messages import Messages
 from sidecritic.gateway.dialects.responses import Responses
 from sidecritic.gateway.redaction import Redactor
-from sidecritic.gateway.wire import is_deeper_than, object_in
+from sidecritic.gateway.wire import STRING, is_deeper_than, object_in, repeats_a_key
 from sidecritic.trace import rejection
 from sidecritic.types import Assistant, Revise, ToolCall, ToolResult, User
 from tests.gateway import Running, approves, gateway
@@ -65,10 +69,114 @@ def test_nesting_is_told_without_parsing(raw: bytes, depth: int) -> None:
     assert is_deeper_than(b"[" + nested + b"]", depth)
 
 
-@pytest.mark.parametrize("hostile", [b'\\"', b'"', b"\\", b'{"a":"\\"', b'["\\'])
-def test_hostile_quotes_and_names_cost_one_pass(hostile: bytes) -> None:
-    is_deeper_than(b'"' + hostile * 500_000 + b"[" * 70, 64)
-    Redactor().text("a-" * 200_000 + "password" * 10_000)
+def characters_read(content: bytes) -> int:
+    """Count what the search for strings reads: an attempt that fails reads to the end."""
+    read = at = 0
+    while (quote := content.find(b'"', at)) >= 0:
+        match = STRING.match(content, quote)
+        end = match.end() if match else len(content)
+        read, at = read + end - quote, end if match else quote + 1
+    return read
+
+
+@pytest.mark.parametrize("hostile", [b'\\"', b'"', b"\\", b'{"a":"\\"', b'["\\', b'"\\\\'])
+@pytest.mark.parametrize("before", [b"", b'"', b'{"'])
+def test_hostile_quotes_cost_one_pass(hostile: bytes, before: bytes) -> None:
+    content = before + hostile * 1000 + b"[" * 70
+    assert characters_read(content) <= len(content)
+
+
+@given(raw=st.lists(st.sampled_from([b'"', b"\\", b"a", b"[", b"{"])).map(b"".join))
+def test_no_bytes_are_read_twice_in_search_of_strings(raw: bytes) -> None:
+    assert characters_read(raw) <= len(raw)
+
+
+@contextmanager
+def at_most(seconds: float) -> Generator[None]:
+    """Interrupt the block when it has used so much processor time, within a regex too."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise AssertionError(f"more than {seconds} s of processor time")
+
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a-" * 200_000 + "password" * 10_000, "password" + " " * 400_000, 'token="\\' * 50_000],
+    ids=["names", "spaces", "quotes"],
+)
+def test_hostile_names_end_in_seconds_where_backtracking_would_take_hours(hostile: str) -> None:
+    with at_most(20):
+        Redactor().text(hostile)
+
+
+# --- keys said twice, and streams put together ---------------------------------------------
+
+
+@given(body=BODIES, key=KEYS, first=TEXT, second=st.integers())
+def test_a_key_said_twice_is_noticed_at_any_depth_and_nothing_else_is(
+    body: Any, key: str, first: Any, second: Any
+) -> None:
+    assert not repeats_a_key(json.dumps(body).encode())
+    twice = (
+        f'{{"{key}": {json.dumps(first)}, "\\u{ord(key[0]):04x}{key[1:]}": {json.dumps(second)}}}'
+    )
+    nested = f'{{"a": [{json.dumps(body)}, {{"b": {twice}}}]}}'
+    assert object_in(twice.encode()) is not None
+    assert repeats_a_key(nested.encode())
+
+
+class Counted(str):
+    """A text that counts how many characters are copied when it is added to another."""
+
+    copied = 0
+
+    def __add__(self, other: str) -> "Counted":
+        Counted.copied += len(self) + len(other)
+        return Counted(str(self) + other)
+
+    def __radd__(self, other: str) -> "Counted":
+        Counted.copied += len(self) + len(other)
+        return Counted(other + str(self))
+
+
+def calls_made(number: int) -> int:
+    """Count the calls that it takes to add up so many deltas, for as many tool calls."""
+    made = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal made
+        made += event in ("call", "c_call")
+
+    merged = Merged()
+    deltas: list[Any] = [
+        {"content": Counted("word"), "tool_calls": [{"index": at, "function": {"arguments": "1"}}]}
+        for at in range(number)
+    ]
+    sys.setprofile(count)
+    try:
+        for delta in deltas:
+            merged.add(delta)
+        whole: Any = merged.made()
+    finally:
+        sys.setprofile(None)
+    assert whole["content"] == "word" * number
+    assert len(whole["tool_calls"]) == number
+    return made
+
+
+def test_putting_a_stream_together_costs_the_same_for_each_delta() -> None:
+    Counted.copied = 0
+    few, many = calls_made(500), calls_made(5000)
+    assert many <= 10.1 * few
+    assert Counted.copied == 0, "texts are joined once, at the end"
 
 
 Calls = list[tuple[str, dict[str, int | str]]]

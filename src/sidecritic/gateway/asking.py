@@ -5,12 +5,13 @@ from dataclasses import replace
 from sidecritic.errors import StoreError
 from sidecritic.gateway.decisions import Origin
 from sidecritic.gateway.dialects.base import Asked, Body
+from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
-from sidecritic.gateway.wire import Outgoing, is_deeper_than, object_in
+from sidecritic.gateway.wire import Outgoing, is_deeper_than, object_in, repeats_a_key
 
 
 async def question_of(
@@ -25,6 +26,7 @@ async def question_of(
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
     body = _parsed(request, setup.limits.depth)
+    noted = _repetition(request, route)
     asked = _continued(dialect.asked(body), services, tenant)
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, head[0])
@@ -41,7 +43,7 @@ async def question_of(
         critic=route.critic.name,
         critic_version=route.critic_version,
         unverified=is_forged,
-        unknown="; ".join(asked.unknown)[:500],
+        unknown="; ".join((*asked.unknown, *noted))[:500],
     )
     return Question(
         tenant=tenant,
@@ -74,6 +76,21 @@ def _parsed(request: Outgoing, depth: int) -> Body:
     if body is None:
         raise Refused(400, "invalid_json", "the body is no JSON object")
     return body
+
+
+def _repetition(request: Outgoing, route: Route) -> tuple[str, ...]:
+    """Return how a repeated key is recorded, where it may pass."""
+    if not repeats_a_key(request.body):
+        return ()
+    settings = route.settings
+    if settings.repeated_keys == "refuse" and strictest_mode(settings) == "enforce":
+        raise Refused(
+            400,
+            "repeated_key",
+            "an object in the body says the same key twice, and parsers differ in which counts; "
+            "send it once, or let the operator set repeated_keys = 'pass' on this route",
+        )
+    return ("a repeated key",)
 
 
 async def _is_forged(route: Route, services: Services, tenant: str, link: str) -> bool:

@@ -75,8 +75,9 @@ class Line:
             ClientGone: the client left.
         """
         # A deadline that is brought forward when the client leaves: one task instead of two.
+        until = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as until:
+            async with until:
                 gone = asyncio.create_task(self._end_when_gone(until))
                 try:
                     return await work
@@ -87,9 +88,7 @@ class Line:
                 raise
             raise ClientGone("the client left before its answer was complete") from cause
 
-    async def while_held(
-        self, work: Coroutine[None, None, _Result], keep_alive: float
-    ) -> _Result:
+    async def while_held(self, work: Coroutine[None, None, _Result], keep_alive: float) -> _Result:
         """Do the same, on a stream that begins when `keep_alive` seconds have passed.
 
         It carries a comment each time they pass again.

@@ -16,6 +16,7 @@ from sidecritic.gateway.dialects.base import (
     StreamFailed,
 )
 from sidecritic.gateway.dialects.errors import openai_error
+from sidecritic.gateway.dialects.merging import Merged
 from sidecritic.gateway.dialects.parts import (
     call_of,
     content_text,
@@ -44,7 +45,6 @@ _KNOWN_MESSAGE = frozenset(
     {"role", "content", "refusal", "tool_calls", "function_call", "name", "annotations"}
     | {"reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "audio"}
 )
-_REPLACED = frozenset({"role", "type", "index"})
 
 
 class ChatCompletions:
@@ -85,18 +85,17 @@ class ChatCompletions:
 
     def assembled(self, raw: bytes) -> Body:
         answer: Body = {}
-        choices: dict[int, Body] = {}
+        merged: dict[int, Merged] = {}
         for chunk in objects(raw):
             if "error" in chunk:
                 raise StreamFailed("the stream ended with an error", chunk)
             answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
             for part in objects_of(chunk, "choices"):
-                _merge_choice(choices, part)
-        open_ended = [c for c in choices.values() if c.get("finish_reason") is None]
-        if not choices or open_ended:
+                _merge_choice(merged, part)
+        choices = [merged[index].made() for index in sorted(merged)]
+        if not choices or any(c.get("finish_reason") is None for c in choices):
             raise StreamFailed("the stream was cut off before its end")
-        ordered = [choices[index] for index in sorted(choices)]
-        return {**answer, "object": "chat.completion", "choices": list[JsonValue](ordered)}
+        return {**answer, "object": "chat.completion", "choices": list[JsonValue](choices)}
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         messages = body.get("messages")
@@ -273,51 +272,19 @@ def _function(call: ToolCall) -> Body:
 # --- streams -----------------------------------------------------------------------------
 
 
-def _merge_choice(choices: dict[int, Body], part: Body) -> None:
+def _merge_choice(choices: dict[int, Merged], part: Body) -> None:
     index = int(number_of(part, "index"))
-    choice = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
-    message = choice["message"]
-    if isinstance(message, dict):
-        _merge(message, object_of(part, "delta"))
+    if index not in choices:
+        choices[index] = Merged()
+        choices[index].add({"index": index, "message": {}})
+    choices[index].add({"message": object_of(part, "delta")})
     for key, value in part.items():
         if key in ("index", "delta") or value is None:
             continue
-        held = choice.get(key)
-        if isinstance(held, dict) and isinstance(value, dict):
-            _merge(held, value)  # log-probabilities arrive in pieces
+        if isinstance(value, dict):
+            choices[index].add({key: value})  # log-probabilities arrive in pieces
         else:
-            choice[key] = value
-
-
-def _merge(into: Body, delta: Body) -> None:
-    """Add up a delta the way the provider's SDK does: texts are joined, lists go by index."""
-    for key, value in delta.items():
-        held = into.get(key)
-        if held is None or key in _REPLACED:
-            into[key] = _indexed([], value) if isinstance(value, list) else value
-        elif isinstance(held, str) and isinstance(value, str):
-            into[key] = held if key == "id" and held == value else held + value
-        elif isinstance(held, dict) and isinstance(value, dict):
-            _merge(held, value)
-        elif isinstance(held, list) and isinstance(value, list):
-            into[key] = _indexed(held, value)
-        elif value is not None:
-            into[key] = value
-
-
-def _indexed(held: list[JsonValue], added: list[JsonValue]) -> list[JsonValue]:
-    slots = list(held)
-    for entry in added:
-        if not isinstance(entry, dict) or not isinstance(entry.get("index"), int):
-            slots.append(entry)
-            continue
-        index = entry["index"]
-        slot = next((s for s in slots if isinstance(s, dict) and s.get("index") == index), None)
-        if slot is None:
-            slots.append(dict(entry))
-        else:
-            _merge(slot, entry)
-    return slots
+            choices[index].put(key, value)
 
 
 def _chunks(answer: Body) -> Iterator[Body]:

@@ -39,7 +39,11 @@ _CHECKPOINT_PAGES = 16_000
 _BUSY_MS = 3000
 """How long SQLite waits for a lock of another process."""
 
+_LASTING: Final = ("id", "label", "label_note", "labelled_by")
+"""What an amendment leaves as it is."""
+
 # Made once: to put a statement together takes longer than to run it.
+_AMEND: Final = update(DECISIONS).where(DECISIONS.c.id == bindparam("amended"))
 _BY_LINK: Final = (
     select(DECISIONS.c.id)
     .where(
@@ -157,14 +161,12 @@ class Store:
             await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
 
     async def amend(self, decisions: Sequence[Decision]) -> None:
-        rows = [self._row(decision) for decision in decisions]
-
-        def replace(connection: Connection) -> None:
-            for row in rows:
-                new = {key: value for key, value in row.items() if not key.startswith("label")}
-                connection.execute(update(DECISIONS).where(DECISIONS.c.id == row["id"]).values(new))
-
-        await self._run(replace)
+        rows: list[Row] = []
+        for decision in decisions:
+            row = {k: v for k, v in self._row(decision).items() if k not in _LASTING}
+            rows.append({**row, "amended": decision.id})
+        if rows:
+            await self._run(lambda connection: connection.execute(_AMEND, rows))
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         sought = {"sought_tenant": tenant, "sought_link": link}
