@@ -27,9 +27,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, repeat
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
@@ -75,7 +76,9 @@ class Measured:
     """Requests, those of the warm-up included."""
 
 
-async def load(root: str, connections: int, seconds: float) -> Measured:
+async def load(
+    root: str, connections: int, seconds: float, *, bodies: Iterator[bytes] = repeat(_BODY)
+) -> Measured:
     """Ask as fast as answers come on so many connections; milliseconds and requests/s."""
     times: list[float] = []
     url = f"{root}/v1/chat/completions"
@@ -84,7 +87,7 @@ async def load(root: str, connections: int, seconds: float) -> Measured:
 
         async def ask(until: float, into: list[float]) -> None:
             while (begun := perf_counter()) < until:
-                async with session.post(url, data=_BODY) as answer:
+                async with session.post(url, data=next(bodies)) as answer:
                     await answer.read()
                     answer.raise_for_status()
                     # A critic that sends drafts back would have us measure the provider.
@@ -230,14 +233,18 @@ def cells(root: str, direct: dict[int, Measured], seconds: float) -> Cells:
 
 
 def soak(root: str, pid: int, requests: int) -> dict[str, float]:
-    """Return resident memory after a tenth of so many requests, and after all of them."""
-    done, early = 0.0, 0.0
-    while done < requests:
-        measured = uvloop.run(load(root, 32, 5.0))
-        done += measured.rps * 5.0
-        if not early and done >= requests / 10:
-            early = resident_mb(pid)
-    return {"requests": round(done), "rss_mb_early": early, "rss_mb_late": resident_mb(pid)}
+    """Return resident memory after a tenth, a half and all of so many requests.
+
+    Each belongs to another conversation: what is remembered by conversation would show.
+    """
+    bodies = (_BODY.replace(b"A1003", b"B%07d" % number) for number in count())
+    seen: dict[str, float] = {}
+    done = 0
+    for name, share in (("early", 0.1), ("half", 0.5), ("late", 1.0)):
+        while done < requests * share:
+            done += uvloop.run(load(root, 32, 5.0, bodies=bodies)).asked
+        seen[f"rss_mb_{name}"] = round(resident_mb(pid), 1)
+    return {"requests": done, **seen}
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,5 +1,6 @@
 """What an operator sees and sets: metrics, readiness, retention, repeated keys."""
 
+import asyncio
 import sqlite3
 from typing import Any
 
@@ -7,10 +8,12 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from sidecritic.errors import StoreError
+from sidecritic.gateway.store.database import Store
 from sidecritic.gateway.store.upkeep import clear
 from sidecritic.types import Escalate
 from tests.gateway import Asked, Running, approves, gateway, refuses
-from tests.wire import call, chat, wire_server
+from tests.wire import Reply, call, chat, wire_server
 
 HI: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 WRITE = chat(None, calls=[call("refund", {"sum": 900})])
@@ -137,6 +140,41 @@ def test_a_case_that_nobody_answers_expires_and_no_longer_shows_what_was_said() 
         assert door.on_loop(store.run(cases))[0][0] == "open"
         door.on_loop(clear(store, None, expires + 1))
         assert door.on_loop(store.run(cases))[0][:2] == ("expired", None)
+
+
+# --- what no column holds ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claimed", "kept"),
+    [("1" + "0" * 30, 2**31 - 1), ("-7", 0), ("1e999", 0), ("1" + "0" * 400, 0), ('"many"', 0)],
+    ids=["large", "negative", "infinite", "beyond floats", "text"],
+)
+def test_an_upstream_that_claims_impossible_numbers_stops_nothing(claimed: str, kept: int) -> None:
+    claims = Reply(
+        chat("Hi").body.replace(b'"prompt_tokens": 12', b'"prompt_tokens": %s' % claimed.encode())
+    )
+    assert claims.body != chat("Hi").body
+    with wire_server([claims, chat("Hi")]) as upstream, gateway(upstream.root) as door:
+        assert post(door).content == claims.body
+        assert post(door).status_code == 200
+        assert [row["actor_input_tokens"] for row in door.rows()] == [kept, 12]
+
+
+def test_one_job_that_cannot_be_done_fails_alone_and_the_writer_goes_on() -> None:
+    async def together(store: Store) -> list[Any]:
+        def breaks(connection: Any) -> None:
+            connection.execute(text("SELECT :n"), {"n": 10**30})
+
+        jobs = (store.latest("a"), store.run(breaks), store.latest("b"))
+        return [*await asyncio.gather(*jobs, return_exceptions=True)]
+
+    with wire_server(chat("Hi")) as upstream, gateway(upstream.root) as door:
+        first, broken, last = door.on_loop(together(door.server.store))
+        assert (first, last) == (None, None)
+        assert isinstance(broken, StoreError)
+        assert str(10**30) not in str(broken)
+        assert post(door).status_code == 200
 
 
 # --- a key said twice --------------------------------------------------------------------

@@ -26,7 +26,7 @@ from sidecritic.gateway.dialects.parts import (
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import DONE, data_event, objects
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import count_of, number_of, object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -241,9 +241,9 @@ def _finish(choice: Body, *, calls: bool) -> Finish:
 
 def _usage(usage: Body) -> Usage:
     return Usage(
-        input_tokens=int(number_of(usage, "prompt_tokens")),
-        output_tokens=int(number_of(usage, "completion_tokens")),
-        cached_tokens=int(number_of(object_of(usage, "prompt_tokens_details"), "cached_tokens")),
+        input_tokens=count_of(usage, "prompt_tokens"),
+        output_tokens=count_of(usage, "completion_tokens"),
+        cached_tokens=count_of(object_of(usage, "prompt_tokens_details"), "cached_tokens"),
     )
 
 

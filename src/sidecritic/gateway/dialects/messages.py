@@ -20,7 +20,7 @@ from sidecritic.gateway.dialects.errors import anthropic_error
 from sidecritic.gateway.dialects.parts import call_of, content_text, hints_of, tool_spec
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
 from sidecritic.models.parsing import parse_object
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import count_of, number_of, object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -252,11 +252,11 @@ def _finish(answer: Body, action: Assistant) -> Finish:
 
 
 def _usage(usage: Body) -> Usage:
-    read = int(number_of(usage, "cache_read_input_tokens"))
-    written = int(number_of(usage, "cache_creation_input_tokens"))
+    read = count_of(usage, "cache_read_input_tokens")
+    written = count_of(usage, "cache_creation_input_tokens")
     return Usage(
-        input_tokens=int(number_of(usage, "input_tokens")) + read + written,
-        output_tokens=int(number_of(usage, "output_tokens")),
+        input_tokens=count_of(usage, "input_tokens") + read + written,
+        output_tokens=count_of(usage, "output_tokens"),
         cached_tokens=read,
     )
 

@@ -26,7 +26,7 @@ from sidecritic.gateway.dialects.parts import (
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import count_of, number_of, object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -277,9 +277,9 @@ def _finish(answer: Body, action: Assistant) -> Finish:
 
 def _usage(usage: Body) -> Usage:
     return Usage(
-        input_tokens=int(number_of(usage, "input_tokens")),
-        output_tokens=int(number_of(usage, "output_tokens")),
-        cached_tokens=int(number_of(object_of(usage, "input_tokens_details"), "cached_tokens")),
+        input_tokens=count_of(usage, "input_tokens"),
+        output_tokens=count_of(usage, "output_tokens"),
+        cached_tokens=count_of(object_of(usage, "input_tokens_details"), "cached_tokens"),
     )
 
 

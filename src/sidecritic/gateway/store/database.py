@@ -22,10 +22,10 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from sidecritic.errors import ConfigError, MissingExtra, StoreError
+from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
 from sidecritic.gateway.decisions import Decision
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.reviews import Case
@@ -111,6 +111,10 @@ class _Rows:
 
 
 _Batch = list[_Job | _Rows]
+
+
+class _Unusable(StoreError):
+    """The database is there, and cannot do what it was asked for."""
 
 
 class _Insertion:
@@ -228,7 +232,8 @@ class Store:
     def _row(self, decision: Decision) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
-            row[name] = self._redactor.text(str(row[name])[:500])
+            # PostgreSQL holds no NUL in a text, and a model may write one.
+            row[name] = self._redactor.text(str(row[name])[:500].replace("\0", "\ufffd"))
         return row
 
     async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
@@ -250,34 +255,50 @@ class Store:
         if batch:
             self._batches.put(batch)
 
-    def _settle(self, batch: _Batch, outcome: Sequence[Any] | StoreError) -> None:
-        for number, job in enumerate(batch):
+    def _settle(self, batch: _Batch, outcomes: Sequence[Any]) -> None:
+        for job, outcome in zip(batch, outcomes, strict=True):
             if job.future.done():  # whoever asked has left
                 continue
             if isinstance(outcome, StoreError):
                 job.future.set_exception(outcome)
             else:
-                job.future.set_result(outcome[number])
+                job.future.set_result(outcome)
         self._hand_over()
 
     # --- in the writer's thread ----------------------------------------------------------
 
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
-            outcome = self._outcome(batch)
-            batch[0].future.get_loop().call_soon_threadsafe(self._settle, batch, outcome)
+            outcomes = self._outcomes(batch)
+            batch[0].future.get_loop().call_soon_threadsafe(self._settle, batch, outcomes)
         self._drop_connection()
 
-    def _outcome(self, batch: _Batch) -> Sequence[Any] | StoreError:
-        """Commit a batch; return what its jobs come to, or why all of them failed."""
+    def _outcomes(self, batch: _Batch) -> Sequence[Any]:
+        """Commit a batch; return for each job what it comes to, or the error."""
         try:
-            with self._connected().begin() as transaction:
+            return self._committed(batch)
+        except _Unusable as failure:
+            # One job's values must not take the others down with it.
+            if len(batch) == 1:
+                return [failure]
+            return [outcome for job in batch for outcome in self._outcomes([job])]
+        except StoreError as failure:
+            return [failure] * len(batch)
+
+    def _committed(self, batch: _Batch) -> Sequence[Any]:
+        try:
+            with (
+                boundary(StoreError, "the decision store failed"),
+                self._connected().begin() as transaction,
+            ):
                 results = self._done(transaction.connection, batch)
-        except SQLAlchemyError as cause:
+        except StoreError as failure:
             self._drop_connection()
-            # Statements and values stay out of it: they are what was said.
+            cause = failure.__cause__ or failure
             log.error("store failed", extra={"error": _kind(cause)})
-            return StoreError(f"the decision store failed ({_kind(cause)})")
+            kind = StoreError if isinstance(cause, OperationalError) else _Unusable
+            # Statements and values stay out of it: they are what was said.
+            raise kind(f"the decision store failed ({_kind(cause)})") from None
         if not self._is_local:
             self._drop_connection()  # a server may be gone by the next time; the pool asks it
         return results
@@ -300,6 +321,6 @@ class Store:
             self._connection = None
 
 
-def _kind(cause: SQLAlchemyError) -> str:
+def _kind(cause: BaseException) -> str:
     original = getattr(cause, "orig", None)
     return type(original or cause).__name__
