@@ -20,10 +20,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, repeat
 from pathlib import Path
+from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
@@ -32,6 +34,7 @@ import uvloop
 
 CONNECTIONS = (1, 32, 256)
 MODES = ("off", "shadow", "enforce")
+_ROUNDS = 5
 _BODY = json.dumps(
     {
         "model": "instant",
@@ -66,7 +69,9 @@ class Measured:
     """Requests, those to get warm included."""
 
 
-async def load(root: str, connections: int, seconds: float) -> Measured:
+async def load(
+    root: str, connections: int, seconds: float, *, bodies: Iterator[bytes] = repeat(_BODY)
+) -> Measured:
     """Ask as fast as answers come on so many connections; milliseconds and requests/s."""
     times: list[float] = []
     url = f"{root}/v1/chat/completions"
@@ -75,7 +80,7 @@ async def load(root: str, connections: int, seconds: float) -> Measured:
 
         async def ask(until: float, into: list[float]) -> None:
             while (begun := perf_counter()) < until:
-                async with session.post(url, data=_BODY) as answer:
+                async with session.post(url, data=next(bodies)) as answer:
                     await answer.read()
                     answer.raise_for_status()
                     # A critic that sends drafts back would have us measure the provider.
@@ -103,6 +108,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+        # A probe of a free port may be given that very port, and then reaches itself.
+        return probe.getsockname() != probe.getpeername()
+
+
 @contextmanager
 def process(words: Sequence[str], port: int, **env: str) -> Generator[subprocess.Popen[bytes]]:
     running = subprocess.Popen(
@@ -113,9 +126,8 @@ def process(words: Sequence[str], port: int, **env: str) -> Generator[subprocess
     )
     try:
         for _ in range(1200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+            if is_listening(port):
+                break
             if running.poll() is not None:
                 sys.exit(f"{words[0]} ended with {running.returncode} before it listened")
             sleep(0.1)
@@ -224,14 +236,46 @@ def cells(root: str, pid: int, direct: dict[int, Measured], seconds: float) -> C
 
 
 def soak(root: str, pid: int, requests: int) -> dict[str, float]:
-    """Return resident memory after a tenth of so many requests, and after all of them."""
-    done, early = 0.0, 0.0
-    while done < requests:
-        measured = uvloop.run(load(root, 32, 5.0))
-        done += measured.rps * 5.0
-        if not early and done >= requests / 10:
-            early = resident_mb(pid)
-    return {"requests": round(done), "rss_mb_early": early, "rss_mb_late": resident_mb(pid)}
+    """Return resident memory after a tenth, a half and all of so many requests.
+
+    Each belongs to another conversation: what is remembered by conversation would show.
+    """
+    bodies = (_BODY.replace(b"A1003", b"B%07d" % number) for number in count())
+    seen: dict[str, float] = {}
+    done = 0
+    for name, share in (("early", 0.1), ("half", 0.5), ("late", 1.0)):
+        while done < requests * share:
+            done += uvloop.run(load(root, 32, 5.0, bodies=bodies)).asked
+        seen[f"rss_mb_{name}"] = round(resident_mb(pid), 1)
+    return {"requests": done, **seen}
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+Party = tuple[str, int]
+"""Address and process id."""
+
+
+def in_turns(ours: Party, theirs: Party, seconds: float) -> dict[str, Any]:
+    """Load both in turns at 32 connections; the ratio of requests per second is the median."""
+    ratios: list[float] = []
+    used = {"enforce": 0.0, "litellm": 0.0}
+    served = {"enforce": 0.0, "litellm": 0.0}
+    for _ in range(_ROUNDS):
+        rates: list[float] = []
+        for name, (root, pid) in (("enforce", ours), ("litellm", theirs)):
+            before = cpu_seconds(pid)
+            measured = uvloop.run(load(root, 32, seconds))
+            used[name] += cpu_seconds(pid) - before
+            served[name] += measured.asked
+            rates.append(measured.rps)
+        ratios.append(rates[0] / rates[1])
+    cpu = {name: round(used[name] / served[name] * 1000, 2) for name in used}
+    return {"ratio_32": round(median(ratios), 2), "cpu_ms_32": cpu}
 
 
 def measure(seconds: float, executable: str | None, requests: int) -> dict[str, Any]:
@@ -247,7 +291,7 @@ def measure(seconds: float, executable: str | None, requests: int) -> dict[str, 
             with sidecritic(upstream, mode, folder) as (root, pid):
                 result[mode] = cells(root, pid, direct, seconds)
                 result["rss_mb"] = round(resident_mb(pid), 1)
-                if mode == "enforce" and requests:
+                if requests:
                     result["soak"] = soak(root, pid, requests)
         if executable:
             with litellm(executable, upstream, folder) as (root, pid):
@@ -261,7 +305,9 @@ def measure(seconds: float, executable: str | None, requests: int) -> dict[str, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--litellm", metavar="FILE")

@@ -22,6 +22,7 @@ from sidecritic.gateway.store.upkeep import clear, note_modes, settle_pending
 
 log = logging.getLogger("sidecritic.gateway")
 
+_OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _UPKEEP = 3600.0
 """Seconds between two clearings of what is too old."""
 
@@ -111,7 +112,7 @@ async def running(server: Server) -> AsyncGenerator[None]:
         await asyncio.gather(upkeep, return_exceptions=True)
         await server.services.background.finish(server.live.setup.limits.shutdown)
         await server.close()
-        await asyncio.to_thread(server.store.close)
+        await server.store.close()
 
 
 async def _problem(server: Server) -> str:

@@ -11,7 +11,6 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from pydantic import JsonValue
 
@@ -31,6 +30,11 @@ class Chain:
     """Whether the key was made for this process, so that no other can have made a link with it."""
     has_forgotten: bool = False
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None], repr=False)
+
+    def __post_init__(self) -> None:
+        # Copied for each link: `hmac.digest` lets go of the interpreter's lock every time, and
+        # under load another thread keeps it for milliseconds.
+        self._keyed = hmac.new(self.key, digestmod="sha256")
 
     def head(self, tenant: str, history: Sequence[Message]) -> tuple[str, list[JsonValue]]:
         """Return the last link of a history, empty without a turn, and what was said since."""
@@ -63,4 +67,6 @@ class Chain:
 
     def _link(self, tenant: str, before: str, since: list[JsonValue], turn: Assistant) -> str:
         said = canonical([tenant, before, since, substance(turn)])
-        return hmac.new(self.key, said, sha256).hexdigest()
+        made = self._keyed.copy()
+        made.update(said)
+        return made.hexdigest()

@@ -154,10 +154,11 @@ class Visit:
             return
         self._is_held = True
         question.require_known(question.asked.unknown, where="request")
-        reply = await self._line.while_there(
-            enforce(question, self._door.services),
-            keep_alive=self._setup.limits.keep_alive if question.asked.stream else None,
-        )
+        work, line = enforce(question, self._door.services), self._line
+        if question.asked.stream:
+            reply = await line.while_held(work, self._setup.limits.keep_alive)
+        else:
+            reply = await line.while_there(work)
         await self._send(question, reply)
 
     async def _shadow(self, question: Question) -> None:

@@ -68,13 +68,30 @@ class Line:
             if not message.get("more_body", False):
                 return b"".join(parts)
 
-    async def while_there(
-        self, work: Coroutine[None, None, _Result], *, keep_alive: float | None = None
-    ) -> _Result:
+    async def while_there(self, work: Coroutine[None, None, _Result]) -> _Result:
         """Return what `work` comes to, unless the client leaves, which ends it.
 
-        With `keep_alive` a stream begins when so many seconds have passed, and carries a
-        comment each time they pass again.
+        Raises:
+            ClientGone: the client left.
+        """
+        # A deadline that is brought forward when the client leaves: one task instead of two.
+        until = asyncio.timeout(None)
+        try:
+            async with until:
+                gone = asyncio.create_task(self._end_when_gone(until))
+                try:
+                    return await work
+                finally:
+                    gone.cancel()
+        except TimeoutError as cause:
+            if not until.expired():
+                raise
+            raise ClientGone("the client left before its answer was complete") from cause
+
+    async def while_held(self, work: Coroutine[None, None, _Result], keep_alive: float) -> _Result:
+        """Do the same, on a stream that begins when `keep_alive` seconds have passed.
+
+        It carries a comment each time they pass again.
 
         Raises:
             ClientGone: the client left.
@@ -116,6 +133,10 @@ class Line:
             async for chunk in chunks:
                 await self.put(chunk)
         await self.put(b"", more=False)
+
+    async def _end_when_gone(self, until: asyncio.Timeout) -> None:
+        await self._gone()
+        until.reschedule(asyncio.get_running_loop().time())
 
     async def _gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

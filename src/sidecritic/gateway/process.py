@@ -23,6 +23,9 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
+            # Nobody here asks where a client is, so no header may tell.
+            proxy_headers=False,
+            ws="none",
             timeout_keep_alive=75,
             timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
         )

@@ -112,9 +112,11 @@ _ALL_DONE = re.compile(
 @text_check("plan not carried out", policy=KEEP_PROMISES, risk=0.7)
 def plan_dropped(facts: Facts, draft: str) -> Objection | None:
     """Fire when the agent takes leave although the user's last yes was followed by no write."""
-    pending = pending_plan(facts)
     lower = draft.lower()
-    if pending is None or not takes_leave(lower) or declines(lower) or asks_consent(lower):
+    if not takes_leave(lower) or declines(lower) or asks_consent(lower):
+        return None
+    pending = pending_plan(facts)
+    if pending is None:
         return None
     return Objection(
         feedback="The user agreed to your last plan, and nothing of it has been executed. Call "

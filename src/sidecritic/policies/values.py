@@ -5,6 +5,7 @@ empty, so that a check stays silent instead of breaking.
 """
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
 from pydantic import JsonValue
 
@@ -18,9 +19,18 @@ def text_of(record: Mapping[str, JsonValue], key: str) -> str:
 
 
 def number_of(record: Mapping[str, JsonValue], key: str) -> float:
-    """Return a number field; 0 when it is absent or of another shape."""
+    """Return a number field; 0 when it is absent, of another shape, or larger than any float."""
     value = record.get(key)
-    return float(value) if isinstance(value, int | float) else 0.0
+    try:
+        number = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return 0.0
+    return number if isfinite(number) else 0.0
+
+
+def count_of(record: Mapping[str, JsonValue], key: str) -> int:
+    """Return a count as a whole number between 0 and 2³¹ - 1, whatever is claimed."""
+    return int(min(max(number_of(record, key), 0.0), 2.0**31 - 1))
 
 
 def texts_of(record: Mapping[str, JsonValue], key: str) -> tuple[str, ...]:

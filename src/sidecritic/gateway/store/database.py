@@ -1,17 +1,25 @@
 """The decision store: SQLite by default, PostgreSQL by URL.
 
-One thread writes. What waits at the same time is committed at the same time, so that a
-hundred requests share the cost of one commit, and each waits until its own is done.
+One thread writes. What is asked for while it writes is its next batch: one transaction, so
+that a hundred requests share the cost of one commit, and each waits until its own is done.
+
+    requests ─▶ waiting ─▶ one batch at a time ─▶ thread ─▶ commit ─▶ requests go on
+
+The thread shares the interpreter with the loop that serves. Each of its wake-ups, and each
+step of its own in Python, holds requests up: there is one wake-up a batch, and what every
+request writes goes to the driver as prepared SQL.
 """
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -28,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from sidecritic.errors import ConfigError, MissingExtra, StoreError
+from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
 from sidecritic.gateway.decisions import Decision
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.reviews import Case
@@ -114,16 +122,23 @@ class Store:
     def __init__(self, engine: Engine, redactor: Redactor) -> None:
         self._engine = engine
         self._redactor = redactor
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._insertion = _Insertion(engine)
+        self._is_local = engine.dialect.name == "sqlite"
+        self._connection: Connection | None = None
+        self._waiting: list[_Job | _Rows] = []
+        self._is_writing = False
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sidecritic-store", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what is waiting, then end."""
-        self._jobs.put(None)
-        self._thread.join()
+        with suppress(StoreError):
+            await self._run(lambda connection: None)  # comes after all that wait now
+        self._batches.put(None)
+        await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
     async def keep(self, decisions: Sequence[Decision]) -> None:
@@ -138,13 +153,10 @@ class Store:
             await self._run(_Rows(_AMEND, changed))
 
     async def knows_link(self, tenant: str, link: str) -> bool:
-        known = (
-            select(DECISIONS.c.id)
-            .where(DECISIONS.c.tenant == tenant, DECISIONS.c.link == link)
-            .limit(1)
+        sought = {"sought_tenant": tenant, "sought_link": link}
+        return await self._run(
+            lambda connection: connection.execute(_BY_LINK, sought).first() is not None
         )
-        found = await self._run(lambda connection: connection.execute(known).first())
-        return found is not None
 
     async def open(self, case: Case) -> None:
         content = self._redactor.value(case.content)
@@ -205,7 +217,8 @@ class Store:
     def _row(self, decision: Decision) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
-            row[name] = self._redactor.text(str(row[name])[:500])
+            # PostgreSQL holds no NUL in a text, and a model may write one.
+            row[name] = self._redactor.text(str(row[name])[:500].replace("\0", "\ufffd"))
         return row
 
     async def _run(self, work: Callable[[Connection], _Result] | _Rows) -> _Result:
@@ -218,28 +231,42 @@ class Store:
         def failed(error: StoreError) -> None:
             loop.call_soon_threadsafe(_fail, future, error)
 
+    async def _put(self, job: _Job | _Rows) -> Any:
         if not self._thread.is_alive():
             raise StoreError("the store is closed")
-        self._jobs.put(_Job(work, done, failed))
-        return await future
+        self._waiting.append(job)
+        if not self._is_writing:
+            self._is_writing = True
+            # Whatever else this turn of the loop brings goes along.
+            job.future.get_loop().call_soon(self._hand_over)
+        return await job.future
+
+    def _hand_over(self) -> None:
+        batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+        self._is_writing = bool(batch)
+        if batch:
+            self._batches.put(batch)
+
+    def _settle(self, batch: _Batch, outcomes: Sequence[Any]) -> None:
+        for job, outcome in zip(batch, outcomes, strict=True):
+            if job.future.done():  # whoever asked has left
+                continue
+            if isinstance(outcome, StoreError):
+                job.future.set_exception(outcome)
+            else:
+                job.future.set_result(outcome)
+        self._hand_over()
 
     # --- in the writer's thread ----------------------------------------------------------
 
     def _work(self) -> None:
-        is_open = True
-        while is_open:
-            batch: list[_Job] = []
-            job = self._jobs.get()
-            while job is not None:
-                batch.append(job)
-                if self._jobs.empty() or len(batch) == _BATCH:
-                    break
-                job = self._jobs.get()
-            is_open = job is not None
-            if batch:
-                self._commit(batch)
+        while (batch := self._batches.get()) is not None:
+            outcomes = self._outcomes(batch)
+            batch[0].future.get_loop().call_soon_threadsafe(self._settle, batch, outcomes)
+        self._drop_connection()
 
-    def _commit(self, batch: Sequence[_Job]) -> None:
+    def _outcomes(self, batch: _Batch) -> Sequence[Any]:
+        """Commit a batch; return for each job what it comes to, or the error."""
         try:
             with self._engine.begin() as connection:
                 results = _done(connection, batch)
@@ -247,11 +274,29 @@ class Store:
             # Statements and values stay out of it: they are what was said.
             error = StoreError(f"the decision store failed ({_kind(cause)})")
             log.error("store failed", extra={"error": _kind(cause)})
-            for job in batch:
-                job.failed(error)
-            return
-        for job, result in zip(batch, results, strict=True):
-            job.done(result)
+            kind = StoreError if isinstance(cause, OperationalError) else _Unusable
+            # Statements and values stay out of it: they are what was said.
+            raise kind(f"the decision store failed ({_kind(cause)})") from None
+        if not self._is_local:
+            self._drop_connection()  # a server may be gone by the next time; the pool asks it
+        return results
+
+    def _done(self, connection: Connection, batch: _Batch) -> Sequence[Any]:
+        rows = [row for job in batch if isinstance(job, _Rows) for row in job.rows]
+        if rows:
+            self._insertion.into(connection, rows)
+        return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
+
+    def _connected(self) -> Connection:
+        # Kept between batches where it can: taking it from the pool costs as much as a commit.
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _done(connection: Connection, batch: Sequence[_Job]) -> list[Any]:
@@ -274,13 +319,3 @@ def _statement(job: _Job) -> Insert | Update | None:
 def _kind(cause: SQLAlchemyError) -> str:
     original = getattr(cause, "orig", None)
     return type(original or cause).__name__
-
-
-def _set(future: "asyncio.Future[_Result]", result: _Result) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: "asyncio.Future[Any]", error: StoreError) -> None:
-    if not future.done():
-        future.set_exception(error)

@@ -105,16 +105,24 @@ _ORIGIN = ("request", "at", "tenant", "route", "mode", "endpoint", "stream", "cr
 _VERSIONS = ("critic_version", "config", "policy", "unverified", "unknown")
 
 
+_MOST = 2**31 - 1
+
+
+def _held(tokens: int) -> int:
+    """Return a count that a column holds; an upstream may claim any number."""
+    return max(0, min(tokens, _MOST))
+
+
 def row_of(decision: Decision, content: JsonValue) -> Row:
     """Return a decision as a row; `content` is what may be kept of its own."""
     row: Row = {name: getattr(decision, name) for name in (*_OWN, *_VERDICT)}
     row |= {name: getattr(decision.origin, name) for name in (*_ORIGIN, *_VERSIONS)}
     actor, critic = decision.actor_usage, decision.critic_usage
     return row | {
-        "actor_input_tokens": actor.input_tokens,
-        "actor_output_tokens": actor.output_tokens,
-        "critic_input_tokens": critic.input_tokens,
-        "critic_output_tokens": critic.output_tokens,
+        "actor_input_tokens": _held(actor.input_tokens),
+        "actor_output_tokens": _held(actor.output_tokens),
+        "critic_input_tokens": _held(critic.input_tokens),
+        "critic_output_tokens": _held(critic.output_tokens),
         "critic_cost_usd": critic.cost_usd,
         "actor_seconds": decision.actor_seconds,
         "critic_seconds": decision.critic_seconds,
