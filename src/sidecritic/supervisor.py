@@ -13,7 +13,7 @@ Everything that happens is appended to the log; nothing else is kept.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TypeGuard, assert_never
+from typing import assert_never
 
 from sidecritic.critics.base import warm_up
 from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
@@ -212,11 +212,6 @@ class Supervisor:
                 return Halt(reason=reason)
             case _ as other:
                 assert_never(other)
-
-
-def _can_warm(critic: Critic) -> TypeGuard[Warm]:
-    # `isinstance` with a protocol walks over all of its bases, which costs more than a turn's log.
-    return hasattr(critic, "warm")
 
 
 def _known(proposal: Proposal, log: list[Event]) -> Judgement | None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from sidecritic.gateway.dialects.base import Dialect, Rejected
 from sidecritic.gateway.dialects.chat import ChatCompletions
-from sidecritic.gateway.dialects.merging import Merged
 from sidecritic.gateway.dialects.messages import Messages
 from sidecritic.gateway.dialects.responses import Responses
 from sidecritic.gateway.reading import read_object

@@ -1,5 +1,6 @@
 """What an operator looks at: readiness, metrics, and what is kept for how long."""
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from sidecritic.errors import StoreError
+from sidecritic.gateway.store.database import Store
 from sidecritic.gateway.store.upkeep import clear
 from sidecritic.types import Escalate
 from tests.gateway import Asked, Running, gateway, refuses
@@ -193,3 +197,19 @@ def test_what_was_said_is_kept_only_where_that_is_set(on: bool) -> None:
     with wire_server(WRITE) as upstream, gateway(upstream.root, store={"content": on}) as door:
         post(door)
         assert all((row["content"] is not None) is on for row in door.settled())
+
+
+def test_one_job_that_cannot_be_done_fails_alone_and_the_writer_goes_on() -> None:
+    async def together(store: Store) -> list[Any]:
+        def breaks(connection: Any) -> None:
+            connection.execute(text("SELECT :n"), {"n": 10**30})
+
+        jobs = (store.latest("a"), store.run(breaks), store.latest("b"))
+        return [*await asyncio.gather(*jobs, return_exceptions=True)]
+
+    with wire_server(chat()) as upstream, gateway(upstream.root) as door:
+        first, broken, last = door.on_loop(together(door.server.store))
+        assert (first, last) == (None, None)
+        assert isinstance(broken, StoreError)
+        assert str(10**30) not in str(broken)
+        assert post(door).status_code == 200

@@ -22,7 +22,6 @@ from sidecritic.gateway.store.upkeep import clear, note_modes, settle_pending
 
 log = logging.getLogger("sidecritic.gateway")
 
-_OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _UPKEEP = 3600.0
 """Seconds between two clearings of what is too old."""
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from sidecritic.errors import StoreError
 from sidecritic.gateway.decisions import Origin
 from sidecritic.gateway.dialects.base import Asked, Body
-from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
 from sidecritic.gateway.reading import REPEATED, read_object
@@ -56,7 +55,7 @@ async def question_of(
         critic=route.critic.name,
         critic_version=route.critic_version,
         unverified=is_forged,
-        unknown="; ".join((*asked.unknown, *noted))[:500],
+        unknown="; ".join(asked.unknown)[:500],
     )
     return Question(
         tenant=tenant,
@@ -90,21 +89,6 @@ def _parsed(request: Outgoing, depth: int) -> tuple[Body, bool]:
     if body is None:
         raise Refused(400, "invalid_json", "the body is no JSON object")
     return body, repeats
-
-
-def _repetition(request: Outgoing, route: Route) -> tuple[str, ...]:
-    """Return how a repeated key is recorded, where it may pass."""
-    if not repeats_a_key(request.body):
-        return ()
-    settings = route.settings
-    if settings.repeated_keys == "refuse" and strictest_mode(settings) == "enforce":
-        raise Refused(
-            400,
-            "repeated_key",
-            "an object in the body says the same key twice, and parsers differ in which counts; "
-            "send it once, or let the operator set repeated_keys = 'pass' on this route",
-        )
-    return ("a repeated key",)
 
 
 async def _is_forged(route: Route, services: Services, tenant: str, link: str) -> bool:

@@ -7,7 +7,7 @@ unless the operator switched it on.
 import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -22,9 +22,6 @@ Fate = Literal["released", "withheld", "pending"]
 
 VerdictKind = Literal["approve", "revise", "replace", "escalate", "halt", "none"]
 """`none`: nobody judged it, by setting or because the critic failed."""
-
-
-_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 class Origin(Record):

@@ -97,8 +97,6 @@ class RouteSettings(Record):
     fallback_text: str | None = None
     unknown: Literal["block", "pass"] = "block"
     """What happens to a shape that no dialect knows while the route enforces."""
-    repeated_keys: Literal["refuse", "pass"] = "refuse"
-    """What happens to a body that says a key twice while the route enforces."""
     history: Literal["mark", "refuse", "off"] = "mark"
     """What happens to turns of the assistant that were never released here."""
     review: ReviewSettings = Field(default_factory=ReviewSettings)

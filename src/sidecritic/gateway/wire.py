@@ -4,7 +4,6 @@ Bodies are bytes and stay bytes: what passes is never read into objects and writ
 """
 
 import gzip
-import json
 import re
 import zlib
 from collections.abc import AsyncGenerator, Iterable
@@ -23,7 +22,7 @@ _HOP_BY_HOP = frozenset(
     | {"transfer-encoding", "upgrade", "content-length", "date", "server", "set-cookie"}
 )
 # Possessive, and content with an end of the text as well: hostile quotes cost one pass.
-STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
@@ -162,7 +161,7 @@ def is_deeper_than(content: bytes, depth: int) -> bool:
     if content.count(b"{") + content.count(b"[") <= depth:
         return False
     level = 0
-    for bracket in _BRACKET.findall(STRING.sub(b"", content)):
+    for bracket in _BRACKET.findall(_STRING.sub(b"", content)):
         level += 1 if bracket in b"[{" else -1
         if level > depth:
             return True

@@ -28,11 +28,6 @@ def number_of(record: Mapping[str, JsonValue], key: str) -> float:
     return number if isfinite(number) else 0.0
 
 
-def count_of(record: Mapping[str, JsonValue], key: str) -> int:
-    """Return a count as a whole number between 0 and 2³¹ - 1, whatever is claimed."""
-    return int(min(max(number_of(record, key), 0.0), 2.0**31 - 1))
-
-
 def texts_of(record: Mapping[str, JsonValue], key: str) -> tuple[str, ...]:
     """Return a list of texts; empty when it is absent or of another shape."""
     value = record.get(key)

@@ -17,23 +17,12 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
+from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Insert,
-    Update,
-    bindparam,
-    create_engine,
-    event,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
@@ -50,12 +39,18 @@ _CHECKPOINT_PAGES = 16_000
 _BUSY_MS = 3000
 """How long SQLite waits for a lock of another process."""
 
-_INSERT = insert(DECISIONS)
-_AMENDED = tuple(column.name for column in DECISIONS.c if not column.name.startswith("label"))
-_AMEND = (
-    update(DECISIONS)
-    .where(DECISIONS.c.id == bindparam("which"))
-    .values({name: bindparam(name) for name in _AMENDED})
+_LASTING: Final = ("id", "label", "label_note", "labelled_by")
+"""What an amendment leaves as it is."""
+
+# Made once: to put a statement together takes longer than to run it.
+_AMEND: Final = update(DECISIONS).where(DECISIONS.c.id == bindparam("amended"))
+_BY_LINK: Final = (
+    select(DECISIONS.c.id)
+    .where(
+        DECISIONS.c.tenant == bindparam("sought_tenant"),
+        DECISIONS.c.link == bindparam("sought_link"),
+    )
+    .limit(1)
 )
 
 _Result = TypeVar("_Result")
@@ -102,18 +97,38 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows for a statement; those that wait for the same one are handed over together."""
-
-    statement: Insert | Update
-    rows: Sequence[Row]
+class _Job:
+    work: Callable[[Connection], Any]
+    future: "asyncio.Future[Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    work: Callable[[Connection], Any] | _Rows
-    done: Callable[[Any], None]
-    failed: Callable[[StoreError], None]
+class _Rows:
+    """Decisions to insert, which all of a batch share one statement for."""
+
+    rows: Sequence[Row]
+    future: "asyncio.Future[None]"
+
+
+_Batch = list[_Job | _Rows]
+
+
+class _Unusable(StoreError):
+    """The database is there, and cannot do what it was asked for."""
+
+
+class _Insertion:
+    """The statement that keeps decisions, in the driver's own terms."""
+
+    def __init__(self, engine: Engine) -> None:
+        compiled = insert(DECISIONS).compile(dialect=engine.dialect)
+        self._sql = str(compiled)
+        names: list[str] | None = getattr(compiled, "positiontup", None)
+        self._values = itemgetter(*names) if names else None
+
+    def into(self, connection: Connection, rows: Sequence[Row]) -> None:
+        values: list[Any] = [self._values(row) if self._values else row for row in rows]
+        connection.exec_driver_sql(self._sql, values)
 
 
 class Store:
@@ -144,13 +159,18 @@ class Store:
     async def keep(self, decisions: Sequence[Decision]) -> None:
         rows = [self._row(decision) for decision in decisions]
         if rows:
-            await self._run(_Rows(_INSERT, rows))
+            for row in rows:
+                if row["content"] is not None:
+                    row["content"] = json.dumps(row["content"])
+            await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
 
     async def amend(self, decisions: Sequence[Decision]) -> None:
-        rows = [self._row(decision) for decision in decisions]
-        changed = [{**{name: row[name] for name in _AMENDED}, "which": row["id"]} for row in rows]
-        if changed:
-            await self._run(_Rows(_AMEND, changed))
+        rows: list[Row] = []
+        for decision in decisions:
+            row = {k: v for k, v in self._row(decision).items() if k not in _LASTING}
+            rows.append({**row, "amended": decision.id})
+        if rows:
+            await self._run(lambda connection: connection.execute(_AMEND, rows))
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         sought = {"sought_tenant": tenant, "sought_link": link}
@@ -221,15 +241,8 @@ class Store:
             row[name] = self._redactor.text(str(row[name])[:500].replace("\0", "\ufffd"))
         return row
 
-    async def _run(self, work: Callable[[Connection], _Result] | _Rows) -> _Result:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_Result] = loop.create_future()
-
-        def done(result: _Result) -> None:
-            loop.call_soon_threadsafe(_set, future, result)
-
-        def failed(error: StoreError) -> None:
-            loop.call_soon_threadsafe(_fail, future, error)
+    async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
+        return await self._put(_Job(work, asyncio.get_running_loop().create_future()))
 
     async def _put(self, job: _Job | _Rows) -> Any:
         if not self._thread.is_alive():
@@ -268,11 +281,25 @@ class Store:
     def _outcomes(self, batch: _Batch) -> Sequence[Any]:
         """Commit a batch; return for each job what it comes to, or the error."""
         try:
-            with self._engine.begin() as connection:
-                results = _done(connection, batch)
-        except SQLAlchemyError as cause:
-            # Statements and values stay out of it: they are what was said.
-            error = StoreError(f"the decision store failed ({_kind(cause)})")
+            return self._committed(batch)
+        except _Unusable as failure:
+            # One job's values must not take the others down with it.
+            if len(batch) == 1:
+                return [failure]
+            return [outcome for job in batch for outcome in self._outcomes([job])]
+        except StoreError as failure:
+            return [failure] * len(batch)
+
+    def _committed(self, batch: _Batch) -> Sequence[Any]:
+        try:
+            with (
+                boundary(StoreError, "the decision store failed"),
+                self._connected().begin() as transaction,
+            ):
+                results = self._done(transaction.connection, batch)
+        except StoreError as failure:
+            self._drop_connection()
+            cause = failure.__cause__ or failure
             log.error("store failed", extra={"error": _kind(cause)})
             kind = StoreError if isinstance(cause, OperationalError) else _Unusable
             # Statements and values stay out of it: they are what was said.
@@ -299,23 +326,6 @@ class Store:
             self._connection = None
 
 
-def _done(connection: Connection, batch: Sequence[_Job]) -> list[Any]:
-    """Do the work in order, and return what each job wants to know."""
-    results: list[Any] = []
-    for statement, jobs in groupby(batch, _statement):
-        if statement is None:
-            results += [job.work(connection) for job in jobs if not isinstance(job.work, _Rows)]
-            continue
-        works = [job.work for job in jobs]
-        connection.execute(statement, [r for w in works if isinstance(w, _Rows) for r in w.rows])
-        results += [None] * len(works)
-    return results
-
-
-def _statement(job: _Job) -> Insert | Update | None:
-    return job.work.statement if isinstance(job.work, _Rows) else None
-
-
-def _kind(cause: SQLAlchemyError) -> str:
+def _kind(cause: BaseException) -> str:
     original = getattr(cause, "orig", None)
     return type(original or cause).__name__
