@@ -23,9 +23,11 @@ from sidecritic.config.parties import (
     keys_from_environment,
     model_name,
 )
+from sidecritic.config.recipes import recipe_from
 from sidecritic.envs.shop import SPECS
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.training.lora.recipe import read_recipe
 from sidecritic.types import ToolResult
 from tests.parties import Says
 from tests.talk import Talk
@@ -104,10 +106,19 @@ def test_a_bad_flag_is_named_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda f: f.name)
 def test_every_shipped_recipe_can_be_used(file: Path) -> None:
+    kind = file.stem.partition("-")[0]
     if "[vary]" in file.read_text(encoding="utf-8"):
         with pytest.raises(ConfigError, match="run: sidecritic experiment"):
             settings_from({}, file)
         assert experiment_from(file, {}).cells
+    elif kind == "learn":
+        with pytest.raises(ConfigError, match="run: sidecritic learn"):
+            settings_from({}, file)
+        assert recipe_from(file).rounds >= 1
+    elif kind == "lora":
+        with pytest.raises(ConfigError, match="run: sidecritic train --kind lora"):
+            settings_from({}, file)
+        assert read_recipe(file).base
     else:
         assert settings_from({}, file).trials >= 1
 

@@ -280,6 +280,10 @@ def _recipe(file: Path) -> dict[str, object]:
         raise ConfigError(f"recipe {file} is not TOML: {cause}") from cause
     if "vary" in read:
         raise ConfigError(f"{file} is an experiment's; run: sidecritic experiment {file}")
+    if "rounds" in read:
+        raise ConfigError(f"{file} is one of learning; run: sidecritic learn --recipe {file}")
+    if "base" in read:
+        raise ConfigError(f"{file} is of a fine-tune; run: sidecritic train --kind lora")
     keys = {key.replace("-", "_"): value for key, value in read.items()}
     for key in keys:
         if key not in Settings.model_fields:

@@ -114,8 +114,8 @@ class Decision(Record):
 
 AUROC = "AUROC"
 PASSES = "supervised pass^1"
-CAUGHT = "faults caught"
-ALARMS = "right actions sent back"
+CAUGHT = "share of faults caught"
+ALARMS = "share of right actions sent back"
 BRIER = "Brier score"
 ECE = "calibration error"
 
@@ -201,7 +201,7 @@ def _criterion(
     reason = ""
     if value is None or ci is None:
         reason = f"{name} is not known: nothing to measure it on"
-    elif strict and value < 0:
+    elif (strict and value < 0) or (ci[1] < 0 and ci[0] < -margin):
         reason = f"{name} is lower: {_signed(measured.difference)}"
     elif ci[0] < -margin:
         reason = (
@@ -224,6 +224,8 @@ def _lower(name: str, measured: Difference, margin: float) -> Criterion:
     reason = ""
     if value is None or ci is None:
         reason = f"{name} is not known: nothing to measure it on"
+    elif ci[0] > 0 and ci[1] > margin:
+        reason = f"{name} is higher: {_signed(measured.difference)}"
     elif ci[1] > margin:
         reason = f"{name} may be higher by more than {margin:g}: {_signed(measured.difference)}"
     return Criterion(
