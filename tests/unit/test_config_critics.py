@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from sidecritic.config import Keys, Settings, command_of, plan_for, settings_from
 from sidecritic.config.critic_names import (
@@ -25,7 +26,15 @@ from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
 from sidecritic.ports import Critic
-from sidecritic.types import Approve, Proposal, Revise
+from sidecritic.types import (
+    Approve,
+    Assistant,
+    Completion,
+    Proposal,
+    Revise,
+    TokenLogprob,
+    ToolResult,
+)
 from tests.scored import profile, threshold
 from tests.talk import Talk, specs
 
@@ -243,3 +252,40 @@ def test_the_terms_of_a_replayed_critic_are_words() -> None:
     assert CriticByName("policy").terms == ""
     assert CriticByName("policy", threshold=0.3).terms == "threshold 0.3"
     assert CriticByName("policy", profile=some).terms == f"profile mine {some.digest}"
+
+
+# --- evidence of a language model ----------------------------------------------------------
+
+
+class Answering:
+    """Records that say that an order has been delivered."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+        self.asked.append(name)
+        text = '{"order_id": "#W1000001", "status": "delivered", "items": []}'
+        return ToolResult(call_id="look", name=name, text=text)
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+async def test_an_llm_critic_is_shown_what_the_checks_find_in_looked_up_records(
+    evidence: bool,
+) -> None:
+    top = TokenLogprob(token="Yes", logprob=-0.01, top={"Yes": -0.01, "No": -5.0})
+    said = Completion(message=Assistant(text="Yes"), finish="stop", model="m", logprobs=(top,))
+    model, records = ScriptedModel([said], name="m"), Answering()
+    critic = critic_for("llm:openai:m", RETAIL, lambda _: Connection(model, evidence=evidence))
+    talk = Talk(tools=specs("get_order_details", "cancel_pending_order")).user("Cancel #W1000001.")
+    call = talk.calls("cancel_pending_order", order_id="#W1000001", reason="no longer needed")
+    await critic.judge(call.model_copy(update={"look": records}))
+    shown = model.requests[0].messages[-1].text
+    assert ('"automatic_check": "order not pending"' in shown) is evidence
+    assert ("get_order_details" in records.asked) is evidence
+
+
+def test_what_an_llm_critic_is_given_is_part_of_the_terms_of_a_replay() -> None:
+    assert CriticByName("llm:openai:m").terms == ""
+    given = CriticByName("llm:openai:m", threshold=0.3, lookups=2, evidence=False)
+    assert given.terms == "threshold 0.3, 2 look-ups, no evidence"
