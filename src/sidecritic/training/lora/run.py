@@ -26,7 +26,7 @@ from sidecritic.runs import write_whole
 from sidecritic.training.lora.base import load_base, require_base, safetensors_of, verdict_tokens
 from sidecritic.training.lora.curve import best
 from sidecritic.training.lora.lean import lean_trainer
-from sidecritic.training.lora.packages import needed
+from sidecritic.training.lora.packages import needed, quiet
 from sidecritic.training.lora.preferences import prefer
 from sidecritic.training.lora.recipe import Recipe
 from sidecritic.training.lora.rows import Material, read_material, read_preferences
@@ -171,6 +171,7 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
     torch = needed("torch")
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
+    quiet()
     needed("transformers").set_seed(recipe.seed)
     with ranks.state.main_process_first():
         place = safetensors_of(recipe.base, out / "base")
