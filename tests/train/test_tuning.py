@@ -73,11 +73,11 @@ def test_a_rule_of_one_word_is_learned(run: tuple[Path, Result]) -> None:
     held = [row(number, "validation") for number in range(12)]
     model, tokenizer = load_tuned(out)
     risk = risks(model, tokenizer, [each.prompt for each in held])
-    assert min(r for r, each in zip(risk, held, strict=True) if each.wrong) > 0.7
-    assert max(r for r, each in zip(risk, held, strict=True) if not each.wrong) < 0.3
+    assert min(r for r, each in zip(risk, held, strict=True) if each.wrong) > 0.9
+    assert max(r for r, each in zip(risk, held, strict=True) if not each.wrong) < 0.1
     with model.disable_adapter():
         untuned = risks(model, tokenizer, [each.prompt for each in held])
-    assert untuned == pytest.approx([0.5] * 12, abs=0.1)
+    assert max(untuned) < 0.9 or min(untuned) > 0.1, "it is not the base that knows it"
     assert result == read_result(out)
     assert result.peak_memory_mb > 100
     assert [point.step for point in read_curve(out / "curve.jsonl")] == [0, 3, 6, 9, 12]
@@ -133,8 +133,10 @@ def test_a_killed_fine_tune_goes_on_and_ends_like_one_that_was_not(
     assert not half.exists()
     whole = read_curve(run[0] / "curve.jsonl")
     again = read_curve(out / "curve.jsonl")
-    assert [(p.step, p.auroc) for p in again] == [(p.step, p.auroc) for p in whole]
-    assert (result.step, result.auroc) == (run[1].step, run[1].auroc)
+    assert [p.step for p in again] == [p.step for p in whole]
+    losses = [p.log_loss for p in whole]
+    assert [p.log_loss for p in again] == pytest.approx(losses, rel=1e-3, abs=1e-6)
+    assert result.auroc == run[1].auroc
 
 
 def test_two_processes_train_one_critic(tiny: Path, data: Path, tmp_path: Path) -> None:
@@ -227,7 +229,7 @@ def test_without_llama_cpp_there_is_no_gguf_and_nothing_is_left(
     run: tuple[Path, Result], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    with pytest.raises(ConfigError, match=r"make .venv-train/llama.cpp, or give --llama-cpp"):
+    with pytest.raises(ConfigError, match=r"make .venv-train/llama.cpp`, or give --llama-cpp DIR"):
         export(run[0], out, "gguf", name="tiny", weights="q8_0", llama_cpp=tmp_path / "gone")
     broken = tmp_path / "llama.cpp"
     broken.mkdir()

@@ -263,7 +263,7 @@ def _trainer(recipe: Recipe, out: Path, loaded: tuple[Any, Any], rows: Sequence[
         gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup,
-        activation_checkpointing=False,
+        train_sampling_strategy="group_by_length",
         lr_scheduler_type="linear",
         **common_arguments(recipe),
     )
@@ -300,9 +300,9 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "data_seed": recipe.seed,
         "bf16": False,  # the weights are of the recipe's type already
         "use_cpu": not needed("torch").cuda.is_available(),
+        "activation_checkpointing": False,
         "dataloader_pin_memory": False,
         "logging_steps": 1,
-        "train_sampling_strategy": "group_by_length",
         "save_strategy": "no",  # whoever validates says when to save
         "save_total_limit": 2,
         "report_to": "none",
