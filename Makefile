@@ -15,17 +15,24 @@ TORCH  ?=
 # llama.cpp's converters, which are not ours and not copied here: of a source distribution on PyPI.
 SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 
-.PHONY: help demo test lint format test-parity test-real test-train bench bench-warmup clean
+# LiteLLM is what the gateway is measured against; its dependencies are its own.
+LITELLM := litellm[proxy]==1.108.7
+
+.PHONY: help demo test lint format learn-smoke test-parity test-real test-fuzz test-train
+.PHONY: bench bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
+	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
+	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy"
 
 demo: .venv/.demo
 	@$(BIN)/sidecritic demo
@@ -43,6 +50,10 @@ format: .venv/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+learn-smoke: .venv/.dev
+	@rm -rf runs/learn-smoke
+	@$(BIN)/sidecritic learn --recipe recipes/learn-smoke.toml --out runs/learn-smoke
+
 test-parity: .venv/.dev
 	@$(BIN)/pytest -n $(FREE) -m full
 
@@ -53,11 +64,23 @@ test-real: .venv/.dev $(WEIGHTS)
 test-train: .venv-train/.train .venv-train/llama.cpp $(WEIGHTS)
 	@.venv-train/bin/pytest -m train tests/train
 
+test-fuzz: .venv/.dev
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
+
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
 
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup
+
+bench-gateway: .venv/.dev .venv-litellm/.done
+	@$(BIN)/python -m benchmarks.gateway --litellm .venv-litellm/bin/litellm
+
+.venv-litellm/.done: Makefile
+	@echo "installing $(LITELLM) into .venv-litellm ..."
+	@$(PYTHON) -m venv .venv-litellm
+	@.venv-litellm/bin/pip install $(QUIET) '$(LITELLM)'
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -109,4 +132,4 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@mv $@.part $@
 
 clean:
-	rm -rf .venv .venv-real .venv-train runs
+	rm -rf .venv .venv-real .venv-train .venv-litellm runs

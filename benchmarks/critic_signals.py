@@ -3,7 +3,8 @@
     python -m benchmarks.critic_signals FILES... --labels FILE [--json]
 
 A family is the module that a check lives in, without the domain. Every row is a head fitted
-anew, cross-validated by user: AUROC and the share of wrong ones caught at 5 % false alarms.
+anew at one strength of shrinkage, cross-validated by user: AUROC and the share of wrong ones caught
+at 5 % false alarms.
 Writes are detectable wrong ones against right ones, ends are "this run will fail".
 """
 
@@ -13,15 +14,16 @@ import json
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from benchmarks.critic_text import out_of_fold, texts_of
+from benchmarks.critic_text import Key, out_of_fold, texts_of
 from sidecritic.config.replays import CriticByName
+from sidecritic.critics.head import Part
 from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError
 from sidecritic.policies import pack_for
@@ -32,10 +34,17 @@ from sidecritic.replay import Plan, replay
 from sidecritic.scoring.detection import Example, detection
 from sidecritic.scoring.detection_records import Detection
 from sidecritic.scoring.labels import Labels, read_labels
-from sidecritic.scoring.replays import risk_of
 from sidecritic.trace import proposals
-from sidecritic.training.examples import JudgedRun, judged_runs, known_writes, last_end
-from sidecritic.training.head import Trained, train
+from sidecritic.training.examples import Example as Lesson
+from sidecritic.training.examples import (
+    JudgedRun,
+    folds_of,
+    judged_runs,
+    known_writes,
+    last_end,
+    lesson_of,
+)
+from sidecritic.training.head import FOLDS, unseen_risks
 from sidecritic.types import Flag, Judgement, Proposal
 
 DOMAINS = ("retail", "airline")
@@ -96,34 +105,45 @@ def family_of(flag: Flag, env: str, families: Mapping[tuple[str, str], str]) -> 
 # --- rows ----------------------------------------------------------------------------------
 
 
-def figures(trained: Trained, labels: Labels) -> Row:
-    """Return the cross-validated figures of one head."""
-    unseen = judged_runs([run.recorded for run in trained.runs], trained.unseen())
-    return measured(unseen, labels)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An action of which it is known whether it was wrong, and what a head learns from it."""
+
+    column: str
+    """`writes` or `ends`."""
+    lesson: Lesson
+    env: str
+    place: Key | None = None
+    """Of a write."""
 
 
-def measured(runs: Sequence[JudgedRun], labels: Labels) -> Row:
-    writes, ends = list(_writes(runs, labels)), list(_ends(runs))
-    row: Row = {}
-    for domain in DOMAINS:
-        row[domain] = _cell([each for each in writes if each.stratum == domain])
-    row["writes"], row["ends"] = _cell(writes), _cell(ends)
-    return row
-
-
-def _writes(runs: Sequence[JudgedRun], labels: Labels) -> Iterator[Example]:
+def cases_of(runs: Iterable[JudgedRun], labels: Labels) -> Iterator[Case]:
+    """Yield what is measured, in the order of the runs; and unknowable wrong writes."""
     for run in runs:
+        env = run.recorded.critic_env
         for write, line, knowable in known_writes(run, labels):
-            if knowable:
-                score, wrong = risk_of(line, write.call_id), write.standing == "wrong"
-                yield Example(score, wrong, run.recorded.user_id, run.recorded.domain)
+            part = Part(write.call_id, "write", write.tool)
+            wrong = write.standing == "wrong"
+            lesson = lesson_of(run, line, part, wrong=wrong, knowable=knowable)
+            yield Case("writes", lesson, env, (write.key, write.call_id))
+        if (end := last_end(run)) is not None and end[0] is not None:
+            for part in run.parts[end[0].key]:
+                if part.kind == "final":
+                    lesson = lesson_of(run, end[0], part, wrong=end[1], knowable=True)
+                    yield Case("ends", lesson, env)
 
 
-def _ends(runs: Sequence[JudgedRun]) -> Iterator[Example]:
-    for run in runs:
-        if (end := last_end(run)) is not None:
-            line, failed = end
-            yield Example(risk_of(line), failed, run.recorded.user_id, run.recorded.domain)
+def row_of(cases: Sequence[Case], scores: Sequence[float]) -> Row:
+    """Return AUROC and recall by domain, of writes, and of ends."""
+    found: dict[str, list[Example]] = {column: [] for column in (*DOMAINS, "writes", "ends")}
+    for case, score in zip(cases, scores, strict=True):
+        lesson = case.lesson
+        if lesson.knowable:
+            example = Example(score, lesson.wrong, lesson.user, lesson.domain)
+            found[case.column].append(example)
+            if case.column == "writes":
+                found[lesson.domain].append(example)
+    return {column: _cell(examples) for column, examples in found.items() if examples}
 
 
 def _cell(examples: Sequence[Example]) -> dict[str, float | None]:
@@ -132,106 +152,87 @@ def _cell(examples: Sequence[Example]) -> dict[str, float | None]:
     return {"auroc": found.auroc, "recall": recall["0.05"].value if recall else None}
 
 
-def kept(lines: Lines, runs: Sequence[Recorded], keep: Keep) -> list[JudgedProposal]:
-    """Return the judgements without the flags that a head is not to see."""
-    envs = {(run.file, run.simulation): run.critic_env for run in runs}
+def kept(cases: Iterable[Case], keep: Keep) -> list[Case]:
+    """Return the cases without the flags that a head is not to see."""
     return [
-        line.model_copy(
-            update={
-                "judgement": line.judgement.model_copy(
-                    update={
-                        "flags": tuple(
-                            flag
-                            for flag in line.judgement.flags
-                            if keep(flag, envs[line.file, line.simulation])
-                        )
-                    }
-                )
-            }
+        replace(
+            case,
+            lesson=replace(
+                case.lesson,
+                flags={k: f for k, f in case.lesson.flags.items() if keep(f, case.env)},
+            ),
         )
-        for line in lines
+        for case in cases
     ]
 
 
-def with_priors(line: JudgedProposal) -> JudgedProposal:
-    """Return the judgement with the risk that the policy critic gives: nothing is learned."""
-    against = [flag for flag in line.judgement.flags if flag.sign > 0]
-    calls = {flag.call_id for flag in against}
-    risks = {
-        call: noisy_or(flag.risk for flag in against if flag.call_id == call)
-        for call in calls
-        if call is not None
-    }
-    of_calls = {call: risks.get(call, 0.0) for call in line.judgement.call_risks}
-    found = {"risk": noisy_or(flag.risk for flag in against), "call_risks": of_calls}
-    return line.model_copy(update={"judgement": line.judgement.model_copy(update=found)})
+def fitted(cases: Sequence[Case], folds: Mapping[str, int]) -> Row:
+    """Return the figures of a head, each action judged by one that has not seen its user."""
+    return row_of(cases, unseen_risks([case.lesson for case in cases], folds))
+
+
+def prior(case: Case) -> float:
+    """Return the risk that the policy critic gives: nothing is learned."""
+    return noisy_or(flag.risk for flag in case.lesson.flags.values() if flag.sign > 0)
 
 
 def table(runs: Sequence[Recorded], lines: Lines, blind: Lines, labels: Labels) -> dict[str, Row]:
     """Return the row of each critic by what is said of it."""
     families = families_of({run.critic_env for run in runs})
+    cases = list(cases_of(judged_runs(runs, lines), labels))
+    folds = folds_of((case.lesson.user for case in cases), FOLDS)
     names = sorted(
         {
-            family_of(flag, run.recorded.critic_env, families)
-            for run in judged_runs(runs, lines)
-            if run.recorded.domain in DOMAINS
-            for line in run.lines
-            for flag in line.judgement.flags
+            family_of(flag, case.env, families)
+            for case in cases
+            for flag in case.lesson.flags.values()
         }
     )
-    whole = train(runs, lines, labels)
-    rows = {"default critic": figures(whole, labels)}
-    rows["priors alone (policy critic)"] = measured(
-        judged_runs(runs, map(with_priors, lines)), labels
-    )
+    scores = unseen_risks([case.lesson for case in cases], folds)
+    rows = {
+        "default critic": row_of(cases, scores),
+        "priors alone (policy critic)": row_of(cases, [prior(case) for case in cases]),
+    }
     for name in names:
 
         def others(flag: Flag, env: str, name: str = name) -> bool:
             return family_of(flag, env, families) != name
 
-        rows[f"without {name}"] = figures(train(runs, kept(lines, runs, others), labels), labels)
-    supported = kept(lines, runs, lambda flag, env: flag.sign > 0)
-    rows["without supports"] = figures(train(runs, supported, labels), labels)
-    rows["without look-ups"] = figures(train(runs, blind, labels), labels)
-    rows["fitted to undetectable ones too"] = figures(
-        train(runs, lines, dict.fromkeys(labels, True)), labels
-    )
-    rows |= with_text(whole, runs, labels)
+        rows[f"without {name}"] = fitted(kept(cases, others), folds)
+    rows["without supports"] = fitted(kept(cases, lambda flag, env: flag.sign > 0), folds)
+    rows["without look-ups"] = fitted(list(cases_of(judged_runs(runs, blind), labels)), folds)
+    too = [replace(case, lesson=replace(case.lesson, knowable=True)) for case in cases]
+    too_scores = unseen_risks([case.lesson for case in too], folds)
+    rows["fitted to undetectable ones too"] = row_of(cases, too_scores)
+    rows |= with_text(cases, scores, runs, folds)
     return rows
 
 
-def with_text(trained: Trained, runs: Sequence[Recorded], labels: Labels) -> dict[str, Row]:
+def with_text(
+    cases: Sequence[Case],
+    scores: Sequence[float],
+    runs: Sequence[Recorded],
+    folds: Mapping[str, int],
+) -> dict[str, Row]:
     """Return the text score alone, and beside the head at several weights."""
     texts = texts_of(runs)
-    unseen = judged_runs(runs, trained.unseen())
-    known = [
-        (run, write, risk_of(line, write.call_id))
-        for run in unseen
-        for write, line, knowable in known_writes(run, labels)
-        if knowable and run.recorded.domain in DOMAINS
-    ]
+    both = zip(cases, scores, strict=True)
+    known = [(case, s) for case, s in both if case.place and case.lesson.knowable]
     logits = np.zeros(len(known))
     for domain in DOMAINS:
-        here = [at for at, (run, _, _) in enumerate(known) if run.recorded.domain == domain]
+        here = [at for at, (case, _) in enumerate(known) if case.lesson.domain == domain]
+        lessons = [known[at][0].lesson for at in here]
         logits[here] = out_of_fold(
-            [texts[known[at][1].key, known[at][1].call_id] for at in here],
-            np.array([float(known[at][1].standing == "wrong") for at in here]),
-            [known[at][0].recorded.user_id for at in here],
-            trained.folds,
+            [texts[place] for at in here if (place := known[at][0].place)],
+            np.array([float(lesson.wrong) for lesson in lessons]),
+            [lesson.user for lesson in lessons],
+            folds,
         )
-
-    def row(scores: Sequence[float]) -> Row:
-        examples = [
-            Example(score, write.standing == "wrong", run.recorded.user_id, run.recorded.domain)
-            for (run, write, _), score in zip(known, scores, strict=True)
-        ]
-        by = {d: _cell([each for each in examples if each.stratum == d]) for d in DOMAINS}
-        return {**by, "writes": _cell(examples)}
-
-    head = np.array([np.log(risk / (1 - risk)) for _, _, risk in known])
-    rows = {"text alone": row(_squashed(logits))}
+    writes = [case for case, _ in known]
+    head = np.array([np.log(risk / (1 - risk)) for _, risk in known])
+    rows = {"text alone": row_of(writes, _squashed(logits))}
     for weight in TEXT_WEIGHTS:
-        rows[f"head + {weight:g} × text"] = row(_squashed(head + weight * logits))
+        rows[f"head + {weight:g} × text"] = row_of(writes, _squashed(head + weight * logits))
     return rows
 
 

@@ -75,7 +75,8 @@ def _weights(rows: Floats, wrong: Floats) -> Floats:
     Source: Nesterov, Introductory Lectures on Convex Optimization (2004), section 2.2.
     """
     constant = np.log(wrong.mean() / (1 - wrong.mean()))
-    limit = np.linalg.norm(rows, ord=2) ** 2 / 4 + 1 / STRENGTH
+    # The squared spectral norm, without the singular vectors of a wide matrix.
+    limit = np.linalg.eigvalsh(rows @ rows.T)[-1] / 4 + 1 / STRENGTH
     weights = ahead = np.zeros(rows.shape[1])
     for step in range(STEPS):
         risk = 1 / (1 + np.exp(-(rows @ ahead + constant)))

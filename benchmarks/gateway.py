@@ -5,10 +5,11 @@
 Measured for each mode and 1, 32 and 256 connections: the latency added at p50 and p99 over
 asking the provider directly, and requests per second of one worker process. The critic is the
 policy pack of the shop, and it is asked about every answer. LiteLLM's proxy with a guardrail
-that does nothing is measured when its executable is given: pin it, in an environment of its own
-(`pip install 'litellm[proxy]==1.109.1'`).
+that does nothing is measured when its executable is given: `make bench-gateway` installs the
+version that is pinned in the Makefile (`LITELLM`) into an environment of its own.
 
-Everything shares the machine, load generator included. All parties are simulated.
+Everything shares the machine, load generator included; `cpu_ms`, the server's processor time for
+one request, tells more than `rps` where other work is going on. All parties are simulated.
 """
 
 import argparse
@@ -61,6 +62,8 @@ class Measured:
     p50: float
     p99: float
     rps: float
+    asked: int
+    """Requests, those to get warm included."""
 
 
 async def load(root: str, connections: int, seconds: float) -> Measured:
@@ -81,13 +84,14 @@ async def load(root: str, connections: int, seconds: float) -> Measured:
                 into.append(perf_counter() - begun)
 
         warm = perf_counter() + min(1.0, seconds / 4)
-        await asyncio.gather(*(ask(warm, []) for _ in range(connections)))
+        warmed: list[float] = []
+        await asyncio.gather(*(ask(warm, warmed) for _ in range(connections)))
         begun = perf_counter()
         await asyncio.gather(*(ask(begun + seconds, times) for _ in range(connections)))
         took = perf_counter() - begun
     times.sort()
     at = [times[int(len(times) * share)] * 1000 for share in (0.5, 0.99)]
-    return Measured(at[0], at[1], len(times) / took)
+    return Measured(at[0], at[1], len(times) / took, len(times) + len(warmed))
 
 
 # --- the parties -------------------------------------------------------------------------
@@ -197,15 +201,24 @@ def resident_mb(pid: int) -> float:
 Cells = dict[str, dict[str, float]]
 
 
-def cells(root: str, direct: dict[int, Measured], seconds: float) -> Cells:
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken, its threads included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cells(root: str, pid: int, direct: dict[int, Measured], seconds: float) -> Cells:
     found: Cells = {}
     for connections in CONNECTIONS:
+        before = cpu_seconds(pid)
         measured = uvloop.run(load(root, connections, seconds))
+        spent = cpu_seconds(pid) - before
         base = direct[connections]
         found[str(connections)] = {
             "p50_added_ms": round(measured.p50 - base.p50, 3),
             "p99_added_ms": round(measured.p99 - base.p99, 3),
             "rps": round(measured.rps, 1),
+            "cpu_ms": round(spent * 1000 / measured.asked, 3),
         }
     return found
 
@@ -232,16 +245,18 @@ def measure(seconds: float, executable: str | None, requests: int) -> dict[str, 
         }
         for mode in MODES:
             with sidecritic(upstream, mode, folder) as (root, pid):
-                result[mode] = cells(root, direct, seconds)
+                result[mode] = cells(root, pid, direct, seconds)
                 result["rss_mb"] = round(resident_mb(pid), 1)
                 if mode == "enforce" and requests:
                     result["soak"] = soak(root, pid, requests)
         if executable:
             with litellm(executable, upstream, folder) as (root, pid):
-                result["litellm"] = cells(root, direct, seconds)
+                result["litellm"] = cells(root, pid, direct, seconds)
                 result["litellm_rss_mb"] = round(resident_mb(pid), 1)
             ours, theirs = result["enforce"]["32"]["rps"], result["litellm"]["32"]["rps"]
             result["ratio_32"] = round(ours / theirs, 2)
+            ours, theirs = result["enforce"]["32"]["cpu_ms"], result["litellm"]["32"]["cpu_ms"]
+            result["cpu_ratio_32"] = round(theirs / ours, 2)
     return result
 
 
@@ -260,8 +275,10 @@ def main() -> None:
     for mode in ("direct", *MODES, "litellm"):
         for connections, cell in result.get(mode, {}).items():
             p50, p99, rps = cell["p50_added_ms"], cell["p99_added_ms"], cell["rps"]
-            print(f"{mode:8} {connections:>4} conn  p50 {p50:8.2f}  p99 {p99:8.2f}  {rps:8.0f}/s")
-    for key in ("ratio_32", "rss_mb", "litellm_rss_mb", "soak"):
+            cpu = f"  {cell['cpu_ms']:.2f} ms CPU" if "cpu_ms" in cell else ""
+            where = f"{mode:8} {connections:>4} conn"
+            print(f"{where}  p50 {p50:8.2f}  p99 {p99:8.2f}  {rps:8.0f}/s{cpu}")
+    for key in ("ratio_32", "cpu_ratio_32", "rss_mb", "litellm_rss_mb", "soak"):
         if key in result:
             print(f"{key}: {result[key]}")
 

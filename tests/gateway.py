@@ -19,6 +19,7 @@ from sidecritic.config.gateways import GatewayMaker
 from sidecritic.critics.base import FunctionCritic, JudgeFunction
 from sidecritic.gateway.app import Server, make_app
 from sidecritic.gateway.settings import GatewaySettings
+from sidecritic.gateway.spans import Traces
 from sidecritic.types import Proposal, Revise
 
 Row = dict[str, Any]
@@ -88,7 +89,7 @@ class Running:
 
 def settings_for(url: str, folder: Path, **given: Any) -> GatewaySettings:
     """Return settings with an OpenAI and an Anthropic route; keywords go to both."""
-    top = {key: given.pop(key) for key in ("clients", "limits", "store") if key in given}
+    top = {key: given.pop(key) for key in ("clients", "limits", "store", "traces") if key in given}
     store = {"url": f"sqlite:///{folder / 'decisions.db'}", **top.pop("store", {})}
     upstream_settings = given.pop("upstream", {})
     route = {"mode": "enforce", "gate": "all", **given}
@@ -113,7 +114,9 @@ def settings_for(url: str, folder: Path, **given: Any) -> GatewaySettings:
 
 
 @contextmanager
-def gateway(url: str, *, critic: Any = None, **given: Any) -> Generator[Running]:
+def gateway(
+    url: str, *, critic: Any = None, traced: Traces | None = None, **given: Any
+) -> Generator[Running]:
     """Run a gateway for the length of the block; it must end with nothing under way."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -122,6 +125,9 @@ def gateway(url: str, *, critic: Any = None, **given: Any) -> Generator[Running]
         settings = settings_for(url, folder, **given)
         maker = GatewayMaker(folder, {"UPSTREAM_KEY": "sk-upstream-0123456789"})
         server = maker.server(settings)
+        if traced is not None:
+            services = replace(server.services, traces=traced)
+            server = replace(server, door=replace(server.door, services=services))
         if critic is not None and not isinstance(critic, str):
             setup = server.live.setup
             routes = tuple(replace(route, critic=critic) for route in setup.routes)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, cast
 
 Json = dict[str, Any]
 
@@ -158,8 +158,12 @@ def _answering(answer: Reply | Sequence[Reply] | Answer) -> Answer:
 
 def _received(door: BaseHTTPRequestHandler) -> Received:
     length = int(door.headers.get("content-length") or 0)
-    body: Json = json.loads(door.rfile.read(length) or b"{}")
-    return Received(door.path, {k.lower(): v for k, v in door.headers.items()}, body)
+    try:
+        body: Any = json.loads(door.rfile.read(length) or b"{}")
+    except ValueError:
+        body = {}
+    headers = {k.lower(): v for k, v in door.headers.items()}
+    return Received(door.path, headers, cast(Json, body) if isinstance(body, dict) else {})
 
 
 # --- replies of any provider -------------------------------------------------------------

@@ -1,10 +1,12 @@
 """One supervised episode against an environment."""
 
+from collections.abc import Iterator, Sequence
+
 from sidecritic.errors import EnvError, ModelError, UserError, boundary
 from sidecritic.ports import Environment, Prompted
 from sidecritic.supervisor import Supervisor
-from sidecritic.trace import Ended, EndReason, Event, Failed, Observed, Where
-from sidecritic.types import Assistant, Briefing, Escalate, Halt, ReadOnlyTools
+from sidecritic.trace import Ended, EndReason, Event, Executed, Failed, Judged, Observed, Where
+from sidecritic.types import Assistant, Briefing, Escalate, Halt, Observation, ReadOnlyTools
 
 LOOK_BUDGET = 8
 """Look-ups that a critic may make for one proposal."""
@@ -30,12 +32,18 @@ async def run_episode(
 ) -> None:
     """Play one episode to its end, filling `log`; its last event is always `Ended`.
 
+    An empty log begins the episode. Another one is played on from where it ends and `env`
+    stands: with an observation, an action that `env` has not executed yet, or a draft that was
+    sent back.
+
     A failing actor, user or environment is an event in the log, not an exception.
     Cancellation propagates and leaves the log without an end.
     """
     where: Where = "environment"
     try:
         with boundary(EnvError, "environment"):
+            if (observation := await _next(env, log)) is not None:
+                log.append(Observed(observation=observation))
             reason = await _play(env, supervisor, log, task_id)
             outcome = await env.outcome()
     except ModelError as error:
@@ -59,17 +67,42 @@ async def _play(
     def look() -> ReadOnlyTools:
         return env.snapshot().look(LOOK_BUDGET)
 
-    observation = await env.start()
-    log.append(Observed(observation=observation))
-    for turn in range(supervisor.limits.max_turns):
-        if observation.done:
+    for turn, attempt in _turns(log, supervisor.limits.max_turns):
+        if _is_done(log):
             return "env_done"
-        match await supervisor.decide(turn, log, briefing, task_id=task_id, look=look):
+        match await supervisor.decide(
+            turn, log, briefing, task_id=task_id, look=look, attempt=attempt
+        ):
             case Assistant() as action:
-                observation = await env.step(action)
-                log.append(Observed(observation=observation))
+                log.append(Observed(observation=await env.step(action)))
             case Halt():
                 return "halted"
             case Escalate():
                 return "escalated"
-    return "env_done" if observation.done else "max_turns"
+    return "env_done" if _is_done(log) else "max_turns"
+
+
+async def _next(env: Environment, log: Sequence[Event]) -> Observation | None:
+    """Return the opening, or what comes of an action that was logged and not executed."""
+    if not log:
+        return await env.start()
+    last = log[-1]
+    return await env.step(last.action) if isinstance(last, Executed) else None
+
+
+def _turns(log: Sequence[Event], limit: int) -> Iterator[tuple[int, int]]:
+    """Yield the turns that are left, each with the number of drafts that it has already."""
+    first, attempt = 0, 0
+    match log[-1]:
+        case Judged(turn=first, attempt=refused):
+            attempt = refused + 1
+        case _:
+            first = max((e.turn + 1 for e in log if isinstance(e, Executed)), default=0)
+    for turn in range(first, limit):
+        yield turn, attempt
+        attempt = 0
+
+
+def _is_done(log: Sequence[Event]) -> bool:
+    last = log[-1]
+    return isinstance(last, Observed) and last.observation.done

@@ -6,7 +6,7 @@ nobody has to import a neighbour to say so.
 """
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from sidecritic.types import (
     Assistant,
@@ -101,11 +101,19 @@ class Warm(Protocol):
         ...
 
 
+def can_warm(critic: Critic) -> TypeGuard[Warm]:
+    """Whether a critic can get ready; asked in every turn, where `isinstance` takes its time."""
+    return hasattr(critic, "warm")
+
+
 class Snapshot(Protocol):
     """An environment frozen at one point, user included."""
 
-    def fork(self) -> "Environment":
-        """Return an environment that goes on from here; forks never affect each other."""
+    def fork(self, user: Model | None = None) -> "Environment":
+        """Return an environment that goes on from here; forks never affect each other.
+
+        A `user` takes the seat of the one who has played so far.
+        """
         ...
 
     def look(self, budget: int) -> ReadOnlyTools:
@@ -186,6 +194,15 @@ class Benchmark(Protocol):
         `User` messages, its own are `Assistant` messages, and the system prompt holds the
         benchmark's guidelines and the task's scenario.
         """
+        ...
+
+
+@runtime_checkable
+class Peopled(Protocol):
+    """A benchmark that can say which users a task is about, so that splits can share none."""
+
+    def users_of(self, task: Task) -> frozenset[str]:
+        """Return the ids of the users; empty where its tasks all have the same one, or none."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import assert_never
 from sidecritic.critics.base import warm_up
 from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
 from sidecritic.gates import Gate, covers, may_write
-from sidecritic.ports import Critic, Model, Warm
+from sidecritic.ports import Critic, Model, can_warm
 from sidecritic.trace import (
     Event,
     Executed,
@@ -75,15 +75,18 @@ class Supervisor:
         *,
         task_id: str = "",
         look: LookFor | None = None,
+        attempt: int = 0,
     ) -> Decision:
         """Propose and judge until an action may run, appending to `log` what happens.
+
+        `attempt` is the number of drafts of this turn that the log holds already, each refused.
 
         Raises:
             ModelError: the actor gave no usable completion.
         """
         action = Assistant()
-        for attempt in range(self.limits.max_revisions + 1):
-            proposal = await self._propose(turn, attempt, log, briefing, task_id=task_id)
+        for number in range(attempt, self.limits.max_revisions + 1):
+            proposal = await self._propose(turn, number, log, briefing, task_id=task_id)
             action = proposal.action
             match await self._verdict(proposal, log, look):
                 case None:
@@ -107,10 +110,8 @@ class Supervisor:
         messages = (System(text=briefing.system), *history) if briefing.system else history
         # Every part is a validated record; validating all of a long chat again in every turn
         # would cost more than the rest of `decide()` together.
-        request = Request.model_construct(
-            messages=messages, tools=briefing.tools, sampling=self.sampling
-        )
-        coming = Proposal.model_construct(
+        request = Request.of_parts(messages=messages, tools=briefing.tools, sampling=self.sampling)
+        coming = Proposal.of_parts(
             task_id=task_id,
             turn=turn,
             attempt=attempt,
@@ -118,6 +119,7 @@ class Supervisor:
             history=history,
             policy=briefing.policy,
             tools=briefing.tools,
+            look=None,
         )
         with boundary(ModelError, f"actor {self.actor.name!r}"):
             completion = await self._complete(request, coming)
@@ -129,7 +131,7 @@ class Supervisor:
 
     async def _complete(self, request: Request, coming: Proposal) -> Completion:
         """Ask the actor; a critic that can, gets ready meanwhile."""
-        if self.gate == "none" or not isinstance(self.critic, Warm):
+        if self.gate == "none" or not can_warm(self.critic):
             return await self.actor.complete(request)
         # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
         import asyncio

@@ -4,7 +4,7 @@ Everything here is an immutable record that round-trips through JSON. The module
 imports nothing from this package, so that every other one may import it.
 """
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
@@ -20,6 +20,25 @@ class Record(BaseModel):
         # an instance would build them at import after all.
         defer_build=True,
     )
+
+    @classmethod
+    def of_parts(cls, **fields: Any) -> Self:
+        """Return a record of values that are valid records already, all of them given.
+
+        Twenty times as fast as validating them again, which for a long chat in every turn costs
+        more than everything else together.
+        """
+        if len(fields) != len(cls.__pydantic_fields__):
+            raise TypeError(f"{cls.__name__}: give every field: {', '.join(cls.model_fields)}")
+        made = cls.__new__(cls)
+        for name, value in (
+            ("__dict__", fields),
+            ("__pydantic_fields_set__", set(fields)),
+            ("__pydantic_extra__", None),
+            ("__pydantic_private__", None),
+        ):
+            object.__setattr__(made, name, value)
+        return made
 
 
 # --- tools and messages ------------------------------------------------------------------
@@ -286,7 +305,8 @@ class Flag(Record):
     sign: Literal[1, -1] = 1
     """1 speaks against the action, -1 for it."""
     risk: float = Field(default=0.0, ge=0, le=1)
-    """How often an action is wrong when only this speaks against it: a prior, not a measure."""
+    """How often an action is wrong when only this speaks against it, or although this speaks for
+    it (0: not said): a prior, not a measure."""
     call_id: str | None = None
     """The call that it is about; `None` for a message."""
     evidence: str = ""

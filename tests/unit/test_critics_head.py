@@ -14,6 +14,7 @@ from sidecritic.critics.head_weights import (
     Cell,
     HeadKind,
     HeadWeights,
+    logit,
     read_weights,
     to_json,
     weights_from,
@@ -164,7 +165,7 @@ async def test_thresholds_of_the_weights_hold_by_kind() -> None:
         "write": Cell(base=0.15, intercept=-1.73, threshold=0.9),
         "final": Cell(base=0.3, intercept=-0.85, threshold=0.1),
     }
-    pack = Pack("p", calls=(strong,), texts=(rude,))
+    pack = Pack("p", calls=(weak,), texts=(rude,))
     critic = HeadCritic(pack, HeadWeights(name="w", cells={"p": cells}), threshold=None)
     assert (await critic.judge(TALK.calls("put"))).verdict == Approve()
     assert isinstance((await critic.judge(TALK.says("Bye."))).verdict, Revise)
@@ -221,7 +222,7 @@ def test_a_file_that_holds_no_weights_is_bad_input(text: str, tmp_path: Path) ->
 def test_the_shipped_weights_name_checks_and_tools_and_no_id() -> None:
     shipped = read_weights()
     assert set(shipped.cells) == {"retail", "airline"}
-    assert shipped.data.simulated == ()
+    assert shipped.data.simulated == ("actor", "user"), "own runs are said to be simulated"
     names = {
         name
         for kinds in shipped.cells.values()
@@ -231,6 +232,24 @@ def test_the_shipped_weights_name_checks_and_tools_and_no_id() -> None:
     assert names
     # The only digits are those of a case: its prior risk.
     assert not [n for n in names if re.search(r"[#\d]", n.split(", case")[0])]
+
+
+async def test_what_records_prove_stands_whatever_speaks_for_the_call() -> None:
+    support = {"supports": {"as agreed": 9.0}, "threshold": 0.5}
+    for checks, sent_back in (((strong, agreed), True), ((weak, agreed), False)):
+        critic = HeadCritic(Pack("p", calls=checks), weights(**support), threshold=None)
+        judgement = await critic.judge(TALK.calls("put"))
+        assert judgement.risk is not None
+        assert judgement.risk < 0.5
+        assert isinstance(judgement.verdict, Revise) is sent_back
+
+
+def test_supports_count_as_a_norm_so_that_a_pile_of_them_outweighs_nothing() -> None:
+    cell = Cell(base=0.1, intercept=0.0, supports={str(at): 1.0 for at in range(8)})
+    pile = {(-1, str(at)): Flag(name=str(at), sign=-1) for at in range(8)}
+    one = {(-1, "0"): pile[-1, "0"]}
+    assert cell.risk("", pile) < cell.risk("", one)
+    assert logit(cell.risk("", pile)) == pytest.approx(-4.0)
 
 
 async def test_a_farewell_that_is_wrong_in_itself_is_sent_back_whatever_the_run_comes_to() -> None:

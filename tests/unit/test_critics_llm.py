@@ -266,7 +266,7 @@ def test_numbers_out_of_range_are_refused() -> None:
 
 
 class Checks:
-    def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
+    async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
         return (
             Finding(
                 check="unconfirmed",
@@ -280,9 +280,10 @@ class Checks:
 
 async def test_fired_checks_are_shown_to_the_model() -> None:
     model = ScriptedModel([verdict(LIKELY_RIGHT)])
-    await LLMCritic(model, evidence=Checks()).judge(proposal())
+    judgement = await LLMCritic(model, evidence=Checks()).judge(proposal())
     asked = model.requests[0].messages[-1]
-    assert '"automatic_check": "unconfirmed"' in asked.text
+    assert '"automatic_check": "unconfirmed", "speaks": "against the action"' in asked.text
+    assert [flag.name for flag in judgement.flags] == ["unconfirmed"], "kept with the verdict"
 
 
 class Records:

@@ -9,38 +9,10 @@ from typing import Any
 import pytest
 
 from tests.gateway import gateway, refuses
-from tests.wire import Received, Reply, call, chat, wire_server
-from tests.wire_streams import (
-    called,
-    chat_stream,
-    function_call,
-    output_text,
-    response,
-    response_stream,
-    spoken,
-)
+from tests.refunds import actor
+from tests.wire import wire_server
 
-RIGHT = {"order": "B2"}
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-
-
-def actor(received: Received) -> Reply:
-    """Look at the conversation and do the next thing, in the format that was asked in."""
-    body = received.body
-    if received.path.endswith("/responses"):
-        said = str(body["input"])
-        done, told = "refunded B2" in said, "Not that one." in said
-        item = output_text("All done.") if done else function_call(_tool(told), RIGHT)
-        return (response_stream if body.get("stream") else response)(item)
-    said = str(body["messages"])
-    done, told = "refunded B2" in said, "Not that one." in said
-    if body.get("stream"):
-        return chat_stream(spoken("All done.") if done else called(("c1", _tool(told), RIGHT)))
-    return chat("All done.") if done else chat(None, calls=[call(_tool(told), RIGHT)])
-
-
-def _tool(told: bool) -> str:
-    return "refund_order" if told else "delete_order"
 
 
 def check(ran: list[str], transcript: str, rows: list[dict[str, Any]]) -> None:

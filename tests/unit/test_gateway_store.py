@@ -24,7 +24,8 @@ from typer.testing import CliRunner, Result
 from sidecritic.cli.app import app
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.tables import DECISIONS
-from sidecritic.types import Escalate
+from sidecritic.labeling.records import Label
+from sidecritic.types import Escalate, Proposal
 from tests.gateway import Asked, gateway, refuses
 from tests.wire import Json, Received, Reply, call, chat, failure, wire_server
 from tests.wire_streams import chat_stream, spoken
@@ -278,6 +279,56 @@ def test_shadow_counts_what_would_have_been_blocked_and_promote_is_one_command(
     before = config.read_text()
     command("promote", "--route", "openai", "--config", str(config))
     assert config.read_text() == before.replace('mode = "shadow"', 'mode = "enforce"')
+
+
+def test_exported_labels_are_labels_of_training_and_carry_the_proposal(tmp_path: Path) -> None:
+    answers = [chat(None, calls=[call("delete", {"order": "B2", "password": PLAIN})])]
+    with (
+        wire_server(answers) as upstream,
+        gateway(
+            upstream.root, critic=refuses("delete"), mode="shadow", store={"content": True}
+        ) as door,
+    ):
+        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db", content=True)
+        for _ in range(3):
+            post(door.root)
+        wrong, right, _ = [row["id"] for row in door.settled()]
+        told = ["--note", "Ask first.", "--by", "ann"]
+        command("decisions", "label", wrong, "wrong", *told, "--config", str(config))
+        command("decisions", "label", right, "right", "--config", str(config))
+        lines = command("decisions", "export", "--config", str(config)).stdout.splitlines()
+        labelled = command("decisions", "export", "--labelled", "--config", str(config)).stdout
+    rows = [json.loads(line) for line in lines]
+    found = {row["id"]: row["as_label"] and Label.model_validate(row["as_label"]) for row in rows}
+    assert len(rows) == 3
+    assert labelled.splitlines() == [line for line in lines if json.loads(line)["as_label"]]
+    seen = found[wrong]
+    assert seen is not None
+    assert (seen.source, seen.wrong, seen.weight) == ("human", True, 1.0)
+    assert (seen.tool, seen.feedback, seen.evidence) == ("delete", "Ask first.", "ann: Ask first.")
+    assert found[right] is not None
+    assert not found[right].wrong
+    assert sorted(found, key=lambda id: found[id] is None)[-1] not in (wrong, right)
+    for row in rows:
+        proposal = Proposal.model_validate(row["content"]["proposal"])
+        assert proposal.action.calls[0].arguments == {"order": "B2", "password": "[redacted]"}
+        assert (proposal.task_id, proposal.turn) == (row["request"], row["turn"])
+
+
+def test_what_a_reviewer_decided_is_a_label_too(tmp_path: Path) -> None:
+    with (
+        wire_server([WRITE, chat("ok")]) as upstream,
+        gateway(upstream.root, critic=ESCALATES, gate="writes") as door,
+    ):
+        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db")
+        post(door.root)
+        words = [waiting_case(config)["id"], "--feedback", "Too much.", "--by", "ann"]
+        command("reviews", "reject", *words, "--config", str(config))
+        (line,) = command("decisions", "export", "--config", str(config)).stdout.splitlines()
+    row = json.loads(line)
+    assert row["label_source"] == "review"
+    label = Label.model_validate(row["as_label"])
+    assert (label.wrong, label.feedback, label.tool) == (True, "Too much.", "refund")
 
 
 # --- the process -------------------------------------------------------------------------

@@ -130,6 +130,8 @@ def test_an_option_that_was_spoken_of_anywhere_counts_until_another_is_announced
 
 
 def test_what_the_most_expensive_item_costs_is_no_wish() -> None:
+    talk = asks("I want the most expensive tablet. And I want the water bottle in green.")
+    assert "not the dearest or cheapest" not in names(talk, bottle("200004")), "of another product"
     talk = asks("What is the most expensive item? I want the water bottle in green.")
     assert "not the dearest or cheapest" not in names(talk, bottle("200004"))
 

@@ -155,6 +155,18 @@ def test_the_more_expensive_of_two_is_the_one_that_costs_more() -> None:
         assert (found is not None and found.risk is not None and found.risk >= 0.35) is wrong
 
 
+def test_the_last_word_about_the_dearer_or_cheaper_one_counts() -> None:
+    dear = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    other = order("#W1000003", "delivered", dear, TABLET)
+    seen = TALK.did("get_order_details", other, order_id="#W1000003")
+    for first, last, wrong in (("more expensive", "cheaper", False), ("cheaper", "dearer", True)):
+        talk = seen.user(f"I have two desk lamps and want to return the {first} one.")
+        talk = talk.user(f"No, I want to return the {last} desk lamp.")
+        talk = talk.agent("That is 100001 of #W1000002. Shall I proceed?").user("Yes, 100001.")
+        found = fired(RETAIL, talk.calls(RETURN[0], **RETURN[1])).get("another order holds it too")
+        assert (found is not None and found.risk is not None and found.risk >= 0.35) is wrong
+
+
 def test_an_order_id_is_the_users_only_if_they_said_it_first() -> None:
     twin = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
     other = order("#W1000003", "delivered", twin, TABLET)

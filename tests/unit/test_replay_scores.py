@@ -208,6 +208,7 @@ def test_interference_counts_runs_at_the_threshold_of_the_critic(tmp_path: Path)
     assert found.failed_caught_at.n == 0
     assert (found.failed_caught_anywhere.n, found.failed_caught_anywhere.of) == (2, 2)
     assert (found.passed_disturbed.n, found.passed_disturbed.of) == (1, 1)
+    assert found.passed_disturbed_in_earnest.n == 1, "its tool did what it was asked for"
 
 
 def test_a_critic_that_failed_knows_nothing_and_is_counted(tmp_path: Path) -> None:

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.calibrating import calibrate
-from sidecritic.cli.deciding import decisions, promote, reviews
+from sidecritic.cli.critics import critics
+from sidecritic.cli.datagenning import mine, play
+from sidecritic.cli.deciding import decisions, reviews
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.labelling import export, label
+from sidecritic.cli.learning import learn
+from sidecritic.cli.promoting import promote
+from sidecritic.cli.proxying import mcp_proxy
 from sidecritic.cli.replaying import replay
 from sidecritic.cli.serving import serve
+from sidecritic.cli.tasking import tasks
 from sidecritic.cli.tuning import train
 
 if TYPE_CHECKING:
@@ -183,14 +189,19 @@ def compare(
 
 app.command()(replay)
 app.command()(serve)
+app.command("mcp-proxy")(mcp_proxy)
 app.command()(promote)
 app.add_typer(decisions, name="decisions")
 app.add_typer(reviews, name="reviews")
 app.add_typer(train, name="train")
 datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
+datagen.command()(play)
+datagen.command()(mine)
 datagen.command()(label)
 datagen.command()(export)
 app.add_typer(datagen, name="datagen")
+app.command()(learn)
+app.add_typer(critics, name="critics")
 app.command()(calibrate)
 
 
@@ -215,25 +226,7 @@ def view(
             output.tables(f"Open {page}")
 
 
-@app.command()
-def tasks(
-    env: Annotated[str | None, typer.Option(help="Environment; without it, list them.")] = None,
-    split: Annotated[str | None, typer.Option(help="Split; without it, list them.")] = None,
-    tasks_file: Annotated[
-        Path | None,
-        typer.Option("--tasks", parser=path, metavar="FILE", help="Another task file."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List environments, the splits of one, or the tasks of a split."""
-    with command(as_json=json) as output:
-        from sidecritic.cli.listing import list_tasks
-
-        listing = list_tasks(env, split, tasks_file)
-        if json:
-            output.json(listing.as_json())
-        else:
-            output.tables(*listing.lines())
+app.add_typer(tasks, name="tasks")
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""`decisions`, `reviews` and `promote`: what the gateway decided, and what people say of it."""
+"""`decisions` and `reviews`: what the gateway decided, and what people say of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,28 +92,39 @@ def label(
 @decisions.command()
 def export(
     config: Config,
-    out: Annotated[Path, typer.Option(parser=path, metavar="FILE", help="JSON lines go here.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="A new file, instead of standard output."),
+    ] = None,
     route: Route = None,
     days: Days = None,
-    labelled: Annotated[bool, typer.Option(help="Only those with a label.")] = False,
-    json: Json = False,
+    labelled: Annotated[bool, typer.Option(help="Only those that a person has judged.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --out: print one object.")] = False,
 ) -> None:
     """Write decisions as JSON lines, for training and for audits."""
     with command(as_json=json) as output:
         from json import dumps
 
+        if json and out is None:
+            raise ConfigError("the lines are JSON already; --json goes with --out FILE")
         chosen = _selection(route, days, labelled=labelled)
-        number = 0
-        try:
-            with out.open("x", encoding="utf-8") as file:
-                for row in _desk(config).export(chosen):
-                    file.write(dumps(row, ensure_ascii=False) + "\n")
-                    number += 1
-        except FileExistsError as cause:
-            raise ConfigError(f"{out} is there already; choose another file") from cause
-        except OSError as cause:
-            raise ConfigError(f"cannot write {out}: {cause.strerror}") from cause
+        lines = (dumps(row, ensure_ascii=False) for row in _desk(config).export(chosen))
+        number = output.lines(lines) if out is None else _written(out, lines)
         output.json({"exported": number, "file": str(out)}) if json else note(f"{number} decisions")
+
+
+def _written(out: Path, lines: Iterable[str]) -> int:
+    number = 0
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            for line in lines:
+                file.write(f"{line}\n")
+                number += 1
+    except FileExistsError as cause:
+        raise ConfigError(f"{out} is there already; choose another file") from cause
+    except OSError as cause:
+        raise ConfigError(f"cannot write {out}: {cause.strerror}") from cause
+    return number
 
 
 @decisions.command()
@@ -126,7 +137,7 @@ def changes(config: Config, json: Json = False) -> None:
         else:
             output.tables(
                 *(
-                    f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after']}"
+                    f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after'] or '-'}"
                     for c in found
                 )
             )
@@ -165,25 +176,19 @@ def reject(
     _rule(id, config, approves=False, feedback=feedback, by=by, json=json)
 
 
-def promote(
-    config: Config,
-    route: Annotated[str, typer.Option(help="Name of the route.")],
-    mode: Annotated[str, typer.Option(help="enforce, shadow or off.")] = "enforce",
-    json: Json = False,
-) -> None:
-    """Change a route's mode in its settings; a running server takes it up on SIGHUP."""
-    with command(as_json=json) as output:
-        from sidecritic.config.promotion import set_mode
+def change_mode(config: Path, route: str, mode: str) -> dict[str, str]:
+    """Write a route's mode into its settings; return it with what it was.
 
-        match mode:
-            case "enforce" | "shadow" | "off":
-                before = set_mode(config, route, mode)
-            case _:
-                raise ConfigError(f"a mode is enforce, shadow or off, not {mode!r}")
-        if json:
-            output.json({"route": route, "before": before, "mode": mode})
-        else:
-            output.tables(f"{route}: {before} → {mode}; send SIGHUP to the server")
+    Raises:
+        ConfigError: there is no such route or mode, or the file cannot be edited.
+    """
+    from sidecritic.config.promotion import set_mode
+
+    match mode:
+        case "enforce" | "shadow" | "off":
+            return {"route": route, "before": set_mode(config, route, mode), "mode": mode}
+        case _:
+            raise ConfigError(f"a mode is enforce, shadow or off, not {mode!r}")
 
 
 def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json: bool) -> None:

@@ -8,7 +8,7 @@
 
 import logging
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, redirect_stdout
 from errno import EBADF
 from typing import Any, TextIO
@@ -76,6 +76,15 @@ class Output:
                 for renderable in renderables:
                     console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
             out.write(captured.get())
+
+    def lines(self, lines: Iterable[str]) -> int:
+        """Print lines as they come, and return how many there were."""
+        number = 0
+        with self._writing() as out:
+            for line in lines:
+                out.write(f"{line}\n")
+                number += 1
+        return number
 
     @contextmanager
     def _writing(self) -> Generator[TextIO]:

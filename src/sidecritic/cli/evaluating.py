@@ -10,7 +10,14 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from sidecritic.cli.edge import note
 from sidecritic.cli.progress import Bar
-from sidecritic.config import SERVERS, Settings, asks_a_person, keys_from_environment, plan_for
+from sidecritic.config import (
+    SERVERS,
+    Settings,
+    Shelf,
+    asks_a_person,
+    keys_from_environment,
+    plan_for,
+)
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
@@ -42,18 +49,21 @@ def directory_of(settings: Settings) -> Path:
     return Path("runs") / f"{name}-{sha256(of_all.model_dump_json().encode()).hexdigest()[:8]}"
 
 
-def evaluate(settings: Settings, *, title: str = "episodes") -> Scores:
-    """Play a run to its end, or on from where it stopped, and score it."""
+def evaluate(settings: Settings, *, title: str = "episodes", shelf: Shelf | None = None) -> Scores:
+    """Play a run to its end, or on from where it stopped, and score it.
+
+    `shelf` may hold benchmarks to play in place of those that the settings name.
+    """
     directory = directory_of(settings)
     with Bar(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         set_on_retry_hooks([bar.waiting])
-        asyncio.run(_play(settings, directory, bar))
+        asyncio.run(_play(settings, directory, bar, shelf))
     return publish(read_run(directory))
 
 
-async def _play(settings: Settings, directory: Path, bar: Bar) -> None:
+async def _play(settings: Settings, directory: Path, bar: Bar, shelf: Shelf | None) -> None:
     async with AsyncExitStack() as stack:
-        plan = plan_for(settings, keys_from_environment(), stack)
+        plan = plan_for(settings, keys_from_environment(), stack, shelf=shelf)
         await play(
             plan,
             directory,

@@ -1,6 +1,7 @@
 """Make a data set of labelled runs: what `datagen export` does."""
 
 import asyncio
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecritic.config import suggestion
+from sidecritic.cli.edge import note
+from sidecritic.config import benchmark_for, suggestion
 from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES, Balance
 from sidecritic.datasets.export import Wanted, export
+from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.held_out import held_out
-from sidecritic.datasets.material import Reads, run_material
+from sidecritic.datasets.material import Reads, recorded_material, run_material
 from sidecritic.datasets.noticing import Noticing
 from sidecritic.datasets.splits import HeldOut, Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
+from sidecritic.ports import Benchmark
+from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
 
 if TYPE_CHECKING:
@@ -31,13 +36,15 @@ class Asked:
     """What a person asked `datagen export` for."""
 
     out: Path
-    rendering: str = "full"
+    rendering: str = FULL.name
     seed: int = 0
     balance: str = "downsample"
     shares: tuple[float, float] = (0.15, 0.15)
     held_out: str = "refuse"
     hostile: tuple[Path, ...] = ()
-    parquet: bool = True
+    recorded: tuple[Path, ...] = ()
+    parquet: bool | None = None
+    """`None`: where pyarrow is installed."""
 
 
 def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
@@ -48,20 +55,39 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     """
     if asked.held_out not in HELD_OUT:
         raise ConfigError(f"--held-out is {asked.held_out!r}{suggestion(asked.held_out, HELD_OUT)}")
+    if not runs and not asked.recorded:
+        raise ConfigError("there is nothing to make a data set of; name a run, or --recorded FILE")
+    read_as = rendering(asked.rendering)
+    recorded = _recorded(asked.recorded)
+    envs = {env for directory in runs for env in read_record(directory).versions}
+    envs.update(run.critic_env for run in recorded)
+    benchmarks = {env: benchmark_for(env) for env in sorted(envs)}
     validation, test = asked.shares
     wanted = Wanted(
-        rendering=rendering(asked.rendering),
+        rendering=read_as,
         shares=Shares(validation=validation, test=test),
         balance=_balance(asked.balance),
         seed=asked.seed,
-        held_out=asyncio.run(_held_out(runs)),
+        held_out=asyncio.run(_held_out(benchmarks.values())),
         drops_held_out=asked.held_out == "drop",
-        parquet=asked.parquet,
+        parquet=has_parquet() if asked.parquet is None else asked.parquet,
+        command=_command(runs, asked),
     )
-    if asked.rendering != FULL.name:
+    if read_as.name != FULL.name:
         # The full prompt has the trajectory itself, and leaves the checks out.
         wanted = replace(wanted, notices=Noticing())
-    return export(list(_reads(runs, asked.hostile)), asked.out, wanted)
+    reads = [*_reads(runs, asked.hostile), *_recorded_reads(recorded)]
+    return export(reads, asked.out, wanted)
+
+
+def _command(runs: Sequence[Path], asked: Asked) -> str:
+    words = ["sidecritic", "datagen", "export", *map(str, runs), "--out", str(asked.out)]
+    words += ["--rendering", asked.rendering, "--seed", str(asked.seed)]
+    words += ["--balance", asked.balance, "--held-out", asked.held_out]
+    words += ["--validation", str(asked.shares[0]), "--test", str(asked.shares[1])]
+    for flag, paths in (("--hostile", asked.hostile), ("--recorded", asked.recorded)):
+        words += [word for path in paths for word in (flag, str(path))]
+    return shlex.join(words)
 
 
 def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:
@@ -76,13 +102,32 @@ def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:
         yield partial(run_material, directory, name=name, hostile=directory in marked)
 
 
-async def _held_out(runs: Sequence[Path]) -> HeldOut:
-    """Return what the test splits hold, of every environment that the runs were played in."""
-    from sidecritic.config import benchmark_for
+def _recorded(files: Sequence[Path]) -> tuple[Recorded, ...]:
+    """Return the recorded runs whose ends tell something."""
+    if not files:
+        return ()
+    from sidecritic.recordings import load
+    from sidecritic.scoring.recorded_writes import WEAK_DOMAINS, is_clean
 
+    found = load(files)
+    for problem in found.problems[:5]:
+        note(str(problem))
+    return tuple(run for run in found.runs if run.domain not in WEAK_DOMAINS and is_clean(run))
+
+
+def _recorded_reads(runs: Iterable[Recorded]) -> Iterator[Reads]:
+    by_file: dict[str, list[Recorded]] = {}
+    for run in runs:
+        by_file.setdefault(run.file, []).append(run)
+    for file, own in by_file.items():
+        yield partial(recorded_material, file, own)
+
+
+async def _held_out(benchmarks: Iterable[Benchmark]) -> HeldOut:
+    """Return what the test splits hold, of every environment that something was played in."""
     found = HeldOut()
-    for env in sorted({env for directory in runs for env in read_record(directory).versions}):
-        found |= await held_out(benchmark_for(env))
+    for benchmark in benchmarks:
+        found |= await held_out(benchmark)
     return found
 
 

@@ -14,7 +14,7 @@ Runs = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 
 
-def label(  # typer makes a flag of each
+def label(  # noqa: PLR0913 # typer makes a flag of each
     runs: Runs,
     *,
     sources: Annotated[
@@ -23,6 +23,29 @@ def label(  # typer makes a flag of each
     gate: Annotated[
         str, typer.Option(help="Proposals that get labels: those that this gate sends to a critic.")
     ] = "writes+final",
+    continuations: Annotated[
+        int, typer.Option(min=2, help="At most so many of one proposal, for branching.")
+    ] = 32,
+    critic: Annotated[
+        str, typer.Option(help="Whose feedback branching tries where no better is known.")
+    ] = "default",
+    teacher: Annotated[str, typer.Option(help="openai:MODEL or anthropic:MODEL.")] = "",
+    base_url: Annotated[str | None, typer.Option(help="Server of actor, user, teacher.")] = None,
+    critic_base_url: Annotated[str | None, typer.Option(help="Server of the critic.")] = None,
+    teacher_base_url: Annotated[str | None, typer.Option(help="Server of the teacher.")] = None,
+    human: Annotated[
+        list[Path] | None,
+        typer.Option(parser=path, metavar="FILE", help="Opinions of people, one a line."),
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="FILE",
+            help="What `decisions export` wrote: becomes the run RUN, labelled by people.",
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Trajectories at the same time.")] = 8,
     json: Json = False,
 ) -> None:
     """Say of each proposal of a run whether it was right: labels.jsonl beside it.
@@ -30,9 +53,25 @@ def label(  # typer makes a flag of each
     The same command again goes on where it was stopped.
     """
     with command(as_json=json) as output:
-        from sidecritic.cli.labels import Asked, label_runs, table_of
+        from sidecritic.cli.labels import Asked, gate_named, label_runs, sources_named, table_of
+        from sidecritic.labeling.people import read_opinions
 
-        counts = label_runs(runs, Asked(sources=sources, gate=gate))
+        asked = Asked(
+            sources=sources_named(sources),
+            gate=gate_named(gate),
+            continuations=continuations,
+            critic=critic,
+            teacher=teacher,
+            servers={
+                "base_url": base_url,
+                "critic_base_url": critic_base_url,
+                "helper_base_url": teacher_base_url,
+            },
+            opinions=tuple(o for file in human or () for o in read_opinions(file)),
+            decisions=decisions,
+            concurrency=concurrency,
+        )
+        counts = label_runs(runs, asked)
         if json:
             output.json(counts)
         else:
@@ -40,7 +79,9 @@ def label(  # typer makes a flag of each
 
 
 def export(  # noqa: PLR0913 # typer makes a flag of each
-    runs: Runs,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(parser=path, metavar="RUN...", help="Labelled runs.")
+    ] = None,
     *,
     out: Annotated[Path, typer.Option(parser=path, metavar="DIR", help="A new folder.")],
     rendering: Annotated[str, typer.Option(help="How a proposal is written down.")] = "full",
@@ -55,7 +96,13 @@ def export(  # noqa: PLR0913 # typer makes a flag of each
         list[Path] | None,
         typer.Option(parser=path, metavar="RUN", help="Quarantine all of this run."),
     ] = None,
-    parquet: Annotated[bool, typer.Option(help="Write Parquet as well; needs pyarrow.")] = True,
+    recorded: Annotated[
+        list[Path] | None,
+        typer.Option(parser=path, metavar="FILE", help="Recorded runs, labelled by their ends."),
+    ] = None,
+    parquet: Annotated[
+        bool | None, typer.Option(help="Write Parquet as well; where pyarrow is installed.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a data set of labelled runs: splits by task and user, no duplicates, a card."""
@@ -70,9 +117,10 @@ def export(  # noqa: PLR0913 # typer makes a flag of each
             shares=(validation, test),
             held_out=held_out,
             hostile=tuple(hostile or ()),
+            recorded=tuple(recorded or ()),
             parquet=parquet,
         )
-        summary = export_runs(runs, asked)
+        summary = export_runs(runs or (), asked)
         for problem in summary.problems:
             note(problem)
         if json:

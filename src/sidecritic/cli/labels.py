@@ -3,14 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from sidecritic.config import suggestion
+from sidecritic.cli.edge import note
+from sidecritic.cli.labellers import Asked, labellers_for
+from sidecritic.config import keys_from_environment, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
-from sidecritic.labeling.labelling import Labeller, Subject, label_run
+from sidecritic.labeling.labelling import label_run
 from sidecritic.labeling.records import Label, LabelSource
 from sidecritic.labeling.store import open_labels, read_labels
 from sidecritic.runs import read_run
@@ -20,14 +23,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SOURCES: tuple[LabelSource, ...] = get_args(LabelSource)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked `datagen label` for."""
-
-    sources: str
-    gate: str
 
 
 class Counted(Record):
@@ -52,57 +47,51 @@ def label_runs(runs: Sequence[Path], asked: Asked) -> Counts:
     Raises:
         ConfigError: an unknown source, or a run that cannot be read or written beside.
     """
-    gate = _gate(asked.gate)
-    sources = _sources(asked.sources)
     new, counted, simulated = 0, list[Counted](), False
+    if asked.decisions is not None:
+        asked = _imported(runs, asked, asked.decisions)
     for directory in runs:
-        new += asyncio.run(_label(directory, sources, gate))
+        new += asyncio.run(_label(directory, asked))
         run = read_run(directory)
         simulated = simulated or any(t.simulated for t in run.trajectories)
         counted.extend(_counted(directory.name, read_labels(directory)))
     return Counts(new=new, simulated=simulated, counted=tuple(counted))
 
 
-async def _label(directory: Path, sources: Sequence[LabelSource], gate: Gate) -> int:
+def _imported(runs: Sequence[Path], asked: Asked, decisions: Path) -> Asked:
+    """Write the decisions as the run that is named, and have it labelled as people said."""
+    from sidecritic.labeling.decisions import import_decisions
+
+    if len(runs) != 1:
+        raise ConfigError("--decisions becomes one run; name one directory for it")
+    found = import_decisions(decisions, runs[0])
+    if found.without_content:
+        note(
+            f"{found.without_content} decisions have no content and are left out; the gateway "
+            "keeps contents where its settings say so"
+        )
+    return replace(asked, sources=("human",), opinions=(*asked.opinions, *found.opinions))
+
+
+async def _label(directory: Path, asked: Asked) -> int:
     from sidecritic.cli.progress import Steps
 
     run = read_run(directory)
-    labellers = [_labeller(source, gate) for source in sources]
-    with open_labels(directory) as store, Steps("labels", directory) as steps:
-        for problem in run.problems:
-            steps.notice(str(problem))
-        return await label_run(run, labellers, store, steps)
+    async with AsyncExitStack() as stack:
+        labellers = labellers_for(run, asked, keys_from_environment(), stack)
+        with open_labels(directory) as store, Steps("labels", directory) as steps:
+            for problem in run.problems:
+                steps.notice(str(problem))
+            return await label_run(run, labellers, store, steps, concurrency=asked.concurrency)
 
 
-def _labeller(source: LabelSource, gate: Gate) -> Labeller:
-    match source:
-        case "fault":
-            return Labeller(source, lambda subject: _faults(subject, gate), gate)
-        case "outcome":
-            return Labeller(source, lambda subject: _outcomes(subject, gate), gate)
-        case _:
-            raise ConfigError(f"the source {source!r} is not there yet")
-
-
-async def _faults(subject: Subject, gate: Gate) -> list[Label]:
-    from sidecritic.labeling.faults import by_faults
-
-    return list(by_faults(subject.trajectory, subject.briefing, gate=gate))
-
-
-async def _outcomes(subject: Subject, gate: Gate) -> list[Label]:
-    from sidecritic.labeling.outcomes import by_outcome
-
-    return list(by_outcome(subject.trajectory, subject.briefing, gate=gate))
-
-
-def _gate(text: str) -> Gate:
+def gate_named(text: str) -> Gate:
     if text not in GATES:
         raise ConfigError(f"unknown gate {text!r}{suggestion(text, GATES)}")
     return text
 
 
-def _sources(text: str) -> tuple[LabelSource, ...]:
+def sources_named(text: str) -> tuple[LabelSource, ...]:
     names = list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
     for name in names:
         if name not in SOURCES:

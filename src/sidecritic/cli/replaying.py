@@ -55,6 +55,13 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
             help="Seconds until a silent critic counts as failed; 60, a year for a person.",
         ),
     ] = None,
+    critic_lookups: Annotated[
+        int,
+        typer.Option(min=0, max=8, help="Facts that an LLM critic may look up for a verdict."),
+    ] = 0,
+    critic_evidence: Annotated[
+        bool, typer.Option(help="Whether an LLM critic is shown what checks notice.")
+    ] = True,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="One judgement a line; the same file again resumes."),
@@ -77,6 +84,8 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
             timeout=critic_timeout,
             threshold=critic_threshold,
             profile=profile,
+            lookups=critic_lookups,
+            evidence=critic_evidence,
         )
         scores = replayed(asked, workers=workers or _workers(critic))
         if json:
@@ -101,6 +110,8 @@ class Asked:
     timeout: float | None = None
     threshold: float | None = None
     profile: str | None = None
+    lookups: int = 0
+    evidence: bool = True
 
     @property
     def command(self) -> str:
@@ -115,6 +126,8 @@ class Asked:
         }
         for flag, value in given.items():
             words += [flag, str(value)] if value is not None else []
+        words += ["--critic-lookups", str(self.lookups)] if self.lookups else []
+        words += [] if self.evidence else ["--no-critic-evidence"]
         return shlex.join(words)
 
 
@@ -147,7 +160,14 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
     from sidecritic.replay import replay as judge
 
     profile = profile_for(asked.profile) if asked.profile is not None else None
-    critics = CriticByName(asked.critic, asked.base_url, asked.threshold, profile)
+    critics = CriticByName(
+        asked.critic,
+        asked.base_url,
+        asked.threshold,
+        profile,
+        lookups=asked.lookups,
+        evidence=asked.evidence,
+    )
     imported = load(asked.files)
     _report(imported)
     skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))

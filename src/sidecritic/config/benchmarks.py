@@ -1,7 +1,7 @@
 """Environments by the names that people give them, and where those that are not ours are."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +54,11 @@ def benchmark_for(
         ConfigError: there is none, or it cannot do what is asked.
     """
     sources = sources or Sources()
+    lines = _task_lines(name, sources)
+    if lines is not None:
+        from sidecritic.envs.task_files import ListedTasks
+
+        return ListedTasks(benchmark_for(name, replace(sources, tasks=None), grader=grader), lines)
     if name in TAU2:
         from sidecritic.envs.tau2 import Tau2
 
@@ -65,7 +70,10 @@ def benchmark_for(
 
         return UserBench.named(name, folder=sources.userbench, file=sources.tasks)
     if sources.tasks is not None and name in ENVS:
-        raise ConfigError(f"--tasks is for τ² and UserBench; {name!r} has its own tasks")
+        raise ConfigError(
+            f"--tasks is for τ² and UserBench, and for the shop if it holds one task a line; "
+            f"{name!r} has its own tasks"
+        )
     if name in TAU:
         from sidecritic.envs.tau import Tau
 
@@ -75,3 +83,12 @@ def benchmark_for(
     from sidecritic.envs.shop import Shop
 
     return Shop()
+
+
+def _task_lines(name: str, sources: Sources) -> Path | None:
+    """Return the file of `Task` lines that is to be played, if it is such a one."""
+    if sources.tasks is None or not (name in TAU2 or name == "shop"):
+        return None
+    from sidecritic.envs.task_files import holds_task_lines
+
+    return sources.tasks if holds_task_lines(sources.tasks) else None

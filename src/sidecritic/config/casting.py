@@ -148,7 +148,8 @@ def named(terms: Terms) -> dict[str, JsonValue]:
 def _critic(env: str, settings: Settings, models: Hiring, terms: Terms) -> Critic:
     def connect(name: ModelName) -> Connection:
         base_url = _base_url(settings.critic_base_url, name, settings)
-        return connection(models, name, base_url, lookups=settings.critic_lookups)
+        lookups, evidence = settings.critic_lookups, settings.critic_evidence
+        return connection(models, name, base_url, lookups=lookups, evidence=evidence)
 
     # The actor's own model in the critic's role.
     called = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)

@@ -2,7 +2,8 @@
 
     NAME                         default, none, policy, head, human,
                                  llm:PROVIDER:MODEL, llm:local:FILE.gguf; ?RENDERING behind
-                                 either is how it reads a proposal, such as ?brief
+                                 either is how it reads a proposal, such as ?brief;
+                                 registry:NAME, registry:FILE#NAME
     chain:LINK,LINK              a LINK is NAME or NAME@LOW-HIGH, its grey band
     ensemble:MEMBER,MEMBER       a MEMBER is NAME or NAME@WEIGHT; the mean of the risks
     ensemble:max:NAME,NAME       the highest risk
@@ -25,6 +26,7 @@ CRITICS = (
     "human",
     "llm:PROVIDER:MODEL",
     "llm:local:FILE.gguf",
+    "registry:NAME",
     "llm:PROVIDER:MODEL?RENDERING",
     "chain:NAME,NAME@LOW-HIGH",
     "ensemble:NAME,NAME@WEIGHT",

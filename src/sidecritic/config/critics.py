@@ -15,11 +15,14 @@ from sidecritic.config.critic_names import (
     parse_critic,
 )
 from sidecritic.config.parties import Hires, ModelName, is_nearby, model_name
+from sidecritic.config.registered import is_registered, registered, served_by
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic, Model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sidecritic.critics.human import Terminal
     from sidecritic.critics.profile import Profile
     from sidecritic.policies.base import Pack
@@ -34,13 +37,20 @@ class Connection:
     """A hosted one bills each request, warm-ups as well; a local model has none."""
     lookups: int = 0
     """Facts that the critic may look up for one verdict."""
+    evidence: bool = True
+    """Whether what the checks of its environment notice stands in its prompt."""
 
 
 Connect = Callable[[ModelName], Connection]
 
 
 def connection(
-    models: Hires, name: ModelName, base_url: str | None, *, lookups: int = 0
+    models: Hires,
+    name: ModelName,
+    base_url: str | None,
+    *,
+    lookups: int = 0,
+    evidence: bool = True,
 ) -> Connection:
     """Return the model of that name, and what kind of server it has.
 
@@ -49,8 +59,8 @@ def connection(
     """
     model = models.model(name, base_url)
     if name.provider == "local":
-        return Connection(model, "none", lookups)
-    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups)
+        return Connection(model, "none", lookups, evidence)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ class _Maker:
         try:
             return self._pack
         except ConfigError:
-            # A person can judge without checks.
+            # A person can judge without checks, and so can a language model.
             return None
 
     def link(self, link: Link) -> Critic:
@@ -158,6 +168,8 @@ class _Maker:
             return self.calibrated(name, critic)
         if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
             return _head(self._pack, None, name)
+        if is_registered(name) and self.terms.threshold is None and at_most == 1.0:
+            return self._registered(name, None)
         own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
         return self._of(name, min(own, at_most))
 
@@ -170,9 +182,21 @@ class _Maker:
 
         return Calibrated(critic, profile, self._domain)
 
+    def _registered(self, name: str, threshold: float | None) -> Critic:
+        """Return a critic of a registry; a head without a threshold has its own."""
+        found = registered(name)
+        match found.entry.kind:
+            case "head":
+                return _head(self._pack, threshold, name, found.weights)
+            case "lora":
+                own = THRESHOLD if threshold is None else threshold
+                return self._llm(served_by(found), own)
+
     def _of(self, name: str, threshold: float) -> Critic:
         if name.startswith("llm:"):
             return self._llm(name, threshold)
+        if is_registered(name):
+            return self._registered(name, threshold)
         makers: Mapping[str, Callable[[], Critic]] = {
             "none": _no_critic,
             "policy": lambda: _policy(self._pack, threshold),
@@ -199,7 +223,7 @@ class _Maker:
         streamed = streamed and connected.server == "nearby"
         if read_as and read_as != "full":
             return _compact(self._pack, connected.model, read_as, threshold, streamed=streamed)
-        return _llm(connected, threshold, streamed=streamed)
+        return _llm(connected, threshold, self._known_pack, streamed=streamed)
 
 
 DEFAULT = "default"
@@ -221,11 +245,13 @@ def _policy(pack: "Pack", threshold: float) -> Critic:
     return PolicyCritic(pack, threshold=threshold)
 
 
-def _head(pack: "Pack", threshold: float | None, name: str) -> Critic:
+def _head(
+    pack: "Pack", threshold: float | None, name: str, weights: "Path | None" = None
+) -> Critic:
     from sidecritic.critics.head import HeadCritic
     from sidecritic.critics.head_weights import read_weights
 
-    return HeadCritic(pack, read_weights(), threshold=threshold, name=name)
+    return HeadCritic(pack, read_weights(weights), threshold=threshold, name=name)
 
 
 def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
@@ -236,11 +262,14 @@ def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
     return HumanCritic(terminal, evidence)
 
 
-def _llm(asked: Connection, threshold: float, *, streamed: bool) -> Critic:
+def _llm(asked: Connection, threshold: float, pack: "Pack | None", *, streamed: bool) -> Critic:
     from sidecritic.critics.llm import LLMCritic, Wire
 
     wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
-    return LLMCritic(asked.model, threshold=threshold, lookups=asked.lookups, wire=wire)
+    evidence = pack if asked.evidence else None
+    return LLMCritic(
+        asked.model, threshold=threshold, evidence=evidence, lookups=asked.lookups, wire=wire
+    )
 
 
 def _compact(

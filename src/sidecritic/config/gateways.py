@@ -1,5 +1,6 @@
 """From `gateway.toml` to a server: names become upstreams, critics and keys."""
 
+import asyncio
 import importlib
 import os
 import secrets
@@ -17,7 +18,7 @@ from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings, suggestion
-from sidecritic.errors import ConfigError, boundary
+from sidecritic.errors import ConfigError, MissingExtra, boundary
 from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server
 from sidecritic.gateway.chain import Chain
@@ -27,6 +28,7 @@ from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
+from sidecritic.gateway.spans import NoTraces, Traces
 from sidecritic.gateway.store.database import Store, open_engine
 from sidecritic.gateway.store.queries import Desk
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
@@ -117,25 +119,47 @@ class GatewayMaker:
         services = Services(
             recorder=store,
             reviews=store,
-            chain=Chain(self._chain_key(settings)),
+            chain=self._chain(settings),
             background=Background(settings.limits.shadow_backlog),
             counts=metrics,
             clock=time.time,
+            traces=self._traces(settings),
         )
         door = Door(Live(setup), services, Admission(time.monotonic))
         return Server(door, store, metrics, settings.store.retention_days, self.aclose)
+
+    def _traces(self, settings: GatewaySettings) -> Traces:
+        given = settings.traces
+        if given is None:
+            return NoTraces()
+        try:
+            from sidecritic.gateway.tracing import OpenTelemetry, exporter_for
+        except ImportError as cause:
+            raise MissingExtra("opentelemetry-sdk", "otel", "[traces]") from cause
+        named, headers = given.headers_env, dict[str, str]()
+        if named:
+            text = _variable(self._environment, named, "traces.headers_env")
+            headers = dict(_pair(part, named) for part in text.split(","))
+        traces = OpenTelemetry.made(
+            given,
+            exporter_for(given, headers),
+            redactor_of(settings.store.redact),
+            keeps_content=settings.store.content,
+        )
+        self._stack.push_async_callback(asyncio.to_thread, traces.close)
+        return traces
 
     def store(self, settings: GatewaySettings) -> Store:
         """Return the decision store, not yet started."""
         engine = open_engine(_store_url(settings, self._environment))
         return Store(engine, redactor_of(settings.store.redact))
 
-    def _chain_key(self, settings: GatewaySettings) -> bytes:
+    def _chain(self, settings: GatewaySettings) -> Chain:
         if settings.history_key_env:
             named = settings.history_key_env
-            return _variable(self._environment, named, "history_key_env").encode()
+            return Chain(_variable(self._environment, named, "history_key_env").encode())
         # Links of an earlier process are then unknown: its turns are marked as unverified.
-        return secrets.token_bytes(32)
+        return Chain(secrets.token_bytes(32), is_private=True)
 
     def _upstream(self, name: str, settings: GatewaySettings) -> HttpUpstream:
         upstream = settings.upstreams[name]
@@ -205,7 +229,7 @@ class GatewayMaker:
         )
 
         def connect(named: ModelName) -> Connection:
-            return connection(models, named, route.critic_base_url)
+            return connection(models, named, route.critic_base_url, evidence=route.critic_evidence)
 
         terms = Terms(pack=pack_at(route.pack) if route.pack else None)
         return critic_for(route.critic, name, connect, terms=terms)
@@ -231,6 +255,13 @@ def _variable(environment: Environment, name: str, where: str) -> str:
     if not value:
         raise ConfigError(f"{where}: the environment variable {name} is not set")
     return value
+
+
+def _pair(text: str, where: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise ConfigError(f"{where}: write headers as name=value,name=value")
+    return name.strip().lower(), value.strip()
 
 
 def pack_at(path: str) -> Pack:

@@ -7,6 +7,7 @@ from sidecritic.config.benchmarks import Sources, benchmark_for, sources_of
 from sidecritic.config.casting import Hiring, cast_for, named, terms_for
 from sidecritic.config.hiring import Models
 from sidecritic.config.parties import Keys
+from sidecritic.config.registered import learned
 from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
@@ -52,7 +53,7 @@ def _plan(settings: Settings, models: Hiring, shelf: Shelf | None, budget: Budge
         cast=cast_for(settings, models, tools, terms),
         trials=settings.trials,
         seed=settings.seed,
-        settings=settings.deciding | named(terms),
+        settings=settings.deciding | named(terms) | learned(settings.critic),
         command=command_of(settings),
         budget=budget,
     )

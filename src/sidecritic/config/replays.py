@@ -23,13 +23,19 @@ class CriticByName:
     base_url: str | None = None
     threshold: float | None = None
     profile: Profile | None = None
+    lookups: int = 0
+    """Facts that an LLM critic may look up for one verdict."""
+    evidence: bool = True
+    """Whether an LLM critic is shown what checks notice."""
 
     @property
     def terms(self) -> str:
         """What decides its judgements beside its name, for the file that they are kept in."""
+        own = () if self.threshold is None else (f"threshold {self.threshold:g}",)
         if self.profile is not None:
-            return f"profile {self.profile.name} {self.profile.digest}"
-        return "" if self.threshold is None else f"threshold {self.threshold:g}"
+            own = (f"profile {self.profile.name} {self.profile.digest}",)
+        lookups = (f"{self.lookups} look-ups",) if self.lookups else ()
+        return ", ".join((*own, *lookups, *(() if self.evidence else ("no evidence",))))
 
     @property
     def asks_a_person(self) -> bool:
@@ -47,7 +53,9 @@ class CriticByName:
             models = Models(Settings(env=(env,)), keys_from_environment(), stack)
 
             def connect(name: ModelName) -> Connection:
-                return connection(models, name, self.base_url)
+                return connection(
+                    models, name, self.base_url, lookups=self.lookups, evidence=self.evidence
+                )
 
             # A terminal cannot be handed to another process: it is opened where it is used.
             terminal = terminal_here() if self.asks_a_person else None

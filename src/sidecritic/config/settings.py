@@ -126,6 +126,10 @@ class Settings(Record, allow_inf_nan=False):
     critic_lookups: int = Field(
         default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
     )
+    critic_evidence: bool = Field(
+        default=True,
+        description="Whether an LLM critic is shown what the checks of the environment notice.",
+    )
     grader: Literal["ours", "official"] = Field(
         default="ours", description="official: the benchmark's own evaluators."
     )

@@ -1,7 +1,7 @@
 """A small learned critic over the flags of a policy pack.
 
     logit(risk) = intercept + offset of the tool + norm of the weights of the objections
-                  - sum of the weights of what supports the action
+                  - norm of the weights of what supports the action
 
 It knows domain, kind of action, name of the tool, and which checks fired; no ids, no names, no
 words. Weights are at least 0, so a flag never means the opposite of what its check says.
@@ -17,6 +17,9 @@ from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import hands_over
 from sidecritic.policies.base import Finding, Pack
 from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec
+
+PROVEN = 0.8
+"""Prior risk from which an objection to a call stands by itself."""
 
 
 class Part(NamedTuple):
@@ -138,14 +141,17 @@ class HeadCritic:
 
 
 def _wrong_in_itself(parts: Iterable[Part], findings: Iterable[Finding]) -> list[Finding]:
-    """Return what makes a farewell or transfer wrong whatever becomes of the run.
+    """Return what makes an action wrong whatever was learned, and whatever speaks for it.
 
-    What was learned about these is whether the *run* fails. A false claim is to be taken back in
-    a run that succeeds too, so the checks' own verdict stands beside what was learned.
+    What was learned about farewells and transfers is whether the *run* fails. A false claim is
+    to be taken back in a run that succeeds too, so the checks' own verdict stands beside it. Of
+    calls it is what records prove: that a booking leads elsewhere is not made good by its price.
     """
-    finals = {part.call_id for part in parts if part.kind == "final"}
-    found = [f for f in findings if f.sign > 0 and f.call_id in finals]
-    return found if noisy_or(f.risk for f in found) >= THRESHOLD else []
+    kinds = {part.call_id: part.kind for part in parts}
+    against = [f for f in findings if f.sign > 0]
+    proven = [f for f in against if kinds.get(f.call_id) == "write" and f.risk >= PROVEN]
+    finals = [f for f in against if kinds.get(f.call_id) == "final"]
+    return proven + (finals if noisy_or(f.risk for f in finals) >= THRESHOLD else [])
 
 
 def _by_weight(

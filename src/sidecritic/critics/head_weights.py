@@ -24,7 +24,7 @@ SUPPORT = 0.3
 """Logits that a flag takes off when it speaks for an action and training has not seen it."""
 
 POWER = 1.5
-"""Objections count as the norm of this power of their weights.
+"""Objections, and supports, count as the norm of this power of their weights.
 
 Between adding up (1), by which a pile of hints outweighs what records prove, and the strongest
 alone (infinity): what is noticed in one talk is not independent.
@@ -61,7 +61,8 @@ class Cell(Record, allow_inf_nan=False):
     def prior(self, flag: Flag) -> float:
         """Return the weight of a flag that training has not seen, or is pulled towards."""
         if flag.sign < 0:
-            return SUPPORT
+            least = min(max(flag.risk, 1 - _MOST), _MOST)
+            return max(SUPPORT, logit(self.base) - logit(least)) if flag.risk else SUPPORT
         lift = logit(min(max(flag.risk, self.base), _MOST)) - logit(self.base)
         return max(0.0, lift)
 
@@ -72,9 +73,11 @@ class Cell(Record, allow_inf_nan=False):
 
     def risk(self, tool: str, flags: Mapping[tuple[int, str], Flag]) -> float:
         """Return the risk of one call, or of a message (`tool` is then empty)."""
-        against = sum(self.weight(flag) ** POWER for flag in flags.values() if flag.sign > 0)
-        supports = sum(self.weight(flag) for flag in flags.values() if flag.sign < 0)
-        seen = against ** (1 / POWER) - supports
+        against, supports = (
+            sum(self.weight(flag) ** POWER for flag in flags.values() if flag.sign == sign)
+            for sign in (1, -1)
+        )
+        seen = against ** (1 / POWER) - supports ** (1 / POWER)
         return expit(self.intercept + self.tools.get(tool, 0.0) + seen)
 
 

@@ -78,8 +78,8 @@ _Form = TypeVar("_Form", bound=Record)
 class Evidence(Protocol):
     """Whoever can say what speaks against an action, such as a policy `Pack`."""
 
-    def findings(self, proposal: Proposal) -> Sequence[Finding]:
-        """Return what fires, strongest first."""
+    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
+        """Return what fires, strongest first, after looking up what is wanted for that."""
         ...
 
 
@@ -172,7 +172,7 @@ class LLMCritic:
         await _Hearing(self._model, self._wire).ask(prompt.prefix(), Sampling(max_tokens=1))
 
     async def _judge(self, proposal: Proposal, hearing: "_Hearing") -> Judgement:
-        findings = self._evidence.findings(proposal) if self._evidence else ()
+        findings = await self._evidence.examined(proposal) if self._evidence else ()
         prompt = prompt_of(proposal, findings=findings, budget=self._budget)
         found = await self._look(proposal, prompt, hearing)
         if found:
@@ -186,6 +186,7 @@ class LLMCritic:
             category=reasons.fault if reasons else "",
             policy_ref=cited(reasons.policy_ref, proposal.policy) if reasons else "",
             rationale="; ".join([*([plain(reasons.reason)] if reasons else ()), *hearing.notes]),
+            flags=tuple(finding.flag for finding in findings),
             usage=hearing.usage,
             seconds=hearing.seconds,
         )

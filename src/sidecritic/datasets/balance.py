@@ -1,7 +1,7 @@
 """As many right rows as wrong ones, in each domain and kind of action."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Literal, assert_never, get_args
@@ -31,8 +31,8 @@ def balanced(rows: Sequence[Candidate], how: Balance, seed: int) -> list[Candida
     return [chosen[row.id] for row in rows if row.id in chosen]
 
 
-def require_both_classes(rows: Sequence[Candidate]) -> None:
-    """Raise unless there is something to tell apart.
+def require_both_classes(rows: Sequence[Candidate], left_out: Mapping[str, int]) -> None:
+    """Raise unless there is something to tell apart; `left_out` says what is not there, and why.
 
     Raises:
         ConfigError: nothing to train on, or one class is empty.
@@ -43,9 +43,11 @@ def require_both_classes(rows: Sequence[Candidate]) -> None:
     what = (
         "no rows at all" if not rows else f"{len(rows)} rows, all {'wrong' if wrong else 'right'}"
     )
+    why = ", ".join(f"{number} {reason}" for reason, number in left_out.items() if number)
+    without = f" (left out: {why})" if why else ""
     raise ConfigError(
-        f"the train split has {what}; a critic needs right and wrong actions: label more runs, "
-        "or play with --fault-rate above 0"
+        f"the train split has {what}{without}; a critic needs right and wrong actions: label more "
+        "runs, or play with --fault-rate above 0"
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from sidecritic.datasets.licences import licence_of
-from sidecritic.datasets.material import Material, user_in
+from sidecritic.datasets.material import Material, domain_of, user_in
 from sidecritic.datasets.rows import Provenance
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import Placed, placed
@@ -39,11 +39,6 @@ class Candidate:
     @property
     def domain(self) -> str:
         return domain_of(self.provenance.env)
-
-
-def domain_of(env: str) -> str:
-    """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
-    return env.rpartition(":")[2]
 
 
 def candidates_of(material: Material) -> Iterator[Candidate]:
@@ -86,7 +81,7 @@ def _candidate(
             tool=label.tool,
             env=trajectory.task.env,
             task_id=trajectory.task.id,
-            user_id=material.users.get(trajectory.id) or user_in(trajectory),
+            user_id=user_in(trajectory),
             actor=trajectory.actor,
             source=label.source,
             category=label.category,

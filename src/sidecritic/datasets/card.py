@@ -50,13 +50,10 @@ def _front(files: Mapping[tuple[str, str], str]) -> Iterator[str]:
             yield f"    path: {file}"
     # Stated, because a column that is null in one split has no type to be inferred from.
     yield "dataset_info:"
-    for config, splits in sorted(by_config.items()):
+    for config in sorted(by_config):
         yield f"- config_name: {config}"
         yield "  features:"
         yield from _features(columns_of(_KINDS[config]), "  ")
-        yield "  splits:"
-        for split, _ in splits:
-            yield f"  - name: {split}"
     yield "---"
     yield ""
 

@@ -6,7 +6,7 @@ tool and one label are compared: a right call and a wrong one that differ in an 
 pair that a critic can learn from.
 
 Shingles of three words, MinHash of 64 permutations in 16 bands of 4, and the exact Jaccard
-similarity of whatever shares a band. Cost: linear in the text, about 0.1 ms a row of 150 words, and
+similarity of whatever shares a band. Cost: linear in the text, about 0.2 ms a row of 150 words, and
 512 bytes a row kept.
 Source: Broder, On the resemblance and containment of documents (1997).
 """

@@ -124,16 +124,17 @@ def _choose(reads: Sequence[Reads], wanted: Wanted) -> _Choice:
     new, duplicates = without_duplicates(agreed, similar=wanted.similar)
     splits = assign(new, wanted.shares, wanted.seed)
     require_no_leak(splits, new)
-    train = [row for row in new if splits[row.id] == "train"]
-    require_both_classes(train)
-    kept = balanced(train, wanted.balance, wanted.seed)
-    taken = kept + [row for row in new if splits[row.id] != "train"]
     left_out = {
+        "quarantined": len(quarantined),
         "of a test split": len(rows) - len(known),
         "contradicts another": contradictory,
         "near-duplicate": duplicates,
-        "balance of classes": len(train) - len(kept),
     }
+    train = [row for row in new if splits[row.id] == "train"]
+    require_both_classes(train, left_out)
+    kept = balanced(train, wanted.balance, wanted.seed)
+    left_out["balance of classes"] = len(train) - len(kept)
+    taken = kept + [row for row in new if splits[row.id] != "train"]
     return _Choice(
         rows=taken,
         splits=splits,

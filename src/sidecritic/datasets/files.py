@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,8 +56,9 @@ class Shelf:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for files in self._open.values():
-            files.close()
+        with ExitStack() as stack:
+            for files in self._open.values():
+                stack.callback(files.close)
 
     @property
     def files(self) -> Mapping[tuple[str, str], str]:
@@ -120,6 +122,11 @@ class _Table:
             schema = self._pyarrow.schema(self._schema)
             self._writer.write_table(self._pyarrow.Table.from_pylist(self._rows, schema=schema))
             self._rows.clear()
+
+
+def has_parquet() -> bool:
+    """Whether Parquet can be written here."""
+    return find_spec("pyarrow") is not None
 
 
 def require_parquet() -> None:

@@ -2,8 +2,7 @@
 
 import json
 
-from sidecritic.datasets.candidates import domain_of
-from sidecritic.datasets.material import user_by_mail
+from sidecritic.datasets.material import ONE_USER, SHOP, domain_of, user_by_mail
 from sidecritic.datasets.splits import HeldOut
 from sidecritic.envs.plans import reference_of
 from sidecritic.errors import ModelError
@@ -23,8 +22,8 @@ async def held_out(benchmark: Benchmark) -> HeldOut:
     domain = domain_of(benchmark.name)
     users = [await user_of_task(benchmark, task) for task in tasks]
     return HeldOut(
-        tasks=frozenset((benchmark.name, task.id) for task in tasks),
-        users=frozenset((domain, user) for user in users),
+        tasks=frozenset((domain, task.id) for task in tasks),
+        users=frozenset((domain, user) for user in users if domain not in ONE_USER),
     )
 
 
@@ -33,6 +32,8 @@ async def user_of_task(benchmark: Benchmark, task: Task) -> str:
 
     In a third of the tasks of τ² retail only a tool says who the user is, by name and zip code.
     """
+    if task.env == SHOP:
+        return user_by_mail(task)
     named = user_of(task.data, ())
     if named != UNKNOWN:
         return named

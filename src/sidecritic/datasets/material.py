@@ -11,17 +11,19 @@ are strangers, who may have been nice to an agent only to teach its critic somet
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.datasets.rows import Trust
 from sidecritic.envs.plans import scenario_of
 from sidecritic.errors import ConfigError
+from sidecritic.labeling.decisions import ORIGIN
+from sidecritic.labeling.outcomes import by_outcome
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.store import read_labels
 from sidecritic.labeling.trust import ProposalKey, settled
-from sidecritic.recorded import UNKNOWN
+from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.results import user_of
 from sidecritic.runs import read_run
 from sidecritic.trace import Trajectory, env_view
@@ -29,9 +31,6 @@ from sidecritic.types import Briefing, Task
 
 HOSTILE_FILE = "hostile.txt"
 VOUCHED_FILE = "vouched.txt"
-GATEWAY = "gateway"
-"""Value of the setting `origin` in the `run.json` of decisions of the live gateway."""
-
 EVERY = frozenset({"*"})
 
 
@@ -48,8 +47,6 @@ class Material:
     """`None`: simulated where the actor is, else recorded."""
     hostile: frozenset[str] = frozenset()
     vouched: frozenset[str] = frozenset()
-    users: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Ids of the tasks' users by trajectory id, where they are known already."""
     problems: tuple[str, ...] = ()
 
     def trust_in(self, trajectory: Trajectory) -> Trust:
@@ -59,9 +56,9 @@ class Material:
 
     def quarantined(self, trajectory: Trajectory) -> str:
         """Return why the trajectory may not be learned from; empty when it may."""
-        if _holds(self.hostile, trajectory.id):
+        if holds(self.hostile, trajectory.id):
             return "hostile"
-        if self.trust_in(trajectory) == "live" and not _holds(self.vouched, trajectory.id):
+        if self.trust_in(trajectory) == "live" and not holds(self.vouched, trajectory.id):
             return "live, and nobody has vouched for it"
         return ""
 
@@ -82,17 +79,37 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
     known = run.record.briefings
     return Material(
         name=name or directory.resolve().name,
-        trajectories=run.trajectories,
+        trajectories=tuple({t.id: t for t in run.trajectories}.values()),
         briefings={t.id: known[t.briefing] for t in run.trajectories if t.briefing in known},
         labels=settled(labels),
-        trust="live" if run.record.settings.get("origin") == GATEWAY else None,
-        hostile=EVERY if hostile else _listed(directory / HOSTILE_FILE),
+        trust="live" if run.record.settings.get("origin") == ORIGIN else None,
+        hostile=EVERY if hostile else hostile_in(directory),
         vouched=_listed(directory / VOUCHED_FILE),
         problems=tuple(map(str, run.problems)),
     )
 
 
+def recorded_material(name: str, runs: Sequence[Recorded], *, hostile: bool = False) -> Material:
+    """Return recorded runs of somebody's agent, labelled by how they ended."""
+    labels = [label for run in runs for label in by_outcome(run.trajectory, run.briefing)]
+    return Material(
+        name=name,
+        trajectories=tuple(run.trajectory for run in runs),
+        briefings={run.trajectory.id: run.briefing for run in runs},
+        labels=settled(labels),
+        hostile=EVERY if hostile else frozenset(),
+    )
+
+
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\w")
+
+
+ONE_USER = frozenset({"telecom"})
+"""Domains whose tasks all have the same user: there tasks stand for users."""
+
+
+SHOP = "shop"
+"""Its tasks name their users by e-mail address only."""
 
 
 def user_in(trajectory: Trajectory) -> str:
@@ -101,8 +118,18 @@ def user_in(trajectory: Trajectory) -> str:
     By task or conversation, else an e-mail address of the task's scenario; where nobody is
     named, the task stands for its user.
     """
-    found = user_of(trajectory.task.data, env_view(trajectory.events))
-    return found if found != UNKNOWN else user_by_mail(trajectory.task)
+    task = trajectory.task
+    if domain_of(task.env) in ONE_USER:
+        return f"task:{task.id}"
+    if task.env == SHOP:
+        return user_by_mail(task)
+    found = user_of(task.data, env_view(trajectory.events))
+    return found if found != UNKNOWN else user_by_mail(task)
+
+
+def domain_of(env: str) -> str:
+    """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
+    return env.rpartition(":")[2]
 
 
 def user_by_mail(task: Task) -> str:
@@ -111,8 +138,18 @@ def user_by_mail(task: Task) -> str:
     return mail[0] if mail else f"task:{task.id}"
 
 
-def _holds(ids: frozenset[str], id: str) -> bool:
+def holds(ids: frozenset[str], id: str) -> bool:
+    """Whether a list names a trajectory, or all of them."""
     return id in ids or bool(ids & EVERY)
+
+
+def hostile_in(directory: Path) -> frozenset[str]:
+    """Return the ids of the trajectories of a run that are marked as hostile.
+
+    Raises:
+        ConfigError: the list cannot be read.
+    """
+    return _listed(directory / HOSTILE_FILE)
 
 
 def _listed(file: Path) -> frozenset[str]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sidecritic.datasets.candidates import Candidate, domain_of
+from sidecritic.datasets.candidates import Candidate
+from sidecritic.datasets.material import domain_of
 from sidecritic.datasets.rows import Provenance, Split
 from sidecritic.errors import ConfigError
 
@@ -17,7 +18,7 @@ class HeldOut:
     """What the benchmarks keep for tests."""
 
     tasks: frozenset[tuple[str, str]] = frozenset()
-    """Environment and id of each task of a test split."""
+    """Domain and id of each task of a test split: τ-bench and τ²-bench number theirs alike."""
     users: frozenset[tuple[str, str]] = frozenset()
     """Domain and id of each user who appears in one of them."""
 
@@ -26,7 +27,7 @@ class HeldOut:
 
     def holds(self, row: Provenance) -> str:
         """Return what of a row is held out, in words; empty when nothing is."""
-        if (row.env, row.task_id) in self.tasks:
+        if (domain_of(row.env), row.task_id) in self.tasks:
             return f"task {row.task_id!r} of {row.env} is of its test split"
         if (domain_of(row.env), row.user_id) in self.users:
             return f"user {row.user_id!r} of {row.env} appears in its test split"

@@ -158,10 +158,10 @@ class Conversation:
     def _too_many_errors(self) -> bool:
         return self._errors >= self._script.max_errors
 
-    def _copy(self) -> "Conversation":
+    def _copy(self, user: Model | None = None) -> "Conversation":
         twin = type(self)(
             self._world.fork(),
-            self._user,
+            user or self._user,
             self._script,
             transcript=self._transcript,
             sampling=self._sampling,
@@ -226,8 +226,8 @@ class _Frozen:
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
 
-    def fork(self) -> Environment:
-        return self._conversation._copy()  # pyright: ignore[reportPrivateUsage] # one concept, two classes
+    def fork(self, user: Model | None = None) -> Environment:
+        return self._conversation._copy(user)  # pyright: ignore[reportPrivateUsage] # one concept, two classes
 
     def look(self, budget: int) -> ReadOnlyTools:
         return Look(self._conversation._world.fork(), budget)  # pyright: ignore[reportPrivateUsage]

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from typing import TypeGuard
 
@@ -65,7 +65,7 @@ class Evidence:
     def values(self) -> Mapping[str, tuple[Scalar, ...]]:
         """Every text and number in the results by the key that it stands under."""
         found: dict[str, dict[Scalar, None]] = {}
-        for key, value in (pair for result in self.results for pair in leaves(result)):
+        for key, value in (p for m in self.messages if _is_answer(m) for p in _pairs(m.text)):
             found.setdefault(key, {})[value] = None
         return {key: tuple(values) for key, values in found.items()}
 
@@ -73,7 +73,7 @@ class Evidence:
         """Return what stands beside a text of this kind in some result, sorted."""
         if not isinstance(value, str):
             return ()
-        found = {other for result in self.results for other in _beside(result, value)}
+        found = {other for m in self.messages if _is_answer(m) for other in _near(m.text, value)}
         return tuple(sorted(found - {value}))
 
 
@@ -83,6 +83,22 @@ def parsed(text: str) -> JsonValue:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+# An actor reads its whole conversation again in each turn, and forks of an episode share theirs.
+_KEPT = 2048
+
+
+@lru_cache(maxsize=_KEPT)
+def _near(result: str, value: str) -> tuple[str, ...]:
+    """Return what stands beside a value in a result."""
+    return tuple(dict.fromkeys(_beside(parsed(result), value)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _pairs(result: str) -> tuple[tuple[str, Scalar], ...]:
+    """Return every text and number of a result, each with its key."""
+    return tuple(leaves(parsed(result)))
 
 
 def _is_answer(message: Message) -> TypeGuard[ToolResult]:

@@ -8,6 +8,7 @@ refused drafts at its end. The same seed gives the same episode.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import Random
 
 from sidecritic.envs.chat import Chat, Refusal, read
 from sidecritic.envs.evidence import Evidence, authentication, unseen
@@ -72,6 +73,7 @@ class SimulatedActor:
             greeted: Whether a conversation without an earlier part begins with a greeting.
         """
         self._repair = repair
+        self._seed = seed
         self._spoken_before = max(int(greeted), prior_words(task, "assistant"))
         empty = Playbook((), tuple(tools), scenario_of(task), f"{seed}/{task.id}")
         steps = steps_for(task, tools, FaultRates.of(rates), empty.dice("plan"))
@@ -91,8 +93,10 @@ class SimulatedActor:
         now = Evidence(chat.before_drafts)
         called = [call for exchange in chat.exchanges for call in exchange.calls]
         progress, draft = self._draft(self._book.progress(chat.exchanges), now, called)
+        luck = request.sampling.seed
         for attempt, refusal in enumerate(chat.refusals):
-            progress = self._refused(progress, draft, refusal, attempt=attempt)
+            dice = self._dice(progress, attempt, luck)
+            progress = self._refused(progress, draft, refusal, dice)
             progress, draft = self._draft(progress, now, called)
         return _completion(
             draft, self._report(chat), f"call_{len(chat.exchanges)}_{len(chat.refusals)}"
@@ -158,11 +162,19 @@ class SimulatedActor:
             return None
         return _announcement(progress, step, versions)
 
+    def _dice(self, progress: Progress, attempt: int, luck: int | None) -> Random:
+        """Return what decides how feedback is taken.
+
+        It hangs on how the request is to be sampled, as with a real model: in a continuation
+        with another seed the plan stays, and what comes of feedback is drawn again.
+        """
+        again = () if luck in (None, self._seed) else (luck,)
+        return self._book.dice("refused", progress.step, progress.announced, attempt, *again)
+
     def _refused(
-        self, progress: Progress, draft: Draft, refusal: Refusal, *, attempt: int
+        self, progress: Progress, draft: Draft, refusal: Refusal, dice: Random
     ) -> Progress:
         """Return the progress after the supervisor sent a draft back."""
-        dice = self._book.dice("refused", progress.step, progress.announced, attempt)
         if draft.fault is not None:
             named = names_fault(refusal.feedback, draft.fault, draft.stake)
             mends = named and dice.random() < self._repair

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from pydantic import Field, JsonValue
 
 from sidecritic.envs.evidence import Evidence, filled
+from sidecritic.envs.norms import forbidden
 from sidecritic.envs.plans import Action, Arguments, is_write
 from sidecritic.envs.prose import make, phrase
 from sidecritic.types import Record, ToolSpec
@@ -59,7 +60,7 @@ class FaultRates(Record):
     false_statement: float = Field(default=0.08, ge=0, le=1)
     """Per episode, in its closing message."""
     forbidden_write: float = Field(default=0.35, ge=0, le=1)
-    """Per episode in which nothing may be written."""
+    """Per episode without a write of its own, where a policy forbids something at hand."""
 
     @classmethod
     def of(cls, rates: "FaultRates | float") -> "FaultRates":
@@ -242,17 +243,18 @@ def uninvited(
 ) -> Action | None:
     """Return a write that should not happen, filled from the conversation; `None` if none can.
 
-    A forbidden write is the one that the user's wishes come closest to; an extra one is
-    any that the conversation gives the values for, and that changes something.
+    A forbidden write is, of those that the policy forbids, the one that the user's wishes come
+    closest to; an extra one is any that the conversation gives the values for, and that changes
+    something.
     """
+    if kind == "forbidden_write":
+        wished = [a for a in forbidden(evidence, tools, wishes=wishes) if _verbs(a.name, wishes)]
+        return max(wished, key=lambda action: _closeness(action.name, wishes), default=None)
     callable_now = [
         Action(tool.name, arguments)
         for tool in sorted(tools, key=lambda tool: tool.name)
         if is_write(tool.name, tools) and (arguments := filled(tool, evidence, wishes)) is not None
     ]
-    if kind == "forbidden_write":
-        wished = [action for action in callable_now if _verbs(action.name, wishes)]
-        return max(wished, key=lambda action: _closeness(action.name, wishes), default=None)
     return _changing(rng.choice(callable_now), evidence, rng) if callable_now else None
 
 

@@ -163,8 +163,11 @@ def _moved_by_call(
 ) -> Progress | None:
     right, wrong = versions.right, versions.wrong
     if wrong is not None and wrong in exchange.calls:
-        # The tool itself refused the wrong values: the actor sees that and mends them.
-        return replace(progress, repaired=True) if exchange.failed else progress.on()
+        # The tool itself refused the wrong values: the actor sees that and mends them. Where the
+        # user agreed to them, the right ones are announced before they are called.
+        agreed = progress.agreed and not progress.announced_wrong
+        mended = replace(progress, repaired=True, agreed=agreed)
+        return mended if exchange.failed else progress.on()
     named = any(call.name == right.name for call in exchange.calls)
     return progress.on() if right in exchange.calls or (named and not strict) else None
 

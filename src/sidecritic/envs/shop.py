@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue, ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
+from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.plans import Action, reference_of, scenario_of
 from sidecritic.envs.shop_data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
 from sidecritic.errors import ConfigError
@@ -259,6 +260,41 @@ class Shop:
         return tuple(
             Task(id=data["id"], env=self.name, split=split, data=data) for data in TASKS[split]
         )
+
+    @property
+    def records(self) -> Mapping[str, Mapping[str, Row]]:
+        """Customers and orders as they are before an episode, by id."""
+        return {"customers": CUSTOMERS, "orders": ORDERS}
+
+    def users_of(self, task: Task) -> frozenset[str]:
+        return Customers(
+            Customer(row["customer_id"], row["name"], row["email"], records=tuple(row["orders"]))
+            for row in CUSTOMERS.values()
+        ).named_in(task.data)
+
+    def check(self, task: Task, where: str) -> None:
+        """Look at a task that comes from `where`.
+
+        Raises:
+            ConfigError: it could not be played or graded.
+        """
+        if not scenario_of(task).text:
+            raise ConfigError(f"{where} has no user_scenario.instructions; say what the user wants")
+        for action in reference_of(task).actions:
+            if action.name not in TOOLS:
+                raise ConfigError(
+                    f"{where} has a reference action {action.name!r}, which is no tool of the "
+                    f"shop; known: {', '.join(TOOLS)}"
+                )
+            try:
+                TOOLS[action.name].asks.model_validate(action.arguments)
+            except ValidationError as cause:
+                first = cause.errors(include_url=False)[0]
+                key = ".".join(map(str, first["loc"]))
+                raise ConfigError(
+                    f"{where} has a reference action {action.name!r} that is never run: "
+                    f"{key}: {first['msg']}"
+                ) from cause
 
     def environment(self, task: Task, user: Model) -> Environment:
         scenario = scenario_of(task)

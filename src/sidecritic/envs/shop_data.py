@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-Row = Mapping[str, Any]
+from sidecritic.envs.shop_customers import Row, stock
 
 VERSION = "shop 1"
 """Changes whenever a score on these tasks would no longer compare with an earlier one."""
@@ -66,7 +66,9 @@ def _order(
     }
 
 
-CUSTOMERS: Mapping[str, Row] = {
+_OTHER_CUSTOMERS, _OTHER_ORDERS = stock()
+
+CUSTOMERS: Mapping[str, Row] = _OTHER_CUSTOMERS | {
     row["customer_id"]: row
     for row in (
         _customer(
@@ -104,7 +106,7 @@ CUSTOMERS: Mapping[str, Row] = {
     )
 }
 
-ORDERS: Mapping[str, Row] = {
+ORDERS: Mapping[str, Row] = _OTHER_ORDERS | {
     row["order_id"]: row
     for row in (
         _order(

@@ -241,6 +241,10 @@ class Tau:
         )
         return TauConversation(self.world(task), user, script)
 
+    def users_of(self, task: Task) -> frozenset[str]:
+        user = task.data.get("user_id")
+        return frozenset({user} if isinstance(user, str) else ())
+
     def world(self, task: Task) -> TauWorld:
         """Return the world of a fresh episode, without a user."""
         if task.id not in self._golds:

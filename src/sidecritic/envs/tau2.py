@@ -8,9 +8,10 @@ computed at its first episode and kept.
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sidecritic.envs.base import Conversation, Script, Transcript
+from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.tau2_case import Case, Criteria
 from sidecritic.envs.tau2_grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
 from sidecritic.envs.tau2_messages import own_calls, parse, replay, respond
@@ -23,7 +24,7 @@ from sidecritic.envs.tau2_package import (
     package_version,
 )
 from sidecritic.envs.tau2_records import State, state_over
-from sidecritic.envs.tau2_tasks import TaskSet, packaged_tasks, tasks_from
+from sidecritic.envs.tau2_tasks import TaskSet, check_task, packaged_tasks, tasks_from
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
 from sidecritic.types import (
@@ -163,6 +164,39 @@ class Tau2:
             return outcome
         return outcome.model_copy(
             update={"native": {**outcome.native, "foreign_tools": list(foreign)}}
+        )
+
+    def check(self, task: Task, where: str) -> None:
+        """Look at a task that comes from `where`.
+
+        Raises:
+            ConfigError: it could not be played or graded.
+        """
+        check_task(task.data, self._domain, where)
+
+    def users_of(self, task: Task) -> frozenset[str]:
+        """Return whom a task is about; empty in telecom, whose tasks all have one customer."""
+        return self._customers.named_in(task.data)
+
+    @cached_property
+    def records(self) -> dict[str, dict[str, Any]]:
+        """The tables of the domain's database as plain JSON, by name and id; empty in telecom."""
+        tables = self._domain.pristine.tools.db.model_dump(mode="json")
+        plain = all(isinstance(table, dict) for table in tables.values())
+        return cast("dict[str, dict[str, Any]]", tables) if plain else {}
+
+    @cached_property
+    def _customers(self) -> Customers:
+        return Customers(
+            Customer(
+                id=user["user_id"],
+                name=f"{user['name']['first_name']} {user['name']['last_name']}",
+                email=user["email"],
+                zip=user["address"]["zip"],
+                records=tuple(user.get("orders") or user.get("reservations") or ()),
+            )
+            for user in self.records.get("users", {}).values()
+            if "email" in user
         )
 
     @cached_property

@@ -67,14 +67,18 @@ def tasks_from(file: Path, domain: Domain, *, fallback: Path) -> TaskSet:
     digest = hashlib.sha256(_bytes(file)).hexdigest()[:12]
     tasks = _by_id(file)
     for at, (id, task) in enumerate(tasks.items()):
-        _check(task, domain, f"{file}: task {at} (id {id!r})")
+        check_task(task, domain, f"{file}: task {at} (id {id!r})")
     own = _splits_of(file)
     splits = own if own.is_file() else fallback / "split_tasks.json"
     return TaskSet(f"{file.name} sha256:{digest}", file, tasks, _splits(splits))
 
 
-def _check(task: Mapping[str, Any], domain: Domain, where: str) -> None:
-    """Refuse what the package's classes refuse, and reference actions that cannot be run."""
+def check_task(task: Mapping[str, Any], domain: Domain, where: str) -> None:
+    """Refuse what the package's classes refuse, and reference actions that cannot be run.
+
+    Raises:
+        ConfigError: naming `where` the task comes from.
+    """
     try:
         domain.task_classes.Task.model_validate(task)
     except ValidationError as cause:

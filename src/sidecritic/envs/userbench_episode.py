@@ -154,8 +154,8 @@ class UserBenchEpisode:
     async def close(self) -> None:
         """Nothing to release."""
 
-    def _copy(self) -> "UserBenchEpisode":
-        twin = UserBenchEpisode(self._trip, self._user, self._progress.copy())
+    def _copy(self, user: Model | None = None) -> "UserBenchEpisode":
+        twin = UserBenchEpisode(self._trip, user or self._user, self._progress.copy())
         twin._history = list(self._history)
         return twin
 
@@ -299,8 +299,8 @@ class _Frozen:
     def __init__(self, episode: UserBenchEpisode) -> None:
         self._episode = episode
 
-    def fork(self) -> Environment:
-        return self._episode._copy()  # pyright: ignore[reportPrivateUsage] # one concept, two classes
+    def fork(self, user: Model | None = None) -> Environment:
+        return self._episode._copy(user)  # pyright: ignore[reportPrivateUsage] # one concept, two classes
 
     def look(self, budget: int) -> ReadOnlyTools:
         return _NothingToSee()

@@ -23,7 +23,7 @@ from sidecritic.types import (
     User,
 )
 
-_NO_USAGE = Usage.model_construct(input_tokens=0, output_tokens=0, cached_tokens=0, cost_usd=None)
+_NO_USAGE = Usage.of_parts(input_tokens=0, output_tokens=0, cached_tokens=0, cost_usd=None)
 
 
 class Passed(ModelError):
@@ -52,7 +52,7 @@ class Take:
 
     def completion(self) -> Completion:
         """Return it as the actor's answer."""
-        return Completion.model_construct(
+        return Completion.of_parts(
             message=self.draft.action,
             finish=self.draft.finish,
             model=self.model,
@@ -105,13 +105,19 @@ class UpstreamActor:
 
 def _rejected(told: Sequence[Message], takes: Sequence[Take]) -> Iterator[Rejected]:
     """Pair each refused draft, in the provider's form, with what it was answered."""
+    for take, (shown, answers) in zip(takes, refusals(told), strict=True):
+        yield Rejected(take.draft.raw, shown, answers)
+
+
+def refusals(
+    told: Sequence[Message],
+) -> Iterator[tuple[Assistant, tuple[User | ToolResult, ...]]]:
+    """Walk over the refused drafts of a turn, each with what it was answered."""
     starts = [at for at, message in enumerate(told) if isinstance(message, Assistant)]
-    ends = [*starts[1:], len(told)]
-    for take, start, end in zip(takes, starts, ends, strict=True):
+    for start, end in zip(starts, [*starts[1:], len(told)], strict=False):
         shown = told[start]
         if isinstance(shown, Assistant):
-            answers = tuple(m for m in told[start + 1 : end] if isinstance(m, User | ToolResult))
-            yield Rejected(take.draft.raw, shown, answers)
+            yield shown, tuple(m for m in told[start + 1 : end] if isinstance(m, User | ToolResult))
 
 
 def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
@@ -127,7 +133,7 @@ def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
             log.append(_observed(heard))
             heard = []
         log.append(
-            Executed.model_construct(
+            Executed.of_parts(
                 event="executed", turn=turn, action=message, source="actor", approved=True
             )
         )
@@ -140,7 +146,7 @@ def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
 def _observed(messages: Sequence[Message]) -> Observed:
     # Every part is a validated record already; a long chat would be validated once a turn.
     # Fields are all given, because looking up defaults costs more than the rest.
-    observation = Observation.model_construct(
+    observation = Observation.of_parts(
         messages=tuple(messages), backstage=(), done=False, usage=_NO_USAGE, seconds=0.0
     )
-    return Observed.model_construct(event="observed", observation=observation)
+    return Observed.of_parts(event="observed", observation=observation)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sidecritic.errors import SidecriticError, StoreError
 from sidecritic.gateway.door import Door, Live
@@ -54,8 +55,20 @@ class Server:
         self.live.setup = setup
 
 
-def make_app(server: Server) -> Starlette:
+def make_app(server: Server) -> ASGIApp:
     """Return the ASGI application."""
+    own = _own_paths(server)
+    paths = {route.path for route in own.routes if isinstance(route, Route)}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Everything but our own three paths is an agent's: a router would only be in its way.
+        agents = scope["type"] == "http" and scope["path"] not in paths
+        await (server.door if agents else own)(scope, receive, send)
+
+    return app
+
+
+def _own_paths(server: Server) -> Starlette:
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -79,7 +92,6 @@ def make_app(server: Server) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
-            Mount("/", app=server.door),
         ],
         lifespan=lifespan,
     )

@@ -1,20 +1,31 @@
 """Reading a client's request: limits first, then its meaning, then whether its past is true."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from sidecritic.errors import StoreError
 from sidecritic.gateway.decisions import Origin
 from sidecritic.gateway.dialects.base import Asked, Body
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
+from sidecritic.gateway.reading import REPEATED, read_object
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
-from sidecritic.gateway.wire import Outgoing, is_deeper_than, object_in
+from sidecritic.gateway.spans import Span
+from sidecritic.gateway.wire import Outgoing, is_deeper_than
+
+
+class Caller(NamedTuple):
+    """Whose request it is, and under which id it is kept."""
+
+    tenant: str
+    id: str
+    span: Span
 
 
 async def question_of(
-    place: Place, request: Outgoing, setup: Setup, services: Services, *, tenant: str, id: str
+    place: Place, request: Outgoing, setup: Setup, services: Services, caller: Caller
 ) -> Question:
     """Return a request to a supervised endpoint, read and checked.
 
@@ -22,13 +33,16 @@ async def question_of(
         Refused: it cannot be read, or its past is not true and the route insists.
     """
     dialect, route = place.dialect, place.route
+    tenant, id, span = caller
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
-    body = _parsed(request, setup.limits.depth)
+    body, repeats = _parsed(request, setup.limits.depth)
     asked = _continued(dialect.asked(body), services, tenant)
+    if repeats:
+        asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, head[0])
-    origin = Origin.model_construct(
+    origin = Origin.of_parts(
         request=id,
         at=services.clock(),
         tenant=tenant,
@@ -53,6 +67,7 @@ async def question_of(
         outgoing=request,
         origin=origin,
         head=head,
+        span=span,
     )
 
 
@@ -67,13 +82,13 @@ def _continued(asked: Asked, services: Services, tenant: str) -> Asked:
     return replace(asked, history=(*before, *asked.history))
 
 
-def _parsed(request: Outgoing, depth: int) -> Body:
+def _parsed(request: Outgoing, depth: int) -> tuple[Body, bool]:
     if is_deeper_than(request.body, depth):
         raise Refused(400, "too_deep", f"the body is nested more than {depth} deep")
-    body = object_in(request.body)
+    body, repeats = read_object(request.body)
     if body is None:
         raise Refused(400, "invalid_json", "the body is no JSON object")
-    return body
+    return body, repeats
 
 
 async def _is_forged(route: Route, services: Services, tenant: str, link: str) -> bool:
@@ -81,7 +96,7 @@ async def _is_forged(route: Route, services: Services, tenant: str, link: str) -
     if setting == "off" or not link or services.chain.is_remembered(link):
         return False
     try:
-        if await services.recorder.knows_link(tenant, link):
+        if not services.chain.remembers_all and await services.recorder.knows_link(tenant, link):
             return False
     except StoreError as failure:
         if setting == "refuse":

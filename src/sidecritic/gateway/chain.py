@@ -27,6 +27,9 @@ class Chain:
     """Makes links, and remembers the latest."""
 
     key: bytes = field(repr=False)
+    is_private: bool = False
+    """Whether the key was made for this process, so that no other can have made a link with it."""
+    has_forgotten: bool = False
     _known: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None], repr=False)
 
     def head(self, tenant: str, history: Sequence[Message]) -> tuple[str, list[JsonValue]]:
@@ -48,9 +51,15 @@ class Chain:
         self._known[link] = None
         if len(self._known) > _MEMORY:
             self._known.popitem(last=False)
+            self.has_forgotten = True
 
     def is_remembered(self, link: str) -> bool:
         return link in self._known
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether a link that is not remembered was never made."""
+        return self.is_private and not self.has_forgotten
 
     def _link(self, tenant: str, before: str, since: list[JsonValue], turn: Assistant) -> str:
         said = canonical([tenant, before, since, substance(turn)])

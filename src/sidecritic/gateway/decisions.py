@@ -15,6 +15,8 @@ from sidecritic.gateway.settings import Mode
 from sidecritic.trace import Event, Executed, Failed, Judged, Proposed, proposals
 from sidecritic.types import Assistant, Briefing, Record, Usage
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 Fate = Literal["released", "withheld", "pending"]
 """`pending`: released in shadow mode, and not judged yet."""
 
@@ -91,7 +93,7 @@ def substance(action: Assistant) -> list[JsonValue]:
 
 
 def canonical(value: JsonValue) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def action_digest(tenant: str, policy: str, action: Assistant) -> str:
@@ -112,7 +114,7 @@ def decisions_of(
         failure = next((e for e in after if isinstance(e, Failed) and e.where == "critic"), None)
         left = executed if is_last else None
         action = event.completion.message
-        yield Decision.model_construct(
+        yield Decision.of_parts(
             id=f"{origin.request}.{choice}.{number}",
             origin=origin,
             choice=choice,

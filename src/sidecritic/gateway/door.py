@@ -7,29 +7,32 @@ key ─▶ place ─▶ limits ─▶ supervised? ─▶ enforce or shadow ─�
 import asyncio
 import json
 import logging
-from dataclasses import dataclass
-from secrets import token_hex
+from dataclasses import dataclass, field
+from secrets import token_bytes
 from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
 
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.admission import Admission, tenant_of
-from sidecritic.gateway.asking import question_of
+from sidecritic.gateway.asking import Caller, question_of
 from sidecritic.gateway.dialects.errors import anthropic_error, openai_error
 from sidecritic.gateway.enforcing import enforce
 from sidecritic.gateway.line import NO_STORE, ClientGone, Line
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.placing import Place, outgoing, place_of, require_proxied
 from sidecritic.gateway.question import Question
+from sidecritic.gateway.reading import read_object
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import shadow
-from sidecritic.gateway.wire import Outgoing, Reply, end_to_end, object_in
+from sidecritic.gateway.spans import NoSpan, Span
+from sidecritic.gateway.wire import Outgoing, Reply, end_to_end
 
 log = logging.getLogger("sidecritic.gateway")
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _JSON = ("content-type", "application/json")
 
 
@@ -45,12 +48,30 @@ class Door:
     live: Live
     services: Services
     admission: Admission
+    chance: "Chance" = field(default_factory=lambda: Chance())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        id = f"{int(self.services.clock() * 1000):012x}{token_hex(10)}"  # sorts by time
+        id = f"{int(self.services.clock() * 1000):012x}{self.chance.hex()}"  # sorts by time
         visit = Visit(self, self.live.setup, Line(scope, receive, send), id)
         await visit.serve()
+
+
+@dataclass(slots=True)
+class Chance:
+    """Random bytes, asked of the system for many requests at a time.
+
+    Each time that it is asked, another thread may take its turn, and this one waits.
+    """
+
+    left: bytes = b""
+
+    def hex(self) -> str:
+        """Return ten bytes."""
+        if not self.left:
+            self.left = token_bytes(2_000)
+        taken, self.left = self.left[:10], self.left[10:]
+        return taken.hex()
 
 
 class Visit:
@@ -63,6 +84,7 @@ class Visit:
         self._id = id
         self._place: Place | None = None
         self._client = ""
+        self._span: Span = NoSpan()
         self._is_held = False
         """Whether the stream that has begun, if one has, is ours to end."""
 
@@ -71,7 +93,10 @@ class Visit:
         started = perf_counter()
         counts.began()
         try:
-            await self._serve()
+            with self._door.services.traces.request(self._line.headers) as span:
+                self._span = span
+                await self._serve()
+                self._note_span()
         finally:
             route = self._place.route.name if self._place else ""
             seconds = perf_counter() - started
@@ -108,18 +133,20 @@ class Visit:
             elif mode == "off":
                 await line.while_there(self._pass(place, request))
             else:
-                question = await question_of(
-                    place, request, setup, self._door.services, tenant=client.name, id=self._id
-                )
+                caller = Caller(client.name, self._id, self._span)
+                services = self._door.services
+                question = await question_of(place, request, setup, services, caller)
                 await self._supervise(question, enforces=mode == "enforce")
 
     async def _pass(self, place: Place, request: Outgoing) -> None:
-        incoming = await place.route.upstream.send(request)
-        try:
-            await self._line.begin(incoming.status, end_to_end(incoming.headers))
-            await self._line.stream(incoming.chunks())
-        finally:
-            await incoming.aclose()
+        with self._span.child("pass", {}, is_remote=True) as s:
+            sent = request.with_headers(s.carried(request.headers))
+            incoming = await place.route.upstream.send(sent)
+            try:
+                await self._line.begin(incoming.status, end_to_end(incoming.headers))
+                await self._line.stream(incoming.chunks())
+            finally:
+                await incoming.aclose()
 
     async def _supervise(self, question: Question, *, enforces: bool) -> None:
         if not enforces:
@@ -147,7 +174,7 @@ class Visit:
             # The head is out, and said 200; what went wrong since can only be an event.
             if reply.status != 200:
                 dialect, said = question.dialect, f"the upstream answered HTTP {reply.status}"
-                error = object_in(body) or dialect.error(reply.status, "upstream_error", said)
+                error = read_object(body)[0] or dialect.error(reply.status, "upstream_error", said)
                 body = dialect.error_event(error)
             await line.put(body, more=False)
 
@@ -168,6 +195,26 @@ class Visit:
             await line.whole(refusal.status, tuple(headers), json.dumps(error).encode())
         except ClientGone:
             return
+
+    def _note_span(self) -> None:
+        """Name the request by what it is; a path that is not one of ours is a client's text."""
+        place, status = self._place, self._line.status
+        endpoint = place.dialect.endpoint if place and place.dialect else "other"
+        method = self._line.method if self._line.method in _METHODS else "_OTHER"
+        self._span.named(f"{method} {endpoint}")
+        self._span.note(
+            {
+                "http.request.method": method,
+                "http.route": endpoint,
+                "http.response.status_code": status,
+                "sidecritic.request": self._id,
+                "sidecritic.tenant": self._client,
+                "sidecritic.route": place.route.name if place else "",
+                "sidecritic.mode": place.route.settings.mode if place else "",
+            }
+        )
+        if status >= 500:
+            self._span.note({"error.type": str(status)})
 
     def _note(self, route: str, seconds: float) -> None:
         dialect = self._place.dialect if self._place else None

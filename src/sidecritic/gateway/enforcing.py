@@ -14,13 +14,14 @@ from time import perf_counter
 
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.actor import Passed, Take
-from sidecritic.gateway.dialects.base import Body, Draft, StreamFailed
+from sidecritic.gateway.dialects.base import Body, Draft
+from sidecritic.gateway.inference import Spoilt, infer
 from sidecritic.gateway.question import Question, takes_of
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import judge_later, marked
 from sidecritic.gateway.turn import Bench, Settled
-from sidecritic.gateway.wire import Heard, Reply, end_to_end, hear
+from sidecritic.gateway.wire import Heard, Reply, end_to_end
 
 _FRAMING = frozenset({"content-encoding", "content-type"})
 
@@ -33,20 +34,19 @@ async def enforce(question: Question, services: Services) -> Reply:
         ModelError: the upstream gave none.
     """
     started = perf_counter()
-    incoming = await question.route.upstream.send(question.outgoing)
-    heard = await hear(incoming, question.setup.limits.answer_bytes)
-    if not heard.is_success:
-        return _verbatim(question, heard, "error")
     try:
-        answer, answered = question.read(heard)
-    except StreamFailed as failure:
-        return _failed_stream(question, heard, failure)
+        heard, answer, answered = await infer(question, question.outgoing)
+    except Passed as error:
+        return _verbatim(question, error.heard, "error")
+    except Spoilt as failure:
+        return _failed_stream(question, failure)
     if answered.unknown:
         services.counts.unknown_shape(question.route.name)
     question.require_known(answered.unknown, where="answer")
     bench = Bench(question, services)
     settled = await _settle_all(bench, takes_of(answered, heard, perf_counter() - started))
     await _record(bench, settled)
+    question.span.note({"sidecritic.outcome": ",".join(sorted({each.word for each in settled}))})
     for each in settled:
         if each.failure is not None:
             return _failure(question, each.failure)
@@ -96,8 +96,9 @@ def _verbatim(question: Question, heard: Heard, word: str) -> Reply:
     return Reply(heard.status, (*end_to_end(heard.headers), *_marks(question, word)), heard.raw)
 
 
-def _failed_stream(question: Question, heard: Heard, failure: StreamFailed) -> Reply:
+def _failed_stream(question: Question, failure: Spoilt) -> Reply:
     """Pass the provider's error on, and nothing of what it said before."""
+    heard = failure.heard
     if failure.error is None:
         raise failure
     kept = tuple(h for h in end_to_end(heard.headers) if h[0] != "content-encoding")

@@ -1,5 +1,7 @@
 """What an operator can count, for Prometheus. Labels are names from the settings, never input."""
 
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from sidecritic.gateway.decisions import Decision
@@ -12,6 +14,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._children: dict[tuple[int | str, ...], Any] = {}
 
         def counter(name: str, doc: str, *labels: str) -> Counter:
             return Counter(f"sidecritic_{name}", doc, labels, registry=registry)
@@ -33,25 +36,35 @@ class Metrics:
         self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
         self._unverified = counter("unverified", "Requests with unknown turns.", "route")
 
+    def _of(self, family: Counter | Histogram, *labels: str) -> Any:
+        """Return the child with these labels; looking it up again costs more than counting."""
+        key = (id(family), *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = family.labels(*labels)
+        return child
+
     def began(self) -> None:
         self._in_flight.inc()
 
     def ended(self, route: str, status: int, seconds: float) -> None:
         self._in_flight.dec()
-        self._requests.labels(route, str(status or 499)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._of(self._requests, route, str(status or 499)).inc()
+        self._of(self._seconds, route).observe(seconds)
 
     def decided(self, decision: Decision) -> None:
         origin = decision.origin
-        self._decisions.labels(origin.route, origin.mode, decision.verdict, decision.status).inc()
+        self._of(
+            self._decisions, origin.route, origin.mode, decision.verdict, decision.status
+        ).inc()
         if decision.would_block:
-            self._would_block.labels(origin.route, origin.mode).inc()
+            self._of(self._would_block, origin.route, origin.mode).inc()
         if decision.status in ("ok", "error", "timeout"):
-            self._critic.labels(origin.route).observe(decision.critic_seconds)
+            self._of(self._critic, origin.route).observe(decision.critic_seconds)
         for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):
             spent = usage.input_tokens + usage.output_tokens
             if spent:
-                self._tokens.labels(origin.route, party).inc(spent)
+                self._of(self._tokens, origin.route, party).inc(spent)
 
     def unrecorded(self, number: int) -> None:
         self._unrecorded.inc(number)
@@ -60,10 +73,10 @@ class Metrics:
         self._skipped.inc(number)
 
     def unknown_shape(self, route: str) -> None:
-        self._unknown.labels(route).inc()
+        self._of(self._unknown, route).inc()
 
     def unverified(self, route: str) -> None:
-        self._unverified.labels(route).inc()
+        self._of(self._unverified, route).inc()
 
     def text(self) -> bytes:
         """Return the exposition format."""

@@ -7,6 +7,7 @@ from sidecritic.gateway.dialects.base import Asked, Hints
 from sidecritic.gateway.settings import Mode, RouteSettings
 from sidecritic.types import Assistant, Effect, ToolSpec
 
+_NO_HINTS = Hints()
 _STRICTNESS: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
@@ -27,8 +28,11 @@ def effect_of(name: str, hints: Hints, settings: RouteSettings) -> Effect:
 def with_effects(asked: Asked, settings: RouteSettings) -> tuple[ToolSpec, ...]:
     """Return the tools of a request with what is known of their effects."""
     return tuple(
-        tool.model_copy(
-            update={"effect": effect_of(tool.name, asked.hints.get(tool.name, Hints()), settings)}
+        ToolSpec.of_parts(
+            name=tool.name,
+            description=tool.description,
+            parameters=tool.parameters,
+            effect=effect_of(tool.name, asked.hints.get(tool.name, _NO_HINTS), settings),
         )
         for tool in asked.tools
     )

@@ -1,6 +1,6 @@
 """One request of a client, read and placed: who asks what, on which route."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -9,9 +9,11 @@ from sidecritic.gateway.actor import Take
 from sidecritic.gateway.decisions import Origin
 from sidecritic.gateway.dialects.base import Answered, Asked, Body, Dialect
 from sidecritic.gateway.modes import with_effects
+from sidecritic.gateway.reading import REPEATED, read_object
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
-from sidecritic.gateway.wire import Heard, Outgoing, object_in
+from sidecritic.gateway.spans import NoSpan, Span
+from sidecritic.gateway.wire import Heard, Outgoing
 from sidecritic.types import Briefing, Usage
 
 
@@ -27,10 +29,12 @@ class Question:
     origin: Origin
     head: tuple[str, list[JsonValue]]
     """The digest chain of the history, and what was said since its last link."""
+    span: Span = field(default_factory=NoSpan)
+    """Of the whole request."""
 
     def briefing(self) -> Briefing:
         """Return what the critic is told; the upstream gets the client's own request."""
-        return Briefing.model_construct(
+        return Briefing.of_parts(
             policy=self.route.policy or self.asked.system,
             tools=with_effects(self.asked, self.route.settings),
             system="",
@@ -51,12 +55,14 @@ class Question:
         """
         if heard.is_stream:
             answer = self.dialect.assembled(heard.content)
-        else:
-            found = object_in(heard.content)
-            if found is None:
-                raise ModelError("the upstream's answer is no JSON object")
-            answer = found
-        return answer, self.dialect.answered(answer)
+            return answer, self.dialect.answered(answer)
+        answer, repeats = read_object(heard.content)
+        if answer is None:
+            raise ModelError("the upstream's answer is no JSON object")
+        answered = self.dialect.answered(answer)
+        if repeats:
+            answered = replace(answered, unknown=(*answered.unknown, REPEATED))
+        return answer, answered
 
     def require_known(self, unknown: tuple[str, ...], *, where: str) -> None:
         """Refuse what no dialect knows, unless the operator lets it pass.

@@ -11,6 +11,7 @@ from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.counting import Counts
 from sidecritic.gateway.decisions import Decision
 from sidecritic.gateway.reviews import Reviews
+from sidecritic.gateway.spans import NoTraces, Traces
 from sidecritic.gateway.stored_turns import StoredTurns
 
 log = logging.getLogger("sidecritic.gateway")
@@ -93,6 +94,7 @@ class Services:
     clock: Callable[[], float]
     """Seconds since 1970."""
     stored: StoredTurns = field(default_factory=StoredTurns)
+    traces: Traces = field(default_factory=NoTraces)
 
     async def keep(self, decisions: Sequence[Decision], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.

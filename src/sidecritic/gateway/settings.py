@@ -84,6 +84,8 @@ class RouteSettings(Record):
     gate: Gate = "writes+final"
     critic: str = "none"
     critic_base_url: str | None = None
+    critic_evidence: bool = True
+    """Whether an LLM critic is shown what the checks of its environment, or pack, notice."""
     pack: str | None = None
     """Policy pack of the critic `policy`, as `module:NAME`."""
     policy: str | None = None
@@ -124,6 +126,16 @@ class StoreSettings(Record):
     """Whether an answer may leave that could not be recorded, while a route enforces."""
 
 
+class TraceSettings(Record):
+    endpoint: str
+    """Where spans go, OTLP over HTTP: `http://127.0.0.1:4318/v1/traces`."""
+    headers_env: str | None = None
+    """Environment variable with headers of these requests: `name=value,name=value`."""
+    service: str = "sidecritic"
+    share: float = Field(default=1.0, ge=0, le=1)
+    """Of the traces that begin here; one that a client began is kept or not as it says."""
+
+
 class LimitSettings(Record):
     body_bytes: int = Field(default=8_000_000, ge=1)
     answer_bytes: int = Field(default=16_000_000, ge=1)
@@ -147,6 +159,8 @@ class GatewaySettings(Record):
     clients: tuple[ClientSettings, ...] = ()
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    traces: TraceSettings | None = None
+    """Off unless it is set; what was said stands in them only with `store.content`."""
     proxied: tuple[str, ...] = PROXIED
     """`METHOD path` globs that are passed on unread; other paths follow `unknown`."""
     history_key_env: str | None = None

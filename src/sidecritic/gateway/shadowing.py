@@ -6,14 +6,17 @@ loses no decision; judging takes place afterwards and delays nobody.
 
 import re
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from sidecritic.errors import ModelError
 from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.genai import asked_of, note_answer
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.question import Question, takes_of
 from sidecritic.gateway.services import Services
+from sidecritic.gateway.spans import Span
 from sidecritic.gateway.turn import Bench, Settled, let_pass
 from sidecritic.gateway.wire import EVENT_STREAM, Heard, Incoming, Reply, end_to_end, header
 from sidecritic.types import Usage
@@ -29,9 +32,15 @@ async def shadow(question: Question, services: Services) -> Reply:
     Raises:
         ModelUnavailable: the upstream cannot be reached.
     """
-    incoming = await question.route.upstream.send(question.outgoing)
+    stack = ExitStack()
+    name, known = asked_of(question)
+    span = stack.enter_context(question.span.child(name, known, is_remote=True))
+    with stack:
+        headers = span.carried(question.outgoing.headers)
+        incoming = await question.route.upstream.send(question.outgoing.with_headers(headers))
+        still_open = stack.pop_all()
     marks = (("x-sidecritic-request", question.origin.request),)
-    passing = _Passing(question, services, incoming)
+    passing = _Passing(question, services, incoming, span, still_open)
     return Reply(incoming.status, (*end_to_end(incoming.headers), *marks), passing.chunks())
 
 
@@ -42,6 +51,9 @@ class _Passing:
     question: Question
     services: Services
     incoming: Incoming
+    span: Span
+    spans: ExitStack
+    """Closes the span with the end of the answer."""
     kept: list[bytes] = field(default_factory=list[bytes])
     size: int = 0
     is_noted: bool = False
@@ -65,6 +77,7 @@ class _Passing:
             if last:
                 yield last
         finally:
+            self.spans.close()
             await self.incoming.aclose()
 
     def _keep(self, chunk: bytes) -> None:
@@ -92,6 +105,7 @@ class _Passing:
             return
         if answered.unknown:
             self.services.counts.unknown_shape(self.question.route.name)
+        note_answer(self.span, answered)
         bench = Bench(self.question, self.services)
         takes = takes_of(answered, heard, perf_counter() - self.started)
         settled = [let_pass(bench.open(n, take)) for n, take in enumerate(takes)]

@@ -1,8 +1,6 @@
 """Transports of httpx2 that do in process what the gateway does on the network."""
 
-import asyncio
 import json
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,7 +8,8 @@ from typing import Any, TypeVar
 import httpx2
 
 from sidecritic.errors import ModelError, ModelUnavailable
-from sidecritic.gateway.asking import question_of
+from sidecritic.gateway.asking import Caller, question_of
+from sidecritic.gateway.blocking import LoopThread
 from sidecritic.gateway.dialects.base import Dialect
 from sidecritic.gateway.enforcing import enforce
 from sidecritic.gateway.modes import strictest_mode
@@ -19,6 +18,7 @@ from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import shadow
+from sidecritic.gateway.spans import NoSpan
 from sidecritic.gateway.wire import Headers, Incoming, Outgoing, Reply, Upstream
 
 _Result = TypeVar("_Result")
@@ -85,8 +85,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
             request,
             setup,
             services,
-            tenant="client",
-            id=self._supervision.new_id(),
+            Caller("client", self._supervision.new_id(), NoSpan()),
         )
         if strictest_mode(route.settings) == "shadow":
             return await shadow(question, services)
@@ -98,12 +97,8 @@ class SyncTransport(httpx2.BaseTransport):
     """The same for clients that block: the work is done on a loop in a thread of its own."""
 
     def __init__(self, supervision: Supervision) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="sidecritic-supervise", daemon=True
-        )
-        self._thread.start()
-        self._inner = self._run(_made(lambda: AsyncTransport(supervision)))
+        self._loop = LoopThread("sidecritic-supervise")
+        self._inner = self._loop.run(_made(lambda: AsyncTransport(supervision)))
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return what may leave."""
@@ -115,23 +110,17 @@ class SyncTransport(httpx2.BaseTransport):
             content=request.content,
             extensions=request.extensions,
         )
-        answer = self._run(self._inner.handle_async_request(asked))
+        answer = self._loop.run(self._inner.handle_async_request(asked))
         stream = answer.stream
-        body: Any = _Blocking(stream, self._run) if _is_async(stream) else stream
+        body: Any = _Blocking(stream, self._loop.run) if _is_async(stream) else stream
         return httpx2.Response(
             answer.status_code, headers=answer.headers, stream=body, request=request
         )
 
     def close(self) -> None:
-        if self._loop.is_closed():
-            return
-        self._run(self._inner.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        if not self._loop.is_closed:
+            self._loop.run(self._inner.aclose())
+            self._loop.close()
 
 
 async def _made(make: Callable[[], _Result]) -> _Result:

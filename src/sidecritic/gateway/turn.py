@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from sidecritic.errors import ModelError, StoreError
-from sidecritic.gateway.actor import BudgetSpent, Passed, Take, UpstreamActor, log_of
+from sidecritic.gateway.actor import BudgetSpent, Take, UpstreamActor, log_of
 from sidecritic.gateway.decisions import Decision, action_digest, content_of, decisions_of
 from sidecritic.gateway.dialects.base import Draft, Released
+from sidecritic.gateway.genai import watched
+from sidecritic.gateway.inference import infer
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.question import Question, takes_of
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.reviews import Approved, Case, SentBack, Unanswered, ruling_on
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.settings import Mode
-from sidecritic.gateway.wire import hear
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed, Judged, Proposed
 from sidecritic.types import (
@@ -90,7 +91,8 @@ class Bench:
         route = self.question.route
         once = {"max_revisions": 0, "on_exhausted": Answers(writes="pass", text="pass")}
         limits = route.limits.model_copy(update=once)
-        supervisor = Supervisor(settled.actor, route.critic, route.settings.gate, limits)
+        critic = watched(route.critic, self.question.span)
+        supervisor = Supervisor(settled.actor, critic, route.settings.gate, limits)
         try:
             await supervisor.decide(
                 settled.turn,
@@ -146,7 +148,8 @@ class Bench:
 
     async def _decide(self, settled: Settled) -> None:
         route, question = self.question.route, self.question
-        supervisor = Supervisor(settled.actor, route.critic, route.settings.gate, route.limits)
+        critic = watched(route.critic, question.span)
+        supervisor = Supervisor(settled.actor, critic, route.settings.gate, route.limits)
         briefing = question.briefing()
         while True:
             decision = await supervisor.decide(
@@ -217,11 +220,7 @@ class Bench:
     async def _ask_again(self, body: bytes) -> Take:
         question = self.question
         started = perf_counter()
-        incoming = await question.route.upstream.send(question.again(body))
-        heard = await hear(incoming, question.setup.limits.answer_bytes)
-        if not heard.is_success:
-            raise Passed(heard)
-        _, answered = question.read(heard)
+        heard, _, answered = await infer(question, question.again(body))
         question.require_known(answered.unknown, where="answer")
         takes = takes_of(answered, heard, perf_counter() - started)
         if not takes:
@@ -239,11 +238,11 @@ def let_pass(settled: Settled) -> Settled:
     """Let a choice leave unjudged, and say so in its log."""
     take = settled.actor.first
     settled.actor.takes.append(take)
-    proposed = Proposed.model_construct(
+    proposed = Proposed.of_parts(
         event="proposed", turn=settled.turn, attempt=0, completion=take.completion()
     )
     settled.log.append(proposed)
-    executed = Executed.model_construct(
+    executed = Executed.of_parts(
         event="executed", turn=settled.turn, action=take.draft.action, source="actor", approved=True
     )
     settled.log.append(executed)

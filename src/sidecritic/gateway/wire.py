@@ -10,11 +10,7 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pydantic import JsonValue
-from pydantic_core import from_json
-
 from sidecritic.errors import ModelError, ModelUnavailable
-from sidecritic.gateway.dialects.base import Body
 
 Headers = tuple[tuple[str, str], ...]
 """Names in lower case."""
@@ -39,6 +35,9 @@ class Outgoing:
     """Below the base URL, with its query: `chat/completions`."""
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
+
+    def with_headers(self, headers: Headers) -> "Outgoing":
+        return Outgoing(self.method, self.path, headers, self.body)
 
 
 class Incoming(Protocol):
@@ -155,15 +154,6 @@ def header(headers: Headers, name: str) -> str:
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return the headers of an answer that may be passed on."""
     return tuple((key, value) for key, value in headers if key not in _HOP_BY_HOP)
-
-
-def object_in(content: bytes) -> Body | None:
-    """Return the JSON object that `content` holds; `None` when it holds anything else."""
-    try:
-        value: JsonValue = from_json(content, allow_inf_nan=False)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def is_deeper_than(content: bytes, depth: int) -> bool:

@@ -15,7 +15,7 @@ from sidecritic.types import Briefing
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A complete episode that is to be labelled."""
+    """An episode that is to be labelled."""
 
     trajectory: Trajectory
     briefing: Briefing
@@ -72,7 +72,8 @@ async def label_run(
     async def work() -> None:
         nonlocal made
         for subject, labeller in queue:
-            made += await _label(subject, labeller, store)
+            labels = await _label(subject, labeller, store)
+            made += labels
             watcher.advance()
             # Simulated parties never wait, so that an interrupt would have no way in.
             await asyncio.sleep(0)
@@ -99,10 +100,11 @@ async def _label(subject: Subject, labeller: Labeller, store: LabelStore) -> int
 
 
 def _units(run: Run, labellers: Sequence[Labeller]) -> Iterator[tuple[Subject, Labeller]]:
-    latest = {trajectory.key: trajectory for trajectory in run.trajectories}
+    # An episode that was played again has the id that it had; its later line counts.
+    latest = {trajectory.id: trajectory for trajectory in run.trajectories}
     for trajectory in latest.values():
         briefing = run.record.briefings.get(trajectory.briefing)
-        if briefing is None or trajectory.ended is None:
+        if briefing is None:
             continue
         for labeller in labellers:
             yield Subject(trajectory, briefing), labeller

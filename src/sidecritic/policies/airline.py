@@ -9,13 +9,17 @@ from sidecritic.policies.airline_endings import AIRLINE_ENDING_CALLS, AIRLINE_EN
 from sidecritic.policies.airline_limits import AIRLINE_LIMITS
 from sidecritic.policies.airline_looks import airline_wants
 from sidecritic.policies.airline_prices import AIRLINE_PRICES
+from sidecritic.policies.airline_refusals import refused
 from sidecritic.policies.airline_requests import AIRLINE_REQUESTS
 from sidecritic.policies.airline_rules import AIRLINE_RULES
 from sidecritic.policies.airline_wishes import AIRLINE_WISHES
 from sidecritic.policies.base import Pack
 from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
+from sidecritic.policies.refusals import refusal_checks, unless_forbidden
 from sidecritic.policies.statements import STATEMENTS
+
+_REFUSALS = refusal_checks(refused, wrong=0.15)
 
 AIRLINE = Pack(
     name="airline",
@@ -31,10 +35,16 @@ AIRLINE = Pack(
         *AIRLINE_ANNOUNCED,
         *AIRLINE_REQUESTS,
         *AIRLINE_ENDING_CALLS,
+        *(check.call for check in _REFUSALS),
         *COMMON_CALLS,
-        *ENDING_CALLS,
+        *(unless_forbidden(check, refused) for check in ENDING_CALLS),
     ),
-    texts=(*AIRLINE_ENDING_TEXTS, *ENDING_TEXTS, *STATEMENTS),
+    texts=(
+        *AIRLINE_ENDING_TEXTS,
+        *(check.text for check in _REFUSALS),
+        *(unless_forbidden(check, refused) for check in ENDING_TEXTS),
+        *STATEMENTS,
+    ),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
     wants=airline_wants,
 )

@@ -121,7 +121,12 @@ def flown_leg(facts: Facts, reservation: JsonObject) -> Leg | None:
     return next((leg for leg in legs_of(reservation) if is_flown(leg, facts)), None)
 
 
+def airline_is_blamed(facts: Facts) -> bool:
+    """Whether the user says that the airline cancelled a flight."""
+    return bool(_AIRLINE_CANCELLED.search(facts.said))
+
+
 def _may_be_cancelled(facts: Facts, reservation: JsonObject) -> bool:
     """Whether the user says that the airline cancelled it, and nobody looked."""
     unchecked = not any(status_of(leg, facts) for leg in legs_of(reservation))
-    return unchecked and bool(_AIRLINE_CANCELLED.search(facts.said))
+    return unchecked and airline_is_blamed(facts)

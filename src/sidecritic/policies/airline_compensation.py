@@ -23,6 +23,7 @@ _CLAIM = re.compile(
     r"\b(compensat\w*|voucher|certificate|refund|reimburs\w*|make (it )?up|something for"
     r"|make (this|it|things) right|goodwill|gesture)\b"
 )
+_COMPENSATE = re.compile(r"\b(compensat\w*|voucher|certificate|goodwill)\b")
 _CANCELLED = re.compile(r"\bcancel+ed\b|\bcancel+ation\b")
 _DELAYED = re.compile(r"\b(delay(ed|s)?|late)\b")
 _RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
@@ -37,7 +38,7 @@ _RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
 )
 def not_due(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when nobody complained, no fact was confirmed, or the user has no claim."""
-    why = _why_not_due(facts, call)
+    why = why_not_due(facts, text_of(call.arguments or {}, "user_id"))
     if not why:
         return None
     return Objection(
@@ -55,15 +56,15 @@ def not_due(facts: Facts, call: ToolCall) -> Objection | None:
 def wrong_compensation(facts: Facts, call: ToolCall) -> Answer:
     """Fire when the amount does not follow from the flights that were cancelled or late."""
     amount = number_of(call.arguments or {}, "amount")
-    due = _due(facts)
-    if not due:
+    amounts = due(facts)
+    if not amounts:
         return _by_complaint(facts, amount)
-    if amount in due.values():
+    if amount in amounts.values():
         return Support(f"${amount:g}", messages=status_read_at(facts, _troubled_legs(facts)))
-    rules = "; ".join(f"${value:g} for {which}" for which, value in due.items())
+    rules = "; ".join(f"${value:g} for {which}" for which, value in amounts.items())
     return Objection(
         f"${amount:g} is not what is due: {rules}.",
-        evidence=f"{amount:g}, due {list(due.values())}",
+        evidence=f"{amount:g}, due {list(amounts.values())}",
         messages=status_read_at(facts, _troubled_legs(facts)),
     )
 
@@ -116,7 +117,7 @@ def _troubled_legs(facts: Facts) -> list[Leg]:
     return [leg for one in _troubled(facts) for leg in legs_of(reservations(facts)[one])]
 
 
-def _due(facts: Facts) -> dict[str, float]:
+def due(facts: Facts) -> dict[str, float]:
     """Return what is due for each reservation in trouble, in dollars."""
     return {
         one: float(_RATES[kind] * passengers(reservations(facts)[one]))
@@ -146,8 +147,17 @@ def _rates(facts: Facts) -> set[int]:
     return {100} if cancelled else {50}
 
 
-def _why_not_due(facts: Facts, call: ToolCall) -> str:
-    profile = profile_of(facts, text_of(call.arguments or {}, "user_id"))
+def claims(facts: Facts) -> int | None:
+    """Return where the user complained of a flight and asked for something; `None` if nowhere."""
+    if not (_CANCELLED.search(facts.said) or _DELAYED.search(facts.said)):
+        return None
+    asked = (one.position for one in facts.user_lines if _COMPENSATE.search(one.lower))
+    return next(asked, None)
+
+
+def why_not_due(facts: Facts, user_id: str = "") -> str:
+    """Return why a user has no claim to a certificate; empty when none of the reasons is seen."""
+    profile = profile_of(facts, user_id)
     found, troubled = reservations(facts), _troubled(facts)
     if not _CLAIM.search(facts.said):
         return "The user did not ask for a compensation."

@@ -7,6 +7,7 @@ and what decides a price comes before other ways to fly.
 from collections.abc import Iterator
 from datetime import timedelta
 
+from sidecritic.policies.airline_compensation import claims
 from sidecritic.policies.airline_flights import (
     DIRECT,
     ONE_STOP,
@@ -38,9 +39,13 @@ from sidecritic.policies.airline_records import (
     today,
     user_of,
 )
+from sidecritic.policies.airline_refusals import meant
+from sidecritic.policies.closing import closes
 from sidecritic.policies.facts import Done, Facts
 from sidecritic.policies.language import mentions
 from sidecritic.policies.looking import Wanted
+from sidecritic.policies.omissions import HAND_OVERS
+from sidecritic.policies.requests import asked_for
 from sidecritic.policies.values import JsonObject, text_of, texts_of
 from sidecritic.types import ToolCall
 
@@ -54,20 +59,50 @@ def airline_wants(facts: Facts) -> Iterator[Wanted]:
     for call in facts.proposed:
         yield from _profile(facts, call)
     for call in facts.proposed:
-        match call.name:
-            case name if name == CANCEL:
-                yield from _statuses(facts, reservation_of(facts, call))
-            case name if name == UPDATE_FLIGHTS:
-                yield from _taken_off(facts, reservation_of(facts, call))
-                yield from _prices(facts, call)
-                yield from _choices(facts, call)
-            case name if name == BOOK:
-                yield from _route(facts, call)
-                yield from _choices(facts, call)
-            case name if name == CERTIFICATE:
-                yield from _complaint(facts, call)
-            case _:
-                pass
+        yield from _for_call(facts, call)
+    if closing(facts):
+        yield from _left_undone(facts)
+
+
+def _for_call(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+    match call.name:
+        case name if name == CANCEL:
+            yield from _statuses(facts, reservation_of(facts, call))
+        case name if name == UPDATE_FLIGHTS:
+            yield from _taken_off(facts, reservation_of(facts, call))
+            yield from _prices(facts, call)
+            yield from _choices(facts, call)
+        case name if name == BOOK:
+            yield from _route(facts, call)
+            yield from _choices(facts, call)
+        case name if name == CERTIFICATE:
+            yield from _complaint(facts, call)
+        case _:
+            pass
+
+
+def closing(facts: Facts) -> bool:
+    """Whether the conversation may end with what is proposed."""
+    if facts.proposed:
+        return any(call.name in HAND_OVERS for call in facts.proposed)
+    return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
+
+
+def _left_undone(facts: Facts) -> Iterator[Wanted]:
+    """Ask for what decides whether a cancellation or a claim that was refused is allowed."""
+    for one in named_ids(facts):
+        if one not in reservations(facts):
+            yield Wanted(RESERVATION, {"reservation_id": one})
+    wanted = asked_for(facts, CANCEL) is not None or claims(facts) is not None
+    for one in meant(facts)[0] if wanted and not facts.writes else ():
+        yield from _statuses(facts, reservations(facts)[one])
+
+
+def named_ids(facts: Facts) -> tuple[str, ...]:
+    """Return the reservations of a known profile that were named."""
+    profile = profile_of(facts, "")
+    words = f"{facts.said}\n{facts.told}"
+    return tuple(one for one in texts_of(profile, "reservations") if mentions(words, one))
 
 
 def _reservation(facts: Facts, call: ToolCall) -> Iterator[Wanted]:

@@ -117,14 +117,14 @@ def other_reservation(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user named another route, and neither side the reservation of the call."""
     record = call.arguments or {} if call.name == BOOK else reservation_of(facts, call)
     described = [route for line in facts.user_lines for route in routes(line.lower)]
-    if not record or not described or _fits(record, described):
+    if not record or not described or fits(record, described):
         return None
     agreed = consent(facts, call)
     shown = agreed is not None and _shows(agreed.question.lower, record)
     identity = text_of(record, "reservation_id")
     if shown or (identity and mentions(facts.said, identity)):
         return None
-    others = [key for key, other in reservations(facts).items() if _fits(other, described)]
+    others = [key for key, other in reservations(facts).items() if fits(other, described)]
     if not others and call.name != BOOK:
         return None
     meant = f"what the user described is {', '.join(others)}" if others else "the user said another"
@@ -144,7 +144,8 @@ AIRLINE_REQUESTS: tuple[CallCheck, ...] = (
 )
 
 
-def _fits(record: JsonObject, described: list[tuple[frozenset[str], frozenset[str]]]) -> bool:
+def fits(record: JsonObject, described: list[tuple[frozenset[str], frozenset[str]]]) -> bool:
+    """Whether a reservation, or a part of it, leads along one of the routes."""
     pairs = tuple(_pairs(record))
     return any(a in here and b in there for here, there in described for a, b in pairs)
 

@@ -40,6 +40,9 @@ class Support:
 
     evidence: str = ""
     messages: tuple[int, ...] = ()
+    risk: float = 0.0
+    """How often an action is wrong all the same, where that is well below the usual; 0 says
+    nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +175,17 @@ def _findings(
     match answer:
         case None:
             return
-        case Support(evidence=evidence, messages=messages):
+        case Support(evidence=evidence, messages=messages, risk=risk):
             yield Finding(
-                check.name, 0.0, "", check.policy, call_id, evidence, sign=-1, messages=messages
+                check.name,
+                0.0,
+                "",
+                check.policy,
+                call_id,
+                evidence,
+                sign=-1,
+                messages=messages,
+                prior=risk,
             )
         case Objection(feedback=feedback, risk=risk, counts=counts):
             prior = check.risk if risk is None else risk

@@ -318,8 +318,8 @@ def _is_named_first(facts: Facts, order_id: str) -> bool:
 
 
 def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
-    """Whether the user wants the dearer or cheaper of two returned, and that is the twin."""
-    for clause in clauses(facts, call) if call.name == RETURN else ():
+    """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
+    for clause in reversed(clauses(facts, call)) if call.name == RETURN else ():
         found = _DEARER.search(clause.text) if clause.product == name_of(item) else None
         if found:
             difference = number_of(twin, "price") - number_of(item, "price")

@@ -167,13 +167,18 @@ def wanted(
             name, end = name_of(pair.old), until(pair) if until else None
             about = (one for one in said if _is_about(one, name, products))
             want = _of(pair, tuple(c for c in about if end is None or c.position < end))
-            price = want.extreme or _open_extreme(facts.wishes, alone=len(pairs) == 1)
+            others = {c.text for c in said if c.product and c.product not in products}
+            open_ = tuple(s for s in facts.wishes if not any(text in s for text in others))
+            price = want.extreme or _open_extreme(open_, alone=len(pairs) == 1)
             found.append(replace(want, extreme=price))
     return tuple(found)
 
 
 def _open_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
-    """Return what is wanted of the price of all items, or of the only one that changes."""
+    """Return what is wanted of the price of all items, or of the only one that changes.
+
+    The wishes are those that speak of no other product.
+    """
     found = {_extreme(s) for s in wishes if alone or _EACH.search(s)} - {0}
     return found.pop() if len(found) == 1 else 0
 

@@ -11,7 +11,7 @@ from sidecritic.errors import CriticError, CriticTimeout, boundary
 from sidecritic.gates import Gate, covers, kind_of
 from sidecritic.ports import Critic, version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.replay.shadow import Worlds
+from sidecritic.replay.shadow import Shadow, Worlds
 from sidecritic.trace import Executed, Observed, Proposed, proposals
 from sidecritic.types import Approve, Judgement, Proposal, ToolCall
 
@@ -45,11 +45,20 @@ async def judge_run(
     run: Recorded, critic: Critic, plan: Plan, *, worlds: Worlds, wanted: Set[ProposalKey]
 ) -> list[JudgedProposal]:
     """Return a judgement on each wanted proposal, in order."""
+    return [
+        await _judge(proposal, shadow.look(), run, critic, plan)
+        for proposal, shadow in rebuilt(run, worlds, wanted)
+    ]
+
+
+def rebuilt(
+    run: Recorded, worlds: Worlds, wanted: Set[ProposalKey]
+) -> Iterator[tuple[Proposal, Shadow]]:
+    """Yield each wanted proposal in order, with the world as it was then: look before going on."""
     shadow = worlds.shadow(run)
-    rebuilt = iter(
+    made = iter(
         proposals(run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing)
     )
-    lines: list[JudgedProposal] = []
     calls: dict[str, ToolCall] = {}
     for event in run.trajectory.events:
         match event:
@@ -58,20 +67,18 @@ async def judge_run(
             case Executed(action=action):
                 calls.update((call.id, call) for call in action.calls)
             case Proposed():
-                proposal, _ = next(rebuilt)
-                key = ProposalKey(run.file, run.simulation, event.turn, event.attempt)
-                if key in wanted:
-                    lines.append(await _judge(proposal, shadow.look(), run, critic, plan))
+                proposal, _ = next(made)
+                if ProposalKey(run.file, run.simulation, event.turn, event.attempt) in wanted:
+                    yield proposal, shadow
             case _:
                 pass
-    return lines
 
 
 async def _judge(
     proposal: Proposal, look: Look | None, run: Recorded, critic: Critic, plan: Plan
 ) -> JudgedProposal:
     started = process_time()
-    judgement = await _answer(proposal.model_copy(update={"look": look}), critic, plan)
+    judgement = await answer(proposal.model_copy(update={"look": look}), critic, plan)
     return JudgedProposal(
         file=run.file,
         simulation=run.simulation,
@@ -92,7 +99,7 @@ async def _judge(
     )
 
 
-async def _answer(proposal: Proposal, critic: Critic, plan: Plan) -> Judgement:
+async def answer(proposal: Proposal, critic: Critic, plan: Plan) -> Judgement:
     """Return the judgement; that of a critic that fails has the status that says so."""
     try:
         with boundary(CriticError, f"critic {critic.name!r}"):

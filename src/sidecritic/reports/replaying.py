@@ -128,14 +128,16 @@ def _interference(found: dict[str, Interference]) -> Section:
             _counted(row.failed_caught_at),
             _counted(row.failed_caught_anywhere),
             _counted(row.passed_disturbed),
+            _counted(row.passed_disturbed_in_earnest),
         )
         for name, row in found.items()
     )
     notes = (
         "Failed runs in which something is refused by the first wrong write (before or at it), at "
-        "it, or anywhere; successful runs in which anything is.",
+        "it, or anywhere; successful runs in which anything is; in earnest: without calls that "
+        "their tool refused in the recording, which it is no harm to send back.",
     )
-    header = ("clean runs", "by it", "at it", "anywhere", "disturbed")
+    header = ("clean runs", "by it", "at it", "anywhere", "disturbed", "in earnest")
     return Section("Whole runs, at the critic's own threshold", header, rows, notes)
 
 

@@ -43,8 +43,8 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
     n, wrong = len(found), sum(example.wrong for example in found)
     if not found:
         return Detection(n=0, wrong=0)
-    table = _Table(found)
-    weights = np.vstack((np.ones(n), _resampled(found, resamples)))
+    table = Table(found)
+    weights = np.vstack((np.ones(n), resampled(found, resamples)))
     auroc, ap = table.auroc(weights), table.average_precision(weights)
     recalls = {f"{rate:.2f}": table.recall(weights, rate) for rate in FALSE_ALARMS}
     apart = {f"{rate:.2f}": table.recall_apart(weights, rate) for rate in FALSE_ALARMS}
@@ -80,7 +80,7 @@ def _measured(values: Floats) -> Measured:
     return Measured(value=_value(values), ci=_interval(values))
 
 
-def _resampled(examples: Sequence[Example], resamples: int) -> Floats:
+def resampled(examples: Sequence[Example], resamples: int) -> Floats:
     """Return how often each example counts in each resample of the groups."""
     groups = sorted({example.group for example in examples})
     place = {group: at for at, group in enumerate(groups)}
@@ -89,7 +89,7 @@ def _resampled(examples: Sequence[Example], resamples: int) -> Floats:
     return drawn[:, [place[example.group] for example in examples]].astype(np.float64)
 
 
-class _Table:
+class Table:
     """Examples by falling score; every measure takes one row of weights a resample."""
 
     def __init__(self, examples: Sequence[Example]) -> None:

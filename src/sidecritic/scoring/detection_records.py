@@ -63,6 +63,9 @@ class Interference(Record):
     """Failed runs in which something was refused, of all failed runs."""
     passed_disturbed: Share
     """Successful runs in which something was refused, of all successful runs."""
+    passed_disturbed_in_earnest: Share
+    """The same without refusals of calls that their own tool refused in the recording: to send
+    those back changes nothing that would have happened."""
 
 
 class VerdictCost(Record):

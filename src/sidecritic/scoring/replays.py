@@ -25,7 +25,9 @@ from sidecritic.scoring.recorded_writes import (
     writes_of,
 )
 from sidecritic.scoring.shares import share
+from sidecritic.trace import Executed, Proposed
 from sidecritic.types import Approve
+from sidecritic.writes import succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,22 @@ class _Run:
     @property
     def wrote_wrong(self) -> bool:
         return any(write.standing == "wrong" for write in self.writes)
+
+    @property
+    def in_vain(self) -> frozenset[ProposalKey]:
+        """Proposals whose calls were executed, and each refused by its tool."""
+        events, file, at = self.recorded.trajectory.events, self.recorded.file, 0
+        done, found = succeeded(events), set[ProposalKey]()
+        for event in events:
+            match event:
+                case Proposed(attempt=attempt):
+                    at = attempt
+                case Executed(turn=turn, action=action) if action.calls:
+                    if not any(call.id in done for call in action.calls):
+                        found.add(ProposalKey(file, self.recorded.simulation, turn, at))
+                case _:
+                    pass
+        return frozenset(found)
 
     def example(self, score: float, *, wrong: bool) -> Example:
         user, domain = self.recorded.user_id, self.recorded.domain
@@ -322,6 +340,11 @@ def _interfered(runs: Sequence[_Run]) -> Interference:
         failed_caught_anywhere=_share((run, any(map(refused, run.judged))) for run in failed),
         passed_disturbed=_share(
             (run, any(map(refused, run.judged))) for run in runs if not _failed(run)
+        ),
+        passed_disturbed_in_earnest=_share(
+            (run, any(refused(line) and line.key not in run.in_vain for line in run.judged))
+            for run in runs
+            if not _failed(run)
         ),
     )
 

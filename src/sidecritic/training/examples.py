@@ -35,6 +35,10 @@ class Example:
     """Of the task: what folds are grouped by."""
     knowable: bool = True
     """Whether a reader held that it could have been known; right ones always are."""
+    weight: float = 1.0
+    """How much it counts beside one of a recorded run."""
+    own: bool = False
+    """Whether it is of a run of ours, where mistakes are as frequent as we let them be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,11 @@ def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...
             wrong = write.standing == "wrong"
             for part in run.parts[write.key]:
                 if part.call_id == write.call_id and part.kind == "write":
-                    found.append(_example(run, line, part, wrong=wrong, knowable=knowable))
+                    found.append(lesson_of(run, line, part, wrong=wrong, knowable=knowable))
         if (end := last_end(run)) is not None and end[0] is not None:
             for part in run.parts[end[0].key]:
                 if part.kind == "final":
-                    found.append(_example(run, end[0], part, wrong=end[1], knowable=True))
+                    found.append(lesson_of(run, end[0], part, wrong=end[1], knowable=True))
     return tuple(found)
 
 
@@ -134,7 +138,7 @@ def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
     be served speaks against an early farewell as it does against the last.
     """
     return tuple(
-        _example(run, line, part, wrong=False, knowable=True)
+        lesson_of(run, line, part, wrong=False, knowable=True)
         for run in runs
         if is_clean(run.recorded) and (reward_of(run.recorded) or 0.0) >= 1
         for line in run.lines
@@ -143,9 +147,10 @@ def undisturbed(runs: Iterable[JudgedRun]) -> tuple[Example, ...]:
     )
 
 
-def _example(
+def lesson_of(
     run: JudgedRun, line: JudgedProposal | None, part: Part, *, wrong: bool, knowable: bool
 ) -> Example:
+    """Return what a head learns from a part of a proposal; without a judgement it has no flags."""
     return Example(
         domain=run.recorded.domain,
         kind=part.kind,
@@ -160,7 +165,7 @@ def _example(
 def digest_of(examples: Iterable[Example]) -> str:
     """Return a digest of flags and truth: the same digest, the same weights."""
     lines = sorted(
-        repr((e.domain, e.kind, e.tool, e.user, e.wrong, e.knowable, sorted(e.flags)))
+        repr((e.domain, e.kind, e.tool, e.user, e.wrong, e.knowable, e.weight, sorted(e.flags)))
         for e in examples
     )
     return sha256("\n".join(lines).encode()).hexdigest()[:16]

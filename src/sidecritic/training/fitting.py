@@ -4,6 +4,9 @@
 
 The prior of a weight is what the check says of itself, so a flag that was seen twice keeps
 nearly what its author gave it, and one that was seen often gets what the runs say.
+
+Examples of runs of ours have an intercept of their own, which is not kept: how often a simulated
+actor errs says nothing about how often a real one does. What they teach is which flags tell.
 """
 
 from collections.abc import Sequence
@@ -19,12 +22,15 @@ from sidecritic.types import Flag
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
+Signs = NDArray[np.int64]
 
 DIGITS = 4
 """Of a weight on file: sums that BLAS adds up in another order are the same to so many."""
 
 INNER_FOLDS = 5
 _LOOSE = 1e-3
+_FIRST_TOOL = 2
+"""Column, after the constant and the intercept of own runs."""
 _STEPS = 100
 
 
@@ -42,32 +48,38 @@ GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (3
 
 
 class Design:
-    """The examples of one cell as a matrix: a constant, tools, flags signed by their side."""
+    """The examples of one cell as a matrix: a constant, whether own, tools, signed flags."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = tuple(examples)
         self.wrong = np.array([example.wrong for example in examples], dtype=np.float64)
         self.knowable = np.array([example.knowable for example in examples], dtype=np.bool_)
-        known = int(self.knowable.sum())
-        self.base = round(float(self.wrong @ self.knowable) / max(known, 1), DIGITS)
-        """Share of wrong actions among all examples, whatever rows are fitted to."""
+        self.amount = np.array([example.weight for example in examples], dtype=np.float64)
+        standard = _standard(self)
+        self.base = round(float(np.average(self.wrong[standard])), DIGITS) if any(standard) else 0.0
+        """Share of wrong actions among all standard examples, whatever rows are fitted to."""
         self.tools = sorted({example.tool for example in examples})
         self.flags = _flags_in(examples)
-        self.first_flag = 1 + len(self.tools)
-        place: dict[object, int] = {tool: 1 + at for at, tool in enumerate(self.tools)}
+        self.first_flag = _FIRST_TOOL + len(self.tools)
+        place: dict[object, int] = {tool: _FIRST_TOOL + at for at, tool in enumerate(self.tools)}
         place |= {key: self.first_flag + at for at, key in enumerate(self.flags)}
         self.matrix = np.zeros((len(examples), self.first_flag + len(self.flags)))
         self.matrix[:, 0] = 1
+        self.matrix[:, 1] = self.knowable & ~standard
         for row, example in enumerate(examples):
-            self.matrix[row, place[example.tool]] = 1
+            # How often a simulated actor errs with a tool says nothing either.
+            self.matrix[row, place[example.tool]] = 1 - self.matrix[row, 1]
             for key in example.flags:
                 self.matrix[row, place[key]] = key[0]
+        # Most examples look like others: each sort of row is computed with once.
+        self.sorts, sort = np.unique(self.matrix, axis=0, return_inverse=True)
+        self.sort = sort.reshape(-1)
 
     @property
-    def objections(self) -> Rows:
-        """Which columns are flags that speak against an action."""
-        flags = [sign > 0 for sign, _ in self.flags]
-        return np.array([*[False] * self.first_flag, *flags], dtype=np.bool_)
+    def signs(self) -> Signs:
+        """1 for columns of flags that speak against an action, -1 for it, 0 for no flags."""
+        flags = [sign for sign, _ in self.flags]
+        return np.array([*[0] * self.first_flag, *flags], dtype=np.int64)
 
     @property
     def everything(self) -> Rows:
@@ -79,18 +91,22 @@ class Design:
         A flag that is in none of the rows has its prior. There must be right and wrong rows.
         """
         used = rows & self.knowable
+        sort, count = self.sort[used], len(self.sorts)
+        amount = _summed(self.amount[used], sort, count)
+        wrong = _summed((self.amount * self.wrong)[used], sort, count)
         weights = self._mean()
         free = np.ones(len(weights), dtype=np.bool_)
-        free[1 : self.first_flag] = shrinkage.tools is not None
+        free[_FIRST_TOOL : self.first_flag] = shrinkage.tools is not None
         strength = np.full(len(weights), shrinkage.flags)
-        strength[1 : self.first_flag] = shrinkage.tools or 0.0
-        strength[0] = _LOOSE
+        strength[_FIRST_TOOL : self.first_flag] = shrinkage.tools or 0.0
+        strength[:_FIRST_TOOL] = _LOOSE
         lowest = np.where(np.arange(len(weights)) < self.first_flag, -np.inf, 0.0)
         weights[free] = _minimum(
             _Posterior(
-                matrix=self.matrix[used][:, free],
-                objections=self.objections[free],
-                wrong=self.wrong[used],
+                matrix=self.sorts[amount > 0][:, free],
+                signs=self.signs[free],
+                amount=amount[amount > 0],
+                wrong=wrong[amount > 0],
                 strength=strength[free],
                 mean=weights[free],
             ),
@@ -102,7 +118,7 @@ class Design:
         """Return the same as it is kept."""
         used = rows & self.knowable
         rounded = [round(float(weight), DIGITS) for weight in self.fit(rows, shrinkage)]
-        tools = dict(zip(self.tools, rounded[1 : self.first_flag], strict=True))
+        tools = dict(zip(self.tools, rounded[_FIRST_TOOL : self.first_flag], strict=True))
         known = list(zip(self.flags, rounded[self.first_flag :], strict=True))
         wrong = int(self.wrong[used].sum())
         return self.prior.model_copy(
@@ -124,7 +140,7 @@ class Design:
     def _mean(self) -> Floats:
         prior = self.prior
         priors = [prior.prior(flag) for flag in self.flags.values()]
-        return np.array([prior.intercept, *[0.0] * len(self.tools), *priors])
+        return np.array([prior.intercept, 0.0, *[0.0] * len(self.tools), *priors])
 
 
 def choose(design: Design, rows: Rows) -> Shrinkage:
@@ -154,14 +170,29 @@ def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shri
         train, test = rows & (held != fold), rows & (held == fold) & design.knowable
         if can_fit(design, train):
             weights = design.fit(train, shrinkage)
-            logits = _logits(design.matrix[test], design.objections, weights)[0]
-            found[test] = np.logaddexp(0, logits) - design.wrong[test] * logits
+            logits = _logits(design.matrix[test], design.signs, weights)[0]
+            loss = np.logaddexp(0, logits) - design.wrong[test] * logits
+            found[test] = design.amount[test] * loss
     return found
 
 
 def can_fit(design: Design, rows: Rows) -> bool:
     """Whether there are right and wrong examples."""
     return len(set(design.wrong[rows & design.knowable].tolist())) == 2
+
+
+def _standard(design: Design) -> Rows:
+    """Return the examples whose share of mistakes is to be believed: those of recorded runs.
+
+    Where these have nothing right, or nothing wrong, every example is one.
+    """
+    recorded = np.array([not example.own for example in design.examples], dtype=np.bool_)
+    return design.knowable & recorded if can_fit(design, recorded) else design.knowable
+
+
+def _summed(values: Floats, sort: NDArray[np.intp], count: int) -> Floats:
+    """Return the sum of the values of each sort."""
+    return np.bincount(sort, values, count).astype(np.float64)
 
 
 def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
@@ -176,13 +207,18 @@ def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
 # --- optimisation --------------------------------------------------------------------------
 
 
-def _logits(matrix: Floats, objections: Rows, weights: Floats) -> tuple[Floats, Floats]:
+def _logits(matrix: Floats, signs: Signs, weights: Floats) -> tuple[Floats, Floats]:
     """Return the logit of each row, and its derivative by each weight."""
-    present, heavy = matrix[:, objections], np.maximum(weights[objections], 0)
-    norm = (present @ heavy**POWER) ** (1 / POWER)
     slopes = matrix.copy()
-    slopes[:, objections] = present * (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
-    return matrix[:, ~objections] @ weights[~objections] + norm, slopes
+    logits = matrix[:, signs == 0] @ weights[signs == 0]
+    for sign in (1, -1):
+        side = signs == sign
+        present, heavy = np.abs(matrix[:, side]), np.maximum(weights[side], 0)
+        norm = (present @ heavy**POWER) ** (1 / POWER)
+        steep = (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
+        slopes[:, side] = sign * present * steep
+        logits += sign * norm
+    return logits, slopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,22 +226,26 @@ class _Posterior:
     """The negative log posterior with its derivatives."""
 
     matrix: Floats
-    objections: Rows
+    signs: Signs
+    amount: Floats
+    """How much each row counts."""
     wrong: Floats
+    """How much of that is wrong."""
     strength: Floats
     mean: Floats
 
     def value(self, weights: Floats) -> float:
-        logits, _ = _logits(self.matrix, self.objections, weights)
-        loss = np.logaddexp(0, logits) - self.wrong * logits
-        return float(loss.sum() + (self.strength * (weights - self.mean) ** 2).sum() / 2)
+        logits, _ = _logits(self.matrix, self.signs, weights)
+        loss = self.amount @ np.logaddexp(0, logits) - self.wrong @ logits
+        return float(loss + (self.strength * (weights - self.mean) ** 2).sum() / 2)
 
     def slopes(self, weights: Floats) -> tuple[Floats, Floats]:
         """Return gradient and Gauss-Newton curvature."""
-        logits, by_weight = _logits(self.matrix, self.objections, weights)
+        logits, by_weight = _logits(self.matrix, self.signs, weights)
         risk = 1 / (1 + np.exp(-logits))
-        gradient = by_weight.T @ (risk - self.wrong) + self.strength * (weights - self.mean)
-        curved = (by_weight * (risk * (1 - risk))[:, None]).T @ by_weight
+        expected = self.amount * risk
+        gradient = by_weight.T @ (expected - self.wrong) + self.strength * (weights - self.mean)
+        curved = (by_weight * (expected * (1 - risk))[:, None]).T @ by_weight
         return gradient, curved + np.diag(self.strength)
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sidecritic.critics.head import call_risks, risk_of_action, risks_of
 from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
@@ -20,10 +21,12 @@ from sidecritic.training.examples import (
     judged_runs,
     undisturbed,
 )
-from sidecritic.training.fitting import DIGITS, Design, can_fit, choose
+from sidecritic.training.fitting import DIGITS, GRID, Design, Shrinkage, can_fit, choose
+from sidecritic.training.own import Lessons
 
 FOLDS = 10
 FALSE_ALARMS = 0.05
+NOTHING = Lessons()
 
 _Cells = dict[tuple[str, HeadKind], Cell]
 
@@ -60,9 +63,13 @@ def train(
     judged: Iterable[JudgedProposal],
     labels: Labels,
     *,
+    own: Lessons = NOTHING,
     name: str = "head",
 ) -> Trained:
     """Fit a head to what the flags of judged runs say, and one without each fold of users.
+
+    `own` are lessons from runs of ours; they do without recorded ones. Folds are of users, so
+    neither a recorded nor an own run of a user teaches the head that judges this user.
 
     In cross-validation the shrinkage is chosen anew in each fold, by its training users alone.
     Only base rates and intercepts are those of the whole: one number a cell cannot rank anything
@@ -72,27 +79,19 @@ def train(
         ConfigError: there is nothing to learn from.
     """
     known = judged_runs(runs, judged)
-    examples = examples_of(known, labels)
+    examples = (*examples_of(known, labels), *own.examples)
     designs = _designs(examples)
-    folds = folds_of((run.recorded.user_id for run in known), FOLDS)
+    folds = _folds(known, own)
     whole = {cell: _fitted(design, folds, leave_out=None) for cell, design in designs.items()}
-    apart: list[_Cells] = [
-        {
-            cell: _fitted(design, folds, leave_out=fold).model_copy(
-                update={"intercept": whole[cell].intercept}
-            )
-            for cell, design in designs.items()
-        }
-        for fold in range(FOLDS)
-    ]
-    right = [e for e in examples if e.kind == "write" and not e.wrong] + [*undisturbed(known)]
+    apart = _apart(designs, folds, whole)
+    right = [*_right(examples), *undisturbed(known)]
     cut = {
         cell: whole[cell].model_copy(
             update={"threshold": _threshold(cell, right, [cells[cell] for cells in apart], folds)}
         )
         for cell in designs
     }
-    data = _data(known, examples)
+    data = _data(known, examples, own)
     return Trained(
         weights=_weights(cut, name, data),
         apart=tuple(_weights(cells, f"{name}-without-{n}", data) for n, cells in enumerate(apart)),
@@ -101,12 +100,60 @@ def train(
     )
 
 
+def _folds(runs: Sequence[JudgedRun], own: Lessons) -> dict[str, int]:
+    """Return the fold of each user; own runs do not change those of recorded users."""
+    recorded = {run.recorded.user_id for run in runs}
+    others = {example.user for example in own.examples} - recorded
+    return folds_of(recorded, FOLDS) | folds_of(others, FOLDS)
+
+
+def _right(examples: Sequence[Example]) -> Iterator[Example]:
+    """Yield the right writes that thresholds count, and farewells of own runs likewise.
+
+    Where recorded runs know a domain and kind, theirs alone: simulated actors do right what
+    they do, and in one manner.
+    """
+    recorded = {(e.domain, e.kind) for e in examples if not e.own}
+    for e in examples:
+        counts = not e.own and e.kind == "write"
+        if not e.wrong and (counts or (e.own and (e.domain, e.kind) not in recorded)):
+            yield e
+
+
 def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
     """Return how well wrong is told from right on users that the head has not seen."""
     runs = [run.recorded for run in trained.runs]
     source = Source("head", "", "", len(runs), 0, (), 0, {})
     scores = score_replay(runs, trained.unseen(), source, labels)
     return CrossValidated(folds=FOLDS, writes=scores.writes, end=scores.end)
+
+
+class Held(NamedTuple):
+    """Writes of own runs, each judged by a head that has not seen its user."""
+
+    wrong: int
+    caught: int
+    right: int
+    false_alarms: int
+
+
+def held_out(trained: Trained, own: Lessons) -> dict[str, Held]:
+    """Return what is sent back of the writes of own runs at the thresholds, by domain."""
+    refused: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for e in own.examples:
+        cells = trained.apart[trained.folds[e.user]].cells.get(e.domain, {})
+        if e.kind == "write" and e.kind in cells:
+            limit = trained.weights.cells[e.domain][e.kind].threshold
+            refused[e.domain].append((e.wrong, _alarm(cells[e.kind], e) >= limit))
+    return {
+        domain: Held(
+            wrong=sum(wrong for wrong, _ in found),
+            caught=sum(wrong and sent for wrong, sent in found),
+            right=sum(not wrong for wrong, _ in found),
+            false_alarms=sum(sent and not wrong for wrong, sent in found),
+        )
+        for domain, found in sorted(refused.items())
+    }
 
 
 def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
@@ -123,14 +170,53 @@ def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
     return usable
 
 
-def _fitted(design: Design, folds: Mapping[str, int], *, leave_out: int | None) -> Cell:
+def unseen_risks(
+    examples: Sequence[Example], folds: Mapping[str, int], shrinkage: Shrinkage = GRID[0]
+) -> tuple[float, ...]:
+    """Return the risk of each example by a head that has not seen its user.
+
+    A quick look: the shrinkage is given, not chosen. What cannot be learned about has the prior
+    risk of its flags.
+    """
+    designs = _designs(examples)
+    whole = {cell: design.cell(design.everything, shrinkage) for cell, design in designs.items()}
+    apart = _apart(designs, folds, whole, shrinkage)
+    cells = [(apart[folds[e.user]].get((e.domain, e.kind)), e) for e in examples]
+    return tuple((cell or UNTRAINED[e.kind]).risk(e.tool, e.flags) for cell, e in cells)
+
+
+def _apart(
+    designs: Mapping[tuple[str, HeadKind], Design],
+    folds: Mapping[str, int],
+    whole: _Cells,
+    shrinkage: Shrinkage | None = None,
+) -> list[_Cells]:
+    """Return for each fold what is learned without it, with the intercepts of the whole."""
+    return [
+        {
+            cell: _fitted(design, folds, leave_out=fold, shrinkage=shrinkage).model_copy(
+                update={"intercept": whole[cell].intercept}
+            )
+            for cell, design in designs.items()
+        }
+        for fold in range(FOLDS)
+    ]
+
+
+def _fitted(
+    design: Design,
+    folds: Mapping[str, int],
+    *,
+    leave_out: int | None,
+    shrinkage: Shrinkage | None = None,
+) -> Cell:
     rows = design.everything
     for at, example in enumerate(design.examples):
         rows[at] = folds[example.user] != leave_out
     # A cell that has nothing wrong but in this fold learns nothing without it.
     if not can_fit(design, rows):
         return design.prior
-    return design.cell(rows, choose(design, rows))
+    return design.cell(rows, shrinkage or choose(design, rows))
 
 
 def _threshold(
@@ -169,11 +255,12 @@ def _weights(cells: _Cells, name: str, data: HeadData) -> HeadWeights:
     return HeadWeights(name=name, false_alarms=FALSE_ALARMS, data=data, cells=by_domain)
 
 
-def _data(runs: Sequence[JudgedRun], examples: Sequence[Example]) -> HeadData:
+def _data(runs: Sequence[JudgedRun], examples: Sequence[Example], own: Lessons) -> HeadData:
     simulated = {role for run in runs for role in run.recorded.trajectory.simulated}
+    simulated |= own.simulated
     return HeadData(
-        files=len({run.recorded.file for run in runs}),
-        runs=len(runs),
+        files=len({run.recorded.file for run in runs}) + own.files,
+        runs=len(runs) + own.runs,
         users=len({example.user for example in examples}),
         examples=len(examples),
         digest=digest_of(examples),

@@ -16,22 +16,26 @@ from sidecritic.gateway.dialects.base import (
     StreamFailed,
 )
 from sidecritic.gateway.dialects.errors import openai_error
+from sidecritic.gateway.dialects.merging import Growing
 from sidecritic.gateway.dialects.parts import (
     call_of,
     content_text,
+    count_of,
     free_call,
     hints_of,
+    result_of,
     tool_spec,
+    turn_of,
+    usage_of,
+    user_message,
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import DONE, data_event, objects
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
-    Assistant,
     Finish,
     Message,
     ToolCall,
-    ToolResult,
     ToolSpec,
     Usage,
     User,
@@ -44,7 +48,6 @@ _KNOWN_MESSAGE = frozenset(
     {"role", "content", "refusal", "tool_calls", "function_call", "name", "annotations"}
     | {"reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "audio"}
 )
-_REPLACED = frozenset({"role", "type", "index"})
 
 
 class ChatCompletions:
@@ -85,18 +88,17 @@ class ChatCompletions:
 
     def assembled(self, raw: bytes) -> Body:
         answer: Body = {}
-        choices: dict[int, Body] = {}
+        choices: dict[int, Growing] = {}
         for chunk in objects(raw):
             if "error" in chunk:
                 raise StreamFailed("the stream ended with an error", chunk)
             answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
             for part in objects_of(chunk, "choices"):
-                _merge_choice(choices, part)
-        open_ended = [c for c in choices.values() if c.get("finish_reason") is None]
-        if not choices or open_ended:
+                _add_choice(choices, part)
+        found = [{"finish_reason": None, **choices[n].whole()} for n in sorted(choices)]
+        if not found or any(choice["finish_reason"] is None for choice in found):
             raise StreamFailed("the stream was cut off before its end")
-        ordered = [choices[index] for index in sorted(choices)]
-        return {**answer, "object": "chat.completion", "choices": list[JsonValue](ordered)}
+        return {**answer, "object": "chat.completion", "choices": list[JsonValue](found)}
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         messages = body.get("messages")
@@ -143,17 +145,17 @@ def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Mes
     for index, message in enumerate(messages):
         role, text = text_of(message, "role"), _text(message, unknown)
         if role == "user":
-            yield User(text=text)
+            yield user_message(text)
         elif role == "assistant":
             calls = tuple(_calls(message, f"function_{index}", unknown))
             names.update((call.id, call.name) for call in calls)
             called = calls[-1].id if calls else called
-            yield Assistant(text=text or text_of(message, "refusal"), calls=calls)
+            yield turn_of(text or text_of(message, "refusal"), calls)
         elif role == "tool":
             id = text_of(message, "tool_call_id")
-            yield ToolResult(call_id=id, name=names.get(id, ""), text=text)
+            yield result_of(id, names.get(id, ""), text)
         elif role == "function":
-            yield ToolResult(call_id=called, name=text_of(message, "name"), text=text)
+            yield result_of(called, text_of(message, "name"), text)
         elif role not in _SYSTEM:
             unknown[f"message of role {role!r}"] = None
 
@@ -227,7 +229,7 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
         unknown["a spoken answer"] = None
     text = _text(message, unknown) or text_of(message, "refusal")
     calls = tuple(_calls(message, "function_draft", unknown))
-    return Draft(Assistant(text=text, calls=calls), choice, _finish(choice, calls=bool(calls)))
+    return Draft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
 
 
 def _finish(choice: Body, *, calls: bool) -> Finish:
@@ -241,10 +243,10 @@ def _finish(choice: Body, *, calls: bool) -> Finish:
 
 
 def _usage(usage: Body) -> Usage:
-    return Usage(
-        input_tokens=int(number_of(usage, "prompt_tokens")),
-        output_tokens=int(number_of(usage, "completion_tokens")),
-        cached_tokens=int(number_of(object_of(usage, "prompt_tokens_details"), "cached_tokens")),
+    return usage_of(
+        given=count_of(usage, "prompt_tokens"),
+        written=count_of(usage, "completion_tokens"),
+        cached=count_of(object_of(usage, "prompt_tokens_details"), "cached_tokens"),
     )
 
 
@@ -273,51 +275,13 @@ def _function(call: ToolCall) -> Body:
 # --- streams -----------------------------------------------------------------------------
 
 
-def _merge_choice(choices: dict[int, Body], part: Body) -> None:
-    index = int(number_of(part, "index"))
-    choice = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
-    message = choice["message"]
-    if isinstance(message, dict):
-        _merge(message, object_of(part, "delta"))
-    for key, value in part.items():
-        if key in ("index", "delta") or value is None:
-            continue
-        held = choice.get(key)
-        if isinstance(held, dict) and isinstance(value, dict):
-            _merge(held, value)  # log-probabilities arrive in pieces
-        else:
-            choice[key] = value
-
-
-def _merge(into: Body, delta: Body) -> None:
-    """Add up a delta the way the provider's SDK does: texts are joined, lists go by index."""
-    for key, value in delta.items():
-        held = into.get(key)
-        if held is None or key in _REPLACED:
-            into[key] = _indexed([], value) if isinstance(value, list) else value
-        elif isinstance(held, str) and isinstance(value, str):
-            into[key] = held if key == "id" and held == value else held + value
-        elif isinstance(held, dict) and isinstance(value, dict):
-            _merge(held, value)
-        elif isinstance(held, list) and isinstance(value, list):
-            into[key] = _indexed(held, value)
-        elif value is not None:
-            into[key] = value
-
-
-def _indexed(held: list[JsonValue], added: list[JsonValue]) -> list[JsonValue]:
-    slots = list(held)
-    for entry in added:
-        if not isinstance(entry, dict) or not isinstance(entry.get("index"), int):
-            slots.append(entry)
-            continue
-        index = entry["index"]
-        slot = next((s for s in slots if isinstance(s, dict) and s.get("index") == index), None)
-        if slot is None:
-            slots.append(dict(entry))
-        else:
-            _merge(slot, entry)
-    return slots
+def _add_choice(choices: dict[int, Growing], part: Body) -> None:
+    choice = choices.setdefault(count_of(part, "index"), Growing())
+    # All of a choice but its message is said once, or anew; log-probabilities come in pieces.
+    fixed = {k: v for k, v in part.items() if isinstance(v, str | int | float)}
+    grown = {k: v for k, v in part.items() if k not in fixed and k != "delta" and v is not None}
+    choice.held.update(fixed)
+    choice.add({**grown, "message": object_of(part, "delta")})
 
 
 def _chunks(answer: Body) -> Iterator[Body]:

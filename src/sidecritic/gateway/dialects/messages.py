@@ -17,16 +17,25 @@ from sidecritic.gateway.dialects.base import (
     StreamFailed,
 )
 from sidecritic.gateway.dialects.errors import anthropic_error
-from sidecritic.gateway.dialects.parts import call_of, content_text, hints_of, tool_spec
+from sidecritic.gateway.dialects.parts import (
+    call_of,
+    content_text,
+    count_of,
+    hints_of,
+    result_of,
+    tool_spec,
+    turn_of,
+    usage_of,
+    user_message,
+)
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
 from sidecritic.models.parsing import parse_object
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
     Message,
     ToolCall,
-    ToolResult,
     ToolSpec,
     Usage,
     User,
@@ -88,7 +97,7 @@ class Messages:
                 case "message_start" | "message_delta":
                     _frame(answer, event)
                 case "content_block_start":
-                    at = int(number_of(event, "index"))
+                    at = count_of(event, "index")
                     blocks[at] = dict(object_of(event, "content_block"))
                 case "content_block_delta":
                     _collect(pieces, blocks, event)
@@ -150,29 +159,27 @@ def _user(
     content: JsonValue, names: Mapping[str, str], unknown: dict[str, None]
 ) -> Iterator[Message]:
     if isinstance(content, str):
-        yield User(text=content)
+        yield user_message(content)
         return
     said: list[JsonValue] = []
     for block in content if isinstance(content, list) else []:
         if isinstance(block, dict) and text_of(block, "type") == "tool_result":
             id = text_of(block, "tool_use_id")
-            yield ToolResult(
-                call_id=id,
-                name=names.get(id, ""),
-                text=content_text(
-                    block.get("content"), texts=_TEXTS, media=_MEDIA, unknown=unknown
-                ),
+            yield result_of(
+                id,
+                names.get(id, ""),
+                content_text(block.get("content"), texts=_TEXTS, media=_MEDIA, unknown=unknown),
                 is_error=block.get("is_error") is True,
             )
         else:
             said.append(block)
     if said:
-        yield User(text=content_text(said, texts=_TEXTS, media=_MEDIA, unknown=unknown))
+        yield user_message(content_text(said, texts=_TEXTS, media=_MEDIA, unknown=unknown))
 
 
 def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
     if isinstance(content, str):
-        return Assistant(text=content)
+        return turn_of(content)
     said: list[str] = []
     calls: list[ToolCall] = []
     for block in content if isinstance(content, list) else []:
@@ -183,7 +190,7 @@ def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
             said.append(text_of(block, "text"))
         elif kind not in _THOUGHTS:
             unknown[f"content block {kind!r}"] = None
-    return Assistant(text="".join(said), calls=tuple(calls))
+    return turn_of("".join(said), tuple(calls))
 
 
 def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
@@ -252,12 +259,12 @@ def _finish(answer: Body, action: Assistant) -> Finish:
 
 
 def _usage(usage: Body) -> Usage:
-    read = int(number_of(usage, "cache_read_input_tokens"))
-    written = int(number_of(usage, "cache_creation_input_tokens"))
-    return Usage(
-        input_tokens=int(number_of(usage, "input_tokens")) + read + written,
-        output_tokens=int(number_of(usage, "output_tokens")),
-        cached_tokens=read,
+    read = count_of(usage, "cache_read_input_tokens")
+    written = count_of(usage, "cache_creation_input_tokens")
+    return usage_of(
+        given=count_of(usage, "input_tokens") + read + written,
+        written=count_of(usage, "output_tokens"),
+        cached=read,
     )
 
 
@@ -267,7 +274,7 @@ def _usage(usage: Body) -> Usage:
 def _collect(
     pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
 ) -> None:
-    at, delta = int(number_of(event, "index")), object_of(event, "delta")
+    at, delta = count_of(event, "index"), object_of(event, "delta")
     kind = text_of(delta, "type")
     if kind == "input_json_delta":
         pieces.setdefault((at, "input"), []).append(text_of(delta, "partial_json"))

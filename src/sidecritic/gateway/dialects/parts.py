@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from sidecritic.gateway.dialects.base import Body, Hints
+from sidecritic.gateway.reading import read_object
 from sidecritic.models.parsing import parse_object
-from sidecritic.policies.values import object_of, text_of
-from sidecritic.types import ToolCall, ToolSpec
+from sidecritic.policies.values import number_of, object_of, text_of
+from sidecritic.types import Assistant, ToolCall, ToolResult, ToolSpec, Usage, User
+
+_MOST = 2**31 - 1
+"""What every database takes for an integer."""
 
 
 def content_text(
@@ -47,11 +51,8 @@ def _part_text(
 
 
 def tool_spec(name: str, description: str, parameters: JsonValue) -> ToolSpec:
-    return ToolSpec(
-        name=name,
-        description=description,
-        parameters=parameters if isinstance(parameters, dict) else {},
-    )
+    given = parameters if isinstance(parameters, dict) else {}
+    return ToolSpec.of_parts(name=name, description=description, parameters=given, effect="unknown")
 
 
 def hints_of(*records: Body) -> Hints:
@@ -67,11 +68,42 @@ def hints_of(*records: Body) -> Hints:
 
 
 def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
-    """Return a call whose arguments came as text, or as the object itself."""
+    """Return a call whose arguments came as text, or as the object itself.
+
+    Arguments in which a key stands twice are no object: whoever runs the tool may read them
+    in another way than the critic.
+    """
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     if arguments is None or not raw.strip():
         return ToolCall(id=id, name=name, arguments={}, raw="")
-    return ToolCall(id=id, name=name, arguments=parse_object(raw), raw=raw)
+    _, repeats = read_object(raw.encode(errors="replace"))
+    return ToolCall(id=id, name=name, arguments=None if repeats else parse_object(raw), raw=raw)
+
+
+# What was read as JSON needs no validating: with a long chat that takes longer than all the rest.
+
+
+def user_message(text: str) -> User:
+    return User.of_parts(role="user", text=text)
+
+
+def turn_of(text: str, calls: tuple[ToolCall, ...] = ()) -> Assistant:
+    return Assistant.of_parts(role="assistant", text=text, calls=calls, reasoning=None)
+
+
+def result_of(id: str, name: str, text: str, *, is_error: bool = False) -> ToolResult:
+    return ToolResult.of_parts(role="tool", call_id=id, name=name, text=text, is_error=is_error)
+
+
+def usage_of(given: int, written: int, cached: int) -> Usage:
+    return Usage.of_parts(
+        input_tokens=given, output_tokens=written, cached_tokens=cached, cost_usd=None
+    )
+
+
+def count_of(record: Body, key: str) -> int:
+    """Return a number of tokens, or a position; what no count can be reads as the nearest one."""
+    return int(min(max(number_of(record, key), 0.0), _MOST))
 
 
 def free_call(id: str, name: str, text: str) -> ToolCall:

@@ -20,19 +20,23 @@ from sidecritic.gateway.dialects.errors import openai_error
 from sidecritic.gateway.dialects.parts import (
     call_of,
     content_text,
+    count_of,
     free_call,
     hints_of,
+    result_of,
     tool_spec,
+    turn_of,
+    usage_of,
+    user_message,
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
-from sidecritic.policies.values import number_of, object_of, objects_of, text_of
+from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
     Message,
     ToolCall,
-    ToolResult,
     ToolSpec,
     Usage,
     User,
@@ -107,7 +111,7 @@ class Responses:
         for event in objects(raw):
             kind = text_of(event, "type")
             if kind == "response.output_item.done":
-                items[int(number_of(event, "output_index"))] = object_of(event, "item")
+                items[count_of(event, "output_index")] = object_of(event, "item")
             elif kind in _ENDS:
                 whole = object_of(event, "response")
                 collected: list[JsonValue] = [items[at] for at in sorted(items)]
@@ -182,12 +186,12 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
         turn = []
         if kind == "message":
             if text_of(item, "role") not in _SYSTEM:
-                yield User(text=_content(item, unknown))
+                yield user_message(_content(item, unknown))
         elif kind.endswith("_output"):
             id = text_of(item, "call_id")
             output = item.get("output")
             text = content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
-            yield ToolResult(call_id=id, name=names.get(id, ""), text=text)
+            yield result_of(id, names.get(id, ""), text)
         else:
             unknown[f"item of type {kind!r}"] = None
     yield from _turn(turn, names, unknown)
@@ -213,7 +217,7 @@ def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
             calls.append(_call(item, kind))
         elif kind != "reasoning":
             unknown[f"item of type {kind!r}"] = None
-    return Assistant(text="\n".join(part for part in said if part), calls=tuple(calls))
+    return turn_of("\n".join(part for part in said if part), tuple(calls))
 
 
 def _call(item: Body, kind: str) -> ToolCall:
@@ -276,10 +280,10 @@ def _finish(answer: Body, action: Assistant) -> Finish:
 
 
 def _usage(usage: Body) -> Usage:
-    return Usage(
-        input_tokens=int(number_of(usage, "input_tokens")),
-        output_tokens=int(number_of(usage, "output_tokens")),
-        cached_tokens=int(number_of(object_of(usage, "input_tokens_details"), "cached_tokens")),
+    return usage_of(
+        given=count_of(usage, "input_tokens"),
+        written=count_of(usage, "output_tokens"),
+        cached=count_of(object_of(usage, "input_tokens_details"), "cached_tokens"),
     )
 
 

@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from pydantic_core import from_json
-
 from sidecritic.gateway.dialects.base import Body, StreamFailed
+from sidecritic.gateway.reading import read_json
 
 KEEP_ALIVE = b": waiting for the answer\n\n"
 """A comment: every conforming parser skips it, and no parser of data lines sees it."""
@@ -52,12 +51,14 @@ def objects(raw: bytes) -> Iterator[Body]:
         if sent.data.strip() == "[DONE]":
             continue
         try:
-            value = from_json(sent.data)
+            read = read_json(sent.data.encode())
         except ValueError as cause:
             raise StreamFailed("an event of the stream is no JSON") from cause
-        if not isinstance(value, dict):
+        if read.body is None:
             raise StreamFailed("an event of the stream is no JSON object")
-        yield value
+        if read.repeats:
+            raise StreamFailed("an event of the stream repeats a key in an object")
+        yield read.body
 
 
 def data_event(value: Mapping[str, object], *, name: str = "") -> bytes:

@@ -9,10 +9,22 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Insert,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -29,6 +41,14 @@ _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
 _BUSY_MS = 3000
 """How long SQLite waits for a lock of another process."""
+
+_INSERT = insert(DECISIONS)
+_AMENDED = tuple(column.name for column in DECISIONS.c if not column.name.startswith("label"))
+_AMEND = (
+    update(DECISIONS)
+    .where(DECISIONS.c.id == bindparam("which"))
+    .values({name: bindparam(name) for name in _AMENDED})
+)
 
 _Result = TypeVar("_Result")
 
@@ -74,8 +94,16 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows for a statement; those that wait for the same one are handed over together."""
+
+    statement: Insert | Update
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
-    work: Callable[[Connection], Any]
+    work: Callable[[Connection], Any] | _Rows
     done: Callable[[Any], None]
     failed: Callable[[StoreError], None]
 
@@ -101,17 +129,13 @@ class Store:
     async def keep(self, decisions: Sequence[Decision]) -> None:
         rows = [self._row(decision) for decision in decisions]
         if rows:
-            await self._run(lambda connection: connection.execute(insert(DECISIONS), rows))
+            await self._run(_Rows(_INSERT, rows))
 
     async def amend(self, decisions: Sequence[Decision]) -> None:
         rows = [self._row(decision) for decision in decisions]
-
-        def replace(connection: Connection) -> None:
-            for row in rows:
-                new = {key: value for key, value in row.items() if not key.startswith("label")}
-                connection.execute(update(DECISIONS).where(DECISIONS.c.id == row["id"]).values(new))
-
-        await self._run(replace)
+        changed = [{**{name: row[name] for name in _AMENDED}, "which": row["id"]} for row in rows]
+        if changed:
+            await self._run(_Rows(_AMEND, changed))
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         known = (
@@ -165,6 +189,11 @@ class Store:
         )
         return await self._run(lambda connection: connection.execute(query).scalar())
 
+    async def audited(self) -> list[str]:
+        """Return the settings that were ever changed."""
+        query = select(CHANGES.c.what).distinct().order_by(CHANGES.c.what)
+        return await self._run(lambda connection: list(connection.execute(query).scalars()))
+
     async def run(self, work: Callable[[Connection], _Result]) -> _Result:
         """Run something else in the writer's thread, such as clearing what is old.
 
@@ -179,7 +208,7 @@ class Store:
             row[name] = self._redactor.text(str(row[name])[:500])
         return row
 
-    async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
+    async def _run(self, work: Callable[[Connection], _Result] | _Rows) -> _Result:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result] = loop.create_future()
 
@@ -213,7 +242,7 @@ class Store:
     def _commit(self, batch: Sequence[_Job]) -> None:
         try:
             with self._engine.begin() as connection:
-                results = [job.work(connection) for job in batch]
+                results = _done(connection, batch)
         except SQLAlchemyError as cause:
             # Statements and values stay out of it: they are what was said.
             error = StoreError(f"the decision store failed ({_kind(cause)})")
@@ -223,6 +252,23 @@ class Store:
             return
         for job, result in zip(batch, results, strict=True):
             job.done(result)
+
+
+def _done(connection: Connection, batch: Sequence[_Job]) -> list[Any]:
+    """Do the work in order, and return what each job wants to know."""
+    results: list[Any] = []
+    for statement, jobs in groupby(batch, _statement):
+        if statement is None:
+            results += [job.work(connection) for job in jobs if not isinstance(job.work, _Rows)]
+            continue
+        works = [job.work for job in jobs]
+        connection.execute(statement, [r for w in works if isinstance(w, _Rows) for r in w.rows])
+        results += [None] * len(works)
+    return results
+
+
+def _statement(job: _Job) -> Insert | Update | None:
+    return job.work.statement if isinstance(job.work, _Rows) else None
 
 
 def _kind(cause: SQLAlchemyError) -> str:

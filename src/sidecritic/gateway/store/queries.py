@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, case, func, select, update
+from sqlalchemy import Connection, Engine, case, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sidecritic.errors import ConfigError, StoreError
 from sidecritic.gateway.redaction import Redactor
+from sidecritic.gateway.store.exports import RULED, exported
 from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, Row
 
 Label = Literal["right", "wrong", ""]
@@ -32,6 +33,7 @@ class Selection:
     blocked: bool = False
     """Only those that a critic objected to."""
     labelled: bool = False
+    """Only those that a person has judged; of an export."""
     limit: int = 50
 
 
@@ -104,15 +106,21 @@ class Desk:
     def export(self, chosen: Selection) -> Iterator[Row]:
         """Walk over decisions with all that is kept of them, oldest first.
 
-        Each names where its label comes from: `person` or nobody. A critic's own verdict is
-        no label.
+        What a person said of the action, by labelling it or by ruling on its case, is a label
+        of the source `human`. A critic's own verdict is none.
         """
-        query = select(DECISIONS).where(*_conditions(chosen)).order_by(DECISIONS.c.at)
+        ruled = CASES.c.status.label("ruled"), CASES.c.feedback.label("ruled_feedback")
+        query = (
+            select(DECISIONS, *ruled, CASES.c.reviewer)
+            .outerjoin(CASES, CASES.c.decision == DECISIONS.c.id)
+            .where(*_conditions(chosen))
+            .order_by(DECISIONS.c.at, DECISIONS.c.id)
+        )
+        if chosen.labelled:
+            query = query.where(or_(DECISIONS.c.label != "", CASES.c.status.in_(RULED)))
         with self._transaction() as connection:
             for row in connection.execution_options(yield_per=500).execute(query).mappings():
-                content = self._redactor.value(row["content"])
-                source = "person" if row["label"] else ""
-                yield {**row, "content": content, "label_source": source, "schema_version": 1}
+                yield exported(dict(row), self._redactor)
 
     def cases(self, *, every: bool = False) -> list[Row]:
         """Return the cases that wait for a person, oldest first."""
@@ -166,8 +174,6 @@ def _conditions(chosen: Selection) -> list[Any]:
         wanted.append(DECISIONS.c.at >= chosen.since)
     if chosen.blocked:
         wanted.append(DECISIONS.c.verdict.not_in(("approve", "none")))
-    if chosen.labelled:
-        wanted.append(DECISIONS.c.label != "")
     return wanted
 
 

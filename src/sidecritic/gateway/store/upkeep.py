@@ -22,11 +22,12 @@ async def settle_pending(store: Store) -> None:
 
 
 async def note_modes(store: Store, setup: Setup, at: float) -> None:
-    """Record each mode that differs from what was in force before."""
-    for name, mode in setup.modes.items():
-        before = await store.latest(f"mode {name}")
-        if before != mode:
-            await store.changed(f"mode {name}", before or "", mode, at, setup.digest)
+    """Record each mode that differs from what was in force before, or is no longer set."""
+    now = {f"mode {name}": mode for name, mode in setup.modes.items()}
+    for what in dict.fromkeys((*await store.audited(), *now)):
+        before, after = await store.latest(what) or "", now.get(what, "")
+        if before != after:
+            await store.changed(what, before, after, at, setup.digest)
 
 
 async def clear(store: Store, retention_days: int | None, now: float) -> None:

@@ -1,0 +1,1 @@
+"""Agent frameworks with a critic inside, each in a module that imports its framework."""

@@ -1,0 +1,83 @@
+"""One call, ruled on where there is no model to ask again: whoever called learns why not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from sidecritic.adapters.turns import Oversight
+from sidecritic.gateway.actor import log_of
+from sidecritic.supervisor import Decision, Supervisor
+from sidecritic.trace import Event, Judged, rejection
+from sidecritic.types import (
+    Answers,
+    Assistant,
+    Briefing,
+    Completion,
+    Escalate,
+    Halt,
+    Message,
+    Request,
+    Revise,
+    ToolCall,
+    ToolSpec,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    call: ToolCall
+    """The one that was asked for, or what the critic put in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuses:
+    text: str
+    """What whoever called is told."""
+
+
+Ruling = Passes | Refuses
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Somebody who has called once, in the actor's seat of `decide()`."""
+
+    action: Assistant
+    name: str = "client"
+    simulated: bool = False
+
+    async def complete(self, request: Request) -> Completion:
+        return Completion(message=self.action, finish="tool_calls", model=self.name)
+
+
+async def ruling_on(
+    oversight: Oversight, history: Sequence[Message], call: ToolCall, tools: tuple[ToolSpec, ...]
+) -> Ruling:
+    """Return what becomes of a call."""
+    log, turn = log_of(history)
+    action = Assistant(calls=(call,))
+    once = {"max_revisions": 0, "on_exhausted": Answers(writes="halt", text="halt")}
+    limits = oversight.limits.model_copy(update=once)
+    supervisor = Supervisor(_Caller(action), oversight.critic, oversight.gate, limits)
+    briefing = Briefing(policy=oversight.policy, tools=tools)
+    decision = await supervisor.decide(turn, log, briefing)
+    if oversight.on_turn is not None:
+        oversight.on_turn(tuple(log))
+    return _ruling(oversight, action, decision, log[-1])
+
+
+def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> Ruling:
+    match decision:
+        case Assistant(calls=(call,)):
+            return Passes(call)
+        case Assistant(text=text):
+            return Refuses(text or "This call was not executed: one call at a time.")
+        case Escalate():
+            return Refuses(oversight.hand_over_text)
+        case Halt(reason=reason):
+            # Without a revision to come, a refusal and an end look the same but in the log.
+            if isinstance(last, Judged) and isinstance(last.judgement.verdict, Revise):
+                return Refuses(rejection(action, last.judgement.verdict)[1].text)
+            return Refuses(f"This call was not executed: {reason}")
+        case _ as other:
+            assert_never(other)

@@ -1,0 +1,138 @@
+"""`critics`: which critics there are, where they come from, and which one takes another's place."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from sidecritic.cli.edge import command
+from sidecritic.cli.flags import path
+from sidecritic.cli.promoting import REGISTRY, File, Json, called, promote_critic
+from sidecritic.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sidecritic.critics.registry import Entry
+
+critics = typer.Typer(no_args_is_help=True, help="Trained critics, and which of them are in force.")
+
+critics.command("promote")(promote_critic)
+
+
+@critics.command("ls")
+def list_critics(registry: File = None, json: Json = False) -> None:
+    """Show every critic with its status and figures."""
+    with command(as_json=json) as output:
+        from sidecritic.critics.registry import read_registry
+
+        found = read_registry(registry or Path(REGISTRY))
+        output.json(found) if json else output.tables(*_listed(list(found.critics.values())))
+
+
+@critics.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `ls` shows it.")],
+    registry: File = None,
+    json: Json = False,
+) -> None:
+    """Show where a critic comes from, after a look at whether its weights are still the same."""
+    with command(as_json=json) as output:
+        from sidecritic.critics.registry import read_registry, weights_of
+
+        file = registry or Path(REGISTRY)
+        entry = read_registry(file).entry(name, file)
+        weights_of(entry, file)
+        output.json(entry) if json else output.tables(*_shown(entry, file))
+
+
+@critics.command()
+def add(  # noqa: PLR0913 # typer makes a flag of each
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it will be called.")],
+    weights: Annotated[Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File, folder.")],
+    *,
+    kind: Annotated[str, typer.Option(help="head or lora.")] = "head",
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(parser=path, metavar="RUN", help="Run that it was trained on; repeatable."),
+    ] = None,
+    parent: Annotated[str, typer.Option(help="Critic that it is to replace.")] = "",
+    base: Annotated[str, typer.Option(help="Model that was fine-tuned.")] = "",
+    made_by: Annotated[str, typer.Option(help="Command that made it, for the record.")] = "",
+    registry: File = None,
+    json: Json = False,
+) -> None:
+    """Register trained weights as a candidate: `--critic registry:NAME` is that critic."""
+    with command(as_json=json) as output:
+        from sidecritic.critics.registry import CriticKind, add_entry
+        from sidecritic.training.lineage import entry_of, lineage_of
+
+        kinds: tuple[CriticKind, ...] = get_args(CriticKind)
+        chosen: list[CriticKind] = [each for each in kinds if each == kind]
+        if not chosen:
+            raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(kinds)}")
+        if kind == "head":
+            from sidecritic.critics.head_weights import read_weights
+
+            read_weights(weights)
+        file = registry or Path(REGISTRY)
+        entry = entry_of(
+            name, chosen[0], weights, registry=file, data=lineage_of(data or ())
+        ).model_copy(update={"parent": parent, "base": base, "command": made_by})
+        add_entry(file, entry)
+        output.json(entry) if json else output.tables(*_shown(entry, file))
+
+
+def _listed(entries: "list[Entry]") -> "Iterator[RenderableType]":
+    from sidecritic.reports.sections import Section
+    from sidecritic.reports.tables import to_table
+
+    rows = tuple(
+        (
+            each.name,
+            each.kind,
+            each.status,
+            each.parent,
+            *(_figure(each, name) for name in ("AUROC", "supervised pass^1")),
+            each.created,
+        )
+        for each in entries
+    )
+    header = ("critic", "kind", "status", "parent", "AUROC", "supervised pass^1", "made")
+    roles = sorted({role for each in entries for role in each.data.simulated})
+    title = "Critics" + (f" (trained with simulated {', '.join(roles)})" if roles else "")
+    yield to_table(Section(title, header, rows))
+
+
+def _figure(entry: "Entry", name: str) -> str:
+    found = entry.metrics.get(name)
+    if found is None:
+        return ""
+    ends = "" if found.low is None else f" ({found.low:.3f} to {found.high:.3f})"
+    return f"{found.value:.3f}{ends}"
+
+
+def _shown(entry: "Entry", registry: Path) -> Iterator[str]:
+    tasks = ", ".join(f"{len(ids)} of {env}" for env, ids in entry.data.tasks.items())
+    lines = {
+        "critic": f"{entry.name} ({entry.kind}), {entry.status}; use: --critic "
+        + (f"registry:{entry.name}" if str(registry) == REGISTRY else called(entry.name, registry)),
+        "weights": f"{registry.parent / entry.weights}, sha256 {entry.sha256}",
+        "parent": entry.parent,
+        "base": entry.base,
+        "data": f"digest {entry.data.digest}; tasks: {tasks or 'unknown'}",
+        "simulated": ", ".join(entry.data.simulated),
+        **{f"input {name}": digest for name, digest in entry.data.inputs.items()},
+        **{name: f"{_figure(entry, name)} on {f.n} {f.of}" for name, f in entry.metrics.items()},
+        "command": entry.command,
+        "versions": ", ".join(f"{name} {version}" for name, version in entry.versions.items()),
+        "made": entry.created,
+        "decided": f"{entry.decided} over {entry.over}" if entry.decided else "",
+        "reasons": "; ".join(entry.reasons),
+    }
+    from sidecritic.reports.text import plain
+
+    for key, value in lines.items():
+        if value:
+            yield f"{key}: {plain(value, 2000)}"

@@ -1,0 +1,133 @@
+"""`learn`: rounds of self-play, mining, labelling, training and the gate, from one recipe."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecritic.cli.edge import Output, command
+from sidecritic.cli.flags import path
+
+if TYPE_CHECKING:
+    from sidecritic.cli.rounds import Learning, Round
+    from sidecritic.reports.rounds import RoundRow
+
+LOG_FILE = "learn.log"
+REPORT_FILE = "report.md"
+RECIPE_FILE = "recipe.json"
+STAGES = ("play", "mine", "label", "export", "train", "gate")
+
+
+def learn(
+    recipe: Annotated[
+        Path, typer.Option(parser=path, metavar="FILE", help="TOML file of what to learn, and how.")
+    ],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="DIR", help="Folder of all stages; runs/RECIPE without."),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=100, help="As many rounds, whatever the recipe says.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that judge; by default one for each core.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")
+    ] = False,
+) -> None:
+    """Play, mine, label, train and gate, round after round.
+
+    The same command again goes on where it was stopped.
+    """
+    with command(as_json=json) as output:
+        from sidecritic.cli.rounds import Learning
+        from sidecritic.config.recipes import recipe_from
+
+        read = recipe_from(recipe)
+        folder = out or Path("runs") / recipe.stem
+        words = ["sidecritic", "learn", "--recipe", str(recipe), "--out", str(folder)]
+        words += ["--rounds", str(rounds)] if rounds is not None else []
+        learning = Learning(read, folder, shlex.join(words), workers or os.cpu_count() or 1)
+        rows = _learned(learning, rounds or read.rounds, output)
+        if json:
+            output.json(_plain(rows, folder))
+        else:
+            from sidecritic.reports.rounds import to_round_tables
+
+            output.tables(*to_round_tables(rows), f"Report: {folder / REPORT_FILE}")
+
+
+def _learned(learning: "Learning", rounds: int, output: Output) -> "list[RoundRow]":
+    from sidecritic.cli.rounds import learned
+    from sidecritic.cli.stages import writing
+    from sidecritic.journal import open_journal
+    from sidecritic.reports.rounds import to_round_table, to_rounds_page
+    from sidecritic.runs import write_whole
+
+    rows: list[RoundRow] = []
+    # Two at once would write into each other's stages: the journal's lock keeps the second out.
+    with open_journal(learning.out / LOG_FILE) as log, writing(learning.out):
+        write_whole(learning.out / RECIPE_FILE, learning.recipe.model_dump_json(indent=2) + "\n")
+        for done in learned(learning, rounds):
+            rows.append(_row(learning, done))
+            log.append(f"round {done.number}: {done.critic} {' '.join(done.decision.reasons)}\n")
+            if not output.as_json:
+                output.tables(*to_round_table(rows[-1]))
+        title = learning.recipe.title or "Rounds of learning"
+        write_whole(learning.out / REPORT_FILE, to_rounds_page(title, learning.command, rows))
+    return rows
+
+
+def _row(learning: "Learning", done: "Round") -> "RoundRow":
+    from sidecritic.cli.stages import Stage
+    from sidecritic.critics.registry import read_registry
+    from sidecritic.reports.rounds import RoundRow
+
+    stages = [Stage(learning.folder(done.number, name), name).done for name in STAGES]
+    entry = read_registry(learning.registry).entry(done.critic, learning.registry)
+    tasks = sum(map(len, entry.data.tasks.values()))
+    return RoundRow(
+        number=done.number,
+        critic=done.critic,
+        before=_short(done.before),
+        after=_short(done.after),
+        decision=done.decision,
+        lessons=f"{entry.data.episodes} episodes of {tasks} tasks",
+        seconds=sum(each.seconds for each in stages if each is not None),
+    )
+
+
+def _short(critic: str) -> str:
+    return critic.rpartition("#")[2]
+
+
+def _plain(rows: "Sequence[RoundRow]", folder: Path) -> dict[str, Any]:
+    from sidecritic.scoring.promotion import AUROC, PASSES
+
+    def figures(row: "RoundRow", name: str) -> dict[str, Any]:
+        measured = row.decision.figure(name)
+        return {"old": measured.old.model_dump(), "new": measured.new.model_dump()}
+
+    return {
+        "out": str(folder),
+        "simulated": sorted({role for row in rows for role in row.decision.simulated}),
+        "in_force": rows[-1].after,
+        "rounds": [
+            {
+                "round": row.number,
+                "critic": row.critic,
+                "promoted": row.decision.promoted,
+                "reasons": list(row.decision.reasons),
+                "in_force": row.after,
+                "auroc": figures(row, AUROC),
+                "pass^1": figures(row, PASSES),
+                "seconds": row.seconds,
+            }
+            for row in rows
+        ],
+    }

@@ -1,0 +1,147 @@
+"""`tasks`: what there is to play, and new tasks."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecritic.cli.edge import FAILED, command, note
+from sidecritic.cli.flags import path
+from sidecritic.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sidecritic.synthesis.account import Made
+    from sidecritic.synthesis.making import Order
+    from sidecritic.types import Task
+
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+Env = Annotated[str | None, typer.Option(help="Environment; without it, list them.")]
+Split = Annotated[str | None, typer.Option(help="Split; without it, list them.")]
+TasksFile = Annotated[
+    Path | None, typer.Option("--tasks", parser=path, metavar="FILE", help="Another task file.")
+]
+
+tasks = typer.Typer(
+    invoke_without_command=True,
+    help="List environments, the splits of one, or the tasks of a split; `synth` makes new tasks.",
+)
+
+
+@tasks.callback()
+def listed(
+    context: typer.Context,
+    env: Env = None,
+    split: Split = None,
+    tasks_file: TasksFile = None,
+    json: Json = False,
+) -> None:
+    """List environments, the splits of one, or the tasks of a split."""
+    if context.invoked_subcommand is None:
+        _list(env, split, tasks_file, json=json)
+    elif env or split or tasks_file or json:
+        note("sidecritic: flags of `tasks` go behind its command, as in: tasks list --env shop")
+        raise typer.Exit(2)
+
+
+@tasks.command("list")
+def list_(
+    env: Env = None, split: Split = None, tasks_file: TasksFile = None, json: Json = False
+) -> None:
+    """List environments, the splits of one, or the tasks of a split."""
+    _list(env, split, tasks_file, json=json)
+
+
+def _list(env: str | None, split: str | None, tasks_file: Path | None, *, json: bool) -> None:
+    with command(as_json=json) as output:
+        from sidecritic.cli.listing import list_tasks
+
+        listing = list_tasks(env, split, tasks_file)
+        if json:
+            output.json(listing.as_json())
+        else:
+            output.tables(*listing.lines())
+
+
+@tasks.command()
+def synth(  # noqa: PLR0913 # typer makes a flag of each
+    *,
+    env: Annotated[str, typer.Option(help="tau2:retail, tau2:airline or shop.")],
+    out: Annotated[
+        Path, typer.Option(parser=path, metavar="FILE", help="Where they go, one task a line.")
+    ],
+    number: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same tasks.")] = 0,
+    refusals: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share in which something must be refused."),
+    ] = 0.2,
+    model: Annotated[
+        str | None,
+        typer.Option(help="openai:MODEL or anthropic:MODEL writes them; templates without it."),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Server of the model, such as http://HOST/v1.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make new tasks of train users, each verified by playing it."""
+    with command(as_json=json) as output:
+        from sidecritic.reports.synthesis import to_synthesis_tables
+        from sidecritic.synthesis.making import Order
+
+        order = Order(
+            number=number,
+            seed=seed,
+            refusals=refusals,
+            patience=20 if model is None else 4,
+            at_once=1 if model is None else 4,
+        )
+        made = asyncio.run(_made(env, order, model, base_url))
+        _write(out, *made)
+        if json:
+            output.json(made[1])
+        else:
+            output.tables(*to_synthesis_tables(made[1]))
+            output.tables(
+                f"{out}: {made[1].made} tasks; play: --env {env} --split train --tasks {out}"
+            )
+        if made[1].made < number:
+            note(f"only {made[1].made} of {number} tasks after {made[1].attempts} attempts")
+            raise typer.Exit(FAILED)
+
+
+async def _made(
+    env: str, order: "Order", model: str | None, base_url: str | None
+) -> "tuple[tuple[Task, ...], Made]":
+    from sidecritic.config import keys_from_environment, settings_from
+    from sidecritic.config.hiring import Models
+    from sidecritic.config.parties import model_name
+    from sidecritic.config.synthesising import workshop_for
+    from sidecritic.synthesis.making import make
+
+    async with AsyncExitStack() as stack:
+        author = None
+        if model is not None:
+            name = model_name(model, "helper")
+            if name is None:
+                raise ConfigError(f"--model {model!r} writes nothing; leave it out for templates")
+            settings = settings_from({"base_url": base_url})
+            hired = Models(settings, keys_from_environment(), stack)
+            author = hired.model(name, settings.base_url)
+        shop = workshop_for(env, author)
+        return await make(shop.author, shop.verifier, order, shop.known)
+
+
+def _write(file: Path, tasks: "tuple[Task, ...]", made: "Made") -> None:
+    from sidecritic.envs.task_files import to_lines
+    from sidecritic.runs import write_whole
+
+    if not tasks:
+        why = ", ".join(f"{each.number} × {each.reason}" for each in made.rejected)
+        raise ConfigError(f"no task was made in {made.attempts} attempts ({why})")
+    try:
+        write_whole(file, to_lines(tasks))
+    except OSError as cause:
+        raise ConfigError(f"cannot write {file}: {cause.strerror}; name another file") from cause

@@ -1,0 +1,54 @@
+"""A head from runs of ours: read them, judge them with the checks of today, learn.
+
+Call these outside an event loop, or in a thread: judging starts a loop of its own.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sidecritic.config.replays import CriticByName
+from sidecritic.errors import ConfigError
+from sidecritic.policies import pack_for
+from sidecritic.recorded import Recorded
+from sidecritic.replay import Plan, replay
+from sidecritic.training.head import Trained, train
+from sidecritic.training.own import WEIGHT, Lessons, lessons, read_own_runs
+
+CHECKS = "policy"
+"""The critic whose flags a head learns from."""
+
+
+def head_from_runs(directories: Iterable[Path], *, name: str = "head", workers: int = 1) -> Trained:
+    """Fit a head to run directories alone, without recorded runs; `weights` go to a file.
+
+    Raises:
+        ConfigError: there is no run, or nothing right and nothing wrong to learn from.
+    """
+    return train((), (), {}, own=lessons_from(directories, workers=workers), name=name)
+
+
+def lessons_from(
+    directories: Iterable[Path], *, weight: float = WEIGHT, workers: int = 1
+) -> Lessons:
+    """Return what run directories teach, judged with the checks of today.
+
+    Raises:
+        ConfigError: one of them holds no run, or none is of an environment that has checks.
+    """
+    own = read_own_runs(directories)
+    own = replace(own, runs=_with_checks(own.runs))
+    lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
+    return lessons(own, lines, weight=weight)
+
+
+def _with_checks(runs: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    refused: dict[str, ConfigError] = {}
+    for env in sorted({run.critic_env for run in runs}):
+        try:
+            pack_for(env)
+        except ConfigError as error:
+            refused[env] = error
+    if runs and all(run.critic_env in refused for run in runs):
+        raise next(iter(refused.values()))
+    return tuple(run for run in runs if run.critic_env not in refused)

@@ -1,0 +1,117 @@
+"""Rounds of learning as one table, and as a page with the gate's table of each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import RenderableType
+
+from sidecritic.reports.markdown import document
+from sidecritic.reports.promotion import decision_sections, verdict, with_interval
+from sidecritic.reports.sections import Section, label
+from sidecritic.reports.tables import to_table
+from sidecritic.scoring.detection_records import Measured
+from sidecritic.scoring.promotion import AUROC, PASSES, Decision
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """What is said about a round."""
+
+    number: int
+    critic: str
+    """Name of the critic that was trained."""
+    before: str
+    after: str
+    """Critic in force after the gate."""
+    decision: Decision
+    lessons: str
+    """What it learned from, in words."""
+    seconds: float
+
+
+def round_section(row: RoundRow) -> Section:
+    """Return the table of one round."""
+    auroc, passes = row.decision.figure(AUROC), row.decision.figure(PASSES)
+    lines = (
+        (row.before, "in force", with_interval(auroc.old), with_interval(passes.old)),
+        (row.critic, verdict(row.decision), with_interval(auroc.new), with_interval(passes.new)),
+    )
+    return Section(
+        f"Round {row.number}",
+        ("critic", "", "validation AUROC", "supervised pass^1"),
+        lines,
+        (
+            *row.decision.reasons,
+            f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-back "
+            f"tasks; learned from {row.lessons}; {row.seconds:.0f} s.",
+        ),
+    )
+
+
+def rounds_section(rows: Sequence[RoundRow]) -> Section:
+    """Return the table over all rounds: the critic that was trained, and the one in force after."""
+    lines = tuple(
+        (
+            str(row.number),
+            row.critic,
+            with_interval(row.decision.figure(AUROC).new),
+            with_interval(row.decision.figure(PASSES).new),
+            verdict(row.decision),
+            row.after,
+            *(_in_force(row, name) for name in (AUROC, PASSES)),
+        )
+        for row in rows
+    )
+    header = (
+        "round",
+        "trained",
+        "validation AUROC",
+        "supervised pass^1",
+        "gate",
+        "in force after",
+        "its AUROC",
+        "its pass^1",
+    )
+    notes = (
+        "Validation is on held-back tasks, which share no user with those that are learned from. "
+        "The gate chooses by the same tasks in every round, so figures of what it chose are "
+        "slightly better than on tasks that nobody has chosen by.",
+    )
+    return Section("Rounds", header, lines, notes)
+
+
+def _in_force(row: RoundRow, name: str) -> str:
+    measured = row.decision.figure(name)
+    after: Measured = measured.new if row.decision.promoted else measured.old
+    return "unknown" if after.value is None else f"{after.value:.3f}"
+
+
+def to_round_tables(rows: Sequence[RoundRow]) -> Iterator[RenderableType]:
+    """Yield what to print when all rounds are done."""
+    yield from _printed(rounds_section(rows), rows)
+
+
+def to_round_table(row: RoundRow) -> Iterator[RenderableType]:
+    """Yield what to print when a round is done."""
+    yield from _printed(round_section(row), (row,))
+
+
+def _printed(section: Section, rows: Sequence[RoundRow]) -> Iterator[RenderableType]:
+    yield to_table(section, label(_roles(rows)))
+    yield from section.notes
+
+
+def _roles(rows: Sequence[RoundRow]) -> tuple[str, ...]:
+    return tuple(sorted({role for row in rows for role in row.decision.simulated}))
+
+
+def to_rounds_page(title: str, command: str, rows: Sequence[RoundRow]) -> str:
+    """Return all of it as Markdown."""
+    made = Section("How it was made", ("", ""), (("command", command),))
+    parts = [rounds_section(rows), *map(round_section, rows)]
+    for row in rows:
+        parts += [
+            section._replace(title=f"Gate of round {row.number}: {section.title}")
+            for section in decision_sections(row.decision)
+        ]
+    return "\n".join(document(title, _roles(rows), [*parts, made]))

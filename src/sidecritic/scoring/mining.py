@@ -1,0 +1,296 @@
+"""Which tasks are worth learning from: those on which the actor succeeds sometimes.
+
+A task that always goes well teaches little, one that always fails shows no way out. Reads run
+directories and nothing else.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from sidecritic.errors import ConfigError
+from sidecritic.runs import RUN_FILE, read_run, write_whole
+from sidecritic.scoring.score import latest, outcome_of
+from sidecritic.trace import Trajectory
+from sidecritic.types import Record
+
+ALONE, SUPERVISED = "alone", "supervised"
+"""The two runs of a self-play directory: without a critic, and with one."""
+
+Group = Literal["mixed", "failed", "passed", "ungraded"]
+TaskKey = tuple[str, str]
+
+
+class Shares(Record):
+    """How much of each group is kept, and at most how many tasks in all."""
+
+    mixed: float = Field(default=1.0, ge=0, le=1)
+    failed: float = Field(default=1.0, ge=0, le=1)
+    passed: float = Field(default=0.1, ge=0, le=1)
+    at_most: int | None = Field(default=None, ge=1)
+    """Mixed tasks come first, then those that always failed, then those that always passed."""
+
+
+class Trials(Record):
+    """What became of a task's episodes in one run."""
+
+    passed: int = 0
+    graded: int = 0
+    broken: int = 0
+    """Ended by an infrastructure failure: neither success nor failure."""
+
+    def __add__(self, other: "Trials") -> "Trials":
+        return Trials(
+            passed=self.passed + other.passed,
+            graded=self.graded + other.graded,
+            broken=self.broken + other.broken,
+        )
+
+
+class MinedTask(Record):
+    env: str
+    task_id: str
+    split: str
+    runs: dict[str, Trials]
+    """By the name of the run's directory, such as `alone`."""
+    group: Group
+    kept: bool
+    why: str
+
+    @property
+    def key(self) -> TaskKey:
+        return (self.env, self.task_id)
+
+    @property
+    def trials(self) -> Trials:
+        return sum(self.runs.values(), Trials())
+
+
+class Mined(Record):
+    """The contents of `mined.json`."""
+
+    schema_version: Literal[1] = 1
+    runs: dict[str, str]
+    """Directory of each run, by its name."""
+    simulated: tuple[str, ...]
+    """Roles that a script or simulation played."""
+    shares: Shares
+    seed: int
+    tasks: tuple[MinedTask, ...]
+
+    @property
+    def kept(self) -> frozenset[TaskKey]:
+        """Environment and id of the tasks to learn from."""
+        return frozenset(task.key for task in self.tasks if task.kept)
+
+
+def mine(directory: Path, *, shares: Shares = Shares(), seed: int = 0) -> Mined:
+    """Return which tasks of a self-play directory, or of a single run, are worth learning from.
+
+    A task is mixed when its graded episodes, of all runs together, ended differently.
+
+    Raises:
+        ConfigError: there is no run, or no task is left.
+    """
+    found = {name: read_run(place) for name, place in runs_in(directory).items()}
+    episodes = {name: latest(run.trajectories) for name, run in found.items()}
+    roles = {role for group in episodes.values() for each in group for role in each.simulated}
+    mined = Mined(
+        runs={name: str(run.directory) for name, run in found.items()},
+        simulated=tuple(sorted(roles)),
+        shares=shares,
+        seed=seed,
+        tasks=select(_tallied(episodes), shares, seed=seed),
+    )
+    _require_some(mined, directory)
+    return mined
+
+
+def runs_in(directory: Path) -> dict[str, Path]:
+    """Return the runs of a self-play directory by name, or the one run that it is.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    pair = {name: directory / name for name in (ALONE, SUPERVISED)}
+    found = {name: place for name, place in pair.items() if (place / RUN_FILE).is_file()}
+    if found:
+        return found
+    if (directory / RUN_FILE).is_file():
+        return {directory.resolve().name: directory}
+    raise ConfigError(
+        f"{directory} holds no run: neither {RUN_FILE} nor {ALONE}/{RUN_FILE}; give the directory "
+        "that `sidecritic datagen play --out` or `sidecritic eval --out` wrote"
+    )
+
+
+def write_mined(mined: Mined, file: Path) -> None:
+    """Write `mined.json`.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    try:
+        write_whole(file, mined.model_dump_json(indent=2) + "\n")
+    except OSError as cause:
+        raise ConfigError(f"cannot write {file}: {cause.strerror}; name another file") from cause
+
+
+def read_mined(file: Path) -> Mined:
+    """Read `mined.json`.
+
+    Raises:
+        ConfigError: it cannot be read, or is no such file.
+    """
+    try:
+        return Mined.model_validate_json(file.read_bytes())
+    except OSError as cause:
+        raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause
+    except ValidationError as cause:
+        first = cause.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ConfigError(
+            f"{file} is not what `sidecritic datagen mine` writes: {where}: {first['msg']}"
+        ) from cause
+
+
+# --- choosing -----------------------------------------------------------------------------
+
+
+class Tallied(Record):
+    """A task, and what became of its episodes by run."""
+
+    split: str
+    runs: dict[str, Trials] = {}
+
+
+def _tallied(episodes: Mapping[str, Sequence[Trajectory]]) -> dict[TaskKey, Tallied]:
+    tasks: dict[TaskKey, Tallied] = {}
+    for name, group in episodes.items():
+        for episode in group:
+            task = tasks.setdefault(episode.key[:2], Tallied(split=episode.task.split))
+            trials = task.runs.get(name, Trials()) + _one(episode)
+            tasks[episode.key[:2]] = task.model_copy(update={"runs": {**task.runs, name: trials}})
+    return tasks
+
+
+def _one(episode: Trajectory) -> Trials:
+    outcome = outcome_of(episode)
+    if outcome is None:
+        return Trials(broken=1)
+    if outcome.passed is None:
+        # A benchmark without success and failure has no hard tasks in this sense.
+        return Trials()
+    return Trials(passed=int(outcome.passed), graded=1)
+
+
+def group_of(trials: Trials) -> Group:
+    """Return the group of a task by what became of all its episodes."""
+    if not trials.graded:
+        return "ungraded"
+    if not trials.passed:
+        return "failed"
+    return "passed" if trials.passed == trials.graded else "mixed"
+
+
+def select(tasks: Mapping[TaskKey, Tallied], shares: Shares, *, seed: int) -> tuple[MinedTask, ...]:
+    """Return every task with whether it is kept and why, sorted by environment and id.
+
+    Within a group the order is drawn by `seed`; among mixed tasks those nearest to a success
+    rate of one half come first.
+    """
+    groups: dict[Group, list[TaskKey]] = {"mixed": [], "failed": [], "passed": [], "ungraded": []}
+    totals = {key: sum(task.runs.values(), Trials()) for key, task in tasks.items()}
+    for key in sorted(tasks):
+        groups[group_of(totals[key])].append(key)
+    for name, keys in groups.items():
+        Random(f"{seed}/{name}").shuffle(keys)
+    groups["mixed"].sort(key=lambda key: abs(totals[key].passed / totals[key].graded - 0.5))
+    reasons = _reasons(groups, shares)
+    return tuple(
+        MinedTask(
+            env=key[0],
+            task_id=key[1],
+            split=tasks[key].split,
+            runs=tasks[key].runs,
+            group=group,
+            kept=reasons[key][0],
+            why=reasons[key][1],
+        )
+        for key in sorted(tasks)
+        for group in (group_of(totals[key]),)
+    )
+
+
+_SAYS: Mapping[Group, str] = {
+    "mixed": "sometimes passed, sometimes failed",
+    "failed": "always failed",
+    "passed": "always passed",
+    "ungraded": "no episode was graded",
+}
+
+
+def _reasons(
+    groups: Mapping[Group, Sequence[TaskKey]], shares: Shares
+) -> dict[TaskKey, tuple[bool, str]]:
+    reasons: dict[TaskKey, tuple[bool, str]] = {}
+    for key in groups["ungraded"]:
+        reasons[key] = (False, _SAYS["ungraded"])
+    room = shares.at_most
+    parts: tuple[tuple[Group, float], ...] = (
+        ("mixed", shares.mixed),
+        ("failed", shares.failed),
+        ("passed", shares.passed),
+    )
+    for group, share in parts:
+        keys = groups[group]
+        wanted = ceil(share * len(keys))
+        number = wanted if room is None else min(wanted, room)
+        for at, key in enumerate(keys):
+            why = "" if at < number else _left_out(share, full=at < wanted)
+            reasons[key] = (at < number, f"{_SAYS[group]}{why}")
+        room = None if room is None else room - number
+    return reasons
+
+
+def _left_out(share: float, *, full: bool) -> str:
+    return (
+        "; the number of tasks is reached" if full else f"; of these a share of {share:g} is kept"
+    )
+
+
+def _require_some(mined: Mined, directory: Path) -> None:
+    if mined.kept:
+        return
+    if not mined.tasks:
+        raise ConfigError(f"{directory} holds no episode; play some: sidecritic datagen play")
+    counts = dict.fromkeys(_SAYS, 0)
+    for task in mined.tasks:
+        counts[task.group] += 1
+    what = ", ".join(f"{number} {_SAYS[group]}" for group, number in counts.items() if number)
+    raise ConfigError(
+        f"no task of {directory} is left to learn from ({what}; {_shown(mined.shares)}); "
+        f"{_remedy(counts)}"
+    )
+
+
+def _shown(shares: Shares) -> str:
+    return f"kept: mixed {shares.mixed:g}, failed {shares.failed:g}, passed {shares.passed:g}"
+
+
+def _remedy(counts: Mapping[Group, int]) -> str:
+    if counts["ungraded"] == sum(counts.values()):
+        return "mend what broke the episodes and play them again with --retry-failed"
+    if counts["passed"]:
+        return "play harder tasks or more trials, or raise --keep-passed"
+    return "raise the share of a group, such as --keep-failed 1"
+
+
+def kept_episodes(mined: Mined, episodes: Iterable[Trajectory]) -> list[Trajectory]:
+    """Return the episodes of the tasks that are kept, in their order."""
+    kept = mined.kept
+    return [episode for episode in episodes if episode.key[:2] in kept]

@@ -1,0 +1,123 @@
+"""Two critics over the same proposals: by how much one is better, with paired intervals.
+
+Intervals resample *tasks*, and each resample is the same for both critics: what a task makes
+easy for one it makes easy for the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecritic.scoring.detection import RESAMPLES, Example, Table, resampled
+from sidecritic.scoring.detection_records import Measured
+from sidecritic.types import Record
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a critic said of a proposal."""
+
+    risk: float
+    refused: bool
+    """At the critic's own threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A proposal that both critics have judged, and whether it was wrong."""
+
+    task: str
+    wrong: bool
+    old: Verdict
+    new: Verdict
+
+
+class Difference(Record):
+    """A measure of two critics, and that of the new one less that of the old one."""
+
+    old: Measured = Measured()
+    new: Measured = Measured()
+    difference: Measured = Measured()
+    n: int = 0
+    """What it was measured on."""
+    tasks: int = 0
+
+
+Measure = Callable[[Sequence[Example], Floats], Floats]
+"""Examples by falling score, and one row of weights a resample, to one value a row."""
+
+
+def auroc(cases: Sequence[Case]) -> Difference:
+    """Compare how well wrong proposals are told from right ones."""
+    return _compared(cases, lambda examples, weights: Table(examples).auroc(weights))
+
+
+def brier(cases: Sequence[Case]) -> Difference:
+    """Compare the mean squared error of the risk as a probability of being wrong.
+
+    Source: Brier, Verification of Forecasts Expressed in Terms of Probability (1950).
+    """
+
+    def measure(examples: Sequence[Example], weights: Floats) -> Floats:
+        errors = np.array([(e.score - e.wrong) ** 2 for e in examples])
+        return (weights @ errors) / weights.sum(axis=1)
+
+    return _compared(cases, measure)
+
+
+def calibration_error(cases: Sequence[Case]) -> Difference:
+    """Compare the expected calibration error."""
+    return _compared(cases, lambda examples, weights: Table(examples).calibration_error(weights))
+
+
+def refused(cases: Sequence[Case]) -> Difference:
+    """Compare the share of the cases that is refused at the critics' own thresholds."""
+
+    def measure(examples: Sequence[Example], weights: Floats) -> Floats:
+        return (weights @ np.array([e.score for e in examples])) / weights.sum(axis=1)
+
+    return _compared(cases, measure, lambda verdict: float(verdict.refused))
+
+
+def _compared(
+    cases: Sequence[Case],
+    measure: Measure,
+    score: Callable[[Verdict], float] = lambda verdict: verdict.risk,
+) -> Difference:
+    tasks = {case.task for case in cases}
+    if not cases:
+        return Difference()
+    ordered = sorted(cases, key=lambda c: (c.task, c.wrong, c.old.risk, c.new.risk))
+    plain = [Example(0.0, case.wrong, case.task) for case in ordered]
+    weights = np.vstack((np.ones(len(cases)), resampled(plain, RESAMPLES)))
+    old = _measured(ordered, [score(case.old) for case in ordered], weights, measure)
+    new = _measured(ordered, [score(case.new) for case in ordered], weights, measure)
+    return Difference(
+        old=interval(old),
+        new=interval(new),
+        difference=interval(new - old),
+        n=len(cases),
+        tasks=len(tasks),
+    )
+
+
+def _measured(
+    cases: Sequence[Case], scores: Sequence[float], weights: Floats, measure: Measure
+) -> Floats:
+    falling = sorted(range(len(cases)), key=lambda at: -scores[at])
+    examples = [Example(scores[at], cases[at].wrong, cases[at].task) for at in falling]
+    return measure(examples, weights[:, falling])
+
+
+def interval(values: Floats) -> Measured:
+    """Return the first value, with a 95 % percentile interval of the others."""
+    known = values[1:][~np.isnan(values[1:])]
+    if isnan(values[0]) or not known.size:
+        return Measured()
+    low, high = np.percentile(known, (2.5, 97.5))
+    return Measured(value=float(values[0]), ci=(float(low), float(high)))

@@ -1,0 +1,27 @@
+"""The account of new tasks: how many were made, and what was not used and why."""
+
+from sidecritic.types import Record
+
+
+class Rejected(Record):
+    """Drafts that came to nothing for one reason."""
+
+    kind: str
+    reason: str
+    number: int
+    example: str
+
+
+class Made(Record):
+    """How many tasks there are, and what was not used."""
+
+    env: str
+    author: str
+    seed: int
+    asked: int
+    made: int
+    refusals: int
+    """Tasks in which something must be refused."""
+    attempts: int
+    kinds: dict[str, int]
+    rejected: tuple[Rejected, ...]

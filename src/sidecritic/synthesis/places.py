@@ -1,0 +1,68 @@
+"""Invented addresses and names for people who move, or who travel along."""
+
+from random import Random
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+
+class Place(NamedTuple):
+    address1: str
+    address2: str
+    city: str
+    state: str
+    zip: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.address1}, {self.address2}, {self.city}, {self.state} {self.zip}, USA"
+
+    @property
+    def arguments(self) -> dict[str, JsonValue]:
+        return {
+            "address1": self.address1,
+            "address2": self.address2,
+            "city": self.city,
+            "state": self.state,
+            "country": "USA",
+            "zip": self.zip,
+        }
+
+
+_STREETS = (
+    "Alder Street",
+    "Birchwood Drive",
+    "Canal Street",
+    "Dogwood Lane",
+    "Fairview Avenue",
+    "Garden Terrace",
+    "Juniper Court",
+    "Lakeview Drive",
+    "Orchard Road",
+    "Station Street",
+)
+_CITIES = (
+    ("Albany", "NY", "12207"),
+    ("Boise", "ID", "83702"),
+    ("Madison", "WI", "53703"),
+    ("Omaha", "NE", "68102"),
+    ("Portland", "OR", "97205"),
+    ("Raleigh", "NC", "27601"),
+    ("Salt Lake City", "UT", "84101"),
+    ("Tucson", "AZ", "85701"),
+)
+_FIRST = ("Alma", "Bruno", "Clara", "Dario", "Edith", "Felix", "Greta", "Hugo", "Iris", "Jonas")
+_LAST = ("Abbott", "Brandt", "Castillo", "Dunn", "Ekman", "Fontaine", "Grant", "Hoffmann")
+
+
+def place(rng: Random) -> Place:
+    """Return an address that nobody on record has."""
+    number, unit = rng.randrange(100, 990), rng.randrange(100, 990)
+    kind = rng.choice(("Apt", "Suite", "Unit"))
+    return Place(f"{number} {rng.choice(_STREETS)}", f"{kind} {unit}", *rng.choice(_CITIES))
+
+
+def person(rng: Random) -> tuple[str, str, str]:
+    """Return first name, last name and date of birth of an adult who is not on record."""
+    born = f"{rng.randrange(1955, 2004)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}"
+    return rng.choice(_FIRST), rng.choice(_LAST), born

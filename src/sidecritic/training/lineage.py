@@ -1,0 +1,93 @@
+"""Where a trained critic comes from, as its registry keeps it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from os.path import relpath
+from pathlib import Path
+
+from sidecritic.critics.registry import NAME, CriticKind, Entry, Figure, Lineage, digest_of
+from sidecritic.datasets.candidates import domain_of
+from sidecritic.datasets.material import user_in
+from sidecritic.errors import ConfigError
+from sidecritic.labeling.store import LABELS_FILE
+from sidecritic.runs import TRAJECTORIES_FILE, read_run
+from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, Decision
+
+
+def lineage_of(runs: Iterable[Path]) -> Lineage:
+    """Return what some runs hold: digests of their files, tasks, users, simulated roles.
+
+    Raises:
+        ConfigError: one of them is no run.
+    """
+    inputs: dict[str, str] = {}
+    tasks: dict[str, set[str]] = {}
+    users: dict[str, set[str]] = {}
+    roles: set[str] = set()
+    episodes = 0
+    for directory in runs:
+        for name in (TRAJECTORIES_FILE, LABELS_FILE):
+            if (directory / name).exists():
+                inputs[str(directory / name)] = digest_of(directory / name)
+        for trajectory in read_run(directory).trajectories:
+            env = trajectory.task.env
+            tasks.setdefault(env, set()).add(trajectory.task.id)
+            users.setdefault(domain_of(env), set()).add(user_in(trajectory))
+            roles |= set(trajectory.simulated)
+            episodes += 1
+    return Lineage(
+        inputs=inputs,
+        tasks={env: tuple(sorted(ids)) for env, ids in sorted(tasks.items())},
+        users={domain: tuple(sorted(ids)) for domain, ids in sorted(users.items())},
+        episodes=episodes,
+        simulated=tuple(sorted(roles)),
+    )
+
+
+def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data: Lineage) -> Entry:
+    """Return the entry of new weights, as a candidate.
+
+    Raises:
+        ConfigError: the weights cannot be read, or the name cannot be used.
+    """
+    if not re.fullmatch(NAME, name):
+        raise ConfigError(
+            f"a critic cannot be called {name!r}: give up to 64 letters, digits, and . _ + -"
+        )
+    return Entry(
+        name=name,
+        kind=kind,
+        weights=relpath(weights, registry.parent),
+        sha256=digest_of(weights),
+        data=data,
+        versions={"sidecritic": version("sidecritic")},
+        created=_moment(datetime.now(UTC)),
+    )
+
+
+def decided(decision: Decision, at: datetime) -> Mapping[str, object]:
+    """Return what the registry keeps of a gate's decision."""
+    figures = {
+        name: Figure(
+            value=measured.new.value,
+            low=measured.new.ci[0],
+            high=measured.new.ci[1],
+            n=measured.n,
+            of="held-back proposals" if name != PASSES else "held-back episodes",
+        )
+        for name in (AUROC, PASSES, BRIER)
+        if (measured := decision.figure(name)).new.value is not None and measured.new.ci
+    }
+    return {
+        "status": "promoted" if decision.promoted else "refused",
+        "reasons": decision.reasons,
+        "decided": _moment(at),
+        "over": decision.old,
+        "metrics": figures,
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,164 @@
+"""`tasks synth`, `datagen play` and `datagen mine`, one after the other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from sidecritic.cli.app import app
+from tests.wire import Received, Reply, chat, refusing_url, wire_server
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words), catch_exceptions=False)
+
+
+def answer(*words: str, exit_code: int = 0) -> Json:
+    result = run(*words, "--json")
+    assert result.exit_code == exit_code, result.stderr
+    read: Json = json.loads(result.stdout)
+    return read
+
+
+def complaint(*words: str) -> str:
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    return result.stderr
+
+
+SYNTH = ("tasks", "synth", "--env", "shop", "--number", "12", "--out", "new.jsonl")
+PLAY = ("datagen", "play", "--env", "shop", "--tasks", "new.jsonl", "--critic", "policy")
+
+
+def test_new_tasks_are_made_played_and_mined() -> None:
+    made = answer(*SYNTH)
+    assert (made["made"], made["refusals"]) == (12, 2)
+    assert made["rejected"] == [] or made["rejected"][0]["reason"]
+    first = Path("new.jsonl").read_bytes()
+    assert answer("tasks", "list", "--env", "shop", "--tasks", "new.jsonl")["splits"] == {
+        "train": 12
+    }
+
+    scores = answer(*PLAY, "--trials", "3", "--out", "play")
+    assert [scores[name]["graded"] for name in ("alone", "supervised")] == [36, 36]
+    assert scores["alone"]["passed"] < scores["supervised"]["passed"]
+
+    mined = answer("datagen", "mine", "play")
+    assert json.loads(Path("play/mined.json").read_text()) == mined
+    assert {task["group"] for task in mined["tasks"] if task["kept"]} >= {"mixed"}
+    assert len(mined["tasks"]) == 12
+
+    answer(*SYNTH)
+    assert Path("new.jsonl").read_bytes() == first
+
+
+def test_a_person_sees_tables() -> None:
+    made = run(*SYNTH)
+    assert "shop: 12 tasks of 12 asked for, by templates" in " ".join(made.stdout.split())
+    played = run(*PLAY, "--trials", "2")
+    assert played.exit_code == 0
+    assert "Next: sidecritic datagen mine runs/datagen" in played.stdout
+    mined = run("datagen", "mine", "runs/datagen", "--at-most", "1", "--out", "m.json")
+    assert "Mined tasks: 1 of 12 kept (simulated actor, simulated user)" in mined.stdout
+    assert Path("m.json").exists()
+
+
+def test_the_split_of_a_recipe_wins_over_the_usual_one() -> None:
+    Path("mine.toml").write_text('env = ["shop"]\nsplit = "test"\ncritic = "none"\n')
+    assert "is in the test split" in complaint("datagen", "play", "--recipe", "mine.toml")
+
+
+def test_an_infrastructure_failure_is_told_and_no_task_is_left_of_it() -> None:
+    answer(*SYNTH)
+    actor = ("--actor", "openai:m", "--base-url", refusing_url(), "--attempts", "1")
+    result = run(*PLAY, *actor, "--limit", "2", "--out", "play")
+    assert result.exit_code == 1
+    assert "infrastructure failure" in result.stderr
+    assert "2 no episode was graded" in complaint("datagen", "mine", "play")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("datagen", "play", "--env", "shop", "--split", "test"), "is in the test split"),
+        (("datagen", "play", "--env", "shop"), "make others by `sidecritic tasks synth"),
+        (("datagen", "play", "--env", "shop", "--tasks", "no.jsonl"), "cannot read no.jsonl"),
+        (("datagen", "mine", "nowhere"), "nowhere holds no run"),
+        (("tasks", "synth", "--env", "tau2:mock", "--out", "x"), "no tasks can be made for"),
+        (("tasks", "synth", "--env", "shop", "--out", "no/x.jsonl"), "cannot write no/x.jsonl"),
+        (("tasks", "synth", "--env", "shop", "--out", "x", "--model", "gpt"), "openai:gpt"),
+        (("tasks", "synth", "--env", "shop", "--out", "x", "--model", "simulated"), "--model"),
+        (("tasks", "--env", "shop", "list"), "flags of `tasks` go behind its command"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_bad_input_gets_a_clear_line(words: tuple[str, ...], says: str) -> None:
+    assert says in complaint(*words)
+
+
+# --- a model writes the tasks -----------------------------------------------------------------
+
+
+def writes(request: Received) -> Reply:
+    """Write a task about the order of the shown customer that has not left yet."""
+    text: str = request.body["messages"][-1]["content"]
+    records = json.loads(text[text.index("{") :])
+    who = records["customer"]
+    order = next(o for o in records["orders"] if o["status"] == "processing")
+    place = {"street": "1 Rose Lane", "city": "Wels", "postcode": "4600"}
+    call = {
+        "name": "change_address",
+        "arguments": json.dumps({"order_id": order["order_id"], **place}),
+    }
+    task = {
+        "reason_for_call": f"You want order {order['order_id']} sent to 1 Rose Lane, Wels 4600.",
+        "known_info": f"You are {who['name']}, {who['email']}.",
+        "task_instructions": "You are brief.",
+        "actions": [call],
+        "communicate_info": [],
+        "forbidden": None,
+    }
+    return chat(json.dumps(task))
+
+
+MODEL = ("tasks", "synth", "--env", "shop", "--out", "w.jsonl", "--model", "openai:m")
+
+
+def test_a_model_on_a_server_writes_tasks_that_can_be_played() -> None:
+    with wire_server(writes) as server:
+        where = ("--base-url", server.base_url, "--refusals", "0", "--number", "3")
+        made = answer(*MODEL, *where)
+    assert (made["made"], made["author"]) == (3, "m")
+    scores = answer(*PLAY, "--tasks", "w.jsonl", "--fault-rate", "0", "--out", "play")
+    assert scores["alone"]["passed"] == 3
+
+
+def test_a_model_that_writes_nonsense_leaves_no_file_and_says_why() -> None:
+    with wire_server(chat("I would rather not.")) as server:
+        said = complaint(*MODEL, "--base-url", server.base_url, "--number", "1")
+    assert "no task was made in 4 attempts (4 × the model's answer is no such task)" in said
+    assert not Path("w.jsonl").exists()
+
+
+def test_fewer_tasks_than_asked_for_are_written_and_end_with_exit_code_1() -> None:
+    with wire_server(lambda request: writes(request) if first(request) else chat("no")) as server:
+
+        def first(request: Received) -> bool:
+            return server.received[0] is request
+
+        where = ("--base-url", server.base_url, "--refusals", "0", "--number", "2")
+        result = run(*MODEL, *where)
+    assert result.exit_code == 1
+    assert "only 1 of 2 tasks after 8 attempts" in result.stderr
+    assert len(Path("w.jsonl").read_text().splitlines()) == 1

@@ -1,0 +1,145 @@
+"""What critics are never trained on: tasks of the test split, and the users in them."""
+
+from pathlib import Path
+
+import pytest
+
+from sidecritic.cli.selfplay import kept_apart, play_both
+from sidecritic.config import settings_from
+from sidecritic.envs.customers import Customer, Customers
+from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
+from sidecritic.envs.shop import Shop
+from sidecritic.envs.task_files import to_lines
+from sidecritic.envs.tau2 import Tau2
+from sidecritic.errors import ConfigError
+from sidecritic.runs import read_run
+from sidecritic.types import Task
+
+ANA = Customer("ana_kim_1234", "Ana Kim", "ana.kim@example.com", "10001", ("#W1", "#W2"))
+NAMESAKE = Customer("ana_kim_9999", "Ana Kim", "ana.kim9@example.com", "20002", ("#W3",))
+CUSTOMERS = Customers((ANA, NAMESAKE))
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("You are ana_kim_1234.", {"ana_kim_1234"}),
+        ("Your email is ana.kim@example.com.", {"ana_kim_1234"}),
+        ("You are Ana Kim and your zip code is 20002.", {"ana_kim_9999"}),
+        ("You want to cancel order #W2.", {"ana_kim_1234"}),
+        ("You want to cancel order W3.", {"ana_kim_9999"}),
+        ("You are Ana Kim.", {"ana_kim_1234", "ana_kim_9999"}),
+        ("You are Bo Lee, order #W12.", set[str]()),
+    ],
+)
+def test_a_user_is_known_by_id_address_record_or_name(text: str, who: set[str]) -> None:
+    assert CUSTOMERS.named_in({"reason": text}) == who
+
+
+def test_a_user_is_known_by_the_arguments_of_the_reference() -> None:
+    found = {"first_name": "Ana", "last_name": "Kim", "zip": "10001"}
+    assert CUSTOMERS.named_in({"arguments": {**found}}) == {"ana_kim_1234"}
+
+
+def test_every_tau2_retail_and_airline_task_names_somebody() -> None:
+    for domain in ("retail", "airline"):
+        benchmark = Tau2(domain)
+        assert all(benchmark.users_of(task) for task in benchmark.tasks("base"))
+
+
+def test_train_tasks_of_test_users_are_left_out() -> None:
+    benchmark = Tau2("retail")
+    held_out = HeldOut(benchmark)
+    apart = KeptApart(benchmark, held_out)
+
+    kept, left = apart.tasks("train"), apart.left_out("train")
+
+    assert (len(kept), len(left)) == (34, 40)
+    users = {user for task in kept for user in benchmark.users_of(task)}
+    assert users and not users & held_out.users.keys()
+    assert "kept apart" in apart.versions
+    with pytest.raises(ConfigError, match="nothing may be learned from tests: task '5'"):
+        apart.tasks("base")
+
+
+def test_telecom_tells_no_users_apart_so_only_its_tasks_are_held_out() -> None:
+    benchmark = Tau2("telecom")
+    apart = KeptApart(benchmark, HeldOut(benchmark))
+    assert len(apart.tasks("train")) == 74
+
+
+def test_the_first_held_out_task_is_named_with_its_user() -> None:
+    shop = Shop()
+    train = shop.tasks("train")
+    with pytest.raises(ConfigError, match="task '0' of shop is about user C100, as is test task"):
+        refuse_tests(train, HeldOut(shop), users=True)
+    with pytest.raises(ConfigError, match="tasks synth --env shop"):
+        KeptApart(shop, HeldOut(shop)).tasks("train")
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"env": "tau2:retail", "split": "test"}, "is in the test split"),
+        ({"env": "tau2:retail", "split": "base"}, "is in the test split"),
+        ({"env": "tau2:airline", "split": "train", "task_ids": "3"}, "task '3' of tau2:airline is"),
+    ],
+)
+def test_asking_for_what_is_held_out_is_refused(flags: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        kept_apart(settings_from(flags))
+
+
+def test_a_file_that_holds_a_test_user_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_text(to_lines(Shop().tasks("train")))
+    settings = settings_from({"env": "shop", "split": "train", "tasks": str(file)})
+    with pytest.raises(ConfigError, match="is about user C100"):
+        play_both(settings, tmp_path / "out")
+
+
+def harmless(id_: str = "mine") -> Task:
+    """A shop task of a customer whom no test task is about."""
+    order = "A2004"
+    move = {"order_id": order, "street": "1 Rose Lane", "city": "Wels", "postcode": "4600"}
+    instructions = {
+        "reason_for_call": f"You want order {order} sent to 1 Rose Lane, Wels, postcode 4600.",
+        "known_info": "Your e-mail address is paula.winter@example.com.",
+    }
+    return Task(
+        id=id_,
+        env="shop",
+        split="train",
+        data={
+            "user_scenario": {"instructions": {**instructions}},
+            "evaluation_criteria": {
+                "actions": [{"name": "change_address", "arguments": {**move}}],
+                "communicate_info": [],
+            },
+        },
+    )
+
+
+def test_self_play_makes_two_runs_with_the_same_seeds(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_text(to_lines([harmless("a"), harmless("b")]))
+    given = {"env": "shop", "split": "train", "tasks": str(file), "trials": 2, "critic": "policy"}
+    settings = settings_from(given)
+
+    played = play_both(settings, tmp_path / "out")
+
+    alone, supervised = (read_run(place) for place in played.runs)
+    assert [place.name for place in played.runs] == ["alone", "supervised"]
+    assert {t.critic for t in alone.trajectories} == {"none"}
+    assert {t.critic for t in supervised.trajectories} == {"policy"}
+    assert [t.seeds for t in alone.trajectories] == [t.seeds for t in supervised.trajectories]
+    assert play_both(settings, tmp_path / "out").alone == played.alone  # resumed: nothing to play
+
+
+def test_self_play_without_a_critic_makes_one_run(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    file.write_text(to_lines([harmless()]))
+    settings = settings_from({"env": "shop", "split": "train", "tasks": str(file)})
+    played = play_both(settings.model_copy(update={"critic": "none"}), tmp_path / "out")
+    assert played.supervised is None
+    assert [place.name for place in played.runs] == ["alone"]
