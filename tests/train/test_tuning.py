@@ -17,7 +17,8 @@ from sidecritic.training.lora.export import export, load_tuned
 from sidecritic.training.lora.packages import needed
 from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.training.lora.run import Result, read_result, tune
-from sidecritic.training.lora.watch import auroc
+from sidecritic.training.lora.verdicts import risks
+from sidecritic.training.lora.watch import quality
 from tests.verdict_rows import row, write_data
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
@@ -69,7 +70,14 @@ def run(tiny: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 def test_a_rule_of_one_word_is_learned(run: tuple[Path, Result]) -> None:
     out, result = run
-    assert result.auroc > 0.95 > result.base_auroc
+    held = [row(number, "validation") for number in range(12)]
+    model, tokenizer = load_tuned(out)
+    risk = risks(model, tokenizer, [each.prompt for each in held])
+    assert min(r for r, each in zip(risk, held, strict=True) if each.wrong) > 0.9
+    assert max(r for r, each in zip(risk, held, strict=True) if not each.wrong) < 0.1
+    with model.disable_adapter():
+        untuned = risks(model, tokenizer, [each.prompt for each in held])
+    assert max(untuned) < 0.9 or min(untuned) > 0.1, "it is not the base that knows it"
     assert result == read_result(out)
     assert result.peak_memory_mb > 100
     assert [point.step for point in read_curve(out / "curve.jsonl")] == [0, 3, 6, 9, 12]
@@ -79,7 +87,7 @@ def test_what_is_kept_is_what_was_validated(run: tuple[Path, Result]) -> None:
     out, result = run
     model, tokenizer = load_tuned(out)
     held = [row(number, "validation") for number in range(12)]
-    assert auroc(model, tokenizer, held) == pytest.approx(result.auroc)
+    assert quality(model, tokenizer, held).auroc == pytest.approx(result.auroc)
     assert best(read_curve(out / "curve.jsonl")).step == result.step
 
 
@@ -104,7 +112,7 @@ def test_the_same_seed_gives_the_same_curve(
 def test_training_stops_when_nothing_gets_better(tiny: Path, data: Path, tmp_path: Path) -> None:
     still = recipe(tiny, data, learning_rate=1e-12, patience=2, steps=30)
     result = tune(still, tmp_path / "out", say=silent)
-    assert (result.stopped_early, result.steps, result.step) == (True, 6, 0)
+    assert (result.stopped_early, result.steps) == (True, 6)
 
 
 def test_a_killed_fine_tune_goes_on_and_ends_like_one_that_was_not(
@@ -125,8 +133,10 @@ def test_a_killed_fine_tune_goes_on_and_ends_like_one_that_was_not(
     assert not half.exists()
     whole = read_curve(run[0] / "curve.jsonl")
     again = read_curve(out / "curve.jsonl")
-    assert [(p.step, p.auroc) for p in again] == [(p.step, p.auroc) for p in whole]
-    assert (result.step, result.auroc) == (run[1].step, run[1].auroc)
+    assert [p.step for p in again] == [p.step for p in whole]
+    losses = [p.log_loss for p in whole]
+    assert [p.log_loss for p in again] == pytest.approx(losses, rel=1e-3, abs=1e-6)
+    assert result.auroc == run[1].auroc
 
 
 def test_two_processes_train_one_critic(tiny: Path, data: Path, tmp_path: Path) -> None:
@@ -212,14 +222,14 @@ def test_the_merged_model_needs_no_adapter(run: tuple[Path, Result], tmp_path: P
     model = transformers.AutoModelForCausalLM.from_pretrained(made.path)
     _, tokenizer = load_tuned(run[0])
     held = [row(number, "validation") for number in range(12)]
-    assert auroc(model, tokenizer, held) == pytest.approx(run[1].auroc)
+    assert quality(model, tokenizer, held).auroc == pytest.approx(run[1].auroc)
 
 
 def test_without_llama_cpp_there_is_no_gguf_and_nothing_is_left(
     run: tuple[Path, Result], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    with pytest.raises(ConfigError, match=r"make .venv-train/llama.cpp, or give --llama-cpp"):
+    with pytest.raises(ConfigError, match=r"make .venv-train/llama.cpp`, or give --llama-cpp DIR"):
         export(run[0], out, "gguf", name="tiny", weights="q8_0", llama_cpp=tmp_path / "gone")
     broken = tmp_path / "llama.cpp"
     broken.mkdir()

@@ -22,7 +22,10 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 def points(*aurocs: float) -> tuple[Point, ...]:
-    return tuple(Point(step=at * 10, auroc=a, seconds=at) for at, a in enumerate(aurocs))
+    return tuple(
+        Point(step=at * 10, auroc=auroc, log_loss=1 / (at + 1), seconds=at)
+        for at, auroc in enumerate(aurocs)
+    )
 
 
 # --- recipe --------------------------------------------------------------------------------
@@ -112,8 +115,8 @@ def test_what_is_no_data_set_is_said_to_be_none(tmp_path: Path) -> None:
 # --- curve ---------------------------------------------------------------------------------
 
 
-def test_the_earliest_of_equally_good_validations_is_the_best() -> None:
-    assert best(points(0.5, 0.8, 0.8)).step == 10
+def test_the_surest_of_equally_good_validations_is_the_best() -> None:
+    assert best(points(0.5, 0.8, 0.8, 0.7)).step == 20
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,12 @@ def _dequantise(file: Path, into: Path) -> None:
     torch, transformers = needed("torch"), needed("transformers")
     needed("gguf")
     where: dict[str, Any] = {"gguf_file": file.name}
+    # Otherwise the weights stay packed wherever there is a kernel for them.
+    plain = transformers.GgufConfig(dequantize=True)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, **where)
         model = transformers.AutoModelForCausalLM.from_pretrained(
-            file.parent, dtype=torch.bfloat16, **where
+            file.parent, dtype=torch.bfloat16, quantization_config=plain, **where
         )
     except (OSError, ValueError, KeyError, NotImplementedError) as cause:
         raise ConfigError(f"cannot read the base model {file}: {cause}") from cause

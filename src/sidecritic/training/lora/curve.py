@@ -16,6 +16,8 @@ class Point(Record):
     step: int
     """0 is the untuned base."""
     auroc: float
+    log_loss: float
+    """Of the verdicts on the validation rows, in nats."""
     loss: float | None = None
     """Mean training loss since the last validation."""
     seconds: float
@@ -50,10 +52,12 @@ def write_curve(file: Path, points: Sequence[Point]) -> None:
 
 
 def best(points: Sequence[Point]) -> Point:
-    """Return the point of the highest AUROC, the earliest of several."""
-    return max(points, key=lambda point: (point.auroc, -point.step))
+    """Return the point of the highest AUROC; of several the one of the least log loss."""
+    return max(points, key=lambda point: (point.auroc, -point.log_loss))
 
 
 def is_stuck(points: Sequence[Point], patience: int) -> bool:
-    """Whether the last so many validations brought nothing better."""
-    return bool(points) and len(points) - 1 - points.index(best(points)) >= patience
+    """Whether the last so many validations brought no better AUROC."""
+    highest = max((point.auroc for point in points), default=0.0)
+    first = next((at for at, point in enumerate(points) if point.auroc == highest), 0)
+    return len(points) - 1 - first >= patience

@@ -1,5 +1,6 @@
 """Packages that only fine-tuning needs, loaded when they are asked for."""
 
+import logging
 from importlib import import_module
 from typing import Any
 
@@ -18,3 +19,13 @@ def needed(name: str) -> Any:
         if cause.name is not None and cause.name.split(".")[0] != name.split(".")[0]:
             raise MissingExtra(cause.name, "train", f"{name}, which fine-tuning uses,") from cause
         raise MissingExtra(name.split(".")[0], "train", "fine-tuning") from cause
+
+
+def quiet() -> None:
+    """Leave progress to us: bars of the libraries and remarks about their own future."""
+    needed("transformers").utils.logging.set_verbosity_error()
+    needed("transformers").utils.logging.disable_progress_bar()
+    needed("datasets").utils.logging.disable_progress_bar()
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").addHandler(logging.NullHandler())
+    logging.getLogger("py.warnings").propagate = False

@@ -7,7 +7,7 @@ from sidecritic.datasets.rows import PreferenceRow, VerdictRow
 from sidecritic.training.lora.base import load_base
 from sidecritic.training.lora.packages import needed
 from sidecritic.training.lora.recipe import Preferences, Recipe
-from sidecritic.training.lora.watch import auroc
+from sidecritic.training.lora.watch import quality
 
 
 def prefer(
@@ -30,7 +30,7 @@ def prefer(
     place, best = start
     model, tokenizer = load_base(place, dtype=recipe.dtype)
     model = peft.PeftModel.from_pretrained(model, best, is_trainable=True)
-    before = auroc(model, tokenizer, held)
+    before = quality(model, tokenizer, held).auroc
     arguments = trl.DPOConfig(
         output_dir=str(best.parent / "preferences"),
         max_length=recipe.max_tokens,
@@ -50,7 +50,7 @@ def prefer(
         processing_class=tokenizer,
     )
     trainer.train()
-    after = auroc(trainer.model, tokenizer, held)
+    after = quality(trainer.model, tokenizer, held).auroc
     if after >= before and trainer.accelerator.is_main_process:
         trainer.model.save_pretrained(best, selected_adapters=["default"])
     return after

@@ -26,7 +26,7 @@ from sidecritic.runs import write_whole
 from sidecritic.training.lora.base import load_base, require_base, safetensors_of, verdict_tokens
 from sidecritic.training.lora.curve import best
 from sidecritic.training.lora.lean import lean_trainer
-from sidecritic.training.lora.packages import needed
+from sidecritic.training.lora.packages import needed, quiet
 from sidecritic.training.lora.preferences import prefer
 from sidecritic.training.lora.recipe import Recipe
 from sidecritic.training.lora.rows import Material, read_material, read_preferences
@@ -171,6 +171,7 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
     torch = needed("torch")
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
+    quiet()
     needed("transformers").set_seed(recipe.seed)
     with ranks.state.main_process_first():
         place = safetensors_of(recipe.base, out / "base")
@@ -262,7 +263,7 @@ def _trainer(recipe: Recipe, out: Path, loaded: tuple[Any, Any], rows: Sequence[
         gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup,
-        activation_checkpointing=False,
+        train_sampling_strategy="group_by_length",
         lr_scheduler_type="linear",
         **common_arguments(recipe),
     )
@@ -299,9 +300,9 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "data_seed": recipe.seed,
         "bf16": False,  # the weights are of the recipe's type already
         "use_cpu": not needed("torch").cuda.is_available(),
+        "activation_checkpointing": False,
         "dataloader_pin_memory": False,
         "logging_steps": 1,
-        "train_sampling_strategy": "group_by_length",
         "save_strategy": "no",  # whoever validates says when to save
         "save_total_limit": 2,
         "report_to": "none",

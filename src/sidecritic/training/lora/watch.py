@@ -1,9 +1,10 @@
 """Validates while it trains: keeps the best adapter, and stops when nothing gets better."""
 
 from collections.abc import Callable, Sequence
+from math import log
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecritic.datasets.rows import VerdictRow
 from sidecritic.scoring.detection import Example, detection
@@ -14,16 +15,22 @@ from sidecritic.training.lora.verdicts import risks
 Say = Callable[[str], None]
 
 
-def auroc(model: Any, tokenizer: Any, rows: Sequence[VerdictRow]) -> float:
+class Quality(NamedTuple):
+    """How good verdicts are on some rows."""
+
+    auroc: float
+    log_loss: float
+
+
+def quality(model: Any, tokenizer: Any, rows: Sequence[VerdictRow]) -> Quality:
     """Return how well the risks of the model tell wrong rows from right ones."""
     scores = risks(model, tokenizer, [row.prompt for row in rows])
-    examples = [
-        Example(score, row.wrong, row.provenance.user_id)
-        for score, row in zip(scores, rows, strict=True)
-    ]
+    pairs = list(zip(scores, rows, strict=True))
+    examples = [Example(score, row.wrong, row.provenance.user_id) for score, row in pairs]
     found = detection(examples, resamples=0).auroc
     assert found is not None, "both classes were required"
-    return found
+    chances = (score if row.wrong else 1 - score for score, row in pairs)
+    return Quality(found, sum(-log(max(chance, 1e-9)) for chance in chances) / len(pairs))
 
 
 class Watch:
@@ -66,9 +73,15 @@ class Watch:
 
     def validate(self, model: Any, step: int, losses: Sequence[float] = ()) -> bool:
         """Measure, keep the adapter if it is the best, and return whether to stop."""
-        value = auroc(model, self._tokenizer, self._rows)
+        found = quality(model, self._tokenizer, self._rows)
         loss = sum(losses) / len(losses) if losses else None
-        point = Point(step=step, auroc=value, loss=loss, seconds=round(self.seconds, 1))
+        point = Point(
+            step=step,
+            auroc=found.auroc,
+            log_loss=found.log_loss,
+            loss=loss,
+            seconds=round(self.seconds, 1),
+        )
         self.points = (*self.points, point)
         if self._writes:
             if best(self.points) == point:
@@ -76,7 +89,7 @@ class Watch:
                 self._tokenizer.save_pretrained(self.best_folder)
             write_curve(self._file, self.points)
         shown = "" if loss is None else f", loss {loss:.3f}"
-        self._say(f"step {step}: validation AUROC {value:.3f}{shown}, {point.seconds:.0f} s")
+        self._say(f"step {step}: validation AUROC {found.auroc:.3f}{shown}, {point.seconds:.0f} s")
         return is_stuck(self.points, self._patience)
 
 
