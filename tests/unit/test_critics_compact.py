@@ -64,11 +64,11 @@ def text(name: str, proposal: Proposal) -> str:
     ("name", "has", "lacks"),
     [
         ("words", ["User: I want to return", "Action: return"], ["Against", "Announced"]),
-        ("checks", ["Against: strong: order not delivered (pending)", "For:"], ["User:"]),
+        ("checks", ["Against: certain: order not delivered (pending)", "For:"], ["User:"]),
         ("plan", ["Announced: I will return", "Action: return"], ["Against", "On record"]),
         (
             "brief",
-            ["User:", "Announced:", "Against: strong: order not delivered", "Speaker blue no"],
+            ["User:", "Announced:", "Against: certain: order not delivered", "Speaker blue no"],
             [],
         ),
     ],

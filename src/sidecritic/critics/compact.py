@@ -47,6 +47,9 @@ _ID = re.compile(
     r"(?<![\w.$#-])(#?(?:[A-Za-z]+_)*?)((?=(?:[A-Za-z_]*\d){3})[A-Za-z_]*\d{6,}|"
     r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{6}\b|#W\d+|[a-z]+_[a-z]+_\d{4})\b"
 )
+_STRENGTHS = ((0.8, "certain: "), (0.6, "strong: "), (0.3, "likely: "), (0.0, "hint: "))
+"""How much an objection weighs by itself, by its prior."""
+
 _FROM_DIGITS = re.compile(r"_?\d.*")
 _PIECE = re.compile(r"\d|[^\W\d_]+|[^\w\s]|_")
 _LETTERS = 5
@@ -140,14 +143,14 @@ class _Case:
             + (f" ({clipped(self.short(flag.evidence), _SIDE)})" if flag.evidence else "")
             for flag in found
         ]
-        title = "Against" if sign > 0 else "For"
+        title = ("Against" if sign > 0 else "For") + (f", {len(said)}" if len(said) > 1 else "")
         return [f"{title}: {clipped('; '.join(said) or 'nothing', tokens)}"]
 
 
 def _strength(flag: Flag) -> str:
     if flag.sign < 0:
         return ""
-    return "strong: " if flag.risk >= 0.6 else "likely: " if flag.risk >= 0.3 else "hint: "
+    return next(word for least, word in _STRENGTHS if flag.risk >= least)
 
 
 def _words(case: _Case) -> Sequence[str]:
@@ -157,10 +160,10 @@ def _words(case: _Case) -> Sequence[str]:
 
 def _checks(case: _Case) -> Sequence[str]:
     return [
-        *case.records(40),
-        case.act(60),
+        *case.records(36),
+        case.act(56),
         *case.noticed(-1, 30),
-        *case.noticed(1, 55),
+        *case.noticed(1, 64),
     ]
 
 
@@ -170,7 +173,7 @@ def _plan(case: _Case) -> Sequence[str]:
 
 def _brief(case: _Case) -> Sequence[str]:
     # What weighs most is given its room first; the order of the lines is another.
-    verdicts = [case.act(48), *case.noticed(-1, 22), *case.noticed(1, 46)]
+    verdicts = [case.act(48), *case.noticed(-1, 24), *case.noticed(1, 58)]
     left = _BODY - sum(map(cost, verdicts))
     records = case.records(min(44, left - 4))
     left -= sum(map(cost, records))
