@@ -34,8 +34,6 @@ from sidecritic.training.lora.recipe import Recipe
 from sidecritic.training.lora.run import Result, tune
 
 RENDERINGS = ("words", "checks", "plan", "brief")
-SHORT = 160
-"""Rows for the comparison of renderings: one epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +50,23 @@ class Asked:
     epochs: float
     seed: int
     threads: int
-    rendering: str | None
+    renderings: tuple[str, ...]
 
 
-def recipe(asked: Asked, rendering: str, *, examples: int, epochs: float) -> Recipe:
-    return Recipe(
+def tuned(asked: Asked, rendering: str) -> Result:
+    """Fine-tune on the data set in that rendering."""
+    recipe = Recipe(
         base=asked.base,
         data=str(asked.folder / "data" / rendering),
         seed=asked.seed,
-        examples=examples,
+        examples=asked.examples,
         validation=48,
-        epochs=epochs,
-        learning_rate=5e-4,
+        epochs=asked.epochs,
         layers=15,
-        evaluate_every=15 if examples > SHORT else 10,
-        patience=4,
+        evaluate_every=15,
         threads=asked.threads,
     )
-
-
-def tuned(asked: Asked, rendering: str, name: str, *, examples: int, epochs: float) -> Result:
-    made = recipe(asked, rendering, examples=examples, epochs=epochs)
-    return tune(made, asked.folder / "tuned" / name, say=print)
+    return tune(recipe, asked.folder / "tuned" / rendering, say=print)
 
 
 def exported(asked: Asked, name: str) -> Path:
@@ -86,25 +79,25 @@ def exported(asked: Asked, name: str) -> Path:
 
 
 def compared(asked: Asked, runs: Sequence[Path], held: Path) -> list[dict[str, Any]]:
-    """Fine-tune each rendering on the same small budget; judge in memory, as it was trained."""
+    """Fine-tune in each rendering, all else equal; judge in memory, as it was trained."""
     table: list[dict[str, Any]] = []
-    for rendering in RENDERINGS:
+    for rendering in asked.renderings:
         data_set(asked.folder, runs, rendering, asked.seed)
-        result = tuned(asked, rendering, f"short-{rendering}", examples=SHORT, epochs=1)
-        judge = Judge.of_run(asked.folder, f"short-{rendering}", rendering)
-        seen = judged_faults(judge, held, trials=1)
-        table.append(
-            {
-                "rendering": rendering,
-                "longest": result.longest,
-                "validation_auroc": result.auroc,
-                "untuned_validation_auroc": result.base_auroc,
-                "held_back_auroc": seen.measured()["auroc"],
-                "held_back_ci": seen.measured()["auroc_ci"],
-                "seconds": result.seconds,
-            }
-        )
-        print(table[-1])
+        result = tuned(asked, rendering)
+        judge = Judge(rendering, rendering, None, asked.folder, in_memory=True)
+        seen = judged_faults(judge, held).measured()
+        row = {
+            "rendering": rendering,
+            "longest": result.longest,
+            "validation_auroc": result.auroc,
+            "untuned_validation_auroc": result.base_auroc,
+            "held_back_auroc": seen["auroc"],
+            "held_back_ci": seen["auroc_ci"],
+            "seconds": result.seconds,
+            "steps": result.steps,
+        }
+        print(row)
+        table.append(row)
     return table
 
 
@@ -131,11 +124,11 @@ def measure(asked: Asked) -> dict[str, Any]:
     started = perf_counter()
     runs = learned_from(asked.folder, asked.trials, asked.seed)
     held = held_back(asked.folder, asked.seed)
-    table = [] if asked.rendering else compared(asked, runs, held)
-    best = asked.rendering or max(table, key=lambda row: row["validation_auroc"])["rendering"]
+    table = compared(asked, runs, held)
+    best = max(table, key=lambda row: row["validation_auroc"])["rendering"]
     data = data_set(asked.folder, runs, best, asked.seed)
-    result = tuned(asked, best, "tuned", examples=asked.examples, epochs=asked.epochs)
-    untuned = tuned_nothing(asked, best)
+    result = tuned(asked, best)
+    untuned = untuned_of(asked, best)
     found: dict[str, Any] = {
         "simulated": ["actor", "user"],
         "machine": f"{platform.machine()}, {asked.threads} threads",
@@ -145,7 +138,7 @@ def measure(asked: Asked) -> dict[str, Any]:
     }
     with (
         llama_server(
-            exported(asked, "tuned"), name="tuned", context=1024, threads=asked.threads
+            exported(asked, best), name="tuned", context=1024, threads=asked.threads
         ) as one,
         llama_server(untuned, name="untuned", context=1024, threads=asked.threads) as other,
     ):
@@ -160,14 +153,14 @@ def measure(asked: Asked) -> dict[str, Any]:
     return found
 
 
-def tuned_nothing(asked: Asked, rendering: str) -> Path:
+def untuned_of(asked: Asked, rendering: str) -> Path:
     """Return the base in the same form as the tuned one: the same converter, the same weights."""
     from sidecritic.training.lora.export import export_base
 
     file = asked.folder / "exported" / "untuned" / "untuned.Q8_0.gguf"
     if not file.exists():
         export_base(
-            asked.folder / "tuned" / "tuned", file, weights="q8_0", llama_cpp=asked.llama_cpp
+            asked.folder / "tuned" / rendering, file, weights="q8_0", llama_cpp=asked.llama_cpp
         )
     return file
 
@@ -185,10 +178,11 @@ def _asked() -> tuple[Asked, bool]:
     parser.add_argument("--epochs", type=float, default=1.5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rendering", help="leave out the comparison, and take this one")
+    parser.add_argument("--renderings", nargs="+", default=list(RENDERINGS))
     parser.add_argument("--json", action="store_true")
     given = vars(parser.parse_args())
     as_json = given.pop("json")
+    given["renderings"] = tuple(given["renderings"])
     given["also"] = tuple((name, url) for name, url in given["also"])
     return Asked(**given), as_json
 
