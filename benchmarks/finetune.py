@@ -3,9 +3,9 @@
     .venv-train/bin/python -m benchmarks.finetune --base FILE.gguf [--recorded DIR --labels FILE]
 
 Plays a simulated actor that makes seeded mistakes, labels what it did by those mistakes, makes a
-data set of the train tasks whose users are in no test task, compares renderings on a small
-budget, fine-tunes with the best of them, exports it as GGUF, serves it, and judges with it and
-with its untuned base: the mistakes on the *test* tasks, whose users nothing was trained on, and
+data set of train tasks and new ones whose users are in no test task, compares renderings on a
+small budget, fine-tunes with the best of them, exports it as GGUF, serves it, and judges with it
+and with its untuned base: the mistakes on the *test* tasks, whose users nothing was trained on, and
 writes of recorded runs of other users. What is finished is kept in --folder and not done again.
 The actor and the user of the mistakes are *simulated*; recorded runs are real.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.critic_faults import ENVS
+from benchmarks.finetune_data import data_set, held_back, learned_from, users_of
 from benchmarks.finetune_judging import (
     Judge,
     Sight,
@@ -29,19 +29,11 @@ from benchmarks.finetune_judging import (
     shown,
 )
 from benchmarks.llama_server import llama_server
-from sidecritic.cli.exporting import Asked as Export
-from sidecritic.cli.exporting import export_runs
-from sidecritic.cli.labels import Asked as Labelling
-from sidecritic.cli.labels import label_runs
-from sidecritic.config import Settings, keys_from_environment, plan_for
-from sidecritic.datasets.rows import VerdictRow
 from sidecritic.training.lora.export import export
 from sidecritic.training.lora.recipe import Recipe
 from sidecritic.training.lora.run import Result, tune
 
 RENDERINGS = ("words", "checks", "plan", "brief")
-SHORT = 160
-"""Rows for the comparison of renderings: one epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,64 +50,23 @@ class Asked:
     epochs: float
     seed: int
     threads: int
-    rendering: str | None
+    renderings: tuple[str, ...]
 
 
-def played(asked: Asked, split: str, trials: int, seed: int) -> Path:
-    """Play and label every task of a split without a critic."""
-    import asyncio
-    from contextlib import AsyncExitStack
-
-    from sidecritic.rollouts import play
-
-    folder = asked.folder / "runs" / split
-    settings = Settings(env=ENVS, split=split, trials=trials, seed=seed, critic="none", gate="all")
-
-    async def run() -> None:
-        async with AsyncExitStack() as stack:
-            await play(plan_for(settings, keys_from_environment(), stack), folder)
-
-    asyncio.run(run())
-    label_runs([folder], Labelling(sources="fault", gate="writes+final"))
-    return folder
-
-
-def data_set(asked: Asked, run: Path, rendering: str) -> Path:
-    out = asked.folder / "data" / rendering
-    if not out.exists():
-        export_runs(
-            [run],
-            Export(
-                out=out,
-                rendering=rendering,
-                seed=asked.seed,
-                shares=(0.25, 0.0),
-                held_out="drop",
-                parquet=False,
-            ),
-        )
-    return out
-
-
-def recipe(asked: Asked, rendering: str, *, examples: int, epochs: float) -> Recipe:
-    return Recipe(
+def tuned(asked: Asked, rendering: str) -> Result:
+    """Fine-tune on the data set in that rendering."""
+    recipe = Recipe(
         base=asked.base,
         data=str(asked.folder / "data" / rendering),
         seed=asked.seed,
-        examples=examples,
+        examples=asked.examples,
         validation=48,
-        epochs=epochs,
-        learning_rate=5e-4,
+        epochs=asked.epochs,
         layers=15,
-        evaluate_every=15 if examples > SHORT else 10,
-        patience=4,
+        evaluate_every=15,
         threads=asked.threads,
     )
-
-
-def tuned(asked: Asked, rendering: str, name: str, *, examples: int, epochs: float) -> Result:
-    made = recipe(asked, rendering, examples=examples, epochs=epochs)
-    return tune(made, asked.folder / "tuned" / name, say=print)
+    return tune(recipe, asked.folder / "tuned" / rendering, say=print)
 
 
 def exported(asked: Asked, name: str) -> Path:
@@ -127,36 +78,26 @@ def exported(asked: Asked, name: str) -> Path:
     return file
 
 
-def users_of(data: Path) -> frozenset[tuple[str, str]]:
-    """Return domain and id of every user that something was learned or chosen with."""
-    rows = [
-        VerdictRow.model_validate_json(line)
-        for split in ("train", "validation")
-        for line in (data / "verdict" / f"{split}.jsonl").read_text().splitlines()
-    ]
-    return frozenset((r.provenance.env.split(":")[1], r.provenance.user_id) for r in rows)
-
-
-def compared(asked: Asked, runs: Path, held: Path) -> list[dict[str, Any]]:
-    """Fine-tune each rendering on the same small budget; judge in memory, as it was trained."""
+def compared(asked: Asked, runs: Sequence[Path], held: Path) -> list[dict[str, Any]]:
+    """Fine-tune in each rendering, all else equal; judge in memory, as it was trained."""
     table: list[dict[str, Any]] = []
-    for rendering in RENDERINGS:
-        data_set(asked, runs, rendering)
-        result = tuned(asked, rendering, f"short-{rendering}", examples=SHORT, epochs=1)
-        judge = Judge.of_run(asked.folder, f"short-{rendering}", rendering)
-        seen = judged_faults(judge, held, trials=1)
-        table.append(
-            {
-                "rendering": rendering,
-                "longest": result.longest,
-                "validation_auroc": result.auroc,
-                "untuned_validation_auroc": result.base_auroc,
-                "held_back_auroc": seen.measured()["auroc"],
-                "held_back_ci": seen.measured()["auroc_ci"],
-                "seconds": result.seconds,
-            }
-        )
-        print(table[-1])
+    for rendering in asked.renderings:
+        data_set(asked.folder, runs, rendering, asked.seed)
+        result = tuned(asked, rendering)
+        judge = Judge(rendering, rendering, None, asked.folder, in_memory=True)
+        seen = judged_faults(judge, held).measured()
+        row = {
+            "rendering": rendering,
+            "longest": result.longest,
+            "validation_auroc": result.auroc,
+            "untuned_validation_auroc": result.base_auroc,
+            "held_back_auroc": seen["auroc"],
+            "held_back_ci": seen["auroc_ci"],
+            "seconds": result.seconds,
+            "steps": result.steps,
+        }
+        print(row)
+        table.append(row)
     return table
 
 
@@ -181,13 +122,13 @@ def _differences(sights: dict[str, Sight]) -> dict[str, Any]:
 
 def measure(asked: Asked) -> dict[str, Any]:
     started = perf_counter()
-    runs = played(asked, "train", asked.trials, asked.seed + 1)
-    held = played(asked, "test", 3, asked.seed + 2)
-    table = [] if asked.rendering else compared(asked, runs, held)
-    best = asked.rendering or max(table, key=lambda row: row["validation_auroc"])["rendering"]
-    data = data_set(asked, runs, best)
-    result = tuned(asked, best, "tuned", examples=asked.examples, epochs=asked.epochs)
-    untuned = tuned_nothing(asked, best)
+    runs = learned_from(asked.folder, asked.trials, asked.seed)
+    held = held_back(asked.folder, asked.seed)
+    table = compared(asked, runs, held)
+    best = max(table, key=lambda row: row["validation_auroc"])["rendering"]
+    data = data_set(asked.folder, runs, best, asked.seed)
+    result = tuned(asked, best)
+    untuned = untuned_of(asked, best)
     found: dict[str, Any] = {
         "simulated": ["actor", "user"],
         "machine": f"{platform.machine()}, {asked.threads} threads",
@@ -197,7 +138,7 @@ def measure(asked: Asked) -> dict[str, Any]:
     }
     with (
         llama_server(
-            exported(asked, "tuned"), name="tuned", context=1024, threads=asked.threads
+            exported(asked, best), name="tuned", context=1024, threads=asked.threads
         ) as one,
         llama_server(untuned, name="untuned", context=1024, threads=asked.threads) as other,
     ):
@@ -212,14 +153,14 @@ def measure(asked: Asked) -> dict[str, Any]:
     return found
 
 
-def tuned_nothing(asked: Asked, rendering: str) -> Path:
+def untuned_of(asked: Asked, rendering: str) -> Path:
     """Return the base in the same form as the tuned one: the same converter, the same weights."""
     from sidecritic.training.lora.export import export_base
 
     file = asked.folder / "exported" / "untuned" / "untuned.Q8_0.gguf"
     if not file.exists():
         export_base(
-            asked.folder / "tuned" / "tuned", file, weights="q8_0", llama_cpp=asked.llama_cpp
+            asked.folder / "tuned" / rendering, file, weights="q8_0", llama_cpp=asked.llama_cpp
         )
     return file
 
@@ -233,14 +174,15 @@ def _asked() -> tuple[Asked, bool]:
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--also", nargs=2, action="append", metavar=("CRITIC", "URL"), default=[])
     parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--examples", type=int, default=300)
-    parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--examples", type=int, default=480)
+    parser.add_argument("--epochs", type=float, default=1.5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rendering", help="leave out the comparison, and take this one")
+    parser.add_argument("--renderings", nargs="+", default=list(RENDERINGS))
     parser.add_argument("--json", action="store_true")
     given = vars(parser.parse_args())
     as_json = given.pop("json")
+    given["renderings"] = tuple(given["renderings"])
     given["also"] = tuple((name, url) for name, url in given["also"])
     return Asked(**given), as_json
 

@@ -40,11 +40,7 @@ class Judge:
     base_url: str | None
     folder: Path
     in_memory: bool = False
-
-    @classmethod
-    def of_run(cls, folder: Path, name: str, rendering: str) -> "Judge":
-        """Return what was fine-tuned, in memory."""
-        return cls(name, rendering, None, folder, in_memory=True)
+    """Then `critic` is the rendering, and `name` the folder of the fine-tune."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,10 @@ class Sight:
         }
 
 
-def judged_faults(judge: Judge, run: Path, *, trials: int | None = None) -> Sight:
+def judged_faults(judge: Judge, run: Path) -> Sight:
     """Judge the labelled proposals of a run of a simulated actor."""
     wrong = {(x.trajectory, x.turn, x.attempt): x.wrong for x in fault_labels(run)}
-    runs = [r for r in _loaded(run) if trials is None or r.trajectory.trial < trials]
+    runs = _loaded(run)
     found = _in_memory(judge, runs, wrong) if judge.in_memory else _served(judge, runs, "faults")
     examples: list[Example] = []
     failed = 0
