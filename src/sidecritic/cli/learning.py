@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecritic.cli.edge import Output, command
+from sidecritic.cli.edge import Output, command, note
 from sidecritic.cli.flags import path
+from sidecritic.errors import MissingExtra
 
 if TYPE_CHECKING:
     from sidecritic.cli.rounds import Learning, Round
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LOG_FILE = "learn.log"
 REPORT_FILE = "report.md"
+PICTURE_FILE = "rounds.png"
 RECIPE_FILE = "recipe.json"
 STAGES = ("play", "mine", "label", "export", "train", "gate")
 
@@ -79,8 +81,34 @@ def _learned(learning: "Learning", rounds: int, output: Output) -> "list[RoundRo
             if not output.as_json:
                 output.tables(*to_round_table(rows[-1]))
         title = learning.recipe.title or "Rounds of learning"
-        write_whole(learning.out / REPORT_FILE, to_rounds_page(title, learning.command, rows))
+        picture = _draw(rows, learning.out / PICTURE_FILE, title)
+        page = to_rounds_page(title, learning.command, rows, picture)
+        write_whole(learning.out / REPORT_FILE, page)
     return rows
+
+
+def _draw(rows: "Sequence[RoundRow]", file: Path, title: str) -> str | None:
+    """Draw the rounds where matplotlib is installed; return the name of the file."""
+    from sidecritic.reports.curves import RoundPoint, plot_rounds
+    from sidecritic.reports.sections import label
+    from sidecritic.scoring.promotion import AUROC, PASSES
+
+    points = [
+        RoundPoint(
+            row.critic,
+            row.decision.promoted,
+            row.decision.figure(AUROC).new,
+            row.decision.figure(PASSES).new,
+        )
+        for row in rows
+    ]
+    roles = label(tuple(sorted({role for row in rows for role in row.decision.simulated})))
+    try:
+        plot_rounds(points, file, title=f"{title} ({roles})" if roles else title)
+    except MissingExtra as error:
+        note(str(error))
+        return None
+    return file.name
 
 
 def _row(learning: "Learning", done: "Round") -> "RoundRow":

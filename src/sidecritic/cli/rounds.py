@@ -13,24 +13,23 @@ OUT/round-N/gate/             the decision
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 
+from sidecritic.cli.dividing import Parts, divided
 from sidecritic.cli.evaluating import evaluate
 from sidecritic.cli.exporting import Asked as ExportAsked
 from sidecritic.cli.exporting import export_runs
 from sidecritic.cli.gating import DECISION_FILE, Contest, contested, publish, slug
 from sidecritic.cli.labellers import Asked as LabelAsked
 from sidecritic.cli.labels import label_runs, sources_named
-from sidecritic.cli.selfplay import kept_apart, play_both
+from sidecritic.cli.selfplay import play_both
 from sidecritic.cli.stages import Digests, Stage, digest_of_value
-from sidecritic.config import Settings, benchmark_for, sources_of
+from sidecritic.config import Settings
 from sidecritic.config.recipes import LearnRecipe
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.store import LABELS_FILE
-from sidecritic.ports import Benchmark, Peopled
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
 from sidecritic.scoring.mining import (
     Mined,
@@ -44,17 +43,8 @@ from sidecritic.scoring.mining import (
 from sidecritic.scoring.promotion import Decision
 from sidecritic.trace import to_line
 from sidecritic.training.lineage import decided, entry_of, lineage_of
-from sidecritic.types import Task
 
 HELD_BACK = "held-back"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Ids of the tasks of one environment, by what they are for."""
-
-    train: tuple[str, ...]
-    held_back: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +90,7 @@ def learned(learning: Learning, rounds: int) -> Iterator[Round]:
     Raises:
         ConfigError: a stage cannot do its work, or was done with other inputs.
     """
-    parts = {env: _parts(learning.recipe, env) for env in learning.recipe.tasks.env}
+    parts = {env: divided(learning.recipe, env) for env in learning.recipe.tasks.env}
     held = _held_back(learning, parts)
     critic = learning.recipe.start
     for number in range(1, rounds + 1):
@@ -113,50 +103,6 @@ def learned(learning: Learning, rounds: int) -> Iterator[Round]:
         after = learning.called(name) if decision.promoted else critic
         yield Round(number, name, critic, after, decision)
         critic = after
-
-
-# --- which tasks -----------------------------------------------------------------------------
-
-
-def _parts(recipe: LearnRecipe, env: str) -> Parts:
-    """Divide the tasks that may be learned from by user: more tasks move nobody."""
-    settings = recipe.settings(env)
-    (apart,) = kept_apart(settings).values()
-    tasks = apart.tasks(recipe.tasks.split)[: recipe.tasks.limit]
-    groups = _groups(benchmark_for(env, sources_of(settings)), tasks)
-    ranked = sorted(set(groups.values()), key=lambda group: _place(recipe.tasks.seed, group))
-    number = min(max(round(recipe.tasks.held_back * len(ranked)), 1), len(ranked) - 1)
-    if len(ranked) < 2:
-        raise ConfigError(
-            f"the {len(tasks)} tasks of {env} are all about one user: nothing can be held back for "
-            "the gate; choose another split, raise tasks.limit, or make tasks with "
-            "`sidecritic tasks synth`"
-        )
-    held = set(ranked[:number])
-    return Parts(
-        train=tuple(task.id for task in tasks if groups[task.id] not in held),
-        held_back=tuple(task.id for task in tasks if groups[task.id] in held),
-    )
-
-
-def _groups(benchmark: Benchmark, tasks: Sequence[Task]) -> dict[str, str]:
-    """Return the name of each task's group: tasks that share a user are one."""
-    groups: dict[str, str] = {}
-    by_user: dict[str, str] = {}
-    for task in tasks:
-        users = sorted(benchmark.users_of(task)) if isinstance(benchmark, Peopled) else []
-        known = [by_user[user] for user in users if user in by_user]
-        group = known[0] if known else (users[0] if users else f"task {task.id}")
-        for other in known[1:]:
-            groups = {id_: group if name == other else name for id_, name in groups.items()}
-            by_user = {user: group if name == other else name for user, name in by_user.items()}
-        groups[task.id] = group
-        by_user |= dict.fromkeys(users, group)
-    return groups
-
-
-def _place(seed: int, group: str) -> str:
-    return sha256(f"{seed}/{group}".encode()).hexdigest()
 
 
 # --- stages ----------------------------------------------------------------------------------

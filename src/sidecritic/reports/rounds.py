@@ -105,8 +105,10 @@ def _roles(rows: Sequence[RoundRow]) -> tuple[str, ...]:
     return tuple(sorted({role for row in rows for role in row.decision.simulated}))
 
 
-def to_rounds_page(title: str, command: str, rows: Sequence[RoundRow]) -> str:
-    """Return all of it as Markdown."""
+def to_rounds_page(
+    title: str, command: str, rows: Sequence[RoundRow], picture: str | None = None
+) -> str:
+    """Return all of it as Markdown; `picture` is a file beside it."""
     made = Section("How it was made", ("", ""), (("command", command),))
     parts = [rounds_section(rows), *map(round_section, rows)]
     for row in rows:
@@ -114,4 +116,5 @@ def to_rounds_page(title: str, command: str, rows: Sequence[RoundRow]) -> str:
             section._replace(title=f"Gate of round {row.number}: {section.title}")
             for section in decision_sections(row.decision)
         ]
-    return "\n".join(document(title, _roles(rows), [*parts, made]))
+    text = "\n".join(document(title, _roles(rows), [*parts, made]))
+    return text if picture is None else f"{text}\n![AUROC and pass^1 of each round]({picture})\n"
