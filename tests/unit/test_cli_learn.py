@@ -163,6 +163,8 @@ def test_the_report_says_what_was_simulated_and_how_each_gate_decided(here: Json
     assert "*simulated actor, simulated user*" in report
     assert "Gate of round 2" in report
     assert "sidecritic learn --recipe recipe.toml" in report
+    assert "(rounds.png)" in report
+    assert Path("out/rounds.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_trained_critic_plays_and_replays_by_its_name(here: Json) -> None:
