@@ -1,4 +1,4 @@
-"""No text but the user's own grants authority in the policy critic."""
+"""No text but the user's own grants authority in the policy critic and the default one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.config.critics import critic_for
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.envs.shop import SPECS
 from sidecritic.policies import pack_for
@@ -70,6 +71,8 @@ FORBIDDEN = {
         "shop", shop.talk(customer_id="C103"), ("refund_items", shop.REFUND)
     ),
 }
+
+CASES = [*UNCONFIRMED, *FORBIDDEN]
 
 
 def proposed(case: Case, talk: Talk | None = None) -> Proposal:
@@ -149,6 +152,20 @@ async def test_what_the_policy_forbids_nobody_permits_not_even_the_user(
     places = {**SLOTS, "the user's words": in_users_words}
     granted = [p.id for p in PAYLOADS if not await refusal(case, places[slot](case, p.text))]
     assert granted == []
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+@pytest.mark.parametrize("case", [*UNCONFIRMED.values(), *FORBIDDEN.values()], ids=CASES)
+async def test_no_text_makes_the_default_critic_think_better_of_an_action(
+    case: Case, slot: str
+) -> None:
+    """It may let an action pass that the policy critic refuses; no text may bring it to that."""
+    critic = critic_for("default", case.env)
+    plain = await critic.judge(proposed(case))
+    for payload in PAYLOADS:
+        met = await critic.judge(SLOTS[slot](case, payload.text))
+        assert met.verdict.kind == plain.verdict.kind or isinstance(met.verdict, Revise), payload.id
+        assert (met.risk or 0) >= (plain.risk or 0) - 1e-9, payload.id
 
 
 def _read(case: Case) -> str:

@@ -8,10 +8,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from sidecritic.config.gateways import GatewayMaker, gateway_settings
 from sidecritic.config.promotion import set_mode
+from sidecritic.critics.calibrated import Calibrated
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.wire import Outgoing
+from tests.unit import test_policies_retail as retail
 from tests.wire import chat, wire_server
 
 GOOD = """
@@ -46,6 +48,8 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
         (GOOD + 'policy = "absent.md"', "cannot read policy"),
         (GOOD + 'critic = "policy"\npack = "os:path"', "name a Pack"),
         (GOOD + 'critic = "policy"\npack = "no.such:PACK"', "policy pack"),
+        (GOOD + 'critic = "policy"\nprofile = "head-5"', "fitted for the critic 'head'"),
+        (GOOD + 'critic = "head"\nprofile = "absent.toml"', "cannot read the profile"),
         (GOOD + 'critic = "polcy"', "did you mean 'policy'"),
         (GOOD + "[routes.s]\nupstream = 'o'", "share prefix and provider"),
         (GOOD.replace("KEY", "ABSENT"), "ABSENT is not set"),
@@ -55,6 +59,34 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_used_are_named(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         made(text, tmp_path, KEY="k")
+
+
+RETAIL = 'critic = "default"\npack = "sidecritic.policies.retail:RETAIL"\n'
+
+
+async def test_a_profile_judges_by_the_thresholds_of_the_packs_domain(tmp_path: Path) -> None:
+    unasked = retail.TALK.user("It is about #W1000001.").calls(
+        "cancel_pending_order", **retail.CANCEL[1]
+    )
+    low = made(GOOD + RETAIL + 'profile = "head-5"', tmp_path, KEY="k")
+    (route,) = low.routes
+    assert isinstance(route.critic, Calibrated)
+    judged = await route.critic.judge(unasked)
+    assert judged.calibrated
+    assert judged.verdict.kind == "revise"
+    assert "head-5" in route.critic_version
+
+
+async def test_a_threshold_of_the_route_is_the_critics(tmp_path: Path) -> None:
+    unasked = retail.TALK.user("It is about #W1000001.").calls(
+        "cancel_pending_order", **retail.CANCEL[1]
+    )
+    verdicts = [
+        (await route.critic.judge(unasked)).verdict.kind
+        for at in ("0.05", "1.0")
+        for route in made(f"{GOOD}{RETAIL}critic_threshold = {at}", tmp_path, KEY="k").routes
+    ]
+    assert verdicts == ["revise", "approve"]
 
 
 def test_keys_stay_out_of_what_is_printed(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def test_these_answers_agree(answer: str) -> None:
         "Wait, which card is that?",
         "My zip code is 19122.",
         "No.",
+        "Absolutely not.",
+        "Of course not!",
+        "I never said yes.",
+        "I can't say yes to that.",
+        "I won't agree to it.",
+        "I'm not sure.",
         "",
     ],
 )

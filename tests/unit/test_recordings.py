@@ -31,6 +31,9 @@ from tests.recordings import (
 
 GOLD = {"name": "cancel_pending_order", "arguments": CANCEL}
 CANCELLED = called("cancel_pending_order", CANCEL, "{}")
+OF_A_BANK = results(
+    simulation(chat(CANCELLED)), environment_info={"domain_name": "banking", "policy": "Save."}
+)
 
 
 def imported(folder: Path, content: Any, name: str = "runs.json") -> Imported:
@@ -283,8 +286,17 @@ def test_gzip_is_told_by_the_content_and_not_by_the_name(tmp_path: Path) -> None
         (b'{"simulations": [', "not JSON"),
         (b'{"something": 1}', "unknown format"),
         (b"\xff\xfe", "not UTF-8"),
+        (b"[" * 200_000, "nested too deeply"),
+        (json.dumps(OF_A_BANK).encode(), "unknown τ² domain 'banking'"),
     ],
-    ids=("half a gzip file", "half a JSON", "unknown format", "not UTF-8"),
+    ids=(
+        "half a gzip file",
+        "half a JSON",
+        "unknown format",
+        "not UTF-8",
+        "too deep",
+        "another domain",
+    ),
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"

@@ -182,6 +182,23 @@ def test_judgements_of_another_critic_or_gate_are_not_mixed(tmp_path: Path) -> N
         replay(runs, plan_of(approve, gate="all"), out)
 
 
+def test_judgements_of_other_weights_are_not_mixed(tmp_path: Path) -> None:
+    runs = runs_of(tmp_path, simulation(chat(cancelled())))
+    out = tmp_path / "out.jsonl"
+    replay(runs, plan_of(approve), out)
+    out.write_text(out.read_text().replace('"critic_version":""', '"critic_version":"older"'))
+    with pytest.raises(ConfigError, match="in the version older"):
+        replay(runs, plan_of(approve), out)
+
+
+def test_judgements_on_other_runs_of_the_same_file_name_are_not_mixed(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    replay(runs_of(tmp_path, simulation(chat(cancelled()))), plan_of(approve), out)
+    others = runs_of(tmp_path, simulation(chat(cancelled()), task_id="5"))
+    with pytest.raises(ConfigError, match="is task 5"):
+        replay(others, plan_of(approve), out)
+
+
 def test_a_file_that_is_no_replay_is_left_alone(tmp_path: Path) -> None:
     runs = runs_of(tmp_path, simulation(chat(cancelled())))
     out = tmp_path / "notes.txt"

@@ -87,6 +87,8 @@ def critic_for(
             the terms are not for it.
     """
     terms = terms or Terms()
+    if name == DEFAULT and terms.profile is not None and terms.profile.critic == HEAD:
+        name = HEAD  # the same weights; the thresholds are the profile's
     _require_fitting(name, terms)
     maker = _Maker(env, connect, terms)
     match parse_critic(name):
@@ -132,7 +134,8 @@ class _Maker:
 
     @property
     def _domain(self) -> str:
-        return self.env.rpartition(":")[2]
+        # Where a pack stands in, `env` is whatever the operator calls it.
+        return self.terms.pack.name if self.terms.pack else self.env.rpartition(":")[2]
 
     @property
     def _pack(self) -> "Pack":
@@ -200,7 +203,7 @@ class _Maker:
         makers: Mapping[str, Callable[[], Critic]] = {
             "none": _no_critic,
             "policy": lambda: _policy(self._pack, threshold),
-            "head": lambda: _head(self._pack, threshold, name),
+            HEAD: lambda: _head(self._pack, threshold, name),
             DEFAULT: lambda: _head(self._pack, threshold, name),
             HUMAN: lambda: _human(self._known_pack, self.terms.terminal),
         }
@@ -225,6 +228,8 @@ class _Maker:
             return _compact(self._pack, connected.model, read_as, threshold, streamed=streamed)
         return _llm(connected, threshold, self._known_pack, streamed=streamed)
 
+
+HEAD = "head"
 
 DEFAULT = "default"
 """The head with thresholds of its own, by domain and kind of action."""

@@ -17,7 +17,9 @@ from pydantic import ValidationError
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
 from sidecritic.config.parties import ModelName, keys_from_environment
+from sidecritic.config.profiles import profile_for
 from sidecritic.config.settings import Settings, suggestion
+from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra, boundary
 from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server
@@ -223,6 +225,10 @@ class GatewayMaker:
         except OSError as cause:
             raise ConfigError(f"cannot read policy {file}: {cause.strerror}") from cause
 
+    def _profile(self, named: str) -> Profile:
+        is_file = named.endswith(".toml")
+        return profile_for(str(self._folder / named) if is_file else named)
+
     def _critic(self, name: str, route: RouteSettings) -> Critic:
         keys = keys_from_environment()
         models = Models(
@@ -232,7 +238,11 @@ class GatewayMaker:
         def connect(named: ModelName) -> Connection:
             return connection(models, named, route.critic_base_url, evidence=route.critic_evidence)
 
-        terms = Terms(pack=pack_at(route.pack) if route.pack else None)
+        terms = Terms(
+            threshold=route.critic_threshold,
+            profile=self._profile(route.profile) if route.profile else None,
+            pack=pack_at(route.pack) if route.pack else None,
+        )
         return critic_for(route.critic, name, connect, terms=terms)
 
 
@@ -282,7 +292,9 @@ def pack_at(path: str) -> Pack:
 def _critic_version(route: RouteSettings) -> str:
     import sidecritic
 
-    named = f"{route.critic} {route.pack or ''}".strip()
+    threshold = "" if route.critic_threshold is None else f"at {route.critic_threshold:g}"
+    parts = (route.critic, route.pack, route.profile, threshold)
+    named = " ".join(part for part in parts if part)
     return f"{named} sidecritic-{sidecritic.__version__}"
 
 

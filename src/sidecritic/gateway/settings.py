@@ -86,8 +86,12 @@ class RouteSettings(Record):
     critic_base_url: str | None = None
     critic_evidence: bool = True
     """Whether an LLM critic is shown what the checks of its environment, or pack, notice."""
+    critic_threshold: float | None = Field(default=None, ge=0, le=1)
+    """Score from which an action is refused; without it the critic's own."""
+    profile: str | None = None
+    """Profile of `sidecritic calibrate` for the critic: a file, or the name of a shipped one."""
     pack: str | None = None
-    """Policy pack of the critic `policy`, as `module:NAME`."""
+    """Policy pack of the critics that check by rules, as `module:NAME`."""
     policy: str | None = None
     """Markdown file; without it the agent's own system prompt is the policy."""
     max_revisions: int = Field(default=2, ge=0, le=10)

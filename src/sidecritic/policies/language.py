@@ -23,6 +23,10 @@ _STRONG_YES = re.compile(r"\b(yes|go ahead|proceed|i confirm|please do|do it|tha
 _REFUSAL = re.compile(
     r"\b(do not|don'?t|not) (proceed|go ahead|(do|want) (it|that|this)|confirm|agree)\b"
     r"|\bno,? thank|\bi (decline|refuse)\b"
+    r"|\b(absolutely|certainly|definitely|of course|sure(ly)?) not\b"
+    r"|\bnever (said yes|agreed|confirmed)\b"
+    r"|\b(can'?t|cannot|won'?t|will not) (say yes|agree|confirm)\b"
+    r"|^\W*(i am|i'm) not (so |quite |really |too )?sure\W*$"
 )
 _ASKS = re.compile(
     r"\b(confirm|proceed|yes/no|\(yes|\"yes\"|'yes'|go ahead|would you like (me )?to|shall i|"

@@ -107,12 +107,24 @@ def _content(file: Path) -> Any:
     """Return parsed JSON, or the text of a file of JSON lines."""
     text = _text(file)
     try:
-        content = json.loads(text)
+        content = _parsed(text)
     except ValueError as cause:
         if any(map(_is_trajectory, text.split("\n", _FIRST_LINES)[:_FIRST_LINES])):
             return text
         raise TraceError(f"{file} is not JSON: {cause}; restore it from a copy") from cause
     return text if inner(content, "events") is not None else content
+
+
+def _parsed(text: str | bytes) -> Any:
+    """Return parsed JSON.
+
+    Raises:
+        ValueError: it is not JSON, or nested deeper than any record is.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as cause:
+        raise ValueError("nested too deeply") from cause
 
 
 _FIRST_LINES = 20
@@ -121,7 +133,7 @@ _FIRST_LINES = 20
 
 def _is_trajectory(line: str) -> bool:
     try:
-        record = json.loads(line)
+        record = _parsed(line)
     except ValueError:
         return False
     return inner(record, "events") is not None
@@ -240,7 +252,7 @@ def _messages(simulation: object) -> Iterator[Mapping[str, Any]]:
 def _index(file: Path) -> Mapping[str, Any]:
     for folder in (file.parent, file.parent.parent):
         try:
-            listed: Any = json.loads((folder / "index.json").read_bytes())
+            listed: Any = _parsed((folder / "index.json").read_bytes())
         except (OSError, ValueError):
             continue
         for entry in cast("list[Any]", listed) if isinstance(listed, list) else ():

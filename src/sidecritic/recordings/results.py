@@ -12,6 +12,7 @@ from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2 import Tau2
 from sidecritic.envs.tau2_case import Case
 from sidecritic.envs.tau2_messages import parse
+from sidecritic.envs.tau2_package import DOMAINS
 from sidecritic.errors import TraceError
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.chats import events_of
@@ -40,6 +41,13 @@ class Benchmarks:
         self._loaded: dict[str, Tau2] = {}
 
     def case(self, domain: str, task: Task) -> Case:
+        """Return the case of a task.
+
+        Raises:
+            TraceError: τ² has no such domain.
+        """
+        if domain not in DOMAINS:
+            raise TraceError(f"unknown τ² domain {domain!r}; known: {', '.join(DOMAINS)}")
         if domain not in self._loaded:
             self._loaded[domain] = Tau2(domain)
         return self._loaded[domain].case(task)

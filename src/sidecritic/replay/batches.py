@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
+from sidecritic.errors import ConfigError
+from sidecritic.ports import version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.replay.judging import Plan, covered, judge_run
 from sidecritic.replay.lines import open_lines
@@ -34,18 +36,52 @@ def replay(
     """Judge every proposal that the gate covers, and return all judgements in order.
 
     Raises:
-        ConfigError: `out` holds judgements of another critic or gate, or cannot be written; or
-            there is no such critic.
+        ConfigError: `out` holds judgements of another critic, another version of it, another gate
+            or other runs of the same name, or cannot be written; or there is no such critic.
     """
     wanted = {key: run for run in runs for key in covered(run, plan.gate)}
     with open_lines(out, plan) as lines:
         judged = {line.key: line for line in lines.there if line.key in wanted}
+        _require_current(judged.values(), wanted, plan, out)
         progress(len(judged), len(wanted))
         for batch in _judged(_works(runs, wanted.keys() - judged.keys()), plan, workers):
             lines.append(batch)
             judged.update((line.key, line) for line in batch)
             progress(len(judged), len(wanted))
     return tuple(judged[key] for key in sorted(judged))
+
+
+def _require_current(
+    judged: Collection[JudgedProposal],
+    runs: Mapping[ProposalKey, Recorded],
+    plan: Plan,
+    out: Path | None,
+) -> None:
+    """Refuse to go on with what was judged of other runs, or by other weights."""
+    envs = {runs[line.key].critic_env for line in judged}
+    versions = asyncio.run(_versions(plan, envs)) if envs else {}
+    for line in judged:
+        run = runs[line.key]
+        task = run.trajectory.task
+        if (line.env, line.task_id) != (task.env, task.id):
+            raise ConfigError(
+                f"{out}: simulation {line.simulation} of {line.file} was task {line.task_id} of "
+                f"{line.env}, and is task {task.id} of {task.env} now; choose another --out"
+            )
+        if line.critic_version != versions[run.critic_env]:
+            raise ConfigError(
+                f"{out} holds judgements of {plan.critic} in the version "
+                f"{line.critic_version or '(none)'}, and it is {versions[run.critic_env]} now; "
+                "choose another --out"
+            )
+
+
+async def _versions(plan: Plan, envs: Collection[str]) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for env in envs:
+        async with plan.critic_for(env) as critic:
+            versions[env] = version_of(critic)
+    return versions
 
 
 def _works(runs: Sequence[Recorded], left: set[ProposalKey]) -> Iterator[Work]:
