@@ -41,6 +41,8 @@ class Reply:
     """Send nothing until the server is closed."""
     drips: bool = False
     """Send a byte now and then, and never the end, until the server is closed."""
+    by_event: bool = False
+    """Send each event of a stream by itself, with a pause before the next one."""
     breaks_off: bool = False
     """Announce the whole body, send half of it, and close the connection."""
 
@@ -66,6 +68,8 @@ class WireServer:
 
             def do_POST(self) -> None:
                 wire.serve(self)
+
+            do_GET = do_DELETE = do_POST
 
             def log_message(self, format: str, *args: object) -> None:
                 """Keep the output of the tests clean."""
@@ -119,6 +123,11 @@ class WireServer:
         if reply.drips:
             while not self._released.wait(0.02):
                 door.wfile.write(b" ")
+            return
+        if reply.by_event:
+            for event in reply.body.split(b"\n\n"):
+                door.wfile.write(event + b"\n\n" if event else b"")
+                self._released.wait(0.01)
             return
         door.wfile.write(reply.body[: length // 2] if reply.breaks_off else reply.body)
 

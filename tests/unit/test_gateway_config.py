@@ -45,6 +45,8 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
         (GOOD.replace("https", "http"), "unencrypted"),
         (GOOD.replace("https://", "https://user:pw@"), "key_env"),
         (GOOD.replace("https://", "file:///"), "web address"),
+        (GOOD + 'mode = "enforce"', "enforces, and has no critic"),
+        (GOOD + 'tools = [{match = "x", mode = "enforce"}]', "enforces, and has no critic"),
         (GOOD + 'policy = "absent.md"', "cannot read policy"),
         (GOOD + 'critic = "policy"\npack = "os:path"', "name a Pack"),
         (GOOD + 'critic = "policy"\npack = "no.such:PACK"', "policy pack"),
@@ -96,7 +98,11 @@ def test_keys_stay_out_of_what_is_printed(tmp_path: Path) -> None:
 
 def test_a_mode_is_changed_where_it_is_written_and_nowhere_else(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
-    text = GOOD + '# mode = "off"\n[routes.s]\nupstream = "o"\nprefix = "/s"\nmode = "off"\n'
+    text = (
+        GOOD
+        + 'critic = "llm:stand-in"\n# mode = "off"\n'
+        + '[routes.s]\nupstream = "o"\nprefix = "/s"\nmode = "off"\n'
+    )
     file.write_text(text)
     assert set_mode(file, "r", "enforce") == "shadow"
     modes = {name: route.mode for name, route in gateway_settings(file).routes.items()}

@@ -10,7 +10,7 @@ import typer
 
 from sidecritic.cli.edge import command, note
 from sidecritic.cli.flags import path
-from sidecritic.errors import MissingExtra, SidecriticError
+from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
 
 if TYPE_CHECKING:
     from sidecritic.config.gateways import GatewayMaker
@@ -66,16 +66,21 @@ async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Pat
     async with aclosing(maker):
         server = maker.server(settings)
         note(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
-        await listen(server, settings.listen, lambda: _reload(maker, server, config))
+        await listen(
+            server, settings.listen, lambda: _reload(maker, server, config, settings.listen)
+        )
 
 
-async def _reload(maker: "GatewayMaker", server: "Server", config: Path) -> None:
+async def _reload(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> None:
     """Put the settings that are on file now in force; the old ones stay if they are wrong."""
     from sidecritic.config.gateways import gateway_settings
 
     try:
-        setup = maker.setup(gateway_settings(config))
-        await server.switch(setup)
+        settings = gateway_settings(config)
+        if settings.listen != listen:
+            # Who may come without a key is decided by where it listens.
+            raise ConfigError(f"listen = {settings.listen!r} needs a restart; it is {listen!r} now")
+        await server.switch(maker.setup(settings))
     except SidecriticError as error:
         note(f"sidecritic: not reloaded: {error}")
         return

@@ -26,6 +26,7 @@ from sidecritic.gateway.app import Server
 from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.door import Door, Live
 from sidecritic.gateway.metrics import Metrics
+from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.services import Background, Services
@@ -59,15 +60,25 @@ def gateway_settings(file: Path) -> GatewaySettings:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         problem = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{file}: {where}: {problem}") from cause
-    _require_sound(settings, file)
+    require_sound(settings, file)
     return settings
 
 
-def _require_sound(settings: GatewaySettings, file: Path) -> None:
+def require_sound(settings: GatewaySettings, file: Path) -> None:
+    """Check what one setting demands of another; `file` is where they stand.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
     for name, route in settings.routes.items():
         if route.upstream not in settings.upstreams:
             known = suggestion(route.upstream, settings.upstreams)
             raise ConfigError(f"{file}: routes.{name}: unknown upstream {route.upstream!r}{known}")
+        if route.critic == "none" and strictest_mode(route) == "enforce":
+            raise ConfigError(
+                f"{file}: routes.{name} enforces, and has no critic: all would count as approved; "
+                'set critic, such as "default" with a pack, or mode = "shadow"'
+            )
     host = settings.listen.rpartition(":")[0].strip("[]")
     if not settings.clients and host not in ("127.0.0.1", "::1", "localhost"):
         raise ConfigError(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sidecritic.config.gateways import gateway_settings
+from sidecritic.config.gateways import gateway_settings, require_sound
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.gateway.settings import Mode
@@ -24,16 +24,14 @@ def set_mode(file: Path, route: str, mode: Mode) -> Mode:
         known = suggestion(route, settings.routes)
         raise ConfigError(f"{file}: unknown route {route!r}{known}")
     before = settings.routes[route].mode
+    expected = {**settings.routes, route: settings.routes[route].model_copy(update={"mode": mode})}
+    require_sound(settings.model_copy(update={"routes": expected}), file)
     text = file.read_text(encoding="utf-8")
     edited = _edited(text, route, mode)
     scratch = file.with_name(f"{file.name}.new")
     scratch.write_text(edited, encoding="utf-8")
     try:
         written = gateway_settings(scratch).routes[route].mode
-        expected = {
-            **settings.routes,
-            route: settings.routes[route].model_copy(update={"mode": mode}),
-        }
         if written != mode or gateway_settings(scratch).routes != expected:
             raise ConfigError(f'{file}: write mode = "{mode}" into [routes.{route}] by hand')
         scratch.replace(file)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sidecritic.errors import StoreError
-from sidecritic.gateway.decisions import Origin
+from sidecritic.gateway.decisions import Origin, digest_of
 from sidecritic.gateway.dialects.base import Asked, Body
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
@@ -12,8 +12,9 @@ from sidecritic.gateway.reading import REPEATED, read_object
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
+from sidecritic.gateway.settings import LimitSettings
 from sidecritic.gateway.spans import Span
-from sidecritic.gateway.wire import Outgoing, is_deeper_than
+from sidecritic.gateway.wire import Outgoing, has_more_values_than, is_deeper_than
 
 
 class Caller(NamedTuple):
@@ -36,7 +37,7 @@ async def question_of(
     tenant, id, span = caller
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
-    body, repeats = _parsed(request, setup.limits.depth)
+    body, repeats = _parsed(request, setup.limits)
     asked = _continued(dialect.asked(body), services, tenant)
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
@@ -51,7 +52,7 @@ async def question_of(
         endpoint=dialect.endpoint,
         stream=asked.stream,
         config=setup.digest,
-        policy=route.policy_digest,
+        policy=route.policy_digest if route.policy else digest_of(asked.system),
         critic=route.critic.name,
         critic_version=route.critic_version,
         unverified=is_forged,
@@ -82,9 +83,11 @@ def _continued(asked: Asked, services: Services, tenant: str) -> Asked:
     return replace(asked, history=(*before, *asked.history))
 
 
-def _parsed(request: Outgoing, depth: int) -> tuple[Body, bool]:
-    if is_deeper_than(request.body, depth):
-        raise Refused(400, "too_deep", f"the body is nested more than {depth} deep")
+def _parsed(request: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
+    if is_deeper_than(request.body, limits.depth):
+        raise Refused(400, "too_deep", f"the body is nested more than {limits.depth} deep")
+    if has_more_values_than(request.body, limits.values):
+        raise Refused(400, "too_many_values", f"the body holds more than {limits.values} values")
     body, repeats = read_object(request.body)
     if body is None:
         raise Refused(400, "invalid_json", "the body is no JSON object")

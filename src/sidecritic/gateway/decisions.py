@@ -38,7 +38,7 @@ class Origin(Record):
     config: str
     """Digest of the settings."""
     policy: str
-    """Digest of the policy's text."""
+    """Digest of the policy's text: the route's, or else the system prompt."""
     critic: str
     critic_version: str
     unverified: bool = False
@@ -60,7 +60,7 @@ class Decision(Record):
     """Who wrote what left: `actor`, `critic`, `fallback`; empty for what did not leave."""
     approved: bool
     digest: str
-    """Of tenant, policy and action: what an approval is bound to."""
+    """Of tenant, route, policy and action: what an approval is bound to."""
     tools: str
     """Names of the called tools."""
     link: str
@@ -96,9 +96,14 @@ def canonical(value: JsonValue) -> bytes:
     return _CANONICAL.encode(value).encode()
 
 
-def action_digest(tenant: str, policy: str, action: Assistant) -> str:
+def digest_of(policy: str) -> str:
+    return sha256(policy.encode(errors="replace")).hexdigest()[:16]
+
+
+def action_digest(origin: Origin, action: Assistant) -> str:
     """Return the digest that an approval of exactly this action is bound to."""
-    return sha256(canonical([tenant, policy, substance(action)])).hexdigest()
+    where = [origin.tenant, origin.route, origin.policy]
+    return sha256(canonical([*where, substance(action)])).hexdigest()
 
 
 def decisions_of(
@@ -123,7 +128,7 @@ def decisions_of(
             fate="released" if left and left.source == "actor" else "withheld",
             source=left.source if left else "",
             approved=left.approved if left else False,
-            digest=action_digest(origin.tenant, origin.policy, action),
+            digest=action_digest(origin, action),
             tools=",".join(call.name for call in action.calls),
             link=link if is_last else "",
             model=takes[number] if number < len(takes) else event.completion.model,

@@ -172,7 +172,10 @@ class Visit:
         elif not line.status:
             await line.whole(reply.status, reply.headers, body)
         else:
-            # The head is out, and said 200; what went wrong since can only be an event.
+            # The head is out, and said 200 and a stream: whatever came since has to be events.
+            answer = read_object(body)[0] if reply.status == 200 else None
+            if answer is not None:
+                body = question.dialect.streamed(answer, question.body)
             if reply.status != 200:
                 dialect, said = question.dialect, f"the upstream answered HTTP {reply.status}"
                 error = read_object(body)[0] or dialect.error(reply.status, "upstream_error", said)

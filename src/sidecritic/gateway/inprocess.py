@@ -6,6 +6,7 @@ The client that comes back is of the same class. What differs is how its request
 through a transport that does what the gateway does, in this process.
 """
 
+import re
 import secrets
 import sys
 import time
@@ -24,7 +25,14 @@ from sidecritic.gateway.decisions import Decision
 from sidecritic.gateway.reviews import Case
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Background, Services
-from sidecritic.gateway.settings import LimitSettings, Mode, Provider, RouteSettings, ToolRule
+from sidecritic.gateway.settings import (
+    PROXIED,
+    LimitSettings,
+    Mode,
+    Provider,
+    RouteSettings,
+    ToolRule,
+)
 from sidecritic.ports import Critic
 from sidecritic.types import Limits
 
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from sidecritic.gateway.transports import Supervision
 
 _Client = TypeVar("_Client")
+_FILE = re.compile(r"\S+\.(md|txt)")
 
 
 def supervise(
@@ -45,8 +54,10 @@ def supervise(
 ) -> _Client:
     """Return the client, `OpenAI` or `Anthropic` or the async kind of either, supervised.
 
-    `policy` is prose, or a file that holds it; without it the system prompt of each request
-    is the policy. Close the client that comes back as you would have closed the first.
+    `policy` is prose, or a file that holds it: a `Path`, or one word that ends in `.md` or `.txt`.
+    Without it the system prompt of each request is the policy. Close the client that comes back
+    as you would have closed the first. What its own `http_client` did beside sending (proxies,
+    certificates, headers) does not carry over.
 
     Raises:
         ConfigError: it is no such client, or the policy cannot be read.
@@ -70,7 +81,7 @@ class Options:
     on_decision: Callable[[Decision], None] | None = None
     """Told of each decision, before its answer is returned."""
     unknown_passes: bool = False
-    """Let shapes pass that no dialect knows, such as tools that the provider runs."""
+    """Let shapes and paths pass that no dialect knows, such as tools that the provider runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +146,15 @@ def _supervision(
             limits=chosen.limits,
         )
 
-    setup = Setup(routes=(), tenants=(), limits=LimitSettings(), proxied=(), digest="")
+    setup = Setup(routes=(), tenants=(), limits=LimitSettings(), proxied=PROXIED, digest="")
     return Supervision(setup, services, route, lambda: uuid4().hex)
 
 
 def _prose(policy: str | Path) -> str:
-    if isinstance(policy, str):
+    if isinstance(policy, str) and not _FILE.fullmatch(policy):
         return policy
     try:
-        return policy.read_text(encoding="utf-8")
+        return Path(policy).read_text(encoding="utf-8")
     except OSError as cause:
         raise ConfigError(f"cannot read policy {policy}: {cause.strerror}") from cause
 

@@ -29,7 +29,12 @@ _PASSED_ON = re.compile(
     r"|idempotency-key|traceparent|tracestate"
 )
 _KEYS = ("authorization", "x-api-key")
-_ODD = re.compile(r"//|\.\.|\\|@|[^\x21-\x7e]|%(2f|5c|2e|00|25)", re.IGNORECASE)
+_ODD = re.compile(
+    r"//|/\.|\.\.|[\\@;]|[^\x21-\x7e]"
+    # What needs no escape has none, except to look like another path than the one it is.
+    r"|%(00|25|2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])",
+    re.IGNORECASE,
+)
 
 
 class Place(NamedTuple):
@@ -52,10 +57,16 @@ def place_of(setup: Setup, path: str, headers: Headers) -> Place:
     longest = max((len(r.settings.prefix) for r in under), default=0)
     routes = [r for r in under if len(r.settings.prefix) == longest]
     rest = path[longest:].strip("/").removeprefix("v1/")
+    if rest.startswith("v1/") or (rest != rest.lower() and _is_supervised(rest.lower())):
+        raise Refused(404, "not_found", "no such path")
     route = _of_provider(routes, _provider(rest, headers))
     if route is None:
         raise Refused(404, "not_found", "no route serves this path")
     return Place(route, rest, DIALECTS[route.provider].get(rest))
+
+
+def _is_supervised(path: str) -> bool:
+    return any(path in dialects for dialects in DIALECTS.values())
 
 
 def _provider(path: str, headers: Headers) -> Provider:
@@ -70,19 +81,28 @@ def _of_provider(routes: Sequence[Route], provider: Provider) -> Route | None:
 def require_proxied(setup: Setup, place: Place, method: str) -> None:
     """Refuse a path that might carry an action past the critic, unless the operator lets it.
 
+    What a provider stores belongs to its key: where tenants share one, none of them may ask
+    for it, whatever the mode.
+
     Raises:
-        Refused: the route enforces, and the path is not listed as harmless.
+        Refused: the route enforces, or tenants share its key, and the path is not listed.
     """
     settings = place.route.settings
-    if settings.unknown == "pass" or strictest_mode(settings) != "enforce":
+    is_shared = len(setup.tenants) > 1 and not place.route.forwards_key
+    enforces = settings.unknown == "block" and strictest_mode(settings) == "enforce"
+    if not is_shared and not enforces:
         return
     if not any(fnmatchcase(f"{method} {place.path}", pattern) for pattern in setup.proxied):
         raise Refused(
             404,
             "unsupervised_path",
             f"{method} {place.path[:80]} is not supervised and not listed in `proxied`; "
-            "the operator may list it, or set unknown = 'pass' on this route",
+            "the operator may list it" + _other_way(is_shared=is_shared),
         )
+
+
+def _other_way(*, is_shared: bool) -> str:
+    return "" if is_shared else ", or set unknown = 'pass' on this route"
 
 
 def outgoing(place: Place, line: Line, body: bytes) -> Outgoing:

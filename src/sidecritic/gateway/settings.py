@@ -144,6 +144,8 @@ class LimitSettings(Record):
     body_bytes: int = Field(default=8_000_000, ge=1)
     answer_bytes: int = Field(default=16_000_000, ge=1)
     depth: int = Field(default=64, ge=4, le=190)
+    values: int = Field(default=100_000, ge=100)
+    """Of a request, roughly counted before it is parsed."""
     seconds: float = Field(default=900.0, gt=0)
     """For one request, hidden round trips included."""
     tokens: int | None = Field(default=None, ge=1)

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from sidecritic.errors import ModelError
+from sidecritic.gateway.actor import Take
 from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.dialects.base import Answered, Draft
 from sidecritic.gateway.genai import asked_of, note_answer
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.question import Question, takes_of
@@ -19,10 +21,14 @@ from sidecritic.gateway.services import Services
 from sidecritic.gateway.spans import Span
 from sidecritic.gateway.turn import Bench, Settled, let_pass
 from sidecritic.gateway.wire import EVENT_STREAM, Heard, Incoming, Reply, end_to_end, header
-from sidecritic.types import Usage
+from sidecritic.types import Assistant, Usage
 
-_END = re.compile(rb"\[DONE\]|message_stop|response\.(completed|incomplete|failed)")
-_LONGEST_END = 32
+_END = re.compile(
+    rb"(^|[\r\n])data: ?\[DONE\]"
+    rb'|"type": ?"(message_stop|response\.(completed|incomplete|failed))"'
+)
+"""What ends a stream; in what a model says, line ends and quotes are escaped."""
+_LONGEST_END = 48
 """Bytes that may lie in the chunk before."""
 
 
@@ -69,40 +75,41 @@ class _Passing:
                     # The end cannot be told from the bytes, so the last ones wait for it.
                     last, chunk = chunk, last
                 elif _END.search(tail + chunk):
-                    await self._note()
+                    await self._note(is_end=False)
                 tail = chunk[-_LONGEST_END:]
                 if chunk:
                     yield chunk
-            await self._note()
+            await self._note(is_end=True)
             if last:
                 yield last
         finally:
             self.spans.close()
             await self.incoming.aclose()
+            if not self.is_noted:
+                # The client left, and may have read a whole call before it did.
+                self.services.background.spawn(lambda: self._note(is_end=True))
 
     def _keep(self, chunk: bytes) -> None:
         self.size += len(chunk)
         if self.size <= self.question.setup.limits.answer_bytes:
             self.kept.append(chunk)
 
-    async def _note(self) -> None:
-        """Record that the answer leaves, and have it judged."""
+    async def _note(self, *, is_end: bool) -> None:
+        """Record that the answer leaves, and have it judged; what is not whole yet waits."""
         if self.is_noted:
             return
-        self.is_noted = True
         heard = Heard(self.incoming.status, self.incoming.headers, b"".join(self.kept))
-        self.kept = []
         if not heard.is_success:
-            return
-        if self.size > self.question.setup.limits.answer_bytes:
-            self.services.counts.shadow_skipped(1)
+            self.is_noted = True
             return
         try:
-            _, answered = self.question.read(heard)
+            answered = self._read(heard)
         except ModelError:
-            # Broken off, or an error of the provider: nothing was proposed.
-            self.services.counts.shadow_skipped(1)
+            if is_end:
+                await self._note_unread(heard)
             return
+        self.is_noted = True
+        self.kept = []
         if answered.unknown:
             self.services.counts.unknown_shape(self.question.route.name)
         note_answer(self.span, answered)
@@ -114,6 +121,23 @@ class _Passing:
             bench.remember(each)
         await self.services.keep(decisions, is_closed=False)
         judge_later(bench, settled, decisions)
+
+    def _read(self, heard: Heard) -> Answered:
+        if self.size > self.question.setup.limits.answer_bytes:
+            raise ModelError("the answer is longer than what is kept of it")
+        return self.question.read(heard)[1]
+
+    async def _note_unread(self, heard: Heard) -> None:
+        """Record an answer that broke off, or cannot be read: what of it left is not known."""
+        self.is_noted = True
+        self.kept = []
+        self.services.counts.shadow_skipped(1)
+        bench = Bench(self.question, self.services)
+        nothing = Draft(Assistant(text=""), None, "stop")
+        take = Take(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
+        kept = bench.decisions(let_pass(bench.open(0, take)))
+        unread = [d.model_copy(update={"status": "unread", "link": ""}) for d in kept]
+        await self.services.keep(unread, is_closed=False)
 
 
 def judge_later(bench: Bench, settled: Sequence[Settled], decisions: Sequence[Decision]) -> None:

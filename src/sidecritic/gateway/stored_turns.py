@@ -6,24 +6,56 @@ released it knows; everything else is a history that nobody here has seen.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sidecritic.types import Message
+from sidecritic.types import Assistant, Message
 
-_MOST = 2_000
+_MOST = 500
+"""Conversations of one tenant; no tenant can make those of another be forgotten."""
+_LONGEST = 16 * 2**20
+"""Characters of them in all."""
+
+
+class _Kept(NamedTuple):
+    history: tuple[Message, ...]
+    size: int
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The latest conversations of one tenant, by the id of the answer that ended them."""
+
+    kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
+    size: int = 0
+
+    def put(self, id: str, history: tuple[Message, ...]) -> None:
+        self._drop(id)
+        one = _Kept(history, sum(map(_length, history)))
+        self.kept[id] = one
+        self.size += one.size
+        while self.kept and (len(self.kept) > _MOST or self.size > _LONGEST):
+            self._drop(next(iter(self.kept)))
+
+    def _drop(self, id: str) -> None:
+        before = self.kept.pop(id, None)
+        self.size -= before.size if before else 0
 
 
 @dataclass
 class StoredTurns:
     """The latest conversations, by tenant and id of the answer that ended them."""
 
-    _histories: OrderedDict[tuple[str, str], tuple[Message, ...]] = field(
-        default_factory=OrderedDict[tuple[str, str], tuple[Message, ...]], repr=False
-    )
+    _shelves: dict[str, _Shelf] = field(default_factory=dict[str, _Shelf], repr=False)
 
     def remember(self, tenant: str, id: str, history: tuple[Message, ...]) -> None:
-        self._histories[(tenant, id)] = history
-        if len(self._histories) > _MOST:
-            self._histories.popitem(last=False)
+        self._shelves.setdefault(tenant, _Shelf()).put(id, history)
 
     def history(self, tenant: str, id: str) -> tuple[Message, ...] | None:
-        return self._histories.get((tenant, id))
+        shelf = self._shelves.get(tenant)
+        kept = shelf.kept.get(id) if shelf else None
+        return kept.history if kept else None
+
+
+def _length(message: Message) -> int:
+    calls = message.calls if isinstance(message, Assistant) else ()
+    return len(message.text) + sum(len(call.raw) for call in calls)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import httpx2
@@ -11,9 +12,10 @@ from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.asking import Caller, question_of
 from sidecritic.gateway.blocking import LoopThread
 from sidecritic.gateway.dialects.base import Dialect
+from sidecritic.gateway.dialects.errors import anthropic_error, openai_error
 from sidecritic.gateway.enforcing import enforce
 from sidecritic.gateway.modes import strictest_mode
-from sidecritic.gateway.placing import DIALECTS, Place
+from sidecritic.gateway.placing import DIALECTS, Place, require_proxied
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
@@ -60,6 +62,12 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
         route = self._supervision.route(upstream)
         dialect = _dialect(route, request)
         if dialect is None or strictest_mode(route.settings) == "off":
+            try:
+                _require_proxied(self._supervision.setup, route, request)
+            except Refused as refusal:
+                wrap = anthropic_error if route.provider == "anthropic" else openai_error
+                error = wrap(refusal.status, refusal.code, str(refusal))
+                return httpx2.Response(refusal.status, content=json.dumps(error), request=request)
             return await self._sender.send(request, stream=True)
         try:
             reply = await self._reply(route, dialect, upstream.outgoing(body))
@@ -210,6 +218,21 @@ class _Received:
 
     async def aclose(self) -> None:
         await self.response.aclose()
+
+
+def _require_proxied(setup: Setup, route: Route, request: httpx2.Request) -> None:
+    """Refuse a path that might carry an action past the critic.
+
+    A client's base URL may end anywhere, so a pattern may fit any end of the path.
+
+    Raises:
+        Refused: the path is not known to be harmless.
+    """
+    segments = request.url.path.strip("/").split("/")
+    ends = ["/".join(segments[at:]) for at in range(len(segments))]
+    lines = {end: f"{request.method} {end}" for end in ends}
+    listed = (e for e in ends if any(fnmatchcase(lines[e], each) for each in setup.proxied))
+    require_proxied(setup, Place(route, next(listed, ends[-1]), None), request.method)
 
 
 def _dialect(route: Route, request: httpx2.Request) -> Dialect | None:

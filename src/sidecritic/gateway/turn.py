@@ -199,7 +199,7 @@ class Bench:
         return Case(
             id=f"{origin.request}.{settled.choice}.{number}",
             decision=f"{origin.request}.{settled.choice}.{number}",
-            digest=action_digest(origin.tenant, origin.policy, action),
+            digest=action_digest(origin, action),
             tenant=origin.tenant,
             route=origin.route,
             tools=",".join(call.name for call in action.calls),

@@ -174,6 +174,10 @@ class PublicResolver(AbstractResolver):
         await self._inner.close()
 
 
+_V4_INSIDE = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""Addresses that lead to the IPv4 address in their last 32 bits (RFC 6052, RFC 4291)."""
+
+
 def is_public_address(address: str) -> bool:
     """Whether an address is out on the internet, however it is written."""
     try:
@@ -184,6 +188,8 @@ def is_public_address(address: str) -> bool:
         inner = found.ipv4_mapped or found.sixtofour
         if inner is not None:
             return inner.is_global
+        if any(found in network for network in _V4_INSIDE):
+            return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF).is_global
     return found.is_global and not found.is_multicast
 
 

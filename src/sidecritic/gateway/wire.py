@@ -152,8 +152,23 @@ def header(headers: Headers, name: str) -> str:
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return the headers of an answer that may be passed on."""
-    return tuple((key, value) for key, value in headers if key not in _HOP_BY_HOP)
+    """Return the headers of an answer that may be passed on; ours nobody else may set."""
+    return tuple(
+        (key, value)
+        for key, value in headers
+        if key not in _HOP_BY_HOP and not key.startswith("x-sidecritic")
+    )
+
+
+def has_more_values_than(content: bytes, most: int) -> bool:
+    """Whether there are more values, roughly, than `most`: each costs many times its bytes."""
+    if _values_in(content) <= most:
+        return False
+    return _values_in(_STRING.sub(b"", content)) > most
+
+
+def _values_in(content: bytes) -> int:
+    return content.count(b",") + content.count(b"{") + content.count(b"[")
 
 
 def is_deeper_than(content: bytes, depth: int) -> bool:

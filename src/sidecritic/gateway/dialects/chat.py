@@ -55,7 +55,7 @@ class ChatCompletions:
 
     def asked(self, body: Body) -> Asked:
         unknown: dict[str, None] = {}
-        if object_of(body, "web_search_options"):
+        if body.get("web_search_options") is not None:
             unknown["web_search_options: a search that the provider runs"] = None
         if "audio" in body:
             unknown["spoken answers"] = None
@@ -94,6 +94,8 @@ class ChatCompletions:
                 raise StreamFailed("the stream ended with an error", chunk)
             answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
             for part in objects_of(chunk, "choices"):
+                if "message" in part:
+                    raise StreamFailed("a part of the stream holds a whole message")
                 _add_choice(choices, part)
         found = [{"finish_reason": None, **choices[n].whole()} for n in sorted(choices)]
         if not found or any(choice["finish_reason"] is None for choice in found):
@@ -222,6 +224,7 @@ def _as_object(value: JsonValue) -> Body:
 
 def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
     message = object_of(choice, "message")
+    unknown.update(dict.fromkeys(_misshapen(choice)))
     for key, value in message.items():
         if key not in _KNOWN_MESSAGE and value not in (None, "", [], {}):
             unknown[f"field {key!r} of a message"] = None
@@ -230,6 +233,22 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
     text = _text(message, unknown) or text_of(message, "refusal")
     calls = tuple(_calls(message, "function_draft", unknown))
     return Draft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
+
+
+def _misshapen(choice: Body) -> Iterator[str]:
+    """Name what would be read as an empty message, and might be more to a client."""
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        yield "a choice without a message"
+        return
+    calls = message.get("tool_calls")
+    is_list = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
+    if calls is not None and not is_list:
+        yield "tool_calls that are no list of objects"
+    legacy = message.get("function_call")
+    if legacy is not None and not isinstance(legacy, dict):
+        yield "a function_call that is no object"
+    yield from (f"field {key!r} of a choice" for key in ("delta", "text") if key in choice)
 
 
 def _finish(choice: Body, *, calls: bool) -> Finish:

@@ -29,7 +29,7 @@ from sidecritic.gateway.dialects.parts import (
     user_message,
 )
 from sidecritic.gateway.dialects.sse import data_event, named_events, objects
-from sidecritic.models.parsing import parse_object
+from sidecritic.gateway.reading import read_object
 from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
@@ -64,11 +64,17 @@ class Messages:
         if body.get("mcp_servers"):
             unknown["mcp_servers: tools that the provider runs"] = None
         tools, hints = _tools(body, unknown)
+        messages = objects_of(body, "messages")
+        given = [body, *({"system": m.get("content")} for m in messages if _is_system(m))]
+        said = (
+            content_text(g.get("system"), texts=_TEXTS, media=_MEDIA, unknown=unknown)
+            for g in given
+        )
         return Asked(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
-            system=content_text(body.get("system"), texts=_TEXTS, media=_MEDIA, unknown=unknown),
-            history=tuple(_history(objects_of(body, "messages"), unknown)),
+            system="\n\n".join(text for text in said if text),
+            history=tuple(_history(messages, unknown)),
             tools=tools,
             hints=hints,
             unknown=tuple(unknown),
@@ -97,8 +103,7 @@ class Messages:
                 case "message_start" | "message_delta":
                     _frame(answer, event)
                 case "content_block_start":
-                    at = count_of(event, "index")
-                    blocks[at] = dict(object_of(event, "content_block"))
+                    _begin(blocks, event)
                 case "content_block_delta":
                     _collect(pieces, blocks, event)
                 case "message_stop":
@@ -151,8 +156,12 @@ def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Mes
             yield turn
         elif role == "user":
             yield from _user(content, names, unknown)
-        elif role != "system":
+        elif not _is_system(message):
             unknown[f"message of role {role!r}"] = None
+
+
+def _is_system(message: Body) -> bool:
+    return text_of(message, "role") == "system"
 
 
 def _user(
@@ -271,6 +280,13 @@ def _usage(usage: Body) -> Usage:
 # --- streams -----------------------------------------------------------------------------
 
 
+def _begin(blocks: dict[int, Body], event: Body) -> None:
+    at = count_of(event, "index")
+    if at in blocks:
+        raise StreamFailed("the stream holds two blocks of one number")
+    blocks[at] = dict(object_of(event, "content_block"))
+
+
 def _collect(
     pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
 ) -> None:
@@ -293,15 +309,19 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
     for (at, target), parts in pieces.items():
         block, whole = blocks.setdefault(at, {}), "".join(parts)
         if target == "input":
-            parsed = parse_object(whole) if whole.strip() else {}
-            block["input"] = whole if parsed is None else parsed
+            parsed, repeats = read_object(whole.encode()) if whole.strip() else ({}, False)
+            # Of a key that stands twice the critic would see one value, and the client another.
+            block["input"] = whole if parsed is None or repeats else parsed
         else:
             block[target] = text_of(block, target) + whole
 
 
 def _frame(answer: Body, event: Body) -> None:
     """Take in what an event says of the message as a whole."""
-    answer.update(object_of(event, "message"))
+    message = object_of(event, "message")
+    if message.get("content"):
+        raise StreamFailed("the stream begins with content that has no block")
+    answer.update(message)
     answer.update(object_of(event, "delta"))
     answer["usage"] = {**object_of(answer, "usage"), **object_of(event, "usage")}
 
@@ -334,6 +354,11 @@ def _block_events(at: int, block: Body, field: str) -> Iterator[Body]:
     delta: Body = (
         {"type": "text_delta", "text": block[field]}
         if field == "text"
-        else {"type": "input_json_delta", "partial_json": json.dumps(block[field])}
+        else {"type": "input_json_delta", "partial_json": _written(block[field])}
     )
     yield {"type": "content_block_delta", "index": at, "delta": delta}
+
+
+def _written(given: JsonValue) -> str:
+    """Return arguments as text; those that were no object are still as they came."""
+    return given if isinstance(given, str) else json.dumps(given)

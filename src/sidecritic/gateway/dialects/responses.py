@@ -1,11 +1,13 @@
 """OpenAI's Responses: a list of items in, a list of items out, and history that may be stored."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from sidecritic.gateway.decisions import substance
 from sidecritic.gateway.dialects.base import (
     Answered,
     Asked,
@@ -108,17 +110,23 @@ class Responses:
 
     def assembled(self, raw: bytes) -> Body:
         items: dict[int, Body] = {}
+        whole: Body | None = None
         for event in objects(raw):
             kind = text_of(event, "type")
+            if whole is not None and kind.startswith("response."):
+                raise StreamFailed("the stream goes on after its end")
             if kind == "response.output_item.done":
-                items[count_of(event, "output_index")] = object_of(event, "item")
+                at = count_of(event, "output_index")
+                if at in items:
+                    raise StreamFailed("the stream holds two items of one number")
+                items[at] = object_of(event, "item")
             elif kind in _ENDS:
                 whole = object_of(event, "response")
-                collected: list[JsonValue] = [items[at] for at in sorted(items)]
-                return whole if whole.get("output") else {**whole, "output": collected}
             elif kind in ("error", "response.failed"):
                 raise StreamFailed("the stream ended with an error", event)
-        raise StreamFailed("the stream was cut off before its end")
+        if whole is None:
+            raise StreamFailed("the stream was cut off before its end")
+        return _agreed(whole, [items[at] for at in sorted(items)])
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         given = body.get("input")
@@ -159,6 +167,19 @@ class Responses:
         return data_event(event, name="error")
 
 
+def _agreed(whole: Body, items: Sequence[Body]) -> Body:
+    """Return the answer at the end of a stream, which says what its items have said.
+
+    Some clients act on the items as they come, and some on the end.
+    """
+    if not whole.get("output"):
+        return {**whole, "output": list[JsonValue](items)}
+    said, ended = (_action(each, {}) for each in (items, objects_of(whole, "output")))
+    if items and substance(said) != substance(ended):
+        raise StreamFailed("the end of the stream contradicts its items")
+    return whole
+
+
 # --- what is asked -----------------------------------------------------------------------
 
 _SYSTEM = ("system", "developer")
@@ -178,7 +199,8 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
     names: dict[str, str] = {}
     turn: list[Body] = []
     for item in items:
-        kind = text_of(item, "type") or "message"
+        # Without a role it is no message: what stands behind its id only the provider knows.
+        kind = text_of(item, "type") or ("message" if "role" in item else "item_reference")
         if kind in _CLIENT_CALLS or kind == "reasoning" or text_of(item, "role") == "assistant":
             turn.append(item)
             continue
@@ -190,7 +212,10 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
         elif kind.endswith("_output"):
             id = text_of(item, "call_id")
             output = item.get("output")
-            text = content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+            if kind == "shell_call_output" and not isinstance(output, str):
+                text = json.dumps(output, ensure_ascii=False)
+            else:
+                text = content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
             yield result_of(id, names.get(id, ""), text)
         else:
             unknown[f"item of type {kind!r}"] = None
@@ -222,7 +247,11 @@ def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
 
 def _call(item: Body, kind: str) -> ToolCall:
     id, given = text_of(item, "call_id"), item.get(_CLIENT_CALLS[kind])
+    if item.get("actions"):
+        given = {"action": given, "actions": item.get("actions")}
     name = text_of(item, "name") or kind.removesuffix("_call")
+    if space := text_of(item, "namespace"):
+        name = f"{space}.{name}"
     if kind == "custom_tool_call":
         return free_call(id, name, given if isinstance(given, str) else "")
     return call_of(id, name, given)
@@ -233,7 +262,8 @@ def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], 
     hints: dict[str, Hints] = {}
     for tool in objects_of(body, "tools"):
         kind = text_of(tool, "type") or "function"
-        if kind not in _CLIENT_TOOLS:
+        where = text_of(object_of(tool, "environment"), "type") or "local"
+        if kind not in _CLIENT_TOOLS or where != "local":
             unknown[f"tool of type {kind!r}, which the provider runs"] = None
         name = text_of(tool, "name") or kind
         specs.append(tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
@@ -298,13 +328,15 @@ def _items(action: Assistant) -> Iterator[Body]:
             "content": [part],
         }
     for call in action.calls:
+        space, _, name = call.name.rpartition(".")
         yield {
             "id": f"fc_{call.id}",
             "type": "function_call",
             "status": "completed",
             "call_id": call.id,
-            "name": call.name,
+            "name": name,
             "arguments": written_arguments(call),
+            **({"namespace": space} if space else {}),
         }
 
 

@@ -23,11 +23,11 @@ class Sent(NamedTuple):
 
 
 def events(raw: bytes) -> Iterator[Sent]:
-    """Take a whole stream apart; an event without its closing blank line was cut off."""
+    """Take a whole stream apart, to the last event, whose blank line some leave out."""
     text = raw.decode(errors="replace").removeprefix("\ufeff")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     name, data = "", list[str]()
-    for line in lines[:-1]:
+    for line in lines:
         if not line:
             if data:
                 yield Sent(name, "\n".join(data))
@@ -39,6 +39,8 @@ def events(raw: bytes) -> Iterator[Sent]:
             name = value
         elif field == "data":
             data.append(value)
+    if data:
+        yield Sent(name, "\n".join(data))
 
 
 def objects(raw: bytes) -> Iterator[Body]:

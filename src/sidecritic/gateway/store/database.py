@@ -93,6 +93,7 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
         "synchronous=NORMAL",
         f"busy_timeout={_BUSY_MS}",
         f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        "secure_delete=ON",  # what was kept for a while is gone when it is deleted
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -182,7 +183,8 @@ class Store:
     async def open(self, case: Case) -> None:
         content = self._redactor.value(case.content)
         row: Row = {**case.model_dump(), "content": content}
-        row["reason"] = self._redactor.text(case.reason)
+        for name in ("reason", "tools"):
+            row[name] = self._redactor.text(str(row[name]).replace("\0", "\ufffd"))
         await self._run(lambda connection: connection.execute(insert(CASES), [row]))
 
     async def look(self, case_id: str) -> Case | None:

@@ -137,7 +137,8 @@ class Desk:
             ConfigError: it is not open, or has expired.
         """
         status = "approved" if approve else "rejected"
-        values = {"status": status, "feedback": feedback, "reviewer": by[:64]}
+        said = self._redactor.text(feedback)
+        values = {"status": status, "feedback": said, "reviewer": by[:64]}
         still = (CASES.c.id == id, CASES.c.status == "open", CASES.c.expires > now)
         with self._transaction() as connection:
             done = connection.execute(update(CASES).where(*still).values(values))
