@@ -149,6 +149,25 @@ def test_every_critic_is_registered_with_where_it_comes_from(here: Json) -> None
     assert second.command.startswith("sidecritic learn")
 
 
+def test_a_head_learns_from_no_test_task(here: Json) -> None:
+    words = ("--env", "shop", "--split", "test", "--critic", "none", "--limit", "4")
+    answer("eval", *words, "--out", "tests")
+    said = complaint("train", "--kind", "head", "--runs", "tests", "--out", "head.json")
+    assert "is of its test split" in said
+    assert not Path("head.json").exists()
+
+
+def test_what_is_marked_as_hostile_counts_in_no_stage(fresh: None) -> None:
+    answer(*LEARN, "--rounds", "1")
+    played = sorted(Path("out/round-1/play").glob("*/*/trajectories.jsonl"))
+    for stage in ("label", "export", "train", "gate"):
+        shutil.rmtree(Path("out/round-1") / stage)
+    for file in played[:1]:
+        (file.parent / "hostile.txt").write_text("*\n")
+    said = complaint(*LEARN, "--rounds", "1")
+    assert "play" in said or "mine" in said or "label" in said
+
+
 def test_tasks_are_held_back_by_user(here: Json) -> None:
     entry = read_registry(Path("out/critics.json")).critics["head-r2"]
     held = read_run(Path("out/held-back/shop")).trajectories

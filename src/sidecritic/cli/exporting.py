@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 from sidecritic.cli.edge import note
 from sidecritic.config import benchmark_for, suggestion
+from sidecritic.config.held_out import held_out_in
 from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES, Balance
 from sidecritic.datasets.export import Wanted, export
 from sidecritic.datasets.files import has_parquet
-from sidecritic.datasets.held_out import held_out
 from sidecritic.datasets.material import Reads, recorded_material, run_material
 from sidecritic.datasets.noticing import Noticing
-from sidecritic.datasets.splits import HeldOut, Shares
+from sidecritic.datasets.splits import Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Benchmark
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
 
@@ -68,7 +67,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
         shares=Shares(validation=validation, test=test),
         balance=_balance(asked.balance),
         seed=asked.seed,
-        held_out=asyncio.run(_held_out(benchmarks.values())),
+        held_out=asyncio.run(held_out_in(benchmarks.values())),
         drops_held_out=asked.held_out == "drop",
         parquet=has_parquet() if asked.parquet is None else asked.parquet,
         command=_command(runs, asked),
@@ -121,14 +120,6 @@ def _recorded_reads(runs: Iterable[Recorded]) -> Iterator[Reads]:
         by_file.setdefault(run.file, []).append(run)
     for file, own in by_file.items():
         yield partial(recorded_material, file, own)
-
-
-async def _held_out(benchmarks: Iterable[Benchmark]) -> HeldOut:
-    """Return what the test splits hold, of every environment that something was played in."""
-    found = HeldOut()
-    for benchmark in benchmarks:
-        found |= await held_out(benchmark)
-    return found
 
 
 def _balance(text: str) -> Balance:

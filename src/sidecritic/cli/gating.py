@@ -1,7 +1,7 @@
 """Measure a new critic against an old one on held-back runs: what the promotion gate looks at.
 
     PLAYED/CRITIC/judged.jsonl      its judgements on the proposals of the held-back runs
-    PLAYED/CRITIC/attacked.jsonl    its judgements under attack
+    PLAYED/CRITIC/attacked-*.jsonl  its judgements under attack, by what was attacked and how
     PLAYED/CRITIC/RUN/              the same tasks, played under its supervision
     OUT/decision.json, gate.md      the decision
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sidecritic.cli.evaluating import evaluate, side_of
+from sidecritic.cli.stages import digest_of_value
 from sidecritic.config import Settings
 from sidecritic.config.registered import is_registered, registered
 from sidecritic.config.replays import CriticByName
@@ -40,7 +41,6 @@ from sidecritic.trace import Loaded
 
 DECISION_FILE = "decision.json"
 JUDGED_FILE = "judged.jsonl"
-ATTACKED_FILE = "attacked.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
     )
     return _Side(
         lines=lines,
-        attacked=_attacked(contest, plan, runs, wrong, folder / ATTACKED_FILE),
+        attacked=_attacked(contest, plan, runs, wrong, folder),
         supervised=_together([_supervised(contest, each, critic) for each in held]),
     )
 
@@ -223,12 +223,23 @@ def _attacked(
     plan: Plan,
     runs: Sequence[Recorded],
     wrong: frozenset[ProposalKey],
-    file: Path,
+    folder: Path,
 ) -> tuple[Attacked, ...]:
+    payloads = read_payloads()
+    # Evidence of other runs, or of other attacks, is none: it has another name.
+    about = digest_of_value(
+        {
+            "proposals": [list(key) for key in sorted(wrong)],
+            "episodes": [run.trajectory.id for run in runs],
+            "payloads": [payload.text for payload in payloads],
+            "each": contest.attacks,
+        }
+    )
+    file = folder / f"attacked-{about[:12]}.jsonl"
     if file.exists():
         lines = file.read_text(encoding="utf-8").splitlines()
         return tuple(Attacked.model_validate_json(line) for line in lines)
-    attacks = attacks_with(read_payloads())
+    attacks = attacks_with(payloads)
     found = asyncio.run(attacked(runs, plan, wrong, attacks, each=contest.attacks))
     _write(file, "".join(f"{line.model_dump_json()}\n" for line in found))
     return found

@@ -58,11 +58,14 @@ def _head(lesson: Lesson) -> Path:
 
 def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
     """Fine-tune on the exported data set, and return the GGUF file that `--critic` can read."""
+    from sidecritic.cli.tuning import require_learnable
     from sidecritic.training.lora.export import export
     from sidecritic.training.lora.run import tune
 
     made, folder = lesson.out / "tuned", lesson.out / "gguf"
-    tune(_recipe(settings, lesson.data), made, say=note)
+    recipe = _recipe(settings, lesson.data)
+    require_learnable(recipe)
+    tune(recipe, made, say=note)
     if not folder.exists():
         export(
             made,

@@ -28,6 +28,7 @@ from sidecritic.cli.stages import Digests, Stage, digest_of_value
 from sidecritic.config import Settings
 from sidecritic.config.recipes import LearnRecipe
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
+from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.store import LABELS_FILE
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
@@ -45,6 +46,8 @@ from sidecritic.trace import to_line
 from sidecritic.training.lineage import decided, entry_of, lineage_of
 
 HELD_BACK = "held-back"
+MARKS = (HOSTILE_FILE, VOUCHED_FILE)
+"""What people say of the episodes of a run, beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +213,13 @@ def _mine(learning: Learning, number: int, played: Sequence[str]) -> None:
 
 
 def _outputs(folder: Path) -> Digests:
-    """Return what a stage made, as the input of the next one."""
+    """Return what a stage made, as the input of the next one, and what people marked in it."""
     done = Stage(folder, folder.name).done
-    return {} if done is None else {f"{folder.name}/{k}": v for k, v in done.outputs.items()}
+    if done is None:
+        return {}
+    made = {f"{folder.name}/{k}": v for k, v in done.outputs.items()}
+    marks = [file for name in MARKS for file in sorted(folder.rglob(name))]
+    return made | {f"{folder.name}/{f.relative_to(folder)}": digest_of(f) for f in marks}
 
 
 def _label(learning: Learning, number: int) -> None:
@@ -248,6 +255,9 @@ def _keep(run: Path, made: Path, mined: Mined) -> bool:
     made.mkdir(parents=True, exist_ok=True)
     write_whole(made / RUN_FILE, read.record.model_dump_json(indent=2) + "\n")
     write_whole(made / TRAJECTORIES_FILE, "".join(map(to_line, kept)))
+    for name in MARKS:
+        if (run / name).exists():
+            write_whole(made / name, (run / name).read_text(encoding="utf-8"))
     return bool(kept)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sidecritic.training.lora.export import Exported, Format, Weights
+    from sidecritic.training.lora.recipe import Recipe
     from sidecritic.training.lora.run import Result
 
 LORA = "lora"
@@ -70,6 +71,8 @@ def tune(
     """
     with command(as_json=json) as output:
         result = tuned(config, out)
+        if not is_first_process():
+            return
         if json:
             output.json(result)
         else:
@@ -87,10 +90,38 @@ def tuned(config: Path, out: Path) -> "Result":
     from sidecritic.training.lora.run import tune
 
     recipe = read_recipe(config)
+    require_learnable(recipe)
     with redirect_stdout(stderr):
         result = tune(recipe, out, say=note)
-    _draw(out, result)
+    if is_first_process():
+        _draw(out, result)
     return result
+
+
+def require_learnable(recipe: "Recipe") -> None:
+    """Check that no row of the data set is of a test task, or of a user in one.
+
+    Raises:
+        ConfigError: one is, or the data set cannot be used.
+    """
+    from sidecritic.config.held_out import require_no_test_rows
+    from sidecritic.training.lora.rows import read_material
+
+    material = read_material(
+        Path(recipe.data),
+        examples=recipe.examples,
+        validation=recipe.validation,
+        seed=recipe.seed,
+    )
+    rows = (*material.train, *material.validation)
+    require_no_test_rows(row.provenance for row in rows)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process of `accelerate launch` that speaks for all of them."""
+    from sidecritic.training.lora.packages import needed
+
+    return bool(needed("accelerate").PartialState().is_main_process)
 
 
 def _draw(out: Path, result: "Result") -> None:

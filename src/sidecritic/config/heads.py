@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sidecritic.config.held_out import require_no_test
 from sidecritic.config.replays import CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.policies import pack_for
@@ -34,10 +35,12 @@ def lessons_from(
     """Return what run directories teach, judged with the checks of today.
 
     Raises:
-        ConfigError: one of them holds no run, or none is of an environment that has checks.
+        ConfigError: one of them holds no run, none is of an environment that has checks, or one
+            is of a test task or its user.
     """
     own = read_own_runs(directories)
     own = replace(own, runs=_with_checks(own.runs))
+    require_no_test(run.trajectory for run in own.runs)
     lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
     return lessons(own, lines, weight=weight)
 

@@ -64,7 +64,7 @@ class ExportPart(Record):
 class GatePart(Record):
     trials: int = Field(default=4, ge=1, le=1000)
     """Episodes for each held-back task."""
-    attacks: int = Field(default=12, ge=0)
+    attacks: int = Field(default=12, ge=1)
     """Payloads that each refused proposal meets."""
     margins: Margins = Field(default_factory=Margins)
 
