@@ -168,6 +168,30 @@ def test_what_is_marked_as_hostile_counts_in_no_stage(fresh: None) -> None:
     assert "play" in said or "mine" in said or "label" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('[label]\nsources = ["humen"]', "unknown source 'humen'"),
+        ('[label]\nsources = ["teacher"]', "needs label.teacher"),
+        ('[export]\nrendering = "brif"', "brif"),
+        ('[export]\nbalance = "downsampel"', "downsampel"),
+        ('start = "polciy"', "polciy"),
+        ('kind = "lora"\n[export]\nrendering = "brief"\n[train]\nbase = "none.gguf"', "none.gguf"),
+        ('kind = "lora"\n[export]\nrendering = "brief"\n[train]\nbase = "x"\nranke = 3', "ranke"),
+        ('kind = "lora"\n[train]\nbase = "x"', "no row would be left"),
+    ],
+)
+def test_what_a_later_stage_would_refuse_is_said_before_anything_is_played(
+    fresh: None, line: str, words: str
+) -> None:
+    # Keys of the recipe itself stand before its tables.
+    own, table, rest = line.partition("[")
+    text = RECIPE.replace('start = "none"\n', "") if "start" in own else RECIPE
+    Path("recipe.toml").write_text(f"{own}{text}{table}{rest}\n")
+    assert words in complaint(*LEARN)
+    assert not Path("out/held-back").exists()
+
+
 def test_tasks_are_held_back_by_user(here: Json) -> None:
     entry = read_registry(Path("out/critics.json")).critics["head-r2"]
     held = read_run(Path("out/held-back/shop")).trajectories
@@ -289,8 +313,8 @@ def test_changed_weights_are_noticed(here: Json) -> None:
         ("rounds = 2", 'rounds = 2\nkind = "lora"', "the table [train] of the recipe: base"),
         (
             "[play]",
-            '[train]\nbase = "none.gguf"\n[play]',
-            "round 1, train: the base model none.gguf is not there",
+            '[export]\nrendering = "brief"\n[train]\nbase = "none.gguf"\n[play]',
+            "the base model none.gguf is not there",
         ),
         ('shop = "tasks.jsonl"', 'shop = "none.jsonl"', "none.jsonl"),
         ('start = "none"', 'start = "registry:none.json#a"', "none.json"),

@@ -1,5 +1,6 @@
 """What was found to slip past the critic, or to be shown to it in another form, does no more."""
 
+import gzip
 import json
 import time
 from dataclasses import replace
@@ -354,6 +355,25 @@ def test_nobody_but_the_gateway_says_how_an_answer_was_judged(mode: str) -> None
         gateway(upstream.root, critic=approves(), mode=mode) as door,
     ):
         assert "forged" not in str(ask(door, CHAT, HI).headers)
+
+
+@pytest.mark.parametrize("mode", ["shadow", "enforce"])
+def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked(mode: str) -> None:
+    whole = {**json.loads(chat().body), "pad": "x" * 300_000}
+    packed = gzip.compress(json.dumps(whole).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    with (
+        wire_server(Reply(packed, 200, headers)) as upstream,
+        gateway(upstream.root, mode=mode, limits={"answer_bytes": 100_000}) as door,
+        httpx2.Client(trust_env=False, timeout=20) as client,
+        client.stream("POST", f"{door.root}/{CHAT}", json=HI) as answer,
+    ):
+        got = b"".join(answer.iter_raw())
+        assert (answer.status_code, got == packed) == (
+            (200, True) if mode == "shadow" else (502, False)
+        )
+        (row,) = door.settled() if mode == "shadow" else [{"status": "unread"}]
+    assert row["status"] == "unread"
 
 
 def test_a_body_of_very_many_values_is_refused_unread() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sidecritic.cli.selfplay import kept_apart, play_both
-from sidecritic.config import settings_from
+from sidecritic.cli.tuning import require_learnable
+from sidecritic.config import benchmark_for, settings_from
 from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.envs.shop import Shop
@@ -13,7 +14,9 @@ from sidecritic.envs.task_files import to_lines
 from sidecritic.envs.tau2 import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
+from sidecritic.training.lora.recipe import Recipe
 from sidecritic.types import Task
+from tests.verdict_rows import write_data
 
 ANA = Customer("ana_kim_1234", "Ana Kim", "ana.kim@example.com", "10001", ("#W1", "#W2"))
 NAMESAKE = Customer("ana_kim_9999", "Ana Kim", "ana.kim9@example.com", "20002", ("#W3",))
@@ -143,3 +146,14 @@ def test_self_play_without_a_critic_makes_one_run(tmp_path: Path) -> None:
     played = play_both(settings.model_copy(update={"critic": "none"}), tmp_path / "out")
     assert played.supervised is None
     assert [place.name for place in played.runs] == ["alone"]
+
+
+def test_a_fine_tune_learns_from_no_row_of_a_test_task(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data")
+    recipe = Recipe(base="b", data=str(data))
+    require_learnable(recipe)
+    file = data / "verdict" / "train.jsonl"
+    test = benchmark_for("tau2:retail").tasks("test")[0].id
+    file.write_text(file.read_text().replace('"task_id":"task-train-3"', f'"task_id":"{test}"'))
+    with pytest.raises(ConfigError, match="is of its test split"):
+        require_learnable(recipe)

@@ -65,7 +65,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     wanted = Wanted(
         rendering=read_as,
         shares=Shares(validation=validation, test=test),
-        balance=_balance(asked.balance),
+        balance=balance_named(asked.balance),
         seed=asked.seed,
         held_out=asyncio.run(held_out_in(benchmarks.values())),
         drops_held_out=asked.held_out == "drop",
@@ -122,7 +122,12 @@ def _recorded_reads(runs: Iterable[Recorded]) -> Iterator[Reads]:
         yield partial(recorded_material, file, own)
 
 
-def _balance(text: str) -> Balance:
+def balance_named(text: str) -> Balance:
+    """Return the balance of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
     if text not in BALANCES:
         raise ConfigError(f"unknown balance {text!r}{suggestion(text, BALANCES)}")
     return text

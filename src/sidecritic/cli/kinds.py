@@ -63,7 +63,7 @@ def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
     from sidecritic.training.lora.run import tune
 
     made, folder = lesson.out / "tuned", lesson.out / "gguf"
-    recipe = _recipe(settings, lesson.data)
+    recipe = lora_recipe(settings, str(lesson.data))
     require_learnable(recipe)
     tune(recipe, made, say=note)
     if not folder.exists():
@@ -73,17 +73,44 @@ def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
             "gguf",
             name=lesson.name,
             weights="q8_0",
-            llama_cpp=Path(str(settings.get(LLAMA_CPP, ".venv-train/llama.cpp"))),
+            llama_cpp=_llama_cpp(settings),
         )
     return next(folder.glob("*.gguf")).relative_to(lesson.out)
 
 
-def _recipe(settings: Mapping[str, JsonValue], data: Path) -> "Recipe":
+def require_converter(settings: Mapping[str, JsonValue]) -> None:
+    """Check that the converter is there, and the base that is to be tuned.
+
+    Raises:
+        ConfigError: one of them is not.
+    """
+    from sidecritic.training.lora.base import require_base
+    from sidecritic.training.lora.export import CONVERTER
+
+    require_base(lora_recipe(settings, data="-").base)
+    folder = _llama_cpp(settings)
+    if not (folder / CONVERTER).is_file():
+        raise ConfigError(
+            f"{folder / CONVERTER} is not there; run `make .venv-train/llama.cpp`, or set "
+            f"train.{LLAMA_CPP} to a folder of llama.cpp's source"
+        )
+
+
+def _llama_cpp(settings: Mapping[str, JsonValue]) -> Path:
+    return Path(str(settings.get(LLAMA_CPP, ".venv-train/llama.cpp")))
+
+
+def lora_recipe(settings: Mapping[str, JsonValue], data: str) -> "Recipe":
+    """Return the recipe of a fine-tune on a data set.
+
+    Raises:
+        ConfigError: a key or value cannot be used.
+    """
     from sidecritic.training.lora.recipe import Recipe
 
     given = {key: value for key, value in settings.items() if key != LLAMA_CPP}
     try:
-        return Recipe.model_validate({**given, "data": str(data)})
+        return Recipe.model_validate({**given, "data": data})
     except ValidationError as cause:
         first = cause.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))

@@ -78,12 +78,12 @@ def _learned(learning: "Learning", rounds: int, output: Output) -> "list[RoundRo
         for done in learned(learning, rounds):
             rows.append(_row(learning, done))
             log.append(f"round {done.number}: {done.critic} {' '.join(done.decision.reasons)}\n")
+            title = learning.recipe.title or "Rounds of learning"
+            picture = _draw(rows, learning.out / PICTURE_FILE, title)
+            page = to_rounds_page(title, learning.command, rows, picture)
+            write_whole(learning.out / REPORT_FILE, page)
             if not output.as_json:
                 output.tables(*to_round_table(rows[-1]))
-        title = learning.recipe.title or "Rounds of learning"
-        picture = _draw(rows, learning.out / PICTURE_FILE, title)
-        page = to_rounds_page(title, learning.command, rows, picture)
-        write_whole(learning.out / REPORT_FILE, page)
     return rows
 
 

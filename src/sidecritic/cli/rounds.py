@@ -23,6 +23,7 @@ from sidecritic.cli.exporting import export_runs
 from sidecritic.cli.gating import DECISION_FILE, Contest, contested, publish, slug
 from sidecritic.cli.labellers import Asked as LabelAsked
 from sidecritic.cli.labels import label_runs, sources_named
+from sidecritic.cli.preflight import require_sound
 from sidecritic.cli.selfplay import play_both
 from sidecritic.cli.stages import Digests, Stage, digest_of_value
 from sidecritic.config import Settings
@@ -93,6 +94,7 @@ def learned(learning: Learning, rounds: int) -> Iterator[Round]:
     Raises:
         ConfigError: a stage cannot do its work, or was done with other inputs.
     """
+    require_sound(learning.recipe)
     parts = {env: divided(learning.recipe, env) for env in learning.recipe.tasks.env}
     held = _held_back(learning, parts)
     critic = learning.recipe.start

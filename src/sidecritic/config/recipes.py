@@ -163,8 +163,6 @@ def _checked(kind: type[_Kind], read: Mapping[str, object], file: Path) -> _Kind
         first = cause.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         if first["type"] == "extra_forbidden":
-            raise ConfigError(
-                f"{file}: unknown key {where!r}; see docs/learning-rounds.md"
-            ) from cause
+            raise ConfigError(f"{file}: unknown key {where!r}; see docs/learning.md") from cause
         shown = repr(first["input"])[:80]
         raise ConfigError(f"{file}: {where} is {shown}: {first['msg']}") from cause

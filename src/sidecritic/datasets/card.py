@@ -21,7 +21,7 @@ _USES = {
     "verdict": "`prompt`, `completion`: TRL `SFTTrainer`",
     "feedback": "`prompt`, `completion`: TRL `SFTTrainer`",
     "preference": "`prompt`, `chosen`, `rejected`: TRL `DPOTrainer`",
-    "steps": "`prompt`, `completions`, `labels`: TRL `PRMTrainer`",
+    "steps": "`prompt`, `completions`, `labels`: stepwise supervision of a reward model",
 }
 
 _BAR = 40

@@ -53,10 +53,11 @@ class Question:
             StreamFailed: a stream that is no whole answer.
             ModelError: no answer of the provider.
         """
+        content = heard.content(self.setup.limits.answer_bytes)
         if heard.is_stream:
-            answer = self.dialect.assembled(heard.content)
+            answer = self.dialect.assembled(content)
             return answer, self.dialect.answered(answer)
-        answer, repeats = read_object(heard.content)
+        answer, repeats = read_object(content)
         if answer is None:
             raise ModelError("the upstream's answer is no JSON object")
         answered = self.dialect.answered(answer)

@@ -3,7 +3,6 @@
 Bodies are bytes and stay bytes: what passes is never read into objects and written again.
 """
 
-import gzip
 import re
 import zlib
 from collections.abc import AsyncGenerator, Iterable
@@ -91,11 +90,11 @@ class Heard:
     def is_stream(self) -> bool:
         return header(self.headers, "content-type").startswith(EVENT_STREAM)
 
-    @property
-    def content(self) -> bytes:
-        """The body, decoded.
+    def content(self, limit: int) -> bytes:
+        """Return the body, decoded.
 
         Raises:
+            TooLarge: it has more than `limit` bytes then.
             ModelError: it is encoded in a way that was not asked for and is not known.
         """
         coding = header(self.headers, "content-encoding")
@@ -104,13 +103,24 @@ class Heard:
                 case "" | "identity":
                     return self.raw
                 case "gzip":
-                    return gzip.decompress(self.raw)
+                    return _inflated(self.raw, 31, limit)
                 case "deflate":
-                    return zlib.decompress(self.raw)
+                    return _inflated(self.raw, 15, limit)
                 case _:
                     raise ModelError(f"the answer's content-encoding {coding!r} is not known")
-        except (OSError, EOFError, zlib.error) as cause:
+        except zlib.error as cause:
             raise ModelUnavailable(f"the answer's {coding} data is damaged") from cause
+
+
+def _inflated(raw: bytes, window: int, limit: int) -> bytes:
+    """Return what was compressed; of a bomb no more than a byte over `limit`."""
+    inflating = zlib.decompressobj(window)
+    found = inflating.decompress(raw, limit + 1)
+    if len(found) > limit:
+        raise TooLarge(f"the answer has more than {limit:,} bytes; see answer_bytes")
+    if not inflating.eof or inflating.unused_data:
+        raise zlib.error("cut off, or followed by something else")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +163,12 @@ def header(headers: Headers, name: str) -> str:
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return the headers of an answer that may be passed on; ours nobody else may set."""
+    given = tuple(headers)
+    named = {n.strip().lower() for k, v in given if k == "connection" for n in v.split(",")}
     return tuple(
         (key, value)
-        for key, value in headers
-        if key not in _HOP_BY_HOP and not key.startswith("x-sidecritic")
+        for key, value in given
+        if key not in _HOP_BY_HOP and key not in named and not key.startswith("x-sidecritic")
     )
 
 

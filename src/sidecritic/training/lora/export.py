@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
@@ -22,7 +23,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 Weights = Literal["q8_0", "bf16", "f16", "f32"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 
-_CONVERTER = "convert_hf_to_gguf.py"
+CONVERTER = "convert_hf_to_gguf.py"
 EXPORT_FILE = "export.json"
 
 
@@ -53,9 +54,9 @@ def export(
         TrainingError: the export broke; nothing is left half-written.
     """
     result = read_result(run)
-    if how == "gguf" and not (llama_cpp / _CONVERTER).is_file():
+    if how == "gguf" and not (llama_cpp / CONVERTER).is_file():
         raise ConfigError(
-            f"{llama_cpp / _CONVERTER} is not there: a GGUF file is made by llama.cpp's own "
+            f"{llama_cpp / CONVERTER} is not there: a GGUF file is made by llama.cpp's own "
             "converter; run `make .venv-train/llama.cpp`, or give --llama-cpp DIR, its source"
         )
     with new_folder(out) as draft, boundary(TrainingError, f"export of {run}"):
@@ -66,12 +67,18 @@ def export(
             digest=_digest(draft / (made or _weights_in(draft))),
             name=name,
             rendering=result.rendering,
-            base=result.recipe.base,
+            base=_base_of(run, result),
             rank=result.recipe.rank,
             run=result,
         )
         (draft / EXPORT_FILE).write_text(exported.model_dump_json(indent=2), encoding="utf-8")
     return exported
+
+
+def _base_of(run: Path, result: Result) -> str:
+    """Return the model that the adapter belongs to: of a GGUF file what was made of it."""
+    base = result.recipe.base
+    return str(run / "base") if base.endswith(".gguf") else base
 
 
 def _made(
@@ -132,7 +139,7 @@ def _merge(run: Path, into: Path) -> None:
 
 
 def _convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> None:
-    command = [sys.executable, str(llama_cpp / _CONVERTER), str(merged)]
+    command = [sys.executable, str(llama_cpp / CONVERTER), str(merged)]
     command += ["--outfile", str(file), "--outtype", weights]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not file.exists():
@@ -159,16 +166,24 @@ def _digest(file: Path) -> str:
 # --- serving -------------------------------------------------------------------------------
 
 
+def _served_rank(rank: int) -> int:
+    """Return the rank to ask vLLM for, which knows some sizes only."""
+    return next((size for size in (8, 16, 32, 64, 128, 256) if size >= rank), rank)
+
+
 def serving(exported: Exported) -> Sequence[tuple[str, str]]:
     """Return servers with the commands that serve it there, and the critic's name last."""
-    path, name = exported.path, exported.name
-    asked = f"--critic 'llm:openai:{name}?{exported.rendering}' --critic-base-url"
+    modelfile = quote(str(Path(exported.path).parent / "Modelfile"))
+    path, name = quote(exported.path), quote(exported.name)
+    critic = quote(f"llm:openai:{exported.name}?{exported.rendering}")
+    asked = f"--critic {critic} --critic-base-url"
     match exported.format:
         case "adapter":
             return (
                 (
                     "vLLM",
-                    f"vllm serve {exported.base} --enable-lora --max-lora-rank {exported.rank} "
+                    f"vllm serve {quote(exported.base)} --enable-lora "
+                    f"--max-lora-rank {_served_rank(exported.rank)} "
                     f"--lora-modules {name}={path}",
                 ),
                 ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
@@ -186,8 +201,14 @@ def serving(exported: Exported) -> Sequence[tuple[str, str]]:
                     f"python -m llama_cpp.server --model {path} --model_alias {name} "
                     "--n_ctx 1024 --logits_all true --port 8000",
                 ),
-                ("Ollama", f"ollama create {name} -f {Path(path).parent / 'Modelfile'}"),
+                (
+                    "Ollama",
+                    f"ollama create {name} -f {modelfile}",
+                ),
                 ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
                 ("sidecritic, Ollama", f"{asked} http://127.0.0.1:11434/v1"),
-                ("sidecritic, no server", f"--critic 'llm:local:{path}?{exported.rendering}'"),
+                (
+                    "sidecritic, no server",
+                    f"--critic {quote(f'llm:local:{exported.path}?{exported.rendering}')}",
+                ),
             )

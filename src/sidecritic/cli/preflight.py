@@ -1,0 +1,44 @@
+"""What of a recipe of learning can be known to be wrong before anything is played, and paid for."""
+
+from sidecritic.cli.exporting import balance_named
+from sidecritic.cli.kinds import lora_recipe, require_converter
+from sidecritic.cli.labels import sources_named
+from sidecritic.config.critic_names import HUMAN, names_in
+from sidecritic.config.critics import critic_for
+from sidecritic.config.recipes import LearnRecipe
+from sidecritic.critics.compact import FULL, rendering
+from sidecritic.errors import ConfigError
+
+
+def require_sound(recipe: LearnRecipe) -> None:
+    """Raise for what a later stage would refuse.
+
+    Raises:
+        ConfigError: a source, rendering, balance, critic or base that is not there.
+    """
+    sources = sources_named(",".join(recipe.label.sources))
+    if "teacher" in sources and not recipe.label.teacher:
+        raise ConfigError("label.sources: the source 'teacher' needs label.teacher, a model")
+    read_as = rendering(recipe.export.rendering)
+    balance_named(recipe.export.balance)
+    _require_critic(recipe)
+    if recipe.kind == "lora":
+        tuned = lora_recipe(recipe.train, data="-")
+        if read_as.name == FULL.name and tuned.max_tokens < _FULL_TOKENS:
+            raise ConfigError(
+                f"export.rendering = {FULL.name!r} is longer than train.max_tokens = "
+                f"{tuned.max_tokens}: no row would be left; set a compact one, such as 'brief'"
+            )
+        require_converter(recipe.train)
+
+
+_FULL_TOKENS = 1500
+"""The whole prompt holds the policy, and no policy here is shorter."""
+
+
+def _require_critic(recipe: LearnRecipe) -> None:
+    names = names_in(recipe.start)
+    if any(name.startswith("llm:") or name == HUMAN for name in names):
+        return  # a model is asked for when it is needed, and a person too
+    for env in recipe.tasks.env:
+        critic_for(recipe.start, env)
