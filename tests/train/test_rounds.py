@@ -62,7 +62,7 @@ def test_a_fine_tuned_model_is_gated_like_any_critic(
     monkeypatch.chdir(tmp_path)
     llama_cpp = ROOT / ".venv-train" / "llama.cpp"
     Path("recipe.toml").write_text(RECIPE.format(base=smollm2, llama_cpp=llama_cpp))
-    answer("tasks", "synth", "--env", "shop", "--number", "12", "--out", "tasks.jsonl")
+    answer("tasks", "synth", "--env", "shop", "--number", "48", "--out", "tasks.jsonl")
     learned = answer("learn", "--recipe", "recipe.toml", "--out", "out", "--workers", "1")
     (done,) = learned["rounds"]
     entry = read_registry(Path("out/critics.json")).critics["lora-r1"]
@@ -73,5 +73,5 @@ def test_a_fine_tuned_model_is_gated_like_any_critic(
 
 def _judged() -> list[dict[str, Any]]:
     """Return what the model said of the held-back proposals."""
-    (file,) = Path("out/held-back/critics").glob("*lora-r1*/judged*.jsonl")
+    (file,) = Path("out/held-back/critics").glob("lora_r1*/judged.jsonl")
     return [json.loads(line) for line in file.read_text().splitlines()]

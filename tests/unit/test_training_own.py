@@ -28,7 +28,19 @@ def run(*words: str | Path) -> Result:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "shop"
-    words = ["eval", "--env", "shop", "--trials", "6", "--actor", "simulated", "--user", "scripted"]
+    words = [
+        "eval",
+        "--env",
+        "shop",
+        "--split",
+        "train",
+        "--trials",
+        "6",
+        "--actor",
+        "simulated",
+        "--user",
+        "scripted",
+    ]
     result = run(*words, "--critic", "none", "--gate", "all", "--fault-rate", "0.9", "--out", out)
     assert result.exit_code == 0
     return out

@@ -36,7 +36,7 @@ def lessons_from(
 
     Raises:
         ConfigError: one of them holds no run, none is of an environment that has checks, or one
-            is of a test task or its user.
+            is of a test task.
     """
     own = read_own_runs(directories)
     own = replace(own, runs=_with_checks(own.runs))
