@@ -8,7 +8,7 @@ policy pack of the shop, and it is asked about every answer. LiteLLM's proxy wit
 that does nothing is measured when its executable is given, in an environment of its own:
 
     python3 -m venv .venv-litellm
-    .venv-litellm/bin/pip install 'litellm[proxy]==1.108.5'
+    .venv-litellm/bin/pip install 'litellm[proxy]==1.108.7'
 
 (`make bench-gateway` does both.) `--json` prints one object: {MODE: {CONNECTIONS:
 {"p50_added_ms", "p99_added_ms", "rps"}}, "litellm": {...}, "ratio_32", "rss_mb"}, with `rss_mb`

@@ -136,6 +136,22 @@ def test_tenants_of_one_key_cannot_ask_for_what_the_provider_stores(mode: str) -
         assert client.get(f"{door.root}/v1/models").status_code == 200
 
 
+@pytest.mark.parametrize("mode", ["shadow", "enforce"])
+def test_tenants_of_one_key_cannot_go_on_from_each_others_answers(mode: str) -> None:
+    clients = [{"name": n, "key_sha256": sha256(n.encode()).hexdigest()} for n in ("shop", "bank")]
+    with (
+        wire_server(response(output_text("Hello"))) as upstream,
+        gateway(
+            upstream.root, mode=mode, unknown="pass", clients=clients, critic=approves()
+        ) as door,
+    ):
+        ask(door, RESPONSES, HI, authorization="Bearer shop")
+        further = {**HI, "previous_response_id": "resp_1"}
+        assert ask(door, RESPONSES, further, authorization="Bearer bank").status_code == 404
+        assert ask(door, RESPONSES, further, authorization="Bearer shop").status_code == 200
+        assert len(upstream.received) == 2
+
+
 # --- streams that mean one thing to the critic and another to the client -------------------
 
 START: Json = {

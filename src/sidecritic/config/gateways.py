@@ -91,7 +91,7 @@ def require_sound(settings: GatewaySettings, file: Path) -> None:
 
 
 class GatewayMaker:
-    """Makes setups of settings; upstream connections and the store outlive a reload."""
+    """Makes setups of settings; the store outlives a reload."""
 
     def __init__(self, folder: Path, environment: Environment) -> None:
         self._folder = folder

@@ -38,7 +38,7 @@ async def question_of(
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
     body, repeats = _parsed(request, setup.limits)
-    asked = _continued(dialect.asked(body), services, tenant)
+    asked = _continued(dialect.asked(body), services, tenant, is_shared=place.is_shared(setup))
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.chain.head(tenant, asked.history)
@@ -72,11 +72,18 @@ async def question_of(
     )
 
 
-def _continued(asked: Asked, services: Services, tenant: str) -> Asked:
-    """Return the request with the history that it goes on from."""
+def _continued(asked: Asked, services: Services, tenant: str, *, is_shared: bool) -> Asked:
+    """Return the request with the history that it goes on from.
+
+    Raises:
+        Refused: tenants share a key, and nobody here knows whose history it is.
+    """
     if not asked.continues:
         return asked
     before = services.stored.history(tenant, asked.continues)
+    if before is None and is_shared:
+        # The provider knows one key: the conversation may be another tenant's.
+        raise Refused(404, "not_found", "no answer of that previous_response_id was released here")
     if before is None:
         shape = "previous_response_id of an answer that was not released here"
         return replace(asked, unknown=(*asked.unknown, shape))

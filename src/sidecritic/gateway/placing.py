@@ -44,6 +44,10 @@ class Place(NamedTuple):
     dialect: Dialect | None
     """`None` for a path that is not supervised."""
 
+    def is_shared(self, setup: Setup) -> bool:
+        """Whether several tenants use one key of the provider."""
+        return len(setup.tenants) > 1 and not self.route.forwards_key
+
 
 def place_of(setup: Setup, path: str, headers: Headers) -> Place:
     """Return where a request belongs.
@@ -88,7 +92,7 @@ def require_proxied(setup: Setup, place: Place, method: str) -> None:
         Refused: the route enforces, or tenants share its key, and the path is not listed.
     """
     settings = place.route.settings
-    is_shared = len(setup.tenants) > 1 and not place.route.forwards_key
+    is_shared = place.is_shared(setup)
     enforces = settings.unknown == "block" and strictest_mode(settings) == "enforce"
     if not is_shared and not enforces:
         return
