@@ -10,7 +10,7 @@ ones can use it alike. Give it one reply for all requests, a list that is played
 
 import json
 import socket
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +43,8 @@ class Reply:
     """Send a byte now and then, and never the end, until the server is closed."""
     by_event: bool = False
     """Send each event of a stream by itself, with a pause before the next one."""
+    piece: int = 0
+    """Bytes of each write, with a pause before the next one; 0 writes all at once."""
     breaks_off: bool = False
     """Announce the whole body, send half of it, and close the connection."""
 
@@ -124,12 +126,21 @@ class WireServer:
             while not self._released.wait(0.02):
                 door.wfile.write(b" ")
             return
-        if reply.by_event:
-            for event in reply.body.split(b"\n\n"):
-                door.wfile.write(event + b"\n\n" if event else b"")
-                self._released.wait(0.01)
-            return
-        door.wfile.write(reply.body[: length // 2] if reply.breaks_off else reply.body)
+        for piece in _pieces(reply, length):
+            door.wfile.write(piece)
+            if reply.by_event or reply.piece:
+                self._released.wait(0.005)
+
+
+def _pieces(reply: Reply, length: int) -> Iterator[bytes]:
+    """Yield what is written at once."""
+    if reply.by_event:
+        events = reply.body.split(b"\n\n")
+        yield from (event + b"\n\n" for event in events if event)
+    elif reply.piece:
+        yield from (reply.body[at : at + reply.piece] for at in range(0, length, reply.piece))
+    else:
+        yield reply.body[: length // 2] if reply.breaks_off else reply.body
 
 
 @contextmanager

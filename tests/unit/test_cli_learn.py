@@ -160,12 +160,20 @@ def test_a_head_learns_from_no_test_task(here: Json) -> None:
 def test_what_is_marked_as_hostile_counts_in_no_stage(fresh: None) -> None:
     answer(*LEARN, "--rounds", "1")
     played = sorted(Path("out/round-1/play").glob("*/*/trajectories.jsonl"))
-    for stage in ("label", "export", "train", "gate"):
+    ids = [trajectory.id for trajectory in read_run(played[0].parent).trajectories]
+    (played[0].parent / "hostile.txt").write_text("".join(f"{id_}\n" for id_ in ids[::3]))
+    assert "was done with other inputs" in complaint(*LEARN, "--rounds", "1")
+    before = _examples()
+    for stage in ("mine", "label", "export", "train", "gate"):
         shutil.rmtree(Path("out/round-1") / stage)
-    for file in played[:1]:
-        (file.parent / "hostile.txt").write_text("*\n")
-    said = complaint(*LEARN, "--rounds", "1")
-    assert "play" in said or "mine" in said or "label" in said
+    answer(*LEARN, "--rounds", "1")
+    assert sorted(Path("out/round-1/label").glob("*/hostile.txt"))
+    assert Path("out/round-1/export/data/quarantine.jsonl").read_text() != ""
+    assert 0 < _examples() < before, "the head learned from what was left"
+
+
+def _examples() -> int:
+    return read_weights(Path("out/round-1/train/head-r1.json")).data.examples
 
 
 @pytest.mark.parametrize(
@@ -176,6 +184,7 @@ def test_what_is_marked_as_hostile_counts_in_no_stage(fresh: None) -> None:
         ('[export]\nrendering = "brif"', "brif"),
         ('[export]\nbalance = "downsampel"', "downsampel"),
         ('start = "polciy"', "polciy"),
+        ('start = "chain:polciy,llm:openai:m"', "polciy"),
         ('kind = "lora"\n[export]\nrendering = "brief"\n[train]\nbase = "none.gguf"', "none.gguf"),
         ('kind = "lora"\n[export]\nrendering = "brief"\n[train]\nbase = "x"\nranke = 3', "ranke"),
         ('kind = "lora"\n[train]\nbase = "x"', "no row would be left"),

@@ -68,6 +68,32 @@ def test_what_a_model_says_does_not_end_its_stream(path: str, stream: Reply) -> 
     assert len(critic.seen) == 1
 
 
+@pytest.mark.parametrize("piece", [7, 200])
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        (CHAT, chat_stream(called(("c1", "delete", {"a": 1})))),
+        (MESSAGES, messages_stream(use_block("delete", {"a": 1}))),
+        (RESPONSES, response_stream(function_call("delete", {"a": 1}))),
+    ],
+)
+def test_the_end_of_a_stream_waits_for_its_record_however_it_is_cut(
+    path: str, stream: Reply, piece: int
+) -> None:
+    with (
+        wire_server(replace(stream, piece=piece)) as upstream,
+        gateway(upstream.root, critic=approves(), mode="shadow") as door,
+        httpx2.Client(trust_env=False, timeout=20) as client,
+        client.stream("POST", f"{door.root}/{path}", json={**HI, "stream": True}) as answer,
+    ):
+        got = b""
+        for chunk in answer.iter_raw():
+            got += chunk
+            if got.rstrip() == stream.body.rstrip():
+                assert len(door.rows()) == 1
+        assert got == stream.body
+
+
 def test_a_client_that_leaves_early_leaves_a_record() -> None:
     stream = chat_stream(called(("c1", "delete_all", {"a": 1})))
     with (

@@ -14,7 +14,7 @@ from sidecritic.envs.task_files import to_lines
 from sidecritic.envs.tau2 import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
-from sidecritic.training.lora.recipe import Recipe
+from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.types import Task
 from tests.verdict_rows import write_data
 
@@ -148,11 +148,13 @@ def test_self_play_without_a_critic_makes_one_run(tmp_path: Path) -> None:
     assert [place.name for place in played.runs] == ["alone"]
 
 
-def test_a_fine_tune_learns_from_no_row_of_a_test_task(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["verdict", "preference"])
+def test_a_fine_tune_learns_from_no_row_of_a_test_task(tmp_path: Path, part: str) -> None:
     data = write_data(tmp_path / "data")
-    recipe = Recipe(base="b", data=str(data))
+    dpo = Preferences() if part == "preference" else None
+    recipe = Recipe(base="b", data=str(data), dpo=dpo)
     require_learnable(recipe)
-    file = data / "verdict" / "train.jsonl"
+    file = data / part / "train.jsonl"
     test = benchmark_for("tau2:retail").tasks("test")[0].id
     file.write_text(file.read_text().replace('"task_id":"task-train-3"', f'"task_id":"{test}"'))
     with pytest.raises(ConfigError, match="is of its test split"):

@@ -22,6 +22,9 @@ def difference(delta: float, low: float, high: float) -> Difference:
     )
 
 
+UNMOVED = Injected(of=20, alone_of=20)
+"""Refusals that stood whatever strangers said."""
+
 SAME = difference(0.0, -0.01, 0.01)
 BETTER = difference(0.1, 0.04, 0.16)
 LOWER = difference(-0.02, -0.03, -0.01)
@@ -55,7 +58,7 @@ def decided(
     new: float,
     passes: Difference = SAME,
     *,
-    injected: Injected = Injected(),
+    injected: Injected = UNMOVED,
     overlap: tuple[str, ...] = (),
 ) -> Decision:
     found = cases(old, new)
@@ -73,7 +76,7 @@ def test_a_better_critic_is_promoted_and_the_gain_is_named() -> None:
 
 
 def test_better_supervision_alone_is_a_gain() -> None:
-    evidence = Evidence(cases=same_verdicts(), passes=BETTER, injected=Injected())
+    evidence = Evidence(cases=same_verdicts(), passes=BETTER, injected=UNMOVED)
     decision = decide(evidence)
     assert decision.promoted
     assert "supervised pass^1 +0.100" in reasons(decision)
@@ -98,14 +101,14 @@ def test_a_worse_critic_is_refused_with_every_reason() -> None:
 
 
 def test_the_same_weights_are_no_gain() -> None:
-    evidence = Evidence(cases=same_verdicts(), passes=SAME, injected=Injected(), same=True)
+    evidence = Evidence(cases=same_verdicts(), passes=SAME, injected=UNMOVED, same=True)
     decision = decide(evidence)
     assert not decision.promoted
     assert "both critics have the same weights" in reasons(decision)
 
 
 def test_an_equal_critic_is_no_gain() -> None:
-    decision = decide(Evidence(cases=same_verdicts(), passes=SAME, injected=Injected()))
+    decision = decide(Evidence(cases=same_verdicts(), passes=SAME, injected=UNMOVED))
     assert not decision.promoted
     assert reasons(decision).startswith("no gain")
 
@@ -127,20 +130,20 @@ def test_a_critic_that_promises_too_much_is_refused_for_its_calibration() -> Non
         Case(c.task, c.wrong, c.new, Verdict(1.0 if c.new.refused else 0.9, c.new.refused))
         for c in cases(0.8, 0.8)
     ]
-    decision = decide(Evidence(cases=found, passes=BETTER, injected=Injected()))
+    decision = decide(Evidence(cases=found, passes=BETTER, injected=UNMOVED))
     assert not decision.promoted
     assert "calibration error is higher" in reasons(decision)
 
 
 def test_too_little_evidence_promotes_nobody() -> None:
     few = [case for case in cases(0.5, 1.0) if case.task in ("task-1", "task-2")]
-    decision = decide(Evidence(cases=few, passes=BETTER, injected=Injected()))
+    decision = decide(Evidence(cases=few, passes=BETTER, injected=UNMOVED))
     assert not decision.promoted
     assert "2 held-back tasks, and 10 are asked" in reasons(decision)
 
 
 def test_no_evidence_at_all_is_a_refusal_and_not_a_crash() -> None:
-    decision = decide(Evidence(cases=(), passes=Difference(), injected=Injected()))
+    decision = decide(Evidence(cases=(), passes=Difference(), injected=UNMOVED))
     assert not decision.promoted
     assert "AUROC is not known" in reasons(decision)
 
@@ -167,10 +170,14 @@ def test_texts_of_strangers_may_not_turn_more_refusals(injected: Injected, promo
     assert decision.steered != promoted
 
 
+def test_a_critic_that_refuses_nothing_wrong_has_not_been_tested_by_attacks() -> None:
+    decision = decided(0.7, 0.9, injected=Injected())
+    assert not decision.promoted
+    assert "withstands texts of strangers" in reasons(decision)
+
+
 def test_margins_say_how_much_may_be_lost() -> None:
-    evidence = Evidence(
-        cases=cases(0.7, 0.9), passes=difference(0.0, -0.2, 0.2), injected=Injected()
-    )
+    evidence = Evidence(cases=cases(0.7, 0.9), passes=difference(0.0, -0.2, 0.2), injected=UNMOVED)
     assert decide(evidence, Margins(passes=0.25)).promoted
 
 

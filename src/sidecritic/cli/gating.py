@@ -158,6 +158,8 @@ def _overlap(contest: Contest, runs: Sequence[Recorded]) -> Iterator[str]:
     found: dict[str, None] = {}
     for name in (contest.new, contest.old):
         data = registered(name).entry.data if is_registered(name) else Lineage()
+        if is_registered(name) and not data.tasks:
+            found[f"nobody knows what of it: {name} has no lineage"] = None
         for env, ids in data.tasks.items():
             found |= {f"task {id_!r} of {env}": None for id_ in ids if (env, id_) in tasks}
         for domain, ids in data.users.items():

@@ -78,8 +78,8 @@ def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
     return next(folder.glob("*.gguf")).relative_to(lesson.out)
 
 
-def require_converter(settings: Mapping[str, JsonValue]) -> None:
-    """Check that the converter is there, and the base that is to be tuned.
+def require_tunable(settings: Mapping[str, JsonValue]) -> None:
+    """Check that there is what a fine-tune needs: its base, and the converter of the result.
 
     Raises:
         ConfigError: one of them is not.

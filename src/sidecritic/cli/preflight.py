@@ -1,7 +1,7 @@
 """What of a recipe of learning can be known to be wrong before anything is played, and paid for."""
 
 from sidecritic.cli.exporting import balance_named
-from sidecritic.cli.kinds import lora_recipe, require_converter
+from sidecritic.cli.kinds import lora_recipe, require_tunable
 from sidecritic.cli.labels import sources_named
 from sidecritic.config.critic_names import HUMAN, names_in
 from sidecritic.config.critics import critic_for
@@ -29,7 +29,7 @@ def require_sound(recipe: LearnRecipe) -> None:
                 f"export.rendering = {FULL.name!r} is longer than train.max_tokens = "
                 f"{tuned.max_tokens}: no row would be left; set a compact one, such as 'brief'"
             )
-        require_converter(recipe.train)
+        require_tunable(recipe.train)
 
 
 _FULL_TOKENS = 1500
@@ -37,8 +37,8 @@ _FULL_TOKENS = 1500
 
 
 def _require_critic(recipe: LearnRecipe) -> None:
-    names = names_in(recipe.start)
-    if any(name.startswith("llm:") or name == HUMAN for name in names):
-        return  # a model is asked for when it is needed, and a person too
-    for env in recipe.tasks.env:
-        critic_for(recipe.start, env)
+    for name in names_in(recipe.start):
+        if name.startswith("llm:") or name == HUMAN:
+            continue  # a model is asked for when it is needed, and a person too
+        for env in recipe.tasks.env:
+            critic_for(name, env)

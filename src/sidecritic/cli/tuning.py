@@ -105,7 +105,7 @@ def require_learnable(recipe: "Recipe") -> None:
         ConfigError: one is, or the data set cannot be used.
     """
     from sidecritic.config.held_out import require_no_test_rows
-    from sidecritic.training.lora.rows import read_material
+    from sidecritic.training.lora.rows import read_material, read_preferences
 
     material = read_material(
         Path(recipe.data),
@@ -113,7 +113,8 @@ def require_learnable(recipe: "Recipe") -> None:
         validation=recipe.validation,
         seed=recipe.seed,
     )
-    rows = (*material.train, *material.validation)
+    pairs = read_preferences(Path(recipe.data)) if recipe.dpo is not None else ()
+    rows = (*material.train, *material.validation, *pairs)
     require_no_test_rows(row.provenance for row in rows)
 
 

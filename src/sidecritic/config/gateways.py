@@ -24,6 +24,7 @@ from sidecritic.errors import ConfigError, MissingExtra, boundary
 from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server
 from sidecritic.gateway.chain import Chain
+from sidecritic.gateway.decisions import policy_digest
 from sidecritic.gateway.door import Door, Live
 from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.modes import strictest_mode
@@ -36,7 +37,7 @@ from sidecritic.gateway.store.database import Store, open_engine
 from sidecritic.gateway.store.queries import Desk
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
 from sidecritic.policies.base import Pack
-from sidecritic.ports import Critic
+from sidecritic.ports import Critic, version_of
 from sidecritic.types import Limits
 
 Environment = Mapping[str, str]
@@ -204,7 +205,7 @@ class GatewayMaker:
         settings: GatewaySettings,
         upstreams: Mapping[str, HttpUpstream],
     ) -> Route:
-        policy = self._policy(route)
+        policy, critic = self._policy(route), self._critic(name, route)
         upstream = settings.upstreams[route.upstream]
         limits = Limits(
             max_revisions=route.max_revisions,
@@ -219,10 +220,10 @@ class GatewayMaker:
             settings=route,
             provider=upstream.provider,
             upstream=upstreams[route.upstream],
-            critic=self._critic(name, route),
-            critic_version=_critic_version(route),
+            critic=critic,
+            critic_version=_critic_version(route, critic),
             policy=policy,
-            policy_digest=sha256(policy.encode()).hexdigest()[:16],
+            policy_digest=policy_digest(policy),
             limits=limits,
             forwards_key=upstream.forward_client_key,
         )
@@ -300,11 +301,11 @@ def pack_at(path: str) -> Pack:
     return found
 
 
-def _critic_version(route: RouteSettings) -> str:
+def _critic_version(route: RouteSettings, critic: Critic) -> str:
     import sidecritic
 
     threshold = "" if route.critic_threshold is None else f"at {route.critic_threshold:g}"
-    parts = (route.critic, route.pack, route.profile, threshold)
+    parts = (route.critic, version_of(critic), route.pack, route.profile, threshold)
     named = " ".join(part for part in parts if part)
     return f"{named} sidecritic-{sidecritic.__version__}"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sidecritic.errors import StoreError
-from sidecritic.gateway.decisions import Origin, digest_of
+from sidecritic.gateway.decisions import Origin, policy_digest
 from sidecritic.gateway.dialects.base import Asked, Body
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
@@ -52,7 +52,7 @@ async def question_of(
         endpoint=dialect.endpoint,
         stream=asked.stream,
         config=setup.digest,
-        policy=route.policy_digest if route.policy else digest_of(asked.system),
+        policy=route.policy_digest if route.policy else policy_digest(asked.system),
         critic=route.critic.name,
         critic_version=route.critic_version,
         unverified=is_forged,

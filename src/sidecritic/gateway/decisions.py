@@ -96,7 +96,8 @@ def canonical(value: JsonValue) -> bytes:
     return _CANONICAL.encode(value).encode()
 
 
-def digest_of(policy: str) -> str:
+def policy_digest(policy: str) -> str:
+    """Return the digest that records name a policy by."""
     return sha256(policy.encode(errors="replace")).hexdigest()[:16]
 
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
@@ -21,7 +20,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.gateway.chain import Chain
 from sidecritic.gateway.counting import NoCounts
-from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.decisions import Decision, policy_digest
 from sidecritic.gateway.reviews import Case
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Background, Services
@@ -142,7 +141,7 @@ def _supervision(
             critic=critic,
             critic_version="",
             policy=policy,
-            policy_digest=sha256(policy.encode()).hexdigest()[:16],
+            policy_digest=policy_digest(policy),
             limits=chosen.limits,
         )
 

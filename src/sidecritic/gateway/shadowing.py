@@ -67,16 +67,18 @@ class _Passing:
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         is_stream = header(self.incoming.headers, "content-type").startswith(EVENT_STREAM)
+        # Where the end cannot be told from the bytes, the last ones wait for it.
+        waits = not is_stream
         tail = last = b""
         try:
             async for chunk in self.incoming.chunks():
                 self._keep(chunk)
-                if not is_stream:
-                    # The end cannot be told from the bytes, so the last ones wait for it.
-                    last, chunk = chunk, last
-                elif _END.search(tail + chunk):
+                if not waits and _END.search(tail + chunk):
                     await self._note(is_end=False)
-                tail = chunk[-_LONGEST_END:]
+                    waits = not self.is_noted
+                tail = (tail + chunk)[-_LONGEST_END:]
+                if waits:
+                    last, chunk = chunk, last
                 if chunk:
                     yield chunk
             await self._note(is_end=True)
@@ -87,7 +89,9 @@ class _Passing:
             await self.incoming.aclose()
             if not self.is_noted:
                 # The client left, and may have read a whole call before it did.
-                self.services.background.spawn(lambda: self._note(is_end=True))
+                is_kept = self.services.background.spawn(lambda: self._note(is_end=True))
+                if not is_kept:
+                    self.services.counts.shadow_skipped(1)
 
     def _keep(self, chunk: bytes) -> None:
         self.size += len(chunk)

@@ -160,6 +160,11 @@ def _unfit(evidence: Evidence, margins: Margins, *, wrong: int, right: int) -> t
         found.append(f"not held back: a critic has learned from {shown}{more}")
     if evidence.same:
         found.append("no gain: both critics have the same weights")
+    if evidence.injected.alone_of == 0:
+        found.append(
+            "too little evidence: it refuses nothing wrong in the held-back runs, so that nothing "
+            "says how it withstands texts of strangers"
+        )
     tasks = min(evidence.passes.tasks, len({case.task for case in evidence.cases}))
     if tasks < margins.tasks:
         found.append(f"too little evidence: {tasks} held-back tasks, and {margins.tasks} are asked")

@@ -309,7 +309,8 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
     for (at, target), parts in pieces.items():
         block, whole = blocks.setdefault(at, {}), "".join(parts)
         if target == "input":
-            parsed, repeats = read_object(whole.encode()) if whole.strip() else ({}, False)
+            written = whole.encode(errors="replace") if whole.strip() else b"{}"
+            parsed, repeats = read_object(written)
             # Of a key that stands twice the critic would see one value, and the client another.
             block["input"] = whole if parsed is None or repeats else parsed
         else:
