@@ -104,7 +104,9 @@ def _draw(rows: "Sequence[RoundRow]", file: Path, title: str) -> str | None:
     ]
     roles = label(tuple(sorted({role for row in rows for role in row.decision.simulated})))
     try:
-        plot_rounds(points, file, title=f"{title} ({roles})" if roles else title)
+        plot_rounds(
+            points, file, title=f"{title}\n{roles}; hollow: refused by the gate" if roles else title
+        )
     except MissingExtra as error:
         note(str(error))
         return None

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NamedTuple
 
 from sidecritic.errors import MissingExtra
 from sidecritic.scoring.detection_records import Measured
+
+_LINE = 88
+"""Letters of a title that fit into the width."""
 
 _BLUE, _RED = "#2b6cb0", "#c05621"
 
@@ -52,7 +56,8 @@ def plot_rounds(points: Sequence[RoundPoint], file: Path, *, title: str) -> None
         MissingExtra: matplotlib is not installed.
     """
     figure = _figure("a plot of the rounds")
-    figure.suptitle(title)
+    wrapped = "\n".join(fill(line, _LINE) for line in title.splitlines())
+    figure.suptitle(wrapped, fontsize=10, parse_math=False)
     _draw_measured(figure.add_subplot(1, 2, 1), points, [p.auroc for p in points], _BLUE)
     _draw_measured(figure.add_subplot(1, 2, 2), points, [p.passes for p in points], _RED)
     left, right = figure.axes
