@@ -330,3 +330,59 @@ def test_no_compensation_when_the_flight_was_looked_up_and_is_on_time() -> None:
         "get_flight_status", "on time", flight_number="HAT001", date="2024-05-20"
     )
     assert "compensation not due" in names(proposed, CERTIFICATE)
+
+
+@pytest.mark.parametrize(("seats", "fires"), [(1, True), (2, False)])
+def test_a_flight_needs_a_seat_for_every_passenger_in_the_cabin(seats: int, fires: bool) -> None:
+    shown = offer("HAT002", "JFK-SEA", "12:00-15:00", 170)
+    assert isinstance(shown, dict)
+    left: JsonValue = {**shown, "available_seats": {"economy": seats, "business": 0}}
+    searched = talk("Book HAT002 in economy for both of us.").did(
+        "search_direct_flight", [left], origin="JFK", destination="SEA", date="2024-05-20"
+    )
+    both = but(BOOK, passengers=[MIA, NOAH], payment_methods=pays(("credit_card_4421486", 340)))
+    found = findings(searched, both)
+    assert ("not enough seats" in found) is fires
+    if fires:
+        assert "HAT002 of 2024-05-20 has 1 seats left" in found["not enough seats"].feedback
+    change = but(FLIGHTS, flights=[{"flight_number": "HAT002", "date": "2024-05-20"}])
+    assert ("not enough seats" in names(searched, change)) is fires
+
+
+def test_a_flight_that_is_kept_needs_no_new_seats() -> None:
+    shown = offer("HAT001", "JFK-SEA", "06:00-09:00", 150)
+    assert isinstance(shown, dict)
+    full: JsonValue = {**shown, "available_seats": {"economy": 0, "business": 0}}
+    searched = talk("Another card, please.").did(
+        "search_direct_flight", [full], origin="JFK", destination="SEA", date="2024-05-20"
+    )
+    kept = but(FLIGHTS, flights=[{"flight_number": "HAT001", "date": "2024-05-20"}])
+    assert "not enough seats" not in names(searched, kept)
+    assert "not enough seats" in names(searched, but(kept, cabin="business"))
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("HAT002 in economy. Shall I proceed?", False),
+        ("HAT002 in economy for $150. Shall I proceed?", False),
+        ("HAT002 in economy for $170. Shall I proceed?", True),
+    ],
+)
+def test_what_a_booking_charges_is_told_before_the_yes(question: str, told: bool) -> None:
+    booked = talk("Book HAT002 on May 20 in economy.", question)
+    assert ("total never stated" in supports(booked, BOOK)) is told
+    assert ("total never stated" in names(booked, BOOK)) is not told
+    if not told:
+        assert "charges $170" in findings(booked, BOOK)["total never stated"].feedback
+
+
+def test_a_sum_is_told_for_one_passenger_for_all_or_by_its_parts() -> None:
+    parts = pays(("gift_card_1111111", 80), ("credit_card_4421486", 260))
+    both = but(BOOK, passengers=[MIA, NOAH], payment_methods=parts)
+    for told in ("$340 in all", "$170 for each", "$80 by gift card and $260 by card"):
+        booked = talk("Book HAT002 for both of us.", f"That is {told}. Shall I proceed?")
+        assert "total never stated" in supports(booked, both), told
+    free = but(BOOK, payment_methods=pays(("credit_card_4421486", 0)))
+    nothing_due = talk("Book HAT002.")
+    assert "total never stated" not in names(nothing_due, free) | supports(nothing_due, free)

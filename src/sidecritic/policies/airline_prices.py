@@ -27,6 +27,7 @@ from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import amounts
 from sidecritic.policies.payments import wanted_methods
+from sidecritic.policies.sources import agreed_at
 from sidecritic.policies.values import number_of, objects_of, text_of
 from sidecritic.types import ToolCall
 
@@ -194,11 +195,12 @@ def total_unstated(facts: Facts, call: ToolCall) -> Answer:
         return None
     in_parts = all(_was_told(heard, amount) for amount in paid if amount)
     if in_parts or _was_told(heard, sum(paid)) or _was_told(heard, sum(paid) / people):
-        return Support(f"${sum(paid):g}")
+        return Support(f"${sum(paid):g}", messages=agreed_at(facts, call))
     return Objection(
         f"The booking charges ${sum(paid):g}, a sum that the user was never told. State the total "
         "and how it is paid, and ask for a yes.",
         evidence=f"{sum(paid):g}",
+        messages=agreed_at(facts, call),
     )
 
 

@@ -61,6 +61,7 @@ def not_as_listed(facts: Facts, call: ToolCall) -> Objection | None:
                 feedback=f"`{key}` is {short(value)}, but the user agreed to {announced[0]}. "
                 "Call with what was agreed, or list the change and ask again.",
                 evidence=f"listed {words_of(key)}: {announced[0]}",
+                messages=(agreed.question.position, agreed.answer.position),
             )
     return None
 
@@ -81,6 +82,7 @@ def not_as_announced(facts: Facts, call: ToolCall) -> Objection | None:
                 feedback=f"`{key}` is {short(value)}, but the user agreed to {announced}. "
                 "Call with what was agreed, or announce the change and ask again.",
                 evidence=f"announced {announced}",
+                messages=(agreed.question.position, agreed.answer.position),
             )
     return None
 
@@ -108,6 +110,7 @@ def repeated(facts: Facts, call: ToolCall) -> Objection | None:
                 feedback=f"`{call.name}` with exactly these arguments was already executed. "
                 "Tell the user that it is done instead of repeating it.",
                 evidence=f"executed at message {done.position}",
+                messages=(done.position,),
             )
     return None
 

@@ -122,6 +122,7 @@ def plan_dropped(facts: Facts, draft: str) -> Objection | None:
         feedback="The user agreed to your last plan, and nothing of it has been executed. Call "
         "the tool now, before you report or take leave; if it cannot be done, say so.",
         evidence=pending.text[:160],
+        messages=(pending.position,),
     )
 
 
@@ -159,6 +160,7 @@ def premature_transfer(facts: Facts, call: ToolCall) -> Objection | None:
         feedback="The user agreed to a plan that your tools can carry out, and it has not been "
         "executed. Execute it; do not transfer what can be served here.",
         evidence=pending.text[:160],
+        messages=(pending.position,),
     )
 
 

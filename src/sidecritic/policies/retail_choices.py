@@ -22,6 +22,7 @@ from sidecritic.policies.retail_records import (
 )
 from sidecritic.policies.retail_variants import Wanted, wanted
 from sidecritic.policies.retail_wording import name_of, named_in
+from sidecritic.policies.sources import shown_at
 from sidecritic.policies.values import JsonObject, number_of, text_of, texts_of
 from sidecritic.types import ToolCall
 
@@ -69,6 +70,7 @@ def spoken_option(facts: Facts, call: ToolCall) -> Objection | None:
                     f"The user spoke of {key} {' or '.join(sorted(mine))}, the call takes {value}. "
                     f"Available with it: {describe(fitting[0])}.",
                     evidence=f"{key}: {sorted(mine)} vs {value}",
+                    messages=shown_at(facts, pair.product),
                 )
     return None
 
@@ -132,6 +134,7 @@ def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
                 f"The user wants the {wish} {text_of(want.pair.old, 'name')}; {describe(best)} is "
                 f"available, the call takes {describe(new)}.",
                 evidence=f"{number_of(best, 'price')} vs {number_of(new, 'price')}",
+                messages=shown_at(facts, want.pair.product),
             )
     return None
 
@@ -150,6 +153,7 @@ def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{describe(new)} changes more of the {text_of(want.pair.old, 'name')} than the "
                 f"user asked for; {describe(closer)} is available and keeps the rest.",
                 evidence=text_of(closer, "item_id"),
+                messages=shown_at(facts, want.pair.product),
                 risk=(0.45 if accepted else 0.65) if want.rest else 0.2 if accepted else 0.4,
             )
     return None

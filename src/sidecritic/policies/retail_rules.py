@@ -25,6 +25,7 @@ from sidecritic.policies.retail_records import (
     user,
     user_id,
 )
+from sidecritic.policies.sources import shown_at
 from sidecritic.policies.values import number_of, object_of, text_of, texts_of
 from sidecritic.types import ToolCall
 
@@ -66,6 +67,7 @@ def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
         f"This record belongs to {owner}, but you are helping {who}. Deny the request, or use "
         "the record of the user you are helping.",
         evidence=f"{owner} != {who}",
+        messages=shown_at(facts, order),
     )
 
 
@@ -102,6 +104,7 @@ def not_pending(facts: Facts, call: ToolCall) -> Objection | None:
         f"The order's status is '{status}', so `{call.name}` is not possible. Tell the user, and "
         "offer what this status allows (return or exchange when delivered).",
         evidence=f"status {status}",
+        messages=shown_at(facts, order_of(facts, call)),
     )
 
 
@@ -121,6 +124,7 @@ def not_delivered(facts: Facts, call: ToolCall) -> Objection | None:
         f"The order's status is '{status}', so `{call.name}` is not possible. Tell the user, and "
         "offer what this status allows (cancel or modify while pending).",
         evidence=f"status {status}",
+        messages=shown_at(facts, order_of(facts, call)),
     )
 
 
@@ -160,6 +164,7 @@ def foreign_item(facts: Facts, call: ToolCall) -> Objection | None:
                 f"Item {item_id} is not in {text_of(order, 'order_id')}, which holds {held}. Use "
                 "the item or the order that the user means.",
                 evidence=item_id,
+                messages=shown_at(facts, order),
             )
     return None
 
@@ -202,6 +207,7 @@ def other_product(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{text_of(pair.product, 'name')}. Old and new items must stand in the same "
                 "order and be of the same product.",
                 evidence=text_of(pair.old, "name"),
+                messages=shown_at(facts, pair.old, pair.product),
             )
     return None
 
@@ -219,6 +225,7 @@ def unavailable(facts: Facts, call: ToolCall) -> Objection | None:
             return Objection(
                 f"Variant {describe(pair.new)} is not available. Offer the user an available one.",
                 evidence=text_of(pair.new, "item_id"),
+                messages=shown_at(facts, pair.new),
             )
     return None
 
@@ -239,6 +246,7 @@ def foreign_payment(facts: Facts, call: ToolCall) -> Objection | None:
         f"{chosen} is not a payment method of this user, who has {', '.join(methods)}. Ask which "
         "of these to use.",
         evidence=chosen,
+        messages=shown_at(facts, user(facts)),
     )
 
 
@@ -258,6 +266,7 @@ def refund_route(facts: Facts, call: ToolCall) -> Objection | None:
         f"The order was paid with {original}; the refund must go there or to an existing gift "
         f"card, not to {chosen}.",
         evidence=f"{chosen} != {original}",
+        messages=shown_at(facts, order_of(facts, call)),
     )
 
 
@@ -273,7 +282,10 @@ def same_payment(facts: Facts, call: ToolCall) -> Objection | None:
     original = original_payment(order_of(facts, call))
     if not original or text_of(call.arguments or {}, "payment_method_id") != original:
         return None
-    return Objection(f"The order is already paid with {original}; nothing would change.")
+    return Objection(
+        f"The order is already paid with {original}; nothing would change.",
+        messages=shown_at(facts, order_of(facts, call)),
+    )
 
 
 @call_check(
@@ -304,6 +316,7 @@ def gift_card_balance(facts: Facts, call: ToolCall) -> Objection | None:
     return Objection(
         f"{chosen} holds ${balance:.2f}, but ${due:.2f} is due. Ask for another payment method.",
         evidence=f"{balance} < {due:.2f}",
+        messages=shown_at(facts, user(facts)),
     )
 
 

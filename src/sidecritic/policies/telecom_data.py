@@ -6,6 +6,7 @@ from sidecritic.policies.base import Answer, CallCheck, Objection, Support, call
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import amounts
+from sidecritic.policies.sources import agreed_at, shown_at
 from sidecritic.policies.telecom_records import (
     REFUEL,
     ROAMING_OFF,
@@ -36,17 +37,19 @@ def too_much_data(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the call, or all calls together, refuel more than is allowed."""
     amount = number_of(call.arguments or {}, "gb_amount")
     line_id = text_of(call.arguments or {}, "line_id")
-    before = sum(
-        number_of(done.arguments, "gb_amount")
+    earlier = [
+        done
         for done in facts.writes
         if done.call.name == REFUEL and text_of(done.arguments, "line_id") == line_id
-    )
+    ]
+    before = sum(number_of(done.arguments, "gb_amount") for done in earlier)
     if amount + before <= MOST_GB:
         return None
     return Objection(
         f"{amount + before:g} GB in all, but at most {MOST_GB:g} GB can be refueled. Offer "
         f"{max(0.0, MOST_GB - before):g} GB.",
         evidence=f"{before:g} + {amount:g} GB",
+        messages=tuple(done.position for done in earlier),
         # The text does not say whether the limit is one of a call or of a month.
         risk=None if amount > MOST_GB else 0.6,
     )
@@ -87,13 +90,15 @@ def unconfirmed_price(facts: Facts, call: ToolCall) -> Objection | None:
         )
     named = set(amounts(agreed.question.text))
     if not named or not each:
-        asked = not named
-        return Objection(f"Confirm the price ({right}) first.", risk=0.3) if asked else None
+        first = f"Confirm the price ({right}) first."
+        where = agreed_at(facts, call)
+        return None if named else Objection(first, risk=0.3, messages=where)
     if any(abs(one - price) < 0.005 or abs(one - each) < 0.005 for one in named):
         return None
     return Objection(
         f"The price is {right}, but the user agreed to another one. State it, and ask again.",
         evidence=f"agreed to {sorted(named)}",
+        messages=agreed_at(facts, call),
     )
 
 
@@ -106,8 +111,12 @@ def unconfirmed_price(facts: Facts, call: ToolCall) -> Objection | None:
 )
 def roaming_at_home(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user is not said to travel, or the line is roaming enabled already."""
-    if line_of(facts, call).get("roaming_enabled") is True:
-        return Objection("This line is roaming enabled already. Go on with the next step.")
+    line = line_of(facts, call)
+    if line.get("roaming_enabled") is True:
+        return Objection(
+            "This line is roaming enabled already. Go on with the next step.",
+            messages=shown_at(facts, line),
+        )
     if _ABROAD.search(facts.said):
         return None
     return Objection(
@@ -146,11 +155,12 @@ def data_left(facts: Facts, call: ToolCall) -> Answer:
     if not limit or not record:
         return None
     if used >= limit + added:
-        return Support(f"{used:g} of {limit + added:g} GB used")
+        return Support(f"{used:g} of {limit + added:g} GB used", messages=shown_at(facts, record))
     return Objection(
         f"Only {used:g} of {limit + added:g} GB are used. More data does not repair a connection; "
         "refuel only if the user wants more all the same.",
         evidence=f"{used:g} of {limit + added:g} GB",
+        messages=shown_at(facts, record),
     )
 
 

@@ -13,6 +13,7 @@ from sidecritic.policies.base import (
     text_check,
 )
 from sidecritic.policies.facts import Facts
+from sidecritic.policies.sources import shown_at
 from sidecritic.policies.telecom_records import (
     ON_LINES,
     REQUEST,
@@ -78,6 +79,7 @@ def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{named} is no record of {text_of(who, 'full_name')}, whose {key} is one of "
                 f"{', '.join(ids)}. Use the right one, or deny the request.",
                 evidence=named,
+                messages=shown_at(facts, who),
             )
     return None
 
@@ -104,6 +106,7 @@ def other_line(facts: Facts, call: ToolCall) -> Objection | None:
         f"{text_of(call.arguments or {}, 'line_id')} has the number {number}, but the user gave "
         f"{said}. {advice}",
         evidence=f"{number} != {said}",
+        messages=shown_at(facts, line_of(facts, call)),
     )
 
 
@@ -143,6 +146,7 @@ def ended_contract(facts: Facts, call: ToolCall) -> Objection | None:
         f"The contract of this line ended on {ended}, so the suspension cannot be lifted, paid or "
         "not. Tell the user, and transfer them to a human agent.",
         evidence=f"contract_end_date {ended}",
+        messages=shown_at(facts, line),
     )
 
 
@@ -220,6 +224,7 @@ def open_request(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{bill.id} still awaits payment, and only one bill can. Have it paid and check "
                 "its status, before you send the next request.",
                 evidence=bill.id,
+                messages=bill.shown,
             )
     return None
 
@@ -232,14 +237,15 @@ def open_request(facts: Facts, call: ToolCall) -> Objection | None:
 )
 def unverified_payment(facts: Facts, draft: str) -> Objection | None:
     """Fire when a bill is said to be paid that was not read again since the request."""
-    waiting = [bill.id for bill in bills(facts).values() if bill.status == "awaiting payment"]
+    waiting = [bill for bill in bills(facts).values() if bill.status == "awaiting payment"]
     for match in _REPORTS_PAID.finditer(draft.lower()):
         start = max(draft.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
         if waiting and not _NOT_YET.search(draft.lower()[start : match.end()]):
             return Objection(
-                f"You say that {waiting[0]} is paid, but have not checked it since the payment "
+                f"You say that {waiting[0].id} is paid, but have not checked it since the payment "
                 "request. Look it up, and report what it says.",
                 evidence=match[0],
+                messages=waiting[0].shown,
             )
     return None
 
