@@ -125,7 +125,7 @@ def test_an_action_survives_being_written_read_streamed_and_put_together(
     made = made_of(calls)
     action = Assistant(text=text, calls=made)
     empty: Any = {"id": "x", "model": "m", "choices": [], "content": [], "output": []}
-    answer = dialect.rewritten(empty, [action])
+    answer = dialect.rewritten(empty, [action], {})
     read = dialect.answered(answer).drafts[0].action
     assert (read.text, [(c.name, c.arguments) for c in read.calls]) == (
         text,
@@ -143,7 +143,7 @@ def test_a_hidden_round_trip_answers_each_call_once_and_reads_as_the_supervisors
     made = made_of(calls)
     action = Assistant(text=text, calls=made)
     empty: Any = {"id": "x", "model": "m", "choices": [], "content": [], "output": []}
-    draft = dialect.answered(dialect.rewritten(empty, [action])).drafts[0]
+    draft = dialect.answered(dialect.rewritten(empty, [action], {})).drafts[0]
     shown, *told = rejection(draft.action, Revise(feedback="No."))
     assert isinstance(shown, Assistant)
     answers = tuple(m for m in told if isinstance(m, User | ToolResult))

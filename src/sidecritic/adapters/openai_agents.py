@@ -41,9 +41,9 @@ class Answer(NamedTuple):
     response: ModelResponse
     events: Sequence[TResponseStreamEvent] = ()
 
-
-def _items(answer: Answer) -> list[JsonValue]:
-    return _JSON.validate_python(answer.response.to_input_items())
+    @property
+    def items(self) -> list[JsonValue]:
+        return _JSON.validate_python(self.response.to_input_items())
 
 
 class SupervisedModel(Model):
@@ -77,13 +77,11 @@ class SupervisedModel(Model):
             stream = self._model.stream_response(system_instructions, grown, **told)
             return self._draft(_collected([event async for event in stream]), refused)
 
-        asked = self._asked(system_instructions, input, told)
-        answer = await self._settled(asked, ask)
+        answer = await self._settled(self._asked(system_instructions, input, told), ask)
         for event in answer.events:
             yield _counted(event, answer.response.usage)
 
     def get_retry_advice(self, request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
-        """Return the wrapped model's advice."""
         return self._model.get_retry_advice(request)
 
     async def close(self) -> None:
@@ -98,7 +96,7 @@ class SupervisedModel(Model):
         return Asked(read.history, system or read.system, tools)
 
     def _draft(self, answer: Answer, refused: Sequence[Refusal[Answer]]) -> Draft[Answer]:
-        read = _WIRE.answered({"output": _items(answer)})
+        read = _WIRE.answered({"output": answer.items})
         self._oversight.require_known(read.unknown)
         if refused:  # the latest draft carries what all before it have cost
             answer.response.usage.add(refused[-1].native.response.usage)
@@ -110,7 +108,7 @@ class SupervisedModel(Model):
 
 
 def _grown(input: Any, refused: Sequence[Refusal[Answer]]) -> Any:
-    rejected = [Rejected(_items(r.native), r.action, r.answers) for r in refused]
+    rejected = [Rejected(r.native.items, r.action, r.answers) for r in refused]
     return _WIRE.again({"input": input}, rejected)["input"] if rejected else input
 
 
@@ -143,7 +141,7 @@ def _counted(event: TResponseStreamEvent, usage: Usage) -> TResponseStreamEvent:
 def _written(action: Assistant) -> Answer:
     """Return the supervisor's words as a model would have said them."""
     empty: Body = {"id": "resp", "object": "response", "created_at": 0, "model": "supervisor"}
-    body = _WIRE.rewritten({**empty, "tools": [], "tool_choice": "auto"}, [action])
+    body = _WIRE.rewritten({**empty, "tools": [], "tool_choice": "auto"}, [action], {})
     items = [{**item, "id": FAKE_RESPONSES_ID} for item in objects_of(body, "output")]
     body |= {"output": list[JsonValue](items), "parallel_tool_calls": True}
     events = [_EVENT.validate_python(event) for event in objects(_WIRE.streamed(body, {}))]

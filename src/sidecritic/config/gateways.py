@@ -98,6 +98,8 @@ class GatewayMaker:
         self._folder = folder
         self._environment = environment
         self._stack = AsyncExitStack()
+        self._upstreams: dict[str, HttpUpstream] = {}
+        """By name; one whose settings and key stay keeps its connections over a reload."""
 
     async def aclose(self) -> None:
         await self._stack.aclose()
@@ -186,7 +188,10 @@ class GatewayMaker:
             raise ConfigError(
                 f"upstreams.{name}: {upstream.base_url} would carry keys unencrypted; use https://"
             )
-        made = HttpUpstream(name, upstream, key)
+        before = self._upstreams.get(name)
+        if before is not None and (before.settings, before.key) == (upstream, key):
+            return before
+        made = self._upstreams[name] = HttpUpstream(name, upstream, key)
         self._stack.push_async_callback(made.aclose)
         return made
 

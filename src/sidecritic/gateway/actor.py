@@ -77,7 +77,6 @@ class UpstreamActor:
     """Messages of the conversation before this turn."""
     dialect: Dialect
     ask: AskAgain
-    tokens: int | None = None
     takes: list[Take] = field(default_factory=list[Take])
     name: str = "upstream"
     simulated: bool = False
@@ -95,9 +94,6 @@ class UpstreamActor:
         return take.completion()
 
     async def _again(self, told: Sequence[Message]) -> Take:
-        used = sum(t.usage.input_tokens + t.usage.output_tokens for t in self.takes)
-        if self.tokens is not None and used >= self.tokens:
-            raise BudgetSpent(f"{used:,} tokens used, {self.tokens:,} allowed")
         rejected = tuple(_rejected(told, self.takes))
         grown = self.dialect.again(self.body, rejected)
         return await self.ask(json.dumps(grown, ensure_ascii=False).encode())

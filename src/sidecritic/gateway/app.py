@@ -18,7 +18,7 @@ from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.routes import Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.store.database import Store
-from sidecritic.gateway.store.upkeep import clear, note_modes, settle_pending
+from sidecritic.gateway.store.upkeep import clear, note_modes, probe, settle_pending
 
 log = logging.getLogger("sidecritic.gateway")
 
@@ -116,7 +116,7 @@ async def running(server: Server) -> AsyncGenerator[None]:
 
 async def _problem(server: Server) -> str:
     try:
-        await server.store.latest("")
+        await probe(server.store, server.services.clock())
     except StoreError as error:
         return str(error)
     return ""

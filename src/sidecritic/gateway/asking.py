@@ -1,11 +1,15 @@
 """Reading a client's request: limits first, then its meaning, then whether its past is true."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from sidecritic.errors import StoreError
+from sidecritic.gateway.chain import answers_nothing
 from sidecritic.gateway.decisions import Origin, policy_digest
 from sidecritic.gateway.dialects.base import Asked, Body
+from sidecritic.gateway.dialects.resuming import resumed
 from sidecritic.gateway.placing import Place
 from sidecritic.gateway.question import Question
 from sidecritic.gateway.reading import REPEATED, read_object
@@ -14,7 +18,9 @@ from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.settings import LimitSettings
 from sidecritic.gateway.spans import Span
+from sidecritic.gateway.stored_turns import Kept
 from sidecritic.gateway.wire import Outgoing, has_more_values_than, is_deeper_than
+from sidecritic.types import Message
 
 
 class Caller(NamedTuple):
@@ -38,11 +44,19 @@ async def question_of(
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
     body, repeats = _parsed(request, setup.limits)
-    asked = _continued(dialect.asked(body), services, tenant, is_shared=place.is_shared(setup))
+    asked = dialect.asked(body)
+    if asked.kept and place.is_shared(setup):
+        raise _anothers(asked.kept[0])
+    if asked.continues:
+        before = services.stored.find(tenant, asked.continues)
+        asked = _continued(asked, before, is_shared=place.is_shared(setup))
+        if before is not None and before.resume is not None:
+            body = resumed(body, before.resume)
+            request = replace(request, body=json.dumps(body, ensure_ascii=False).encode())
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.chain.head(tenant, asked.history)
-    is_forged = await _is_forged(route, services, tenant, head[0])
+    is_forged = await _is_forged(route, services, tenant, asked.history, head[0])
     origin = Origin.of_parts(
         request=id,
         at=services.clock(),
@@ -72,22 +86,42 @@ async def question_of(
     )
 
 
-def _continued(asked: Asked, services: Services, tenant: str, *, is_shared: bool) -> Asked:
+def require_own(place: Place, request: Outgoing, setup: Setup) -> None:
+    """Refuse to go on, unread, from a conversation that may be another tenant's.
+
+    Raises:
+        Refused: tenants share the provider's key, and the request names what it keeps.
+    """
+    if place.dialect is None or place.dialect.endpoint != "responses":
+        return
+    if place.is_shared(setup):
+        asked = place.dialect.asked(_parsed(request, setup.limits)[0])
+        if asked.continues or asked.kept:
+            raise _anothers(asked.kept[0] if asked.kept else "previous_response_id")
+
+
+def _anothers(kept: str) -> Refused:
+    return Refused(
+        404,
+        "not_found",
+        f"{kept}: what the provider keeps belongs to its key, which several clients share here; "
+        "send the conversation itself",
+    )
+
+
+def _continued(asked: Asked, before: Kept | None, *, is_shared: bool) -> Asked:
     """Return the request with the history that it goes on from.
 
     Raises:
         Refused: tenants share a key, and nobody here knows whose history it is.
     """
-    if not asked.continues:
-        return asked
-    before = services.stored.history(tenant, asked.continues)
-    if before is None and is_shared:
+    if before is not None:
+        return replace(asked, history=(*before.history, *asked.history))
+    if is_shared:
         # The provider knows one key: the conversation may be another tenant's.
         raise Refused(404, "not_found", "no answer of that previous_response_id was released here")
-    if before is None:
-        shape = "previous_response_id of an answer that was not released here"
-        return replace(asked, unknown=(*asked.unknown, shape))
-    return replace(asked, history=(*before, *asked.history))
+    shape = "previous_response_id of an answer that was not released here"
+    return replace(asked, unknown=(*asked.unknown, shape))
 
 
 def _parsed(request: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
@@ -101,12 +135,14 @@ def _parsed(request: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
     return body, repeats
 
 
-async def _is_forged(route: Route, services: Services, tenant: str, link: str) -> bool:
+async def _is_forged(
+    route: Route, services: Services, tenant: str, history: Sequence[Message], link: str
+) -> bool:
     setting = route.settings.history
-    if setting == "off" or not link or services.chain.is_remembered(link):
+    if setting == "off":
         return False
     try:
-        if not services.chain.remembers_all and await services.recorder.knows_link(tenant, link):
+        if not answers_nothing(history) and await _is_known(services, tenant, link):
             return False
     except StoreError as failure:
         if setting == "refuse":
@@ -117,3 +153,10 @@ async def _is_forged(route: Route, services: Services, tenant: str, link: str) -
             409, "unknown_history", "the conversation holds turns that never left this gateway"
         )
     return True
+
+
+async def _is_known(services: Services, tenant: str, link: str) -> bool:
+    chain = services.chain
+    if not link or chain.is_remembered(link):
+        return True
+    return not chain.remembers_all and await services.recorder.knows_link(tenant, link)

@@ -2,7 +2,8 @@
 
     link 0 ── HMAC(key, tenant, link 0, messages, turn 1) ── link 1 ── ...
 
-A link covers the link before it, what was said since, and the turn that was released. A
+A link covers the link before it, what was said since, and the turn that was released. Ids are
+the client's to choose: a result is covered with the place of the call that it answers. A
 client that inserts, drops or edits a turn, or what lies between two turns, comes with a chain
 whose last link nobody knows. What follows the last turn is new and is not covered.
 """
@@ -15,10 +16,12 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from sidecritic.gateway.decisions import canonical, substance
-from sidecritic.types import Assistant, Message
+from sidecritic.types import Assistant, Message, ToolResult
 
 _MEMORY = 50_000
 """Links that are known without asking the database."""
+_KEPT = 16
+"""Bytes of a link that are remembered: enough, and a third of the memory of its text."""
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Chain:
     is_private: bool = False
     """Whether the key was made for this process, so that no other can have made a link with it."""
     has_forgotten: bool = False
-    _known: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None], repr=False)
+    _known: OrderedDict[bytes, None] = field(default_factory=OrderedDict[bytes, None], repr=False)
 
     def __post_init__(self) -> None:
         # Copied for each link: `hmac.digest` lets go of the interpreter's lock every time, and
@@ -39,11 +42,15 @@ class Chain:
     def head(self, tenant: str, history: Sequence[Message]) -> tuple[str, list[JsonValue]]:
         """Return the last link of a history, empty without a turn, and what was said since."""
         link, since = "", list[JsonValue]()
+        calls = _Calls()
         for message in history:
             if isinstance(message, Assistant):
                 link, since = self._link(tenant, link, since, message), []
+            elif isinstance(message, ToolResult):
+                since.append([message.role, calls.answered_by(message), message.text])
             else:
                 since.append([message.role, message.text])
+            calls.hear(message)
         return link, since
 
     def next(self, tenant: str, head: tuple[str, list[JsonValue]], turn: Assistant) -> str:
@@ -52,13 +59,13 @@ class Chain:
         return self._link(tenant, link, since, turn)
 
     def remember(self, link: str) -> None:
-        self._known[link] = None
+        self._known[bytes.fromhex(link)[:_KEPT]] = None
         if len(self._known) > _MEMORY:
             self._known.popitem(last=False)
             self.has_forgotten = True
 
     def is_remembered(self, link: str) -> bool:
-        return link in self._known
+        return bytes.fromhex(link)[:_KEPT] in self._known
 
     @property
     def remembers_all(self) -> bool:
@@ -70,3 +77,35 @@ class Chain:
         made = self._keyed.copy()
         made.update(said)
         return made.hexdigest()
+
+
+def answers_nothing(history: Sequence[Message]) -> bool:
+    """Whether a result stands in a history that answers no call of the turn before it."""
+    calls = _Calls()
+    for message in history:
+        if isinstance(message, ToolResult) and calls.answered_by(message) < 0:
+            return True
+        calls.hear(message)
+    return False
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The calls that results may answer: those of the latest turn, however it is split."""
+
+    places: dict[str, int] = field(default_factory=dict[str, int])
+    is_open: bool = False
+    """Whether nobody else has spoken since."""
+
+    def hear(self, message: Message) -> None:
+        is_turn = isinstance(message, Assistant)
+        if is_turn:
+            if not self.is_open:
+                self.places = {}
+            for call in message.calls:
+                self.places[call.id] = len(self.places)
+        self.is_open = is_turn
+
+    def answered_by(self, result: ToolResult) -> int:
+        """Return the place of the call that a result answers; -1 when there is none."""
+        return self.places.get(result.call_id, -1)

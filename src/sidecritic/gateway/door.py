@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.admission import Admission, tenant_of
-from sidecritic.gateway.asking import Caller, question_of
+from sidecritic.gateway.asking import Caller, question_of, require_own
 from sidecritic.gateway.dialects.errors import anthropic_error, openai_error
 from sidecritic.gateway.enforcing import enforce
 from sidecritic.gateway.line import NO_STORE, ClientGone, Line
@@ -131,6 +131,7 @@ class Visit:
                 require_proxied(setup, place, line.method)
                 await line.while_there(self._pass(place, request))
             elif mode == "off":
+                require_own(place, request, setup)
                 await line.while_there(self._pass(place, request))
             else:
                 caller = Caller(client.name, self._id, self._span)

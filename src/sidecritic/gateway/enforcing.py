@@ -16,14 +16,18 @@ from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.actor import Passed, Take
 from sidecritic.gateway.dialects.base import Body, Draft
 from sidecritic.gateway.inference import Spoilt, infer
+from sidecritic.gateway.line import NO_STORE
 from sidecritic.gateway.question import Question, takes_of
 from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import judge_later, marked
 from sidecritic.gateway.turn import Bench, Settled
-from sidecritic.gateway.wire import Heard, Reply, end_to_end
+from sidecritic.gateway.wire import Headers, Heard, Reply, end_to_end
+from sidecritic.trace import Proposed
 
 _FRAMING = frozenset({"content-encoding", "content-type"})
+_CACHING = frozenset({"cache-control", "pragma", "expires", "etag", "last-modified", "age", "vary"})
+"""Of the upstream's answer; what was decided for one client is no other's."""
 
 
 async def enforce(question: Question, services: Services) -> Reply:
@@ -44,7 +48,12 @@ async def enforce(question: Question, services: Services) -> Reply:
         services.counts.unknown_shape(question.route.name)
     question.require_known(answered.unknown, where="answer")
     bench = Bench(question, services)
-    settled = await _settle_all(bench, takes_of(answered, heard, perf_counter() - started))
+    bench.spend(answered.usage, question.outgoing.body, heard)
+    try:
+        settled = await _settle_all(bench, takes_of(answered, heard, perf_counter() - started))
+    except asyncio.CancelledError:
+        _note_abandoned(bench)
+        raise
     await _record(bench, settled)
     question.span.note({"sidecritic.outcome": ",".join(sorted({each.word for each in settled}))})
     for each in settled:
@@ -75,6 +84,20 @@ async def _record(bench: Bench, settled: Sequence[Settled]) -> None:
     judge_later(bench, settled, decisions)
 
 
+def _note_abandoned(bench: Bench) -> None:
+    """Record the drafts of a request that ends, by its client or its time, before they left."""
+    none = {"fate": "withheld", "source": "", "approved": False, "link": ""}
+    seen = (each for each in bench.opened if any(isinstance(e, Proposed) for e in each.log))
+    kept = [
+        d.model_copy(update=none if d.verdict != "none" else {**none, "status": "abandoned"})
+        for each in seen
+        for d in bench.decisions(each)
+    ]
+    services = bench.services
+    if kept and not services.background.spawn(lambda: services.keep(kept, is_closed=False)):
+        services.counts.unrecorded(len(kept))
+
+
 def _reply(question: Question, heard: Heard, answer: Body, settled: Sequence[Settled]) -> Reply:
     words = {each.word for each in settled}
     word = words.pop() if len(words) == 1 else "mixed"
@@ -83,17 +106,17 @@ def _reply(question: Question, heard: Heard, answer: Body, settled: Sequence[Set
     if all(each.released is each.actor.first.draft for each in settled):
         return _verbatim(question, heard, word)
     released = [each.released for each in settled if each.released is not None]
-    written = question.dialect.rewritten(answer, released)
+    written = question.dialect.rewritten(answer, released, question.body)
     if heard.is_stream:
         body, kind = question.dialect.streamed(written, question.body), "text/event-stream"
     else:
         body, kind = _json(written), "application/json"
-    kept = tuple(h for h in end_to_end(heard.headers) if h[0] not in _FRAMING)
-    return Reply(heard.status, (*kept, ("content-type", kind), *_marks(question, word)), body)
+    headers = _headers(question, heard, word, without=_FRAMING)
+    return Reply(heard.status, (*headers, ("content-type", kind)), body)
 
 
 def _verbatim(question: Question, heard: Heard, word: str) -> Reply:
-    return Reply(heard.status, (*end_to_end(heard.headers), *_marks(question, word)), heard.raw)
+    return Reply(heard.status, _headers(question, heard, word), heard.raw)
 
 
 def _failed_stream(question: Question, failure: Spoilt) -> Reply:
@@ -101,9 +124,8 @@ def _failed_stream(question: Question, failure: Spoilt) -> Reply:
     heard = failure.heard
     if failure.error is None:
         raise failure
-    kept = tuple(h for h in end_to_end(heard.headers) if h[0] != "content-encoding")
-    event = question.dialect.error_event(failure.error)
-    return Reply(heard.status, (*kept, *_marks(question, "error")), event)
+    headers = _headers(question, heard, "error", without=frozenset({"content-encoding"}))
+    return Reply(heard.status, headers, question.dialect.error_event(failure.error))
 
 
 def _failure(question: Question, failure: ModelError | Refused) -> Reply:
@@ -112,8 +134,14 @@ def _failure(question: Question, failure: ModelError | Refused) -> Reply:
     raise failure
 
 
-def _marks(question: Question, word: str) -> tuple[tuple[str, str], ...]:
-    return (("x-sidecritic-request", question.origin.request), ("x-sidecritic", word))
+def _headers(
+    question: Question, heard: Heard, word: str, *, without: frozenset[str] = frozenset()
+) -> Headers:
+    """Return the upstream's headers with ours."""
+    dropped = _CACHING | without
+    kept = (h for h in end_to_end(heard.headers) if h[0] not in dropped)
+    marks = (("x-sidecritic-request", question.origin.request), ("x-sidecritic", word))
+    return (*kept, NO_STORE, *marks)
 
 
 def _json(body: Body) -> bytes:

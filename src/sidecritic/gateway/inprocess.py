@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sidecritic.gateway.transports import Supervision
 
 _Client = TypeVar("_Client")
-_FILE = re.compile(r"\S+\.(md|txt)")
+_FILE = re.compile(r"[^\n]+\.(md|txt)")
 
 
 def supervise(
@@ -53,10 +53,10 @@ def supervise(
 ) -> _Client:
     """Return the client, `OpenAI` or `Anthropic` or the async kind of either, supervised.
 
-    `policy` is prose, or a file that holds it: a `Path`, or one word that ends in `.md` or `.txt`.
+    `policy` is prose, or a file that holds it: a `Path`, or one line that ends in `.md` or `.txt`.
     Without it the system prompt of each request is the policy. Close the client that comes back
-    as you would have closed the first. What its own `http_client` did beside sending (proxies,
-    certificates, headers) does not carry over.
+    as you would have closed the first: requests still travel through the first one's `http_client`,
+    with its proxies, certificates and hooks.
 
     Raises:
         ConfigError: it is no such client, or the policy cannot be read.
@@ -66,8 +66,10 @@ def supervise(
     supervision = _supervision(provider, critic, _prose(policy), mode, gate, chosen)
     from sidecritic.gateway.transports import async_client, sync_client
 
-    http_client = async_client(supervision) if is_async else sync_client(supervision)
-    return cast(Any, client).with_options(http_client=http_client)
+    sdk = cast(Any, client)
+    make = async_client if is_async else sync_client
+    # No SDK has a public name for it, and both have had this one from their first day.
+    return sdk.with_options(http_client=make(supervision, sdk._client))
 
 
 @dataclass(frozen=True, slots=True)

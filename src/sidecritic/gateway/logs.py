@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TextIO
 
+_OWN = ("sidecritic", "uvicorn.error")
 _FIELDS = (
     "request",
     "tenant",
@@ -27,7 +28,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         line |= {
             name: value for name in _FIELDS if (value := getattr(record, name, None)) is not None
@@ -38,12 +39,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
+def _message(record: logging.LogRecord) -> str:
+    """Return what happened; of others' messages only what their code says, not what was said."""
+    if record.name.startswith(_OWN):
+        return record.getMessage()
+    return str(record.msg).partition("\n")[0][:200]
+
+
 def log_to(stream: TextIO, *, level: int = logging.INFO) -> None:
-    """Send the logs of the gateway and its server to a stream."""
+    """Send the logs of the gateway and its server to a stream, and warnings of all others."""
     sink = logging.StreamHandler(stream)
     sink.setFormatter(JsonLines())
-    for name in ("sidecritic", "uvicorn.error"):
-        logger = logging.getLogger(name)
-        logger.handlers[:] = [sink]
-        logger.setLevel(level)
-        logger.propagate = False
+    root = logging.getLogger()
+    root.handlers[:] = [sink]
+    root.setLevel(logging.WARNING)
+    for name in _OWN:
+        logging.getLogger(name).setLevel(level)

@@ -47,10 +47,12 @@ def tool_mode(name: str, settings: RouteSettings) -> Mode:
 
 
 def mode_of(action: Assistant, settings: RouteSettings) -> Mode:
-    """Return how an action is supervised: as strictly as the strictest of its calls."""
-    if not action.calls:
-        return settings.mode
-    return strictest(tool_mode(call.name, settings) for call in action.calls)
+    """Return how an action is supervised: as strictly as the strictest of its parts."""
+    modes: list[Mode] = [tool_mode(call.name, settings) for call in action.calls]
+    # What is said beside calls is judged where the gate judges all that is said.
+    if not modes or (settings.gate == "all" and action.text.strip()):
+        modes.append(settings.mode)
+    return strictest(modes)
 
 
 def strictest_mode(settings: RouteSettings) -> Mode:

@@ -149,7 +149,7 @@ class LimitSettings(Record):
     seconds: float = Field(default=900.0, gt=0)
     """For one request, hidden round trips included."""
     tokens: int | None = Field(default=None, ge=1)
-    """Of the actor for one request, hidden round trips included."""
+    """Of actor and critic for one request: when they are spent, no draft is asked for any more."""
     keep_alive: float = Field(default=10.0, gt=0)
     """Seconds between comments on a stream that is held."""
     shadow_backlog: int = Field(default=256, ge=1)

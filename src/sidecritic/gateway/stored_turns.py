@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sidecritic.gateway.dialects.resuming import Resume
 from sidecritic.types import Assistant, Message
 
 _MOST = 500
@@ -16,21 +17,25 @@ _LONGEST = 16 * 2**20
 """Characters of them in all."""
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
     history: tuple[Message, ...]
     size: int
+    resume: Resume | None
+    """What the provider is told instead, where it never gave that answer."""
 
 
 @dataclass(slots=True)
 class _Shelf:
     """The latest conversations of one tenant, by the id of the answer that ended them."""
 
-    kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
+    kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict[str, Kept])
     size: int = 0
 
-    def put(self, id: str, history: tuple[Message, ...]) -> None:
+    def put(self, id: str, history: tuple[Message, ...], resume: Resume | None) -> None:
         self._drop(id)
-        one = _Kept(history, sum(map(_length, history)))
+        size = sum(map(_length, history))
+        # What was asked is kept twice then, the second time as it came.
+        one = Kept(history, size if resume is None else 2 * size, resume)
         self.kept[id] = one
         self.size += one.size
         while self.kept and (len(self.kept) > _MOST or self.size > _LONGEST):
@@ -47,13 +52,14 @@ class StoredTurns:
 
     _shelves: dict[str, _Shelf] = field(default_factory=dict[str, _Shelf], repr=False)
 
-    def remember(self, tenant: str, id: str, history: tuple[Message, ...]) -> None:
-        self._shelves.setdefault(tenant, _Shelf()).put(id, history)
+    def remember(
+        self, tenant: str, id: str, history: tuple[Message, ...], resume: Resume | None = None
+    ) -> None:
+        self._shelves.setdefault(tenant, _Shelf()).put(id, history, resume)
 
-    def history(self, tenant: str, id: str) -> tuple[Message, ...] | None:
+    def find(self, tenant: str, id: str) -> Kept | None:
         shelf = self._shelves.get(tenant)
-        kept = shelf.kept.get(id) if shelf else None
-        return kept.history if kept else None
+        return shelf.kept.get(id) if shelf else None
 
 
 def _length(message: Message) -> int:

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 
@@ -21,9 +21,8 @@ from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import shadow
 from sidecritic.gateway.spans import NoSpan
+from sidecritic.gateway.unblocking import Own, Unblocked
 from sidecritic.gateway.wire import Headers, Incoming, Outgoing, Reply, Upstream
-
-_Result = TypeVar("_Result")
 
 _OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
 
@@ -38,27 +37,29 @@ class Supervision:
     new_id: Callable[[], str]
 
 
-def async_client(supervision: Supervision) -> httpx2.AsyncClient:
-    transport = AsyncTransport(supervision)
+def async_client(supervision: Supervision, own: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """Return a client whose requests are supervised, and sent by `own`."""
+    transport = AsyncTransport(supervision, own)
     return httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=True)
 
 
-def sync_client(supervision: Supervision) -> httpx2.Client:
-    transport = SyncTransport(supervision)
+def sync_client(supervision: Supervision, own: httpx2.Client) -> httpx2.Client:
+    """Return a client whose requests are supervised, and sent by `own`."""
+    transport = SyncTransport(supervision, own)
     return httpx2.Client(transport=transport, timeout=None, follow_redirects=True)
 
 
 class AsyncTransport(httpx2.AsyncBaseTransport):
     """Supervises the requests that carry actions, and passes the others on."""
 
-    def __init__(self, supervision: Supervision) -> None:
+    def __init__(self, supervision: Supervision, own: Own) -> None:
         self._supervision = supervision
-        self._sender = httpx2.AsyncClient(timeout=None)
+        self._own = own
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return what may leave; a refusal is an answer with a status, as from a server."""
         body = await request.aread()
-        upstream = _Sender(self._sender, request)
+        upstream = _Sender(self._own, request)
         route = self._supervision.route(upstream)
         dialect = _dialect(route, request)
         if dialect is None or strictest_mode(route.settings) == "off":
@@ -68,7 +69,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
                 wrap = anthropic_error if route.provider == "anthropic" else openai_error
                 error = wrap(refusal.status, refusal.code, str(refusal))
                 return httpx2.Response(refusal.status, content=json.dumps(error), request=request)
-            return await self._sender.send(request, stream=True)
+            return await upstream.passed(body)
         try:
             reply = await self._reply(route, dialect, upstream.outgoing(body))
         except Refused as refusal:
@@ -84,7 +85,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         background = self._supervision.services.background
         await background.finish(self._supervision.setup.limits.shutdown)
-        await self._sender.aclose()
+        await self._own.aclose()
 
     async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
         setup, services = self._supervision.setup, self._supervision.services
@@ -104,9 +105,9 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
 class SyncTransport(httpx2.BaseTransport):
     """The same for clients that block: the work is done on a loop in a thread of its own."""
 
-    def __init__(self, supervision: Supervision) -> None:
+    def __init__(self, supervision: Supervision, own: httpx2.Client) -> None:
         self._loop = LoopThread("sidecritic-supervise")
-        self._inner = self._loop.run(_made(lambda: AsyncTransport(supervision)))
+        self._inner = AsyncTransport(supervision, Unblocked(own))
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return what may leave."""
@@ -129,10 +130,6 @@ class SyncTransport(httpx2.BaseTransport):
         if not self._loop.is_closed:
             self._loop.run(self._inner.aclose())
             self._loop.close()
-
-
-async def _made(make: Callable[[], _Result]) -> _Result:
-    return make()
 
 
 def _is_async(stream: object) -> bool:
@@ -179,7 +176,7 @@ class _Passing(httpx2.AsyncByteStream):
 class _Sender:
     """The provider, reached the way the SDK would have reached it."""
 
-    client: httpx2.AsyncClient
+    client: Own
     request: httpx2.Request
     name: str = "client"
 
@@ -190,14 +187,22 @@ class _Sender:
         return Outgoing(self.request.method, "", tuple(kept), body)
 
     async def send(self, request: Outgoing) -> Incoming:
-        sent = httpx2.Request(
-            request.method,
+        return _Received(await self._sent(list(request.headers), request.body))
+
+    async def passed(self, body: bytes) -> httpx2.Response:
+        """Return the answer to the request as it is."""
+        return await self._sent(self.request.headers, body)
+
+    async def _sent(self, headers: Any, body: bytes) -> httpx2.Response:
+        # Built by the client that sends it, for the headers and cookies that it adds.
+        sent = self.client.build_request(
+            self.request.method,
             self.request.url,
-            headers=list(request.headers),
-            content=request.body,
+            headers=headers,
+            content=body,
             extensions=self.request.extensions,
         )
-        return _Received(await self.client.send(sent, stream=True))
+        return await self.client.send(sent, stream=True)
 
 
 @dataclass(frozen=True, slots=True)

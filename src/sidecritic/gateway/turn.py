@@ -1,12 +1,14 @@
 """One choice of an answer: proposed, judged, perhaps sent back, settled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.actor import BudgetSpent, Take, UpstreamActor, log_of
 from sidecritic.gateway.decisions import Decision, action_digest, content_of, decisions_of
 from sidecritic.gateway.dialects.base import Draft, Released
+from sidecritic.gateway.dialects.responses import held_id
+from sidecritic.gateway.dialects.resuming import Resume
 from sidecritic.gateway.genai import watched
 from sidecritic.gateway.inference import infer
 from sidecritic.gateway.modes import mode_of
@@ -15,6 +17,7 @@ from sidecritic.gateway.refusals import Refused
 from sidecritic.gateway.reviews import Approved, Case, SentBack, Unanswered, ruling_on
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.settings import Mode
+from sidecritic.gateway.wire import Heard
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed, Judged, Proposed
 from sidecritic.types import (
@@ -24,10 +27,12 @@ from sidecritic.types import (
     Halt,
     Judgement,
     Revise,
+    Usage,
 )
 
 _MAX_REVIEWS = 3
 """How often one turn may be put before a person."""
+_BYTES_A_TOKEN = 4
 
 
 @dataclass
@@ -67,6 +72,15 @@ class Bench:
 
     question: Question
     services: Services
+    opened: list[Settled] = field(default_factory=list["Settled"])
+    """The choices that have been begun."""
+    _spent: list[int] = field(default_factory=list[int])
+    """Tokens of each of the provider's answers."""
+
+    def spend(self, usage: Usage, asked: bytes, heard: Heard) -> None:
+        """Count an answer; one whose usage nobody states counts by its length."""
+        stated = usage.input_tokens + usage.output_tokens
+        self._spent.append(stated or (len(asked) + len(heard.raw)) // _BYTES_A_TOKEN)
 
     async def settle(self, choice: int, take: Take) -> Settled:
         """Hold a choice until it may leave; errors of the upstream become its `failure`."""
@@ -114,10 +128,10 @@ class Bench:
             base=len(question.asked.history),
             dialect=question.dialect,
             ask=self._ask_again,
-            tokens=question.setup.limits.tokens,
             name=question.asked.model or "upstream",
         )
-        return Settled(choice, actor, log, turn)
+        self.opened.append(Settled(choice, actor, log, turn))
+        return self.opened[-1]
 
     def decisions(self, settled: Settled) -> tuple[Decision, ...]:
         """Return the records of a choice."""
@@ -139,9 +153,15 @@ class Bench:
     def remember(self, settled: Settled) -> None:
         """Keep what a later request may go on from by the answer's id alone."""
         question, released = self.question, settled.released
-        if question.dialect.endpoint == "responses" and isinstance(released, Draft):
-            history = (*question.asked.history, released.action)
-            self.services.stored.remember(question.tenant, settled.take.id, history)
+        if question.dialect.endpoint != "responses" or released is None:
+            return
+        remember, before = self.services.stored.remember, question.asked.history
+        if isinstance(released, Draft):
+            remember(question.tenant, settled.take.id, (*before, released.action))
+        else:
+            id = held_id(settled.actor.first.id)
+            resume = Resume.of(question.body, released)
+            remember(question.tenant, id, (*before, released), resume)
 
     def _mode(self, take: Take) -> Mode:
         return mode_of(take.draft.action, self.question.route.settings)
@@ -217,10 +237,20 @@ class Bench:
         )
         settled.released = action
 
+    def _require_tokens(self) -> None:
+        """Check that there are tokens left: of the provider and the critic, for all choices."""
+        allowed = self.question.setup.limits.tokens
+        judged = [e.judgement.usage for s in self.opened for e in s.log if isinstance(e, Judged)]
+        used = sum(self._spent) + sum(u.input_tokens + u.output_tokens for u in judged)
+        if allowed is not None and used >= allowed:
+            raise BudgetSpent(f"{used:,} tokens used, {allowed:,} allowed")
+
     async def _ask_again(self, body: bytes) -> Take:
+        self._require_tokens()
         question = self.question
         started = perf_counter()
         heard, _, answered = await infer(question, question.again(body))
+        self.spend(answered.usage, body, heard)
         question.require_known(answered.unknown, where="answer")
         takes = takes_of(answered, heard, perf_counter() - started)
         if not takes:

@@ -43,6 +43,8 @@ class Asked:
     """By tool name."""
     continues: str = ""
     """Id of the stored answer that the history goes on from; empty when it is complete."""
+    kept: tuple[str, ...] = ()
+    """Other references to what the provider keeps of earlier conversations."""
     unknown: tuple[str, ...] = ()
 
 
@@ -109,8 +111,8 @@ class Dialect(Protocol):
         """Return the request that asks for one more draft; each call id is answered once."""
         ...
 
-    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
-        """Return the answer with these choices in place of its own."""
+    def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
+        """Return the answer to `asked` with these choices in place of its own."""
         ...
 
     def streamed(self, answer: Body, asked: Body) -> bytes:

@@ -111,11 +111,9 @@ class ChatCompletions:
         single = {"n": 1} if "n" in body else {}
         return {**body, "messages": grown, **single}
 
-    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
-        own = objects_of(answer, "choices")
-        choices = [
-            _choice(index, part, legacy=_is_legacy(own)) for index, part in enumerate(released)
-        ]
+    def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
+        legacy = _is_legacy(objects_of(answer, "choices"), asked)
+        choices = [_choice(index, part, legacy=legacy) for index, part in enumerate(released)]
         return {**answer, "choices": list[JsonValue](choices)}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
@@ -269,8 +267,11 @@ def _usage(usage: Body) -> Usage:
     )
 
 
-def _is_legacy(choices: Sequence[Body]) -> bool:
-    return any(object_of(object_of(c, "message"), "function_call") for c in choices)
+def _is_legacy(choices: Sequence[Body], asked: Body) -> bool:
+    """Whether the client reads the calls of 2023: it was sent one, or offers nothing else."""
+    if any(object_of(object_of(c, "message"), "function_call") for c in choices):
+        return True
+    return bool(asked.get("functions")) and not asked.get("tools")
 
 
 def _choice(index: int, part: Released, *, legacy: bool) -> Body:

@@ -124,7 +124,7 @@ class Messages:
             grown.extend(_refused(refusal))
         return {**body, "messages": grown}
 
-    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
+    def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
         if isinstance(first, Draft):
             return {**answer, "content": first.raw}

@@ -74,12 +74,15 @@ class Responses:
         unknown: dict[str, None] = {}
         if body.get("background") is True:
             unknown["background: an answer that is fetched later"] = None
-        if body.get("conversation"):
+        kept = ["conversation"] if body.get("conversation") else []
+        if kept:
             unknown["conversation: history that the provider keeps"] = None
         if body.get("prompt"):
             unknown["prompt: a template that the provider keeps"] = None
         given = body.get("input")
         items = [_user_item(given)] if isinstance(given, str) else objects_of(body, "input")
+        if any(_kind(item) == "item_reference" for item in items):
+            kept.append("item_reference")
         tools, hints = _tools(body, unknown)
         said = (_content(i, unknown) for i in items if text_of(i, "role") in _SYSTEM)
         return Asked(
@@ -90,6 +93,7 @@ class Responses:
             tools=tools,
             hints=hints,
             continues=text_of(body, "previous_response_id"),
+            kept=tuple(kept),
             unknown=tuple(unknown),
         )
 
@@ -138,12 +142,10 @@ class Responses:
             grown.extend(_refused(refusal, is_stored=body.get("store") is not False))
         return {**body, "input": grown}
 
-    def rewritten(self, answer: Body, released: Sequence[Released]) -> Body:
+    def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
         output = first.raw if isinstance(first, Draft) else list[JsonValue](_items(first))
-        # The provider has stored its own answer under the id: going on from it would bring
-        # the refused draft back.
-        id = f"{text_of(answer, 'id')}_held"
+        id = held_id(text_of(answer, "id"))
         return {**answer, "id": id, "output": output, "status": "completed"}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
@@ -165,6 +167,14 @@ class Responses:
             "sequence_number": 0,
         }
         return data_event(event, name="error")
+
+
+def held_id(id: str) -> str:
+    """Return the id of an answer that stands in place of the provider's own.
+
+    The provider keeps its own under the id: going on from it would bring the refused draft back.
+    """
+    return f"{id}_held"
 
 
 def _agreed(whole: Body, items: Sequence[Body]) -> Body:
@@ -189,6 +199,11 @@ def _user_item(text: str) -> Body:
     return {"role": "user", "content": text}
 
 
+def _kind(item: Body) -> str:
+    # Without a role it is no message: what stands behind its id only the provider knows.
+    return text_of(item, "type") or ("message" if "role" in item else "item_reference")
+
+
 def _content(item: Body, unknown: dict[str, None]) -> str:
     content = item.get("content")
     return content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
@@ -199,8 +214,7 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
     names: dict[str, str] = {}
     turn: list[Body] = []
     for item in items:
-        # Without a role it is no message: what stands behind its id only the provider knows.
-        kind = text_of(item, "type") or ("message" if "role" in item else "item_reference")
+        kind = _kind(item)
         if kind in _CLIENT_CALLS or kind == "reasoning" or text_of(item, "role") == "assistant":
             turn.append(item)
             continue

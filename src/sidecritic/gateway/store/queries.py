@@ -97,7 +97,11 @@ class Desk:
         Raises:
             ConfigError: there is no decision of that id.
         """
-        values = {"label": label, "label_note": self._redactor.text(note), "labelled_by": by[:64]}
+        values = {
+            "label": label,
+            "label_note": self._said(note),
+            "labelled_by": self._said(by)[:64],
+        }
         with self._transaction() as connection:
             done = connection.execute(update(DECISIONS).where(DECISIONS.c.id == id).values(values))
         if done.rowcount != 1:
@@ -137,8 +141,11 @@ class Desk:
             ConfigError: it is not open, or has expired.
         """
         status = "approved" if approve else "rejected"
-        said = self._redactor.text(feedback)
-        values = {"status": status, "feedback": said, "reviewer": by[:64]}
+        values = {
+            "status": status,
+            "feedback": self._said(feedback),
+            "reviewer": self._said(by)[:64],
+        }
         still = (CASES.c.id == id, CASES.c.status == "open", CASES.c.expires > now)
         with self._transaction() as connection:
             done = connection.execute(update(CASES).where(*still).values(values))
@@ -148,6 +155,10 @@ class Desk:
         if done.rowcount != 1:
             raise ConfigError(f"case {id!r} is {_state(dict(found), now)}, no longer open")
         return dict(found)
+
+    def _said(self, text: str) -> str:
+        # PostgreSQL holds no NUL in a text.
+        return self._redactor.text(text.replace("\0", "\ufffd"))
 
     def changes(self) -> list[Row]:
         """Return the audited changes of mode, oldest first."""

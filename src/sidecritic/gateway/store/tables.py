@@ -1,4 +1,4 @@
-"""Three tables: decisions, cases for a person, and what the operator changed."""
+"""What is kept: decisions, cases for a person, what the operator changed; and a probe."""
 
 from typing import Any
 
@@ -98,6 +98,14 @@ CHANGES = Table(
     Column("after", Text, nullable=False),
     Column("config", String(64), nullable=False),
 )
+
+PROBES = Table(
+    "probes",
+    METADATA,
+    Column("id", String(10), primary_key=True),
+    Column("at", Double, nullable=False),
+)
+"""One row, written to see whether anything can be."""
 
 _OWN = ("id", "choice", "turn", "attempt", "fate", "source", "approved", "digest", "link", "tools")
 _VERDICT = ("model", "verdict", "status", "risk", "calibrated", "category")

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, null, update
+from sqlalchemy import Connection, delete, insert, null, update
 
 from sidecritic.gateway.routes import Setup
 from sidecritic.gateway.store.database import Store
-from sidecritic.gateway.store.tables import CASES, DECISIONS
+from sidecritic.gateway.store.tables import CASES, DECISIONS, PROBES
 
 _DAY: Final = 86_400.0
 
@@ -28,6 +28,20 @@ async def note_modes(store: Store, setup: Setup, at: float) -> None:
         before, after = await store.latest(what) or "", now.get(what, "")
         if before != after:
             await store.changed(what, before, after, at, setup.digest)
+
+
+async def probe(store: Store, now: float) -> None:
+    """Write something.
+
+    Raises:
+        StoreError: nothing can be written.
+    """
+
+    def write(connection: Connection) -> None:
+        if not connection.execute(update(PROBES).values(at=now)).rowcount:
+            connection.execute(insert(PROBES).values(id="ready", at=now))
+
+    await store.run(write)
 
 
 async def clear(store: Store, retention_days: int | None, now: float) -> None:

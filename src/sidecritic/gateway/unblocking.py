@@ -1,0 +1,73 @@
+"""A client of httpx2 that blocks, used from a loop: each of its steps in a thread of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import httpx2
+
+_Result = TypeVar("_Result")
+
+_THREADS = 256
+"""Answers that may be waited for at the same time; threads begin when they are needed."""
+
+
+class Own(Protocol):
+    """The client that an SDK was made with, as far as it is needed: it sends."""
+
+    def build_request(
+        self, method: str, url: httpx2.URL, *, headers: Any, content: bytes, extensions: Any
+    ) -> httpx2.Request: ...
+
+    async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Unblocked:
+    """The async face of a client that blocks."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sidecritic-send")
+
+    def build_request(
+        self, method: str, url: httpx2.URL, *, headers: Any, content: bytes, extensions: Any
+    ) -> httpx2.Request:
+        return self._client.build_request(
+            method, url, headers=headers, content=content, extensions=extensions
+        )
+
+    async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+        """Return the answer as soon as its head is there."""
+        heard = await _in(self._threads, partial(self._client.send, request, stream=stream))
+        body = _Chunks(heard, self._threads)
+        return httpx2.Response(
+            heard.status_code, headers=heard.headers, stream=body, request=request
+        )
+
+    async def aclose(self) -> None:
+        await _in(self._threads, self._client.close)
+        self._threads.shutdown(wait=False)
+
+
+class _Chunks(httpx2.AsyncByteStream):
+    """A body as it came, each part awaited."""
+
+    def __init__(self, heard: httpx2.Response, threads: Executor) -> None:
+        self._heard = heard
+        self._threads = threads
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks: Iterator[bytes] = self._heard.iter_raw()
+        while (chunk := await _in(self._threads, partial(next, chunks, None))) is not None:
+            yield chunk
+
+    async def aclose(self) -> None:
+        await _in(self._threads, self._heard.close)
+
+
+async def _in(threads: Executor, work: Callable[[], _Result]) -> _Result:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
