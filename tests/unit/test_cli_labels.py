@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
 from sidecritic.labeling.store import read_labels
-from sidecritic.runs import RUN_FILE
+from sidecritic.runs import RUN_FILE, read_run
 from tests.labelled import played
 from tests.unit.test_labels import decision
 
@@ -116,6 +116,29 @@ def test_decisions_of_the_gateway_are_labelled_and_wait_in_quarantine() -> None:
     (Path("live") / "vouched.txt").write_text("*\n")
     made = answer("export", "live", *flags, "--balance", "none")
     assert made["by_trust"] == {"live": 2}
+
+
+def opinion(trajectory: str) -> str:
+    return json.dumps({"trajectory": trajectory, "turn": 0, "wrong": False}) + "\n"
+
+
+def test_opinions_are_heard_whichever_other_sources_are_named(directory: Path) -> None:
+    known = read_run(directory).trajectories[0].id
+    Path("opinions.jsonl").write_text(opinion(known))
+
+    found = answer("label", "run", "--sources", "fault", "--human", "opinions.jsonl")
+
+    assert {each["source"] for each in found["counted"]} == {"fault", "human"}
+
+
+def test_opinions_about_another_run_are_counted_out_loud(directory: Path) -> None:
+    known = read_run(directory).trajectories[0].id
+    Path("opinions.jsonl").write_text("".join(map(opinion, (known, "a", "b", "b"))))
+
+    labelled = run("label", "run", "--sources", "human", "--human", "opinions.jsonl")
+
+    assert "1 new labels" in labelled.stdout
+    assert "opinions about 2 episodes that these runs do not have" in labelled.stderr
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,42 @@ def test_a_refused_draft_its_feedback_and_what_ran_in_its_place_are_told_apart()
     assert (story.result, story.refused, story.faults) == ("passed", 1, 1)
 
 
+OTHER = Assistant(text="Something else.")
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ((Executed(turn=0, action=OTHER, source="critic"),), ["held", "critic"]),
+        ((Executed(turn=0, action=OTHER, source="fallback"),), ["held", "fallback"]),
+        ((Ended(reason="escalated"),), ["held", "end"]),
+        ((), ["last"]),
+    ],
+)
+def test_a_draft_that_nobody_sent_back_and_nobody_ran_is_told_once(
+    events: tuple[Event, ...], told: list[str]
+) -> None:
+    plain = episode()
+    draft = proposed(Assistant(text="Shall I?"), 0)
+    story = story_of(plain.model_copy(update={"events": (draft, *events)}))
+    assert [entry.tone for entry in story.entries] == told
+    assert story.entries[0].text == "Shall I?"
+    assert [entry.ask is not None for entry in story.entries] == [True] + [False] * len(events)
+    assert story.refused == 0
+
+
+def test_a_draft_that_ran_although_it_was_refused_is_asked_about_once() -> None:
+    draft = proposed(OTHER, 0, Fault(kind="wrong_item", step=0))
+    ran = Executed(turn=0, action=OTHER, source="actor", approved=False)
+    events = (draft, judged(Revise(feedback="No."), 0), ran)
+    story = story_of(episode().model_copy(update={"events": events}))
+    assert [(entry.tone, entry.ask is not None) for entry in story.entries] == [
+        ("refused", True),
+        ("open", False),
+    ]
+    assert story.faults == 1
+
+
 @pytest.mark.parametrize(
     ("calibrated", "words"), [(False, "score 0.91"), (True, "probability of a mistake 0.91")]
 )
@@ -102,7 +138,8 @@ def test_text_of_others_is_shown_and_does_nothing(tmp_path: Path) -> None:
     for text in pages:
         tags = Tags()
         tags.feed(text)
-        assert not {"script", "img", "iframe"} & set(tags.found)
+        assert not {"img", "iframe"} & set(tags.found)
+        assert tags.found.count("script") == 1  # ours: see test_viewer_labels.py
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert "default-src 'none'" in text

@@ -50,11 +50,17 @@ def label_runs(runs: Sequence[Path], asked: Asked) -> Counts:
     new, counted, simulated = 0, list[Counted](), False
     if asked.decisions is not None:
         asked = _imported(runs, asked, asked.decisions)
+    elif asked.opinions and "human" not in asked.sources:
+        asked = replace(asked, sources=(*asked.sources, "human"))
+    unheard = {opinion.trajectory for opinion in asked.opinions}
     for directory in runs:
         new += asyncio.run(_label(directory, asked))
         run = read_run(directory)
         simulated = simulated or any(t.simulated for t in run.trajectories)
         counted.extend(_counted(directory.name, read_labels(directory)))
+        unheard -= {trajectory.id for trajectory in run.trajectories}
+    if unheard:
+        note(f"opinions about {len(unheard)} episodes that these runs do not have are left out")
     return Counts(new=new, simulated=simulated, counted=tuple(counted))
 
 

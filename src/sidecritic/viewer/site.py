@@ -1,13 +1,31 @@
-"""Pages without scripts, fonts or requests of their own: open them from disk, or send them on."""
+"""Pages without fonts or requests of their own: open them from disk, or send them on.
 
-from collections.abc import Sequence
+One script of ours (`labels.py`) lets a reader label what the actor did. Without it, all there is
+to read is there.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecritic.errors import ConfigError
 from sidecritic.runs import Run, write_whole
+from sidecritic.viewer.labels import labels_for
 from sidecritic.viewer.story import Story, story_of
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _INSTALL = "the viewer needs Jinja2; run: pip install 'sidecritic[report]'"
+
+
+class Page(NamedTuple):
+    """An episode and where it goes."""
+
+    name: str
+    story: Story
+    replayed: bool
+    """Whether the episode was played again: of two with one id, labels are about the later."""
 
 
 def write_site(run: Run, out: Path) -> Path:
@@ -16,6 +34,36 @@ def write_site(run: Run, out: Path) -> Path:
     Raises:
         ConfigError: Jinja2 is missing, or the folder cannot be written.
     """
+    templates = _templates()
+    pages = list(_pages(run))
+    title = run.directory.resolve().name
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for at, (name, story, replayed) in enumerate(pages):
+            page = templates.get_template("episode.html").render(
+                story=story,
+                replayed=replayed,
+                before=pages[at - 1].name if at else "",
+                after=pages[at + 1].name if at + 1 < len(pages) else "",
+                labels=labels_for(title, Path(name).stem),
+            )
+            write_whole(out / name, page)
+        index = templates.get_template("index.html").render(
+            title=title,
+            command=run.record.command,
+            planned=run.record.episodes,
+            pages=pages,
+            counts=counts([page.story for page in pages]),
+            problems=[str(problem) for problem in run.problems],
+            labels=labels_for(title),
+        )
+        write_whole(out / "index.html", index)
+    except OSError as cause:
+        raise ConfigError(f"cannot write the pages to {out}: {cause.strerror}") from cause
+    return out / "index.html"
+
+
+def _templates() -> "Environment":
     try:
         import jinja2
     except ImportError as cause:
@@ -29,31 +77,14 @@ def write_site(run: Run, out: Path) -> Path:
         lstrip_blocks=True,
     )
     templates.filters["visible"] = visible
-    stories = [story_of(trajectory) for trajectory in run.trajectories]
-    pages = [(f"episode-{number:05}.html", story) for number, story in enumerate(stories, start=1)]
-    title = run.directory.resolve().name
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for at, (name, story) in enumerate(pages):
-            page = templates.get_template("episode.html").render(
-                title=title,
-                story=story,
-                before=pages[at - 1][0] if at else "",
-                after=pages[at + 1][0] if at + 1 < len(pages) else "",
-            )
-            write_whole(out / name, page)
-        index = templates.get_template("index.html").render(
-            title=title,
-            command=run.record.command,
-            planned=run.record.episodes,
-            pages=pages,
-            counts=counts(stories),
-            problems=[str(problem) for problem in run.problems],
-        )
-        write_whole(out / "index.html", index)
-    except OSError as cause:
-        raise ConfigError(f"cannot write the pages to {out}: {cause.strerror}") from cause
-    return out / "index.html"
+    return templates
+
+
+def _pages(run: Run) -> Iterator[Page]:
+    latest = {trajectory.id: trajectory for trajectory in run.trajectories}
+    for number, trajectory in enumerate(run.trajectories, start=1):
+        replayed = latest[trajectory.id] is not trajectory
+        yield Page(f"episode-{number:05}.html", story_of(trajectory), replayed)
 
 
 def counts(stories: Sequence[Story]) -> dict[str, int]:

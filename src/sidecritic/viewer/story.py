@@ -2,11 +2,22 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal, assert_never
 
-from sidecritic.trace import Ended, Event, Executed, Failed, Judged, Observed, Proposed, Trajectory
+from sidecritic.trace import (
+    Ended,
+    Event,
+    Executed,
+    Failed,
+    Judged,
+    Observed,
+    Proposed,
+    Trajectory,
+    to_line,
+)
 from sidecritic.types import (
     Assistant,
     Escalate,
@@ -23,8 +34,30 @@ from sidecritic.types import (
     User,
 )
 
-Tone = Literal["user", "tool", "agent", "refused", "open", "critic", "fallback", "broken", "end"]
+Tone = Literal[
+    "user",
+    "tool",
+    "agent",
+    "refused",
+    "held",
+    "last",
+    "open",
+    "critic",
+    "fallback",
+    "broken",
+    "end",
+]
 """What an entry is; decides its colour, and is written beside it in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Which proposal a reader may label right or wrong, named as labels name it."""
+
+    turn: int
+    attempt: int
+    calls: tuple[ToolCall, ...]
+    """Its calls: where there are several, a mistake may be that of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +75,17 @@ class Entry:
     flags: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """Mistakes that a simulated actor made on purpose."""
+    ask: Ask | None = None
+    """The actor's own proposals have one, each at the first place where it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
     """One episode."""
 
+    id: str
+    digest: str
+    """Of all that happened: what a browser keeps of an episode is found by this again."""
     task: str
     env: str
     trial: int
@@ -70,6 +108,8 @@ def story_of(trajectory: Trajectory) -> Story:
     outcome = ended.outcome if ended else None
     passed = None if outcome is None else outcome.passed or outcome.reward >= 1
     return Story(
+        id=trajectory.id,
+        digest=sha256(to_line(trajectory).encode()).hexdigest()[:16],
         task=trajectory.task.id,
         env=trajectory.task.env,
         trial=trajectory.trial,
@@ -80,47 +120,72 @@ def story_of(trajectory: Trajectory) -> Story:
         reward=outcome.reward if outcome else None,
         refused=sum(entry.tone == "refused" for entry in entries),
         turns=sum(isinstance(event, Executed) for event in trajectory.events),
-        faults=sum(len(entry.faults) for entry in entries),
+        faults=sum(len(entry.faults) for entry in entries if entry.ask),
         entries=entries,
     )
 
 
-def _entries(events: Sequence[Event]) -> Iterator[Entry]:
+@dataclass(slots=True)
+class _Table:
+    """The draft that is being decided about, while the events are read."""
+
     draft: Proposed | None = None
     judgement: Judgement | None = None
+    shown: bool = False
+    """Whether it stands in the story already, and so was asked about."""
+
+    def judged(self, judgement: Judgement) -> Iterator[Entry]:
+        """Yield the draft if it is sent back; what else becomes of it is known later."""
+        self.judgement = judgement
+        if isinstance(judgement.verdict, Revise):
+            yield from self.rest("refused")
+
+    def shows(self, action: Assistant, tone: Tone) -> Entry:
+        """Return an action of the actor as an entry; the first one of a draft asks about it."""
+        entry = _action(action, tone, self.draft, self.judgement)
+        if self.draft is None or self.shown:
+            return entry
+        self.shown = True
+        ask = Ask(self.draft.turn, self.draft.attempt, self.draft.completion.message.calls)
+        return replace(entry, ask=ask)
+
+    def rest(self, tone: Tone) -> Iterator[Entry]:
+        """Yield the draft unless it stands in the story already."""
+        if self.draft is not None and not self.shown:
+            yield self.shows(self.draft.completion.message, tone)
+
+
+def _entries(events: Sequence[Event]) -> Iterator[Entry]:
+    table = _Table()
     for event in events:
         match event:
             case Observed(observation=observation):
                 yield from _observed(observation)
             case Proposed():
-                draft, judgement = event, None
-            case Judged():
-                judgement = event.judgement
-                yield from _refused(draft, judgement)
+                table = _Table(event)
+            case Judged(judgement=judgement):
+                yield from table.judged(judgement)
             case Executed():
-                yield _executed(event, draft, judgement)
-                draft = judgement = None
+                yield from _executed(event, table)
+                table = _Table()
             case Failed(where=where, error=error, message=message):
                 yield Entry("broken", f"{where} failed: {error}", text=message)
             case Ended():
+                yield from table.rest("held")
                 yield _end(event)
             case _ as other:
                 assert_never(other)
+    # Decisions of the gateway end with a draft: what the client did with it is not known.
+    yield from table.rest("last")
 
 
-def _refused(draft: Proposed | None, judgement: Judgement) -> Iterator[Entry]:
-    if draft is not None and isinstance(judgement.verdict, Revise):
-        yield _action(draft.completion.message, draft, judgement, "refused")
-
-
-def _executed(event: Executed, draft: Proposed | None, judgement: Judgement | None) -> Entry:
+def _executed(event: Executed, table: _Table) -> Iterator[Entry]:
     match event.source:
         case "actor":
-            return _action(event.action, draft, judgement, "agent" if event.approved else "open")
-        case "critic":
-            return _action(event.action, None, judgement, "critic")
-        case "fallback":
-            return _action(event.action, None, judgement, "fallback")
+            yield table.shows(event.action, "agent" if event.approved else "open")
+        case "critic" | "fallback" as source:
+            yield from table.rest("held")
+            yield _action(event.action, source)
         case _ as other:
             assert_never(other)
 
@@ -155,6 +220,8 @@ _TITLES: Mapping[Tone, str] = MappingProxyType(
     {
         "agent": "actor",
         "refused": "actor: refused draft, never executed",
+        "held": "actor: draft, never executed",
+        "last": "actor: draft; what became of it is not on file",
         "open": "actor: executed although nobody approved it",
         "critic": "critic: put in place of the draft",
         "fallback": "safe message in place of the draft",
@@ -163,7 +230,10 @@ _TITLES: Mapping[Tone, str] = MappingProxyType(
 
 
 def _action(
-    action: Assistant, draft: Proposed | None, judgement: Judgement | None, tone: Tone
+    action: Assistant,
+    tone: Tone,
+    draft: Proposed | None = None,
+    judgement: Judgement | None = None,
 ) -> Entry:
     faults = draft.completion.faults if draft else ()
     verdict = judgement.verdict if judgement else None
