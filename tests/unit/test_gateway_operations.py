@@ -55,11 +55,11 @@ def test_a_server_is_alive_and_ready_without_a_key() -> None:
 def test_a_server_whose_store_does_not_answer_is_alive_and_not_ready() -> None:
     with wire_server(chat()) as upstream, gateway(upstream.root) as door:
         other = sqlite3.connect(door.folder / "decisions.db", isolation_level=None)
-        other.execute("DROP TABLE changes")
+        other.execute("DROP TABLE probes")
         ready = get(door, "readyz")
         assert ready.status_code == 503
         assert "store" in ready.json()["status"]
-        assert "changes" not in ready.text, "statements stay in the house"
+        assert "probes" not in ready.text, "statements stay in the house"
         assert get(door, "healthz").status_code == 200
         other.close()
 

@@ -20,7 +20,7 @@ from sidecritic.gateway.question import Question, takes_of
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.spans import Span
 from sidecritic.gateway.turn import Bench, Settled, let_pass
-from sidecritic.gateway.wire import EVENT_STREAM, Heard, Incoming, Reply, end_to_end, header
+from sidecritic.gateway.wire import Heard, Incoming, Reply, end_to_end, is_event_stream
 from sidecritic.types import Assistant, Usage
 
 _END = re.compile(
@@ -66,7 +66,7 @@ class _Passing:
     started: float = field(default_factory=perf_counter)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        is_stream = header(self.incoming.headers, "content-type").startswith(EVENT_STREAM)
+        is_stream = is_event_stream(self.incoming.headers)
         # Where the end cannot be told from the bytes, the last ones wait for it.
         waits = not is_stream
         tail = last = b""

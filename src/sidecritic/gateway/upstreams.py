@@ -48,6 +48,9 @@ class HttpUpstream:
             except aiohttp.ServerDisconnectedError:
                 # The server closed an idle connection just as it was used; nothing was answered.
                 response = await self._request(request, url, headers)
+        if not 200 <= response.status <= 599:
+            response.close()
+            raise ModelUnavailable(f"the upstream {self.name!r} answered HTTP {response.status}")
         return _Response(self.name, response)
 
     async def _request(

@@ -88,7 +88,7 @@ class Heard:
 
     @property
     def is_stream(self) -> bool:
-        return header(self.headers, "content-type").startswith(EVENT_STREAM)
+        return is_event_stream(self.headers)
 
     def content(self, limit: int) -> bytes:
         """Return the body, decoded.
@@ -159,6 +159,11 @@ async def hear(incoming: Incoming, limit: int) -> Heard:
 def header(headers: Headers, name: str) -> str:
     """Return the first value of a header; empty when there is none."""
     return next((value for key, value in headers if key == name), "")
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Whether an answer comes in events; names of media types are written in any case."""
+    return header(headers, "content-type").strip().lower().startswith(EVENT_STREAM)
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:

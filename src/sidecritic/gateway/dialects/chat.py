@@ -30,7 +30,7 @@ from sidecritic.gateway.dialects.parts import (
     user_message,
     written_arguments,
 )
-from sidecritic.gateway.dialects.sse import DONE, data_event, objects
+from sidecritic.gateway.dialects.sse import DONE, data_event, named_objects, numbered
 from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Finish,
@@ -89,13 +89,14 @@ class ChatCompletions:
     def assembled(self, raw: bytes) -> Body:
         answer: Body = {}
         choices: dict[int, Growing] = {}
-        for chunk in objects(raw):
-            if "error" in chunk:
-                raise StreamFailed("the stream ended with an error", chunk)
+        for name, chunk, is_cut in named_objects(raw):
+            if chunk.get("error"):
+                raise StreamFailed("the stream ended with an error", {"error": chunk["error"]})
+            if name not in ("", "message"):
+                raise StreamFailed("the stream holds an event of another API")
             answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
             for part in objects_of(chunk, "choices"):
-                if "message" in part:
-                    raise StreamFailed("a part of the stream holds a whole message")
+                _require_plain(part, is_cut=is_cut)
                 _add_choice(choices, part)
         found = [{"finish_reason": None, **choices[n].whole()} for n in sorted(choices)]
         if not found or any(choice["finish_reason"] is None for choice in found):
@@ -228,7 +229,8 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
             unknown[f"field {key!r} of a message"] = None
     if message.get("audio"):
         unknown["a spoken answer"] = None
-    text = _text(message, unknown) or text_of(message, "refusal")
+    both = (_text(message, unknown), text_of(message, "refusal"))
+    text = "\n".join(part for part in both if part)
     calls = tuple(_calls(message, "function_draft", unknown))
     return Draft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
 
@@ -295,8 +297,21 @@ def _function(call: ToolCall) -> Body:
 # --- streams -----------------------------------------------------------------------------
 
 
+def _require_plain(part: Body, *, is_cut: bool) -> None:
+    """Refuse a part that some would read and some would not."""
+    delta = object_of(part, "delta")
+    if "message" in part:
+        raise StreamFailed("a part of the stream holds a whole message")
+    if is_cut and any(value for key, value in delta.items() if key != "role"):
+        raise StreamFailed("the stream was cut off in an event")
+    for each in objects_of(delta, "tool_calls"):
+        is_whole = text_of(each, "id") and text_of(object_of(each, "function"), "name")
+        if each.get("index") is None and not is_whole:
+            raise StreamFailed("a part of a call does not say of which")
+
+
 def _add_choice(choices: dict[int, Growing], part: Body) -> None:
-    choice = choices.setdefault(count_of(part, "index"), Growing())
+    choice = choices.setdefault(numbered(part, "index"), Growing())
     # All of a choice but its message is said once, or anew; log-probabilities come in pieces.
     fixed = {k: v for k, v in part.items() if isinstance(v, str | int | float)}
     grown = {k: v for k, v in part.items() if k not in fixed and k != "delta" and v is not None}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from sidecritic.gateway.dialects.base import Body
+from sidecritic.gateway.dialects.sse import numbered
 
 _REPLACED = frozenset({"role", "type", "index"})
 
@@ -23,7 +24,11 @@ class Growing:
     )
 
     def add(self, delta: Mapping[str, JsonValue]) -> None:
-        """Add a delta."""
+        """Add a delta.
+
+        Raises:
+            StreamFailed: an entry of a list has a number that is none.
+        """
         for key, value in delta.items():
             held = self.held.get(key)
             match held, value:
@@ -60,10 +65,10 @@ class _Slots:
 
     def add(self, added: list[JsonValue]) -> None:
         for entry in added:
-            index = entry.get("index") if isinstance(entry, dict) else None
-            if not isinstance(entry, dict) or not isinstance(index, int):
+            if not isinstance(entry, dict) or entry.get("index") is None:
                 self.entries.append(entry)
                 continue
+            index = numbered(entry, "index")
             if index not in self.by_index:
                 self.by_index[index] = Growing()
                 self.entries.append(self.by_index[index])

@@ -28,7 +28,7 @@ from sidecritic.gateway.dialects.parts import (
     usage_of,
     user_message,
 )
-from sidecritic.gateway.dialects.sse import data_event, named_events, objects
+from sidecritic.gateway.dialects.sse import data_event, named_events, named_objects, numbered
 from sidecritic.gateway.reading import read_object
 from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
@@ -98,7 +98,7 @@ class Messages:
         blocks: dict[int, Body] = {}
         pieces: dict[tuple[int, str], list[str]] = {}
         is_whole = False
-        for event in objects(raw):
+        for event in _heard(raw):
             match text_of(event, "type"):
                 case "message_start" | "message_delta":
                     _frame(answer, event)
@@ -109,7 +109,8 @@ class Messages:
                 case "message_stop":
                     is_whole = True
                 case "error":
-                    raise StreamFailed("the stream ended with an error", event)
+                    error = {"type": "error", "error": event.get("error")}
+                    raise StreamFailed("the stream ended with an error", error)
                 case _:
                     pass
         if not is_whole:
@@ -280,35 +281,56 @@ def _usage(usage: Body) -> Usage:
 # --- streams -----------------------------------------------------------------------------
 
 
+def _heard(raw: bytes) -> Iterator[Body]:
+    """Walk over the events that every client reads, and reads alike."""
+    is_over = False
+    for name, event, is_cut in named_objects(raw):
+        kind = text_of(event, "type")
+        if name != kind:
+            raise StreamFailed("an event of the stream is named otherwise than its type")
+        if kind != "ping" and is_over:
+            raise StreamFailed("the stream goes on after its end")
+        if is_cut and kind not in ("ping", "error", "message_stop"):
+            raise StreamFailed("the stream was cut off in an event")
+        is_over = kind == "message_stop" or is_over
+        yield event
+
+
 def _begin(blocks: dict[int, Body], event: Body) -> None:
-    at = count_of(event, "index")
-    if at in blocks:
-        raise StreamFailed("the stream holds two blocks of one number")
+    at = numbered(event, "index")
+    if at != len(blocks):
+        raise StreamFailed("the blocks of the stream are not numbered as they come")
     blocks[at] = dict(object_of(event, "content_block"))
 
 
 def _collect(
     pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
 ) -> None:
-    at, delta = count_of(event, "index"), object_of(event, "delta")
+    at, delta = numbered(event, "index"), object_of(event, "delta")
     kind = text_of(delta, "type")
+    if at not in blocks:
+        raise StreamFailed("a delta of the stream belongs to no block")
     if kind == "input_json_delta":
         pieces.setdefault((at, "input"), []).append(text_of(delta, "partial_json"))
     elif kind in _DELTAS:
         source, target = _DELTAS[kind]
         pieces.setdefault((at, target), []).append(text_of(delta, source))
     elif kind == "citations_delta":
-        block = blocks.setdefault(at, _text(""))
+        block = blocks[at]
         held = block.get("citations")
         block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
     else:
-        blocks.setdefault(at, {})["type"] = kind
+        blocks[at]["type"] = kind  # what no dialect knows
 
 
 def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> None:
     for (at, target), parts in pieces.items():
-        block, whole = blocks.setdefault(at, {}), "".join(parts)
+        block, whole = blocks[at], "".join(parts)
         if target == "input":
+            if block.get("input"):
+                if whole:
+                    raise StreamFailed("a block of the stream has its input twice")
+                continue
             written = whole.encode(errors="replace") if whole.strip() else b"{}"
             parsed, repeats = read_object(written)
             # Of a key that stands twice the critic would see one value, and the client another.
@@ -320,6 +342,8 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
 def _frame(answer: Body, event: Body) -> None:
     """Take in what an event says of the message as a whole."""
     message = object_of(event, "message")
+    if answer and message:
+        raise StreamFailed("the stream begins twice")
     if message.get("content"):
         raise StreamFailed("the stream begins with content that has no block")
     answer.update(message)

@@ -18,6 +18,7 @@ from sidecritic.gateway.dialects.base import (
     Released,
     StreamFailed,
 )
+from sidecritic.gateway.dialects.deltas import Deltas
 from sidecritic.gateway.dialects.errors import openai_error
 from sidecritic.gateway.dialects.parts import (
     call_of,
@@ -32,7 +33,8 @@ from sidecritic.gateway.dialects.parts import (
     user_message,
     written_arguments,
 )
-from sidecritic.gateway.dialects.sse import data_event, named_events, objects
+from sidecritic.gateway.dialects.responses_events import events_of
+from sidecritic.gateway.dialects.sse import data_event, named_events, named_objects, numbered
 from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
@@ -65,6 +67,7 @@ _CLIENT_TOOLS = frozenset(
     | {"apply_patch"}
 )
 _ENDS = ("response.completed", "response.incomplete")
+_ERRORS = ("error", "response.failed")
 
 
 class Responses:
@@ -114,22 +117,19 @@ class Responses:
 
     def assembled(self, raw: bytes) -> Body:
         items: dict[int, Body] = {}
-        whole: Body | None = None
-        for event in objects(raw):
+        whole: Body = {}
+        deltas = Deltas()
+        for event in _heard(raw):
             kind = text_of(event, "type")
-            if whole is not None and kind.startswith("response."):
-                raise StreamFailed("the stream goes on after its end")
+            deltas.take(event)
             if kind == "response.output_item.done":
-                at = count_of(event, "output_index")
+                at = numbered(event, "output_index")
                 if at in items:
                     raise StreamFailed("the stream holds two items of one number")
                 items[at] = object_of(event, "item")
             elif kind in _ENDS:
                 whole = object_of(event, "response")
-            elif kind in ("error", "response.failed"):
-                raise StreamFailed("the stream ended with an error", event)
-        if whole is None:
-            raise StreamFailed("the stream was cut off before its end")
+        deltas.require_agree(items, objects_of(whole, "output"))
         return _agreed(whole, [items[at] for at in sorted(items)])
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
@@ -150,7 +150,7 @@ class Responses:
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
         number = count()
-        return named_events({**e, "sequence_number": next(number)} for e in _events(answer))
+        return named_events({**e, "sequence_number": next(number)} for e in events_of(answer))
 
     def error(self, status: int, code: str, message: str) -> Body:
         return openai_error(status, code, message)
@@ -175,6 +175,31 @@ def held_id(id: str) -> str:
     The provider keeps its own under the id: going on from it would bring the refused draft back.
     """
     return f"{id}_held"
+
+
+def _heard(raw: bytes) -> Iterator[Body]:
+    """Walk over the events that every client reads, and reads alike, to the end of the answer."""
+    is_over = False
+    for name, event, is_cut in named_objects(raw):
+        kind = text_of(event, "type")
+        if name not in ("", kind):
+            raise StreamFailed("an event of the stream is named otherwise than its type")
+        if kind in _ERRORS:
+            raise StreamFailed("the stream ended with an error", _without_output(event))
+        if is_over:
+            raise StreamFailed("the stream goes on after its end")
+        if is_cut and kind not in _ENDS:
+            raise StreamFailed("the stream was cut off in an event")
+        is_over = kind in _ENDS
+        yield event
+    if not is_over:
+        raise StreamFailed("the stream was cut off before its end")
+
+
+def _without_output(event: Body) -> Body:
+    if "response" not in event:
+        return event
+    return {**event, "response": {**object_of(event, "response"), "output": []}}
 
 
 def _agreed(whole: Body, items: Sequence[Body]) -> Body:
@@ -352,46 +377,3 @@ def _items(action: Assistant) -> Iterator[Body]:
             "arguments": written_arguments(call),
             **({"namespace": space} if space else {}),
         }
-
-
-# --- streams -----------------------------------------------------------------------------
-
-
-def _events(answer: Body) -> Iterator[Body]:
-    begun: Body = {**answer, "status": "in_progress", "output": [], "usage": None}
-    yield {"type": "response.created", "response": begun}
-    yield {"type": "response.in_progress", "response": begun}
-    for at, item in enumerate(objects_of(answer, "output")):
-        yield from _item_events(at, item)
-    yield {"type": "response.completed", "response": answer}
-
-
-def _item_events(at: int, item: Body) -> Iterator[Body]:
-    kind = text_of(item, "type")
-    opened: Body = {**item, "status": "in_progress"}
-    if kind == "message":
-        opened["content"] = []
-    elif kind == "function_call":
-        opened["arguments"] = ""
-    yield {"type": "response.output_item.added", "output_index": at, "item": opened}
-    where: Body = {"item_id": item.get("id"), "output_index": at}
-    if kind == "message":
-        for number, part in enumerate(objects_of(item, "content")):
-            yield from _part_events({**where, "content_index": number}, part)
-    elif kind == "function_call":
-        arguments = item.get("arguments")
-        named = "response.function_call_arguments"
-        yield {"type": f"{named}.delta", **where, "delta": arguments}
-        yield {"type": f"{named}.done", **where, "name": item.get("name"), "arguments": arguments}
-    yield {"type": "response.output_item.done", "output_index": at, "item": item}
-
-
-def _part_events(where: Body, part: Body) -> Iterator[Body]:
-    kind = text_of(part, "type")
-    field = _TEXTS.get(kind, "text")
-    text = part.get(field)
-    opened: Body = {**part, field: ""}
-    yield {"type": "response.content_part.added", **where, "part": opened}
-    yield {"type": f"response.{kind}.delta", **where, "delta": text, "logprobs": []}
-    yield {"type": f"response.{kind}.done", **where, field: text, "logprobs": []}
-    yield {"type": "response.content_part.done", **where, "part": part}

@@ -4,6 +4,7 @@ Source: "Server-sent events" in the HTML standard, section 9.2.6.
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -20,14 +21,22 @@ class Sent(NamedTuple):
     name: str
     """Of the event; empty when none is given."""
     data: str
+    is_cut: bool = False
+    """Whether the blank line is missing that ends it, without which many never read it."""
+
+
+class Told(NamedTuple):
+    name: str
+    body: Body
+    is_cut: bool
 
 
 def events(raw: bytes) -> Iterator[Sent]:
     """Take a whole stream apart, to the last event, whose blank line some leave out."""
-    text = raw.decode(errors="replace").removeprefix("\ufeff")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = raw.decode(errors="replace")
+    *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     name, data = "", list[str]()
-    for line in lines:
+    for line in (*lines, rest) if rest else lines:
         if not line:
             if data:
                 yield Sent(name, "\n".join(data))
@@ -40,7 +49,7 @@ def events(raw: bytes) -> Iterator[Sent]:
         elif field == "data":
             data.append(value)
     if data:
-        yield Sent(name, "\n".join(data))
+        yield Sent(name, "\n".join(data), is_cut=True)
 
 
 def objects(raw: bytes) -> Iterator[Body]:
@@ -49,8 +58,23 @@ def objects(raw: bytes) -> Iterator[Body]:
     Raises:
         StreamFailed: an event holds something else.
     """
+    return (told.body for told in named_objects(raw))
+
+
+def named_objects(raw: bytes) -> Iterator[Told]:
+    """Do the same, with what else an event says.
+
+    Raises:
+        StreamFailed: an event holds something else, or stands where only some would read it.
+    """
+    if raw.startswith(BOM_UTF8):
+        raise StreamFailed("the stream begins with a byte order mark")
+    is_done = False
     for sent in events(raw):
+        if is_done:
+            raise StreamFailed("the stream goes on after its end")
         if sent.data.strip() == "[DONE]":
+            is_done = True
             continue
         try:
             read = read_json(sent.data.encode())
@@ -60,7 +84,19 @@ def objects(raw: bytes) -> Iterator[Body]:
             raise StreamFailed("an event of the stream is no JSON object")
         if read.repeats:
             raise StreamFailed("an event of the stream repeats a key in an object")
-        yield read.body
+        yield Told(sent.name, read.body, sent.is_cut)
+
+
+def numbered(event: Body, key: str) -> int:
+    """Return the number of what an event is about; 0 where it does not say.
+
+    Raises:
+        StreamFailed: it is no number that every client takes for the same.
+    """
+    number = event.get(key, 0)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise StreamFailed(f"{key} of an event of the stream is no number of a list")
+    return number
 
 
 def data_event(value: Mapping[str, object], *, name: str = "") -> bytes:
