@@ -1,9 +1,10 @@
-"""Minutes of hostile requests at a gateway in a process of its own: `make test-fuzz`.
+"""Minutes of hostile requests and answers at a gateway in a process of its own: `make test-fuzz`.
 
     FUZZ_SECONDS=300 pytest tests/fuzz_gateway.py
 
-No 5xx but the upstream's, no request that hangs, and memory that stays where it was. Not
-collected by name: it takes as long as it is told to.
+No 5xx but the upstream's, and 502 for an answer of its that cannot be read; no request that hangs,
+no exception in the log, and memory that stays where it was. Not collected by name: it takes as
+long as it is told to.
 """
 
 import json
@@ -11,10 +12,10 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,7 @@ import httpx2
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.hostile_upstream import replies
 from tests.properties.test_gateway import BODIES, TEXT, VALUES, healthy
 from tests.wire import Received, Reply, failure, wire_server
 
@@ -40,7 +42,7 @@ def records(required: dict[str, Any], optional: dict[str, Any] | None = None) ->
 
 
 PATHS = st.sampled_from(["chat/completions", "messages", "responses"])
-ROUTES = st.sampled_from(["", "/shadow", "/off"])
+ROUTES = st.sampled_from(["", "/strict", "/shadow", "/off"])
 
 PARTS: Strategy = st.lists(
     records(
@@ -75,6 +77,16 @@ PLAUSIBLE: Strategy = records(
         "previous_response_id": TEXT,
     },
 )
+SIMPLE: Strategy = st.booleans().map(
+    lambda stream: {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "Hi"}],
+        "input": "Hi",
+        "stream": stream,
+    }
+)
+"""What gets through, so that the upstream's answer counts."""
 RAW = (
     st.binary(max_size=99)
     | st.integers(1, 400).map(lambda n: b'{"a":' + b"[" * n + b"]" * n + b"}")
@@ -83,13 +95,28 @@ RAW = (
 )
 
 
-def upstream_answer(received: Received) -> Reply:
-    """Answer well, but for models whose names ask for something else."""
-    match str(received.body.get("model"))[:1]:
-        case "5":
+UNREADABLE = ("upstream_unavailable", "upstream_unusable", "unknown_shape")
+"""Why an answer may be 502 though the upstream's is not."""
+
+
+class Upstream:
+    """Plays what was drawn for a request, and else answers well, or as the model's name asks."""
+
+    def __init__(self) -> None:
+        self.drawn: list[Reply] = []
+        self.played: list[Reply] = []
+
+    def __call__(self, received: Received) -> Reply:
+        reply = self._next(received)
+        self.played.append(reply)
+        return reply
+
+    def _next(self, received: Received) -> Reply:
+        if self.drawn:
+            return self.drawn.pop(0)
+        if str(received.body.get("model")).startswith("5"):
             return failure(503, "busy")
-        case _:
-            return healthy(received)
+        return healthy(received)
 
 
 def free_port() -> int:
@@ -112,8 +139,9 @@ unknown = "{unknown}"
 """
         for name, prefix, mode, unknown in (
             ("first", "", "enforce", "pass"),
-            ("second", "/shadow", "shadow", "block"),
-            ("third", "/off", "off", "block"),
+            ("second", "/strict", "enforce", "block"),
+            ("third", "/shadow", "shadow", "block"),
+            ("fourth", "/off", "off", "block"),
         )
         for provider in ("openai", "anthropic")
     )
@@ -124,6 +152,8 @@ base_url = "{upstream}/v1"
 [upstreams.anthropic]
 provider = "anthropic"
 base_url = "{upstream}"
+[limits]
+answer_bytes = 1000000
 [store]
 url = "sqlite:///{folder / "fuzz.db"}"
 content = true
@@ -136,21 +166,31 @@ def served(folder: Path, upstream: str) -> Generator[tuple[str, int]]:
     config = folder / "gateway.toml"
     config.write_text(settings_text(upstream, port, folder))
     words = [sys.executable, "-m", "sidecritic", "serve", "--config", str(config)]
-    with subprocess.Popen(words, stderr=subprocess.PIPE) as running:
-        assert running.stderr is not None
-        with (folder / "log.txt").open("wb") as log:
-            for line in running.stderr:
-                log.write(line)
-                if b"running on" in line:
-                    break
-        drained = Thread(target=running.stderr.read)  # a full pipe would stop the server
-        drained.start()
+    log = folder / "log.txt"
+    with (
+        log.open("wb") as written,
+        subprocess.Popen(words, stderr=written) as running,
+        httpx2.Client(trust_env=False) as client,
+    ):
+        root = f"http://127.0.0.1:{port}"
+        require_ready(client, root, running)
         try:
-            yield f"http://127.0.0.1:{port}", running.pid
+            yield root, running.pid
         finally:
             running.terminate()
             assert running.wait(60) == 0, "it ends in good order"
-            drained.join()
+    assert "Traceback" not in (said := log.read_text(errors="replace")), said[-5000:]
+
+
+def require_ready(client: httpx2.Client, root: str, running: subprocess.Popen[bytes]) -> None:
+    ends = monotonic() + 60
+    while monotonic() < ends and running.poll() is None:
+        try:
+            if client.get(f"{root}/readyz", timeout=1).status_code == 200:
+                return
+        except httpx2.TransportError:
+            continue
+    raise AssertionError("the gateway did not start")
 
 
 def resident_mb(pid: int) -> float:
@@ -158,18 +198,28 @@ def resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def require_own_fault(answer: httpx2.Response, sent: bytes) -> None:
-    """A server error is the upstream's: its own answer, passed on."""
-    if answer.status_code >= 500:
-        assert answer.status_code == 503, (answer.status_code, answer.text, sent)
-        assert "busy" in answer.text, (answer.text, sent)
+def require_own_fault(status: int, body: bytes, played: list[Reply], sent: bytes) -> None:
+    """A server error is the upstream's own answer, or says that this could not be read."""
+    if status < 500 or any(r.status == status and r.body.startswith(body) for r in played):
+        return
+    assert status == 502, (status, body, played, sent)
+    assert any(code in body.decode() for code in UNREADABLE), (body, played, sent)
+    assert played, "an upstream that was not asked is not at fault"
+
+
+def asked(client: httpx2.Client, url: str, sent: bytes) -> tuple[int, bytes]:
+    """Return what came, as it came: the upstream may lie about how it is packed."""
+    with client.stream("POST", url, content=sent) as answer:
+        return answer.status_code, b"".join(answer.iter_raw())
 
 
 def test_minutes_of_hostile_requests(tmp_path: Path) -> None:
-    asked, ends = 0, monotonic() + SECONDS
+    outcomes: Counter[tuple[str, int]] = Counter()
+    ends = monotonic() + SECONDS
+    model = Upstream()
     early, late = 0.0, 0.0
     with (
-        wire_server(upstream_answer) as upstream,
+        wire_server(model) as upstream,
         served(tmp_path, upstream.root) as (root, pid),
         httpx2.Client(trust_env=False, timeout=DEADLINE) as client,
     ):
@@ -183,13 +233,28 @@ def test_minutes_of_hostile_requests(tmp_path: Path) -> None:
                 phases=[Phase.generate],
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
             )
-            @given(route=ROUTES, path=PATHS, body=PLAUSIBLE | BODIES, raw=st.none() | RAW)
-            def ask(route: str, path: str, body: Any, raw: bytes | None) -> None:
-                nonlocal asked
+            @given(
+                route=ROUTES,
+                path=PATHS,
+                body=PLAUSIBLE | BODIES,
+                raw=st.none() | RAW,
+                data=st.data(),
+            )
+            def ask(
+                route: str, path: str, body: Any, raw: bytes | None, data: st.DataObject
+            ) -> None:
                 sent = raw if raw is not None else json.dumps(body).encode()
-                answer = client.post(f"{root}{route}/v1/{path}", content=sent)
-                require_own_fault(answer, sent)
-                asked += 1
+                model.drawn = data.draw(st.lists(replies(path), max_size=3))
+                model.played = []
+                breaks = any(reply.breaks_off for reply in model.drawn)
+                try:
+                    status, said = asked(client, f"{root}{route}/v1/{path}", sent)
+                except httpx2.RemoteProtocolError:
+                    assert breaks, (model.played, sent)
+                    assert route in ("/shadow", "/off"), (model.played, sent)
+                else:
+                    require_own_fault(status, said, model.played, sent)
+                    outcomes[route, status] += 1
 
             ask()
 
@@ -202,7 +267,8 @@ def test_minutes_of_hostile_requests(tmp_path: Path) -> None:
                 early = resident_mb(pid)
         late = resident_mb(pid)
         assert client.get(f"{root}/readyz").status_code == 200
-    measured = f"{asked} requests, {early:.0f} MB after the first tenth, {late:.0f} MB at the end"
-    sys.stderr.write(f"\n{measured}\n")
-    assert asked >= AT_A_TIME / 2
+    memory = f"{early:.0f} MB after the first tenth, {late:.0f} MB at the end"
+    measured = f"{outcomes.total()} requests, {memory}"
+    sys.stderr.write(f"\n{measured}\n{sorted(outcomes.items())}\n")
+    assert outcomes.total() >= AT_A_TIME / 2
     assert late < early + GROWTH_MB, measured

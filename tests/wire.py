@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from select import select
 from threading import Event, Lock, Thread
 from typing import Any, cast
 
@@ -38,7 +39,7 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     hangs: bool = False
-    """Send nothing until the server is closed."""
+    """Send nothing until the client leaves or the server is closed."""
     drips: bool = False
     """Send a byte now and then, and never the end, until the server is closed."""
     by_event: bool = False
@@ -50,6 +51,12 @@ class Reply:
 
 
 Answer = Callable[[Received], Reply]
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = False
+    request_queue_size = 512
+    """Hundreds may come at the same time."""
 
 
 class WireServer:
@@ -76,8 +83,7 @@ class WireServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Keep the output of the tests clean."""
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-        self._http.daemon_threads = False
+        self._http = _Http(("127.0.0.1", 0), Door)
         self._thread = Thread(target=self._http.serve_forever, args=(0.005,))
 
     @property
@@ -113,7 +119,7 @@ class WireServer:
 
     def _send(self, door: BaseHTTPRequestHandler, reply: Reply) -> None:
         if reply.hangs:
-            self._released.wait()
+            self._hang(door)
             return
         door.send_response(reply.status)
         for name, value in reply.headers.items():
@@ -130,6 +136,11 @@ class WireServer:
             door.wfile.write(piece)
             if reply.by_event or reply.piece:
                 self._released.wait(0.005)
+
+    def _hang(self, door: BaseHTTPRequestHandler) -> None:
+        while not self._released.is_set():
+            if select([door.connection], [], [], 0.02)[0]:
+                return  # nothing more is sent by a client that waits: this is its end
 
 
 def _pieces(reply: Reply, length: int) -> Iterator[bytes]:

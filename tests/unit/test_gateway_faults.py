@@ -1,12 +1,7 @@
 """Each fault has the effect that its declared failure mode promises, seen on the wire."""
 
-import asyncio
-import json
-import socket
 import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -222,86 +217,3 @@ def test_in_shadow_a_locked_database_changes_nothing() -> None:
         assert post(door).content == TEXT.body
         other.rollback()
         other.close()
-
-
-# --- nothing is left behind --------------------------------------------------------------
-
-REPEATS = 1000
-
-
-def tasks_and_files(door: Running) -> tuple[int, int]:
-    async def count() -> int:
-        return len(asyncio.all_tasks())
-
-    return door.on_loop(count()), len(list(Path("/proc/self/fd").iterdir()))
-
-
-def settled_counts(door: Running) -> tuple[int, int]:
-    """Return the counts once they have stopped changing."""
-    before = tasks_and_files(door)
-    for _ in range(200):
-        door.on_loop(asyncio.sleep(0.02))
-        now = tasks_and_files(door)
-        if now == before:
-            return now
-        before = now
-    return before
-
-
-def leave_early(door: Running) -> None:
-    host, _, port = door.root.removeprefix("http://").partition(":")
-    body = json.dumps(STREAM).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
-    with socket.create_connection((host, int(port))) as line:
-        line.sendall(head.encode() + body)
-
-
-def ask_and_forget(door: Running) -> None:
-    try:
-        post(door, STREAM)
-    except httpx2.RemoteProtocolError:
-        return
-
-
-REPEATED: dict[str, tuple[Reply, str, Callable[[Running], None]]] = {
-    "client leaves while held": (chat_stream(spoken("Hi")), "enforce", leave_early),
-    "client leaves in shadow": (chat_stream(spoken("Hi")), "shadow", leave_early),
-    "upstream resets while held": (BROKEN_STREAM, "enforce", ask_and_forget),
-    "upstream resets in shadow": (BROKEN_STREAM, "shadow", ask_and_forget),
-    "critic fails": (WRITE, "enforce", ask_and_forget),
-}
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("fault", REPEATED)
-def test_no_task_and_no_connection_is_left_after_a_thousand_faults(fault: str) -> None:
-    leaves_nothing(fault, REPEATS)
-
-
-@pytest.mark.parametrize("fault", REPEATED)
-def test_no_task_and_no_connection_is_left_after_many_faults(fault: str) -> None:
-    leaves_nothing(fault, 40)
-
-
-def leaves_nothing(fault: str, repeats: int) -> None:
-    async def slow(proposal: Proposal) -> None:
-        await asyncio.sleep(0.002)
-        if fault == "critic fails":
-            raise RuntimeError("broken")
-
-    reply, mode, act = REPEATED[fault]
-    with (
-        wire_server(reply) as upstream,
-        gateway(upstream.root, critic=Asked(slow), mode=mode) as door,
-    ):
-        act(door)
-        door.settled()
-        tasks, files = settled_counts(door)
-        for _ in range(repeats):
-            act(door)
-        door.settled()
-        tasks_after, files_after = settled_counts(door)
-        in_flight = httpx2.get(f"{door.root}/metrics", trust_env=False).text
-    assert tasks_after <= tasks + 1
-    assert files_after <= files + 3
-    assert "sidecritic_in_flight 0.0" in in_flight

@@ -4,142 +4,19 @@ In each cell the critic is asked exactly once for each proposal, and what an app
 lets through is, byte for byte, what the upstream sent.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import httpx2
 import pytest
 
 from tests.gateway import Asked, Running, approves, gateway
-from tests.wire import (
-    Json,
-    Received,
-    Reply,
-    WireServer,
-    as_json,
-    call,
-    chat,
-    completion,
-    failure,
-    half,
-    messages,
-    text_block,
-    use_block,
-    wire_server,
-)
-from tests.wire_streams import (
-    called,
-    chat_stream,
-    function_call,
-    legacy,
-    messages_stream,
-    output_text,
-    response,
-    response_stream,
-    spoken,
-    sse,
-    truncated,
-)
+from tests.wire import Json, Received, Reply, WireServer, text_block, wire_server
+from tests.wire_shapes import CELLS, SHAPES, Shape, cell_name
+from tests.wire_streams import messages_stream, sse
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What the upstream answers, plain and as a stream, and how many proposals that is."""
-
-    plain: Reply
-    stream: Reply
-    proposals: int
-
-
-def choice(index: int, text: str) -> Json:
-    message = {"role": "assistant", "content": text}
-    return {"index": index, "message": message, "finish_reason": "stop"}
-
-
-ODD = as_json({"error": {"message": "no", "type": "x"}}, status=429, retry_after="7")
-ONE = {"order": 1, "note": "ünïcode"}
-LEGACY = {"name": "put", "arguments": '{"order": 1}'}
-
-CHAT: Mapping[str, Shape] = {
-    "text": Shape(chat("Hello", x_field=None), chat_stream(spoken("Hello")), 1),
-    "one call": Shape(
-        chat(None, calls=[call("put", ONE)]), chat_stream(called(("c1", "put", ONE))), 1
-    ),
-    "parallel calls": Shape(
-        chat(None, calls=[call("put", ONE), call("get", {}, id="b")]),
-        chat_stream(called(("c1", "put", ONE), ("c2", "get", {}))),
-        1,
-    ),
-    "n = 2": Shape(
-        completion([choice(0, "a"), choice(1, "b")]),
-        chat_stream(spoken("aa"), spoken("bb")),
-        2,
-    ),
-    "legacy call": Shape(
-        chat(None, finish="function_call", function_call=LEGACY),
-        chat_stream(legacy("put", ONE)),
-        1,
-    ),
-    "error": Shape(ODD, ODD, 0),
-    "truncated": Shape(half(chat("Hello")), truncated(chat_stream(spoken("Hello"))), 0),
-    "refusal": Shape(
-        chat(None, refusal="I can't."), chat_stream(spoken("I can't.", field="refusal")), 1
-    ),
-}
-
-MESSAGES: Mapping[str, Shape] = {
-    "text": Shape(messages(text_block("Hello")), messages_stream(text_block("Hello")), 1),
-    "one call": Shape(
-        messages(use_block("put", ONE), stop="tool_use"),
-        messages_stream(use_block("put", ONE), stop="tool_use"),
-        1,
-    ),
-    "parallel calls": Shape(
-        messages(text_block("Both."), use_block("put", ONE), use_block("get", {}, id="b")),
-        messages_stream(text_block("Both."), use_block("put", ONE), use_block("get", {}, id="b")),
-        1,
-    ),
-    "error": Shape(failure(529, "overloaded"), failure(529, "overloaded"), 0),
-    "truncated": Shape(
-        half(messages(text_block("Hello"))), truncated(messages_stream(text_block("Hello"))), 0
-    ),
-    "refusal": Shape(
-        messages(text_block("No."), stop="refusal"),
-        messages_stream(text_block("No."), stop="refusal"),
-        1,
-    ),
-}
-
-RESPONSES: Mapping[str, Shape] = {
-    "text": Shape(response(output_text("Hello")), response_stream(output_text("Hello")), 1),
-    "one call": Shape(
-        response(function_call("put", ONE)), response_stream(function_call("put", ONE)), 1
-    ),
-    "parallel calls": Shape(
-        response(function_call("put", ONE), function_call("get", {}, id="b")),
-        response_stream(function_call("put", ONE), function_call("get", {}, id="b")),
-        1,
-    ),
-    "error": Shape(ODD, ODD, 0),
-    "truncated": Shape(
-        half(response(output_text("Hello"))),
-        truncated(response_stream(output_text("Hello"))),
-        0,
-    ),
-    "refusal": Shape(
-        response(output_text("No.", "refusal")), response_stream(output_text("No.", "refusal")), 1
-    ),
-}
-
-ENDPOINTS = {"chat/completions": CHAT, "messages": MESSAGES, "responses": RESPONSES}
-CELLS = [
-    pytest.param(
-        endpoint, shape, stream, id=f"{endpoint}-{shape}-{'stream' if stream else 'plain'}"
-    )
-    for endpoint, shapes in ENDPOINTS.items()
-    for shape in shapes
-    for stream in (False, True)
-]
+EVERY_CELL = pytest.mark.parametrize(("endpoint", "shape", "stream"), CELLS, ids=cell_name)
+ENDPOINTS = {endpoint: shapes("Hello") for endpoint, shapes in SHAPES.items()}
 
 
 @dataclass
@@ -170,7 +47,7 @@ class Bench:
 
 def replay(received: Received) -> Reply:
     shape = ENDPOINTS[received.path.removeprefix("/v1/")][received.body["model"]]
-    return shape.stream if received.body["stream"] else shape.plain
+    return shape.reply(stream=received.body["stream"])
 
 
 def bench(mode: str) -> Generator[Bench]:
@@ -196,10 +73,10 @@ def idle() -> Generator[Bench]:
 
 def sent(endpoint: str, shape: str, *, stream: bool) -> tuple[Shape, Reply]:
     found = ENDPOINTS[endpoint][shape]
-    return found, found.stream if stream else found.plain
+    return found, found.reply(stream=stream)
 
 
-@pytest.mark.parametrize(("endpoint", "shape", "stream"), CELLS)
+@EVERY_CELL
 def test_in_shadow_the_bytes_are_the_upstreams_and_the_critic_is_asked_once_per_proposal(
     shadowing: Bench, endpoint: str, shape: str, stream: bool
 ) -> None:
@@ -210,7 +87,7 @@ def test_in_shadow_the_bytes_are_the_upstreams_and_the_critic_is_asked_once_per_
     assert shadowing.asked() == expected.proposals
 
 
-@pytest.mark.parametrize(("endpoint", "shape", "stream"), CELLS)
+@EVERY_CELL
 def test_off_passes_the_bytes_and_asks_nobody(
     idle: Bench, endpoint: str, shape: str, stream: bool
 ) -> None:
@@ -220,7 +97,7 @@ def test_off_passes_the_bytes_and_asks_nobody(
     assert idle.asked() == 0
 
 
-@pytest.mark.parametrize(("endpoint", "shape", "stream"), CELLS)
+@EVERY_CELL
 def test_enforcing_passes_what_is_approved_byte_for_byte_after_one_question_per_proposal(
     enforcing: Bench, endpoint: str, shape: str, stream: bool
 ) -> None:

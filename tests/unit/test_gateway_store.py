@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
@@ -19,171 +18,22 @@ from typing import Any
 import httpx2
 import pytest
 from sqlalchemy import create_engine, select
-from typer.testing import CliRunner, Result
 
-from sidecritic.cli.app import app
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.tables import DECISIONS
 from sidecritic.labeling.records import Label
 from sidecritic.types import Escalate, Proposal
 from tests.gateway import Asked, gateway, refuses
-from tests.wire import Json, Received, Reply, call, chat, failure, wire_server
+from tests.operating import HI, PLAIN, command, config_file, post, waiting_case
+from tests.wire import Received, Reply, call, chat, wire_server
 from tests.wire_streams import chat_stream, spoken
 
-HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 DOOR = Path(sys.executable).with_name("sidecritic")
-
-
-def post(root: str, body: Any = HI, **headers: str) -> httpx2.Response:
-    with httpx2.Client(trust_env=False, timeout=120) as client:
-        return client.post(f"{root}/v1/chat/completions", json=body, headers=headers)
-
-
-# --- secrets -----------------------------------------------------------------------------
-
-CANARIES = {
-    "key": "sk-canary-client-0123456789abcdef",
-    "header": "sk-canary-header-0123456789abcdef",
-    "user": "sk-canary-user-0123456789abcdef",
-    "tool": "sk-canary-tool-0123456789abcdef",
-    "system": "sk-canary-system-0123456789abcdef",
-    "kind": "sk-canary-kind-0123456789abcdef",
-    "answer": "sk-canary-answer-0123456789abcdef",
-    "model": "sk-canary-model-0123456789abcdef",
-    "upstream error": "sk-canary-error-0123456789abcdef",
-    "path": "sk-canary-path-0123456789abcdef",
-}
-PLAIN = "correct horse battery staple"
-"""A secret that looks like none."""
-
-
-def hostile_body() -> Json:
-    return {
-        "model": "m",
-        "messages": [
-            {"role": "system", "content": CANARIES["system"]},
-            {"role": "user", "content": f"{CANARIES['user']} {PLAIN}"},
-            {"role": "assistant", "tool_calls": [call("get", {"password": PLAIN})]},
-            {"role": "tool", "tool_call_id": "call_a", "content": CANARIES["tool"]},
-            {"role": "user", "content": [{"type": CANARIES["kind"], "text": PLAIN}]},
-        ],
-        "tools": [{"type": "function", "function": {"name": CANARIES["kind"]}}],
-    }
-
-
-def hostile_answer(received: Received) -> Reply:
-    if received.body["model"] == "fails":
-        return failure(500, f"{CANARIES['upstream error']} {PLAIN}")
-    arguments = {"api_key": CANARIES["answer"], "note": PLAIN}
-    return chat(CANARIES["answer"], calls=[call(CANARIES["kind"], arguments)])
-
-
-@pytest.mark.parametrize("content", [False, True], ids=["digests only", "content kept"])
-def test_planted_secrets_are_nowhere_in_database_logs_metrics_and_exports(
-    content: bool, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    client = {"name": "shop", "key_sha256": sha256(CANARIES["key"].encode()).hexdigest()}
-    with (
-        caplog.at_level("DEBUG", logger="sidecritic"),
-        wire_server(hostile_answer) as upstream,
-        gateway(
-            upstream.root,
-            critic=refuses(CANARIES["kind"]),
-            clients=[client],
-            unknown="pass",
-            store={"content": content, "redact": [PLAIN] if content else []},
-        ) as door,
-    ):
-        key = {"authorization": f"Bearer {CANARIES['key']}", "x-secret": CANARIES["header"]}
-        answers = [post(door.root, hostile_body(), **key)]
-        answers.append(post(door.root, {**HI, "model": "fails"}, **key))
-        answers.append(post(door.root, HI, authorization=f"Bearer {CANARIES['path']}"))
-        httpx2.get(f"{door.root}/{CANARIES['path']}", headers=key, trust_env=False)
-        metrics = httpx2.get(f"{door.root}/metrics", trust_env=False).text
-        door.settled()
-        config = config_file(tmp_path, upstream.root, door.folder / "decisions.db", content=content)
-        command(
-            "decisions", "export", "--out", str(tmp_path / "out.jsonl"), "--config", str(config)
-        )
-        shown = command("decisions", "ls", "--config", str(config)).stdout
-        kept = b"".join(file.read_bytes() for file in door.folder.iterdir())
-    written = {
-        "database": kept.decode(errors="replace"),
-        "logs": caplog.text + "".join(str(vars(record)) for record in caplog.records),
-        "metrics": metrics,
-        "export": (tmp_path / "out.jsonl").read_text(),
-        "listing": shown,
-        "refusal": answers[2].text,
-    }
-    assert [a.status_code for a in answers] == [200, 500, 401]
-    for place, text in written.items():
-        for name, canary in {**CANARIES, "plain": PLAIN}.items():
-            assert canary not in text, f"the {name} canary stands in the {place}"
-    assert ("get_order" in written["export"] or not content) or "proposal" in written["export"]
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "sk-proj-abcdefgh12345678",
-        "AKIAIOSFODNN7EXAMPLE",
-        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
-        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abc",
-        "Bearer abcdef0123456789",
-        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
-    ],
-)
-def test_what_looks_like_a_credential_is_taken_out_and_the_rest_stays(secret: str) -> None:
-    redacted = Redactor().text(f"before {secret} after")
-    assert secret not in redacted
-    assert redacted.startswith("before ")
-    assert redacted.endswith(" after")
-
-
-def test_values_under_telling_names_are_taken_out_of_objects_and_of_json_texts() -> None:
-    redactor = Redactor()
-    assert redactor.value({"password": "x1", "passenger": "Ann"}) == {
-        "password": "[redacted]",
-        "passenger": "Ann",
-    }
-    text = redactor.text('{"api_key": "a\\"b", "order": "B2"}')
-    assert "a\\" not in text
-    assert '"order": "B2"' in text
 
 
 # --- reviews -----------------------------------------------------------------------------
 
 ESCALATES = Asked(lambda p: Escalate(reason="large sum") if p.action.calls else None)
 WRITE = chat(None, calls=[call("refund", {"sum": 900})])
-
-
-def config_file(folder: Path, upstream: str, database: Path, *, content: bool = False) -> Path:
-    file = folder / "gateway.toml"
-    file.write_text(
-        f"""
-[upstreams.openai]
-base_url = "{upstream}/v1"
-
-[routes.openai]  # the only one
-upstream = "openai"
-mode = "shadow"  # for now
-critic = "policy"
-pack = "sidecritic.policies.shop:SHOP"
-gate = "all"
-
-[store]
-url = "sqlite:///{database}"
-content = {str(content).lower()}
-redact = ["{PLAIN}"]
-"""
-    )
-    return file
-
-
-def command(*words: str) -> Result:
-    done = CliRunner().invoke(app, list(words))
-    assert done.exit_code == 0, done.output
-    return done
 
 
 def test_an_approval_releases_exactly_the_approved_action_and_only_once(tmp_path: Path) -> None:
@@ -203,14 +53,6 @@ def test_an_approval_releases_exactly_the_approved_action_and_only_once(tmp_path
         assert "colleague" in post(door.root).text, "another sum is another action"
         assert post(door.root).content == WRITE.body
         assert "colleague" in post(door.root).text, "an approval is used up"
-
-
-def waiting_case(config: Path) -> Json:
-    for _ in range(2000):
-        found = json.loads(command("reviews", "ls", "--json", "--config", str(config)).stdout)
-        if found["cases"]:
-            return found["cases"][0]
-    raise AssertionError("no case was filed")
 
 
 @pytest.mark.parametrize("ruling", ["approve", "reject"])
