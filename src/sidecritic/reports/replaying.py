@@ -144,7 +144,12 @@ def _interference(found: dict[str, Interference]) -> Section:
 def _reliability(name: str, scores: ReplayScores) -> Section:
     found = scores.writes[name]["all"]
     rows = tuple(
-        (f"{row.low:.1f} to {row.high:.1f}", str(row.n), _decimal(row.score), _decimal(row.wrong))
+        (
+            f"{row.low:.1f} to {row.high:.1f}",
+            str(row.n),
+            f"{_decimal(row.score)} {_between(row.score_ci)}",
+            f"{_decimal(row.wrong)} {_between(row.wrong_ci)}",
+        )
         for row in found.reliability
     )
     error = found.calibration_error

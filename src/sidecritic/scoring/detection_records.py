@@ -20,8 +20,11 @@ class Bin(Record):
     n: int
     score: float
     """Mean score."""
+    score_ci: tuple[float, float] | None = None
     wrong: float
     """Share of wrong examples; what the mean score would be if it were a probability."""
+    wrong_ci: tuple[float, float] | None = None
+    """Over the resamples that have an example in this bin."""
 
 
 class Detection(Record):
