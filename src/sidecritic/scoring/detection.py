@@ -93,6 +93,7 @@ def resampled(examples: Sequence[Example], resamples: int) -> Floats:
 class _Levels:
     """The weight of wrong and of right examples at each distinct score, one row a resample."""
 
+    scores: Floats
     wrong: Floats
     right: Floats
     caught: Floats
@@ -113,7 +114,31 @@ def _levels(scores: Floats, wrong: Floats, weights: Floats) -> _Levels:
     starts = np.concatenate(([0], np.flatnonzero(np.diff(scores)) + 1))
     of_wrong = np.add.reduceat(weights * wrong, starts, axis=1)
     of_right = np.add.reduceat(weights, starts, axis=1) - of_wrong
-    return _Levels(of_wrong, of_right, np.cumsum(of_wrong, axis=1), np.cumsum(of_right, axis=1))
+    caught, alarms = np.cumsum(of_wrong, axis=1), np.cumsum(of_right, axis=1)
+    return _Levels(scores[starts], of_wrong, of_right, caught, alarms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Binned:
+    """The examples of one bin by resample; the first of these is the examples as they are."""
+
+    weight: Floats
+    wrong: Floats
+    """Weight of the wrong ones."""
+    scores: Floats
+    """Sum of the scores."""
+
+    def row(self, low: float, high: float) -> Bin:
+        score, wrong = _ratio(self.scores, self.weight), _ratio(self.wrong, self.weight)
+        return Bin(
+            low=low,
+            high=high,
+            n=int(self.weight[0]),
+            score=float(score[0]),
+            score_ci=_interval(score),
+            wrong=float(wrong[0]),
+            wrong_ci=_interval(wrong),
+        )
 
 
 class Table:
@@ -144,12 +169,18 @@ class Table:
         )
 
     @cached_property
-    def _binned(self) -> tuple[Floats, Floats, Floats]:
-        """By resample and bin: weight, weight of the wrong ones, sum of the scores."""
-        at = np.minimum((self._scores * BINS).astype(int), BINS - 1)
-        inside = (at[:, None] == np.arange(BINS)).astype(np.float64)
-        wrong, scores = inside * self._wrong[:, None], inside * self._scores[:, None]
-        return self._weights @ inside, self._weights @ wrong, self._weights @ scores
+    def _binned(self) -> dict[int, _Binned]:
+        """The bins that hold an example; as scores fall, each is a run of levels."""
+        levels = self._whole
+        number = np.minimum((levels.scores * BINS).astype(int), BINS - 1)
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(number)) + 1))
+        every = levels.wrong + levels.right
+        parts = (every, levels.wrong, every * levels.scores)
+        sums = [np.add.reduceat(part, starts, axis=1).T for part in parts]
+        return {
+            int(number[start]): _Binned(*each)
+            for start, each in zip(starts, zip(*sums, strict=True), strict=True)
+        }
 
     def auroc(self) -> Floats:
         """Return the chance that a wrong example scores higher than a right one; ties half."""
@@ -183,30 +214,15 @@ class Table:
         Source: Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian Binning
         (AAAI 2015).
         """
-        weight, wrong, scores = self._binned
-        return _ratio(np.abs(scores - wrong).sum(axis=1), weight.sum(axis=1))
+        gaps = [np.abs(each.scores - each.wrong) for each in self._binned.values()]
+        return _ratio(np.sum(gaps, axis=0), self._weights.sum(axis=1))
 
     def reliability(self) -> tuple[Bin, ...]:
-        """Return mean score and share of wrong examples by bin, empty bins left out.
-
-        The first row of weights is that of the examples as they are, the others are resamples.
-        """
-        weight, wrong, scores = self._binned
-        share, score = _ratio(wrong, weight), _ratio(scores, weight)
+        """Return mean score and share of wrong examples by bin, empty bins left out."""
         return tuple(
-            Bin(
-                low=at / BINS,
-                high=(at + 1) / BINS,
-                n=int(weight[0, at]),
-                score=float(score[0, at]),
-                score_ci=_interval(score[:, at]),
-                wrong=float(share[0, at]),
-                wrong_ci=_interval(share[:, at]),
-            )
-            for at in range(BINS)
-            if weight[0, at]
+            self._binned[at].row(at / BINS, (at + 1) / BINS) for at in sorted(self._binned)
         )
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)

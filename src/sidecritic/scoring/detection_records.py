@@ -131,10 +131,12 @@ class ReplayScores(Record):
     writes: dict[str, Slices]
     """`detectable`, `clean`, `raw`; in each `all` (without telecom) and every domain."""
     writes_by: dict[str, dict[str, Slices]]
-    """The first two again, by `benchmark`, `tool` and `actor`, without telecom."""
+    """The same again, by `benchmark`, `tool` and `actor`, without telecom."""
     end: dict[str, Slices]
     """The last farewell or transfer against "this run fails": `clean` and `raw` over runs
     without a wrong write, `every_run` over all clean runs."""
+    end_by: dict[str, dict[str, Slices]] = {}
+    """The same again, by `benchmark` and `actor`, without telecom."""
     interference: dict[str, Interference]
     """`all` (without telecom) and every domain, over clean runs."""
     cv: CrossValidated | None = None
