@@ -201,6 +201,11 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
             "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
             "the cross-validated figures."
         )
+    if scores.unlearned:
+        yield (
+            f"The head has learned nothing of {', '.join(scores.unlearned)}: the policy checks "
+            "judge there, by the risks that they state themselves."
+        )
     if scores.labels_unmatched:
         yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
     for env, why in scores.skipped.items():

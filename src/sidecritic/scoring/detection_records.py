@@ -107,6 +107,8 @@ class ReplayScores(Record):
     """Profile or threshold that the critic was given; empty when it had its own."""
     fitted_files: int = 0
     """Files that its profile was fitted to: over those, figures are better than they should be."""
+    unlearned: tuple[str, ...] = ()
+    """Domains that its head has learned nothing of: the checks judge, by risks that they state."""
     calibrated: bool = False
     """Whether every score may be read as a probability."""
     command: str = ""

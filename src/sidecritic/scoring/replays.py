@@ -47,6 +47,8 @@ class Source:
     """Profile or threshold that the critic was given."""
     fitted_files: int = 0
     """Files that its profile was fitted to."""
+    unlearned: tuple[str, ...] = ()
+    """Domains in which the checks' own risks stand in for its head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def score_replay(
         gate=source.gate,
         terms=source.terms,
         fitted_files=source.fitted_files,
+        unlearned=source.unlearned,
         command=source.command,
         simulations=source.simulations,
         malformed=len(source.problems),
