@@ -1,7 +1,8 @@
 """What each family of checks adds to the default critic, on recorded runs.
 
-    python -m benchmarks.critic_signals FILES... --labels FILE [--json]
+    python -m benchmarks.critic_signals [FILES... --labels FILE] [--json]
 
+Without files it takes those under $SIDECRITIC_RECORDED (`dev/`, and `dev_labels.jsonl` beside it).
 A family is the module that a check lives in, without the domain. Every row is a head fitted
 anew at one strength of shrinkage, cross-validated by user: AUROC and the share of wrong ones caught
 at 5 % false alarms.
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.critic_text import Key, out_of_fold, texts_of
+from benchmarks.recorded import Missing, recorded_runs
 from sidecritic.config.replays import CriticByName
 from sidecritic.critics.head import Part
 from sidecritic.critics.policy import noisy_or
@@ -290,19 +293,25 @@ def _text(cell: dict[str, float | None] | None) -> str:
     return f"{cell['auroc']:.3f} {100 * cell['recall']:3.0f} %"
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--labels", type=Path)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    found = measure(asked.files, asked.labels, asked.workers)
+    try:
+        recorded = recorded_runs(asked.files, asked.labels, os.environ)
+        found = measure(recorded.files, recorded.labels, asked.workers)
+    except (Missing, ConfigError) as error:
+        print(error, file=sys.stderr)
+        return 2
     if asked.json:
         print(json.dumps(found, indent=2))
     else:
         show(found)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

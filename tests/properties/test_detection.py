@@ -126,3 +126,26 @@ def test_a_share_is_counted_over_cases_and_resampled_over_groups() -> None:
     assert (seen.n, seen.of, seen.share.value) == (2, 3, pytest.approx(2 / 3))
     assert seen.share.ci == (0.0, 1.0)
     assert share([]).share.value is None
+
+
+@given(examples)
+@settings(deadline=None)
+def test_each_bin_has_an_interval_around_what_was_counted_in_it(found: list[Example]) -> None:
+    for row in detection(found, resamples=200).reliability:
+        inside = [e for e in found if row.low <= e.score < row.high or e.score == row.high == 1]
+        assert row.n == len(inside)
+        assert row.wrong == pytest.approx(sum(e.wrong for e in inside) / row.n)
+        for value, ci in ((row.wrong, row.wrong_ci), (row.score, row.score_ci)):
+            assert ci is not None
+            assert 0 <= ci[0] <= ci[1] <= 1
+            if len({e.group for e in inside}) == 1:
+                assert ci == (pytest.approx(value), pytest.approx(value))
+
+
+def test_the_interval_of_a_bin_resamples_groups_and_not_examples() -> None:
+    one_user = [example(0.3, number < 15, "ann") for number in range(30)]
+    (alone,) = detection(one_user).reliability
+    assert alone.wrong_ci == (0.5, 0.5), "one user is one witness: nothing varies between users"
+    users = [example(0.3, number % 2 == 0, f"user {number % 2}") for number in range(30)]
+    (apart,) = detection(users).reliability
+    assert apart.wrong_ci == (0.0, 1.0)

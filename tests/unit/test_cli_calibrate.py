@@ -214,3 +214,86 @@ def test_what_does_not_fit_the_critic_is_refused_alike(
     assert message in result.stderr
     assert result.stdout == ""
     assert not Path("runs/a/run.json").exists()
+
+
+# --- thresholds by tool --------------------------------------------------------------------
+
+
+MOVED: Json = {
+    "address1": "1 Main St",
+    "address2": "",
+    "city": "Austin",
+    "state": "TX",
+    "country": "USA",
+    "zip": "78701",
+}
+
+
+def two_tools(folder: Path) -> str:
+    """Write runs in which one tool is right without a yes, and another is wrong without one."""
+    runs: list[Json] = []
+    tasks: list[Json] = []
+    for number, user in enumerate(USERS):
+        move = {"user_id": user, **MOVED}
+        gold = {"name": "modify_user_address", "arguments": move}
+        tasks.append(task_of(number, user))
+        tasks[-1]["evaluation_criteria"]["actions"].append(gold)
+        right = [
+            *[said("assistant", "Cancel #W5918442, no longer needed? yes/no"), said("user", "yes")],
+            *called("cancel_pending_order", CANCEL, "{}"),
+        ]
+        moved = called("modify_user_address", move, "{}", id="m")
+        wrong = called("cancel_pending_order", OTHER, "{}")
+        for copy, (act, reward) in enumerate(
+            [(right, 1.0)] * 6 + [(moved, 1.0)] * 2 + [(wrong, 0)]
+        ):
+            acted = simulation(chat(act), reward=reward)
+            runs.append({**acted, "task_id": str(number + 500), "trial": copy})
+    (folder / "tools.json").write_text(json.dumps(results(*runs, tasks=tasks)))
+    return "tools.json"
+
+
+def refused_writes(out: str) -> dict[str, set[bool]]:
+    lines = map(JudgedProposal.model_validate_json, Path(out).read_text().splitlines())
+    found: dict[str, set[bool]] = {}
+    for line in lines:
+        if line.kind == "write":
+            found.setdefault(line.tools[0], set()).add(line.judgement.verdict.kind != "approve")
+    return found
+
+
+def test_a_tool_with_enough_cases_has_its_threshold_and_replay_applies_it(tmp_path: Path) -> None:
+    file = two_tools(tmp_path)
+    replay = ("replay", file, "--critic", "policy", "--workers", "1")
+    answer(*replay, "--out", "tools.jsonl")
+    fit = ("calibrate", "tools.jsonl", file)
+    by_tool = answer(*fit, "--minimum", "20", "--out", "tool.toml")
+    rules = {rule["tool"]: rule for rule in by_tool["thresholds"] if rule["domain"] == "retail"}
+    assert set(rules) == {"", "cancel_pending_order"}
+    assert rules["cancel_pending_order"]["recall"] == 1.0
+    (few,) = by_tool["too_few"]
+    assert (by_tool["minimum"], few["domain"], few["tool"], few["wrong"]) == (
+        20,
+        "retail",
+        "modify_user_address",
+        0,
+    )
+    assert 0 < few["right"] < 20
+    assert 'tool = "cancel_pending_order"' in Path("tool.toml").read_text()
+    shown = " ".join(run(*fit, "--minimum", "20", "--out", "tool.toml").stdout.split())
+    assert "write, retail 0." in shown
+    assert "cancel_pending_order 0." in shown
+    assert f"fewer than 20 right examples of modify_user_address ({few['right']})" in shown
+
+    answer(*replay, "--profile", "tool.toml", "--out", "by_tool.jsonl")
+    assert refused_writes("by_tool.jsonl") == {
+        "cancel_pending_order": {True, False},
+        "modify_user_address": {False},
+    }
+    by_domain = answer(*fit, "--minimum", "25", "--out", "domain.toml")
+    assert {rule["tool"] for rule in by_domain["thresholds"]} == {""}
+    answer(*replay, "--profile", "domain.toml", "--out", "by_domain.jsonl")
+    assert refused_writes("by_domain.jsonl") == {
+        "cancel_pending_order": {False},
+        "modify_user_address": {False},
+    }

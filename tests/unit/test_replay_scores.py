@@ -11,7 +11,8 @@ from sidecritic.gates import kind_of
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay.judging import covered
-from sidecritic.scoring.detection_records import ReplayScores
+from sidecritic.reports.replaying import replay_sections
+from sidecritic.scoring.detection_records import ReplayScores, Slices
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.recorded_writes import writes_of
 from sidecritic.scoring.replays import Source, score_replay
@@ -167,6 +168,70 @@ def test_risk_tells_wrong_from_right(tmp_path: Path) -> None:
         "cancel_pending_order": (2, 0),
         "modify_user_address": (1, 1),
     }
+
+
+def counts(slices: dict[str, Slices], by: str) -> dict[str, tuple[int, int]]:
+    return {name: (found.n, found.wrong) for name, found in slices[by].items()}
+
+
+def test_by_benchmark_tool_and_actor_there_are_raw_figures_beside_the_clean_ones(
+    tmp_path: Path,
+) -> None:
+    runs = runs_of(
+        tmp_path,
+        simulation(chat(RIGHT, WRONG, AGAIN, OTHER)),
+        simulation(chat(RIGHT, WRONG), task_id="59"),
+    )
+    by = scored(runs, {}).writes_by
+    assert set(by) == {"clean", "raw"}
+    assert counts(by["clean"], "tool") == {
+        "cancel_pending_order": (1, 0),
+        "modify_user_address": (1, 1),
+    }
+    assert counts(by["raw"], "tool")["modify_user_address"] == (4, 4)
+    for name in ("benchmark", "actor"):
+        ((_, clean),) = counts(by["clean"], name).items()
+        ((_, raw),) = counts(by["raw"], name).items()
+        assert (clean, raw) == ((2, 1), (6, 5)), "the noisy task has no reference writes"
+
+
+def test_the_end_is_told_by_benchmark_and_actor(tmp_path: Path) -> None:
+    runs = runs_of(
+        tmp_path,
+        simulation(chat()),
+        simulation(chat(RIGHT), reward=1.0),
+        simulation(chat(), task_id="59"),
+        simulation(chat(WRONG)),
+    )
+    by = scored(runs, {"final": 0.7}).end_by
+    assert set(by) == {"clean", "raw", "every_run"}
+    for name in ("benchmark", "actor"):
+        for family, expected in (("clean", (2, 1)), ("raw", (3, 2)), ("every_run", (3, 2))):
+            assert list(counts(by[family], name).values()) == [expected]
+            ((_, found),) = by[family][name].items()
+            assert found.auroc == 0.5
+
+
+def test_a_reader_is_shown_bins_with_intervals_and_raw_beside_clean(tmp_path: Path) -> None:
+    runs = runs_of(
+        tmp_path, simulation(chat(RIGHT, WRONG, AGAIN)), simulation(chat(), task_id="59")
+    )
+    sections = {s.title: s for s in replay_sections(scored(runs, {"modify_user_address": 0.9}))}
+    by_tool = sections["All wrong writes, first of a run, clean tasks, by tool; raw below"]
+    assert [row[:2] for row in by_tool.rows] == [
+        ("cancel_pending_order", "0/1"),
+        ("raw", "0/1"),
+        ("modify_user_address", "1/1"),
+        ("raw", "2/2"),
+    ]
+    ends = [title for title in sections if title.startswith("Will the run fail? At its end")]
+    assert [title.rpartition(", by ")[2] for title in ends[1:]] == [
+        "benchmark; raw below",
+        "actor; raw below",
+    ]
+    (low, high) = sections["Reliability (clean, all)"].rows
+    assert (low[2], low[3]) == ("0.00 (0.00-0.00)", "0.00 (0.00-0.00)")
+    assert (high[2], high[3]) == ("0.90 (0.90-0.90)", "1.00 (1.00-1.00)")
 
 
 def test_only_detectable_wrong_writes_stay_where_labels_say_so(tmp_path: Path) -> None:

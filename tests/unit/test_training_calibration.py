@@ -96,6 +96,25 @@ def test_a_tool_has_a_threshold_of_its_own_from_the_minimum_on() -> None:
     assert ("write", "retail", "drop") in places(fit_profile([*enough, *few], lower))
 
 
+def test_tools_with_too_few_right_examples_are_named_with_their_counts() -> None:
+    found = [
+        *told(60, 10, tool="put"),
+        *told(59, 10, start=100, tool="drop"),
+        *told(3, 1, start=200, tool="send"),
+        *told(MINIMUM_DOMAIN - 1, 20, start=300, domain="airline", tool="book"),
+    ]
+    report = report_of(found)
+    assert report.minimum == 60
+    assert [(each.domain, each.tool, each.right, each.wrong) for each in report.too_few] == [
+        ("retail", "drop", 59, 10),
+        ("retail", "send", 3, 1),
+    ]
+    named = [note for note in report.notes if "drop (59), send (3)" in note]
+    assert named
+    assert named[0].startswith("write, retail: fewer than 60 right examples of")
+    assert not any("put" in note for note in report.notes)
+
+
 def test_a_domain_with_few_right_examples_has_the_rules_of_all() -> None:
     retail = told(100, 20)
     airline = told(MINIMUM_DOMAIN - 1, 20, start=200, domain="airline")

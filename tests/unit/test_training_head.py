@@ -14,7 +14,8 @@ from sidecritic.cli.app import app
 from sidecritic.critics.head import call_risks
 from sidecritic.critics.head_weights import Cell, logit, read_weights
 from sidecritic.envs.tau2 import GREETING
-from sidecritic.training.examples import Example, folds_of
+from sidecritic.recordings import load
+from sidecritic.training.examples import Example, folds_of, judged_runs
 from sidecritic.training.fitting import GRID, Design, Shrinkage, choose
 from sidecritic.types import Flag
 from tests.recordings import CANCEL, Json, called, results, said, simulation, task
@@ -194,6 +195,19 @@ def test_replay_cross_validates_a_critic_that_learns(critic: str, tmp_path: Path
     assert set(printed["cv"]["end"]) >= {"clean", "raw"}
     assert printed["cv"]["writes"]["clean"]["all"]["n"] == printed["writes"]["clean"]["all"]["n"]
     assert printed["cv"]["end"]["clean"]["all"]["n"] == printed["end"]["clean"]["all"]["n"]
+
+
+def test_a_tool_that_the_judging_pack_holds_for_harmless_teaches_nothing(tmp_path: Path) -> None:
+    file, _ = recorded(tmp_path)
+    runs = load([file]).runs
+
+    def writing(harmless: frozenset[str] | None) -> set[str]:
+        judged = judged_runs(runs, (), harmless)
+        parts = [part for run in judged for each in run.parts.values() for part in each]
+        return {part.tool for part in parts if part.kind == "write"}
+
+    assert writing(None) == {"cancel_pending_order"}
+    assert writing(frozenset({"cancel_pending_order"})) == set()
 
 
 def test_replay_of_other_critics_and_without_labels_is_not_cross_validated(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from sidecritic.config import (
     keys_from_environment,
     plan_for,
 )
+from sidecritic.config.packs import pack_of, unlearned
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
@@ -58,7 +59,18 @@ def evaluate(settings: Settings, *, title: str = "episodes", shelf: Shelf | None
     with Bar(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         set_on_retry_hooks([bar.waiting])
         asyncio.run(_play(settings, directory, bar, shelf))
+    for domain in _unlearned(settings):
+        note(
+            f"the head of {settings.critic!r} has learned nothing of {domain!r}: policy checks "
+            "judged there, by the risks that they state themselves"
+        )
     return publish(read_run(directory))
+
+
+def _unlearned(settings: Settings) -> tuple[str, ...]:
+    pack = pack_of(settings.pack, settings.env)
+    domains = [env.rpartition(":")[2] for env in settings.env]
+    return unlearned(settings.critic, [pack.name] if pack is not None else domains)
 
 
 async def _play(settings: Settings, directory: Path, bar: Bar, shelf: Shelf | None) -> None:

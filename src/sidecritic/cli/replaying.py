@@ -37,6 +37,10 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         str | None,
         typer.Option(help="The critic's calibration and thresholds: TOML file, or a name."),
     ] = None,
+    pack: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:NAME", help="Checks in place of the environment's: a Pack."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
     ] = None,
@@ -86,6 +90,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
             profile=profile,
             lookups=critic_lookups,
             evidence=critic_evidence,
+            pack=pack,
         )
         scores = replayed(asked, workers=workers or _workers(critic))
         if json:
@@ -112,6 +117,7 @@ class Asked:
     profile: str | None = None
     lookups: int = 0
     evidence: bool = True
+    pack: str | None = None
 
     @property
     def command(self) -> str:
@@ -121,6 +127,7 @@ class Asked:
         given = {
             "--critic-threshold": self.threshold,
             "--profile": self.profile,
+            "--pack": self.pack,
             "--labels": self.labels,
             "--out": self.out,
         }
@@ -144,6 +151,8 @@ class Judged:
     """What was asked of the critic beside its name."""
     fitted_files: int
     """Files that the critic's profile was fitted to."""
+    unlearned: tuple[str, ...] = ()
+    """Domains in which the checks' own risks stand in for a head."""
 
 
 def judged(asked: Asked, *, workers: int = 1) -> Judged:
@@ -152,6 +161,7 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
+    from sidecritic.config.packs import pack_of
     from sidecritic.config.profiles import profile_for
     from sidecritic.config.replays import CriticByName
     from sidecritic.config.settings import critic_timeout
@@ -167,9 +177,12 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
         profile,
         lookups=asked.lookups,
         evidence=asked.evidence,
+        pack=asked.pack,
     )
+    pack_of(asked.pack, ())  # before files are read, which takes a while
     imported = load(asked.files)
     _report(imported)
+    pack_of(asked.pack, (run.critic_env for run in imported.runs))
     skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     for env, why in skipped.items():
         note(f"{env} is not judged: {why}")
@@ -181,7 +194,8 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
         workers = 1 if critics.asks_a_person else workers
         lines = judge(runs, plan, asked.out, workers=workers, progress=progress)
     fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
-    return Judged(imported, runs, lines, skipped, critics.terms, fitted)
+    unlearned = critics.unlearned(run.critic_env for run in runs)
+    return Judged(imported, runs, lines, skipped, critics.terms, fitted, unlearned)
 
 
 def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
@@ -206,22 +220,25 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         skipped=found.skipped,
         terms=found.terms,
         fitted_files=found.fitted_files,
+        unlearned=found.unlearned,
     )
     scores = score_replay(found.runs, found.lines, source, labels)
     if labels is None or asked.critic not in _LEARNED:
         return scores
-    return scores.model_copy(update={"cv": _cross_validated(found, labels)})
+    return scores.model_copy(update={"cv": _cross_validated(found, labels, asked.pack)})
 
 
 _LEARNED = frozenset({"default", "head"})
 """Critics whose risk is a head's over the flags that the judgements hold."""
 
 
-def _cross_validated(found: Judged, labels: "Labels") -> "CrossValidated | None":
+def _cross_validated(found: Judged, labels: "Labels", pack: str | None) -> "CrossValidated | None":
+    from sidecritic.config.packs import pack_at
     from sidecritic.training.head import cross_validated, train
 
     try:
-        return cross_validated(train(found.runs, found.lines, labels), labels)
+        harmless = pack_at(pack).generic_tools if pack is not None else None
+        return cross_validated(train(found.runs, found.lines, labels, harmless=harmless), labels)
     except ConfigError as error:
         note(f"not cross-validated: {error}")
         return None

@@ -122,19 +122,21 @@ def _user(settings: Settings, models: Hiring, tools: Tools) -> ModelFor:
     return user_for
 
 
-def terms_for(critic: str, threshold: float | None, profile: str | None) -> Terms:
-    """Return what is asked of a critic, profile and terminal at hand.
+def terms_for(settings: Settings) -> Terms:
+    """Return what is asked of the critic, profile, pack and terminal at hand.
 
     Raises:
-        ConfigError: the profile cannot be used, or the critic asks a person and there is none.
+        ConfigError: profile or pack cannot be used, or the critic asks a person and there is none.
     """
+    from sidecritic.config.packs import pack_of
     from sidecritic.config.profiles import profile_for
     from sidecritic.config.terminals import terminal_here
 
     return Terms(
-        threshold=threshold,
-        profile=profile_for(profile) if profile is not None else None,
-        terminal=terminal_here() if asks_a_person(critic) else None,
+        threshold=settings.critic_threshold,
+        profile=profile_for(settings.profile) if settings.profile is not None else None,
+        terminal=terminal_here() if asks_a_person(settings.critic) else None,
+        pack=pack_of(settings.pack, settings.env),
     )
 
 

@@ -1,7 +1,6 @@
 """From `gateway.toml` to a server: names become upstreams, critics and keys."""
 
 import asyncio
-import importlib
 import os
 import secrets
 import time
@@ -16,11 +15,12 @@ from pydantic import ValidationError
 
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
+from sidecritic.config.packs import pack_at
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.profiles import profile_for
 from sidecritic.config.settings import Settings, suggestion
 from sidecritic.critics.profile import Profile
-from sidecritic.errors import ConfigError, MissingExtra, boundary
+from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server
 from sidecritic.gateway.chain import Chain
@@ -36,7 +36,6 @@ from sidecritic.gateway.spans import NoTraces, Traces
 from sidecritic.gateway.store.database import Store, open_engine
 from sidecritic.gateway.store.queries import Desk
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
-from sidecritic.policies.base import Pack
 from sidecritic.ports import Critic, version_of
 from sidecritic.types import Limits
 
@@ -290,20 +289,6 @@ def _pair(text: str, where: str) -> tuple[str, str]:
     if not sign or not name.strip():
         raise ConfigError(f"{where}: write headers as name=value,name=value")
     return name.strip().lower(), value.strip()
-
-
-def pack_at(path: str) -> Pack:
-    """Return the policy pack at `module:NAME`.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    module, _, name = path.partition(":")
-    with boundary(ConfigError, f"policy pack {path!r}, written as module:NAME"):
-        found = getattr(importlib.import_module(module), name)
-    if not isinstance(found, Pack):
-        raise ConfigError(f"policy pack {path!r} is a {type(found).__name__}; name a Pack")
-    return found
 
 
 def _critic_version(route: RouteSettings, critic: Critic) -> str:

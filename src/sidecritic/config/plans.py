@@ -47,7 +47,7 @@ def rehearsal_of(settings: Settings, rehearsal: Rehearsal, *, shelf: Shelf | Non
 def _plan(settings: Settings, models: Hiring, shelf: Shelf | None, budget: Budget) -> Plan:
     sets = select_tasks(settings, shelf)
     tools = {group.benchmark.name: _tools(group) for group in sets}
-    terms = terms_for(settings.critic, settings.critic_threshold, settings.profile)
+    terms = terms_for(settings)
     return Plan(
         sets=sets,
         cast=cast_for(settings, models, tools, terms),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
-from sidecritic.config.gateways import pack_at
 from sidecritic.config.hiring import Models
+from sidecritic.config.packs import pack_at
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.errors import ConfigError

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
+from sidecritic.config.packs import pack_at, unlearned
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
@@ -27,6 +28,8 @@ class CriticByName:
     """Facts that an LLM critic may look up for one verdict."""
     evidence: bool = True
     """Whether an LLM critic is shown what checks notice."""
+    pack: str | None = None
+    """Import path of checks in place of the environment's; every process loads it for itself."""
 
     @property
     def terms(self) -> str:
@@ -35,7 +38,17 @@ class CriticByName:
         if self.profile is not None:
             own = (f"profile {self.profile.name} {self.profile.digest}",)
         lookups = (f"{self.lookups} look-ups",) if self.lookups else ()
-        return ", ".join((*own, *lookups, *(() if self.evidence else ("no evidence",))))
+        rest = (*lookups, *(() if self.evidence else ("no evidence",)))
+        return ", ".join((*own, *rest, *((f"pack {self.pack}",) if self.pack else ())))
+
+    def unlearned(self, envs: Iterable[str]) -> tuple[str, ...]:
+        """Return the domains in which the checks' own risks stand in for a head.
+
+        Raises:
+            ConfigError: there is no such critic.
+        """
+        domains = [env.rpartition(":")[2] for env in envs]
+        return unlearned(self.name, [pack_at(self.pack).name] if self.pack else domains)
 
     @property
     def asks_a_person(self) -> bool:
@@ -59,7 +72,8 @@ class CriticByName:
 
             # A terminal cannot be handed to another process: it is opened where it is used.
             terminal = terminal_here() if self.asks_a_person else None
-            terms = Terms(self.threshold, self.profile, terminal)
+            pack = pack_at(self.pack) if self.pack is not None else None
+            terms = Terms(self.threshold, self.profile, terminal, pack)
             yield critic_for(self.name, env, connect, terms=terms)
 
     async def missing(self, envs: Iterable[str]) -> dict[str, str]:

@@ -106,6 +106,9 @@ class Settings(Record, allow_inf_nan=False):
     profile: PathText = Field(
         default=None, description="The critic's calibration and thresholds: TOML file, or a name."
     )
+    pack: str | None = Field(
+        default=None, description="Checks in place of the environment's: MODULE:NAME of a Pack."
+    )
     user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
     user_strategy: Literal["llm", "react", "verify", "reflection"] = Field(
         default="llm", description="How the user model arrives at what it says."

@@ -43,5 +43,5 @@ def pack_for(env: str) -> Pack:
     known = ", ".join(sorted(PACKS))
     raise ConfigError(
         f"no policy checks for the environment {env!r}; known: {known}; "
-        "use another critic, or register a pack"
+        "use another critic, or name a pack of your own: --pack MODULE:NAME, `pack` of a route"
     )

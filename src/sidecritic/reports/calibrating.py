@@ -69,7 +69,8 @@ def _thresholds(report: CalibrationReport) -> Section:
 
 
 def _chosen_row(found: Chosen) -> tuple[str, ...]:
-    name = ", ".join(filter(None, (found.kind, found.domain or "by default", found.tool)))
+    # A tool stands below its domain; with that before its name, long names would be cut off.
+    name = found.tool or f"{found.kind}, {found.domain or 'by default'}"
     return (
         name,
         "never" if found.threshold is None else f"{found.threshold:.3f}",

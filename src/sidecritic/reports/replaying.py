@@ -68,7 +68,11 @@ def replay_sections(scores: ReplayScores) -> Iterator[Section]:
         yield _slices(title, scores.end[name])
     yield _interference(scores.interference)
     for by, slices in scores.writes_by[primary].items():
-        yield _narrow(f"{_WRITES[primary]}, by {by}", slices)
+        raw = scores.writes_by["raw"][by]
+        yield _narrow(f"{_WRITES[primary]}, by {by}; raw below", slices, raw)
+    for by, slices in scores.end_by["clean"].items():
+        raw = scores.end_by["raw"][by]
+        yield _narrow(f"{_END['clean']}, by {by}; raw below", slices, raw)
     yield _reliability(primary, scores)
     yield _cost(scores)
 
@@ -107,17 +111,20 @@ def _row(name: str, found: Detection) -> tuple[str, ...]:
     )
 
 
-def _narrow(title: str, slices: Slices) -> Section:
-    rows = tuple(
-        (
-            name,
-            f"{found.wrong}/{found.n}",
-            _auroc(found),
-            _with_interval(found.recall_at_fpr_by_domain.get("0.05", Measured())),
-        )
-        for name, found in slices.items()
+def _narrow(title: str, slices: Slices, raw: Slices) -> Section:
+    # What is raw alone, such as a tool that only noisy tasks write with, has its rows as well.
+    nothing = Detection(n=0, wrong=0)
+    rows = (
+        (shown, *_brief(of.get(name, nothing)))
+        for name in dict.fromkeys((*slices, *raw))
+        for shown, of in ((name, slices), ("raw", raw))
     )
-    return Section(title, _NARROW, rows)
+    return Section(title, _NARROW, tuple(rows))
+
+
+def _brief(found: Detection) -> tuple[str, str, str]:
+    at_5 = found.recall_at_fpr_by_domain.get("0.05", Measured())
+    return (f"{found.wrong}/{found.n}", _auroc(found), _with_interval(at_5))
 
 
 def _interference(found: dict[str, Interference]) -> Section:
@@ -144,7 +151,12 @@ def _interference(found: dict[str, Interference]) -> Section:
 def _reliability(name: str, scores: ReplayScores) -> Section:
     found = scores.writes[name]["all"]
     rows = tuple(
-        (f"{row.low:.1f} to {row.high:.1f}", str(row.n), _decimal(row.score), _decimal(row.wrong))
+        (
+            f"{row.low:.1f} to {row.high:.1f}",
+            str(row.n),
+            f"{_decimal(row.score)} {_between(row.score_ci)}",
+            f"{_decimal(row.wrong)} {_between(row.wrong_ci)}",
+        )
         for row in found.reliability
     )
     error = found.calibration_error
@@ -188,6 +200,11 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
             f"The profile was fitted to {scores.fitted_files} of these files: thresholds and "
             "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
             "the cross-validated figures."
+        )
+    if scores.unlearned:
+        yield (
+            f"The head has learned nothing of {', '.join(scores.unlearned)}: the policy checks "
+            "judge there, by the risks that they state themselves."
         )
     if scores.labels_unmatched:
         yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."

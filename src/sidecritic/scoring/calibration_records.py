@@ -41,6 +41,16 @@ class Chosen(Record):
     recall: float | None
 
 
+class TooFew(Record):
+    """A tool that has the threshold of its domain, as too few right examples are of it."""
+
+    kind: str
+    domain: str
+    tool: str
+    right: int
+    wrong: int
+
+
 class CalibrationReport(Record):
     schema_version: Literal[1] = 1
     name: str
@@ -59,6 +69,9 @@ class CalibrationReport(Record):
     held_out: dict[str, dict[str, HeldOut]]
     """`write`, `final`; in each `all` and every domain."""
     thresholds: tuple[Chosen, ...]
+    minimum: int = 0
+    """Right examples from which a tool has a threshold of its own."""
+    too_few: tuple[TooFew, ...] = ()
     notes: tuple[str, ...] = ()
     """What to know before using the profile."""
     command: str = ""

@@ -6,6 +6,7 @@ Ties are never broken: examples of one score are alarmed together or not at all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +44,10 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
     n, wrong = len(found), sum(example.wrong for example in found)
     if not found:
         return Detection(n=0, wrong=0)
-    table = Table(found)
-    weights = np.vstack((np.ones(n), resampled(found, resamples)))
-    auroc, ap = table.auroc(weights), table.average_precision(weights)
-    recalls = {f"{rate:.2f}": table.recall(weights, rate) for rate in FALSE_ALARMS}
-    apart = {f"{rate:.2f}": table.recall_apart(weights, rate) for rate in FALSE_ALARMS}
+    table = Table(found, np.vstack((np.ones(n), resampled(found, resamples))))
+    auroc, ap = table.auroc(), table.average_precision()
+    recalls = {f"{rate:.2f}": table.recall(rate) for rate in FALSE_ALARMS}
+    apart = {f"{rate:.2f}": table.recall_apart(rate) for rate in FALSE_ALARMS}
     return Detection(
         n=n,
         wrong=wrong,
@@ -58,7 +58,7 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
         recall_at_fpr={rate: _value(values) for rate, values in recalls.items()},
         recall_at_fpr_ci={rate: _interval(values) for rate, values in recalls.items()},
         recall_at_fpr_by_domain={rate: _measured(values) for rate, values in apart.items()},
-        calibration_error=_measured(table.calibration_error(weights)),
+        calibration_error=_measured(table.calibration_error()),
         reliability=table.reliability(),
     )
 
@@ -89,84 +89,139 @@ def resampled(examples: Sequence[Example], resamples: int) -> Floats:
     return drawn[:, [place[example.group] for example in examples]].astype(np.float64)
 
 
-class Table:
-    """Examples by falling score; every measure takes one row of weights a resample."""
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """The weight of wrong and of right examples at each distinct score, one row a resample."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    scores: Floats
+    wrong: Floats
+    right: Floats
+    caught: Floats
+    """Weight of the wrong ones at this score or above."""
+    alarms: Floats
+    """Of the right ones."""
+
+    def recall(self, rate: float) -> tuple[Floats, Floats]:
+        """Return what the best allowed threshold catches, NaN where nothing is right, of what."""
+        all_wrong, all_right = self.caught[:, -1], self.alarms[:, -1]
+        # Sums of weights are exact, the product of rate and count is not.
+        allowed = self.alarms <= all_right[:, None] * rate + 1e-9
+        caught = np.where(allowed, self.caught, 0).max(axis=1)
+        return np.where(all_right > 0, caught, np.nan), all_wrong
+
+
+def _levels(scores: Floats, wrong: Floats, weights: Floats) -> _Levels:
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(scores)) + 1))
+    of_wrong = np.add.reduceat(weights * wrong, starts, axis=1)
+    of_right = np.add.reduceat(weights, starts, axis=1) - of_wrong
+    caught, alarms = np.cumsum(of_wrong, axis=1), np.cumsum(of_right, axis=1)
+    return _Levels(scores[starts], of_wrong, of_right, caught, alarms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Binned:
+    """The examples of one bin by resample; the first of these is the examples as they are."""
+
+    weight: Floats
+    wrong: Floats
+    """Weight of the wrong ones."""
+    scores: Floats
+    """Sum of the scores."""
+
+    def row(self, low: float, high: float) -> Bin:
+        score, wrong = _ratio(self.scores, self.weight), _ratio(self.wrong, self.weight)
+        return Bin(
+            low=low,
+            high=high,
+            n=int(self.weight[0]),
+            score=float(score[0]),
+            score_ci=_interval(score),
+            wrong=float(wrong[0]),
+            wrong_ci=_interval(wrong),
+        )
+
+
+class Table:
+    """Examples by falling score; every measure has a value for each row of weights, a resample."""
+
+    def __init__(self, examples: Sequence[Example], weights: Floats) -> None:
+        """Sort nothing: `weights` has a column for each example, in their order."""
         self._scores = np.array([example.score for example in examples])
         self._wrong = np.array([example.wrong for example in examples], dtype=np.float64)
         self._strata = np.array([example.stratum for example in examples])
-        edges = np.flatnonzero(np.diff(self._scores)) + 1
-        self._starts = np.concatenate(([0], edges))
+        self._weights = weights
 
-    def _tied(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return the weight of wrong and of right examples at each distinct score."""
-        wrong = np.add.reduceat(weights * self._wrong, self._starts, axis=1)
-        right = np.add.reduceat(weights * (1 - self._wrong), self._starts, axis=1)
-        return wrong, right
+    # The measures share these: to sum the weights anew for each was most of a replay's scoring.
+    @cached_property
+    def _whole(self) -> _Levels:
+        return _levels(self._scores, self._wrong, self._weights)
 
-    def auroc(self, weights: Floats) -> Floats:
+    @cached_property
+    def _apart(self) -> tuple[_Levels, ...]:
+        """The levels of each stratum."""
+        strata = np.unique(self._strata)
+        if len(strata) == 1:
+            return (self._whole,)
+        inside = [self._strata == stratum for stratum in strata]
+        return tuple(
+            _levels(self._scores[here], self._wrong[here], self._weights[:, here])
+            for here in inside
+        )
+
+    @cached_property
+    def _binned(self) -> dict[int, _Binned]:
+        """The bins that hold an example; as scores fall, each is a run of levels."""
+        levels = self._whole
+        number = np.minimum((levels.scores * BINS).astype(int), BINS - 1)
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(number)) + 1))
+        every = levels.wrong + levels.right
+        parts = (every, levels.wrong, every * levels.scores)
+        sums = [np.add.reduceat(part, starts, axis=1).T for part in parts]
+        return {
+            int(number[start]): _Binned(*each)
+            for start, each in zip(starts, zip(*sums, strict=True), strict=True)
+        }
+
+    def auroc(self) -> Floats:
         """Return the chance that a wrong example scores higher than a right one; ties half."""
-        wrong, right = self._tied(weights)
-        above = np.cumsum(wrong, axis=1) - wrong / 2
-        return _ratio((above * right).sum(axis=1), wrong.sum(axis=1) * right.sum(axis=1))
+        found = self._whole
+        above = found.caught - found.wrong / 2
+        pairs = found.caught[:, -1] * found.alarms[:, -1]
+        return _ratio((above * found.right).sum(axis=1), pairs)
 
-    def average_precision(self, weights: Floats) -> Floats:
+    def average_precision(self) -> Floats:
         """Return the sum of precision × gain in recall over the distinct scores."""
-        wrong, right = self._tied(weights)
-        caught, alarms = np.cumsum(wrong, axis=1), np.cumsum(wrong + right, axis=1)
+        found = self._whole
+        caught, alarms = found.caught, found.caught + found.alarms
         precision = np.divide(caught, alarms, out=np.zeros_like(caught), where=alarms > 0)
-        return _ratio((precision * wrong).sum(axis=1), wrong.sum(axis=1))
+        return _ratio((precision * found.wrong).sum(axis=1), caught[:, -1])
 
-    def recall(self, weights: Floats, rate: float) -> Floats:
+    def recall(self, rate: float) -> Floats:
         """Return the best recall whose share of false alarms is at most `rate`."""
-        caught, wrong, _ = self._caught(weights, rate)
-        return _ratio(caught, wrong)
+        return _ratio(*self._whole.recall(rate))
 
-    def recall_apart(self, weights: Floats, rate: float) -> Floats:
+    def recall_apart(self, rate: float) -> Floats:
         """Return the same where each stratum has a threshold of its own."""
-        caught, wrong = np.zeros(len(weights)), np.zeros(len(weights))
-        for stratum in np.unique(self._strata):
-            here, all_wrong, _ = self._caught(weights * (self._strata == stratum), rate)
-            caught, wrong = caught + here, wrong + all_wrong
-        return _ratio(caught, wrong)
+        parts = [levels.recall(rate) for levels in self._apart]
+        return _ratio(
+            np.sum([caught for caught, _ in parts], axis=0),
+            np.sum([all_ for _, all_ in parts], axis=0),
+        )
 
-    def _caught(self, weights: Floats, rate: float) -> tuple[Floats, Floats, Floats]:
-        wrong, right = self._tied(weights)
-        all_wrong, all_right = wrong.sum(axis=1), right.sum(axis=1)
-        # Sums of weights are exact, the product of rate and count is not.
-        allowed = np.cumsum(right, axis=1) <= all_right[:, None] * rate + 1e-9
-        caught = np.where(allowed, np.cumsum(wrong, axis=1), 0).max(axis=1)
-        return np.where(all_right > 0, caught, np.nan), all_wrong, all_right
-
-    def calibration_error(self, weights: Floats) -> Floats:
+    def calibration_error(self) -> Floats:
         """Return the expected calibration error over bins of equal width.
 
         Source: Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian Binning
         (AAAI 2015).
         """
-        gap = np.zeros(len(weights))
-        for inside in self._bins():
-            gap += np.abs(weights @ (inside * (self._scores - self._wrong)))
-        return _ratio(gap, weights.sum(axis=1))
+        gaps = [np.abs(each.scores - each.wrong) for each in self._binned.values()]
+        return _ratio(np.sum(gaps, axis=0), self._weights.sum(axis=1))
 
     def reliability(self) -> tuple[Bin, ...]:
         """Return mean score and share of wrong examples by bin, empty bins left out."""
         return tuple(
-            Bin(
-                low=at / BINS,
-                high=(at + 1) / BINS,
-                n=int(inside.sum()),
-                score=float(self._scores[inside].mean()),
-                wrong=float(self._wrong[inside].mean()),
-            )
-            for at, inside in enumerate(self._bins())
-            if inside.any()
+            self._binned[at].row(at / BINS, (at + 1) / BINS) for at in sorted(self._binned)
         )
-
-    def _bins(self) -> list[NDArray[np.bool_]]:
-        at = np.minimum((self._scores * BINS).astype(int), BINS - 1)
-        return [at == number for number in range(BINS)]
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -20,8 +20,11 @@ class Bin(Record):
     n: int
     score: float
     """Mean score."""
+    score_ci: tuple[float, float] | None = None
     wrong: float
     """Share of wrong examples; what the mean score would be if it were a probability."""
+    wrong_ci: tuple[float, float] | None = None
+    """Over the resamples that have an example in this bin."""
 
 
 class Detection(Record):
@@ -104,6 +107,8 @@ class ReplayScores(Record):
     """Profile or threshold that the critic was given; empty when it had its own."""
     fitted_files: int = 0
     """Files that its profile was fitted to: over those, figures are better than they should be."""
+    unlearned: tuple[str, ...] = ()
+    """Domains that its head has learned nothing of: the checks judge, by risks that they state."""
     calibrated: bool = False
     """Whether every score may be read as a probability."""
     command: str = ""
@@ -128,10 +133,12 @@ class ReplayScores(Record):
     writes: dict[str, Slices]
     """`detectable`, `clean`, `raw`; in each `all` (without telecom) and every domain."""
     writes_by: dict[str, dict[str, Slices]]
-    """The first two again, by `benchmark`, `tool` and `actor`, without telecom."""
+    """The same again, by `benchmark`, `tool` and `actor`, without telecom."""
     end: dict[str, Slices]
     """The last farewell or transfer against "this run fails": `clean` and `raw` over runs
     without a wrong write, `every_run` over all clean runs."""
+    end_by: dict[str, dict[str, Slices]] = {}
+    """The same again, by `benchmark` and `actor`, without telecom."""
     interference: dict[str, Interference]
     """`all` (without telecom) and every domain, over clean runs."""
     cv: CrossValidated | None = None

@@ -54,7 +54,7 @@ Measure = Callable[[Sequence[Example], Floats], Floats]
 
 def auroc(cases: Sequence[Case]) -> Difference:
     """Compare how well wrong proposals are told from right ones."""
-    return _compared(cases, lambda examples, weights: Table(examples).auroc(weights))
+    return _compared(cases, lambda examples, weights: Table(examples, weights).auroc())
 
 
 def brier(cases: Sequence[Case]) -> Difference:
@@ -72,7 +72,7 @@ def brier(cases: Sequence[Case]) -> Difference:
 
 def calibration_error(cases: Sequence[Case]) -> Difference:
     """Compare the expected calibration error."""
-    return _compared(cases, lambda examples, weights: Table(examples).calibration_error(weights))
+    return _compared(cases, lambda examples, weights: Table(examples, weights).calibration_error())
 
 
 def refused(cases: Sequence[Case]) -> Difference:

@@ -47,6 +47,8 @@ class Source:
     """Profile or threshold that the critic was given."""
     fitted_files: int = 0
     """Files that its profile was fitted to."""
+    unlearned: tuple[str, ...] = ()
+    """Domains in which the checks' own risks stand in for its head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,19 @@ def score_replay(
     clean = list(_clean_writes(known))
     cost = _cost(lines)
     standings = [write.standing for run in strong for write in run.writes]
-    families = {"clean": clean} if labels is None else {"detectable": detectable, "clean": clean}
+    writes = {"clean": clean, "raw": list(_raw_writes(known))}
+    writes = writes if labels is None else {"detectable": detectable, **writes}
+    ends = {
+        "clean": [_end(run) for run in known if run.clean and not run.wrote_wrong],
+        "raw": [_end(run) for run in known if not run.wrote_wrong],
+        "every_run": [_end(run) for run in known if run.clean],
+    }
     return ReplayScores(
         critic=source.critic,
         gate=source.gate,
         terms=source.terms,
         fitted_files=source.fitted_files,
+        unlearned=source.unlearned,
         command=source.command,
         simulations=source.simulations,
         malformed=len(source.problems),
@@ -146,14 +155,10 @@ def score_replay(
         calibrated=_calibrated(lines),
         cpu_ms_per_verdict=cost.cpu_ms_median,
         cost=cost,
-        writes={name: _by_domain(found) for name, found in families.items()}
-        | {"raw": _by_domain(list(_raw_writes(known)))},
-        writes_by={name: _by_everything(found) for name, found in families.items()},
-        end={
-            "clean": _by_domain([_end(r) for r in known if r.clean and not r.wrote_wrong]),
-            "raw": _by_domain([_end(r) for r in known if not r.wrote_wrong]),
-            "every_run": _by_domain([_end(r) for r in known if r.clean]),
-        },
+        writes={name: _by_domain(found) for name, found in writes.items()},
+        writes_by={name: _by_everything(found, _WRITES_BY) for name, found in writes.items()},
+        end={name: _by_domain(found) for name, found in ends.items()},
+        end_by={name: _by_everything(found, _ENDS_BY) for name, found in ends.items()},
         interference=_interference([run for run in known if run.clean]),
     )
 
@@ -295,13 +300,19 @@ def _by_domain(found: Sequence[_Found]) -> Slices:
     return everything | _sliced(found, lambda run, tool: run.recorded.domain)
 
 
-def _by_everything(found: Sequence[_Found]) -> dict[str, Slices]:
+_By = Mapping[str, Callable[[_Run, str], str]]
+"""What to slice by, each with the name of a run's, or tool's, slice."""
+
+_ENDS_BY: _By = {
+    "benchmark": lambda run, tool: run.recorded.benchmark,
+    "actor": lambda run, tool: run.recorded.trajectory.actor,
+}
+_WRITES_BY: _By = {**_ENDS_BY, "tool": lambda run, tool: tool}
+
+
+def _by_everything(found: Sequence[_Found], by: _By) -> dict[str, Slices]:
     strong = [each for each in found if _is_strong(each.run)]
-    return {
-        "benchmark": _sliced(strong, lambda run, tool: run.recorded.benchmark),
-        "tool": _sliced(strong, lambda run, tool: tool),
-        "actor": _sliced(strong, lambda run, tool: run.recorded.trajectory.actor),
-    }
+    return {name: _sliced(strong, slice_of) for name, slice_of in by.items()}
 
 
 def _sliced(found: Sequence[_Found], name: Callable[[_Run, str], str]) -> Slices:

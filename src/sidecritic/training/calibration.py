@@ -21,7 +21,7 @@ from sidecritic.critics.profile import (
     ThresholdRule,
 )
 from sidecritic.errors import ConfigError
-from sidecritic.scoring.calibration_records import CalibrationReport, Chosen, HeldOut
+from sidecritic.scoring.calibration_records import CalibrationReport, Chosen, HeldOut, TooFew
 from sidecritic.scoring.detection import Example, detection
 from sidecritic.scoring.detection_records import Measured
 from sidecritic.scoring.replays import Telling, ToldKind
@@ -75,6 +75,7 @@ def calibrate(told: Sequence[Telling], wanted: Wanted, *, folds: int = FOLDS) ->
     folds = min(folds, len(users))
     _require_enough(told, users)
     profile = fit_profile(told, wanted)
+    too_few = tuple(_too_few(profile, told))
     report = CalibrationReport(
         name=profile.name,
         critic=profile.critic,
@@ -89,7 +90,9 @@ def calibrate(told: Sequence[Telling], wanted: Wanted, *, folds: int = FOLDS) ->
         folds=folds,
         held_out=_held_out(told, wanted, folds),
         thresholds=tuple(_chosen(rule, told, profile) for rule in profile.thresholds),
-        notes=tuple(_notes(profile, told)),
+        minimum=wanted.minimum,
+        too_few=too_few,
+        notes=(*_notes(profile, told), *_without_thresholds(too_few, wanted.minimum)),
     )
     return Fitted(profile, report)
 
@@ -287,6 +290,30 @@ def _notes(profile: Profile, told: Sequence[Telling]) -> Iterator[str]:
                 f"{kind}, {domain}: fewer than {MINIMUM_DOMAIN} right examples, so that the rules "
                 "of all domains together hold"
             )
+
+
+def _too_few(profile: Profile, told: Sequence[Telling]) -> Iterator[TooFew]:
+    """Yield the tools without a threshold of their own, in domains that have one."""
+    fitted = {(rule.kind, rule.domain, rule.tool) for rule in profile.thresholds}
+    tools: dict[tuple[ToldKind, str, str], list[Example]] = defaultdict(list)
+    for each in told:
+        if each.tool:
+            tools[each.kind, each.example.stratum, each.tool].append(each.example)
+    for (kind, domain, tool), examples in sorted(tools.items()):
+        if (kind, domain, "") in fitted and (kind, domain, tool) not in fitted:
+            right, wrong = _counts(examples)
+            yield TooFew(kind=kind, domain=domain, tool=tool, right=right, wrong=wrong)
+
+
+def _without_thresholds(too_few: Iterable[TooFew], minimum: int) -> Iterator[str]:
+    by_domain: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in too_few:
+        by_domain[each.kind, each.domain].append(f"{each.tool} ({each.right})")
+    for (kind, domain), tools in by_domain.items():
+        yield (
+            f"{kind}, {domain}: fewer than {minimum} right examples of {', '.join(tools)}, so that "
+            "the threshold of the domain holds for them"
+        )
 
 
 def _require_enough(told: Sequence[Telling], users: Sequence[str]) -> None:

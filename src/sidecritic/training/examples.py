@@ -52,26 +52,37 @@ class JudgedRun:
 
 
 def judged_runs(
-    runs: Sequence[Recorded], judged: Iterable[JudgedProposal]
+    runs: Sequence[Recorded],
+    judged: Iterable[JudgedProposal],
+    harmless: frozenset[str] | None = None,
 ) -> tuple[JudgedRun, ...]:
-    """Put judgements beside their runs, in a fixed order."""
+    """Put judgements beside their runs, in a fixed order.
+
+    `harmless` are the tools that change no record although it is not declared; by default
+    those of the environment's pack.
+    """
     lines: dict[tuple[str, int], list[JudgedProposal]] = defaultdict(list)
     for line in judged:
         lines[line.file, line.simulation].append(line)
     found: list[JudgedRun] = []
     for run in sorted(runs, key=lambda run: (run.file, run.simulation)):
         own = sorted(lines[run.file, run.simulation], key=lambda line: line.key)
-        found.append(JudgedRun(run, tuple(own), _parts(run)))
+        found.append(JudgedRun(run, tuple(own), _parts(run, harmless)))
     return tuple(found)
 
 
-def _parts(run: Recorded) -> dict[ProposalKey, tuple[Part, ...]]:
-    try:
-        harmless = pack_for(run.critic_env).generic_tools
-    except ConfigError:
-        harmless = frozenset[str]()
+def _parts(run: Recorded, harmless: frozenset[str] | None) -> dict[ProposalKey, tuple[Part, ...]]:
+    if harmless is None:
+        harmless = _harmless(run.critic_env)
     reads = reads_of(run.briefing.tools) | harmless
     return {key: parts_of(action, reads) for key, action in _proposed(run)}
+
+
+def _harmless(env: str) -> frozenset[str]:
+    try:
+        return pack_for(env).generic_tools
+    except ConfigError:
+        return frozenset()
 
 
 def _proposed(run: Recorded) -> Iterator[tuple[ProposalKey, Assistant]]:

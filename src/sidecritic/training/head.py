@@ -65,11 +65,14 @@ def train(
     *,
     own: Lessons = NOTHING,
     name: str = "head",
+    harmless: frozenset[str] | None = None,
 ) -> Trained:
     """Fit a head to what the flags of judged runs say, and one without each fold of users.
 
-    `own` are lessons from runs of ours; they do without recorded ones. Folds are of users, so
-    neither a recorded nor an own run of a user teaches the head that judges this user.
+    `harmless` are the tools that change no record, where another pack than that of the
+    environment has judged. `own` are lessons from runs of ours; they do without recorded ones.
+    Folds are of users, so neither a recorded nor an own run of a user teaches the head that judges
+    this user.
 
     In cross-validation the shrinkage is chosen anew in each fold, by its training users alone.
     Only base rates and intercepts are those of the whole: one number a cell cannot rank anything
@@ -78,7 +81,7 @@ def train(
     Raises:
         ConfigError: there is nothing to learn from.
     """
-    known = judged_runs(runs, judged)
+    known = judged_runs(runs, judged, harmless)
     examples = (*examples_of(known, labels), *own.examples)
     designs = _designs(examples)
     folds = _folds(known, own)
