@@ -4,8 +4,8 @@
 
 Measured for each mode and 1, 32 and 256 connections: the latency added at p50 and p99 over
 asking the provider directly, and requests per second of one worker process. The critic is the
-policy pack of the shop, and it is asked about every answer. LiteLLM's proxy with a guardrail
-that does nothing is measured when its executable is given, in an environment of its own:
+default one with the shop's pack, and it is asked about every answer. LiteLLM's proxy with a
+guardrail that does nothing is measured where it is installed, in an environment of its own:
 
     python3 -m venv .venv-litellm
     .venv-litellm/bin/pip install 'litellm[proxy]==1.108.7'
@@ -42,6 +42,7 @@ import uvloop
 CONNECTIONS = (1, 32, 256)
 MODES = ("off", "shadow", "enforce")
 _ROUNDS = 5
+_LITELLM = Path(".venv-litellm/bin/litellm")
 _BODY = json.dumps(
     {
         "model": "instant",
@@ -164,7 +165,7 @@ base_url = "{upstream}/v1"
 upstream = "instant"
 mode = "{mode}"
 gate = "all"
-critic = "policy"
+critic = "default"
 pack = "sidecritic.policies.shop:SHOP"
 
 [store]
@@ -306,10 +307,15 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--litellm", metavar="FILE")
+    parser.add_argument("--litellm", metavar="FILE", help=f"by default {_LITELLM}, if it is there")
     parser.add_argument("--soak", type=int, default=0, metavar="REQUESTS")
     given = parser.parse_args()
-    result = measure(given.seconds, given.litellm, given.soak)
+    peer = given.litellm or (str(_LITELLM) if _LITELLM.exists() else None)
+    if peer is None:
+        print(
+            f"no {_LITELLM}: LiteLLM is left out; `make bench-gateway` installs it", file=sys.stderr
+        )
+    result = {"litellm": {}, "ratio_32": None} | measure(given.seconds, peer, given.soak)
     if given.json:
         print(json.dumps(result, indent=2))
         return
@@ -319,7 +325,7 @@ def main() -> None:
             p50, p99, rps = cell["p50_added_ms"], cell["p99_added_ms"], cell["rps"]
             print(f"{mode:8} {connections:>4} conn  p50 {p50:8.2f}  p99 {p99:8.2f}  {rps:8.0f}/s")
     for key in ("ratio_32", "cpu_ms_32", "rss_mb", "litellm_rss_mb", "soak"):
-        if key in result:
+        if result.get(key) is not None:
             print(f"{key}: {result[key]}")
 
 

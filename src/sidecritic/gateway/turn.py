@@ -223,7 +223,7 @@ class Bench:
             tenant=origin.tenant,
             route=origin.route,
             tools=",".join(call.name for call in action.calls),
-            reason=reason[:500],
+            reason=reason,
             at=now,
             expires=now + self.question.route.settings.review.expiry,
             # A person cannot approve what they do not see, so an open case always shows it.

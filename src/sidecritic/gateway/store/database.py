@@ -34,6 +34,10 @@ from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, METADATA,
 log = logging.getLogger("sidecritic.gateway")
 
 _BATCH = 512
+_LONGEST = 500
+"""Characters that are kept of a name or a reason."""
+_READ = 20 * _LONGEST
+"""Characters that are looked at for secrets; half of one that is cut off here is never kept."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
 _BUSY_MS = 3000
@@ -184,7 +188,7 @@ class Store:
         content = self._redactor.value(case.content)
         row: Row = {**case.model_dump(), "content": content}
         for name in ("reason", "tools"):
-            row[name] = self._redactor.text(str(row[name]).replace("\0", "\ufffd"))
+            row[name] = self._kept(str(row[name]))
         await self._run(lambda connection: connection.execute(insert(CASES), [row]))
 
     async def look(self, case_id: str) -> Case | None:
@@ -240,9 +244,13 @@ class Store:
     def _row(self, decision: Decision) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
-            # PostgreSQL holds no NUL in a text, and a model may write one.
-            row[name] = self._redactor.text(str(row[name])[:500].replace("\0", "\ufffd"))
+            row[name] = self._kept(str(row[name]))
         return row
+
+    def _kept(self, text: str) -> str:
+        """Return a text of others as far as it is kept: redacted, and cut only then."""
+        # PostgreSQL holds no NUL in a text, and a model may write one.
+        return self._redactor.text(text[:_READ].replace("\0", "\ufffd"))[:_LONGEST]
 
     async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
         return await self._put(_Job(work, asyncio.get_running_loop().create_future()))
