@@ -315,7 +315,8 @@ def main() -> None:
         print(
             f"no {_LITELLM}: LiteLLM is left out; `make bench-gateway` installs it", file=sys.stderr
         )
-    result = {"litellm": {}, "ratio_32": None} | measure(given.seconds, peer, given.soak)
+    nothing: dict[str, Any] = {"litellm": {}, "ratio_32": None}
+    result = nothing | measure(given.seconds, peer, given.soak)
     if given.json:
         print(json.dumps(result, indent=2))
         return

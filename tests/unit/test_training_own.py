@@ -52,7 +52,7 @@ def example(*names: str, wrong: bool, own: bool, weight: float = 1.0) -> Example
 
 
 def test_planted_faults_are_wrong_and_other_writes_are_right(played: Path) -> None:
-    taught = lessons_from([played])
+    taught = lessons_from([played], test_users=True)
     faulty = {
         (event.completion.message.calls[0].name)
         for trajectory in read_run(played).trajectories
@@ -68,7 +68,7 @@ def test_planted_faults_are_wrong_and_other_writes_are_right(played: Path) -> No
 
 
 def test_own_runs_alone_make_a_head(played: Path) -> None:
-    made = head_from_runs([played], name="round-1")
+    made = head_from_runs([played], name="round-1", test_users=True)
     assert made.weights.name == "round-1"
     assert made.weights.data.simulated == ("actor", "user")
     assert set(made.weights.cells) == {"shop"}
@@ -77,7 +77,10 @@ def test_own_runs_alone_make_a_head(played: Path) -> None:
 def test_the_command_needs_no_recorded_files(played: Path, tmp_path: Path) -> None:
     out = tmp_path / "w.json"
     words = ["train", "--kind", "head", "--runs", played, "--out", out, "--workers", "1", "--json"]
-    printed = json.loads(run(*words).stdout)
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "who is in a test task" in refused.stderr, "every user of the shop is in one"
+    printed = json.loads(run(*words, "--test-users").stdout)
     assert printed["digest"] == read_weights(out).digest
     own = printed["own"]["shop"]
     assert 0 < own["caught"] <= own["wrong"]
@@ -91,7 +94,7 @@ def test_without_files_and_runs_there_is_nothing_to_learn(tmp_path: Path) -> Non
 
 
 def test_a_label_beside_a_run_outweighs_the_planted_fault(played: Path, tmp_path: Path) -> None:
-    before = {e.wrong for e in lessons_from([played]).examples}
+    before = {e.wrong for e in lessons_from([played], test_users=True).examples}
     assert before == {True, False}
     labels = [
         Label(
@@ -113,11 +116,13 @@ def test_a_label_beside_a_run_outweighs_the_planted_fault(played: Path, tmp_path
     for name in ("run.json", "trajectories.jsonl"):
         (copy / name).write_bytes((played / name).read_bytes())
     (copy / LABELS_FILE).write_text("".join(f"{one.model_dump_json()}\n" for one in labels))
-    after = lessons_from([copy], weight=1.0).examples
+    after = lessons_from([copy], weight=1.0, test_users=True).examples
     assert {(e.wrong, e.weight) for e in after} == {(True, 0.5)}
     opinions = (one.model_copy(update={"source": "rule"}) for one in labels)
     (copy / LABELS_FILE).write_text("".join(f"{one.model_dump_json()}\n" for one in opinions))
-    assert {e.wrong for e in lessons_from([copy]).examples} == {True, False}, "a check's opinion"
+    assert {e.wrong for e in lessons_from([copy], test_users=True).examples} == {True, False}, (
+        "a check's opinion"
+    )
 
 
 def test_a_broken_label_and_a_folder_without_a_run_are_named(played: Path, tmp_path: Path) -> None:

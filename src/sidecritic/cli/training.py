@@ -50,6 +50,14 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
             help="What an action of --runs counts beside a recorded one; 0.5.",
         ),
     ] = None,
+    test_users: Annotated[
+        bool,
+        typer.Option(
+            "--test-users",
+            help="Learn also from train tasks of --runs whose users are in test tasks, which are "
+            "refused without it; a head's features name nobody.",
+        ),
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the weights go, as JSON.")],
     judged: Annotated[
         Path | None,
@@ -81,7 +89,7 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
         if kind not in KINDS:
             raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
         asked = Asked(tuple(files or ()), "policy", labels=labels, out=judged)
-        own = Own(tuple(runs or ()), runs_weight)
+        own = Own(tuple(runs or ()), runs_weight, test_users=test_users)
         result = trained(asked, out, unseen, own=own, workers=workers or os.cpu_count() or 1)
         if json:
             cv = result.cv.model_dump(mode="json")
@@ -117,6 +125,8 @@ class Own:
     directories: tuple[Path, ...] = ()
     weight: float | None = None
     """What one of their actions counts beside a recorded one; `None` for the default."""
+    test_users: bool = False
+    """Whether their users may be in test tasks."""
 
 
 def trained(
@@ -137,7 +147,9 @@ def trained(
     _require_file(unseen)
     runs, lines, labels = _recorded(asked, own, workers)
     weight = WEIGHT if own.weight is None else own.weight
-    taught = lessons_from(own.directories, weight=weight, workers=workers)
+    taught = lessons_from(
+        own.directories, weight=weight, workers=workers, test_users=own.test_users
+    )
     made = fit(runs, lines, labels, own=taught)
     _write(out, to_json(made.weights))
     if unseen is not None:

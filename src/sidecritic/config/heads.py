@@ -20,27 +20,35 @@ CHECKS = "policy"
 """The critic whose flags a head learns from."""
 
 
-def head_from_runs(directories: Iterable[Path], *, name: str = "head", workers: int = 1) -> Trained:
+def head_from_runs(
+    directories: Iterable[Path], *, name: str = "head", workers: int = 1, test_users: bool = False
+) -> Trained:
     """Fit a head to run directories alone, without recorded runs; `weights` go to a file.
 
     Raises:
-        ConfigError: there is no run, or nothing right and nothing wrong to learn from.
+        ConfigError: there is no run, nothing right and nothing wrong to learn from, or one is of
+            a test task or, unless `test_users`, of a user in one.
     """
-    return train((), (), {}, own=lessons_from(directories, workers=workers), name=name)
+    own = lessons_from(directories, workers=workers, test_users=test_users)
+    return train((), (), {}, own=own, name=name)
 
 
 def lessons_from(
-    directories: Iterable[Path], *, weight: float = WEIGHT, workers: int = 1
+    directories: Iterable[Path],
+    *,
+    weight: float = WEIGHT,
+    workers: int = 1,
+    test_users: bool = False,
 ) -> Lessons:
     """Return what run directories teach, judged with the checks of today.
 
     Raises:
         ConfigError: one of them holds no run, none is of an environment that has checks, or one
-            is of a test task.
+            is of a test task or, unless `test_users`, of a user in one.
     """
     own = read_own_runs(directories)
     own = replace(own, runs=_with_checks(own.runs))
-    require_no_test(run.trajectory for run in own.runs)
+    require_no_test((run.trajectory for run in own.runs), test_users=test_users)
     lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
     return lessons(own, lines, weight=weight)
 

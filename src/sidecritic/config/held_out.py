@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Iterable
 
 from sidecritic.config.benchmarks import benchmark_for
-from sidecritic.datasets.held_out import held_out
+from sidecritic.datasets.held_out import held_out, user_of_task
 from sidecritic.datasets.material import domain_of
 from sidecritic.datasets.rows import Provenance
 from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
 from sidecritic.trace import Trajectory
+from sidecritic.types import Task
 
 
 def held_out_of(envs: Iterable[str]) -> HeldOut:
@@ -33,20 +34,33 @@ async def held_out_in(benchmarks: Iterable[Benchmark]) -> HeldOut:
     return found
 
 
-def require_no_test(trajectories: Iterable[Trajectory]) -> None:
-    """Raise where a run is of a test task.
+def require_no_test(trajectories: Iterable[Trajectory], *, test_users: bool = False) -> None:
+    """Raise where a run is of a test task or, unless `test_users`, of a user in one.
 
-    Users are not looked at: in τ² retail most train tasks share theirs with a test task, and a
-    head knows checks, not people. `datagen` leaves such users out.
+    In τ² retail most train tasks share their user with a test task.
 
     Raises:
         ConfigError: names the first.
     """
-    runs = list(trajectories)
-    kept = held_out_of(run.task.env for run in runs)
-    for task in (run.task for run in runs):
+    tasks = list({(run.task.env, run.task.id): run.task for run in trajectories}.values())
+    kept = held_out_of(task.env for task in tasks)
+    for task in tasks:
         if (domain_of(task.env), task.id) in kept.tasks:
             raise _leak(f"task {task.id!r} of {task.env} is of its test split")
+    if not test_users:
+        asyncio.run(_require_no_test_user(tasks, kept))
+
+
+async def _require_no_test_user(tasks: Iterable[Task], kept: HeldOut) -> None:
+    benchmarks: dict[str, Benchmark] = {}
+    for task in tasks:
+        benchmark = benchmarks.setdefault(task.env, benchmark_for(task.env))
+        user = await user_of_task(benchmark, task)
+        if (domain_of(task.env), user) in kept.users:
+            raise _leak(
+                f"task {task.id!r} of {task.env} is about user {user}, who is in a test task "
+                "(a head learns from them with --test-users: its features name nobody)"
+            )
 
 
 def require_no_test_rows(rows: Iterable[Provenance]) -> None:
