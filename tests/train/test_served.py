@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from benchmarks.llama_server import llama_server
 
+from sidecritic.config.held_out import held_out_of
 from sidecritic.critics.answers import risk_of
 from sidecritic.datasets.rows import Said
 from sidecritic.models.openai import OpenAIChat
@@ -38,7 +39,7 @@ def run(dequantised: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         evaluate_every=4,
         dtype="float32",
     )
-    tune(recipe, folder / "run", say=print)
+    tune(recipe, folder / "run", say=print, tests_of=held_out_of)
     return folder / "run"
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.datasets.held_out import held_out
 from sidecritic.datasets.material import domain_of
-from sidecritic.datasets.rows import Provenance
 from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
@@ -46,21 +45,7 @@ def require_no_test(trajectories: Iterable[Trajectory]) -> None:
     kept = held_out_of(run.task.env for run in runs)
     for task in (run.task for run in runs):
         if (domain_of(task.env), task.id) in kept.tasks:
-            raise _leak(f"task {task.id!r} of {task.env} is of its test split")
-
-
-def require_no_test_rows(rows: Iterable[Provenance]) -> None:
-    """Raise where a row of a data set is of a test task, or of a user in one.
-
-    Raises:
-        ConfigError: names the first.
-    """
-    given = list(rows)
-    kept = held_out_of(row.env for row in given)
-    for row in given:
-        if found := kept.holds(row):
-            raise _leak(found)
-
-
-def _leak(found: str) -> ConfigError:
-    return ConfigError(f"{found}: nothing may be learned from it; train on the train split")
+            raise ConfigError(
+                f"task {task.id!r} of {task.env} is of its test split: nothing may be learned "
+                "from it; train on the train split"
+            )
