@@ -1,9 +1,12 @@
 """What of a fine-tune needs no torch: recipe, rows, curve, names, commands."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sidecritic.cli.tuning import draw_curve
 from sidecritic.config.critics import Connection, critic_for
 from sidecritic.config.parties import ModelName
 from sidecritic.critics.compact_llm import CompactCritic
@@ -194,6 +197,34 @@ def test_a_curve_that_a_kill_cut_off_loses_its_last_line_only(tmp_path: Path) ->
     with file.open("a") as out:
         out.write('{"step": 20, "au')
     assert read_curve(file) == points(0.5, 0.6)
+
+
+def painted(file: Path, colour: tuple[int, int, int]) -> list[int]:
+    """Return the columns of a picture in which there is something of that colour."""
+    read: Any = import_module("matplotlib.image").imread(file)
+    assert read.shape[2] in (3, 4), "it is a picture in colours"
+    near = (abs(read[:, :, :3] * 255 - colour) < 8).all(axis=2)
+    return [column for column in range(near.shape[1]) if near[:, column].any()]
+
+
+def test_the_curve_is_drawn_as_a_picture(tmp_path: Path) -> None:
+    # The untuned base is below the picture's usual range, and must show all the same.
+    found = [p.model_copy(update={"loss": 1 / (1 + p.step)}) for p in points(0.2, 0.7, 0.9)]
+    write_curve(tmp_path / "curve.jsonl", found)
+    draw_curve(tmp_path, exported("gguf").run)
+    file = tmp_path / "curve.png"
+    assert file.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    blue, red = painted(file, (0x2B, 0x6C, 0xB0)), painted(file, (0xC0, 0x56, 0x21))
+    assert max(blue) - min(blue) > 300, "a line over all steps"
+    assert max(red) - min(red) > 300
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".png"] == ["curve.png"]
+
+
+def test_a_curve_that_cannot_be_drawn_is_said_to_be_so(tmp_path: Path) -> None:
+    write_curve(tmp_path / "curve.jsonl", points(0.5, 0.7))
+    (tmp_path / "curve.png").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot write .*curve\.png"):
+        draw_curve(tmp_path, exported("gguf").run)
 
 
 # --- names and commands --------------------------------------------------------------------

@@ -92,7 +92,7 @@ def tuned(config: Path, out: Path) -> "Result":
     with redirect_stdout(stderr):
         result = tune(read_recipe(config), out, say=note, tests_of=held_out_of)
     if is_first_process():
-        _draw(out, result)
+        draw_curve(out, result)
     return result
 
 
@@ -103,7 +103,12 @@ def is_first_process() -> bool:
     return bool(needed("accelerate").PartialState().is_main_process)
 
 
-def _draw(out: Path, result: "Result") -> None:
+def draw_curve(out: Path, result: "Result") -> None:
+    """Draw the curve of a fine-tune beside it; without matplotlib say what is missing.
+
+    Raises:
+        ConfigError: the picture cannot be written.
+    """
     from sidecritic.reports.curves import plot_curve
     from sidecritic.training.lora.curve import read_curve
 
