@@ -164,6 +164,7 @@ def test_two_processes_train_one_critic(tiny: Path, data: Path, tmp_path: Path) 
     result = read_result(out)
     assert result.steps == 12
     assert result.auroc > 0.95
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
 # --- preferences ---------------------------------------------------------------------------
