@@ -78,7 +78,6 @@ def test_trl_learns_from_it_as_it_is(
     }
     for config, trainer, arguments in (
         ("verdict", trl.SFTTrainer, trl.SFTConfig),
-        ("feedback", trl.SFTTrainer, trl.SFTConfig),
         ("preference", trl.DPOTrainer, trl.DPOConfig),
     ):
         made = trainer(
