@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 TOLERANCE: dict[Weights, float] = {"f16": 0.1, "q8_0": 0.1}
 """Of a risk, by the weights of the file.
 
-A server rounds activations as well as weights: 16-bit ones moved a risk by up to 0.063 on
-proposals of τ², where made-up rows of a dozen words had stayed within 0.02.
+On proposals of τ² 16-bit weights moved a risk by up to 0.063, although the tokens are the same;
+made-up rows of a dozen words had stayed within 0.02.
 """
 
 
