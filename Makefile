@@ -20,7 +20,7 @@ SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e889
 LITELLM := litellm[proxy]==1.108.7
 
 .PHONY: help demo test lint format learn-smoke test-parity test-real test-fuzz test-train
-.PHONY: test-browser bench bench-warmup bench-gateway clean
+.PHONY: test-browser bench bench-branching bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -33,6 +33,7 @@ help:
 	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
 	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
 	@echo "make bench        speed of environments, forks, decide() and import"
+	@echo "make bench-branching whether branching labels are right, and what they cost"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
 	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy"
 
@@ -54,7 +55,7 @@ format: .venv/.dev
 
 learn-smoke: .venv/.dev
 	@rm -rf runs/learn-smoke
-	@$(BIN)/sidecritic learn --recipe recipes/learn-smoke.toml --out runs/learn-smoke
+	@$(BIN)/python -m benchmarks.learn_smoke --out runs/learn-smoke
 
 test-parity: .venv/.dev
 	@$(BIN)/pytest -n $(FREE) -m full
@@ -74,6 +75,9 @@ test-fuzz: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks.tau2_env
+
+bench-branching: .venv/.dev
+	@$(BIN)/python -m benchmarks.branching
 
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup

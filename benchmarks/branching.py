@@ -11,12 +11,16 @@ An estimate counts as right when the true effect lies in its interval.
 
 Cost: microseconds of `snapshot.fork()` with a scripted user, in the middle of an episode; and
 seconds to label 100 episodes with at most so many continuations of each proposal.
+
+Exit code 1 when a target is missed: 200 cases, of which 90 % are right; a fork in less than 1 ms;
+100 episodes with at most 8 continuations of each proposal labelled in less than 60 s.
 """
 
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -39,6 +43,9 @@ from sidecritic.runs import Run, read_run
 from sidecritic.types import Limits, ToolSpec
 
 ENVS = ("tau2:retail", "tau2:airline")
+CASES, COVERED = 200, 0.9
+FORK_US = 1000.0
+EPISODES, CONTINUATIONS, SECONDS = 100, 8, 60.0
 TRIES = Limits().max_revisions
 """Drafts after the one that is sent back: each has its chance to heed the feedback."""
 
@@ -137,7 +144,8 @@ async def label_seconds(
         return feedback_on(place) or "Compare it with the policy and with what the user wants."
 
     started, cpu, labels, proposals = perf_counter(), process_time(), 0, 0
-    for trajectory in run.trajectories[:100]:
+    episodes = run.trajectories[:EPISODES]
+    for trajectory in episodes:
         briefing = run.record.briefings[trajectory.briefing]
         rebuilt = await rebuild(trajectory, benchmarks[trajectory.task.env])
         given = Players(actor=simulated_actor(briefing.tools), user=scripted_user(briefing.tools))
@@ -146,7 +154,7 @@ async def label_seconds(
         labels += len(found)
         proposals += sum(1 for _ in placed(trajectory, briefing))
     return {
-        "episodes": 100,
+        "episodes": len(episodes),
         "continuations_of_a_proposal": effort.most,
         "proposals": proposals,
         "labels": labels,
@@ -186,35 +194,66 @@ async def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
             "p99": sorted(forks)[int(len(forks) * 0.99)],
             "max": max(forks),
         },
-        "labelling": await label_seconds(run, benchmarks, Effort(most=8)),
+        "labelling": await label_seconds(run, benchmarks, Effort(most=CONTINUATIONS)),
     }
+
+
+def misses(found: Mapping[str, Any]) -> list[str]:
+    """Return the targets that were missed, in words."""
+    missed: list[str] = []
+    if found["cases"] < CASES:
+        missed.append(f"{found['cases']} cases were tried; the target is said of {CASES}")
+    if found["covered"] < COVERED:
+        missed.append(
+            f"the true effect lay within the interval in {found['covered']:.1%} of cases; the "
+            f"target is {COVERED:.0%}"
+        )
+    if found["fork_us"]["p99"] >= FORK_US:
+        missed.append(
+            f"a fork took {found['fork_us']['p99']:.0f} µs (99th percentile); the target is less "
+            f"than {FORK_US:.0f} µs"
+        )
+    labelling = found["labelling"]
+    if labelling["episodes"] < EPISODES:
+        missed.append(f"{labelling['episodes']} of {EPISODES} episodes were labelled")
+    if labelling["seconds"] >= SECONDS:
+        missed.append(
+            f"labelling took {labelling['seconds']:.1f} s; the target is less than {SECONDS:.0f} s"
+        )
+    return missed
+
+
+def shown(found: Mapping[str, Any]) -> str:
+    made = found["labelling"]
+    return "\n".join(
+        (
+            f"{found['cases']} planted faults of known effect (simulated actor and user)",
+            f"  true effect within the interval: {found['covered']:.1%}",
+            f"  where chance decides: {found['covered_where_chance_decides']:.1%}",
+            f"  continuations {found['continuations']:.1f}, width {found['width']:.2f}",
+            f"  mean error {found['error']:.3f}; found to help {found['helps']:.0%}",
+            f"  true effects: {found['true_effects']}",
+            "  fork, µs: " + ", ".join(f"{k} {v:.0f}" for k, v in found["fork_us"].items()),
+            f"{made['episodes']} episodes, {made['proposals']} proposals, at most "
+            f"{made['continuations_of_a_proposal']} continuations each: {made['seconds']:.1f} s "
+            f"({made['cpu_seconds']:.1f} s of CPU)",
+        )
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--cases", type=int, default=CASES)
     parser.add_argument("--continuations", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     with TemporaryDirectory() as folder:
         found = asyncio.run(measured(asked, Path(folder)))
-    if asked.json:
-        print(json.dumps(found, indent=2))
-        return
-    print(f"{found['cases']} planted faults of known effect (simulated actor and user)")
-    print(f"  true effect within the interval: {found['covered']:.1%}")
-    print(f"  where chance decides: {found['covered_where_chance_decides']:.1%}")
-    print(f"  continuations {found['continuations']:.1f}, width {found['width']:.2f}")
-    print(f"  mean error {found['error']:.3f}; found to help {found['helps']:.0%}")
-    print(f"  true effects: {found['true_effects']}")
-    print("  fork, µs: " + ", ".join(f"{k} {v:.0f}" for k, v in found["fork_us"].items()))
-    made = found["labelling"]
-    print(
-        f"{made['episodes']} episodes, {made['proposals']} proposals, at most "
-        f"{made['continuations_of_a_proposal']} continuations each: {made['seconds']:.1f} s "
-        f"({made['cpu_seconds']:.1f} s of CPU)"
-    )
+    found["missed"] = misses(found)
+    print(json.dumps(found, indent=2) if asked.json else shown(found))
+    if found["missed"]:
+        sys.exit("\n".join(f"target missed: {miss}" for miss in found["missed"]))
 
 
 if __name__ == "__main__":

@@ -29,9 +29,11 @@ from benchmarks.finetune_judging import (
     shown,
 )
 from benchmarks.llama_server import llama_server
+from sidecritic.config.held_out import held_out_of
 from sidecritic.training.lora.export import export
 from sidecritic.training.lora.recipe import Recipe
-from sidecritic.training.lora.run import Result, tune
+from sidecritic.training.lora.result import Result
+from sidecritic.training.lora.run import tune
 
 RENDERINGS = ("words", "checks", "plan", "brief")
 
@@ -66,7 +68,7 @@ def tuned(asked: Asked, rendering: str) -> Result:
         evaluate_every=15,
         threads=asked.threads,
     )
-    return tune(recipe, asked.folder / "tuned" / rendering, say=print)
+    return tune(recipe, asked.folder / "tuned" / rendering, say=print, tests_of=held_out_of)
 
 
 def exported(asked: Asked, name: str) -> Path:

@@ -25,7 +25,7 @@ TASKS = 200
 def learned_from(folder: Path, trials: int, seed: int) -> tuple[Path, ...]:
     """Play and label the train tasks, and new ones, without a critic."""
     own = Settings(env=ENVS, split="train", trials=trials, seed=seed + 1, critic="none", gate="all")
-    runs = [_played(own, folder / "runs" / "train")]
+    runs = [played(own, folder / "runs" / "train")]
     for env in ENVS:
         name = env.rpartition(":")[2]
         tasks = folder / "tasks" / f"{name}.jsonl"
@@ -35,14 +35,14 @@ def learned_from(folder: Path, trials: int, seed: int) -> tuple[Path, ...]:
         new = own.model_copy(
             update={"env": (env,), "tasks": str(tasks), "trials": 2, "seed": seed + 3}
         )
-        runs.append(_played(new, folder / "runs" / f"new-{name}"))
+        runs.append(played(new, folder / "runs" / f"new-{name}"))
     return tuple(runs)
 
 
 def held_back(folder: Path, seed: int) -> Path:
     """Play and label the test tasks: nothing is learned from them, nor from their users."""
     settings = Settings(env=ENVS, split="test", trials=3, seed=seed + 2, critic="none", gate="all")
-    return _played(settings, folder / "runs" / "test")
+    return played(settings, folder / "runs" / "test")
 
 
 async def _synthesised(env: str, file: Path, seed: int) -> None:
@@ -52,7 +52,9 @@ async def _synthesised(env: str, file: Path, seed: int) -> None:
     write_whole(file, to_lines(made[0]))
 
 
-def _played(settings: Settings, folder: Path) -> Path:
+def played(settings: Settings, folder: Path) -> Path:
+    """Play without a critic, and label by the faults that were planted."""
+
     async def run() -> None:
         async with AsyncExitStack() as stack:
             await play(plan_for(settings, keys_from_environment(), stack), folder)

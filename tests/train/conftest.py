@@ -1,9 +1,12 @@
-"""Two bases: SmolLM2-135M out of its GGUF file, and random weights with its tokenizer."""
+"""Two bases, SmolLM2-135M out of its GGUF file and random weights with its tokenizer; real rows."""
 
 from pathlib import Path
 
 import pytest
+from benchmarks.critic_faults import ENVS
+from benchmarks.finetune_data import data_set, played
 
+from sidecritic.config import Settings
 from sidecritic.training.lora.base import safetensors_of
 from sidecritic.training.lora.packages import needed
 
@@ -47,3 +50,16 @@ def tiny(dequantised: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     transformers.AutoTokenizer.from_pretrained(dequantised).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a labelled run of a *simulated* actor that errs, on train tasks of τ²."""
+    settings = Settings(env=ENVS, split="train", trials=2, seed=1, critic="none", gate="all")
+    return played(settings, tmp_path_factory.mktemp("faulty") / "train")
+
+
+@pytest.fixture(scope="session")
+def rendered(faulty: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data set of that run, in the compact rendering that critics are shipped with."""
+    return data_set(tmp_path_factory.mktemp("rendered"), [faulty], "brief", seed=0)

@@ -73,5 +73,5 @@ def test_a_fine_tuned_model_is_gated_like_any_critic(
 
 def _judged() -> list[dict[str, Any]]:
     """Return what the model said of the held-back proposals."""
-    (file,) = Path("out/held-back/critics").glob("lora_r1*/judged.jsonl")
+    (file,) = Path("out/held-back/critics").glob("lora_r1*/judged-*.jsonl")
     return [json.loads(line) for line in file.read_text().splitlines()]

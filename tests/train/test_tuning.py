@@ -3,22 +3,27 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sidecritic.config.held_out import held_out_of
 from sidecritic.errors import ConfigError, TrainingError
+from sidecritic.training.lora import run as run_of
 from sidecritic.training.lora.curve import best, read_curve
 from sidecritic.training.lora.export import export, load_tuned
 from sidecritic.training.lora.packages import needed
 from sidecritic.training.lora.recipe import Preferences, Recipe
-from sidecritic.training.lora.run import Result, read_result, tune
+from sidecritic.training.lora.result import Result, read_result
 from sidecritic.training.lora.verdicts import risks
-from sidecritic.training.lora.watch import quality
+from sidecritic.training.lora.watch import Say, quality
 from tests.verdict_rows import row, write_data
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
@@ -42,6 +47,10 @@ def recipe(base: Path, data: Path, **other: object) -> Recipe:
 
 
 def silent(text: str) -> None: ...
+
+
+def tune(recipe: Recipe, out: Path, *, say: Say) -> Result:
+    return run_of.tune(recipe, out, say=say, tests_of=held_out_of)
 
 
 def to_toml(recipe: Recipe, file: Path) -> Path:
@@ -155,13 +164,109 @@ def test_two_processes_train_one_critic(tiny: Path, data: Path, tmp_path: Path) 
     result = read_result(out)
     assert result.steps == 12
     assert result.auroc > 0.95
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_preferences_go_on_from_the_first_stage(tiny: Path, data: Path, tmp_path: Path) -> None:
-    stage = Preferences(steps=2, learning_rate=1e-4)
-    result = tune(recipe(tiny, data, steps=6, dpo=stage), tmp_path / "out", say=silent)
-    assert result.dpo_auroc is not None
-    assert result.dpo_auroc >= result.auroc - 0.2
+# --- preferences ---------------------------------------------------------------------------
+
+STAGE = Preferences(steps=3, learning_rate=1e-3, beta=0.02)
+
+
+@pytest.fixture(scope="module")
+def preferred(
+    tiny: Path, data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Result]:
+    out = tmp_path_factory.mktemp("preferred") / "out"
+    return out, tune(recipe(tiny, data, steps=6, dpo=STAGE), out, say=silent)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        file.name: sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.iterdir())
+        if file.is_file()
+    }
+
+
+def test_preferences_go_on_from_the_first_stage_and_leave_it(
+    preferred: tuple[Path, Result], tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    out, result = preferred
+    alone = tune(recipe(tiny, data, steps=6), tmp_path / "out", say=silent)
+    assert (result.sft_auroc, result.pairs, result.pairs_too_long) == (alone.auroc, 24, 0)
+    before, after = (weights_of(out / folder) for folder in ("best", "best-dpo"))
+    alone_weights = weights_of(tmp_path / "out" / "best")
+    assert all(abs(before[key] - alone_weights[key]).max() < 1e-4 for key in before)
+    assert any(abs(before[key] - after[key]).max() > 1e-4 for key in before)
+
+
+def weights_of(folder: Path) -> dict[str, Any]:
+    file = folder / "adapter_model.safetensors"
+    return dict(needed("safetensors.torch").load_file(file))
+
+
+def test_the_auroc_of_the_result_is_that_of_the_adapter_that_is_served(
+    preferred: tuple[Path, Result],
+) -> None:
+    out, result = preferred
+    held = [row(number, "validation") for number in range(12)]
+    model, tokenizer = load_tuned(out)
+    assert quality(model, tokenizer, held).auroc == pytest.approx(result.auroc)
+    assert result.dpo_auroc is not None and result.sft_auroc is not None
+    assert result.auroc == max(result.dpo_auroc, result.sft_auroc)
+    kept = "best-dpo" if result.dpo_auroc >= result.sft_auroc else "best"
+    assert result.adapter == kept
+    served = weights_of(out / kept)
+    assert all((model.state_dict()[named(key)] == served[key]).all() for key in served)
+
+
+def named(key: str) -> str:
+    """Return the name in a model of what an adapter's file names without its adapter."""
+    return key.replace(".weight", ".default.weight")
+
+
+def test_a_kill_before_the_result_applies_preferences_once(
+    preferred: tuple[Path, Result], tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(preferred[0], out)
+    (out / "result.json").unlink()
+    before = contents(out / "best"), contents(out / "best-dpo")
+    again = tune(recipe(tiny, data, steps=6, dpo=STAGE), out, say=silent)
+    assert (contents(out / "best"), contents(out / "best-dpo")) == before
+    same = {"seconds", "peak_memory_mb"}
+    assert again.model_dump(exclude=same) == preferred[1].model_dump(exclude=same)
+
+
+def test_a_kill_in_the_second_stage_begins_it_again_from_the_first(
+    preferred: tuple[Path, Result], tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(preferred[0], out)
+    (out / "result.json").unlink()
+    # A kill in the middle of the save leaves a draft, and no folder of the final name.
+    (out / "best-dpo").rename(out / ".best-dpo.part")
+    (out / ".best-dpo.part" / "preferences.json").unlink()
+    before = contents(out / "best")
+    again = tune(recipe(tiny, data, steps=6, dpo=STAGE), out, say=silent)
+    assert contents(out / "best") == before
+    one, other = (weights_of(folder / "best-dpo") for folder in (preferred[0], out))
+    assert all(abs(one[key] - other[key]).max() < 1e-4 for key in one)
+    assert again.dpo_auroc == preferred[1].dpo_auroc
+    assert not (out / ".best-dpo.part").exists()
+
+
+def test_pairs_that_are_too_long_are_left_out_and_counted(
+    tiny: Path, data: Path, tmp_path: Path
+) -> None:
+    mixed = tmp_path / "data"
+    shutil.copytree(data, mixed)
+    pairs = mixed / "preference" / "train.jsonl"
+    lines = pairs.read_text().splitlines()
+    padded = [line.replace("Right?", "so " * 300 + "Right?") for line in lines[:5]]
+    pairs.write_text("\n".join([*padded, *lines[5:]]))
+    result = tune(recipe(tiny, mixed, steps=3, dpo=STAGE), tmp_path / "out", say=silent)
+    assert (result.pairs, result.pairs_too_long) == (19, 5)
 
 
 def test_rows_that_are_too_long_are_left_out_and_counted(

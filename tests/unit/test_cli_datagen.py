@@ -1,6 +1,7 @@
 """`tasks synth`, `datagen play` and `datagen mine`, one after the other."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,66 @@ def test_a_model_on_a_server_writes_tasks_that_can_be_played() -> None:
     assert (made["made"], made["author"]) == (3, "m")
     scores = answer(*PLAY, "--tasks", "w.jsonl", "--fault-rate", "0", "--out", "play")
     assert scores["alone"]["passed"] == 3
+
+
+# A wait that is longer than anybody waits: nobody tries again.
+AWAY = Reply(b"", status=503, headers={"retry-after": "999"})
+
+
+def away_after(answers: int) -> Callable[[Received], Reply]:
+    """Return what answers so many requests and then is not there any more."""
+    given: list[Received] = []
+
+    def reply(request: Received) -> Reply:
+        given.append(request)
+        return (
+            writes(request)
+            if len(given) <= answers
+            else Reply(b"", status=503, headers={"retry-after": "0"})
+        )
+
+    return reply
+
+
+SIX = (*MODEL, "--refusals", "0", "--number", "6")
+
+
+def test_a_model_that_goes_away_leaves_the_tasks_so_far_and_the_same_command_goes_on() -> None:
+    with wire_server(away_after(4)) as server:
+        result = run(*SIX, "--base-url", server.base_url, "--json")
+    assert result.exit_code == 1
+    so_far = Path("w.jsonl").read_text().splitlines()
+    assert 0 < len(so_far) < 6
+    assert json.loads(result.stdout)["made"] == len(so_far)
+    last = result.stderr.splitlines()[-1]
+    assert "ModelUnavailable" in last
+    assert f"{len(so_far)} of 6 tasks were made until then and are in w.jsonl" in last
+
+    with wire_server(writes) as server:
+        made = answer(*SIX, "--base-url", server.base_url)
+        asked_again = len(server.received)
+    lines = Path("w.jsonl").read_text().splitlines()
+    assert (made["made"], lines[: len(so_far)]) == (6, so_far)
+    assert len({json.loads(line)["id"] for line in lines}) == 6
+    assert made["attempts"] >= asked_again + 4, "what was answered is not asked for again"
+    assert not Path("w.jsonl.progress").exists()
+
+
+def test_a_model_that_is_not_there_leaves_no_file() -> None:
+    with wire_server(AWAY) as server:
+        result = run(*SIX, "--base-url", server.base_url)
+    assert result.exit_code == 1
+    assert "sidecritic: ModelUnavailable: " in result.stderr.splitlines()[-1]
+    assert list(Path().iterdir()) == []
+
+
+def test_tasks_of_another_order_are_not_gone_on_with() -> None:
+    with wire_server(away_after(4)) as server:
+        assert run(*SIX, "--base-url", server.base_url).exit_code == 1
+        before = Path("w.jsonl").read_bytes()
+        said = complaint(*SIX, "--base-url", server.base_url, "--seed", "1")
+    assert "w.jsonl.progress holds tasks of another order (shop by m" in said
+    assert Path("w.jsonl").read_bytes() == before
 
 
 def test_a_model_that_writes_nonsense_leaves_no_file_and_says_why() -> None:

@@ -339,11 +339,31 @@ def test_what_cannot_be_learned_from_is_said_in_one_line(
     assert said in complaint(*LEARN)
 
 
-def test_an_actor_that_always_fails_is_learned_from_or_refused_in_words(fresh: None) -> None:
+def test_an_actor_that_always_errs_is_learned_from_and_a_critic_that_is_no_help_refused(
+    fresh: None,
+) -> None:
     Path("recipe.toml").write_text(RECIPE.replace("[play]", "[play]\nfault_rate = 1\nrepair = 0"))
-    result = run(*LEARN, "--rounds", "1")
-    assert result.exit_code in (0, 2), result.stderr
-    assert "Traceback" not in result.stderr
+    learned = answer(*LEARN, "--rounds", "1")
+    (round_,) = learned["rounds"]
+    assert learned["in_force"] == "none"
+    assert not round_["promoted"]
+    assert any("supervised pass^1 is lower" in reason for reason in round_["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("turns", "said"),
+    [(5, "rows, all wrong"), (2, "nobody had anything to say of its 28 episodes")],
+    ids=["nothing right", "nothing at all"],
+)
+def test_an_actor_that_always_fails_and_does_nothing_right_is_refused_in_words(
+    fresh: None, turns: int, said: str
+) -> None:
+    play = f"[play]\nfault_rate = 1\nrepair = 0\nmax_turns = {turns}"
+    Path("recipe.toml").write_text(RECIPE.replace("[play]", play))
+    assert said in complaint(*LEARN, "--rounds", "1")
+    mined = json.loads(Path("out/round-1/mine/shop.json").read_text())
+    assert {task["group"] for task in mined["tasks"]} == {"failed"}
+    assert not Path("out/round-1/train").exists()
 
 
 # --- the gate by itself --------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """What critics are never trained on: tasks of the test split, and the users in them."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from sidecritic.cli.selfplay import kept_apart, play_both
-from sidecritic.cli.tuning import require_learnable
 from sidecritic.config import benchmark_for, settings_from
+from sidecritic.config.held_out import held_out_of
+from sidecritic.datasets.held_out import user_of_task
 from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.envs.shop import Shop
@@ -15,6 +17,8 @@ from sidecritic.envs.tau2 import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
 from sidecritic.training.lora.recipe import Preferences, Recipe
+from sidecritic.training.lora.rows import read_material, require_no_test_rows
+from sidecritic.training.lora.run import tune
 from sidecritic.types import Task
 from tests.verdict_rows import write_data
 
@@ -148,14 +152,32 @@ def test_self_play_without_a_critic_makes_one_run(tmp_path: Path) -> None:
     assert [place.name for place in played.runs] == ["alone"]
 
 
-@pytest.mark.parametrize("part", ["verdict", "preference"])
-def test_a_fine_tune_learns_from_no_row_of_a_test_task(tmp_path: Path, part: str) -> None:
+NO_TORCH = Recipe(base="org/base", data="d")
+
+
+@pytest.mark.parametrize(
+    ("part", "split"),
+    [("verdict", "train"), ("verdict", "validation"), ("preference", "train")],
+)
+@pytest.mark.parametrize("what", ["task", "user"])
+def test_the_library_itself_learns_from_no_row_of_a_test(
+    tmp_path: Path, part: str, split: str, what: str
+) -> None:
     data = write_data(tmp_path / "data")
     dpo = Preferences() if part == "preference" else None
-    recipe = Recipe(base="b", data=str(data), dpo=dpo)
-    require_learnable(recipe)
-    file = data / part / "train.jsonl"
-    test = benchmark_for("tau2:retail").tasks("test")[0].id
-    file.write_text(file.read_text().replace('"task_id":"task-train-3"', f'"task_id":"{test}"'))
-    with pytest.raises(ConfigError, match="is of its test split"):
-        require_learnable(recipe)
+    recipe = NO_TORCH.model_copy(update={"data": str(data), "dpo": dpo})
+    task = benchmark_for("tau2:retail").tasks("test")[0]
+    held_out = {"task": task.id, "user": asyncio.run(user_of_task(Tau2("retail"), task))}[what]
+    file = data / part / f"{split}.jsonl"
+    mine, theirs = f'"{what}_id":"{what}-{split}-3"', f'"{what}_id":"{held_out}"'
+    assert mine in file.read_text()
+    file.write_text(file.read_text().replace(mine, theirs))
+    with pytest.raises(ConfigError, match="its test split: nothing may be learned from it"):
+        tune(recipe, tmp_path / "out", say=pytest.fail, tests_of=held_out_of)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_no_test_may_be_learned_from(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data")
+    read = read_material(data, examples=9, validation=9, seed=0, preferences=True)
+    require_no_test_rows(read, held_out_of)

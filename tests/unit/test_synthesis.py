@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,7 +20,8 @@ from sidecritic.ports import Peopled
 from sidecritic.reports.synthesis import kinds, rejections
 from sidecritic.synthesis.drafts import Draft, Introduction, Wish, reason_of, to_task
 from sidecritic.synthesis.duplicates import Seen
-from sidecritic.synthesis.making import Order, make
+from sidecritic.synthesis.ledger import open_ledger
+from sidecritic.synthesis.making import Order, Unfinished, make
 from sidecritic.synthesis.shop import ShopDesk
 from sidecritic.synthesis.templates import Templates
 from sidecritic.synthesis.verifying import Rejection, Verified, Verifier
@@ -296,6 +298,30 @@ async def test_a_model_that_cannot_be_reached_ends_it() -> None:
     shop = asked(ModelUnavailable("down"), ModelUnavailable("down"))
     with pytest.raises(ModelUnavailable):
         await make(shop.author, shop.verifier, Order(number=1))
+
+
+async def test_what_was_verified_before_a_model_went_away_is_handed_over() -> None:
+    shop = asked(answer(), ModelUnavailable("down"), ModelUnavailable("down"))
+    with pytest.raises(Unfinished, match="down") as error:
+        await make(shop.author, shop.verifier, Order(number=2, refusals=0))
+    assert len(error.value.tasks) == error.value.made.made == 1
+
+
+async def test_a_ledger_that_a_kill_cut_off_is_gone_on_with(
+    workshops: Mapping[str, Workshop], tmp_path: Path
+) -> None:
+    order, file, shop = Order(number=5), tmp_path / "new.progress", workshops["shop"]
+    whole, _ = await make(shop.author, shop.verifier, order)
+    with pytest.raises(KeyError), open_ledger(file) as ledger:
+        await make(shop.author, shop.verifier, order, ledger=ledger)
+        raise KeyError  # before the tasks were written
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:3]) + lines[3][:40])
+    with open_ledger(file) as ledger:
+        tasks, made = await make(shop.author, shop.verifier, order, ledger=ledger)
+    assert tasks == whole
+    assert made.made == 5
+    assert not file.exists()
 
 
 # --- words ------------------------------------------------------------------------------------

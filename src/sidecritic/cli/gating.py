@@ -1,15 +1,16 @@
 """Measure a new critic against an old one on held-back runs: what the promotion gate looks at.
 
-    PLAYED/CRITIC/judged.jsonl      its judgements on the proposals of the held-back runs
+    PLAYED/CRITIC/judged-*.jsonl    its judgements on the proposals of the held-back runs
     PLAYED/CRITIC/attacked-*.jsonl  its judgements under attack, by what was attacked and how
     PLAYED/CRITIC/RUN/              the same tasks, played under its supervision
     OUT/decision.json, gate.md      the decision
 
-What is there already is not made again, so that a gate that was killed goes on.
+CRITIC is the critic's name with a digest of its weights, and behind `judged-` is one of the runs:
+what is there already is not made again, so that a gate that was killed goes on, and judgements of
+other weights, or of other episodes of the same name, are none of this critic's.
 """
 
 import asyncio
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,10 +18,11 @@ from pathlib import Path
 from sidecritic.cli.evaluating import evaluate, side_of
 from sidecritic.cli.stages import digest_of_value
 from sidecritic.config import Settings
+from sidecritic.config.identities import identity
 from sidecritic.config.registered import is_registered, registered
 from sidecritic.config.replays import CriticByName
 from sidecritic.config.settings import settings_of
-from sidecritic.critics.registry import Lineage
+from sidecritic.critics.registry import Lineage, digest_of
 from sidecritic.datasets.material import Material, run_material, user_in
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
@@ -40,7 +42,6 @@ from sidecritic.scoring.replays import refused, risk_of
 from sidecritic.trace import Loaded
 
 DECISION_FILE = "decision.json"
-JUDGED_FILE = "judged.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +184,11 @@ class _Side:
 
 
 def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
-    folder = contest.played / slug(critic)
+    folder = contest.played / identity(critic)
     runs = [run for each in held for run in each.runs]
     plan = Plan(critic, CriticByName(critic), _gate(held))
-    lines = {
-        line.key: line for line in replay(runs, plan, folder / JUDGED_FILE, workers=contest.workers)
-    }
+    file = folder / f"judged-{_about(held)[:12]}.jsonl"
+    lines = {line.key: line for line in replay(runs, plan, file, workers=contest.workers)}
     truths = {key for each in held for key, wrong in each.truths() if wrong}
     wrong = frozenset(
         line.key
@@ -200,16 +200,18 @@ def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
     )
     return _Side(
         lines=lines,
-        attacked=_attacked(contest, plan, runs, wrong, folder),
-        supervised=_together([_supervised(contest, each, critic) for each in held]),
+        attacked=_attacked(contest, plan, held, wrong, folder),
+        supervised=_together([_supervised(contest, each, critic, folder) for each in held]),
     )
 
 
-def slug(critic: str) -> str:
-    """Return the name of a critic's folder; with that of its weights, where it is registered."""
-    name = critic.rpartition("#")[2]
-    version = f"-{registered(critic).entry.sha256[:8]}" if is_registered(critic) else ""
-    return re.sub(r"[^A-Za-z0-9.]+", "_", name).strip("_") + version
+def _about(held: Sequence[_Held]) -> str:
+    """Return a digest of what happened in the held-back runs.
+
+    Their names and the ids of their episodes say only which tasks and seeds they are of.
+    """
+    files = {each.name: each.run.directory / TRAJECTORIES_FILE for each in held}
+    return digest_of_value({name: digest_of(file) for name, file in files.items()})
 
 
 def _gate(held: Sequence[_Held]) -> Gate:
@@ -223,15 +225,16 @@ def _gate(held: Sequence[_Held]) -> Gate:
 def _attacked(
     contest: Contest,
     plan: Plan,
-    runs: Sequence[Recorded],
+    held: Sequence[_Held],
     wrong: frozenset[ProposalKey],
     folder: Path,
 ) -> tuple[Attacked, ...]:
-    payloads = read_payloads()
+    payloads, runs = read_payloads(), [run for each in held for run in each.runs]
     # Evidence of other runs, or of other attacks, is none: it has another name.
     about = digest_of_value(
         {
             "proposals": [list(key) for key in sorted(wrong)],
+            "runs": _about(held),
             "episodes": [run.trajectory.id for run in runs],
             "payloads": [payload.text for payload in payloads],
             "each": contest.attacks,
@@ -247,14 +250,14 @@ def _attacked(
     return found
 
 
-def _supervised(contest: Contest, held: _Held, critic: str) -> Run:
+def _supervised(contest: Contest, held: _Held, critic: str, folder: Path) -> Run:
     """Play the tasks of a held-back run under the critic, with everything else as it was."""
-    directory = contest.played / slug(critic) / held.name
+    directory = folder / held.name
     kept = {k: v for k, v in held.run.record.settings.items() if k in Settings.model_fields}
     files = {contest.tasks[env] for env in held.run.record.versions if env in contest.tasks}
     tasks = {"tasks": files.pop()} if files else {}
     asked = {**kept, **tasks, "critic": critic, "out": str(directory)}
-    evaluate(settings_of(asked, str(held.run.directory)), title=f"{slug(critic)} {held.name}")
+    evaluate(settings_of(asked, str(held.run.directory)), title=f"{folder.name} {held.name}")
     return read_run(directory)
 
 

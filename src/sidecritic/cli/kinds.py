@@ -58,14 +58,13 @@ def _head(lesson: Lesson) -> Path:
 
 def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
     """Fine-tune on the exported data set, and return the GGUF file that `--critic` can read."""
-    from sidecritic.cli.tuning import require_learnable
+    from sidecritic.config.held_out import held_out_of
     from sidecritic.training.lora.export import export
     from sidecritic.training.lora.run import tune
 
     made, folder = lesson.out / "tuned", lesson.out / "gguf"
     recipe = lora_recipe(settings, str(lesson.data))
-    require_learnable(recipe)
-    tune(recipe, made, say=note)
+    tune(recipe, made, say=note, tests_of=held_out_of)
     if not folder.exists():
         export(
             made,

@@ -20,13 +20,14 @@ from sidecritic.cli.dividing import Parts, divided
 from sidecritic.cli.evaluating import evaluate
 from sidecritic.cli.exporting import Asked as ExportAsked
 from sidecritic.cli.exporting import export_runs
-from sidecritic.cli.gating import DECISION_FILE, Contest, contested, publish, slug
+from sidecritic.cli.gating import DECISION_FILE, Contest, contested, publish
 from sidecritic.cli.labellers import Asked as LabelAsked
 from sidecritic.cli.labels import label_runs, sources_named
 from sidecritic.cli.preflight import require_sound
 from sidecritic.cli.selfplay import play_both
 from sidecritic.cli.stages import Digests, Stage, digest_of_value
 from sidecritic.config import Settings
+from sidecritic.config.identities import identity
 from sidecritic.config.recipes import LearnRecipe
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
@@ -177,7 +178,7 @@ def _play(
         "tasks": digest_of_value({env: list(part.train) for env, part in parts.items()}),
         **_task_files(recipe),
         "[play]": digest_of_value(recipe.play),
-        "critic in force": _identity(critic),
+        "critic in force": identity(critic),
     }
 
     def work() -> Iterator[str]:
@@ -193,11 +194,6 @@ def _play(
 
     stage.run(inputs, lambda: list(work()))
     return tuple(names.values())
-
-
-def _identity(critic: str) -> str:
-    """Return what a critic is: its name, with the digest of its weights where it is registered."""
-    return slug(critic)
 
 
 def _mine(learning: Learning, number: int, played: Sequence[str]) -> None:
@@ -350,8 +346,8 @@ def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) 
     new = learning.called(name)
     inputs = {
         "[gate]": digest_of_value(recipe.gate.model_dump(mode="json")),
-        "new critic": _identity(new),
-        "critic in force": _identity(critic),
+        "new critic": identity(new),
+        "critic in force": identity(critic),
         **_outputs(learning.out / HELD_BACK),
     }
 

@@ -1,7 +1,7 @@
 """`tasks`: what there is to play, and new tasks."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +9,11 @@ import typer
 
 from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, ModelUnavailable
 
 if TYPE_CHECKING:
     from sidecritic.synthesis.account import Made
+    from sidecritic.synthesis.ledger import Ledger
     from sidecritic.synthesis.making import Order
     from sidecritic.types import Task
 
@@ -98,22 +99,56 @@ def synth(  # noqa: PLR0913 # typer makes a flag of each
             patience=20 if model is None else 4,
             at_once=1 if model is None else 4,
         )
-        made = asyncio.run(_made(env, order, model, base_url))
-        _write(out, *made)
+        made, away = _synthesised(env, order, out, model, base_url)
         if json:
-            output.json(made[1])
+            output.json(made)
         else:
-            output.tables(*to_synthesis_tables(made[1]))
+            output.tables(*to_synthesis_tables(made))
             output.tables(
-                f"{out}: {made[1].made} tasks; play: --env {env} --split train --tasks {out}"
+                f"{out}: {made.made} tasks; play: --env {env} --split train --tasks {out}"
             )
-        if made[1].made < number:
-            note(f"only {made[1].made} of {number} tasks after {made[1].attempts} attempts")
+        if away:
+            note(
+                f"sidecritic: {away}; {made.made} of {number} tasks were made until then and are "
+                f"in {out}: the same command goes on from there"
+            )
+        elif made.made < number:
+            note(f"only {made.made} of {number} tasks after {made.attempts} attempts")
+        if made.made < number:
             raise typer.Exit(FAILED)
 
 
+def _synthesised(
+    env: str, order: "Order", out: Path, model: str | None, base_url: str | None
+) -> "tuple[Made, str]":
+    """Make tasks and write them; return the account, and why the model went away if it did.
+
+    Raises:
+        ModelUnavailable: it did before there was anything to write.
+    """
+    from sidecritic.synthesis.ledger import Forgetful, open_ledger
+    from sidecritic.synthesis.making import Unfinished
+
+    # Templates make the same again in no time; what a model wrote is gone when it is lost.
+    ledger = nullcontext(Forgetful()) if model is None else open_ledger(_ledger_file(out))
+    try:
+        with ledger as kept:
+            tasks, made = asyncio.run(_made(env, order, model, base_url, kept))
+            _write(out, tasks, made)
+            return made, ""
+    except Unfinished as away:
+        if not away.tasks:
+            raise ModelUnavailable(str(away)) from away
+        _write(out, away.tasks, away.made)
+        return away.made, f"ModelUnavailable: {away}"
+
+
+def _ledger_file(out: Path) -> Path:
+    return out.with_name(f"{out.name}.progress")
+
+
 async def _made(
-    env: str, order: "Order", model: str | None, base_url: str | None
+    env: str, order: "Order", model: str | None, base_url: str | None, ledger: "Ledger"
 ) -> "tuple[tuple[Task, ...], Made]":
     from sidecritic.config import keys_from_environment, settings_from
     from sidecritic.config.hiring import Models
@@ -131,7 +166,7 @@ async def _made(
             hired = Models(settings, keys_from_environment(), stack)
             author = hired.model(name, settings.base_url)
         shop = workshop_for(env, author)
-        return await make(shop.author, shop.verifier, order, shop.known)
+        return await make(shop.author, shop.verifier, order, shop.known, ledger=ledger)
 
 
 def _write(file: Path, tasks: "tuple[Task, ...]", made: "Made") -> None:

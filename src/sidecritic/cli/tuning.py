@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sidecritic.training.lora.export import Exported, Format, Weights
-    from sidecritic.training.lora.recipe import Recipe
-    from sidecritic.training.lora.run import Result
+    from sidecritic.training.lora.result import Result
 
 LORA = "lora"
 
@@ -86,36 +85,15 @@ def tuned(config: Path, out: Path) -> "Result":
         ConfigError: the recipe, the data set or the folder cannot be used.
         TrainingError: it broke underway.
     """
+    from sidecritic.config.held_out import held_out_of
     from sidecritic.training.lora.recipe import read_recipe
     from sidecritic.training.lora.run import tune
 
-    recipe = read_recipe(config)
-    require_learnable(recipe)
     with redirect_stdout(stderr):
-        result = tune(recipe, out, say=note)
+        result = tune(read_recipe(config), out, say=note, tests_of=held_out_of)
     if is_first_process():
-        _draw(out, result)
+        draw_curve(out, result)
     return result
-
-
-def require_learnable(recipe: "Recipe") -> None:
-    """Check that no row of the data set is of a test task, or of a user in one.
-
-    Raises:
-        ConfigError: one is, or the data set cannot be used.
-    """
-    from sidecritic.config.held_out import require_no_test_rows
-    from sidecritic.training.lora.rows import read_material, read_preferences
-
-    material = read_material(
-        Path(recipe.data),
-        examples=recipe.examples,
-        validation=recipe.validation,
-        seed=recipe.seed,
-    )
-    pairs = read_preferences(Path(recipe.data)) if recipe.dpo is not None else ()
-    rows = (*material.train, *material.validation, *pairs)
-    require_no_test_rows(row.provenance for row in rows)
 
 
 def is_first_process() -> bool:
@@ -125,7 +103,12 @@ def is_first_process() -> bool:
     return bool(needed("accelerate").PartialState().is_main_process)
 
 
-def _draw(out: Path, result: "Result") -> None:
+def draw_curve(out: Path, result: "Result") -> None:
+    """Draw the curve of a fine-tune beside it; without matplotlib say what is missing.
+
+    Raises:
+        ConfigError: the picture cannot be written.
+    """
     from sidecritic.reports.curves import plot_curve
     from sidecritic.training.lora.curve import read_curve
 
@@ -147,10 +130,16 @@ def _lines(result: "Result", out: Path) -> list[str]:
         f"{result.examples} rows of at most {result.longest} tokens, {result.too_long} too long; "
         f"{result.validation} to validate with; rendering {result.rendering}",
         f"{result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB, {result.machine}",
-        f"{out}/best, {out}/curve.png; next: sidecritic train export {out} --format gguf --out DIR",
+        f"{out}/{result.adapter}, {out}/curve.png; "
+        f"next: sidecritic train export {out} --format gguf --out DIR",
     ]
     if result.dpo_auroc is not None:
-        lines.insert(1, f"after preferences (DPO): {result.dpo_auroc:.3f}")
+        kept = "kept" if result.adapter == "best-dpo" else "not kept"
+        lines.insert(
+            1,
+            f"preferences (DPO): {result.sft_auroc:.3f} before, {result.dpo_auroc:.3f} after, "
+            f"{kept}; {result.pairs} pairs, {result.pairs_too_long} too long",
+        )
     return lines
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.datasets.held_out import held_out, user_of_task
 from sidecritic.datasets.material import domain_of
-from sidecritic.datasets.rows import Provenance
 from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
@@ -61,19 +60,6 @@ async def _require_no_test_user(tasks: Iterable[Task], kept: HeldOut) -> None:
                 f"task {task.id!r} of {task.env} is about user {user}, who is in a test task "
                 "(a head learns from them with --test-users: its features name nobody)"
             )
-
-
-def require_no_test_rows(rows: Iterable[Provenance]) -> None:
-    """Raise where a row of a data set is of a test task, or of a user in one.
-
-    Raises:
-        ConfigError: names the first.
-    """
-    given = list(rows)
-    kept = held_out_of(row.env for row in given)
-    for row in given:
-        if found := kept.holds(row):
-            raise _leak(found)
 
 
 def _leak(found: str) -> ConfigError:

@@ -21,7 +21,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.labeling.decisions import ORIGIN
 from sidecritic.labeling.outcomes import by_outcome
 from sidecritic.labeling.records import Label
-from sidecritic.labeling.store import read_labels
+from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.labeling.trust import ProposalKey, settled
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.results import user_of
@@ -74,6 +74,11 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
         ConfigError: it is no run, nobody has labelled it, or a file cannot be read.
     """
     run, labels = read_run(directory), read_labels(directory)
+    if not labels and (directory / LABELS_FILE).exists():
+        raise ConfigError(
+            f"{directory} was labelled, and nobody had anything to say of its "
+            f"{len(run.trajectories)} episodes; play more, or label with more sources"
+        )
     if not labels:
         raise ConfigError(f"{directory} has no labels; run: sidecritic datagen label {directory}")
     known = run.record.briefings

@@ -28,7 +28,9 @@ def plot_curve(
     steps = [step for step, _, _ in points]
     left.plot(steps, [auroc for _, auroc, _ in points], marker="o", color=_BLUE)
     left.axhline(0.5, color="#a0aec0", linewidth=0.8, linestyle="--")
-    left.set(xlabel="step", ylabel="validation AUROC", ylim=(0.4, 1.0), title=title)
+    lowest = min((auroc for _, auroc, _ in points), default=0.5)
+    bottom = min(0.4, lowest - 0.05)
+    left.set(xlabel="step", ylabel="validation AUROC", ylim=(bottom, 1.0), title=title)
     left.yaxis.label.set_color(_BLUE)
     right = left.twinx()
     losses = [(step, loss) for step, _, loss in points if loss is not None]

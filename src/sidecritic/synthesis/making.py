@@ -9,9 +9,11 @@ from typing import Protocol
 
 from pydantic import Field
 
+from sidecritic.errors import ModelUnavailable
 from sidecritic.synthesis.account import Made, Rejected
 from sidecritic.synthesis.drafts import Draft
 from sidecritic.synthesis.duplicates import Seen
+from sidecritic.synthesis.ledger import Accepted, Batch, Begun, Forgetful, Ledger, Refused
 from sidecritic.synthesis.verifying import Rejection, Verified, Verifier
 from sidecritic.types import Record, Task
 
@@ -50,6 +52,7 @@ class _Bench:
     order: Order
     seen: Seen
     tasks: list[Task] = field(default_factory=list[Task])
+    attempts: int = 0
     kinds: Counter[str] = field(default_factory=Counter[str])
     refusals: int = 0
     rejected: dict[tuple[str, str], list[str]] = field(
@@ -65,65 +68,119 @@ class _Bench:
         planned = len(self.tasks) + ahead + 1
         return round(self.order.refusals * planned) > round(self.order.refusals * (planned - 1))
 
-    def reject(self, kind: str, rejection: Rejection) -> None:
-        self.rejected.setdefault((kind, rejection.reason), []).append(rejection.detail)
+    def take(self, batch: Batch) -> None:
+        """Count a batch, whether it was made now or is on file."""
+        self.attempts = batch.attempts
+        for accepted in batch.accepted:
+            self.tasks.append(accepted.task)
+            self.kinds[accepted.kind] += 1
+            self.refusals += accepted.refuses
+        for refused in batch.refused:
+            self.rejected.setdefault((refused.kind, refused.reason), []).append(refused.detail)
 
-    def accept(self, verified: Verified) -> None:
-        self.seen.add(verified.task)
-        self.tasks.append(verified.task)
-        self.kinds[verified.draft.kind] += 1
-        self.refusals += verified.draft.refuses
+
+class Unfinished(ModelUnavailable):
+    """The author's model went away; what was made until then is here."""
+
+    def __init__(self, cause: ModelUnavailable, tasks: tuple[Task, ...], made: Made) -> None:
+        super().__init__(str(cause), cause.retry_after)
+        self.tasks = tasks
+        self.made = made
 
 
 async def make(
-    author: Author, verifier: Verifier, order: Order, known: Sequence[Task] = ()
+    author: Author,
+    verifier: Verifier,
+    order: Order,
+    known: Sequence[Task] = (),
+    *,
+    ledger: Ledger | None = None,
 ) -> tuple[tuple[Task, ...], Made]:
     """Return tasks and the account of them; the same order always makes the same tasks.
 
     `known` are tasks that new ones must not repeat. What an author gets wrong is counted;
-    whether there are enough is for the caller to see.
+    whether there are enough is for the caller to see. A ledger keeps what is made as it is
+    made, and what is in it is not made again.
 
     Raises:
-        ModelError: the author's model cannot be reached.
+        Unfinished: the author's model cannot be reached; it holds what was made.
+        ConfigError: the ledger is of another order, or cannot be written.
     """
-    bench = _Bench(order, Seen(known))
+    ledger = ledger or Forgetful()
     env = verifier.benchmark.name
-    attempts = 0
-    while not bench.full and attempts < order.patience * order.number:
-        batch = range(attempts, attempts + order.at_once)
-        attempts += order.at_once
-        due = [bench.is_refusal_due(ahead) for ahead in range(len(batch))]
-        drafts = await asyncio.gather(
-            *(
-                author.draft(Random(f"{order.seed}/{env}/{number}"), refuse=refuse)
-                for number, refuse in zip(batch, due, strict=True)
-            )
-        )
-        for draft in drafts:
-            if not bench.full:
-                await _take(draft, verifier, bench)
-    return tuple(bench.tasks), _account(bench, env, author.name, attempts)
+    bench = _Bench(order, Seen(known))
+    for batch in ledger.begin(Begun(env=env, author=author.name, order=order.model_dump_json())):
+        bench.take(batch)
+        for accepted in batch.accepted:
+            bench.seen.add(accepted.task)
+    while not bench.full and bench.attempts < order.patience * order.number:
+        drafts = await _drafts(author, bench, env)
+        usable = [draft for draft in drafts if not isinstance(draft, ModelUnavailable)]
+        if usable:
+            made = await _batch(usable, verifier, bench)
+            bench.take(made)
+            ledger.add(made)
+        away = next((draft for draft in drafts if isinstance(draft, ModelUnavailable)), None)
+        if away is not None:
+            account = _account(bench, env, author.name)
+            raise Unfinished(away, tuple(bench.tasks), account) from away
+    return tuple(bench.tasks), _account(bench, env, author.name)
 
 
-async def _take(draft: Draft | Rejection, verifier: Verifier, bench: _Bench) -> None:
+async def _drafts(
+    author: Author, bench: _Bench, env: str
+) -> list[Draft | Rejection | ModelUnavailable]:
+    """Return a batch of drafts; in place of one that nobody could be asked for, why."""
+    order, first = bench.order, bench.attempts
+    due = [bench.is_refusal_due(ahead) for ahead in range(order.at_once)]
+    found = await asyncio.gather(
+        *(
+            author.draft(Random(f"{order.seed}/{env}/{first + at}"), refuse=refuse)
+            for at, refuse in enumerate(due)
+        ),
+        return_exceptions=True,
+    )
+    drafts: list[Draft | Rejection | ModelUnavailable] = []
+    for each in found:
+        if isinstance(each, BaseException) and not isinstance(each, ModelUnavailable):
+            raise each
+        drafts.append(each)
+    return drafts
+
+
+async def _batch(drafts: Sequence[Draft | Rejection], verifier: Verifier, bench: _Bench) -> Batch:
+    accepted: list[Accepted] = []
+    refused: list[Refused] = []
+    for draft in drafts:
+        number = len(bench.tasks) + len(accepted)
+        if number >= bench.order.number:
+            break
+        found = await _verified(draft, verifier, bench, number)
+        if isinstance(found, Verified):
+            bench.seen.add(found.task)
+            kind, refuses = found.draft.kind, found.draft.refuses
+            accepted.append(Accepted(task=found.task, kind=kind, refuses=refuses))
+        else:
+            kind = draft.kind if isinstance(draft, Draft) else ""
+            refused.append(Refused(kind=kind, reason=found.reason, detail=found.detail))
+    attempts = bench.attempts + bench.order.at_once
+    return Batch(attempts=attempts, accepted=tuple(accepted), refused=tuple(refused))
+
+
+async def _verified(
+    draft: Draft | Rejection, verifier: Verifier, bench: _Bench, number: int
+) -> Verified | Rejection:
     if isinstance(draft, Rejection):
-        bench.reject("", draft)
-        return
+        return draft
     domain = verifier.benchmark.name.replace(":", "-")
-    id_ = f"synthetic-{domain}-{bench.order.seed}-{len(bench.tasks)}"
+    id_ = f"synthetic-{domain}-{bench.order.seed}-{number}"
     like = bench.seen.like(verifier.task_of(draft, id_))
     if like is not None:
-        bench.reject(draft.kind, Rejection("says nearly the same again", like))
-        return
-    found = await verifier.verify(draft, id_)
-    match found:
-        case Rejection():
-            bench.reject(draft.kind, found)
-        case Verified():
-            bench.accept(found)
+        return Rejection("says nearly the same again", like)
+    return await verifier.verify(draft, id_)
 
 
-def _account(bench: _Bench, env: str, author: str, attempts: int) -> Made:
+def _account(bench: _Bench, env: str, author: str) -> Made:
     return Made(
         env=env,
         author=author,
@@ -131,7 +188,7 @@ def _account(bench: _Bench, env: str, author: str, attempts: int) -> Made:
         asked=bench.order.number,
         made=len(bench.tasks),
         refusals=bench.refusals,
-        attempts=attempts,
+        attempts=bench.attempts,
         kinds=dict(sorted(bench.kinds.items(), key=lambda each: (-each[1], each[0]))),
         rejected=tuple(
             Rejected(kind=kind, reason=reason, number=len(details), example=details[0])

@@ -14,7 +14,7 @@ from sidecritic.datasets.files import new_folder
 from sidecritic.errors import ConfigError, TrainingError, boundary
 from sidecritic.training.lora.base import load_base, safetensors_of
 from sidecritic.training.lora.packages import needed
-from sidecritic.training.lora.run import Result, read_result
+from sidecritic.training.lora.result import Result, read_result
 from sidecritic.types import Record
 
 Format = Literal["adapter", "merged", "gguf"]
@@ -86,7 +86,7 @@ def _made(
 ) -> str:
     """Write the files; return the name of the one that is served, empty for the folder."""
     if how == "adapter":
-        shutil.copytree(run / "best", draft, dirs_exist_ok=True)
+        shutil.copytree(run / read_result(run).adapter, draft, dirs_exist_ok=True)
         return ""
     if how == "merged":
         _merge(run, draft)
@@ -107,11 +107,12 @@ def load_tuned(run: Path, *, dtype: str | None = None) -> tuple[Any, Any]:
     Raises:
         ConfigError: the run is not finished, or its base is gone.
     """
-    recipe = read_result(run).recipe
+    result = read_result(run)
+    recipe = result.recipe
     model, tokenizer = load_base(
         safetensors_of(recipe.base, run / "base"), dtype=dtype or recipe.dtype
     )
-    return needed("peft").PeftModel.from_pretrained(model, run / "best"), tokenizer
+    return needed("peft").PeftModel.from_pretrained(model, run / result.adapter), tokenizer
 
 
 def export_base(run: Path, file: Path, *, weights: Weights, llama_cpp: Path) -> None:

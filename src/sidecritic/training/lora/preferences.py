@@ -1,56 +1,134 @@
-"""The second stage: direct preference optimisation, beginning at the best adapter of the first."""
+"""The second stage: direct preference optimisation, beginning at the best adapter of the first.
+
+OUT/best-dpo    its adapter and `preferences.json`, complete or not there at all
+
+The first stage's adapter is read and never written: whoever is killed here begins here again.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
+from sidecritic.datasets.files import new_folder
 from sidecritic.datasets.rows import PreferenceRow, VerdictRow
+from sidecritic.errors import ConfigError
 from sidecritic.training.lora.base import load_base
 from sidecritic.training.lora.packages import needed
 from sidecritic.training.lora.recipe import Preferences, Recipe
+from sidecritic.training.lora.rows import Fitting
+from sidecritic.training.lora.verdicts import tokens_of
 from sidecritic.training.lora.watch import quality
+from sidecritic.types import Record
+
+PREFERRED_FILE = "preferences.json"
+
+
+class Preferred(Record):
+    """The contents of `preferences.json`: what the second stage came to."""
+
+    auroc: float
+    """On the validation rows, after it."""
+    before: float
+    """Of the adapter that it began with, measured alike."""
+    steps: int
+    pairs: int
+    too_long: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether its adapter is the better critic, or as good."""
+        return self.auroc >= self.before
+
+
+class Stage(NamedTuple):
+    """What the second stage begins with, and where it goes."""
+
+    place: str
+    """Of the base."""
+    best: Path
+    """The first stage's adapter."""
+    out: Path
+
+
+def length_of(tokenizer: Any, pair: PreferenceRow) -> int:
+    """Return the tokens of the longer answer with its prompt, as the trainer will count them."""
+    sides = (pair.chosen, pair.rejected)
+    answers = (tokenizer.encode(a[0].content, add_special_tokens=False) for a in sides)
+    # The end of the turn, and what a template writes after it.
+    return len(tokens_of(tokenizer, pair.prompt)) + max(map(len, answers)) + 2
 
 
 def prefer(
     recipe: Recipe,
-    stage: Preferences,
-    start: tuple[str, Path],
-    pairs: Sequence[PreferenceRow],
+    settings: Preferences,
+    stage: Stage,
+    fitting: Fitting,
     held: Sequence[VerdictRow],
-) -> float:
-    """Train on preference pairs, and return the validation AUROC afterwards.
-
-    `start` is where base and best adapter are; the adapter is replaced unless its AUROC was
-    higher before.
+) -> Preferred:
+    """Train on preference pairs and measure; what is finished already is read.
 
     Source: Rafailov et al., Direct Preference Optimization (arXiv:2305.18290).
     """
+    if stage.out.exists():
+        return _read(stage.out / PREFERRED_FILE)
+    model, tokenizer = load_base(stage.place, dtype=recipe.dtype)
+    model = needed("peft").PeftModel.from_pretrained(model, stage.best, is_trainable=True)
+    before = quality(model, tokenizer, held).auroc
+    # Nothing is saved there: a second stage that is killed begins again.
+    scratch = stage.out.parent / "checkpoints"
+    trainer = _trainer(recipe, settings, (model, tokenizer), fitting.pairs, scratch)
+    trainer.train()
+    found = Preferred(
+        auroc=quality(trainer.model, tokenizer, held).auroc,
+        before=before,
+        steps=int(trainer.state.global_step),
+        pairs=len(fitting.pairs),
+        too_long=fitting.too_long,
+    )
+    if trainer.accelerator.is_main_process:
+        with new_folder(stage.out) as draft:
+            trainer.model.save_pretrained(draft, selected_adapters=["default"])
+            tokenizer.save_pretrained(draft)
+            text = found.model_dump_json(indent=2)
+            (draft / PREFERRED_FILE).write_text(text, encoding="utf-8")
+    return found
+
+
+def _trainer(
+    recipe: Recipe,
+    settings: Preferences,
+    loaded: tuple[Any, Any],
+    pairs: Sequence[PreferenceRow],
+    folder: Path,
+) -> Any:
     from sidecritic.training.lora.run import common_arguments
 
-    peft, trl, datasets = needed("peft"), needed("trl"), needed("datasets")
-    place, best = start
-    model, tokenizer = load_base(place, dtype=recipe.dtype)
-    model = peft.PeftModel.from_pretrained(model, best, is_trainable=True)
-    before = quality(model, tokenizer, held).auroc
+    model, tokenizer = loaded
+    trl, datasets = needed("trl"), needed("datasets")
     arguments = trl.DPOConfig(
-        output_dir=str(best.parent / "preferences"),
+        output_dir=str(folder),
         max_length=recipe.max_tokens,
-        max_steps=stage.steps,
-        per_device_train_batch_size=stage.batch,
-        learning_rate=stage.learning_rate,
-        beta=stage.beta,
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch,
+        learning_rate=settings.learning_rate,
+        beta=settings.beta,
         **common_arguments(recipe),
     )
-    plain = [
-        row.model_dump(include={"prompt", "chosen", "rejected"}) for row in pairs[: recipe.examples]
-    ]
-    trainer = trl.DPOTrainer(
+    plain = [pair.model_dump(include={"prompt", "chosen", "rejected"}) for pair in pairs]
+    return trl.DPOTrainer(
         model=model,
         args=arguments,
         train_dataset=datasets.Dataset.from_list(plain),
         processing_class=tokenizer,
     )
-    trainer.train()
-    after = quality(trainer.model, tokenizer, held).auroc
-    if after >= before and trainer.accelerator.is_main_process:
-        trainer.model.save_pretrained(best, selected_adapters=["default"])
-    return after
+
+
+def _read(file: Path) -> Preferred:
+    try:
+        return Preferred.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as cause:
+        raise ConfigError(
+            f"{file} cannot be read; remove {file.parent}, and the same command makes it again"
+        ) from cause

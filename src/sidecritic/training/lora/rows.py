@@ -1,17 +1,18 @@
 """The rows of a data set that a fine-tune learns from and validates with."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from sidecritic.critics.compact import rendering
-from sidecritic.datasets.rows import PreferenceRow, Provenance, Split, VerdictRow
+from sidecritic.datasets.rows import PreferenceRow, Provenance, VerdictRow
+from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
 
 _Row = TypeVar("_Row", VerdictRow, PreferenceRow)
@@ -25,41 +26,107 @@ class Material:
     validation: tuple[VerdictRow, ...]
     rendering: str
     """Name of the rendering that the prompts were made with."""
+    pairs: tuple[PreferenceRow, ...] = ()
+    """Of the second stage: all about verdicts, in the order in which they are taken."""
+
+    @property
+    def provenances(self) -> Iterator[Provenance]:
+        """Of every row and pair, those to validate with as well."""
+        return (row.provenance for row in (*self.train, *self.validation, *self.pairs))
 
     @property
     def digest(self) -> str:
         """Changes with any row."""
         found = sha256()
-        for row in (*self.train, *self.validation):
+        for row in (*self.train, *self.validation, *self.pairs):
             found.update(row.model_dump_json().encode())
         return found.hexdigest()[:16]
 
 
-def read_material(folder: Path, *, examples: int, validation: int, seed: int) -> Material:
+def read_material(
+    folder: Path, *, examples: int, validation: int, seed: int, preferences: bool = False
+) -> Material:
     """Read and choose; both splits are balanced as far as there are rows.
 
+    With `preferences` the pairs of a second stage as well.
+
     Raises:
-        ConfigError: no data set, a damaged one, one class is empty, or a task or user is in both.
+        ConfigError: no data set, a damaged one, one class is empty, no pair where pairs are
+            asked for, or a task or user is in both splits.
     """
     train = _rows(folder / "verdict" / "train.jsonl", VerdictRow)
     held = _rows(folder / "verdict" / "validation.jsonl", VerdictRow)
     _require_both(folder, "train", train)
     _require_both(folder, "validation", held)
-    _require_apart(train, held)
+    pairs = _preferences(folder) if preferences else ()
+    _require_apart((*train, *pairs), held)
     return Material(
         train=_chosen(train, examples, seed),
         validation=_chosen(held, validation, seed),
         rendering=_rendering(folder),
+        pairs=_drawn(pairs, Random(seed)),
     )
 
 
-def read_preferences(folder: Path, split: Split = "train") -> tuple[PreferenceRow, ...]:
-    """Read preference pairs about verdicts.
+TestsOf = Callable[[Iterable[str]], HeldOut]
+"""Return what the test splits of environments hold, by their names."""
+
+
+def require_no_test_rows(material: Material, tests_of: TestsOf) -> None:
+    """Raise where a row is of a test task, or of a user in one.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: names the first, or there is no such environment.
     """
-    file = folder / "preference" / f"{split}.jsonl"
+    tests = tests_of({row.env for row in material.provenances})
+    for row in material.provenances:
+        if found := tests.holds(row):
+            raise ConfigError(
+                f"{found}: nothing may be learned from it; train on the train split, or export "
+                "the data set with --held-out drop"
+            )
+
+
+class Fitting(NamedTuple):
+    """Pairs that a second stage learns from."""
+
+    pairs: tuple[PreferenceRow, ...]
+    too_long: int
+    """Pairs that were passed over because one of their answers would have been cut."""
+
+
+def fitting_pairs(
+    pairs: Sequence[PreferenceRow],
+    length: Callable[[PreferenceRow], int],
+    *,
+    limit: int,
+    number: int,
+) -> Fitting:
+    """Return the first so many pairs of at most `limit` tokens, as `length` counts them.
+
+    Raises:
+        ConfigError: none is.
+    """
+    kept: list[PreferenceRow] = []
+    too_long = 0
+    for pair in pairs:
+        if len(kept) == number:
+            break
+        if length(pair) <= limit:
+            kept.append(pair)
+        else:
+            too_long += 1
+    if not kept:
+        raise ConfigError(
+            f"none of {too_long} preference pairs has at most {limit} tokens; raise max_tokens, "
+            "leave [dpo] out, or export the data set with a shorter rendering"
+        )
+    return Fitting(tuple(kept), too_long)
+
+
+def _preferences(folder: Path) -> tuple[PreferenceRow, ...]:
+    """Read the preference pairs about verdicts; raise where there are none."""
+    file = folder / "preference" / "train.jsonl"
     found = tuple(row for row in _rows(file, PreferenceRow) if row.about == "verdict")
     if not found:
         raise ConfigError(f"{file} holds no preference pair about a verdict; leave [dpo] out")
@@ -110,7 +177,7 @@ def _require_both(folder: Path, split: str, rows: Sequence[VerdictRow]) -> None:
         )
 
 
-def _require_apart(train: Sequence[VerdictRow], held: Sequence[VerdictRow]) -> None:
+def _require_apart(train: Sequence[VerdictRow | PreferenceRow], held: Sequence[VerdictRow]) -> None:
     seen = {name for row in train for name in _names(row.provenance)}
     both = sorted(name for row in held for name in _names(row.provenance) if name in seen)
     if both:
@@ -124,17 +191,23 @@ def _names(row: Provenance) -> tuple[str, str]:
 
 
 def _chosen(rows: Sequence[VerdictRow], limit: int, seed: int) -> tuple[VerdictRow, ...]:
-    """Return at most so many rows, as balanced as they allow; heavier ones come first more often.
-
-    Source: Efraimidis and Spirakis, Weighted Random Sampling with a Reservoir (2006).
-    """
+    """Return at most so many rows, as balanced as they allow; heavier ones more often."""
     random = Random(seed)
-    keyed = sorted((random.random() ** (1 / row.weight), row.id, row) for row in rows)
-    wrong = [row for _, _, row in reversed(keyed) if row.wrong]
-    right = [row for _, _, row in reversed(keyed) if not row.wrong]
+    drawn = _drawn(rows, random)
+    wrong = [row for row in drawn if row.wrong]
+    right = [row for row in drawn if not row.wrong]
     half = limit // 2
     most_wrong = max(half, limit - len(right))
     kept = wrong[:most_wrong]
     kept = [*kept, *right[: limit - len(kept)]]
     random.shuffle(kept)
     return tuple(kept)
+
+
+def _drawn(rows: Sequence[_Row], random: Random) -> tuple[_Row, ...]:
+    """Return all rows in an order in which heavier ones come first more often.
+
+    Source: Efraimidis and Spirakis, Weighted Random Sampling with a Reservoir (2006).
+    """
+    keyed = sorted((random.random() ** (1 / row.weight), row.id, at) for at, row in enumerate(rows))
+    return tuple(rows[at] for _, _, at in reversed(keyed))

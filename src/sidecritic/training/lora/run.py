@@ -5,7 +5,8 @@ OUT/base           the dequantised base, where that was a GGUF file
 OUT/checkpoints    the last two, for resuming
 OUT/curve.jsonl    one line a validation
 OUT/best           adapter and tokenizer of the highest validation AUROC
-OUT/result.json    written last
+OUT/best-dpo       those of the second stage, where there was one
+OUT/result.json    written last; says which of the two is the critic
 """
 
 import json
@@ -24,17 +25,25 @@ from sidecritic.datasets.rows import VerdictRow
 from sidecritic.errors import ConfigError, TrainingError, boundary
 from sidecritic.runs import write_whole
 from sidecritic.training.lora.base import load_base, require_base, safetensors_of, verdict_tokens
-from sidecritic.training.lora.curve import best
+from sidecritic.training.lora.curve import best, is_stuck
 from sidecritic.training.lora.lean import lean_trainer
 from sidecritic.training.lora.packages import needed, quiet
-from sidecritic.training.lora.preferences import prefer
+from sidecritic.training.lora.preferences import Stage, length_of, prefer
 from sidecritic.training.lora.recipe import Recipe
-from sidecritic.training.lora.rows import Material, read_material, read_preferences
+from sidecritic.training.lora.result import RESULT_FILE, Result, outcome, read_result
+from sidecritic.training.lora.rows import (
+    Fitting,
+    Material,
+    TestsOf,
+    fitting_pairs,
+    read_material,
+    require_no_test_rows,
+)
 from sidecritic.training.lora.verdicts import tokens_of
 from sidecritic.training.lora.watch import Say, Watch, callback
 from sidecritic.types import Record
 
-RUN_FILE, RESULT_FILE = "run.json", "result.json"
+RUN_FILE = "run.json"
 
 _PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "sidecritic")
 
@@ -48,56 +57,15 @@ class Made(Record):
     versions: dict[str, str]
 
 
-class Result(Record):
-    """The contents of `result.json`."""
-
-    recipe: Recipe
-    data_digest: str
-    rendering: str
-    examples: int
-    validation: int
-    too_long: int
-    """Rows that were left out because they have more tokens than the recipe allows."""
-    longest: int
-    """Tokens of the longest row that was learned from."""
-    step: int
-    """Of the adapter that was kept."""
-    steps: int
-    """That were taken."""
-    stopped_early: bool
-    auroc: float
-    base_auroc: float
-    """Of the untuned base on the same validation rows."""
-    dpo_auroc: float | None = None
-    """After the second stage, where there was one; kept only if it is not lower."""
-    seconds: float
-    peak_memory_mb: int
-    machine: str
-    versions: dict[str, str]
-
-
-def read_result(folder: Path) -> Result:
-    """Read what a finished fine-tune left.
-
-    Raises:
-        ConfigError: the folder holds none.
-    """
-    file = folder / RESULT_FILE
-    try:
-        return Result.model_validate_json(file.read_bytes())
-    except OSError as cause:
-        raise ConfigError(
-            f"{folder} holds no finished fine-tune; run `sidecritic train --kind lora` to its end"
-        ) from cause
-    except ValidationError as cause:
-        raise ConfigError(f"{file} is damaged; train again with another --out") from cause
-
-
-def tune(recipe: Recipe, out: Path, *, say: Say) -> Result:
+def tune(recipe: Recipe, out: Path, *, say: Say, tests_of: TestsOf) -> Result:
     """Fine-tune, or go on; what is finished already is read.
 
+    `tests_of` says what must not be learned from; `config.held_out.held_out_of` knows it of every
+    benchmark. Whoever calls this cannot forget to ask.
+
     Raises:
-        ConfigError: the recipe, the data set or the folder cannot be used.
+        ConfigError: the recipe, the data set or the folder cannot be used, or a row is of a test
+            task or of a user in one.
         TrainingError: it broke underway; checkpoints are kept.
     """
     require_base(recipe.base)
@@ -106,9 +74,9 @@ def tune(recipe: Recipe, out: Path, *, say: Say) -> Result:
         examples=recipe.examples,
         validation=recipe.validation,
         seed=recipe.seed,
+        preferences=recipe.dpo is not None,
     )
-    if recipe.dpo is not None:
-        read_preferences(Path(recipe.data))
+    require_no_test_rows(material, tests_of)
     state = needed("accelerate").PartialState(cpu=not needed("torch").cuda.is_available())
     made = _made(recipe, material)
     if state.is_main_process:
@@ -180,6 +148,7 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
     train, lengths = _fitting(tokenizer, material.train, recipe.max_tokens)
     held, _ = _fitting(tokenizer, material.validation, recipe.max_tokens)
     too_long = len(material.train) - len(train)
+    pairs = _fitting_pairs(tokenizer, material, recipe) if recipe.dpo is not None else None
     ranks.say(
         f"{len(train)} rows to learn from, the longest of {max(lengths)} tokens, "
         f"{too_long} too long; {len(held)} to validate with"
@@ -188,12 +157,11 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
     trainer = _trainer(recipe, out, (model, tokenizer), train)
     taken = _trained(trainer, watch, recipe, out)
     ranks.state.wait_for_everyone()
-    after = None
-    if recipe.dpo is not None:
-        pairs = read_preferences(Path(recipe.data))
-        after = prefer(recipe, recipe.dpo, (place, watch.best_folder), pairs, held)
-        ranks.say(f"after preferences: validation AUROC {after:.3f}")
-    kept = best(watch.points)
+    first, second = best(watch.points), None
+    if recipe.dpo is not None and pairs is not None:
+        stage = Stage(place, watch.best_folder, out / "best-dpo")
+        second = prefer(recipe, recipe.dpo, stage, pairs, held)
+        ranks.say(f"after preferences: validation AUROC {second.auroc:.3f}")
     result = Result(
         recipe=recipe,
         data_digest=made.data_digest,
@@ -202,21 +170,27 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
         validation=len(held),
         too_long=too_long,
         longest=max(lengths),
-        step=kept.step,
-        steps=taken,
         stopped_early=taken < trainer.state.max_steps,
-        auroc=kept.auroc,
         base_auroc=watch.points[0].auroc,
-        dpo_auroc=after,
         seconds=round(watch.seconds, 1),
         peak_memory_mb=peak_memory_mb(),
         machine=f"{platform.machine()}, {torch.get_num_threads()} threads, {_device(torch)}",
         versions=made.versions,
+        **outcome(first, taken, second),
     )
     if ranks.first:
         write_whole(out / RESULT_FILE, result.model_dump_json(indent=2))
     ranks.state.wait_for_everyone()
     return result
+
+
+def _fitting_pairs(tokenizer: Any, material: Material, recipe: Recipe) -> Fitting:
+    return fitting_pairs(
+        material.pairs,
+        lambda pair: length_of(tokenizer, pair),
+        limit=recipe.max_tokens,
+        number=recipe.examples,
+    )
 
 
 def _device(torch: Any) -> str:
@@ -331,8 +305,6 @@ def _callbacks(trainer: Any) -> Sequence[object]:
 
 def _is_done(watch: Watch, recipe: Recipe, last: tuple[int, Path]) -> bool:
     """Whether a kill came after the last step, or after the decision to stop."""
-    from sidecritic.training.lora.curve import is_stuck
-
     state = json.loads((last[1] / "trainer_state.json").read_text())
     return last[0] >= int(state["max_steps"]) or is_stuck(watch.points, recipe.patience)
 

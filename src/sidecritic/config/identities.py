@@ -1,0 +1,63 @@
+"""What a critic is beside its name: the weights that it judges with, and a digest of both.
+
+Whatever is kept of a critic's judgements is kept under its identity, so that other weights of the
+same name, or in the same file, are never answered for by what is on file.
+"""
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from json import dumps
+from pathlib import Path
+
+from sidecritic.config.critic_names import names_in
+from sidecritic.config.critics import DEFAULT, HEAD
+from sidecritic.config.registered import REGISTERED, is_registered, place_of, registered
+from sidecritic.critics.head_weights import read_weights
+from sidecritic.critics.registry import digest_of
+
+_LOCAL = "llm:local:"
+_LONGEST = 80
+"""Characters of the readable part: file systems allow 255 in all."""
+
+
+def weights_in(critic: str) -> dict[str, str]:
+    """Return what is known of the weights of each part of a critic, by the part's name.
+
+    A model on a server is known by its name alone, and a part without weights is not named.
+
+    Raises:
+        ConfigError: weights are gone, or not those that were registered.
+    """
+    return {name: found for name in names_in(critic) if (found := _weights(name))}
+
+
+def _weights(name: str) -> str:
+    if is_registered(name):
+        entry = registered(name).entry
+        return f"{entry.kind} {entry.sha256} {entry.rendering}".rstrip()
+    if name.startswith(_LOCAL):
+        return digest_of(Path(name.removeprefix(_LOCAL).partition("?")[0]))
+    return read_weights(None).digest if name in (HEAD, DEFAULT) else ""
+
+
+def identity(critic: str) -> str:
+    """Return a name for files: the critic's, with a digest of what it is made of.
+
+    Where a registry lies is no part of it: weights that have moved are the same.
+
+    Raises:
+        ConfigError: weights are gone, or not those that were registered.
+    """
+    plain = _without_places(critic)
+    weights: Mapping[str, str] = {_without_places(k): v for k, v in weights_in(critic).items()}
+    digest = sha256(dumps([plain, weights], sort_keys=True).encode()).hexdigest()
+    readable = re.sub(r"[^A-Za-z0-9.]+", "_", plain).strip("_")[:_LONGEST]
+    return f"{readable}-{digest[:12]}"
+
+
+def _without_places(critic: str) -> str:
+    for name in names_in(critic):
+        if is_registered(name):
+            critic = critic.replace(name, place_of(name)[1])
+    return critic.replace(REGISTERED, "")

@@ -1,0 +1,125 @@
+"""What an order has come to so far, on file: so that a model that goes away costs nothing made.
+
+The first line is the order; each line after it is a batch of drafts and what became of them. The
+file is appended to while tasks are made, and goes when they are all written where they belong.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from sidecritic.errors import ConfigError
+from sidecritic.journal import Journal, open_journal
+from sidecritic.types import Record, Task
+
+
+class Accepted(Record):
+    """A task that was made."""
+
+    task: Task
+    kind: str
+    refuses: bool
+
+
+class Refused(Record):
+    """A draft that came to nothing."""
+
+    kind: str
+    reason: str
+    detail: str
+
+
+class Batch(Record):
+    """Drafts that were asked for at the same time, and what became of them."""
+
+    attempts: int
+    """Of this batch and of all before it."""
+    accepted: tuple[Accepted, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+class Begun(Record):
+    """The first line: only the same order by the same author is gone on with."""
+
+    env: str
+    author: str
+    order: str
+    """As JSON."""
+
+
+class Ledger(Protocol):
+    """Where batches are kept; what was kept before comes first."""
+
+    def begin(self, begun: Begun) -> tuple[Batch, ...]:
+        """Return the batches of this order that are there.
+
+        Raises:
+            ConfigError: it is of another order.
+        """
+        ...
+
+    def add(self, batch: Batch) -> None: ...
+
+
+class Forgetful:
+    """Keeps nothing: for authors who would write the same again."""
+
+    def begin(self, begun: Begun) -> tuple[Batch, ...]:
+        return ()
+
+    def add(self, batch: Batch) -> None:
+        pass
+
+
+class Filed:
+    """A ledger in a journal; get one from `open_ledger`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._begun = ""
+
+    def begin(self, begun: Begun) -> tuple[Batch, ...]:
+        journal, file = self._journal, self._journal.file
+        cut = len(journal.unfinished())
+        lines = file.read_bytes()[: journal.size - cut].splitlines()
+        if not lines:
+            journal.drop(cut)
+            # Written with the first batch: without one there is nothing to go on with.
+            self._begun = begun.model_dump_json() + "\n"
+            return ()
+        try:
+            there = Begun.model_validate_json(lines[0])
+            batches = tuple(map(Batch.model_validate_json, lines[1:]))
+        except ValidationError as cause:
+            raise ConfigError(f"{file} is damaged; remove it to begin anew") from cause
+        if there != begun:
+            raise ConfigError(
+                f"{file} holds tasks of another order ({there.env} by {there.author}, "
+                f"{there.order}); give the same flags to go on, or remove it to begin anew"
+            )
+        journal.drop(cut)
+        return batches
+
+    def add(self, batch: Batch) -> None:
+        self._journal.append(f"{self._begun}{batch.model_dump_json()}\n")
+        self._begun = ""
+
+
+@contextmanager
+def open_ledger(file: Path) -> Generator[Filed]:
+    """Open a ledger, a new one or one to go on with; it is removed when all went well.
+
+    Raises:
+        ConfigError: it cannot be written, or another process writes it.
+    """
+    with open_journal(file) as journal:
+        try:
+            yield Filed(journal)
+        except BaseException:
+            if not journal.size:
+                file.unlink(missing_ok=True)
+            raise
+        file.unlink(missing_ok=True)
