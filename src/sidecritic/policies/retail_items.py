@@ -48,6 +48,11 @@ _DEARER = re.compile(
 )
 """How users tell one of two things that they have from the other by its price."""
 
+_NOT_IT = re.compile(
+    r"(\b(instead of|rather than|not|than|over|except)|n't)( (want|return\w*|to|send\w*|back))*\s*$"
+)
+"""Before the one of the two that is not meant."""
+
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
 _DEEDS = {
     CANCEL: re.compile(r"\bcancel\w*"),
@@ -320,10 +325,11 @@ def _is_named_first(facts: Facts, order_id: str) -> bool:
 def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
     """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
     for clause in reversed(clauses(facts, call)) if call.name == RETURN else ():
-        found = _DEARER.search(clause.text) if clause.product == name_of(item) else None
+        text = clause.text if clause.product == name_of(item) else ""
+        found = [f for f in _DEARER.finditer(text) if not _NOT_IT.search(text[: f.start()])]
         if found:
             difference = number_of(twin, "price") - number_of(item, "price")
-            return difference > 0.005 if found["dear"] else difference < -0.005
+            return difference > 0.005 if found[0]["dear"] else difference < -0.005
     return False
 
 

@@ -1,0 +1,147 @@
+"""Sentences that retail checks once misread: what they fire on, and what they leave alone."""
+
+import pytest
+from pydantic import JsonValue
+
+from sidecritic.policies.language import sentences
+from sidecritic.policies.retail import RETAIL
+from tests.talk import fired
+from tests.unit.test_policies_retail import (
+    CANCEL,
+    EXCHANGE,
+    MOVE,
+    NEW,
+    RETURN,
+    TABLET,
+    TALK,
+    Call,
+    but,
+    item,
+    names,
+    order,
+    variant,
+    wish,
+)
+
+DEAR = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+PROFILE: Call = ("modify_user_address", {"user_id": "mia_li_1", **NEW})
+
+
+def test_a_quotation_mark_behind_a_full_stop_ends_a_sentence_too() -> None:
+    text = 'Cancel it with the reason "no longer needed." After that, do the rest.'
+    assert len(sentences(text)) == 2
+    assert len(sentences('The reason "no longer needed" is mine. So is "mistake".')) == 2
+    assert len(sentences('Cancel it as "no longer needed" after that.')) == 1
+
+
+def test_a_quoted_reason_belongs_to_the_order_before_it() -> None:
+    other = order("#W1000003", "pending", TABLET)
+    talk = TALK.did("get_order_details", other, order_id="#W1000003").user(
+        'Yes, cancel #W1000003 with the reason "no longer needed." '
+        "After that, cancel #W1000001, which I ordered by mistake."
+    )
+    assert "reason nobody gave" in names(talk, CANCEL)
+    assert "reason nobody gave" not in names(talk, but(CANCEL, reason="ordered by mistake"))
+
+
+def test_room_for_something_is_no_unit() -> None:
+    words = "Send order #W1000001 to 592 Elm Avenue, Houston 77242; it has room for my photos."
+    assert "address not as given" not in names(wish(words), MOVE)
+    for unit in ("room 4", "Apt. B", "unit #12-c"):
+        given = wish(f"Send order #W1000001 to 592 Elm Avenue, {unit}, Houston 77242.")
+        assert "address not as given" in names(given, MOVE)
+        assert "address not as given" not in names(given, but(MOVE, address2=unit.title()))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("592 Elm Avenue, Houston, 77242,", "667 Highland Drive, Suite 865, Houston, 77242"),
+        ("592 Elm Avenue", "667 Highland Drive, Suite 865"),
+    ],
+)
+def test_the_unit_of_another_street_is_not_of_this_one(first: str, second: str) -> None:
+    talk = wish(f"Send order #W1000001 to {first} and revert my default to {second}.")
+    assert "address not as given" not in names(talk, MOVE)
+    revert = but(PROFILE, address1="667 Highland Drive")
+    assert "address not as given" in names(talk, revert)
+    assert "address not as given" not in names(talk, but(revert, address2="Suite 865"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I do not want to consider the usb lamp.",
+        "Please don't send me one with usb power.",
+        "I won't take a usb one.",
+    ],
+)
+def test_a_verb_between_a_negation_and_an_option_leaves_it_denied(words: str) -> None:
+    talk = wish(f"I'd like the desk lamp in black. {words}")
+    assert "named option missing" not in names(talk, EXCHANGE)
+    assert "named option missing" in names(talk, but(EXCHANGE, new_item_ids=["100003"]))
+
+
+def test_what_need_not_be_is_not_denied() -> None:
+    talk = wish("I'd like the desk lamp in black. It doesn't need to be usb.")
+    assert "named option missing" not in names(talk, but(EXCHANGE, new_item_ids=["100003"]))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "If there is no battery lamp in red, I would accept a black one.",
+        "If you don't have a battery lamp in red, I would accept a black one.",
+        "As you don't carry battery lamps in red, make it a black one.",
+    ],
+)
+def test_what_cannot_be_had_is_not_denied(words: str) -> None:
+    talk = wish(f"Please exchange the desk lamp. {words}")
+    assert "named option missing" not in names(talk, EXCHANGE)
+    banned = wish("Please exchange the desk lamp. I want no battery lamp, a black one.")
+    assert "named option missing" in names(banned, EXCHANGE)
+
+
+def test_a_chain_of_preferences_leaves_out_what_is_denied() -> None:
+    black = but(EXCHANGE, new_item_ids=["100003"])
+    words = "Please exchange the desk lamp. If red isn't available, I'd take white"
+    assert "substitute nobody chose" in names(wish(f"{words}, but not black."), black)
+    assert "substitute nobody chose" not in names(wish(f"{words}, or else black."), black)
+    preferred = wish("Please exchange the desk lamp. I would prefer red over black.")
+    assert not {"substitute nobody chose", "named option missing"} & names(preferred, black)
+
+
+def test_a_size_may_be_called_sized() -> None:
+    boards: JsonValue = {
+        "name": "Keyboard",
+        "product_id": "700009",
+        "variants": {
+            "300001": variant("300001", 90.0, size="80%"),
+            "300002": variant("300002", 95.0, size="60%"),
+            "300003": variant("300003", 99.0, size="full size"),
+        },
+    }
+    board = item("Keyboard", "700009", "300001", 90.0, size="80%")
+    talk = TALK.did("get_product_details", boards, product_id="700009").did(
+        "get_order_details", order("#W1000003", "delivered", board), order_id="#W1000003"
+    )
+    talk = talk.user("A full-sized keyboard instead, please.").agent("Proceed?").user("Yes.")
+    call = but(EXCHANGE, order_id="#W1000003", item_ids=["300001"], new_item_ids=["300003"])
+    assert "named option missing" not in names(talk, call)
+    assert "named option missing" in names(talk, but(call, new_item_ids=["300002"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ("Instead of the cheaper desk lamp, return the more expensive one.", True),
+        ("Not the cheaper desk lamp: the more expensive one goes back.", True),
+        ("Return the cheaper desk lamp instead of the more expensive one.", False),
+    ],
+)
+def test_the_one_that_is_set_aside_is_not_the_one_that_is_meant(words: str, wrong: bool) -> None:
+    other = order("#W1000003", "delivered", DEAR, TABLET)
+    talk = TALK.did("get_order_details", other, order_id="#W1000003").user(words)
+    talk = talk.agent("That is 100001 of #W1000002. Shall I proceed?").user("Yes, 100001.")
+    found = fired(RETAIL, talk.calls(RETURN[0], **RETURN[1])).get("another order holds it too")
+    assert (found is not None and (found.risk or 0) >= 0.35) is wrong
