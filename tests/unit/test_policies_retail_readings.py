@@ -11,9 +11,11 @@ from tests.unit.test_policies_retail import (
     EXCHANGE,
     MOVE,
     NEW,
+    OLD,
     RETURN,
     TABLET,
     TALK,
+    USER,
     Call,
     but,
     item,
@@ -145,3 +147,68 @@ def test_the_one_that_is_set_aside_is_not_the_one_that_is_meant(words: str, wron
     talk = talk.agent("That is 100001 of #W1000002. Shall I proceed?").user("Yes, 100001.")
     found = fired(RETAIL, talk.calls(RETURN[0], **RETURN[1])).get("another order holds it too")
     assert (found is not None and (found.risk or 0) >= 0.35) is wrong
+
+
+def test_a_listing_in_prose_is_used_up_by_the_call_that_carried_it_out() -> None:
+    told = "\n".join(f"- {key}: {value}" for key, value in NEW.items() if value)
+    asked = TALK.user("Change my default address.").agent(f"The new one:\n{told}\nShall I?")
+    agreed = asked.user("Yes, please.")
+    wrong = but(PROFILE, **OLD)
+    assert "not as listed" in names(agreed, wrong)
+    assert not {"not as listed", "unconfirmed write"} & names(agreed, PROFILE)
+    ran = agreed.did(PROFILE[0], USER, **PROFILE[1]).agent("It is changed. Anything else?")
+    back = ran.user("Then the original one again, it was right.")
+    assert "not as listed" not in names(back, wrong)
+    assert "unconfirmed write" in names(back, wrong)
+    again = ran.user("The same for order #W1000001, please.")
+    assert "unconfirmed write" not in names(again, MOVE)
+
+
+def test_one_listing_may_cover_several_calls_of_a_tool() -> None:
+    plan = "I cancel both.\n- Reason: no longer needed\nShall I proceed?"
+    talk = TALK.user("Cancel #W1000001 and #W1000003.").agent(plan).user("Yes.")
+    ran = talk.did(CANCEL[0], order("#W1000001", "cancelled"), **CANCEL[1])
+    assert "unconfirmed write" not in names(ran, but(CANCEL, order_id="#W1000003"))
+
+
+def test_an_id_that_the_user_repeats_stands_for_what_they_were_told_of_it() -> None:
+    talk = TALK.user("I'd like the desk lamp with usb power.")
+    for told, risk in (("100002", None), ("100002 (black)", 0.15), ("100002 (usb, white)", None)):
+        offered = talk.agent(f"There is item {told}.").user("I take 100002.")
+        asked = offered.agent("Shall I proceed?").user("Yes.")
+        found = fired(RETAIL, asked.calls(EXCHANGE[0], **EXCHANGE[1]))["named option missing"]
+        assert found.risk == (risk or 0.65)
+    own = talk.user("Item 100002, that is.").agent("Shall I proceed with 100002?").user("Yes.")
+    found = fired(RETAIL, own.calls(EXCHANGE[0], **EXCHANGE[1]))["named option missing"]
+    assert found.risk == 0.15
+
+
+def test_an_id_alone_tells_nobody_what_is_in_an_order() -> None:
+    other = order("#W1000003", "delivered", DEAR, TABLET)
+    talk = TALK.did("get_order_details", other, order_id="#W1000003").user("Return my lamp.")
+    for told, silent in (
+        ("Your orders are #W1000001, #W1000002 and #W1000003. Which one?", False),
+        ("#W1000003 holds a desk lamp too. Which one?", True),
+        ("There is a desk lamp in #W1000003 too. Which one?", True),
+        ("- #W1000002:\n  - Desk Lamp\n- #W1000003:\n  - Desk Lamp, black\nWhich one?", True),
+        ("- #W1000002:\n  - Desk Lamp\n- #W1000003:\n  - Tablet\nWhich one?", False),
+    ):
+        asked = talk.agent(told).user("The first.").agent("Shall I proceed?").user("Yes.")
+        assert ("another order holds it too" not in names(asked, RETURN)) is silent
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen"),
+    [
+        ("Order #W1000001\n- Status: pending\n- Payment method: Credit Card\nThis one?", False),
+        ("The payment method used for the order is your credit card. Proceed?", False),
+        ("On file are your gift card, PayPal and credit card. Shall I proceed?", False),
+        ("You have a gift card, PayPal and a card. I'll take credit_card_1. Proceed?", True),
+        ("New item: black\n- Payment method: Credit Card\nShall I proceed?", True),
+        ("- Status: pending\n- Refund to: PayPal\n- Payment method: Credit Card\nOK?", True),
+        ("The refund goes to the card that it was paid with. Proceed?", True),
+    ],
+)
+def test_how_an_order_was_paid_and_what_is_on_file_is_no_choice(told: str, chosen: bool) -> None:
+    talk = wish("I'd like the desk lamp in black.", told)
+    assert ("payment nobody spoke of" not in names(talk, EXCHANGE)) is chosen

@@ -77,10 +77,10 @@ def other_payment_announced(facts: Facts, call: ToolCall) -> Answer:
     chosen = set(payments_of(call.arguments or {}))
     if not named or not chosen:
         return None
-    if chosen <= named:
+    if chosen == named:
         return Support(", ".join(sorted(chosen)), messages=(agreed.question.position,))
-    # A list of all methods is a question, not an announcement.
-    if len(named) > len(chosen) + 1 or not chosen <= set(methods):
+    # A list of all methods is a question, not an announcement; of those agreed to some may be left.
+    if chosen < named or len(named) > len(chosen) + 1 or not chosen <= set(methods):
         return None
     return Objection(
         f"The call uses {', '.join(sorted(chosen - named))}, but {', '.join(sorted(named))} was "

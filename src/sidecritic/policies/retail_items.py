@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import mentions
+from sidecritic.policies.language import mentions, sentences
 from sidecritic.policies.retail_options import namings
 from sidecritic.policies.retail_records import (
     CANCEL,
@@ -54,6 +54,7 @@ _NOT_IT = re.compile(
 """Before the one of the two that is not meant."""
 
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
+_ORDER_ID = re.compile(r"(#w\d+)")
 _DEEDS = {
     CANCEL: re.compile(r"\bcancel\w*"),
     MODIFY_PAYMENT: re.compile(r"\b(payment|pay|paid)\b"),
@@ -205,14 +206,14 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
 def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another order of the same status holds the product, and nobody told which."""
     order_id = text_of(call.arguments or {}, "order_id")
-    if _is_named_first(facts, order_id):
+    if facts.is_users(order_id):
         return None
     repeated = mentions(facts.said, order_id.lower().lstrip("#"))
     for item in _taken(facts, call):
         for other_id, twin in _twins(facts, call, item):
             compared = _is_compared(facts, call, item, twin)
             better = compared or _is_described(facts, call, item, twin)
-            if not better and mentions(facts.told, other_id.lower()):
+            if not better and _is_told(facts, other_id, name_of(item)):
                 continue
             shown = other_id in facts.records.get("order_id", {})
             # With both orders before the agent, an id that the user repeats is their choice.
@@ -314,11 +315,14 @@ def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str
             yield order_id, one
 
 
-def _is_named_first(facts: Facts, order_id: str) -> bool:
-    """Whether the user named an order, and not only after the agent did."""
-    for line in facts.lines:
-        if mentions(line.lower, order_id.lower().lstrip("#")):
-            return line.who == "user"
+def _is_told(facts: Facts, order_id: str, product: str) -> bool:
+    """Whether the agent said that an order holds a product; its id alone tells nobody that."""
+    for line in facts.agent_lines:
+        pieces = _ORDER_ID.split(line.lower)
+        for before, found, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+            lead = ("", *sentences(before))[-1] if before[-1:] != "\n" else ""
+            if found == order_id.lower() and named_in(f"{lead} {after}", product):
+                return True
     return False
 
 
