@@ -183,6 +183,8 @@ def test_one_of_several_agreed_methods_is_not_the_payment_as_announced() -> None
     told = "I will take HAT002, paid with certificate_4856383 and credit_card_4421486. Proceed?"
     both = talk("Another flight.", told)
     assert "payment not as announced" not in names(both, FLIGHTS) | supports(both, FLIGHTS)
+    kinds = talk("Another flight.", "HAT002: a $100 certificate, the rest on Visa 7447. Proceed?")
+    assert "payment not as announced" not in names(kinds, FLIGHTS) | supports(kinds, FLIGHTS)
     booked = talk("Book it.", told)
     call = but(
         BOOK, payment_methods=pays(("certificate_4856383", 100), ("credit_card_4421486", 70))
