@@ -212,3 +212,44 @@ def test_an_id_alone_tells_nobody_what_is_in_an_order() -> None:
 def test_how_an_order_was_paid_and_what_is_on_file_is_no_choice(told: str, chosen: bool) -> None:
     talk = wish("I'd like the desk lamp in black.", told)
     assert ("payment nobody spoke of" not in names(talk, EXCHANGE)) is chosen
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "If you can only do one of them, I prefer to do the return.",
+        "If you cannot do both, just do the return.",
+    ],
+)
+def test_who_has_said_which_of_two_acts_they_prefer_need_not_be_asked(words: str) -> None:
+    both = "Return the desk lamp and exchange the tablet of order #W1000002."
+    assert "locks another request" in names(wish(both), RETURN)
+    assert "locks another request" not in names(wish(f"{both} {words}"), RETURN)
+    other = words.replace("return", "exchange")
+    assert "locks another request" in names(wish(f"{both} {other}"), RETURN)
+
+
+def test_the_easiest_is_the_one_of_least_difficulty() -> None:
+    levels = ("intermediate", "beginner", "expert", "intermediate")
+    puzzles: JsonValue = {
+        "name": "Jigsaw Puzzle",
+        "product_id": "700010",
+        "variants": {
+            f"40000{n}": variant(
+                f"40000{n}", 50.0, pieces="500" if n else "1500", **{"difficulty level": level}
+            )
+            for n, level in enumerate(levels)
+        },
+    }
+    old: dict[str, str] = {"pieces": "1500", "difficulty level": "intermediate"}
+    puzzle = item("Jigsaw Puzzle", "700010", "400000", 50.0, **old)
+    talk = TALK.did("get_product_details", puzzles, product_id="700010").did(
+        "get_order_details", order("#W1000003", "delivered", puzzle), order_id="#W1000003"
+    )
+    for level, right, wrong in (("easiest", "400001", "400003"), ("hardest", "400002", "400001")):
+        asked = talk.user(f"Change the jigsaw puzzle to the {level} one, with the least pieces.")
+        asked = asked.agent("Shall I proceed?").user("Yes.")
+        call = but(EXCHANGE, order_id="#W1000003", item_ids=["400000"], new_item_ids=[right])
+        doubts = {"more changed than asked", "named option missing"}
+        assert not doubts & names(asked, call)
+        assert "named option missing" in names(asked, but(call, new_item_ids=[wrong]))

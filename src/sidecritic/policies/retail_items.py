@@ -65,6 +65,14 @@ _DEEDS = {
 }
 """How a deed is named by users, where its call names no items."""
 
+_EITHER = r"\bonly (do |be )?(\w+ )?one\b|\b(not|n't|cannot) [^.;]{0,20}\bboth\b"
+_PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
+_PREFERRED = {
+    RETURN: re.compile(rf"({_EITHER})[^.;]*{_PREFER}(return|refund|send)"),
+    EXCHANGE: re.compile(rf"({_EITHER})[^.;]*{_PREFER}(exchang|swap|replac)"),
+}
+"""Of two acts that exclude each other, the one that users want if they must choose."""
+
 CONFIRM_ORDER = "The user needs to confirm the order id."
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
 ONE_CALL = (
@@ -170,6 +178,8 @@ def left_out(facts: Facts, call: ToolCall) -> Objection | None:
 def locking(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another item of the order is to be exchanged before, or to be returned after."""
     other = _ACTS[EXCHANGE] if call.name == RETURN else _ACTS[RETURN]
+    if any(_PREFERRED[call.name].search(wish) for wish in facts.wishes):
+        return None
     taken = {name_of(item) for item in _taken(facts, call)}
     for item, said in _wanted_items(facts, call, other):
         if name_of(item) not in taken and not _is_elsewhere(facts, call, item):

@@ -37,13 +37,14 @@ _COMPARED = re.compile(
 )
 _MOST = re.compile(
     r"\b(?:(?P<most>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
-    r"|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|least|fewest))\b"
+    r"|hardest|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|easiest|least|fewest))\b"
     r"(?! (expensive|affordable|recent|likely|of|price|cost))"
 )
 _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"bright|dim|dark"), re.compile(r"brightness")),
     (re.compile(r"thick|thin"), re.compile(r"thickness")),
     (re.compile(r"fast|slow"), re.compile(r"speed")),
+    (re.compile(r"easiest|hardest"), re.compile(r"difficulty")),
     (re.compile(r"long|short|tall"), re.compile(r"length|height")),
     (re.compile(r"big|large|small|tight|loose|wide"), re.compile(r"size|capacity|diameter|piece")),
 )
