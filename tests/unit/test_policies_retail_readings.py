@@ -222,7 +222,7 @@ def test_how_an_order_was_paid_and_what_is_on_file_is_no_choice(told: str, chose
     ],
 )
 def test_who_has_said_which_of_two_acts_they_prefer_need_not_be_asked(words: str) -> None:
-    both = "Return the desk lamp and exchange the tablet of order #W1000002."
+    both = "Of order #W1000002 exchange the tablet and return the desk lamp."
     assert "locks another request" in names(wish(both), RETURN)
     assert "locks another request" not in names(wish(f"{both} {words}"), RETURN)
     other = words.replace("return", "exchange")
@@ -235,14 +235,13 @@ def test_the_easiest_is_the_one_of_least_difficulty() -> None:
         "name": "Jigsaw Puzzle",
         "product_id": "700010",
         "variants": {
-            f"40000{n}": variant(
-                f"40000{n}", 50.0, pieces="500" if n else "1500", **{"difficulty level": level}
-            )
+            f"40000{n}": variant(f"40000{n}", 50.0, pieces="500" if n else "1500", difficulty=level)
             for n, level in enumerate(levels)
         },
     }
-    old: dict[str, str] = {"pieces": "1500", "difficulty level": "intermediate"}
-    puzzle = item("Jigsaw Puzzle", "700010", "400000", 50.0, **old)
+    puzzle = item(
+        "Jigsaw Puzzle", "700010", "400000", 50.0, pieces="1500", difficulty="intermediate"
+    )
     talk = TALK.did("get_product_details", puzzles, product_id="700010").did(
         "get_order_details", order("#W1000003", "delivered", puzzle), order_id="#W1000003"
     )
