@@ -219,6 +219,7 @@ def test_how_an_order_was_paid_and_what_is_on_file_is_no_choice(told: str, chose
     [
         "If you can only do one of them, I prefer to do the return.",
         "If you cannot do both, just do the return.",
+        "If you can't do both, I'd rather return it.",
     ],
 )
 def test_who_has_said_which_of_two_acts_they_prefer_need_not_be_asked(words: str) -> None:

@@ -65,11 +65,11 @@ _DEEDS = {
 }
 """How a deed is named by users, where its call names no items."""
 
-_EITHER = r"\bonly (do |be )?(\w+ )?one\b|\b(not|n't|cannot) [^.;]{0,20}\bboth\b"
+_EITHER = r"\bonly (do |be )?(\w+ )?one\b|(\b(can)?not|n't) [^.;]{0,20}\bboth\b"
 _PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
 _PREFERRED = {
-    RETURN: re.compile(rf"({_EITHER})[^.;]*{_PREFER}(return|refund|send)"),
-    EXCHANGE: re.compile(rf"({_EITHER})[^.;]*{_PREFER}(exchang|swap|replac)"),
+    RETURN: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(return|refund|send)"),
+    EXCHANGE: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(exchang|swap|replac)"),
 }
 """Of two acts that exclude each other, the one that users want if they must choose."""
 
