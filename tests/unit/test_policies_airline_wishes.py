@@ -179,6 +179,21 @@ def test_flights_payment_and_cabin_are_those_that_were_announced() -> None:
     assert "cabin not as announced" not in names(business, but(CABIN, cabin="economy"))
 
 
+def test_one_of_several_agreed_methods_is_not_the_payment_as_announced() -> None:
+    told = "I will take HAT002, paid with certificate_4856383 and credit_card_4421486. Proceed?"
+    both = talk("Another flight.", told)
+    assert "payment not as announced" not in names(both, FLIGHTS) | supports(both, FLIGHTS)
+    kinds = talk("Another flight.", "HAT002: a $100 certificate, the rest on Visa 7447. Proceed?")
+    assert "payment not as announced" not in names(kinds, FLIGHTS) | supports(kinds, FLIGHTS)
+    booked = talk("Book it.", told)
+    call = but(
+        BOOK, payment_methods=pays(("certificate_4856383", 100), ("credit_card_4421486", 70))
+    )
+    assert "payment not as announced" in supports(booked, call)
+    one = but(BOOK, payment_methods=pays(("certificate_4856383", 100)))
+    assert "payment not as announced" not in supports(booked, one)
+
+
 def test_a_narrow_space_in_a_cabin_is_a_space() -> None:
     down = talk("Downgrade us to Basic\u202fEconomy.", "To **Basic\u2011Economy**. Proceed?")
     basic = but(CABIN, cabin="basic_economy")

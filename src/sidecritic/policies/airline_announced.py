@@ -22,6 +22,7 @@ from sidecritic.policies.common import CONSENT
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions
+from sidecritic.policies.payments import kinds_in
 from sidecritic.policies.values import JsonObject, text_of
 from sidecritic.types import ToolCall
 
@@ -77,10 +78,12 @@ def other_payment_announced(facts: Facts, call: ToolCall) -> Answer:
     chosen = set(payments_of(call.arguments or {}))
     if not named or not chosen:
         return None
-    if chosen <= named:
+    used = {text_of(methods[key], "source") for key in chosen & set(methods)}
+    held = {text_of(method, "source") for method in methods.values()}
+    if chosen == named and kinds_in(words) & held <= used:
         return Support(", ".join(sorted(chosen)), messages=(agreed.question.position,))
-    # A list of all methods is a question, not an announcement.
-    if len(named) > len(chosen) + 1 or not chosen <= set(methods):
+    # A list of all methods is a question, not an announcement; of those agreed to some may be left.
+    if chosen <= named or len(named) > len(chosen) + 1 or not chosen <= set(methods):
         return None
     return Objection(
         f"The call uses {', '.join(sorted(chosen - named))}, but {', '.join(sorted(named))} was "

@@ -5,6 +5,7 @@ import re
 from sidecritic.policies.facts import Done, Exchange, Facts, Line
 from sidecritic.policies.language import mentions
 from sidecritic.policies.listings import agrees, ids_in, is_id, words_of
+from sidecritic.policies.values import JsonObject
 from sidecritic.types import ToolCall
 
 _ALL_OF_THEM = re.compile(r"\b(all|both|each) (of )?(them|these|those|my|the)\b")
@@ -23,7 +24,8 @@ def consent(facts: Facts, call: ToolCall) -> Exchange | None:
     """Return the latest question that the user agreed to and that may cover the call.
 
     A listing of one call is used up when that call has run, and it never covers another
-    tool; a plan in prose covers everything until it is replaced.
+    tool; a plan in prose covers everything until it is replaced, but for a second call of the
+    tool that has carried it out, with other values than it lists.
     """
     for exchange in reversed(facts.exchanges):
         agreed = exchange.agreed or _asked_for(exchange, call)
@@ -62,8 +64,23 @@ def _is_of_another(facts: Facts, exchange: Exchange, call: ToolCall) -> bool:
     titled = [tool for title, tool in facts.titles.items() if title in question.lower]
     if titled and call.name not in titled:
         return True
-    ran = (done for done in facts.writes if done.position > exchange.answer.position)
-    return any(_is_listed(done, question) for done in ran)
+    ran = [done for done in facts.writes if done.position > exchange.answer.position]
+    if any(_is_listed(done, question) for done in ran):
+        return True
+    mine = [done for done in ran if done.call.name == call.name]
+    return not _agrees(call.arguments or {}, question) and any(
+        _agrees(done.arguments, question) for done in mine
+    )
+
+
+def _agrees(arguments: JsonObject, question: Line) -> bool:
+    """Whether no argument is another than the one that a message lists."""
+    listed = question.listed
+    return all(
+        agrees(listed[words_of(key)][0], value)
+        for key, value in arguments.items()
+        if words_of(key) in listed
+    )
 
 
 def _is_listed(done: Done, question: Line) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, cast
 
 from pydantic import JsonValue
 
-from sidecritic.policies.language import affirms, asks_consent, sentences, typed
+from sidecritic.policies.language import affirms, asks_consent, mentions, sentences, typed
 from sidecritic.policies.listings import Listed, ids_in, labelled, words_of
 from sidecritic.policies.values import JsonObject
 from sidecritic.trace import SUPERVISOR
@@ -191,6 +191,13 @@ class Facts:
     def said(self) -> str:
         """Everything the user said, in lower case."""
         return "\n".join(line.lower for line in self.user_lines)
+
+    def is_users(self, identity: str) -> bool:
+        """Whether the user named an id, and not only after the agent did."""
+        needle = identity.lower().lstrip("#")
+        heard = (line for line in self.lines if needle and mentions(line.lower, needle))
+        first = next(heard, None)
+        return first is not None and first.who == "user"
 
     @cached_property
     def told(self) -> str:

@@ -42,7 +42,9 @@ _FAREWELL = re.compile(
     r"|happy to (have )?help(ed)?|(all|everything) (is|has been|are)? ?(set|done|taken care)"
     r"|feel free to|reach out|safe travels|enjoy your)\b"
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
+_SENTENCE_END = re.compile(r"(?:(?<=[.!?;])|(?<=[.!?][\"']))\s+|\n+")
+"""Behind a full stop there may be a quotation mark: 'The reason is "no longer needed." Then …'."""
+
 _HUMAN = re.compile(
     r"\b(human|real person|live (agent|person)|representative|supervisor|manager|transfer me"
     r"|(speak|talk) (to|with) (a |an |some)?(one|body|person|agent|human)|customer service)\b"

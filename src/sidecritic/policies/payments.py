@@ -52,6 +52,11 @@ def wanted_methods(
     return set()
 
 
+def kinds_in(lower: str) -> frozenset[str]:
+    """Return the kinds of payment that a text speaks of, as records call them."""
+    return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(lower))
+
+
 def means_original(lower: str) -> bool:
     """Whether a text speaks of the method that was used before."""
     return bool(_ORIGINAL.search(lower))
@@ -71,7 +76,7 @@ def named_methods(lower: str, methods: dict[str, JsonObject]) -> set[str]:
     if by_id:
         # Whoever says "card 123, the Visa" knows the Visa, and has the number from somebody else.
         return cards if len(by_id) == 1 and len(cards) == 1 else by_id
-    kinds = {kind for kind, pattern in _KINDS.items() if pattern.search(lower)}
+    kinds = kinds_in(lower)
     by_kind = {key for key, method in methods.items() if text_of(method, "source") in kinds}
     if cards:
         return cards | {key for key in by_kind if not key.startswith("credit_card")}

@@ -48,7 +48,18 @@ _STREET = re.compile(
 )
 _ZIP = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _UNIT_WORD = re.compile(r"\b(suite|ste|apt|apartment|unit|room|floor|no)\b\.?", re.IGNORECASE)
-_UNIT = re.compile(r"\b(?:suite|ste|apt|apartment|unit|room)\b\.? ?#?(\w+)")
+_UNIT = re.compile(
+    r"\b(?:suite|ste|apt|apartment|unit|room)\b\.? ?#?"
+    r"(\d+(?:-?[a-z])?|[a-z]-?\d+|[b-hj-z])(?!\w)"
+)
+"""A number or a letter, but the words "a" and "I": "room for" names no unit."""
+
+_NEXT = re.compile(
+    r"(?<!\d)\d{5}(?!\d)|\b\d+ (?:\w+ ){0,3}(?:street|st|avenue|ave|drive|dr|lane|ln|road|rd"
+    r"|boulevard|blvd|way|court|ct|place|pl|highway|square|circle|parkway)\b"
+)
+"""Behind a street: the zip code that ends its address, or the next street."""
+
 _DEFAULT = re.compile(
     r"\b(default|profile|account|on file|personal|home|user|main|primary|permanent|general"
     r"|future|all (my )?orders)\b"
@@ -226,11 +237,23 @@ def _differs_from_words(lower: str, arguments: Mapping[str, JsonValue]) -> str:
     zips = set(_ZIP.findall(lower))
     if zips and _plain(arguments, "zip") not in zips:
         return "zip"
-    units = {found[1] for found in _UNIT.finditer(lower)}
+    units = {u for place in _places(lower, _plain(arguments, "address1")) for u in _units(place)}
     mine = _UNIT_WORD.sub("", _plain(arguments, "address2")).strip(" .#")
     if units and mine not in units:
         return "address2"
     return ""
+
+
+def _places(lower: str, street: str) -> Iterator[str]:
+    """Walk over what a text says behind a street, up to its zip code or the next street."""
+    for found in re.finditer(re.escape(street), lower):
+        end = _NEXT.search(lower, found.end())
+        yield lower[found.end() : end.start() if end else len(lower)]
+
+
+def _units(text: str) -> Iterator[str]:
+    for found in _UNIT.finditer(text):
+        yield found[1]
 
 
 def _addresses(facts: Facts) -> tuple[JsonObject, ...]:

@@ -262,10 +262,13 @@ def _is_accepted(facts: Facts, call: ToolCall, want: Wanted) -> bool:
     agreed = consent(facts, call)
     if agreed is None:
         return False
-    # Whoever is told an id alone cannot know what it stands for; who gives it does.
-    if text_of(want.pair.new, "item_id") in facts.said:
+    new_id = text_of(want.pair.new, "item_id")
+    if facts.is_users(new_id):
         return True
     heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
+    if new_id and new_id in facts.said:
+        # Who repeats an id knows of it what they were told with it, and no more.
+        heard = "\n".join((heard, *(a.lower for a in facts.agent_lines if new_id in a.lower)))
     old, new = options(want.pair.old), options(want.pair.new)
     named = {(one.key, one.value) for one in namings(heard, want.pair.product)}
     changed = {(key, value) for key, value in new.items() if old.get(key) != value}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.consent import consent
 from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import mentions
+from sidecritic.policies.language import mentions, sentences
 from sidecritic.policies.retail_options import namings
 from sidecritic.policies.retail_records import (
     CANCEL,
@@ -48,7 +48,13 @@ _DEARER = re.compile(
 )
 """How users tell one of two things that they have from the other by its price."""
 
+_NOT_IT = re.compile(
+    r"(\b(instead of|rather than|not|than|over|except)|n't)( (want|return\w*|to|send\w*|back))*\s*$"
+)
+"""Before the one of the two that is not meant."""
+
 _EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
+_ORDER_ID = re.compile(r"(#w\d+)")
 _DEEDS = {
     CANCEL: re.compile(r"\bcancel\w*"),
     MODIFY_PAYMENT: re.compile(r"\b(payment|pay|paid)\b"),
@@ -58,6 +64,14 @@ _DEEDS = {
     ),
 }
 """How a deed is named by users, where its call names no items."""
+
+_EITHER = r"\bonly (do |be )?(\w+ )?one\b|(\b(can)?not|n't) [^.;]{0,20}\bboth\b"
+_PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
+_PREFERRED = {
+    RETURN: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(return|refund|send)"),
+    EXCHANGE: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(exchang|swap|replac)"),
+}
+"""Of two acts that exclude each other, the one that users want if they must choose."""
 
 CONFIRM_ORDER = "The user needs to confirm the order id."
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
@@ -164,6 +178,8 @@ def left_out(facts: Facts, call: ToolCall) -> Objection | None:
 def locking(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another item of the order is to be exchanged before, or to be returned after."""
     other = _ACTS[EXCHANGE] if call.name == RETURN else _ACTS[RETURN]
+    if any(_PREFERRED[call.name].search(wish) for wish in facts.wishes):
+        return None
     taken = {name_of(item) for item in _taken(facts, call)}
     for item, said in _wanted_items(facts, call, other):
         if name_of(item) not in taken and not _is_elsewhere(facts, call, item):
@@ -200,14 +216,14 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
 def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when another order of the same status holds the product, and nobody told which."""
     order_id = text_of(call.arguments or {}, "order_id")
-    if _is_named_first(facts, order_id):
+    if facts.is_users(order_id):
         return None
     repeated = mentions(facts.said, order_id.lower().lstrip("#"))
     for item in _taken(facts, call):
         for other_id, twin in _twins(facts, call, item):
             compared = _is_compared(facts, call, item, twin)
             better = compared or _is_described(facts, call, item, twin)
-            if not better and mentions(facts.told, other_id.lower()):
+            if not better and _is_told(facts, other_id, name_of(item)):
                 continue
             shown = other_id in facts.records.get("order_id", {})
             # With both orders before the agent, an id that the user repeats is their choice.
@@ -309,21 +325,25 @@ def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str
             yield order_id, one
 
 
-def _is_named_first(facts: Facts, order_id: str) -> bool:
-    """Whether the user named an order, and not only after the agent did."""
-    for line in facts.lines:
-        if mentions(line.lower, order_id.lower().lstrip("#")):
-            return line.who == "user"
+def _is_told(facts: Facts, order_id: str, product: str) -> bool:
+    """Whether the agent said that an order holds a product; its id alone tells nobody that."""
+    for line in facts.agent_lines:
+        pieces = _ORDER_ID.split(line.lower)
+        for before, found, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+            lead = ("", *sentences(before))[-1] if before[-1:] != "\n" else ""
+            if found == order_id.lower() and named_in(f"{lead} {after}", product):
+                return True
     return False
 
 
 def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
     """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
     for clause in reversed(clauses(facts, call)) if call.name == RETURN else ():
-        found = _DEARER.search(clause.text) if clause.product == name_of(item) else None
+        text = clause.text if clause.product == name_of(item) else ""
+        found = [f for f in _DEARER.finditer(text) if not _NOT_IT.search(text[: f.start()])]
         if found:
             difference = number_of(twin, "price") - number_of(item, "price")
-            return difference > 0.005 if found["dear"] else difference < -0.005
+            return difference > 0.005 if found[0]["dear"] else difference < -0.005
     return False
 
 

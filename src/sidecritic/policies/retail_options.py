@@ -13,6 +13,7 @@ _UNITS = re.compile(
     r"|lit(er|re)s?|piece|percent)\b|%)"
 )
 _HYPHENS = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_SIZED = re.compile(r"\bsized\b")
 _INCHES = re.compile(r"(?<=\d)(?:[\s-]?inch(?:es)?\b|-?in\b|\"|”)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -26,11 +27,24 @@ _RANKS = (
     ("basic", "professional"),
     ("beginner", "intermediate", "expert"),
 )
+_FILL = r"in|a|an|the|my|want|need|like|any|be|have|with|current|original|one|is|of|to|it"
+"""Words that may stand between a negation and what it denies."""
+
+_TAKING = r"for|me|us|wish|consider|send|give|get|take|choose|pick|select|use|looking|really"
 _NEGATED = re.compile(
-    r"\b(not|n't|no|never|without|instead of|rather than|(any|every)thing (but|except)|other than"
+    r"\b(not|no|never|without|instead of|rather than|(any|every)thing (but|except)|other than"
     r"|except|except for|from|over|avoid\w*|dislike|hate|than|too|neither|nor)"
-    r"( (in|a|an|the|my|want|need|like|any|be|have|with|current|original|one|is|of|to|it))*\s*$"
+    rf"( ({_FILL}))*\s*$"
+    # "I don't have" and "isn't" tell how something is, and deny no wish.
+    r"|(\b(not|never)|\b(do|does|did)n't(?! have\b)|\b(wo|would|ca|should|must)n't)"
+    rf"(?! need to be\b)( ({_FILL}|{_TAKING}))*\s*$"
 )
+_LACKING = re.compile(
+    r"(\b(if|in case)\b((?!\b(possible|that|which|with|one)\b)[^.,;:!?])*?(\b(not?|never)|n't)"
+    rf"|\b(you|they) (\w+ )?(do not|don't|no longer) (have|carry|offer))( ({_FILL}))*\s*$"
+)
+"""Before a value that is said not to be had: that is no word against it."""
+
 _DESCRIBED = re.compile(
     r"\b(current(ly)?|existing|originally|original|bought|ordered|purchased|received|got|have|had"
     r"|was|old)( (in|a|an|the|my|one|with|is|it|of|size))*\s*$"
@@ -56,13 +70,15 @@ class Naming:
     described: bool
     """Whether it tells how the old item is."""
     soft: bool
+    lacking: bool = False
+    """Whether it is said, or supposed, that it cannot be had; then it is not `negated`."""
 
 
 def plain(text: str) -> str:
-    """Return a text as it is compared: `16 GB` and `16gb`, `full-size` and `full size` agree."""
+    """Return a text as it is compared: `16 GB` and `16gb`, `full-sized` and `full size` agree."""
     text = _THOUSANDS.sub("", text.lower())
     text = _INCHES.sub("inch", text)
-    return _HYPHENS.sub(" ", _UNITS.sub("", text))
+    return _SIZED.sub("size", _HYPHENS.sub(" ", _UNITS.sub("", text)))
 
 
 def vocabulary(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
@@ -95,10 +111,11 @@ def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming
     found: list[Naming] = []
     for match in pattern.finditer(words):
         before = words[max(0, match.start() - 48) : match.start()]
-        negated, described = bool(_NEGATED.search(before)), bool(_DESCRIBED.search(before))
+        lacking, described = bool(_LACKING.search(before)), bool(_DESCRIBED.search(before))
+        negated = not lacking and bool(_NEGATED.search(before))
         soft = is_soft(words, match.start())
         for key, value in meant[match[0]]:
-            found.append(Naming(key, value, match.start(), negated, described, soft))
+            found.append(Naming(key, value, match.start(), negated, described, soft, lacking))
     return tuple(found)
 
 

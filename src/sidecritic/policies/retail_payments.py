@@ -3,8 +3,8 @@
 import re
 
 from sidecritic.policies.base import CallCheck, Objection, call_check
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import affirms
+from sidecritic.policies.facts import Facts, Line
+from sidecritic.policies.language import affirms, sentences
 from sidecritic.policies.payments import means_original, named_methods, wanted_methods
 from sidecritic.policies.retail_records import (
     EXCHANGE,
@@ -26,6 +26,12 @@ _LIMIT = re.compile(
     r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|at most)\b"
     r"[^.$\n]{0,24}\$ ?(\d[\d,]*(?:\.\d+)?)"
 )
+_PAST = re.compile(
+    r"\b((is|was|were|been|originally) (\w+ )?paid|payment history|(was|were|been) used"
+    r"|used (for|to))\b|^\W*paid\b"
+)
+_AHEAD = re.compile(r"\b(refund\w*|difference|charg\w*|credited|will|shall|i'll)\b")
+_LABEL = re.compile(r"^\W*(\w+ )?payment( method)?\W*:")
 ONCE = (
     "This action can only be called once, and will change the order status to 'pending (items "
     "modifed)'. So you must confirm all the details are correct and be cautious."
@@ -95,12 +101,30 @@ def _is_chosen(facts: Facts, methods: dict[str, JsonObject], chosen: str) -> boo
     """Whether the user named a method, or agreed to a message that named the one of the call."""
     if named_methods(facts.said, methods) or means_original(facts.said):
         return True
-    for one in facts.exchanges:
-        told = one.question.lower
-        named = chosen.lower() in told or chosen in named_methods(told, methods)
-        if (named or means_original(told)) and affirms(one.answer.lower):
-            return True
-    return False
+    return any(
+        _is_put(one.question, methods, chosen) and affirms(one.answer.lower)
+        for one in facts.exchanges
+    )
+
+
+def _is_put(question: Line, methods: dict[str, JsonObject], chosen: str) -> bool:
+    """Whether a message says that a method is the one to be used."""
+    told = [one for one in sentences(question.lower) if not _tells_past(one, question)]
+    text = "\n".join(told)
+    named = named_methods(text, methods)
+    if len(named) == len(methods) and len({text_of(m, "source") for m in methods.values()}) > 1:
+        # All of them at once are an offer, unless one is said to be it.
+        return any(_AHEAD.search(s) and named_methods(s, methods) == {chosen} for s in told)
+    return chosen.lower() in text or chosen in named or means_original(text)
+
+
+def _tells_past(sentence: str, question: Line) -> bool:
+    """Whether a sentence says how the order was paid, which is no answer to how a change is."""
+    if _AHEAD.search(sentence):
+        return False
+    record = any(label.endswith("status") for label in question.listed)
+    of_order = record and not _AHEAD.search(question.lower)
+    return bool(_PAST.search(sentence) or (of_order and _LABEL.search(sentence)))
 
 
 @call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)

@@ -37,13 +37,14 @@ _COMPARED = re.compile(
 )
 _MOST = re.compile(
     r"\b(?:(?P<most>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
-    r"|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|least|fewest))\b"
+    r"|hardest|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|easiest|least|fewest))\b"
     r"(?! (expensive|affordable|recent|likely|of|price|cost))"
 )
 _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"bright|dim|dark"), re.compile(r"brightness")),
     (re.compile(r"thick|thin"), re.compile(r"thickness")),
     (re.compile(r"fast|slow"), re.compile(r"speed")),
+    (re.compile(r"easiest|hardest"), re.compile(r"difficulty")),
     (re.compile(r"long|short|tall"), re.compile(r"length|height")),
     (re.compile(r"big|large|small|tight|loose|wide"), re.compile(r"size|capacity|diameter|piece")),
 )
@@ -96,6 +97,7 @@ _CHAIN = re.compile(
     r"\b(then|go|take|choose|use|i'?d|would)\b"
     r"|\bprefer\w* [^.;]{0,40} over\b"
 )
+_OVER = re.compile(r"\bover( (an?|the|my|one|with))*\s*$")
 _TOKEN = re.compile(r"[a-z]{3,}")
 
 
@@ -250,11 +252,14 @@ def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> It
         # What the old item has describes it, unless it is demanded, or one choice of several.
         held = any(n.value in had and _is_demanded(clause.text, n.place) for n in mine)
         good -= frozenset() if soft or held else had
+        # What cannot be had is wished for beside what shall be taken instead, not alone.
+        good = good if any(n.value in good and not n.lacking for n in mine) else frozenset[str]()
         chain = _chain(clause.text, mine)
         if len(chain) > 1:
             fits = _is_one_of(key, frozenset(chain))
             yield Wish(key, fits, clause.text, clause.position, soft=False, chain=chain)
-        elif good - bad - (frozenset() if held else had):
+            bad, good = bad - frozenset(chain), frozenset[str]()
+        if good - bad - (frozenset() if held else had):
             yield Wish(key, _is_one_of(key, good - bad), clause.text, clause.position, soft)
         elif bad:
             yield Wish(key, _is_none_of(key, bad), clause.text, clause.position, soft)
@@ -272,7 +277,10 @@ def _chain(text: str, named: list[Naming]) -> tuple[str, ...]:
     """Return the values of one option in the order in which a clause prefers them."""
     if not _CHAIN.search(text):
         return ()
-    return tuple(dict.fromkeys(n.value for n in sorted(named, key=lambda n: n.place)))
+    words = plain(text)
+    # "Black over white" denies no white.
+    kept = [n for n in named if not n.negated or _OVER.search(words[: n.place])]
+    return tuple(dict.fromkeys(n.value for n in sorted(kept, key=lambda n: n.place)))
 
 
 def _shared(named: tuple[Naming, ...]) -> set[tuple[str, str]]:
