@@ -91,6 +91,8 @@ def settings_for(url: str, folder: Path, **given: Any) -> GatewaySettings:
     """Return settings with an OpenAI and an Anthropic route; keywords go to both."""
     top = {key: given.pop(key) for key in ("clients", "limits", "store", "traces") if key in given}
     store = {"url": f"sqlite:///{folder / 'decisions.db'}", **top.pop("store", {})}
+    if busy := store.pop("busy", None):  # seconds that a lock is waited for
+        store["url"] += f"?timeout={busy}"
     upstream_settings = given.pop("upstream", {})
     route = {"mode": "enforce", "gate": "all", **given}
     return GatewaySettings.model_validate(

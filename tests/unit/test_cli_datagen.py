@@ -155,11 +155,7 @@ def away_after(answers: int) -> Callable[[Received], Reply]:
 
     def reply(request: Received) -> Reply:
         given.append(request)
-        return (
-            writes(request)
-            if len(given) <= answers
-            else Reply(b"", status=503, headers={"retry-after": "0"})
-        )
+        return writes(request) if len(given) <= answers else AWAY
 
     return reply
 

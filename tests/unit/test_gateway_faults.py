@@ -198,7 +198,7 @@ def test_a_locked_database_holds_the_answer_back_or_not_as_declared(
 ) -> None:
     with (
         wire_server(TEXT) as upstream,
-        gateway(upstream.root, store={"on_failure": on_failure}) as door,
+        gateway(upstream.root, store={"on_failure": on_failure, "busy": 0.2}) as door,
     ):
         other = sqlite3.connect(door.folder / "decisions.db", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
@@ -211,7 +211,11 @@ def test_a_locked_database_holds_the_answer_back_or_not_as_declared(
 
 
 def test_in_shadow_a_locked_database_changes_nothing() -> None:
-    with wire_server(TEXT) as upstream, gateway(upstream.root, mode="shadow") as door:
+    store = {"busy": 0.2}
+    with (
+        wire_server(TEXT) as upstream,
+        gateway(upstream.root, mode="shadow", store=store) as door,
+    ):
         other = sqlite3.connect(door.folder / "decisions.db", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         assert post(door).content == TEXT.body

@@ -98,6 +98,7 @@ class Fault:
     at_a_time: int = AT_A_TIME
 
 
+BUSY: Json = {"store": {"busy": 0.1}}
 SOON: Json = {"critic_timeout": 0.02}
 SHADOW: Json = {"mode": "shadow"}
 IMPATIENT: Json = {"upstream": {"idle_timeout": 0.02}}
@@ -115,8 +116,8 @@ FAULTS: dict[str, Fault] = {
     "critic answers 429": Fault(WRITE, 200, failure(429, "slow down"), SOON),
     "critic answers half a JSON": Fault(WRITE, 200, half(chat("PASS")), SOON),
     "critic hangs in shadow": Fault(TEXT, 200, HANGS, {**SOON, **SHADOW}),
-    # SQLite waits three seconds for a lock, each time that a batch is written.
-    "database is locked": Fault(TEXT, 503, around=locked, at_a_time=500),
+    # A lock is waited for each time that a batch is written.
+    "database is locked": Fault(TEXT, 503, route=BUSY, around=locked, at_a_time=100),
     "disk is full": Fault(TEXT, 503, around=full),
 }
 

@@ -348,7 +348,8 @@ def test_words_beside_a_call_that_is_off_are_judged_where_all_words_are(
 
 
 def test_a_server_that_can_read_and_not_write_is_not_ready() -> None:
-    with wire_server(chat()) as upstream, gateway(upstream.root) as door:
+    store = {"busy": 0.2}
+    with wire_server(chat()) as upstream, gateway(upstream.root, store=store) as door:
         other = sqlite3.connect(door.folder / "decisions.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")  # readers go on, writers wait in vain
         with httpx2.Client(trust_env=False, timeout=20) as client:

@@ -22,6 +22,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -40,8 +41,8 @@ _READ = 20 * _LONGEST
 """Characters that are looked at for secrets; half of one that is cut off here is never kept."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
-_BUSY_MS = 3000
-"""How long SQLite waits for a lock of another process."""
+_BUSY = 3.0
+"""Seconds that SQLite waits for a lock of another process, unless the URL has a `timeout`."""
 
 _LASTING: Final = ("id", "label", "label_note", "labelled_by")
 """What an amendment leaves as it is."""
@@ -67,10 +68,12 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
         ConfigError: the URL cannot be used, or the database cannot be reached.
     """
     try:
+        is_local = url.startswith("sqlite")
+        waits = {"timeout": _BUSY} if is_local and not make_url(url).query.get("timeout") else {}
         if pooled:
-            engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+            engine = create_engine(url, pool_pre_ping=not is_local, connect_args=waits)
         else:
-            engine = create_engine(url, poolclass=NullPool)
+            engine = create_engine(url, poolclass=NullPool, connect_args=waits)
     except ImportError as cause:
         raise MissingExtra(cause.name or "the driver", "postgres", "the store's URL") from cause
     except SQLAlchemyError as cause:
@@ -95,7 +98,6 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
-        f"busy_timeout={_BUSY_MS}",
         f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
         "secure_delete=ON",  # what was kept for a while is gone when it is deleted
     ):
