@@ -303,7 +303,9 @@ def wait_for_lines(process: subprocess.Popen[bytes], file: Path, number: int) ->
         pytest.fail(f"the run ended with {process.returncode} before it could be disturbed")
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.full)]
+)
 def test_a_disturbed_run_ends_with_the_scores_of_an_undisturbed_one(how: signal.Signals) -> None:
     words = ("--env", "tau2:retail", "--limit", "20", "--trials", "4", "--concurrency", "3")
     process = start(*words, "--out", "runs/cut")

@@ -121,6 +121,7 @@ def test_the_demo_replaces_no_directory_that_is_not_its_own() -> None:
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.full
 def test_the_demo_replaces_its_own_runs_of_any_seed() -> None:
     answer("demo", "--out", "d", "--seed", "3")
     assert answer("demo", "--out", "d")["paired"]["n"] == 80

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
@@ -251,9 +252,14 @@ def released_under_load(root: str, running: Process, mode_stream: bool) -> set[s
     return seen
 
 
-@pytest.mark.parametrize("mode", ["enforce", "shadow"])
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+ALL_KILLS = product(("sqlite", "postgres"), ("enforce", "shadow"), (False, True))
+KILLS = [  # the quick half: each database, each mode, plain and as a stream
+    pytest.param(*kill, marks=() if (kill[1] == "enforce") == kill[2] else pytest.mark.full)
+    for kill in ALL_KILLS
+]
+
+
+@pytest.mark.parametrize(("kind", "mode", "stream"), KILLS)
 def test_a_kill_under_load_loses_no_decision_whose_answer_was_released(
     tmp_path: Path, mode: str, stream: bool, kind: str, request: pytest.FixtureRequest
 ) -> None:
