@@ -1,15 +1,19 @@
-"""Verdicts of a model in memory: the risk is the refusal's share of the two words."""
+"""Verdicts of a model in memory, read by the rule that a server's answers are read by."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from sidecritic.critics.answers import risk_of
 from sidecritic.datasets.rows import Said
 from sidecritic.training.lora.base import verdict_tokens
 from sidecritic.training.lora.packages import needed
+from sidecritic.types import TokenLogprob
 
 Chat = Sequence[Said]
 
 _BATCH = 8
+_SHOWN = 20
+"""Alternatives, of which a word may have several spellings; the most that servers show."""
 
 
 def tokens_of(tokenizer: Any, chat: Chat) -> list[int]:
@@ -33,11 +37,22 @@ def risks(model: Any, tokenizer: Any, chats: Sequence[Chat]) -> list[float]:
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
             logits = _last_logits(model, tokenizer, [prompts[at] for at in places])
-            share = torch.sigmoid(logits[:, refuse] - logits[:, approve])
-            for at, risk in zip(places, share.tolist(), strict=True):
-                found[at] = float(risk)
+            share = torch.sigmoid(logits[:, refuse] - logits[:, approve]).tolist()
+            best = torch.log_softmax(logits, dim=-1).topk(_SHOWN)
+            shown = zip(best.indices.tolist(), best.values.tolist(), share, strict=True)
+            for at, (ids, chances, plain) in zip(places, shown, strict=True):
+                read = _read(tokenizer, ids, chances)
+                # Where neither word is among the likely ones a server gives no verdict.
+                found[at] = float(plain) if read is None else read
     model.train(training)
     return found
+
+
+def _read(tokenizer: Any, ids: Sequence[int], chances: Sequence[float]) -> float | None:
+    texts = [tokenizer.decode([id]) for id in ids]
+    top = dict(zip(texts, chances, strict=True))
+    read = risk_of(TokenLogprob(token=texts[0], logprob=chances[0], top=top))
+    return None if read is None else read.risk
 
 
 def _last_logits(model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]]) -> Any:
