@@ -54,8 +54,7 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         (
             str(row.number),
             row.critic,
-            with_interval(row.decision.figure(AUROC).new),
-            with_interval(row.decision.figure(PASSES).new),
+            *(_value(row.decision.figure(name).new) for name in (AUROC, PASSES)),
             verdict(row.decision),
             row.after,
             *(_in_force(row, name) for name in (AUROC, PASSES)),
@@ -65,15 +64,16 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
     header = (
         "round",
         "trained",
-        "validation AUROC",
-        "supervised pass^1",
+        "AUROC",
+        "pass^1",
         "gate",
-        "in force after",
+        "then in force",
         "its AUROC",
         "its pass^1",
     )
     notes = (
-        "Validation is on held-back tasks, which share no user with those that are learned from. "
+        "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
+        "are those on held-back tasks, which share no user with those that are learned from. "
         "The gate chooses by the same tasks in every round, so figures of what it chose are "
         "slightly better than on tasks that nobody has chosen by.",
     )
@@ -82,8 +82,11 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
 
 def _in_force(row: RoundRow, name: str) -> str:
     measured = row.decision.figure(name)
-    after: Measured = measured.new if row.decision.promoted else measured.old
-    return "unknown" if after.value is None else f"{after.value:.3f}"
+    return _value(measured.new if row.decision.promoted else measured.old)
+
+
+def _value(measured: Measured) -> str:
+    return "unknown" if measured.value is None else f"{measured.value:.3f}"
 
 
 def to_round_tables(rows: Sequence[RoundRow]) -> Iterator[RenderableType]:
