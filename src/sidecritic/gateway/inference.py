@@ -11,10 +11,10 @@ from sidecritic.gateway.wire import Heard, Outgoing, hear
 class Spoilt(ModelUnavailable):
     """A stream that is no whole answer, with what was heard of it."""
 
-    def __init__(self, heard: Heard, error: Body | None) -> None:
-        super().__init__("the upstream's stream is no whole answer")
+    def __init__(self, heard: Heard, failure: StreamFailed) -> None:
+        super().__init__(f"the upstream's stream is no whole answer: {failure}")
         self.heard = heard
-        self.error = error
+        self.error = failure.error
         """The provider's own event, where it sent one."""
 
 
@@ -38,6 +38,6 @@ async def infer(question: Question, request: Outgoing) -> tuple[Heard, Body, Ans
         try:
             answer, answered = question.read(heard)
         except StreamFailed as failure:
-            raise Spoilt(heard, failure.error) from failure
+            raise Spoilt(heard, failure) from failure
         note_answer(span, answered)
     return heard, answer, answered

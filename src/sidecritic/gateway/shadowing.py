@@ -108,9 +108,9 @@ class _Passing:
             return
         try:
             answered = self._read(heard)
-        except ModelError:
+        except ModelError as failure:
             if is_end:
-                await self._note_unread(heard)
+                await self._note_unread(heard, str(failure))
             return
         self.is_noted = True
         self.kept = []
@@ -131,7 +131,7 @@ class _Passing:
             raise ModelError("the answer is longer than what is kept of it")
         return self.question.read(heard)[1]
 
-    async def _note_unread(self, heard: Heard) -> None:
+    async def _note_unread(self, heard: Heard, why: str) -> None:
         """Record an answer that broke off, or cannot be read: what of it left is not known."""
         self.is_noted = True
         self.kept = []
@@ -140,7 +140,8 @@ class _Passing:
         nothing = Draft(Assistant(text=""), None, "stop")
         take = Take(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
         kept = bench.decisions(let_pass(bench.open(0, take)))
-        unread = [d.model_copy(update={"status": "unread", "link": ""}) for d in kept]
+        says = {"status": "unread", "link": "", "category": why}
+        unread = [d.model_copy(update=says) for d in kept]
         await self.services.keep(unread, is_closed=False)
 
 

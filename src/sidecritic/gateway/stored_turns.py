@@ -14,7 +14,7 @@ from sidecritic.types import Assistant, Message
 _MOST = 500
 """Conversations of one tenant; no tenant can make those of another be forgotten."""
 _LONGEST = 16 * 2**20
-"""Characters of them in all."""
+"""Characters of them in all, and bytes of what is kept as it came."""
 
 
 class Kept(NamedTuple):
@@ -33,9 +33,8 @@ class _Shelf:
 
     def put(self, id: str, history: tuple[Message, ...], resume: Resume | None) -> None:
         self._drop(id)
-        size = sum(map(_length, history))
-        # What was asked is kept twice then, the second time as it came.
-        one = Kept(history, size if resume is None else 2 * size, resume)
+        size = sum(map(_length, history)) + (resume.size if resume else 0)
+        one = Kept(history, size, resume)
         self.kept[id] = one
         self.size += one.size
         while self.kept and (len(self.kept) > _MOST or self.size > _LONGEST):

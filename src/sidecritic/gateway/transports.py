@@ -21,7 +21,7 @@ from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.shadowing import shadow
 from sidecritic.gateway.spans import NoSpan
-from sidecritic.gateway.unblocking import Own, Unblocked
+from sidecritic.gateway.unblocking import DECODED, Own, Unblocked
 from sidecritic.gateway.wire import Headers, Incoming, Outgoing, Reply, Upstream
 
 _OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
@@ -215,9 +215,15 @@ class _Received:
 
     @property
     def headers(self) -> Headers:
-        return tuple((k.lower(), v) for k, v in self.response.headers.multi_items())
+        given = tuple((k.lower(), v) for k, v in self.response.headers.multi_items())
+        # What a hook of the client has read is decoded since.
+        is_read = self.response.is_stream_consumed
+        return tuple(h for h in given if not is_read or h[0] not in DECODED)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
+        if self.response.is_stream_consumed:
+            yield self.response.content
+            return
         async for chunk in self.response.aiter_raw():
             yield chunk
 

@@ -160,7 +160,7 @@ class Bench:
             remember(question.tenant, settled.take.id, (*before, released.action))
         else:
             id = held_id(settled.actor.first.id)
-            resume = Resume.of(question.body, released)
+            resume = Resume.of(question.body, released, len(question.outgoing.body))
             remember(question.tenant, id, (*before, released), resume)
 
     def _mode(self, take: Take) -> Mode:

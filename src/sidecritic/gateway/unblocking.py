@@ -14,6 +14,10 @@ _THREADS = 256
 """Answers that may be waited for at the same time; threads begin when they are needed."""
 
 
+DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that are no longer true of a body that has been decoded."""
+
+
 class Own(Protocol):
     """The client that an SDK was made with, as far as it is needed: it sends."""
 
@@ -43,6 +47,11 @@ class Unblocked:
     async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         """Return the answer as soon as its head is there."""
         heard = await _in(self._threads, partial(self._client.send, request, stream=stream))
+        if heard.is_stream_consumed:  # by a hook, and decoded since
+            kept = [(k, v) for k, v in heard.headers.multi_items() if k.lower() not in DECODED]
+            return httpx2.Response(
+                heard.status_code, headers=kept, content=heard.content, request=request
+            )
         body = _Chunks(heard, self._threads)
         return httpx2.Response(
             heard.status_code, headers=heard.headers, stream=body, request=request

@@ -49,6 +49,8 @@ _KNOWN_MESSAGE = frozenset(
     | {"reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "audio"}
 )
 
+_KNOWN_ANSWER = frozenset({"id", "object", "created", "model", "usage", "service_tier"})
+
 
 class ChatCompletions:
     endpoint = "chat/completions"
@@ -115,7 +117,9 @@ class ChatCompletions:
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         legacy = _is_legacy(objects_of(answer, "choices"), asked)
         choices = [_choice(index, part, legacy=legacy) for index, part in enumerate(released)]
-        return {**answer, "choices": list[JsonValue](choices)}
+        # A field that nobody knows may hold the refused draft once more.
+        kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
+        return {**kept, "choices": list[JsonValue](choices)}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
         kept = {k: v for k, v in answer.items() if k not in ("choices", "usage", "object")}
@@ -165,6 +169,9 @@ def _calls(message: Body, legacy_id: str, unknown: dict[str, None]) -> Iterator[
     for call in objects_of(message, "tool_calls"):
         kind, id = text_of(call, "type") or "function", text_of(call, "id")
         part = object_of(call, kind)
+        if [k for k in ("function", "custom") if object_of(call, k)] not in ([], [kind]):
+            # Some clients go by the type, and some by what is there.
+            unknown["tool call of two kinds"] = None
         if kind == "function":
             yield call_of(id, text_of(part, "name"), part.get("arguments"))
         else:
@@ -225,7 +232,7 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
     message = object_of(choice, "message")
     unknown.update(dict.fromkeys(_misshapen(choice)))
     for key, value in message.items():
-        if key not in _KNOWN_MESSAGE and value not in (None, "", [], {}):
+        if key not in _KNOWN_MESSAGE and not _says_nothing(value) and not _is_note(key, value):
             unknown[f"field {key!r} of a message"] = None
     if message.get("audio"):
         unknown["a spoken answer"] = None
@@ -233,6 +240,22 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
     text = "\n".join(part for part in both if part)
     calls = tuple(_calls(message, "function_draft", unknown))
     return Draft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
+
+
+def _says_nothing(value: JsonValue) -> bool:
+    """Whether a value holds no text anywhere, such as fields that a proxy adds and leaves empty."""
+    if isinstance(value, dict):
+        return all(map(_says_nothing, value.values()))
+    return not value if isinstance(value, str | list) else True
+
+
+def _is_note(key: str, value: JsonValue) -> bool:
+    """Whether a field is known to say how an answer was made, and nothing of what it is."""
+    if key == "channel":
+        return value in ("analysis", "commentary", "final")
+    extra = _as_object(value)
+    signed = set(extra) == {"google"} and set(object_of(extra, "google")) == {"thought_signature"}
+    return key == "extra_content" and signed
 
 
 def _misshapen(choice: Body) -> Iterator[str]:
@@ -305,7 +328,7 @@ def _require_plain(part: Body, *, is_cut: bool) -> None:
     if is_cut and any(value for key, value in delta.items() if key != "role"):
         raise StreamFailed("the stream was cut off in an event")
     for each in objects_of(delta, "tool_calls"):
-        is_whole = text_of(each, "id") and text_of(object_of(each, "function"), "name")
+        is_whole = text_of(object_of(each, "function"), "name")
         if each.get("index") is None and not is_whole:
             raise StreamFailed("a part of a call does not say of which")
 

@@ -1,17 +1,20 @@
 """What the parts of a Responses stream say has to be what its items say.
 
 Some clients print the deltas as they come, some wait for the end of a part, some for the item, some
-for the whole. All of them have to be told the same.
+for the whole. All of them have to be told the same. Servers number items and parts in ways of
+their own, so texts are looked for among those of the items, and arguments together with the name of
+the call that they were begun for.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from sidecritic.gateway.dialects.base import Body, StreamFailed
 from sidecritic.gateway.dialects.sse import numbered
-from sidecritic.models.parsing import parse_object
+from sidecritic.gateway.reading import read_object
 from sidecritic.policies.values import object_of, objects_of, text_of
 
 _IN_CONTENT: Mapping[str, str] = MappingProxyType({"output_text": "text", "refusal": "refusal"})
@@ -20,10 +23,17 @@ _IN_ITEM: Mapping[str, str] = MappingProxyType(
 )
 
 
+class _Place(NamedTuple):
+    """An item, by what the server says of it: some leave out its number, and some its id."""
+
+    id: str
+    number: int
+
+
 class _Spot(NamedTuple):
     """One text of an answer."""
 
-    item: int
+    item: _Place
     content: int
     """Part of the item; -1 for a field of the item itself."""
     name: str
@@ -35,13 +45,15 @@ class Deltas:
 
     _grown: dict[_Spot, list[str]] = field(default_factory=dict[_Spot, list[str]])
     _ended: list[tuple[_Spot, str]] = field(default_factory=list[tuple[_Spot, str]])
-    _opened: dict[int, Body] = field(default_factory=dict[int, Body])
+    _opened: dict[_Place, Body] = field(default_factory=dict[_Place, Body])
+    """With the item's own id, with that of its call, and without any."""
+    _begun: list[Body] = field(default_factory=list[Body])
 
     def take(self, event: Body) -> None:
         """Take in an event.
 
         Raises:
-            StreamFailed: it begins with what belongs into later ones, or says of nothing.
+            StreamFailed: it begins with what belongs into later ones, or has a number that is none.
         """
         _, _, rest = text_of(event, "type").partition("response.")
         what, _, step = rest.rpartition(".")
@@ -49,7 +61,7 @@ class Deltas:
             if object_of(event, "response").get("output"):
                 raise StreamFailed("the stream begins with output that has no item")
         elif rest == "output_item.added":
-            self._open(numbered(event, "output_index"), object_of(event, "item"))
+            self._open(event, object_of(event, "item"))
         elif what == "content_part":
             self._part(event, step)
         elif what in _IN_CONTENT or what in _IN_ITEM:
@@ -60,31 +72,40 @@ class Deltas:
             elif step == "done":
                 self._ended.append((spot, text_of(event, name)))
 
-    def require_agree(self, items: Mapping[int, Body], output: Sequence[Body]) -> None:
+    def require_agree(self, items: Sequence[Body]) -> None:
         """Check the parts against the items.
 
         Raises:
-            StreamFailed: they say something else, or are of no item.
+            StreamFailed: they say what no item says.
         """
+        said = _Said.of(items)
         told = [(spot, "".join(pieces)) for spot, pieces in self._grown.items()]
         for spot, text in (*told, *self._ended):
-            if not _is_same(text, _said(_item(spot.item, items, output), spot)):
+            if not said.holds(spot, text, self._name(spot.item)):
                 raise StreamFailed("the parts of the stream contradict its items")
-        for at, opened in self._opened.items():
-            item = _item(at, items, output)
-            for name in ("type", "name", "call_id"):
-                if opened.get(name) and opened.get(name) != item.get(name):
-                    raise StreamFailed("an item of the stream ends as another than it began")
+        ended = {(text_of(item, "type"), text_of(item, "name")) for item in items}
+        for opened in self._begun:
+            if (text_of(opened, "type"), text_of(opened, "name")) not in ended:
+                raise StreamFailed("an item of the stream ends as another than it began")
 
-    def _open(self, at: int, item: Body) -> None:
-        if at in self._opened:
-            raise StreamFailed("the stream holds two items of one number")
-        self._opened[at] = item
+    def _name(self, place: _Place) -> str | None:
+        """Return the name of the call that a place was opened for, if that can be told."""
+        opened = self._opened.get(place) or self._opened.get(_Place("", place.number), {})
+        return text_of(opened, "name") or None
+
+    def _open(self, event: Body, item: Body) -> None:
+        self._begun.append(item)
+        number = numbered(event, "output_index")
+        ids = [id for id in (text_of(item, "id"), text_of(item, "call_id")) if id]
+        for place in (_Place(id, number) for id in ("", *ids)):
+            # Of two items of one number neither is known by it.
+            self._opened[place] = {} if place in self._opened else item
+        place = _Place(ids[0] if ids else "", number)
         for name in _IN_ITEM.values():
-            self._begin(_Spot(at, -1, name), text_of(item, name))
-        for number, part in enumerate(objects_of(item, "content")):
+            self._begin(_Spot(place, -1, name), text_of(item, name))
+        for at, part in enumerate(objects_of(item, "content")):
             for name in _IN_CONTENT.values():
-                self._begin(_Spot(at, number, name), text_of(part, name))
+                self._begin(_Spot(place, at, name), text_of(part, name))
 
     def _part(self, event: Body, step: str) -> None:
         part = object_of(event, "part")
@@ -100,27 +121,37 @@ class Deltas:
 
 
 def _spot(event: Body, name: str, *, in_item: bool) -> _Spot:
-    at = numbered(event, "output_index")
-    return _Spot(at, -1 if in_item else numbered(event, "content_index"), name)
+    place = _Place(text_of(event, "item_id"), numbered(event, "output_index"))
+    return _Spot(place, -1 if in_item else numbered(event, "content_index"), name)
 
 
-def _item(at: int, items: Mapping[int, Body], output: Sequence[Body]) -> Body:
-    if at in items:
-        return items[at]
-    if at < len(output):
-        return output[at]
-    raise StreamFailed("a part of the stream belongs to no item")
+@dataclass(slots=True)
+class _Said:
+    """What the items say, by field; fields of a call by its name as well."""
+
+    texts: set[tuple[str, str | None, str]]
+
+    @staticmethod
+    def of(items: Iterable[Body]) -> "_Said":
+        texts: set[tuple[str, str | None, str]] = set()
+        for item in items:
+            for part in objects_of(item, "content"):
+                texts.update((name, None, text_of(part, name)) for name in _IN_CONTENT.values())
+            for name in _IN_ITEM.values():
+                for text in _writings(text_of(item, name)):
+                    texts.update({(name, None, text), (name, text_of(item, "name"), text)})
+        return _Said(texts)
+
+    def holds(self, spot: _Spot, text: str, call: str | None) -> bool:
+        """Whether an item says this; of a field of a call, whether a call of that name does."""
+        if spot.content >= 0:
+            return (spot.name, None, text) in self.texts
+        return any((spot.name, call, written) in self.texts for written in _writings(text))
 
 
-def _said(item: Body, spot: _Spot) -> str:
-    parts = objects_of(item, "content")
-    if spot.content < 0:
-        return text_of(item, spot.name)
-    return text_of(parts[spot.content], spot.name) if spot.content < len(parts) else ""
-
-
-def _is_same(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    parsed = parse_object(one)
-    return parsed is not None and parsed == parse_object(other)
+def _writings(text: str) -> Iterator[str]:
+    """Walk over a text and, of arguments that every parser takes for the same, one form of them."""
+    yield text
+    read, repeats = read_object(text.encode(errors="replace"))
+    if read is not None and not repeats:
+        yield json.dumps(read, sort_keys=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from sidecritic.gateway.dialects.base import Body
+from sidecritic.gateway.dialects.base import Body, StreamFailed
 from sidecritic.gateway.dialects.sse import numbered
 
 _REPLACED = frozenset({"role", "type", "index"})
@@ -34,15 +34,28 @@ class Growing:
             match held, value:
                 case _, None:
                     self.held.setdefault(key, None)
+                case _Texts(), str() if key == "id":
+                    self._identify(held, value)
                 case _Texts(), str() if key not in _REPLACED:
-                    if key != "id" or held.pieces != [value]:  # some servers repeat the whole id
-                        held.pieces.append(value)
+                    held.pieces.append(value)
                 case Growing(), dict():
                     held.add(value)
                 case _Slots(), list():
                     held.add(value)
                 case _:
+                    if held is not None and _kind(held) is not _kind(value):
+                        raise StreamFailed(
+                            "a delta of the stream is of another type than those before"
+                        )
                     self.held[key] = _begun(value)
+
+    def _identify(self, held: "_Texts", id: str) -> None:
+        """Take in an id again, which some servers repeat, and some leave empty after the first."""
+        if not held.pieces[0]:
+            held.pieces = [id]
+        elif id not in ("", held.pieces[0]):
+            # Some clients begin another call then, and some go on with this one.
+            raise StreamFailed("two calls of the stream have one number")
 
     def whole(self) -> Body:
         """Return the object that has come together."""
@@ -89,6 +102,18 @@ def _begun(value: JsonValue) -> "JsonValue | _Texts | _Slots | Growing":
             return slots
         case _:
             return value
+
+
+def _kind(value: "JsonValue | _Texts | _Slots | Growing") -> type:
+    match value:
+        case _Texts() | str():
+            return str
+        case _Slots() | list():
+            return list
+        case Growing() | dict():
+            return dict
+        case _:
+            return float  # numbers and truth values replace each other
 
 
 def _plain(value: "JsonValue | _Texts | _Slots | Growing") -> JsonValue:

@@ -47,6 +47,8 @@ _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
 """Types of tools that the client runs; every other type runs at the provider's."""
 
+_KNOWN_ANSWER = frozenset({"id", "type", "role", "model", "usage"})
+
 _DELTAS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "text_delta": ("text", "text"),
@@ -132,7 +134,9 @@ class Messages:
         content: list[JsonValue] = [_text(first.text)] if first.text or not first.calls else []
         content += [_use(call) for call in first.calls]
         reason = "tool_use" if first.calls else "end_turn"
-        return {**answer, "content": content, "stop_reason": reason, "stop_sequence": None}
+        # A field that nobody knows may hold the refused draft once more.
+        kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
+        return {**kept, "content": content, "stop_reason": reason, "stop_sequence": None}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
         return named_events(_events(answer))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from operator import itemgetter
 from types import MappingProxyType
 
 from pydantic import JsonValue
@@ -34,6 +35,7 @@ from sidecritic.gateway.dialects.parts import (
     written_arguments,
 )
 from sidecritic.gateway.dialects.responses_events import events_of
+from sidecritic.gateway.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
 from sidecritic.gateway.dialects.sse import data_event, named_events, named_objects, numbered
 from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
@@ -43,28 +45,21 @@ from sidecritic.types import (
     ToolCall,
     ToolSpec,
     Usage,
-    User,
 )
 
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 )
 _MEDIA = frozenset({"input_image", "input_file", "input_audio", "computer_screenshot"})
-_CLIENT_CALLS: Mapping[str, str] = MappingProxyType(
-    {
-        "function_call": "arguments",
-        "custom_tool_call": "input",
-        "computer_call": "action",
-        "local_shell_call": "action",
-        "shell_call": "action",
-        "apply_patch_call": "operation",
-    }
-)
-"""Kinds of call that the client carries out, and the field that says what."""
-
 _CLIENT_TOOLS = frozenset(
     {"function", "custom", "computer_use_preview", "computer", "local_shell", "shell"}
     | {"apply_patch"}
+)
+_KNOWN_ANSWER = frozenset(
+    {"object", "created_at", "model", "usage", "error", "metadata", "instructions", "reasoning"}
+    | {"max_output_tokens", "max_tool_calls", "parallel_tool_calls", "previous_response_id"}
+    | {"service_tier", "store", "temperature", "text", "tool_choice", "tools", "top_logprobs"}
+    | {"top_p", "truncation", "background", "prompt_cache_key", "safety_identifier", "user"}
 )
 _ENDS = ("response.completed", "response.incomplete")
 _ERRORS = ("error", "response.failed")
@@ -83,7 +78,7 @@ class Responses:
         if body.get("prompt"):
             unknown["prompt: a template that the provider keeps"] = None
         given = body.get("input")
-        items = [_user_item(given)] if isinstance(given, str) else objects_of(body, "input")
+        items = [user_item(given)] if isinstance(given, str) else objects_of(body, "input")
         if any(_kind(item) == "item_reference" for item in items):
             kept.append("item_reference")
         tools, hints = _tools(body, unknown)
@@ -116,37 +111,39 @@ class Responses:
         )
 
     def assembled(self, raw: bytes) -> Body:
-        items: dict[int, Body] = {}
+        done: list[tuple[int, Body]] = []
         whole: Body = {}
         deltas = Deltas()
         for event in _heard(raw):
             kind = text_of(event, "type")
             deltas.take(event)
             if kind == "response.output_item.done":
-                at = numbered(event, "output_index")
-                if at in items:
-                    raise StreamFailed("the stream holds two items of one number")
-                items[at] = object_of(event, "item")
+                done.append((numbered(event, "output_index"), object_of(event, "item")))
             elif kind in _ENDS:
                 whole = object_of(event, "response")
-        deltas.require_agree(items, objects_of(whole, "output"))
-        return _agreed(whole, [items[at] for at in sorted(items)])
+        if len({number for number, _ in done}) == len(done):
+            done.sort(key=itemgetter(0))
+        items = [item for _, item in done]  # some servers number none of them, or all alike
+        deltas.require_agree([*items, *objects_of(whole, "output")])
+        return _agreed(whole, items)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         given = body.get("input")
         if isinstance(given, str):
-            grown: list[JsonValue] = [_user_item(given)]
+            grown: list[JsonValue] = [user_item(given)]
         else:
             grown = list(given) if isinstance(given, list) else []
         for refusal in rejected:
-            grown.extend(_refused(refusal, is_stored=body.get("store") is not False))
+            grown.extend(refused_items(refusal, is_stored=body.get("store") is not False))
         return {**body, "input": grown}
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
         output = first.raw if isinstance(first, Draft) else list[JsonValue](_items(first))
+        # A field that nobody knows may hold the refused draft once more.
+        kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
         id = held_id(text_of(answer, "id"))
-        return {**answer, "id": id, "output": output, "status": "completed"}
+        return {**kept, "id": id, "output": output, "status": "completed"}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
         number = count()
@@ -186,11 +183,11 @@ def _heard(raw: bytes) -> Iterator[Body]:
             raise StreamFailed("an event of the stream is named otherwise than its type")
         if kind in _ERRORS:
             raise StreamFailed("the stream ended with an error", _without_output(event))
-        if is_over:
+        if is_over and kind != "keepalive":
             raise StreamFailed("the stream goes on after its end")
         if is_cut and kind not in _ENDS:
             raise StreamFailed("the stream was cut off in an event")
-        is_over = kind in _ENDS
+        is_over = kind in _ENDS or is_over
         yield event
     if not is_over:
         raise StreamFailed("the stream was cut off before its end")
@@ -220,10 +217,6 @@ def _agreed(whole: Body, items: Sequence[Body]) -> Body:
 _SYSTEM = ("system", "developer")
 
 
-def _user_item(text: str) -> Body:
-    return {"role": "user", "content": text}
-
-
 def _kind(item: Body) -> str:
     # Without a role it is no message: what stands behind its id only the provider knows.
     return text_of(item, "type") or ("message" if "role" in item else "item_reference")
@@ -240,7 +233,7 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
     turn: list[Body] = []
     for item in items:
         kind = _kind(item)
-        if kind in _CLIENT_CALLS or kind == "reasoning" or text_of(item, "role") == "assistant":
+        if kind in CLIENT_CALLS or kind == "reasoning" or text_of(item, "role") == "assistant":
             turn.append(item)
             continue
         yield from _turn(turn, names, unknown)
@@ -249,7 +242,7 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
             if text_of(item, "role") not in _SYSTEM:
                 yield user_message(_content(item, unknown))
         elif kind.endswith("_output"):
-            id = text_of(item, "call_id")
+            id = text_of(item, "call_id") or text_of(item, "id")
             output = item.get("output")
             if kind == "shell_call_output" and not isinstance(output, str):
                 text = json.dumps(output, ensure_ascii=False)
@@ -277,7 +270,7 @@ def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
         kind = text_of(item, "type") or "message"
         if kind == "message":
             said.append(_content(item, unknown))
-        elif kind in _CLIENT_CALLS:
+        elif kind in CLIENT_CALLS:
             calls.append(_call(item, kind))
         elif kind != "reasoning":
             unknown[f"item of type {kind!r}"] = None
@@ -285,7 +278,7 @@ def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
 
 
 def _call(item: Body, kind: str) -> ToolCall:
-    id, given = text_of(item, "call_id"), item.get(_CLIENT_CALLS[kind])
+    id, given = text_of(item, "call_id"), item.get(CLIENT_CALLS[kind])
     if item.get("actions"):
         given = {"action": given, "actions": item.get("actions")}
     name = text_of(item, "name") or kind.removesuffix("_call")
@@ -308,31 +301,6 @@ def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], 
         specs.append(tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
         hints[name] = hints_of(tool)
     return tuple(specs), hints
-
-
-def _refused(refusal: Rejected, *, is_stored: bool) -> Iterator[Body]:
-    """Return the draft's items and what each call is answered."""
-    ids = iter([call.id for call in refusal.action.calls])
-    kinds: dict[str, str] = {}
-    items = refusal.raw if isinstance(refusal.raw, list) else []
-    for item in items:
-        kind = text_of(item, "type") if isinstance(item, dict) else ""
-        if not isinstance(item, dict):
-            continue
-        if kind in _CLIENT_CALLS:
-            id = next(ids, text_of(item, "call_id"))
-            kinds[id] = kind
-            yield {**item, "call_id": id}
-        elif kind != "reasoning" or is_stored or item.get("encrypted_content"):
-            yield item
-    if not items:
-        yield {"role": "assistant", "content": refusal.action.text or "(empty message)"}
-    for answer in refusal.answers:
-        if isinstance(answer, User):
-            yield _user_item(answer.text)
-        else:
-            kind = kinds.get(answer.call_id, "function_call")
-            yield {"type": f"{kind}_output", "call_id": answer.call_id, "output": answer.text}
 
 
 # --- what is answered --------------------------------------------------------------------

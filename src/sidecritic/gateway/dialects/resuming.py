@@ -25,10 +25,12 @@ class Resume:
     asked: Body
     """The input of the request, and the id that it went on from."""
     said: Assistant
+    size: int
+    """Bytes of the request."""
 
     @staticmethod
-    def of(body: Body, said: Assistant) -> "Resume":
-        return Resume({k: v for k, v in body.items() if k in ("input", _FROM)}, said)
+    def of(body: Body, said: Assistant, size: int) -> "Resume":
+        return Resume({k: v for k, v in body.items() if k in ("input", _FROM)}, said, size)
 
 
 def resumed(body: Body, before: Resume) -> Body:

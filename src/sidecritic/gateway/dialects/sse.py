@@ -71,11 +71,11 @@ def named_objects(raw: bytes) -> Iterator[Told]:
         raise StreamFailed("the stream begins with a byte order mark")
     is_done = False
     for sent in events(raw):
+        if sent.data.strip() == "[DONE]":
+            is_done = True  # some proxies add theirs
+            continue
         if is_done:
             raise StreamFailed("the stream goes on after its end")
-        if sent.data.strip() == "[DONE]":
-            is_done = True
-            continue
         try:
             read = read_json(sent.data.encode())
         except ValueError as cause:

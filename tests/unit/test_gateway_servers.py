@@ -1,0 +1,297 @@
+"""Shapes that servers are known to send are read; what only looks like one of them is not."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from openai import OpenAI
+
+from sidecritic import supervise
+from sidecritic.gateway.dialects.base import Rejected, StreamFailed
+from sidecritic.gateway.dialects.chat import ChatCompletions
+from sidecritic.gateway.dialects.messages import Messages
+from sidecritic.gateway.dialects.responses import Responses
+from sidecritic.gateway.dialects.resuming import Resume
+from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.types import Assistant, ToolResult
+from tests.gateway import approves, gateway, refuses
+from tests.wire import Json, Reply, as_json, call, chat, wire_server
+from tests.wire_streams import output_text, response_body
+
+DONE = b"data: [DONE]\n\n"
+HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def events(*given: Json, named: bool = False) -> bytes:
+    heads = (f"event: {each['type']}\n" if named else "" for each in given)
+    return "".join(
+        f"{head}data: {json.dumps(each)}\n\n" for head, each in zip(heads, given, strict=True)
+    ).encode()
+
+
+def delta(given: Json, finish: str | None = None) -> Json:
+    return {"choices": [{"index": 0, "delta": given, "finish_reason": finish}]}
+
+
+def part(arguments: object, name: str | None = None, **more: object) -> Json:
+    function = {"arguments": arguments} | ({"name": name} if name else {})
+    return delta({"tool_calls": [{"index": 0, "function": function, **more}]})
+
+
+END = delta({}, "tool_calls")
+
+
+def calls_of(raw: bytes) -> list[tuple[str, str]]:
+    dialect = ChatCompletions()
+    (draft,) = dialect.answered(dialect.assembled(raw)).drafts
+    return [(each.name, each.raw) for each in draft.action.calls]
+
+
+# --- chat completions ----------------------------------------------------------------------
+
+
+def test_an_end_that_is_said_twice_is_an_end() -> None:
+    assert calls_of(events(part("{}", "look", id="a"), END) + DONE + DONE) == [("look", "{}")]
+
+
+def test_an_id_that_is_repeated_or_left_empty_is_of_the_same_call() -> None:
+    more = (part('{"a": ', "look", id="c1"), part("1", id="c1"), part("}", id=""), END)
+    assert calls_of(events(*more)) == [("look", '{"a": 1}')]
+
+
+def test_two_calls_under_one_number_do_not_leave() -> None:
+    two = (part('{"sum": 900}', "refund", id="a"), part('{"sum": 1}', "refund", id="b"), END)
+    with pytest.raises(StreamFailed, match="one number"):
+        calls_of(events(*two))
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        (part('{"sum": 900}', "refund", id="a"), part({"sum": 1}), END),
+        (
+            delta({"content": "evil"}),
+            delta({"content": [{"type": "text", "text": "good"}]}, "stop"),
+        ),
+        (part("{}", "refund", id="a"), part("", 7, id="a"), END),
+    ],
+    ids=["arguments", "content", "name"],
+)
+def test_a_delta_of_another_type_does_not_leave(mixed: tuple[Json, ...]) -> None:
+    with pytest.raises(StreamFailed, match="another type"):
+        calls_of(events(*mixed))
+
+
+def test_a_whole_call_without_number_and_id_is_read() -> None:
+    whole = {"function": {"name": "look", "arguments": "{}"}, "id": "", "type": "function"}
+    assert calls_of(events(delta({"tool_calls": [whole]}), END)) == [("look", "{}")]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"provider_specific_fields": {"refusal": None}},
+        {"extra_content": {"google": {"thought_signature": "c2ln"}}},
+        {"channel": "final"},
+    ],
+)
+def test_notes_of_known_servers_are_no_unknown_shape(field: Json) -> None:
+    answer = json.loads(chat("Hi").body)
+    answer["choices"][0]["message"] |= field
+    assert ChatCompletions().answered(answer).unknown == ()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"provider_specific_fields": {"refusal": "evil"}},
+        {"extra_content": {"google": {"thought_signature": "c2ln", "text": "evil"}}},
+        {"channel": "evil"},
+    ],
+)
+def test_what_says_something_in_their_place_is_one(field: Json) -> None:
+    answer = json.loads(chat("Hi").body)
+    answer["choices"][0]["message"] |= field
+    assert ChatCompletions().answered(answer).unknown
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"type": "custom", "custom": {"name": "look"}, "function": {"name": "refund"}},
+        {"type": "custom", "function": {"name": "refund", "arguments": "{}"}},
+    ],
+)
+def test_a_call_of_two_kinds_is_an_unknown_shape(call: Json) -> None:
+    answer = json.loads(chat(None, calls=[{"id": "c", **call}]).body)
+    assert ChatCompletions().answered(answer).unknown == ("tool call of two kinds",)
+
+
+# --- Responses -----------------------------------------------------------------------------
+
+
+def responses_events(*items: Json, content: int, number: bool, id: bool) -> bytes:
+    """Return a stream whose server numbers items and parts in its own way."""
+    given: list[Json] = [{"type": "response.created", "response": response_body()}]
+    for at, item in enumerate(items):
+        where: Json = {"output_index": at} if number else {}
+        name = {"item_id": item["id"]} if id else {}
+        begun = {**item, "content": []} if item["type"] == "message" else {**item, "arguments": ""}
+        given.append({"type": "response.output_item.added", **where, "item": begun})
+        if item["type"] == "message":
+            text = item["content"][0]["text"]
+            spot = {**where, **name, "content_index": content}
+            given.append({"type": "response.output_text.delta", **spot, "delta": text})
+            given.append({"type": "response.output_text.done", **spot, "text": text})
+        else:
+            said = item["arguments"]
+            kind = "response.function_call_arguments"
+            given.append({"type": f"{kind}.delta", **where, **name, "delta": said})
+            given.append({"type": f"{kind}.done", **where, **name, "arguments": said})
+        given.append({"type": "response.output_item.done", **where, "item": item})
+    given.append({"type": "response.completed", "response": response_body(*items)})
+    return events(*given, named=True)
+
+
+def function(name: str, sum: int, at: int) -> Json:
+    arguments = json.dumps({"sum": sum})
+    ids = {"id": f"fc_{at}", "call_id": f"c{at}"}
+    return {"type": "function_call", **ids, "name": name, "arguments": arguments}
+
+
+ITEMS = (output_text("Both."), function("refund", 1, 1), function("look", 2, 2))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"content": 0, "number": True, "id": True},
+        {"content": 1, "number": True, "id": True},
+        {"content": 0, "number": False, "id": True},
+        {"content": 0, "number": True, "id": False},
+    ],
+    ids=["as documented", "parts numbered on", "items without numbers", "deltas without ids"],
+)
+def test_however_a_server_numbers_its_items_they_are_read(how: Any) -> None:
+    dialect = Responses()
+    (draft,) = dialect.answered(dialect.assembled(responses_events(*ITEMS, **how))).drafts
+    assert draft.action.text == "Both."
+    assert [(c.name, c.raw) for c in draft.action.calls] == [
+        ("refund", '{"sum": 1}'),
+        ("look", '{"sum": 2}'),
+    ]
+
+
+@pytest.mark.parametrize("number", [True, False])
+def test_arguments_that_change_places_between_calls_do_not_leave(number: bool) -> None:
+    raw = responses_events(*ITEMS, content=0, number=number, id=True)
+    one, two = (json.dumps({"delta": json.dumps({"sum": n})})[1:-1].encode() for n in (1, 2))
+    swapped = raw.replace(one, b"X").replace(two, one).replace(b"X", two)
+    assert swapped != raw
+    with pytest.raises(StreamFailed, match="contradict"):
+        Responses().assembled(swapped)
+
+
+@pytest.mark.parametrize(
+    ("said", "item"), [('{"force": 1}', '{"force": true}'), ('{"a": 9, "a": 1}', '{"a": 1}')]
+)
+def test_arguments_that_only_some_take_for_the_same_do_not_leave(said: str, item: str) -> None:
+    whole = {**function("refund", 1, 1), "arguments": item}
+    raw = responses_events(whole, content=0, number=True, id=True)
+    changed = raw.replace(
+        json.dumps({"delta": item})[1:-1].encode(), json.dumps({"delta": said})[1:-1].encode()
+    )
+    assert changed != raw
+    with pytest.raises(StreamFailed, match="contradict"):
+        Responses().assembled(changed)
+
+
+def refused(kind: str, **fields: object) -> list[Json]:
+    draft = [{"type": "reasoning", "id": "r"}, {"type": kind, "call_id": "c1", **fields}]
+    action = Responses().answered({"output": draft}).drafts[0].action
+    answers = tuple(ToolResult(call_id=c.id, name=c.name, text="Not that.") for c in action.calls)
+    body = Responses().again({"input": "Hi"}, [Rejected(draft, action, answers)])
+    return body["input"][1:]  # type: ignore[index,return-value]
+
+
+def test_refusals_of_every_kind_of_call_are_what_the_provider_expects() -> None:
+    shell = refused("shell_call", action={"commands": ["rm"]})[-1]
+    assert shell["output"][0]["stderr"] == "Not that."
+    assert shell["output"][0]["outcome"] == {"type": "exit", "exit_code": 1}
+    local = refused("local_shell_call", action={"command": ["rm"]})[-1]
+    assert local == {"type": "local_shell_call_output", "id": "c1", "output": "Not that."}
+    patch = refused("apply_patch_call", operation={"type": "delete_file"})[-1]
+    assert (patch["status"], patch["output"]) == ("failed", "Not that.")
+    (click,) = refused("computer_call", action={"type": "click"})
+    assert click == {"role": "user", "content": "Not that."}
+
+
+# --- what a supervisor's answer keeps of the provider's -------------------------------------
+
+
+@pytest.mark.parametrize("dialect", [ChatCompletions(), Messages(), Responses()], ids=str)
+def test_an_answer_of_the_supervisors_holds_no_field_that_nobody_knows(dialect: Any) -> None:
+    answer = {
+        "id": "a",
+        "model": "m",
+        "choices": [],
+        "output_text": "the refused draft",
+        "__verbose": {"content": "the refused draft"},
+        "stop_details": "the refused draft",
+    }
+    written = dialect.rewritten(answer, [Assistant(text="No.")], {})
+    assert written["model"] == "m"
+    assert "the refused draft" not in json.dumps(written)
+
+
+def test_a_fallback_shows_nothing_of_the_draft_in_any_field() -> None:
+    body = json.loads(chat(None, calls=[call("delete", {})]).body)
+    verbose = as_json({**body, "__verbose": {"prompt": "delete everything"}})
+    with wire_server(verbose) as upstream, gateway(upstream.root, critic=refuses("delete")) as door:
+        with httpx2.Client(trust_env=False, timeout=20) as client:
+            answer = client.post(f"{door.root}/v1/chat/completions", json=HI)
+    assert answer.headers["x-sidecritic"] == "fallback"
+    assert "delete" not in answer.text
+
+
+# --- why, and how much ---------------------------------------------------------------------
+
+
+def test_why_a_stream_was_not_read_is_said_and_recorded() -> None:
+    bad = Reply(events(part("{}", "a", id="1"), part("{}", "b", id="2"), END), 200, SSE)
+    with (
+        wire_server(bad) as upstream,
+        gateway(upstream.root, critic=approves()) as strict,
+        gateway(upstream.root, critic=approves(), mode="shadow") as shadow,
+        httpx2.Client(trust_env=False, timeout=20) as client,
+    ):
+        answer = client.post(f"{strict.root}/v1/chat/completions", json={**HI, "stream": True})
+        assert (answer.status_code, "one number" in answer.text) == (502, True)
+        client.post(f"{shadow.root}/v1/chat/completions", json={**HI, "stream": True})
+        (row,) = shadow.settled()
+    assert row["status"] == "unread"
+    assert "one number" in row["category"]
+
+
+SSE = {"content-type": "text/event-stream"}
+
+
+def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
+    turns = StoredTurns()
+    for number in range(40):
+        picture = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
+        resume = Resume.of(picture, Assistant(text="No."), 2**20)
+        turns.remember("shop", f"resp_{number}", (), resume)
+    assert sum(turns.find("shop", f"resp_{n}") is not None for n in range(40)) == 16
+
+
+def test_a_hook_that_reads_an_answer_leaves_it_readable() -> None:
+    own = httpx2.Client(
+        event_hooks={"response": [lambda response: response.read() and None]}, trust_env=False
+    )
+    with wire_server([chat("never"), chat("Yes.")]) as upstream:
+        plain = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0, http_client=own)
+        with supervise(plain, critic=refuses("never"), gate="all") as client:
+            got = client.chat.completions.create(model="m", messages=HI["messages"])
+    assert got.choices[0].message.content == "Yes."
