@@ -208,11 +208,11 @@ def test_arguments_that_only_some_take_for_the_same_do_not_leave(said: str, item
 
 
 def refused(kind: str, **fields: object) -> list[Json]:
-    draft = [{"type": "reasoning", "id": "r"}, {"type": kind, "call_id": "c1", **fields}]
+    draft: list[Any] = [{"type": "reasoning", "id": "r"}, {"type": kind, "call_id": "c1", **fields}]
     action = Responses().answered({"output": draft}).drafts[0].action
     answers = tuple(ToolResult(call_id=c.id, name=c.name, text="Not that.") for c in action.calls)
-    body = Responses().again({"input": "Hi"}, [Rejected(draft, action, answers)])
-    return body["input"][1:]  # type: ignore[index,return-value]
+    body: Any = Responses().again({"input": "Hi"}, [Rejected(draft, action, answers)])
+    return body["input"][1:]
 
 
 def test_refusals_of_every_kind_of_call_are_what_the_provider_expects() -> None:
@@ -232,7 +232,7 @@ def test_refusals_of_every_kind_of_call_are_what_the_provider_expects() -> None:
 
 @pytest.mark.parametrize("dialect", [ChatCompletions(), Messages(), Responses()], ids=str)
 def test_an_answer_of_the_supervisors_holds_no_field_that_nobody_knows(dialect: Any) -> None:
-    answer = {
+    answer: Json = {
         "id": "a",
         "model": "m",
         "choices": [],
@@ -248,9 +248,12 @@ def test_an_answer_of_the_supervisors_holds_no_field_that_nobody_knows(dialect: 
 def test_a_fallback_shows_nothing_of_the_draft_in_any_field() -> None:
     body = json.loads(chat(None, calls=[call("delete", {})]).body)
     verbose = as_json({**body, "__verbose": {"prompt": "delete everything"}})
-    with wire_server(verbose) as upstream, gateway(upstream.root, critic=refuses("delete")) as door:
-        with httpx2.Client(trust_env=False, timeout=20) as client:
-            answer = client.post(f"{door.root}/v1/chat/completions", json=HI)
+    with (
+        wire_server(verbose) as upstream,
+        gateway(upstream.root, critic=refuses("delete")) as door,
+        httpx2.Client(trust_env=False, timeout=20) as client,
+    ):
+        answer = client.post(f"{door.root}/v1/chat/completions", json=HI)
     assert answer.headers["x-sidecritic"] == "fallback"
     assert "delete" not in answer.text
 
@@ -280,16 +283,17 @@ SSE = {"content-type": "text/event-stream"}
 def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
     turns = StoredTurns()
     for number in range(40):
-        picture = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
+        picture: Json = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
         resume = Resume.of(picture, Assistant(text="No."), 2**20)
         turns.remember("shop", f"resp_{number}", (), resume)
     assert sum(turns.find("shop", f"resp_{n}") is not None for n in range(40)) == 16
 
 
 def test_a_hook_that_reads_an_answer_leaves_it_readable() -> None:
-    own = httpx2.Client(
-        event_hooks={"response": [lambda response: response.read() and None]}, trust_env=False
-    )
+    def reads(response: httpx2.Response) -> None:
+        response.read()
+
+    own = httpx2.Client(event_hooks={"response": [reads]}, trust_env=False)
     with wire_server([chat("never"), chat("Yes.")]) as upstream:
         plain = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0, http_client=own)
         with supervise(plain, critic=refuses("never"), gate="all") as client:
