@@ -31,6 +31,11 @@ def find_pack(env: str) -> Pack | None:
     return PACKS.get(env)
 
 
+def is_shipped(pack: Pack) -> bool:
+    """Whether the package has a pack for some environment of its own, and it is this one."""
+    return any(pack is each for each in (*PACKS.values(), USERBENCH_MULTI))
+
+
 def pack_for(env: str) -> Pack:
     """Return the pack for an environment.
 
