@@ -38,6 +38,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "boutique_rules.py").write_text(OWN)
     (tmp_path / "boutique_broken.py").write_text("import no_such_thing_at_all\n")
     (tmp_path / "boutique_typo.py").write_text("PACK = Pakc('x')\n")
+    (tmp_path / "boutique_program.py").write_text("import sys\nsys.exit(3)\n")
     (tmp_path / "boutique_empty.py").write_text("PACK = 1\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
@@ -84,6 +85,7 @@ def test_a_pack_is_what_the_import_path_names(own: Path) -> None:
         ("boutique_riles.deep:PACK", "no module 'boutique_riles'.*PYTHONPATH"),
         ("boutique_broken:PACK", "does not import: ModuleNotFoundError.*no_such_thing_at_all"),
         ("boutique_typo:PACK", "does not import: NameError: name 'Pakc'"),
+        ("boutique_program:PACK", r"ends the process when it is imported \(exit code 3\)"),
         ("boutique_rules:PAKC", "holds no 'PAKC'; did you mean 'PACK'"),
         ("boutique_rules:RULES", "is a dict; name a Pack of 'boutique_rules'.*PACK"),
         ("boutique_empty:PACK", "is a int.*it holds no Pack"),
@@ -103,6 +105,38 @@ def test_a_pack_that_is_none_ends_the_command_with_one_line(own: Path, what: str
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert "'boutique_rules:RULES' is a dict" in line
+
+
+def test_a_module_that_exits_ends_the_command_as_bad_input(own: Path) -> None:
+    file = recorded(own, "boutique")
+    result = run("replay", str(file), "--critic", "policy", "--pack", "boutique_program:PACK")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'boutique_program:PACK' ends the process" in result.stderr
+
+
+@pytest.mark.parametrize("what", ["eval", "replay"])
+def test_a_pack_that_no_critic_uses_is_remarked(own: Path, what: str) -> None:
+    file = recorded(own, "shop")
+    where = {
+        "eval": ("--env", "shop", "--limit", "1", "--out", "b"),
+        "replay": (str(file), "--workers", "1"),
+    }
+    for critic, used in (("none", False), ("policy", True), ("chain:none,policy", True)):
+        words = (*where[what], "--critic", critic, "--pack", "boutique_rules:PACK")
+        words = (*words, "--out", f"{critic[:6]}-{what}")
+        _, said = answer(what, *words)
+        assert ("boutique_rules:PACK is not used: the critic 'none' has no" in said) is not used
+
+
+def test_training_a_head_does_not_advise_a_flag_that_it_does_not_have(own: Path) -> None:
+    file = recorded(own, "boutique")
+    (own / "labels.jsonl").write_text("")
+    for words in (("--runs", str(file.parent)), (str(file), "--labels", "labels.jsonl")):
+        result = run("train", *words, "--out", "head.json")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "no policy checks for the environment 'boutique'; known: " in result.stderr
+        assert "--pack" not in result.stderr
+        assert "another critic" not in result.stderr
 
 
 # --- profiles ------------------------------------------------------------------------------

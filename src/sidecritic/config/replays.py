@@ -12,7 +12,7 @@ from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
 from sidecritic.critics.profile import Profile
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, NoChecks
 from sidecritic.ports import Critic
 from sidecritic.recorded import PACK_TERM
 
@@ -31,6 +31,8 @@ class CriticByName:
     """Whether an LLM critic is shown what checks notice."""
     pack: str | None = None
     """Import path of checks in place of the environment's; every process loads it for itself."""
+    fixed: bool = False
+    """Whether nobody chose this critic, so that advice to take another is out of place."""
 
     @property
     def terms(self) -> str:
@@ -91,7 +93,8 @@ class CriticByName:
                 async with self(env):
                     pass
             except ConfigError as error:
+                why = error.problem if self.fixed and isinstance(error, NoChecks) else str(error)
                 if len(found) + 1 == len(known):
-                    raise
-                found[env] = str(error)
+                    raise ConfigError(why) from error
+                found[env] = why
         return found
