@@ -47,6 +47,10 @@ class ProposalKey(NamedTuple):
     attempt: int
 
 
+PACK_TERM = "pack "
+"""What stands before the import path of a pack, among the terms of a judgement."""
+
+
 class JudgedProposal(Record):
     """One line of a replay: a proposal by its place, and the judgement on it."""
 
@@ -78,3 +82,9 @@ class JudgedProposal(Record):
     @property
     def key(self) -> ProposalKey:
         return ProposalKey(self.file, self.simulation, self.turn, self.attempt)
+
+    @property
+    def pack(self) -> str:
+        """Import path of the checks that stood in for the environment's; empty for those."""
+        packs = (t for t in self.terms.split(", ") if t.startswith(PACK_TERM))
+        return next((term.removeprefix(PACK_TERM) for term in packs), "")

@@ -60,8 +60,17 @@ def test_new_tasks_are_made_played_and_mined() -> None:
     assert {task["group"] for task in mined["tasks"] if task["kept"]} >= {"mixed"}
     assert len(mined["tasks"]) == 12
 
+    answer(*SYNTH, "--out", "again.jsonl")
+    assert Path("again.jsonl").read_bytes() == first
+
+
+def test_a_file_that_is_there_is_not_written_over() -> None:
     answer(*SYNTH)
-    assert Path("new.jsonl").read_bytes() == first
+    before = Path("new.jsonl").read_bytes()
+    for more in (("--seed", "1"), ("--model", "openai:m"), ()):
+        assert "new.jsonl is there already; choose another --out" in complaint(*SYNTH, *more)
+    assert Path("new.jsonl").read_bytes() == before
+    assert not Path("new.jsonl.progress").exists()
 
 
 def test_a_person_sees_tables() -> None:
@@ -197,6 +206,8 @@ def test_tasks_of_another_order_are_not_gone_on_with() -> None:
         assert run(*SIX, "--base-url", server.base_url).exit_code == 1
         before = Path("w.jsonl").read_bytes()
         said = complaint(*SIX, "--base-url", server.base_url, "--seed", "1")
+    templates = tuple(word for word in SIX if word not in ("--model", "openai:m"))
+    assert "w.jsonl is there already" in complaint(*templates), "templates have no unfinished order"
     assert "w.jsonl.progress holds tasks of another order (shop by m" in said
     assert Path("w.jsonl").read_bytes() == before
 

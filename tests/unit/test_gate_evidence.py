@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import sidecritic
 from sidecritic.cli.app import app
 from sidecritic.config.identities import identity
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
@@ -138,6 +141,49 @@ def test_every_part_of_a_critic_tells_it_apart(here: HeadWeights) -> None:
     )
     names = (*names, "llm:openai:a/b", "llm:openai:a_b", f"ensemble:{mine}@2,policy")
     assert len({identity(name) for name in names}) == len(names)
+
+
+IDENTITIES = """
+import sys
+from sidecritic.config.identities import identity
+
+print(*map(identity, sys.argv[1:]), sep="\\n")
+"""
+
+
+def identities_by(package: Path, *critics: str) -> list[str]:
+    """Return what a copy of the package calls some critics."""
+    done = subprocess.run(
+        [sys.executable, "-c", IDENTITIES, *critics],
+        env={**os.environ, "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("changed", "old", "new"),
+    [
+        ("policies/shop.py", "", "\n# a check that was mended\n"),
+        ("critics/policy.py", "", "\n# how findings become a risk\n"),
+        ("__init__.py", '__version__ = "', '__version__ = "9'),
+    ],
+)
+def test_checks_that_were_mended_make_another_critic(
+    tmp_path: Path, changed: str, old: str, new: str
+) -> None:
+    package = tmp_path / "sidecritic"
+    unread = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(sidecritic.__file__).parent, package, ignore=unread)
+    critics = ("policy", "default", "head", "chain:none,policy", "llm:openai:a", "none")
+    before = identities_by(package, *critics)
+    assert before == [identity(name) for name in critics], "the same sources elsewhere are the same"
+    text = (package / changed).read_text()
+    (package / changed).write_text(text.replace(old, new, 1) if old else text + new)
+    after = identities_by(package, *critics)
+    assert [a == b for a, b in zip(after, before, strict=True)] == [False] * 5 + [True]
 
 
 def test_weights_that_have_moved_are_the_same(here: HeadWeights) -> None:

@@ -193,6 +193,9 @@ def test_an_opinion_about_nothing_is_bad_input(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="turn 9"):
         list(by_people(made, BRIEFING, read_opinions(file)))
+    file.write_text('{"trajectory": "t0/0", "turn": 0, "call_id": "gone", "wrong": true}\n')
+    with pytest.raises(ConfigError, match=r"call 'gone' of turn 0.*no such call, only 'b'"):
+        list(by_people(made, BRIEFING, read_opinions(file)))
     file.write_text('{"trajectory": "t0/0", "wrong": true}\n')
     with pytest.raises(ConfigError, match="line 1: turn"):
         read_opinions(file)

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay.judging import covered
-from sidecritic.reports.replaying import replay_sections
-from sidecritic.scoring.detection_records import ReplayScores, Slices
+from sidecritic.reports.replaying import replay_sections, to_replay_tables
+from sidecritic.scoring.detection_records import Detection, Measured, ReplayScores, Slices
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.recorded_writes import writes_of
 from sidecritic.scoring.replays import Source, score_replay
@@ -232,6 +235,45 @@ def test_a_reader_is_shown_bins_with_intervals_and_raw_beside_clean(tmp_path: Pa
     (low, high) = sections["Reliability (clean, all)"].rows
     assert (low[2], low[3]) == ("0.00 (0.00-0.00)", "0.00 (0.00-0.00)")
     assert (high[2], high[3]) == ("0.90 (0.90-0.90)", "1.00 (1.00-1.00)")
+
+
+def test_every_figure_of_a_table_stands_above_its_interval_and_fits_a_terminal(
+    tmp_path: Path,
+) -> None:
+    wide, narrow = Measured(value=1.0, ci=(0.0, 1.0)), Measured(value=0.5, ci=(0.25, 0.75))
+    found = Detection(
+        n=10_000,
+        wrong=5_000,
+        auroc=0.9,
+        auroc_ci=(0.8, 1.0),
+        ap=0.7,
+        ap_ci=(0.6, 0.75),
+        recall_at_fpr_by_domain={"0.01": narrow, "0.05": wide, "0.10": wide},
+    )
+    known = scored(runs_of(tmp_path, simulation(chat(RIGHT, WRONG))), {})
+    slices = {"all": found, "telecom": Detection(n=3, wrong=0)}
+    scores = known.model_copy(update={"writes": known.writes | {"clean": slices}})
+    table = next(iter(replay_sections(scores)))
+    assert table.header == ("", "wrong/n", "AUROC", "AP", "at 1 %", "at 5 %", "at 10 %")
+    assert table.rows == (
+        ("all", "5000/10000", "0.90", "0.70", "50 %", "100 %", "100 %"),
+        ("95 %", "", "0.80-1.00", "0.60-0.75", "25-75", "0-100", "0-100"),
+        ("telecom", "0/3", "", "", "", "", ""),
+    )
+    shown = StringIO()
+    console = Console(file=shown, width=200)
+    for part in to_replay_tables(scores):
+        console.print(part) if isinstance(part, Table) else None
+    lines = [line.rstrip() for line in shown.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_reader_is_told_where_the_other_calibration_errors_are(tmp_path: Path) -> None:
+    scores = scored(runs_of(tmp_path, simulation(chat(RIGHT, WRONG))), {})
+    for calibrated in (False, True):
+        shown = replay_sections(scores.model_copy(update={"calibrated": calibrated}))
+        (notes,) = [each.notes for each in shown if each.title == "Reliability (clean, all)"]
+        assert "--json (`calibration_error`, `reliability`)" in " ".join(notes)
 
 
 def test_only_detectable_wrong_writes_stay_where_labels_say_so(tmp_path: Path) -> None:

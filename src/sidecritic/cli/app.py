@@ -91,9 +91,13 @@ def evaluate(
     with command(as_json=json) as output:
         from sidecritic.cli.evaluating import evaluate as run
         from sidecritic.config import settings_from
+        from sidecritic.config.packs import unused
         from sidecritic.reports import to_tables
 
-        scores = run(settings_from(flags, recipe))
+        settings = settings_from(flags, recipe)
+        if remark := unused(settings.pack, settings.critic):
+            note(remark)
+        scores = run(settings)
         if json:
             output.json(scores)
         else:

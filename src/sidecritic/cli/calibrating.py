@@ -139,11 +139,19 @@ def _wanted(asked: Asked, lines: "tuple[JudgedProposal, ...]") -> "Wanted":
             f"{asked.judged} holds judgements of several critics: {shown}; a profile is for one, "
             "in one version: replay it again, into another --out"
         )
+    packs = sorted({line.pack for line in lines})
+    if len(packs) > 1:
+        shown = ", ".join(pack or "the environment's own" for pack in packs)
+        raise ConfigError(
+            f"{asked.judged} holds judgements by the checks of several packs: {shown}; a profile "
+            "is for one: replay it again, into another --out"
+        )
     ((critic, version),) = found
     return Wanted(
         name=_name(asked),
         critic=critic,
         critic_version=version,
+        pack=packs[0],
         method=_method(asked.method),
         false_alarms=asked.false_alarms,
         minimum=asked.minimum,

@@ -118,6 +118,8 @@ class Asked:
     lookups: int = 0
     evidence: bool = True
     pack: str | None = None
+    fixed: bool = False
+    """Whether the critic is the command's own choice, with which goes no pack."""
 
     @property
     def command(self) -> str:
@@ -161,7 +163,7 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
-    from sidecritic.config.packs import pack_of
+    from sidecritic.config.packs import pack_of, unused
     from sidecritic.config.profiles import profile_for
     from sidecritic.config.replays import CriticByName
     from sidecritic.config.settings import critic_timeout
@@ -178,7 +180,10 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
         lookups=asked.lookups,
         evidence=asked.evidence,
         pack=asked.pack,
+        fixed=asked.fixed,
     )
+    if remark := unused(asked.pack, asked.critic):
+        note(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
     imported = load(asked.files)
     _report(imported)

@@ -125,11 +125,15 @@ def _synthesised(
 
     Raises:
         ModelUnavailable: it did before there was anything to write.
+        ConfigError: the file is there, and is not what an unfinished order has come to so far.
     """
     from sidecritic.synthesis.ledger import Forgetful, open_ledger
     from sidecritic.synthesis.making import Unfinished
 
     # Templates make the same again in no time; what a model wrote is gone when it is lost.
+    unfinished = model is not None and _ledger_file(out).exists()
+    if out.exists() and not unfinished:
+        raise ConfigError(f"{out} is there already; choose another --out, or remove it")
     ledger = nullcontext(Forgetful()) if model is None else open_ledger(_ledger_file(out))
     try:
         with ledger as kept:

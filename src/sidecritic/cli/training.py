@@ -88,7 +88,7 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
 
         if kind not in KINDS:
             raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
-        asked = Asked(tuple(files or ()), "policy", labels=labels, out=judged)
+        asked = Asked(tuple(files or ()), "policy", labels=labels, out=judged, fixed=True)
         own = Own(tuple(runs or ()), runs_weight, test_users=test_users)
         result = trained(asked, out, unseen, own=own, workers=workers or os.cpu_count() or 1)
         if json:

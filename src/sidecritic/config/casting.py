@@ -137,6 +137,7 @@ def terms_for(settings: Settings) -> Terms:
         profile=profile_for(settings.profile) if settings.profile is not None else None,
         terminal=terminal_here() if asks_a_person(settings.critic) else None,
         pack=pack_of(settings.pack, settings.env),
+        pack_path=settings.pack or "",
     )
 
 

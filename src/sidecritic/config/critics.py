@@ -75,6 +75,8 @@ class Terms:
     """Where a person can be asked."""
     pack: "Pack | None" = None
     """Checks that stand in for those of the environment."""
+    pack_path: str = ""
+    """Where those were imported from: a profile is for the checks of one path."""
 
 
 def critic_for(
@@ -120,8 +122,26 @@ def _require_fitting(name: str, terms: Terms) -> None:
             f"{terms.profile.critic!r}, not for {name!r}; give --critic {terms.profile.critic}, or "
             f"fit one for {name!r} with `sidecritic calibrate`"
         )
+    if terms.profile is not None:
+        _require_its_pack(terms.profile, terms)
     if terms.threshold is not None and set(names) <= {"none", HUMAN}:
         raise ConfigError(f"the critic {name!r} has no threshold; leave out --critic-threshold")
+
+
+def _require_its_pack(profile: "Profile", terms: Terms) -> None:
+    from sidecritic.policies.registry import is_shipped
+
+    # Without a pack, a profile is for the checks that the package has for a domain.
+    own = terms.pack is None or is_shipped(terms.pack)
+    if own if not profile.pack else profile.pack == terms.pack_path:
+        return
+    fitted = f"the checks of {profile.pack}" if profile.pack else "the package's own checks"
+    asked = terms.pack_path if terms.pack is not None else "none"
+    do = f"give --pack {profile.pack}" if profile.pack else "leave out the pack"
+    raise ConfigError(
+        f"the profile {profile.name!r} was fitted to judgements by {fitted}, and the pack here is "
+        f"{asked}; {do} (`pack` of a route), or fit another profile with `sidecritic calibrate`"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,6 +258,7 @@ class GatewayMaker:
             threshold=route.critic_threshold,
             profile=self._profile(route.profile) if route.profile else None,
             pack=pack_at(route.pack) if route.pack else None,
+            pack_path=route.pack or "",
         )
         return critic_for(route.critic, name, connect, terms=terms)
 

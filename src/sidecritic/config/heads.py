@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecritic.config.held_out import require_no_test
 from sidecritic.config.replays import CriticByName
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, NoChecks
 from sidecritic.policies import pack_for
 from sidecritic.recorded import Recorded
 from sidecritic.replay import Plan, replay
@@ -54,12 +54,12 @@ def lessons_from(
 
 
 def _with_checks(runs: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    refused: dict[str, ConfigError] = {}
+    refused: dict[str, str] = {}
     for env in sorted({run.critic_env for run in runs}):
         try:
             pack_for(env)
-        except ConfigError as error:
-            refused[env] = error
+        except NoChecks as error:
+            refused[env] = error.problem
     if runs and all(run.critic_env in refused for run in runs):
-        raise next(iter(refused.values()))
+        raise ConfigError(f"a head learns from what checks notice: {next(iter(refused.values()))}")
     return tuple(run for run in runs if run.critic_env not in refused)

@@ -1,16 +1,20 @@
-"""What a critic is beside its name: the weights that it judges with, and a digest of both.
+"""What a critic is beside its name: the weights and the checks that it judges with, and a digest.
 
 Whatever is kept of a critic's judgements is kept under its identity, so that other weights of the
-same name, or in the same file, are never answered for by what is on file.
+same name, or in the same file, and checks that were mended since, are never answered for by what
+is on file.
 """
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 from json import dumps
 from pathlib import Path
 
-from sidecritic.config.critic_names import names_in
+import sidecritic
+from sidecritic.config.critic_names import HUMAN, names_in
 from sidecritic.config.critics import DEFAULT, HEAD
 from sidecritic.config.registered import REGISTERED, is_registered, place_of, registered
 from sidecritic.critics.head_weights import read_weights
@@ -41,8 +45,25 @@ def _weights(name: str) -> str:
     return read_weights(None).digest if name in (HEAD, DEFAULT) else ""
 
 
+@cache
+def code_of_the_checks() -> str:
+    """Return the version of the package, and a digest of the sources that its checks are in.
+
+    They are taken not to change while a process runs: it has loaded them, or soon will have.
+    """
+    digest = sha256()
+    for package in ("sidecritic.critics", "sidecritic.policies"):
+        found = {each.name: each for each in files(package).iterdir()}
+        for name in sorted(name for name in found if name.endswith(".py")):
+            content = found[name].read_bytes()
+            digest.update(f"{package} {name} {len(content)}\n".encode() + content)
+    return f"{sidecritic.__version__} {digest.hexdigest()}"
+
+
 def identity(critic: str) -> str:
     """Return a name for files: the critic's, with a digest of what it is made of.
+
+    Checks are part of every critic but `none` and a person: a model is shown what they notice.
 
     Where a registry lies is no part of it: weights that have moved are the same.
 
@@ -51,7 +72,9 @@ def identity(critic: str) -> str:
     """
     plain = _without_places(critic)
     weights: Mapping[str, str] = {_without_places(k): v for k, v in weights_in(critic).items()}
-    digest = sha256(dumps([plain, weights], sort_keys=True).encode()).hexdigest()
+    checks = set(names_in(critic)) - {"none", HUMAN}
+    parts = [plain, weights, *((code_of_the_checks(),) if checks else ())]
+    digest = sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
     readable = re.sub(r"[^A-Za-z0-9.]+", "_", plain).strip("_")[:_LONGEST]
     return f"{readable}-{digest[:12]}"
 

@@ -38,6 +38,11 @@ def pack_at(path: str) -> "Pack":
                 f"there is no module {cause.name!r} for the policy pack {path!r}; install it, or "
                 "put the folder that holds it on PYTHONPATH"
             ) from cause
+        except SystemExit as cause:
+            raise ConfigError(
+                f"the module of the policy pack {path!r} ends the process when it is imported "
+                f"(exit code {cause.code!r}); a pack must import without running a program"
+            ) from cause
     there = {key: value for key, value in vars(imported).items() if isinstance(value, Pack)}
     found: object = getattr(imported, name, None)
     if isinstance(found, Pack):
@@ -65,6 +70,17 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
             f"{', '.join(several)}; take them one by one"
         )
     return pack_at(path)
+
+
+def unused(path: str | None, critic: str) -> str:
+    """Return what to remark where a pack is named for a critic without checks; empty elsewhere.
+
+    Raises:
+        ConfigError: the critic's name cannot be read.
+    """
+    if path is None or set(names_in(critic)) != {"none"}:
+        return ""
+    return f"--pack {path} is not used: the critic {critic!r} has no checks"
 
 
 def unlearned(critic: str, domains: Iterable[str]) -> tuple[str, ...]:

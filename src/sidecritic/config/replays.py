@@ -12,8 +12,9 @@ from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
 from sidecritic.critics.profile import Profile
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, NoChecks
 from sidecritic.ports import Critic
+from sidecritic.recorded import PACK_TERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class CriticByName:
     """Whether an LLM critic is shown what checks notice."""
     pack: str | None = None
     """Import path of checks in place of the environment's; every process loads it for itself."""
+    fixed: bool = False
+    """Whether nobody chose this critic, so that advice to take another is out of place."""
 
     @property
     def terms(self) -> str:
@@ -39,7 +42,8 @@ class CriticByName:
             own = (f"profile {self.profile.name} {self.profile.digest}",)
         lookups = (f"{self.lookups} look-ups",) if self.lookups else ()
         rest = (*lookups, *(() if self.evidence else ("no evidence",)))
-        return ", ".join((*own, *rest, *((f"pack {self.pack}",) if self.pack else ())))
+        packed = (f"{PACK_TERM}{self.pack}",) if self.pack else ()
+        return ", ".join((*own, *rest, *packed))
 
     def unlearned(self, envs: Iterable[str]) -> tuple[str, ...]:
         """Return the domains in which the checks' own risks stand in for a head.
@@ -73,7 +77,7 @@ class CriticByName:
             # A terminal cannot be handed to another process: it is opened where it is used.
             terminal = terminal_here() if self.asks_a_person else None
             pack = pack_at(self.pack) if self.pack is not None else None
-            terms = Terms(self.threshold, self.profile, terminal, pack)
+            terms = Terms(self.threshold, self.profile, terminal, pack, self.pack or "")
             yield critic_for(self.name, env, connect, terms=terms)
 
     async def missing(self, envs: Iterable[str]) -> dict[str, str]:
@@ -89,7 +93,8 @@ class CriticByName:
                 async with self(env):
                     pass
             except ConfigError as error:
+                why = error.problem if self.fixed and isinstance(error, NoChecks) else str(error)
                 if len(found) + 1 == len(known):
-                    raise
-                found[env] = str(error)
+                    raise ConfigError(why) from error
+                found[env] = why
         return found

@@ -75,6 +75,8 @@ class Profile(Record, allow_inf_nan=False):
     """The critic by the name that it is asked for by, such as `policy`."""
     critic_version: str = ""
     """Version of what it has learned; empty for a critic that learns nothing."""
+    pack: str = ""
+    """Import path of the checks that stood in for the environment's own; empty for those."""
     false_alarms: float = Field(ge=0, lt=1)
     """The share of right actions that may be refused."""
     data: ProfileData = Field(default_factory=ProfileData)
@@ -105,7 +107,12 @@ class Profile(Record, allow_inf_nan=False):
     @property
     def digest(self) -> str:
         """Of everything in it: two profiles of one digest judge alike."""
-        return sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        return sha256(self.model_dump_json(exclude=self.unsaid).encode()).hexdigest()[:16]
+
+    @property
+    def unsaid(self) -> set[str]:
+        """What goes without saying, so that a profile without a pack is kept as it always was."""
+        return set[str]() if self.pack else {"pack"}
 
     def calibration(self, kind: Kind, domain: str) -> Platt | Isotonic | None:
         """Return what a score means; `None` for a kind that the profile does not know."""
@@ -185,7 +192,8 @@ def read_profile(text: str, source: str) -> Profile:
 
 def to_toml(profile: Profile) -> str:
     """Return a profile as it is kept; `read_profile` gives the same one back."""
-    return "".join(f"{line}\n" for line in _table(profile.model_dump(mode="json"), ""))
+    kept = profile.model_dump(mode="json", exclude=profile.unsaid)
+    return "".join(f"{line}\n" for line in _table(kept, ""))
 
 
 def _table(values: Mapping[str, JsonValue], path: str) -> Iterator[str]:

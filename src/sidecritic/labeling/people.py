@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import label_of, placed
+from sidecritic.labeling.subjects import Placed, label_of, placed
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Record
 
@@ -63,7 +63,8 @@ def by_people(
     """Yield what people say of the proposals of a trajectory.
 
     Raises:
-        ConfigError: an opinion is about a proposal that the trajectory does not have.
+        ConfigError: an opinion is about a proposal that the trajectory does not have, or a call
+            that the proposal does not have.
     """
     own = {(o.turn, o.attempt, o.call_id): o for o in opinions if o.trajectory == trajectory.id}
     places = {
@@ -77,6 +78,7 @@ def by_people(
                 f"an opinion is about turn {turn}, attempt {attempt} of {trajectory.id}, which has "
                 "no such proposal; `sidecritic view` shows those there are"
             )
+        _require_call(trajectory, place, call_id)
         bare = label_of(trajectory, place, source="human", wrong=opinion.wrong, call_id=call_id)
         by = f"{opinion.by}: " if opinion.by else ""
         yield bare.model_copy(
@@ -86,3 +88,14 @@ def by_people(
                 "feedback": opinion.feedback if opinion.wrong else "",
             }
         )
+
+
+def _require_call(trajectory: Trajectory, place: Placed, call_id: str | None) -> None:
+    there = [call.id for call in place.proposal.action.calls]
+    if call_id is None or call_id in there:
+        return
+    calls = f"only {', '.join(map(repr, there))}" if there else "as it has no calls; leave it out"
+    raise ConfigError(
+        f"an opinion is about call {call_id!r} of turn {place.proposal.turn}, attempt "
+        f"{place.proposal.attempt} of {trajectory.id}, which has no such call, {calls}"
+    )

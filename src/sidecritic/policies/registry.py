@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import NoChecks
 from sidecritic.policies.airline import AIRLINE
 from sidecritic.policies.base import Pack
 from sidecritic.policies.retail import RETAIL
@@ -31,17 +31,22 @@ def find_pack(env: str) -> Pack | None:
     return PACKS.get(env)
 
 
+def is_shipped(pack: Pack) -> bool:
+    """Whether the package has a pack for some environment of its own, and it is this one."""
+    return any(pack is each for each in (*PACKS.values(), USERBENCH_MULTI))
+
+
 def pack_for(env: str) -> Pack:
     """Return the pack for an environment.
 
     Raises:
-        ConfigError: there is none.
+        NoChecks: there is none.
     """
     pack = find_pack(env)
     if pack is not None:
         return pack
     known = ", ".join(sorted(PACKS))
-    raise ConfigError(
-        f"no policy checks for the environment {env!r}; known: {known}; "
-        "use another critic, or name a pack of your own: --pack MODULE:NAME, `pack` of a route"
+    raise NoChecks(
+        f"no policy checks for the environment {env!r}; known: {known}",
+        "use another critic, or name a pack of your own: --pack MODULE:NAME, `pack` of a route",
     )

@@ -58,10 +58,11 @@ def _held_out_row(name: str, found: HeldOut) -> tuple[str, ...]:
 
 
 def _thresholds(report: CalibrationReport) -> Section:
+    pack = f" --pack {report.pack}" if report.pack else ""
     notes = (
         "Fitted to all examples, so that these shares are better than those of unseen users.",
         *report.notes,
-        f"Profile {report.name} ({report.digest}) for --critic {report.critic}: {report.out}",
+        f"Profile {report.name} ({report.digest}) for --critic {report.critic}{pack}: {report.out}",
         *([report.command] if report.command else []),
     )
     rows = tuple(map(_chosen_row, report.thresholds))

@@ -18,7 +18,7 @@ from sidecritic.scoring.detection_records import (
     Slices,
 )
 
-_HEADER = ("", "wrong/n", "AUROC", "at 1 %", "at 5 %", "at 10 %")
+_HEADER = ("", "wrong/n", "AUROC", "AP", "at 1 %", "at 5 %", "at 10 %")
 _NARROW = ("", "wrong/n", "AUROC", "at 5 %")
 
 _WRITES = {
@@ -32,8 +32,9 @@ _END = {
     "every_run": "Will the run fail? The same, runs with a wrong write included",
 }
 _MEANING = (
-    "At 1, 5, 10 %: wrong ones caught at so many false alarms, one threshold a domain. "
-    "In brackets: 95 %, resampling users."
+    "AP: average precision; chance has the share of wrong ones. At 1, 5, 10 %: wrong ones caught "
+    "at so many false alarms, one threshold a domain. Rows `95 %`, and brackets: intervals, "
+    "resampling users."
 )
 
 
@@ -95,20 +96,21 @@ def _seen(scores: ReplayScores) -> Iterator[str]:
 
 
 def _slices(title: str, slices: Slices, notes: tuple[str, ...] = ()) -> Section:
-    rows = tuple(_row(name, found) for name, found in slices.items())
+    rows = tuple(row for name, found in slices.items() for row in _rows(name, found))
     return Section(title, _HEADER, rows, notes)
 
 
-def _row(name: str, found: Detection) -> tuple[str, ...]:
-    apart = found.recall_at_fpr_by_domain
-    return (
-        name,
-        f"{found.wrong}/{found.n}",
-        _auroc(found),
-        _whole(apart.get("0.01", Measured()).value),
-        _with_interval(apart.get("0.05", Measured())),
-        _whole(apart.get("0.10", Measured()).value),
-    )
+def _rows(name: str, found: Detection) -> Iterator[tuple[str, ...]]:
+    """Yield the figures, and below them their intervals: side by side they are too wide."""
+    caught = [
+        found.recall_at_fpr_by_domain.get(alarms, Measured()) for alarms in ("0.01", "0.05", "0.10")
+    ]
+    figures = (_decimal(found.auroc), _decimal(found.ap), *(_whole(each.value) for each in caught))
+    yield (name, f"{found.wrong}/{found.n}", *figures)
+    ranges = [_range(ci) for ci in (found.auroc_ci, found.ap_ci)]
+    ranges += [_whole_range(each.ci) for each in caught]
+    if any(ranges):
+        yield ("95 %", "", *ranges)
 
 
 def _narrow(title: str, slices: Slices, raw: Slices) -> Section:
@@ -161,12 +163,16 @@ def _reliability(name: str, scores: ReplayScores) -> Section:
     )
     error = found.calibration_error
     note = f"Expected calibration error {_decimal(error.value)} {_between(error.ci)}."
+    rest = (
+        "Those of every other table and row are in --json (`calibration_error`, `reliability`), "
+        "and so is what the tables by benchmark, tool and actor leave out."
+    )
     if scores.calibrated:
         header = ("probability", "n", "mean probability", "share wrong")
-        return Section(f"Reliability ({name}, all)", header, rows, (note,))
+        return Section(f"Reliability ({name}, all)", header, rows, (note, rest))
     header = ("score", "n", "mean score", "share wrong")
     warning = "The scores are not calibrated: they are no probabilities, and the error says so."
-    return Section(f"Reliability ({name}, all)", header, rows, (note, warning))
+    return Section(f"Reliability ({name}, all)", header, rows, (note, warning, rest))
 
 
 def _cost(scores: ReplayScores) -> Section:
@@ -223,7 +229,15 @@ def _auroc(found: Detection) -> str:
 
 
 def _between(ci: tuple[float, float] | None) -> str:
-    return "" if ci is None else f"({ci[0]:.2f}-{ci[1]:.2f})"
+    return "" if ci is None else f"({_range(ci)})"
+
+
+def _range(ci: tuple[float, float] | None) -> str:
+    return "" if ci is None else f"{ci[0]:.2f}-{ci[1]:.2f}"
+
+
+def _whole_range(ci: tuple[float, float] | None) -> str:
+    return "" if ci is None else f"{100 * ci[0]:.0f}-{100 * ci[1]:.0f}"
 
 
 def _whole(value: float | None) -> str:
@@ -233,7 +247,7 @@ def _whole(value: float | None) -> str:
 def _with_interval(found: Measured) -> str:
     if found.value is None or found.ci is None:
         return _whole(found.value)
-    return f"{_whole(found.value)} ({100 * found.ci[0]:.0f}-{100 * found.ci[1]:.0f})"
+    return f"{_whole(found.value)} ({_whole_range(found.ci)})"
 
 
 def _counted(found: Share) -> str:

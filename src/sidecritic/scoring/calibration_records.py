@@ -56,6 +56,8 @@ class CalibrationReport(Record):
     name: str
     critic: str
     critic_version: str
+    pack: str = ""
+    """Import path of the checks that judged in place of the environment's own."""
     method: str
     false_alarms: float
     """Wanted."""

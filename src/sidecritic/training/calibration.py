@@ -52,6 +52,7 @@ class Wanted:
     name: str
     critic: str
     critic_version: str = ""
+    pack: str = ""
     method: Method = "isotonic"
     false_alarms: float = 0.05
     minimum: int = MINIMUM_TOOL
@@ -80,6 +81,7 @@ def calibrate(told: Sequence[Telling], wanted: Wanted, *, folds: int = FOLDS) ->
         name=profile.name,
         critic=profile.critic,
         critic_version=profile.critic_version,
+        pack=profile.pack,
         method=wanted.method,
         false_alarms=profile.false_alarms,
         digest=profile.digest,
@@ -113,6 +115,7 @@ def fit_profile(told: Sequence[Telling], wanted: Wanted) -> Profile:
         name=wanted.name,
         critic=wanted.critic,
         critic_version=wanted.critic_version,
+        pack=wanted.pack,
         false_alarms=wanted.false_alarms,
         data=_data(told),
         calibrations=tuple(rule for kind in kinds for rule in _calibrations(told, kind, wanted)),
