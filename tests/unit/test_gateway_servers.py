@@ -19,6 +19,7 @@ from tests.gateway import approves, gateway, refuses
 from tests.wire import Json, Reply, as_json, call, chat, wire_server
 from tests.wire_streams import output_text, response_body
 
+NAMES = ["chat", "messages", "responses"]
 DONE = b"data: [DONE]\n\n"
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -40,6 +41,7 @@ def part(arguments: object, name: str | None = None, **more: object) -> Json:
 
 
 END = delta({}, "tool_calls")
+NUMBER = delta({"tool_calls": [{"index": 0, "function": {"name": 7}}]})
 
 
 def calls_of(raw: bytes) -> list[tuple[str, str]]:
@@ -74,7 +76,7 @@ def test_two_calls_under_one_number_do_not_leave() -> None:
             delta({"content": "evil"}),
             delta({"content": [{"type": "text", "text": "good"}]}, "stop"),
         ),
-        (part("{}", "refund", id="a"), part("", 7, id="a"), END),
+        (part("{}", "refund", id="a"), NUMBER, END),
     ],
     ids=["arguments", "content", "name"],
 )
@@ -137,7 +139,9 @@ def responses_events(*items: Json, content: int, number: bool, id: bool) -> byte
     for at, item in enumerate(items):
         where: Json = {"output_index": at} if number else {}
         name = {"item_id": item["id"]} if id else {}
-        begun = {**item, "content": []} if item["type"] == "message" else {**item, "arguments": ""}
+        begun: Json = (
+            {**item, "content": []} if item["type"] == "message" else {**item, "arguments": ""}
+        )
         given.append({"type": "response.output_item.added", **where, "item": begun})
         if item["type"] == "message":
             text = item["content"][0]["text"]
@@ -230,7 +234,7 @@ def test_refusals_of_every_kind_of_call_are_what_the_provider_expects() -> None:
 # --- what a supervisor's answer keeps of the provider's -------------------------------------
 
 
-@pytest.mark.parametrize("dialect", [ChatCompletions(), Messages(), Responses()], ids=str)
+@pytest.mark.parametrize("dialect", [ChatCompletions(), Messages(), Responses()], ids=NAMES)
 def test_an_answer_of_the_supervisors_holds_no_field_that_nobody_knows(dialect: Any) -> None:
     answer: Json = {
         "id": "a",

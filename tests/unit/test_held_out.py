@@ -27,6 +27,13 @@ NAMESAKE = Customer("ana_kim_9999", "Ana Kim", "ana.kim9@example.com", "20002", 
 CUSTOMERS = Customers((ANA, NAMESAKE))
 
 
+def test_recorded_tau_bench_shares_its_tests_and_the_gateway_has_none() -> None:
+    recorded = held_out_of(["tau:retail", "gateway:desk"])
+    assert recorded.tasks == held_out_of(["tau2:retail"]).tasks
+    assert recorded.users
+    assert held_out_of(["gateway:desk"]).tasks == frozenset()
+
+
 @pytest.mark.parametrize(
     ("text", "who"),
     [

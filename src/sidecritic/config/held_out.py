@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.datasets.held_out import held_out, user_of_task
-from sidecritic.datasets.material import domain_of
+from sidecritic.datasets.material import GATEWAY, domain_of
 from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
@@ -19,10 +19,18 @@ from sidecritic.types import Task
 def held_out_of(envs: Iterable[str]) -> HeldOut:
     """Return what the test splits of these environments hold.
 
+    Recorded runs of τ-bench are of tasks that τ²-bench has as well; what the gateway has seen is
+    of no benchmark.
+
     Raises:
         ConfigError: there is no such environment.
     """
-    return asyncio.run(held_out_in([benchmark_for(env) for env in sorted(set(envs))]))
+    tested = {
+        f"tau2:{domain_of(env)}" if env.startswith("tau:") else env
+        for env in envs
+        if not env.startswith(GATEWAY)
+    }
+    return asyncio.run(held_out_in([benchmark_for(env) for env in sorted(tested)]))
 
 
 async def held_out_in(benchmarks: Iterable[Benchmark]) -> HeldOut:

@@ -132,6 +132,10 @@ def user_in(trajectory: Trajectory) -> str:
     return found if found != UNKNOWN else user_by_mail(task)
 
 
+GATEWAY = "gateway:"
+"""Begins the environment of decisions that the gateway has exported; a route follows."""
+
+
 def domain_of(env: str) -> str:
     """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
     return env.rpartition(":")[2]
