@@ -91,6 +91,7 @@ async def ground(directory: Path) -> Ground:
     return Ground(run, branches, scenes)
 
 
+@pytest.mark.full  # `make bench-branching` asserts the same of 200 cases
 async def test_the_estimate_of_a_known_effect_holds(here: Ground) -> None:
     repair, once = 0.5, Effort(most=2)
     covered: list[bool] = []
