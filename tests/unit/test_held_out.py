@@ -187,4 +187,5 @@ def test_the_library_itself_learns_from_no_row_of_a_test(
 def test_rows_of_no_test_may_be_learned_from(tmp_path: Path) -> None:
     data = write_data(tmp_path / "data")
     read = read_material(data, examples=9, validation=9, seed=0, preferences=True)
+    assert read.provenances, "there are rows to look at"
     require_no_test_rows(read, held_out_of)

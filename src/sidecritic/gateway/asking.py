@@ -40,7 +40,7 @@ async def question_of(
         Refused: it cannot be read, or its past is not true and the route insists.
     """
     dialect, route = place.dialect, place.route
-    tenant, id, span = caller
+    tenant, span = caller.tenant, caller.span
     if dialect is None:
         raise Refused(404, "not_found", "this path is not supervised")
     body, repeats = _parsed(request, setup.limits)
@@ -57,21 +57,7 @@ async def question_of(
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.chain.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, asked.history, head[0])
-    origin = Origin.of_parts(
-        request=id,
-        at=services.clock(),
-        tenant=tenant,
-        route=route.name,
-        mode=route.settings.mode,
-        endpoint=dialect.endpoint,
-        stream=asked.stream,
-        config=setup.digest,
-        policy=route.policy_digest if route.policy else policy_digest(asked.system),
-        critic=route.critic.name,
-        critic_version=route.critic_version,
-        unverified=is_forged,
-        unknown="; ".join(asked.unknown)[:500],
-    )
+    origin = _origin(place, asked, setup, caller, at=services.clock(), is_forged=is_forged)
     return Question(
         tenant=tenant,
         setup=setup,
@@ -83,6 +69,27 @@ async def question_of(
         origin=origin,
         head=head,
         span=span,
+    )
+
+
+def _origin(
+    place: Place, asked: Asked, setup: Setup, caller: Caller, *, at: float, is_forged: bool
+) -> Origin:
+    route = place.route
+    return Origin.of_parts(
+        request=caller.id,
+        at=at,
+        tenant=caller.tenant,
+        route=route.name,
+        mode=route.settings.mode,
+        endpoint=place.dialect.endpoint if place.dialect else "",
+        stream=asked.stream,
+        config=setup.digest,
+        policy=route.policy_digest if route.policy else policy_digest(asked.system),
+        critic=route.critic.name,
+        critic_version=route.critic_version,
+        unverified=is_forged,
+        unknown="; ".join(asked.unknown)[:500],
     )
 
 

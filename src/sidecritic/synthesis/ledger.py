@@ -116,10 +116,10 @@ def open_ledger(file: Path) -> Generator[Filed]:
         ConfigError: it cannot be written, or another process writes it.
     """
     with open_journal(file) as journal:
+        is_done = False
         try:
             yield Filed(journal)
-        except BaseException:
-            if not journal.size:
+            is_done = True
+        finally:
+            if is_done or not journal.size:
                 file.unlink(missing_ok=True)
-            raise
-        file.unlink(missing_ok=True)
