@@ -176,7 +176,7 @@ def supports(proposed: Talk, call: Call) -> set[str]:
 SICK = "I am sick and must cancel."
 PLANS = "My plans changed, cancel it please."
 DELAY = "My flight was delayed, I want a compensation and another flight."
-BOOKING = "Book HAT002 on May 20 in economy for me, $170 by credit card."
+BOOKING = "Book HAT002 on May 20 in economy for me, no insurance, $170 by credit card."
 ADULTS: list[JsonValue] = [MIA, NOAH, MIA, NOAH, MIA, NOAH]
 
 

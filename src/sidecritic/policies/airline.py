@@ -12,7 +12,9 @@ from sidecritic.policies.airline_prices import AIRLINE_PRICES
 from sidecritic.policies.airline_refusals import refused
 from sidecritic.policies.airline_requests import AIRLINE_REQUESTS
 from sidecritic.policies.airline_rules import AIRLINE_RULES
+from sidecritic.policies.airline_users import AIRLINE_USERS
 from sidecritic.policies.airline_wishes import AIRLINE_WISHES
+from sidecritic.policies.announcing import ANNOUNCEMENTS
 from sidecritic.policies.base import Pack
 from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
@@ -34,6 +36,7 @@ AIRLINE = Pack(
         *AIRLINE_WISHES,
         *AIRLINE_ANNOUNCED,
         *AIRLINE_REQUESTS,
+        *AIRLINE_USERS,
         *AIRLINE_ENDING_CALLS,
         *(check.call for check in _REFUSALS),
         *COMMON_CALLS,
@@ -44,6 +47,7 @@ AIRLINE = Pack(
         *(check.text for check in _REFUSALS),
         *(unless_forbidden(check, refused) for check in ENDING_TEXTS),
         *STATEMENTS,
+        *ANNOUNCEMENTS,
     ),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
     wants=airline_wants,

@@ -1,7 +1,9 @@
-"""Airline: a user who does not know their reservation id is helped, not sent away."""
+"""Airline: users who are helped, or told no, and not sent away."""
 
 import re
 
+from sidecritic.policies.airline_records import says
+from sidecritic.policies.airline_refusals import SAME_NUMBER, refused
 from sidecritic.policies.airline_sources import said_at
 from sidecritic.policies.base import (
     CallCheck,
@@ -25,6 +27,10 @@ _UNKNOWN = re.compile(
     r"[^.!?\n]{0,40}\b(reservation|booking|confirmation|id|number|it)\b"
     r"|\b(forgot|forgotten|lost|misplaced)\b[^.!?\n]{0,30}\b(reservation|booking|id|number)\b"
 )
+_MORE = re.compile(
+    r"\b(cancel\w*|refund\w*|compensat\w*|(up|down)grad\w*|cabin|insurance"
+    r"|(change|move|switch)\w* [^.?!\n]{0,20}\b(flights?|dates?|day))\b"
+)
 _ASKS_ID = re.compile(r"\b(reservation|booking|confirmation) (id|number|code)\b")
 
 
@@ -47,8 +53,31 @@ def transferred_unhelped(facts: Facts, call: ToolCall) -> Objection | None:
     return _unhelped(facts)
 
 
+@call_check(
+    "transfer for what nobody can do",
+    tools=("transfer_to_human_agents",),
+    policy="Even a human agent cannot modify the number of passengers.",
+    risk=0.6,
+)
+def transferred_in_vain(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a transfer over the number of passengers, and over nothing else."""
+    del call
+    wishes = facts.once(refused)
+    only = bool(wishes) and all(wish.why_not == SAME_NUMBER for wish in wishes)
+    if not only or _MORE.search(facts.said):
+        return None
+    if not says(facts, "even a human agent cannot modify the number of passengers"):
+        return None
+    return Objection(
+        "Not even a human agent can change the number of passengers. Say so instead of handing "
+        "the user over.",
+        evidence=wishes[0].deed,
+        messages=tuple(sorted({wish.position for wish in wishes})),
+    )
+
+
 AIRLINE_ENDING_TEXTS: tuple[TextCheck, ...] = (not_located,)
-AIRLINE_ENDING_CALLS: tuple[CallCheck, ...] = (transferred_unhelped,)
+AIRLINE_ENDING_CALLS: tuple[CallCheck, ...] = (transferred_unhelped, transferred_in_vain)
 
 
 def _unhelped(facts: Facts) -> Objection | None:

@@ -33,6 +33,7 @@ _CABIN_WISH = re.compile(r"\b(upgrad\w*|downgrad\w*|cabin|business( class)?|econ
 _ELSEWHERE = re.compile(
     r"\b(different|another|other|new|change (the|my)) (destination|origin|city|airport)\b"
 )
+SAME_NUMBER = "the number of passengers cannot change"
 _NO_TOOL: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"\b(add|get|buy|purchase|include)\b[^.?!\n]{0,30}\binsurance\b"),
@@ -40,11 +41,11 @@ _NO_TOOL: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(r"\b(remov|tak|drop|cancel)\w*\b[^.?!\n]{0,25}\b(passenger|companion)\b"),
-        "the number of passengers cannot change",
+        SAME_NUMBER,
     ),
     (
         re.compile(r"\badd\w*\b[^.?!\n]{0,25}\b(passenger|companion|person|traveler)\b"),
-        "the number of passengers cannot change",
+        SAME_NUMBER,
     ),
     (
         re.compile(r"\b(remov|reduc|drop)\w*\b[^.?!\n]{0,25}\b(bags?|baggage|luggage|suitcase)\b"),

@@ -1,5 +1,6 @@
 """The pack for τ² retail."""
 
+from sidecritic.policies.announcing import ANNOUNCEMENTS
 from sidecritic.policies.base import Pack
 from sidecritic.policies.common import COMMON_CALLS
 from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
@@ -35,6 +36,7 @@ RETAIL = Pack(
         *(check.text for check in _REFUSALS),
         *(unless_forbidden(check, refused) for check in ENDING_TEXTS),
         *STATEMENTS,
+        *ANNOUNCEMENTS,
     ),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
     wants=wants,
