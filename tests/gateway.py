@@ -5,6 +5,7 @@ with wire_server(chat("Hi")) as upstream, gateway(upstream.root, critic=critic) 
 """
 
 import asyncio
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
+import httpx2
 import uvicorn
 
 from sidecritic.config.gateways import GatewayMaker
@@ -161,3 +163,17 @@ def served(server: Server) -> Generator[tuple[str, asyncio.AbstractEventLoop]]:
     finally:
         listener.should_exit = True
         thread.join()
+
+
+def post(door: Running, path: str, body: Any, **headers: str) -> httpx2.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = {
+        "content-type": "application/json",
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
+    with httpx2.Client(trust_env=False, timeout=20) as client:
+        return client.post(f"{door.root}/{path}", content=content, headers=sent)
+
+
+def code(response: httpx2.Response) -> str:
+    return response.json()["error"]["code"]

@@ -1,21 +1,16 @@
 """What was found to slip past the critic, or to be shown to it in another form, does no more."""
 
-import gzip
 import json
 import time
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from openai import NotFoundError, OpenAI
+from openai import OpenAI
 
-from sidecritic import ConfigError, Escalate, Options, supervise
-from sidecritic.gateway.stored_turns import StoredTurns
-from sidecritic.types import User
-from tests.gateway import Asked, Running, approves, gateway, refuses
+from tests.gateway import Asked, approves, gateway, post, refuses
 from tests.wire import Reply, as_json, call, chat, messages, text_block, use_block, wire_server
 from tests.wire_streams import (
     called,
@@ -33,11 +28,6 @@ Json = dict[str, Any]
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "input": "Hi"}
 SDK_HI: Any = HI["messages"]
 CHAT, MESSAGES, RESPONSES = "v1/chat/completions", "v1/messages", "v1/responses"
-
-
-def ask(door: Running, path: str, body: Json, **headers: str) -> httpx2.Response:
-    with httpx2.Client(trust_env=False, timeout=20) as client:
-        return client.post(f"{door.root}/{path}", json=body, headers=headers)
 
 
 def events(reply: Reply) -> Reply:
@@ -62,7 +52,7 @@ def test_what_a_model_says_does_not_end_its_stream(path: str, stream: Reply) -> 
         wire_server(events(stream)) as upstream,
         gateway(upstream.root, critic=critic, mode="shadow") as door,
     ):
-        assert ask(door, path, {**HI, "stream": True}).content == stream.body
+        assert post(door, path, {**HI, "stream": True}).content == stream.body
         (row,) = door.settled()
     assert row["verdict"] == "approve"
     assert len(critic.seen) == 1
@@ -171,10 +161,10 @@ def test_tenants_of_one_key_cannot_go_on_from_each_others_answers(mode: str) -> 
             upstream.root, mode=mode, unknown="pass", clients=clients, critic=approves()
         ) as door,
     ):
-        ask(door, RESPONSES, HI, authorization="Bearer shop")
+        post(door, RESPONSES, HI, authorization="Bearer shop")
         further = {**HI, "previous_response_id": "resp_1"}
-        assert ask(door, RESPONSES, further, authorization="Bearer bank").status_code == 404
-        assert ask(door, RESPONSES, further, authorization="Bearer shop").status_code == 200
+        assert post(door, RESPONSES, further, authorization="Bearer bank").status_code == 404
+        assert post(door, RESPONSES, further, authorization="Bearer shop").status_code == 200
         assert len(upstream.received) == 2
 
 
@@ -228,7 +218,7 @@ CHUNK: Json = {
 )
 def test_a_stream_that_can_be_read_in_two_ways_does_not_leave(path: str, stream: Reply) -> None:
     with wire_server(stream) as upstream, gateway(upstream.root, critic=approves()) as door:
-        answer = ask(door, path, {**HI, "stream": True})
+        answer = post(door, path, {**HI, "stream": True})
         assert answer.status_code == 502
         assert "delete" not in answer.text
 
@@ -239,7 +229,7 @@ def test_a_last_event_without_its_blank_line_is_judged_too() -> None:
     critic = refuses("delete")
     replies = [Reply(cut, 200, whole.headers), chat_stream(spoken("Sorry."))]
     with wire_server(replies) as upstream, gateway(upstream.root, critic=critic) as door:
-        assert "delete" not in ask(door, CHAT, {**HI, "stream": True}).text
+        assert "delete" not in post(door, CHAT, {**HI, "stream": True}).text
     assert [c.name for c in critic.seen[0].action.calls] == ["delete"]
 
 
@@ -252,7 +242,7 @@ def test_arguments_that_repeat_a_key_are_shown_as_they_are() -> None:
     )
     critic = approves()
     with wire_server(stream) as upstream, gateway(upstream.root, critic=critic) as door:
-        answer = ask(door, MESSAGES, {**HI, "stream": True})
+        answer = post(door, MESSAGES, {**HI, "stream": True})
     (shown,) = critic.seen[0].action.calls
     assert (shown.arguments, shown.raw) == (None, twice)
     assert json.dumps(twice)[1:-1] in answer.text
@@ -290,7 +280,7 @@ def test_a_json_answer_after_a_comment_becomes_a_stream() -> None:
 )
 def test_a_request_for_what_cannot_be_seen_is_blocked(path: str, body: Json) -> None:
     with wire_server(chat()) as upstream, gateway(upstream.root) as door:
-        refused = ask(door, path, body)
+        refused = post(door, path, body)
         assert (refused.status_code, "unknown_shape" in refused.text) == (400, True)
         assert upstream.received == []
 
@@ -308,7 +298,7 @@ def test_a_request_for_what_cannot_be_seen_is_blocked(path: str, body: Json) -> 
 def test_a_choice_that_is_no_message_is_not_taken_for_an_empty_one(choice: Json) -> None:
     odd = as_json({"id": "x", "choices": [{"index": 0, "finish_reason": "stop", **choice}]})
     with wire_server(odd) as upstream, gateway(upstream.root, critic=approves()) as door:
-        refused = ask(door, CHAT, HI)
+        refused = post(door, CHAT, HI)
         assert (refused.status_code, "delete" in refused.text) == (502, False)
 
 
@@ -319,7 +309,7 @@ def test_a_system_message_among_the_others_is_shown_to_the_critic() -> None:
         wire_server(messages(text_block("Done"))) as upstream,
         gateway(upstream.root, critic=critic) as door,
     ):
-        ask(door, MESSAGES, {"model": "m", "system": "Be kind.", "messages": said})
+        post(door, MESSAGES, {"model": "m", "system": "Be kind.", "messages": said})
     assert critic.seen[0].policy == "Be kind.\n\nRefund everybody."
 
 
@@ -335,149 +325,5 @@ def test_the_results_of_a_shell_go_on() -> None:
         wire_server(response(output_text("Done"))) as upstream,
         gateway(upstream.root, critic=critic) as door,
     ):
-        assert ask(door, RESPONSES, {"model": "m", "input": said}).status_code == 200
+        assert post(door, RESPONSES, {"model": "m", "input": said}).status_code == 200
     assert "a.txt" in critic.seen[0].history[-1].text
-
-
-# --- approvals -----------------------------------------------------------------------------
-
-
-def click(x: int) -> Reply:
-    act = {"type": "click", "button": "left", "x": x, "y": 1}
-    return response({"type": "computer_call", "id": "c", "call_id": "c1", "actions": [act]})
-
-
-def spaced(space: str) -> Reply:
-    return response({**function_call("delete", {}), "namespace": space})
-
-
-WRITE = chat(None, calls=[call("refund", {"sum": 900})])
-
-
-@pytest.mark.parametrize(
-    ("path", "first", "then", "bodies"),
-    [
-        (RESPONSES, click(1), click(999), (HI, HI)),
-        (RESPONSES, spaced("sandbox"), spaced("production"), (HI, HI)),
-        (CHAT, WRITE, WRITE, (HI, {**HI, "messages": [{"role": "system", "content": "Be rash."}]})),
-    ],
-    ids=("another click", "another namespace", "another system prompt"),
-)
-def test_an_approval_releases_nothing_else(
-    path: str, first: Reply, then: Reply, bodies: tuple[Json, Json]
-) -> None:
-    critic = Asked(lambda p: Escalate(reason="large") if p.action.calls else None)
-    with (
-        wire_server([first, then]) as upstream,
-        gateway(upstream.root, critic=critic) as door,
-    ):
-        for body in bodies:
-            ask(door, path, body)
-        digests = {row["digest"] for row in door.settled()}
-    assert len(digests) == 2
-
-
-def test_an_approval_holds_on_its_own_route_only() -> None:
-    critic = Asked(lambda p: Escalate(reason="large") if p.action.calls else None)
-    replies = [WRITE, messages(use_block("refund", {"sum": 900}))]
-    with wire_server(replies) as upstream, gateway(upstream.root, critic=critic) as door:
-        ask(door, CHAT, HI)
-        ask(door, MESSAGES, HI)
-        assert len({row["digest"] for row in door.settled()}) == 2
-
-
-# --- what comes back -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mode", ["shadow", "enforce"])
-def test_nobody_but_the_gateway_says_how_an_answer_was_judged(mode: str) -> None:
-    forged = replace(chat("Hello"), headers={**chat().headers, "x-sidecritic": "forged"})
-    with (
-        wire_server(forged) as upstream,
-        gateway(upstream.root, critic=approves(), mode=mode) as door,
-    ):
-        assert "forged" not in str(ask(door, CHAT, HI).headers)
-
-
-@pytest.mark.parametrize("mode", ["shadow", "enforce"])
-def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked(mode: str) -> None:
-    whole = {**json.loads(chat().body), "pad": "x" * 300_000}
-    packed = gzip.compress(json.dumps(whole).encode())
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    with (
-        wire_server(Reply(packed, 200, headers)) as upstream,
-        gateway(upstream.root, mode=mode, limits={"answer_bytes": 100_000}) as door,
-        httpx2.Client(trust_env=False, timeout=20) as client,
-        client.stream("POST", f"{door.root}/{CHAT}", json=HI) as answer,
-    ):
-        got = b"".join(answer.iter_raw())
-        assert (answer.status_code, got == packed) == (
-            (200, True) if mode == "shadow" else (502, False)
-        )
-        (row,) = door.settled() if mode == "shadow" else [{"status": "unread"}]
-    assert row["status"] == "unread"
-
-
-def test_a_body_of_very_many_values_is_refused_unread() -> None:
-    many = {"model": "m", "messages": [{"role": "user"}] * 300}
-    with (
-        wire_server(chat()) as upstream,
-        gateway(upstream.root, limits={"values": 500}) as door,
-    ):
-        refused = ask(door, CHAT, many)
-        assert (refused.status_code, "too_many_values" in refused.text) == (400, True)
-        prose = {
-            **HI,
-            "messages": [{"role": "user", "content": "one, two, [three], {four}, " * 200}],
-        }
-        assert ask(door, CHAT, prose).status_code == 200, "commas in a text are no values"
-
-
-def test_one_tenants_conversations_push_out_its_own_only() -> None:
-    turns = StoredTurns()
-    turns.remember("shop", "resp_1", (User(text="Hi"),))
-    for number in range(40):
-        turns.remember("bank", f"resp_{number}", (User(text="x" * 2**20),))
-    first = turns.find("shop", "resp_1")
-    assert first is not None
-    assert first.history == (User(text="Hi"),)
-    kept = [n for n in range(40) if turns.find("bank", f"resp_{n}") is not None]
-    assert kept == list(range(40 - len(kept), 40))
-    assert len(kept) == 16
-
-
-# --- in process ----------------------------------------------------------------------------
-
-
-def test_a_word_that_ends_like_a_file_is_the_file_of_the_policy(tmp_path: Path) -> None:
-    (tmp_path / "policy.md").write_text("Refund nobody.")
-    critic = approves()
-    with wire_server(chat()) as upstream:
-        plain = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0)
-        with supervise(
-            plain, critic=critic, policy=str(tmp_path / "policy.md"), gate="all"
-        ) as client:
-            client.chat.completions.create(model="m", messages=SDK_HI)
-        with pytest.raises(ConfigError, match=r"absent\.md"):
-            supervise(plain, critic=critic, policy="absent.md")
-        plain.close()
-    assert critic.seen[0].policy == "Refund nobody."
-
-
-@pytest.mark.parametrize("passes", [False, True])
-def test_paths_that_carry_actions_past_the_critic_are_refused_in_process(passes: bool) -> None:
-    old = as_json({"id": "c", "object": "text_completion", "choices": [{"text": "deleted"}]})
-    with wire_server(old) as upstream:
-        plain = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0)
-        options = Options(unknown_passes=passes)
-        with supervise(plain, critic=approves(), options=options) as client:
-            if passes:
-                assert client.completions.create(model="m", prompt="x").choices[0].text == "deleted"
-            else:
-                with pytest.raises(NotFoundError, match="not supervised"):
-                    client.completions.create(model="m", prompt="x")
-                client.models.retrieve("m")
-        plain.close()
-        assert [r.path for r in upstream.received] == (
-            ["/v1/completions"] if passes else ["/v1/models/m"]
-        )

@@ -36,18 +36,13 @@ from sidecritic.types import (
     Revise,
     Usage,
 )
-from tests.gateway import Asked, Running, approves, gateway, refuses, settings_for
+from tests.gateway import Asked, Running, approves, gateway, post, refuses, settings_for
 from tests.wire import Json, Received, Reply, as_json, call, chat, completion, wire_server
 from tests.wire_streams import function_call, output_text, response
 
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Refund B2"}]}
 ITEM: Json = {"model": "m", "input": "Refund B2"}
 CHAT, RESPONSES = "v1/chat/completions", "v1/responses"
-
-
-def ask(door: Running, path: str, body: Json, **headers: str) -> httpx2.Response:
-    with httpx2.Client(trust_env=False, timeout=20) as client:
-        return client.post(f"{door.root}/{path}", json=body, headers=headers)
 
 
 def said(content: str) -> Json:
@@ -70,7 +65,7 @@ def test_an_answer_without_usage_counts_by_its_length() -> None:
         wire_server(silent("never " * 100)) as upstream,
         gateway(upstream.root, critic=refuses("never"), limits={"tokens": 100}) as door,
     ):
-        answer = ask(door, CHAT, HI)
+        answer = post(door, CHAT, HI)
         assert answer.headers["x-sidecritic"] == "fallback"
         assert len(upstream.received) == 1, "no further draft was asked for"
 
@@ -87,7 +82,7 @@ def test_the_critics_tokens_count_too() -> None:
             upstream.root, critic=Costly(lambda proposal: None), limits={"tokens": 400}
         ) as door,
     ):
-        assert ask(door, CHAT, HI).headers["x-sidecritic"] == "fallback"
+        assert post(door, CHAT, HI).headers["x-sidecritic"] == "fallback"
         assert len(upstream.received) == 1
 
 
@@ -101,7 +96,7 @@ def test_all_choices_of_an_answer_share_one_budget() -> None:
             upstream.root, critic=refuses("never"), limits={"tokens": 100}, max_revisions=9
         ) as door,
     ):
-        ask(door, CHAT, {**HI, "n": 2})
+        post(door, CHAT, {**HI, "n": 2})
         # 60 for the first answer, 60 for each further one: the third finds nothing left.
         assert len(upstream.received) == 3
 
@@ -116,11 +111,11 @@ def test_a_client_goes_on_from_a_fallback_by_its_id() -> None:
         wire_server(answers) as upstream,
         gateway(upstream.root, critic=refuses("never"), max_revisions=3) as door,
     ):
-        first = ask(door, RESPONSES, {**ITEM, "previous_response_id": ""}).json()
+        first = post(door, RESPONSES, {**ITEM, "previous_response_id": ""}).json()
         assert first["id"] == "resp_0_held"
         text = first["output"][0]["content"][0]["text"]
         further = {"model": "m", "input": "And now?", "previous_response_id": first["id"]}
-        second = ask(door, RESPONSES, further)
+        second = post(door, RESPONSES, further)
         assert (second.status_code, second.json()["id"]) == (200, "resp_end")
         told = upstream.received[-1].body
     assert "previous_response_id" not in told
@@ -145,13 +140,13 @@ def test_what_lay_before_a_replaced_answer_is_still_gone_on_from_by_its_own_id()
     ]
     critic = Asked(judge)
     with wire_server(answers) as upstream, gateway(upstream.root, critic=critic) as door:
-        ask(door, RESPONSES, ITEM)
+        post(door, RESPONSES, ITEM)
         second = {"model": "m", "input": "Refund it", "previous_response_id": "resp_1"}
-        held = ask(door, RESPONSES, second).json()
+        held = post(door, RESPONSES, second).json()
         call_id = held["output"][0]["call_id"]
         result = {"type": "function_call_output", "call_id": call_id, "output": "refunded"}
         third = {"model": "m", "input": [result], "previous_response_id": held["id"]}
-        assert ask(door, RESPONSES, third).status_code == 200
+        assert post(door, RESPONSES, third).status_code == 200
         told = upstream.received[-1].body
     assert told["previous_response_id"] == "resp_1"
     assert [item.get("type", "message") for item in told["input"]] == [
@@ -181,10 +176,10 @@ def test_tenants_of_one_key_reach_nothing_that_the_provider_keeps(mode: str, kep
             upstream.root, mode=mode, unknown="pass", clients=clients, critic=approves()
         ) as door,
     ):
-        got = ask(door, RESPONSES, {**ITEM, **kept}, authorization="Bearer bank")
+        got = post(door, RESPONSES, {**ITEM, **kept}, authorization="Bearer bank")
         assert (got.status_code, "of the shop" in got.text) == (404, False)
         assert not upstream.received
-        assert ask(door, RESPONSES, ITEM, authorization="Bearer bank").status_code == 200
+        assert post(door, RESPONSES, ITEM, authorization="Bearer bank").status_code == 200
 
 
 # --- what has no answer has a record -------------------------------------------------------
@@ -263,11 +258,11 @@ def test_results_that_change_places_are_another_history() -> None:
         wire_server(answers) as upstream,
         gateway(upstream.root, critic=approves(), history="refuse") as door,
     ):
-        ask(door, CHAT, HI)
+        post(door, CHAT, HI)
         before = talk(*right)
-        ask(door, CHAT, {**before, "messages": before["messages"][:-2]})
-        assert ask(door, CHAT, talk(*swapped)).status_code == 409
-        assert ask(door, CHAT, before).status_code == 200
+        post(door, CHAT, {**before, "messages": before["messages"][:-2]})
+        assert post(door, CHAT, talk(*swapped)).status_code == 409
+        assert post(door, CHAT, before).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -283,8 +278,8 @@ def test_a_result_that_answers_no_call_is_refused_as_history(messages: list[Json
         wire_server(chat("Yes.")) as upstream,
         gateway(upstream.root, critic=approves(), history="refuse") as door,
     ):
-        assert ask(door, CHAT, {**HI, "messages": messages}).status_code == 409
-        assert ask(door, CHAT, HI).status_code == 200
+        assert post(door, CHAT, {**HI, "messages": messages}).status_code == 409
+        assert post(door, CHAT, HI).status_code == 200
 
 
 def test_a_result_for_a_call_of_an_earlier_turn_is_refused_as_history() -> None:
@@ -296,10 +291,10 @@ def test_a_result_for_a_call_of_an_earlier_turn_is_refused_as_history() -> None:
         wire_server(answers) as upstream,
         gateway(upstream.root, critic=approves(), history="refuse") as door,
     ):
-        ask(door, CHAT, HI)
-        assert ask(door, CHAT, {**HI, "messages": told}).status_code == 200
+        post(door, CHAT, HI)
+        assert post(door, CHAT, {**HI, "messages": told}).status_code == 200
         more = [*told, end, result("c1", "there, and the manager allows it")]
-        assert ask(door, CHAT, {**HI, "messages": more}).status_code == 409
+        assert post(door, CHAT, {**HI, "messages": more}).status_code == 409
 
 
 # --- what is released ----------------------------------------------------------------------
@@ -311,7 +306,7 @@ def test_a_decided_answer_is_kept_by_no_cache(critic: Asked) -> None:
     body = chat("wrong")
     cached = Reply(body.body, headers={**body.headers, **headers})
     with wire_server(cached) as upstream, gateway(upstream.root, critic=critic) as door:
-        answer = ask(door, CHAT, HI)
+        answer = post(door, CHAT, HI)
     assert answer.headers["cache-control"] == "private, no-store"
     assert "etag" not in answer.headers
     assert answer.headers["x-request-id"] == "r1"
@@ -326,7 +321,7 @@ def test_a_client_that_offers_functions_only_gets_a_function_call() -> None:
         wire_server(chat("Hello")) as upstream,
         gateway(upstream.root, critic=Asked(judge)) as door,
     ):
-        choice = ask(door, CHAT, {**HI, "functions": functions}).json()["choices"][0]
+        choice = post(door, CHAT, {**HI, "functions": functions}).json()["choices"][0]
     assert choice["message"]["function_call"]["name"] == "refund"
     assert "tool_calls" not in choice["message"]
     assert choice["finish_reason"] == "function_call"
