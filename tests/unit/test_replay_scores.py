@@ -215,6 +215,22 @@ def test_the_end_is_told_by_benchmark_and_actor(tmp_path: Path) -> None:
             assert found.auroc == 0.5
 
 
+@pytest.mark.parametrize(
+    ("risk", "auroc"),
+    [
+        ({"transfer_to_human_agents": 0.9, "final": 0.2}, 1.0),
+        ({"transfer_to_human_agents": 0.1, "final": 0.2}, 0.5),
+    ],
+    ids=["the hand-over is riskier", "the words are"],
+)
+def test_a_hand_over_and_the_words_after_it_are_one_end(
+    tmp_path: Path, risk: dict[str, float], auroc: float
+) -> None:
+    handed = called("transfer_to_human_agents", {"summary": "s"}, "Transfer successful", id="t")
+    runs = runs_of(tmp_path, simulation(chat(handed)), simulation(chat(RIGHT), reward=1.0))
+    assert scored(runs, risk).end["clean"]["all"].auroc == auroc
+
+
 def test_a_reader_is_shown_bins_with_intervals_and_raw_beside_clean(tmp_path: Path) -> None:
     runs = runs_of(
         tmp_path, simulation(chat(RIGHT, WRONG, AGAIN)), simulation(chat(), task_id="59")

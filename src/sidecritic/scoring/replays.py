@@ -283,9 +283,14 @@ def _without(run: _Run, first: Write) -> _Run:
 
 
 def _end(run: _Run) -> _Found:
-    """Return the last farewell or transfer of a run that was judged, against its failing."""
-    last = next((line for line in reversed(run.judged) if line.kind == "final"), None)
-    return _Found(run, "", run.example(risk_of(last), wrong=_failed(run)), last)
+    """Return how a run ended, against its failing: its last farewell, or its hand-over.
+
+    A hand-over and what is said after it are one end, as risky as the riskier of them.
+    """
+    ends = [line for line in run.judged if line.kind == "final"]
+    handed = [line for line in ends if line.tools]
+    told = max([*ends[-1:], *handed[-1:]], key=risk_of, default=None)
+    return _Found(run, "", run.example(risk_of(told), wrong=_failed(run)), told)
 
 
 def _failed(run: _Run) -> bool:
