@@ -82,6 +82,17 @@ def test_eval_prints_the_scores_that_it_writes() -> None:
     assert "sidecritic eval --env shop" in report
 
 
+def test_what_is_on_by_default_is_turned_off_by_a_flag_that_the_command_of_the_run_repeats() -> (
+    None
+):
+    answer("eval", *SHOP, "--no-critic-evidence", "--out", "runs/a")
+    record = json.loads(Path("runs/a/run.json").read_text())
+    assert record["settings"]["critic_evidence"] is False
+    assert " --no-critic-evidence" in record["command"]
+    answer("eval", *SHOP, "--out", "runs/b")
+    assert "evidence" not in json.loads(Path("runs/b/run.json").read_text())["command"]
+
+
 def test_the_same_command_without_out_goes_to_the_same_place() -> None:
     answer("eval", *SHOP)
     (directory,) = Path("runs").iterdir()

@@ -38,8 +38,9 @@ def _parameters() -> Iterator[inspect.Parameter]:
         kind: Any = bool if field.annotation is bool else str
         if get_origin(field.annotation) is tuple:
             kind = list[str]
+        flag = name.replace("_", "-")
         option = typer.Option(
-            f"--{name.replace('_', '-')}",
+            f"--{flag}/--no-{flag}" if field.default is True else f"--{flag}",
             help=f"{field.description}{_default(field)}",
             metavar=None if kind is bool else _metavar(field),
             show_default=False,

@@ -321,7 +321,9 @@ def _words(flag: str, value: object) -> list[str]:
     match value:
         case True:
             return [flag]
-        case None | False:
+        case False:
+            return [f"--no-{flag.removeprefix('--')}"]
+        case None:
             return []
         case tuple():
             return [flag, ",".join(map(str, value))]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
