@@ -48,6 +48,9 @@ def test_a_talk_does_not_end_while_the_sim_card_is_locked(words: str) -> None:
         "You will have to contact support. Shall I transfer you to a specialist?",
         "If you know the PIN, please enter it and tell me what you see.",
         "I am unable to look into the phone. Could you check the SIM status once more?",
+        "Please restart it, since it can't register. Let me know if you need further assistance!",
+        "The switch is in the settings. Let me know if this helps, or you need further assistance.",
+        "Would you like to pay the bill now? If so, I will take care of it.",
         "Your bill has been sent to you. Please check your payment requests.",
     ],
 )

@@ -10,7 +10,7 @@ from sidecritic.policies.telecom_phone import sim_locked
 from sidecritic.policies.telecom_records import TRANSFER
 
 _BYE = re.compile(
-    r"\b(good ?bye|take care|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+)\b"
+    r"\b(good ?bye|take care(?! of)|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+)\b"
 )
 _SOLVED = re.compile(
     r"\b(issues?|problems?|service|signal|sim( card)?|everything)\b( \w+){0,2}"
@@ -22,6 +22,11 @@ _ELSEWHERE = re.compile(
     r"[^.!?\n]{0,30}\b(support|stores?|shop|carrier|provider|customer (service|care))\b"
 )
 _WHAT_ELSE = re.compile(r"\b(else|further|other|any more|anything more|help|assist)\b")
+_STEP = re.compile(
+    r"\bplease\b[^.!?\n]{0,25}\b(try|turn|(re)?start|reboot|reset|enter|remove|(re)?insert|open"
+    r"|switch|disconnect|enable|disable|follow|select)\b"
+    r"|\blet me know (what|how|whether|if (this|it|that|your|the issue))\b"
+)
 _HANDS_OVER = re.compile(
     r"\b(transfer\w*|escalat\w*|connect you|(human|live) agent|real person|specialist)\b"
 )
@@ -98,10 +103,11 @@ def _ends(facts: Facts, lower: str) -> bool:
 
 
 def _goes_on(lower: str) -> bool:
-    """Whether a message asks the user for an answer, and not whether anything else is left."""
+    """Whether a message asks for an answer or a step, and not whether anything else is left."""
     asked = (one for one in sentences(lower) if "?" in one)
     return (
-        asks_for_data(lower)
+        bool(_STEP.search(lower))
+        or asks_for_data(lower)
         or asks_consent(lower)
         or any(not _WHAT_ELSE.search(one) for one in asked)
     )
