@@ -10,7 +10,8 @@ from sidecritic.policies.telecom_phone import sim_locked
 from sidecritic.policies.telecom_records import TRANSFER
 
 _BYE = re.compile(
-    r"\b(good ?bye|take care(?! of)|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+)\b"
+    r"\b(good ?bye|take care(?! of)"
+    r"|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+)\b"
 )
 _SOLVED = re.compile(
     r"\b(issues?|problems?|service|signal|sim( card)?|everything)\b( \w+){0,2}"
