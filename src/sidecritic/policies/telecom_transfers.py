@@ -1,4 +1,4 @@
-"""Telecom: a transfer comes after every remedy of the technical support manual was tried."""
+"""Telecom: a transfer comes after every remedy of the manual, and where there is none."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,10 @@ from typing import Literal
 from sidecritic.policies.base import CallCheck, Objection, call_check
 from sidecritic.policies.facts import Facts
 from sidecritic.policies.language import mentions, wants_human
+from sidecritic.policies.telecom_phone import has_signal, is_online, sim_locked
 from sidecritic.policies.telecom_records import (
     REFUEL,
+    RESUME,
     ROAMING_ON,
     TRANSFER,
     bills,
@@ -38,10 +40,6 @@ _COMPLAINTS: Mapping[Issue, re.Pattern[str]] = {
 _ABROAD = re.compile(
     r"\b(abroad|travel+(ing|led|s)|overseas|foreign|outside (of )?(my|the|our)|in france)\b"
 )
-_SIM_LOCKED = re.compile(
-    r"\b(pin|puk)\b|\bsim\b[^.!?\n]{0,30}\blocked|\blocked\b[^.!?\n]{0,20}\bsim"
-)
-
 _MORE_DATA = re.compile(r"\b(refuel\w*|add\w*( more| extra)? data|more data|extra data)\b")
 
 _REMEDIES: Mapping[Issue, Mapping[str, re.Pattern[str]]] = {
@@ -68,6 +66,21 @@ _REMEDIES: Mapping[Issue, Mapping[str, re.Pattern[str]]] = {
 }
 """What the manual has the user check, by what they complain of, as either side speaks of it."""
 
+_FOR_SIGNAL: Mapping[str, re.Pattern[str]] = {
+    # The status bar and the network status show whether it is on.
+    "airplane mode": re.compile(r"airplane|status bar|network status"),
+    "the SIM card": re.compile(r"\bsim\b"),
+}
+"""What MMS need besides: service. The APN settings are among their own remedies."""
+_FOR_DATA: Mapping[str, re.Pattern[str]] = {
+    "the mobile data switch": re.compile(
+        r"toggle data|status bar|network status"
+        r"|\bdata\b[^.!?\n]{0,40}\b(on|off|enabled|disabled|switch(ed)?|setting)\b"
+        r"|\b(on|off|enabled?|disabled?|switch|toggle)\b[^.!?\n]{0,20}\b(mobile|cellular) data\b"
+    ),
+}
+"""What MMS need besides: mobile data at any speed, so that data saver and VPN do not matter."""
+
 
 @call_check("transfer of an unknown customer", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
 def early_transfer(facts: Facts, call: ToolCall) -> Objection | None:
@@ -87,12 +100,11 @@ def untried_remedies(facts: Facts, call: ToolCall) -> Objection | None:
     issue = issue_of(facts)
     if _asked_for_a_person(facts) or _only_a_person_can_help(facts):
         return None
-    words = f"{facts.told}\n{facts.said}"
-    left = [*_account_remedies(facts, issue), *_phone_remedies(words, issue)]
+    left = [*_account_remedies(facts, issue), *_phone_remedies(facts, issue)]
     if not left:
         return None
     # A locked SIM card is not known before somebody has looked at it.
-    sure = issue != "service" or ("bill" in left[0] and mentions(words, "sim"))
+    sure = issue != "service" or ("bill" in left[0] and mentions(_words(facts), "sim"))
     return Objection(
         f"Before a transfer, go through what is left: {'; '.join(left)}.",
         evidence=f"{issue}: {', '.join(left)}",
@@ -121,8 +133,9 @@ def _asked_for_a_person(facts: Facts) -> bool:
 
 
 def _only_a_person_can_help(facts: Facts) -> bool:
-    locked = bool(_SIM_LOCKED.search(facts.said))
-    return locked or any(contract_ended(line) for line in lines(facts).values())
+    if sim_locked(facts) is not None:
+        return True
+    return any(contract_ended(line) for line in lines(facts).values())
 
 
 def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
@@ -137,6 +150,8 @@ def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
     line = next((one for one in lines(facts).values() if _is_meant(facts, one)), None)
     if line is None:
         return
+    if issue == "mms":
+        yield from _suspension_remedies(facts, line)
     if _ABROAD.search(facts.said):
         yield from _roaming_remedies(facts, line)
     yield from _usage_remedies(facts, line)
@@ -144,6 +159,13 @@ def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
 
 def _is_meant(facts: Facts, line: JsonObject) -> bool:
     return text_of(line, "phone_number") in facts.said
+
+
+def _suspension_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
+    """Walk over what is left for a suspended line: without service there are no MMS."""
+    resumed = any(done.call.name == RESUME for done in facts.writes)
+    if text_of(line, "status").lower() == "suspended" and not resumed:
+        yield "the line is suspended: have the overdue bills paid, and resume it"
 
 
 def _roaming_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
@@ -167,8 +189,20 @@ def _usage_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
         yield f"{used:g} of {limit:g} GB are used up: offer to refuel data or to change the plan"
 
 
-def _phone_remedies(words: str, issue: Issue) -> Iterator[str]:
+def _phone_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
     """Walk over what the user was never asked to check, and did not mention."""
-    for name, pattern in _REMEDIES[issue].items():
+    words = _words(facts)
+    for name, pattern in {**_prerequisites(facts, issue), **_REMEDIES[issue]}.items():
         if not pattern.search(words):
             yield f"have the user check {name}"
+
+
+def _prerequisites(facts: Facts, issue: Issue) -> Mapping[str, re.Pattern[str]]:
+    """Return what repairs that on which MMS depend, as far as it is not known to work."""
+    if issue != "mms" or is_online(facts):
+        return {}
+    return _FOR_DATA if has_signal(facts) else {**_FOR_SIGNAL, **_FOR_DATA}
+
+
+def _words(facts: Facts) -> str:
+    return f"{facts.told}\n{facts.said}"
