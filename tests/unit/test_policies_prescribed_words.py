@@ -6,6 +6,7 @@ from pydantic import JsonValue
 from sidecritic.policies.airline import AIRLINE
 from sidecritic.policies.base import Pack
 from sidecritic.policies.retail import RETAIL
+from sidecritic.policies.telecom import TELECOM
 from sidecritic.types import Proposal
 from tests.talk import Talk, fired, sent_back, specs
 
@@ -42,7 +43,7 @@ HANDED = ASKED.did(HAND_OVER, "Transfer successful", summary="Something else.")
 SUPPOSED = "transfer not announced"
 
 
-@pytest.mark.parametrize("pack", [RETAIL, AIRLINE], ids=lambda pack: pack.name)
+@pytest.mark.parametrize("pack", [RETAIL, AIRLINE, TELECOM], ids=lambda pack: pack.name)
 def test_a_transfer_is_followed_by_the_words_that_the_policy_prescribes(pack: Pack) -> None:
     wrong = under(POLICY, HANDED.says("I've escalated your case. They will be in touch!"))
     finding = fired(pack, wrong)[SUPPOSED]

@@ -12,8 +12,8 @@ from sidecritic.envs.tau2_package import load_domain
 from sidecritic.policies.registry import PACKS, pack_for
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = {"title", "data", "tool", "words", "not yet"}
-EXPLAINED = {"tool", "words", "not yet"}
+KINDS = {"title", "data", "tool", "words"}
+EXPLAINED = {"tool", "words"}
 TITLES = {
     "Retail": "retail",
     "Airline": "airline",

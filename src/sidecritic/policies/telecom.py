@@ -1,5 +1,6 @@
 """The pack for τ² telecom."""
 
+from sidecritic.policies.announcing import ANNOUNCEMENTS
 from sidecritic.policies.base import Pack
 from sidecritic.policies.common import not_as_listed, repeated, ungrounded
 from sidecritic.policies.statements import STATEMENTS
@@ -14,7 +15,7 @@ TELECOM = Pack(
     name="telecom",
     # No sentence of this policy asks for a yes before a write, but for the price of data.
     calls=(*TELECOM_RULES, *TELECOM_DATA, *TELECOM_TRANSFERS, not_as_listed, ungrounded, repeated),
-    texts=(*TELECOM_TEXTS, *TELECOM_PARTINGS, *STATEMENTS),
+    texts=(*TELECOM_TEXTS, *TELECOM_PARTINGS, *STATEMENTS, *ANNOUNCEMENTS),
     generic_tools=frozenset({TRANSFER}),
     wants=telecom_wants,
 )
