@@ -10,6 +10,9 @@ says nothing about verdicts. Seconds of a shared machine vary; their ratio count
 On a machine that others keep busy, 2 s of an actor are little time for the server. With
 `--clock cpu` every second is one of its own CPU time, as on a core that it has for itself; an
 actor's turn also ends when the server has nothing left to read.
+
+Whether anything is read twice shows in the CPU time of the server: all of an episode, warm-ups and
+verdict, takes little more than the cold verdict alone.
 """
 
 import argparse
@@ -47,6 +50,8 @@ ACTOR_S = 2.0
 IDLE_S = 0.5
 """A server that computes nothing for so long has nothing to do."""
 ORDERS = 13
+TOUCHED = 3400
+"""Tokens, some more than a prompt has."""
 TARGET = 0.15
 
 
@@ -146,15 +151,25 @@ def briefing() -> Briefing:
 class Bench:
     """One server, one critic, one trajectory."""
 
-    def __init__(self, model: OpenAIChat, clock: WallClock | CpuClock) -> None:
-        self.model, self.clock = model, clock
+    def __init__(self, model: OpenAIChat, server: Server, clock: WallClock | CpuClock) -> None:
+        self.model, self.server, self.clock = model, server, clock
         self.critic = Noting(LLMCritic(model, threshold=1.0, wire=Wire(stream=True)))
         self.briefing = briefing()
 
+    async def touch(self) -> None:
+        """Let the server use all of its memory once.
+
+        Its first long prompt takes it 2 s more, which the first thing measured would pay alone.
+        """
+        await self._read("word " * TOUCHED)
+
     async def forget(self) -> None:
         """Make the server read something else: its cache holds one prompt."""
+        await self._read("Hello.")
+
+    async def _read(self, text: str) -> None:
         await self.model.complete(
-            Request(messages=(User(text="Hello."),), sampling=Sampling(max_tokens=1))
+            Request(messages=(User(text=text),), sampling=Sampling(max_tokens=1))
         )
 
     async def verdict(self, proposal: Proposal) -> float:
@@ -200,20 +215,32 @@ class Bench:
 
 async def measure_once(bench: Bench) -> dict[str, float]:
     await bench.forget()
+    begun = bench.server.cpu_s()
     visible, proposal = await bench.episode()
+    episode_cpu = bench.server.cpu_s() - begun
     await bench.forget()
+    begun = bench.server.cpu_s()
     cold = await bench.verdict(proposal)
+    cold_cpu = bench.server.cpu_s() - begun
     await bench.forget()
     await bench.critic.warm(proposal.model_copy(update={"action": Assistant()}))
     warm = await bench.verdict(proposal)
     tokens = await bench.tokens(proposal)
-    return {"cold_s": cold, "warm_s": warm, "visible_s": visible, "prompt_tokens": tokens}
+    return {
+        "cold_s": cold,
+        "warm_s": warm,
+        "visible_s": visible,
+        "cold_cpu_s": cold_cpu,
+        "episode_cpu_s": episode_cpu,
+        "prompt_tokens": tokens,
+    }
 
 
 async def measure(server: Server, repeats: int, clock: str) -> dict[str, float]:
     model = OpenAIChat(MODEL, base_url=server.base_url, timeout=600)
     try:
-        bench = Bench(model, CpuClock(server) if clock == "cpu" else WallClock())
+        bench = Bench(model, server, CpuClock(server) if clock == "cpu" else WallClock())
+        await bench.touch()
         runs = [await measure_once(bench) for _ in range(repeats)]
     finally:
         await model.aclose()
@@ -228,6 +255,8 @@ def table(result: dict[str, float]) -> str:
         ("verdict, prefix read before", f"{result['warm_s']:.2f} s", ""),
         (f"visible beside an actor of {ACTOR_S:g} s", f"{result['visible_s']:.2f} s", ""),
         ("  share of the cold verdict", f"{result['visible_share']:.0%}", f"<= {TARGET:.0%}"),
+        ("CPU time of the server, cold verdict", f"{result['cold_cpu_s']:.2f} s", ""),
+        ("  and in all of the episode", f"{result['episode_cpu_s']:.2f} s", ""),
         ("prompt", f"{result['prompt_tokens']:,.0f} tokens", ""),
     ]
     lines = [f"{what:<36}{value:>14}   {target}" for what, value, target in rows]

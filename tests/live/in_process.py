@@ -10,12 +10,13 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from sidecritic.critics.llm import LLMCritic, Wire
 from sidecritic.errors import ModelRejected
 from sidecritic.models.llamacpp import load_llamacpp
+from sidecritic.ports import Model
 from sidecritic.types import (
     Assistant,
     Judgement,
@@ -77,6 +78,7 @@ async def main(file: Path) -> dict[str, Any]:
             "refused": told(refused),
             "unwarmed": told(await critic.judge(proposal(rules="Be kind.\n" + RULES))),
             "cancelled": await cancelled(critic),
+            "grown": await grown(model),
             "too_long": await too_long(model),
         }
     finally:
@@ -94,6 +96,17 @@ async def cancelled(critic: LLMCritic) -> dict[str, Any]:
     await asyncio.wait((warming,))
     waited = perf_counter() - started
     return {"waited_s": waited, **told(await critic.judge(third))}
+
+
+async def grown(model: Model) -> dict[str, float]:
+    """Return CPU seconds for what is added to a prompt already read: few tokens, then many."""
+    took: dict[str, float] = {}
+    for name, added in (("prefix", ""), ("few", "and " * 40), ("many", "or " * 150)):
+        started = process_time()
+        message = User(text="word " * 1500 + added)
+        await model.complete(Request(messages=(message,), sampling=Sampling(max_tokens=1)))
+        took[name] = process_time() - started
+    return took
 
 
 async def too_long(model: Any) -> str:

@@ -56,6 +56,11 @@ def test_a_cancelled_warm_up_keeps_what_it_has_read_and_holds_nobody_up(
     assert stopped["cached_tokens"] < stopped["input_tokens"] - 100, "it was stopped on its way"
 
 
+def test_what_a_turn_adds_costs_by_its_length_however_short(happened: dict[str, Any]) -> None:
+    # A kernel that is slow on small batches read 40 tokens at more than the price of 150.
+    assert happened["grown"]["few"] < 0.7 * happened["grown"]["many"]
+
+
 def test_the_verdict_can_be_read_from_an_object(happened: dict[str, Any]) -> None:
     assert 0 < happened["fallback"]["risk"] < 1
     assert happened["fallback"]["output_tokens"] > 1

@@ -48,6 +48,15 @@ def test_a_word_that_is_missing_gives_a_bound_and_never_zero(
     assert "bound" in read.note
 
 
+def test_the_bound_of_a_missing_word_does_not_depend_on_the_word_drawn() -> None:
+    likeliest = {"The": 0.6, "No": 0.3, "It": 0.02}
+    usual = risk_of(token("The", likeliest))
+    rare = risk_of(token("Hm", {**likeliest, "Hm": 0.001}))
+    assert usual is not None
+    assert rare is not None
+    assert rare.risk == pytest.approx(usual.risk) == pytest.approx(0.3 / 0.32)
+
+
 def test_a_masked_word_counts_as_missing() -> None:
     masked = TokenLogprob(token="Yes", logprob=0.0, top={"Yes": 0.0, "No": -9999.0})
     read = risk_of(masked)

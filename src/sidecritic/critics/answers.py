@@ -42,14 +42,16 @@ def risk_of(token: TokenLogprob) -> TokenRisk | None:
     A word's probability is the sum over its spellings: with a leading space, in another case,
     or only its first part where the tokenizer splits it. A word that is missing has at most the
     probability of the least likely alternative shown, and of all that were not; this bound
-    stands in for it.
+    stands in for it. The token that was drawn is no such alternative: it may come from below
+    them, and servers show it all the same.
     """
     shown = {token.token: token.logprob, **token.top}
     chances = {text: exp(min(logprob, 0.0)) for text, logprob in shown.items()}
     approve, refuse = _mass(APPROVE, chances), _mass(REFUSE, chances)
     if not approve and not refuse:
         return None
-    bound = max(min(min(chances.values()), 1.0 - sum(chances.values())), FLOOR)
+    likeliest = [chance for text, chance in chances.items() if text != token.token]
+    bound = max(min([*likeliest, 1.0 - sum(chances.values())]), FLOOR)
     note = ""
     if approve + refuse < _FAINT:
         note = f"{APPROVE} and {REFUSE} have {approve + refuse:.1%} of the probability"

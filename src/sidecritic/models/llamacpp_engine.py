@@ -27,6 +27,10 @@ MAX_CONTEXT = 32_768
 CHUNK = 256
 """Tokens read between two looks at whether anybody still waits."""
 
+_ROWS = 64
+"""Tokens computed at once: without flash attention the scores of so many stand in memory, each
+over the whole context and for every head."""
+
 _TEMPERATURE = 0.8
 
 Chat = Sequence[Mapping[str, JsonValue]]
@@ -163,10 +167,12 @@ class Engine:
                 str(file),
                 n_ctx=self.context,
                 n_batch=CHUNK,
-                n_ubatch=CHUNK,
+                n_ubatch=_ROWS,
                 n_threads=self.threads,
                 n_threads_batch=self.threads,
-                flash_attn=True,
+                # On a CPU it makes each token of a batch of fewer than 64, such as what a turn
+                # adds to a trajectory, up to ten times dearer, and each that is written twice.
+                flash_attn=False,
                 verbose=False,
             )
         except (ValueError, RuntimeError, MemoryError) as cause:
