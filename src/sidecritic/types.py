@@ -31,13 +31,11 @@ class Record(BaseModel):
         if len(fields) != len(cls.__pydantic_fields__):
             raise TypeError(f"{cls.__name__}: give every field: {', '.join(cls.model_fields)}")
         made = cls.__new__(cls)
-        for name, value in (
-            ("__dict__", fields),
-            ("__pydantic_fields_set__", set(fields)),
-            ("__pydantic_extra__", None),
-            ("__pydantic_private__", None),
-        ):
-            object.__setattr__(made, name, value)
+        put = object.__setattr__
+        put(made, "__dict__", fields)
+        put(made, "__pydantic_fields_set__", set(fields))
+        put(made, "__pydantic_extra__", None)
+        put(made, "__pydantic_private__", None)
         return made
 
 

@@ -48,6 +48,8 @@ def _message(record: logging.LogRecord) -> str:
 
 def log_to(stream: TextIO, *, level: int = logging.INFO) -> None:
     """Send the logs of the gateway and its server to a stream, and warnings of all others."""
+    # No line names threads or processes; finding them out is a third of making a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     sink = logging.StreamHandler(stream)
     sink.setFormatter(JsonLines())
     root = logging.getLogger()

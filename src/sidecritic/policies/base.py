@@ -79,6 +79,7 @@ class Finding:
 Answer = Objection | Support | None
 ExamineCall = Callable[[Facts, ToolCall], Answer]
 ExamineText = Callable[[Facts, str], Answer]
+Condition = Callable[[Facts], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class TextCheck:
     policy: str
     risk: float
     examine: ExamineText
+    when: Condition | None = None
+    """What must hold for it to be asked at all; told once for all checks that share it."""
 
 
 def call_check(
@@ -166,7 +169,8 @@ class Pack:
         if facts.proposed:
             return
         for check in self.texts:
-            yield from _findings(check, check.examine(facts, facts.draft), None)
+            if check.when is None or facts.once(check.when):
+                yield from _findings(check, check.examine(facts, facts.draft), None)
 
 
 def _findings(

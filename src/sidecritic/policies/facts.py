@@ -115,9 +115,10 @@ class Facts:
 
     def once(self, make: "Callable[[Facts], _Made]") -> _Made:
         """Return what `make` makes of these facts: made once, and shared by all checks."""
-        if make not in self._shared:
-            self._shared[make] = make(self)
-        return cast(_Made, self._shared[make])
+        shared = self._shared
+        if make not in shared:
+            shared[make] = make(self)
+        return cast(_Made, shared[make])
 
     @cached_property
     def _shared(self) -> dict[object, object]:
