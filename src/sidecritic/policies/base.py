@@ -168,9 +168,14 @@ class Pack:
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
         if facts.proposed:
             return
+        # Dozens of checks share one condition: it is asked for once, not once for each of them.
+        unmet = {when for when in self._conditions() if not facts.once(when)}
         for check in self.texts:
-            if check.when is None or facts.once(check.when):
+            if check.when not in unmet:
                 yield from _findings(check, check.examine(facts, facts.draft), None)
+
+    def _conditions(self) -> set[Condition]:
+        return {check.when for check in self.texts if check.when is not None}
 
 
 def _findings(
