@@ -30,9 +30,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": _message(record),
         }
-        line |= {
-            name: value for name in _FIELDS if (value := getattr(record, name, None)) is not None
-        }
+        given = record.__dict__
+        line |= {name: value for name in _FIELDS if (value := given.get(name)) is not None}
         if record.exc_info and record.exc_info[0] is not None:
             # The text of a foreign error may quote what was said.
             line["error"] = record.exc_info[0].__name__

@@ -63,6 +63,8 @@ def strictest_mode(settings: RouteSettings) -> Mode:
 
     A model may call tools that were not offered, so what was offered says nothing.
     """
+    if not settings.tools:
+        return settings.mode
     return strictest([settings.mode, *(rule.mode for rule in settings.tools if rule.mode)])
 
 
