@@ -13,7 +13,7 @@ Everything that happens is appended to the log; nothing else is kept.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import assert_never
+from typing import Any, assert_never
 
 from sidecritic.critics.base import warm_up
 from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
@@ -111,31 +111,33 @@ class Supervisor:
         # Every part is a validated record; validating all of a long chat again in every turn
         # would cost more than the rest of `decide()` together.
         request = Request.of_parts(messages=messages, tools=briefing.tools, sampling=self.sampling)
-        coming = Proposal.of_parts(
-            task_id=task_id,
-            turn=turn,
-            attempt=attempt,
-            action=Assistant(),
-            history=history,
-            policy=briefing.policy,
-            tools=briefing.tools,
-            look=None,
-        )
+        known: dict[str, Any] = {
+            "task_id": task_id,
+            "turn": turn,
+            "attempt": attempt,
+            "history": history,
+            "policy": briefing.policy,
+            "tools": briefing.tools,
+            "look": None,
+        }
         with boundary(ModelError, f"actor {self.actor.name!r}"):
-            completion = await self._complete(request, coming)
+            completion = await self._complete(request, known)
         action = _distinct(completion.message, log)
         if action is not completion.message:
             completion = completion.model_copy(update={"message": action})
-        log.append(Proposed(turn=turn, attempt=attempt, completion=completion))
-        return coming.model_copy(update={"action": action})
+        log.append(
+            Proposed.of_parts(event="proposed", turn=turn, attempt=attempt, completion=completion)
+        )
+        return Proposal.of_parts(action=action, **known)
 
-    async def _complete(self, request: Request, coming: Proposal) -> Completion:
-        """Ask the actor; a critic that can, gets ready meanwhile."""
+    async def _complete(self, request: Request, known: dict[str, Any]) -> Completion:
+        """Ask the actor; a critic that can, gets ready meanwhile by what is `known`."""
         if self.gate == "none" or not can_warm(self.critic):
             return await self.actor.complete(request)
         # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
         import asyncio
 
+        coming = Proposal.of_parts(action=Assistant(), **known)
         warming = asyncio.create_task(warm_up(self.critic, coming))
         try:
             return await self.actor.complete(request)
@@ -154,7 +156,14 @@ class Supervisor:
             judgement = await self._ask_critic(proposal, log, look)
         if judgement is None:
             return None
-        log.append(Judged(turn=proposal.turn, attempt=proposal.attempt, judgement=judgement))
+        log.append(
+            Judged.of_parts(
+                event="judged",
+                turn=proposal.turn,
+                attempt=proposal.attempt,
+                judgement=judgement,
+            )
+        )
         return judgement.verdict
 
     async def _ask_critic(
@@ -324,5 +333,9 @@ def _require_content(action: Assistant) -> None:
 def _execute(
     log: list[Event], turn: int, action: Assistant, source: Source, *, approved: bool = True
 ) -> Assistant:
-    log.append(Executed(turn=turn, action=action, source=source, approved=approved))
+    log.append(
+        Executed.of_parts(
+            event="executed", turn=turn, action=action, source=source, approved=approved
+        )
+    )
     return action

@@ -8,6 +8,17 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
+# The slots of a model, set directly: `object.__setattr__` looks each of them up again by name.
+_put_fields, _put_names, _put_extra, _put_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
+
 
 class Record(BaseModel):
     """Base of everything that is persisted: immutable, no unknown keys."""
@@ -30,14 +41,11 @@ class Record(BaseModel):
         """
         if len(fields) != len(cls.__pydantic_fields__):
             raise TypeError(f"{cls.__name__}: give every field: {', '.join(cls.model_fields)}")
-        made = cls.__new__(cls)
-        for name, value in (
-            ("__dict__", fields),
-            ("__pydantic_fields_set__", set(fields)),
-            ("__pydantic_extra__", None),
-            ("__pydantic_private__", None),
-        ):
-            object.__setattr__(made, name, value)
+        made = object.__new__(cls)
+        _put_fields(made, fields)
+        _put_names(made, set(fields))
+        _put_extra(made, None)
+        _put_private(made, None)
         return made
 
 

@@ -1,5 +1,7 @@
 """How a pack's findings become one judgement."""
 
+from dataclasses import replace
+
 import pytest
 
 from sidecritic.critics.policy import FEEDBACK_LIMIT, PolicyCritic, noisy_or
@@ -53,6 +55,21 @@ async def test_the_strongest_finding_leads_and_every_finding_is_told() -> None:
     assert (judgement.category, judgement.policy_ref) == ("strong", "Never do this.")
     assert judgement.risk == pytest.approx(1 - 0.2 * 0.7)
     assert "line 3" in judgement.rationale
+
+
+def test_a_check_of_messages_is_asked_only_under_its_condition_which_is_told_once() -> None:
+    told: list[str] = []
+
+    def is_short(facts: Facts) -> bool:
+        told.append(facts.draft)
+        return len(facts.draft) < 10
+
+    polite = replace(rude, name="unkind", when=is_short)
+    pack = Pack("p", texts=(replace(rude, when=is_short), polite))
+    long, short = TALK.says("That cannot be done."), TALK.says("No.")
+    assert [found.check for found in pack.findings(long)] == []
+    assert [found.check for found in pack.findings(short)] == ["rude", "unkind"]
+    assert told == ["That cannot be done.", "No."]
 
 
 async def test_a_weak_finding_alone_approves_but_leaves_its_risk() -> None:

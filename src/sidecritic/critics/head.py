@@ -16,7 +16,10 @@ from sidecritic.critics.policy import THRESHOLD, noisy_or, rationale, revision
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import hands_over
 from sidecritic.policies.base import Finding, Pack
-from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec
+from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec, Usage
+
+_APPROVED = Approve.of_parts(kind="approve")
+_NO_USAGE = Usage.of_parts(input_tokens=0, output_tokens=0, cached_tokens=0, cost_usd=None)
 
 PROVEN = 0.8
 """Prior risk from which an objection to a call stands by itself."""
@@ -118,21 +121,24 @@ class HeadCritic:
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
             findings = await self._pack.examined(proposal)
         parts = parts_of(proposal.action, reads_of(proposal.tools) | self._pack.generic_tools)
-        flags = tuple(finding.flag for finding in findings)
+        flags = tuple([finding.flag for finding in findings])
         risks = risks_of(self._weights, self._pack.name, parts, flags)
         cells = {part.call_id: self._weights.cell(self._pack.name, part.kind) for part in parts}
         against = _by_weight(findings, cells)
         refused = [f for f in against if risks[f.call_id] >= self._limit(cells[f.call_id])]
         refused = refused or _wrong_in_itself(parts, findings)
-        return Judgement(
-            verdict=revision(refused) if refused else Approve(),
+        return Judgement.of_parts(
+            verdict=revision(refused) if refused else _APPROVED,
             critic=self.name,
+            status="ok",
             risk=risk_of_action(risks),
             call_risks=call_risks(risks),
+            calibrated=False,
             category=refused[0].check if refused else "",
             policy_ref=refused[0].policy if refused else "",
             rationale=rationale(against),
             flags=flags,
+            usage=_NO_USAGE,
             seconds=perf_counter() - started,
         )
 

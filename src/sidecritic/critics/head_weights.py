@@ -73,11 +73,13 @@ class Cell(Record, allow_inf_nan=False):
 
     def risk(self, tool: str, flags: Mapping[tuple[int, str], Flag]) -> float:
         """Return the risk of one call, or of a message (`tool` is then empty)."""
-        against, supports = (
-            sum(self.weight(flag) ** POWER for flag in flags.values() if flag.sign == sign)
-            for sign in (1, -1)
-        )
-        seen = against ** (1 / POWER) - supports ** (1 / POWER)
+        seen = 0.0
+        if flags:
+            against, supports = (
+                sum(self.weight(flag) ** POWER for flag in flags.values() if flag.sign == sign)
+                for sign in (1, -1)
+            )
+            seen = against ** (1 / POWER) - supports ** (1 / POWER)
         return expit(self.intercept + self.tools.get(tool, 0.0) + seen)
 
 

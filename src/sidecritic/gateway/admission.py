@@ -1,8 +1,8 @@
 """Who may come in, and how many at a time."""
 
 import hmac
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -44,6 +44,12 @@ class _Use:
     allowance: float = 0.0
     at: float | None = None
 
+    def __enter__(self) -> None:
+        self.under_way += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.under_way -= 1
+
 
 @dataclass
 class Admission:
@@ -52,9 +58,8 @@ class Admission:
     monotonic: Callable[[], float]
     _uses: dict[str, _Use] = field(default_factory=dict[str, _Use])
 
-    @contextmanager
-    def enter(self, client: ClientSettings) -> Generator[None]:
-        """Hold a place for the length of the block.
+    def enter(self, client: ClientSettings) -> AbstractContextManager[None]:
+        """Return a place to hold for the length of a block, which begins at once.
 
         Raises:
             Refused: the client has too many requests under way, or sends them too fast.
@@ -68,11 +73,7 @@ class Admission:
                 retry_after=1.0,
             )
         self._require_pace(use, client)
-        use.under_way += 1
-        try:
-            yield
-        finally:
-            use.under_way -= 1
+        return use
 
     def _require_pace(self, use: _Use, client: ClientSettings) -> None:
         """Take one from a bucket that holds a minute's worth and fills evenly."""

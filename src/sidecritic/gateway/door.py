@@ -203,6 +203,8 @@ class Visit:
 
     def _note_span(self) -> None:
         """Name the request by what it is; a path that is not one of ours is a client's text."""
+        if isinstance(self._span, NoSpan):
+            return
         place, status = self._place, self._line.status
         endpoint = place.dialect.endpoint if place and place.dialect else "other"
         method = self._line.method if self._line.method in _METHODS else "_OTHER"

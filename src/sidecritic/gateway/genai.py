@@ -27,6 +27,8 @@ def asked_of(question: Question) -> tuple[str, Attributes]:
 
 def note_answer(span: Span, answered: Answered) -> None:
     """Note what an upstream answered."""
+    if isinstance(span, NoSpan):
+        return
     usage = answered.usage
     span.note(
         {

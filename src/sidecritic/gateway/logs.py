@@ -30,9 +30,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": _message(record),
         }
-        line |= {
-            name: value for name in _FIELDS if (value := getattr(record, name, None)) is not None
-        }
+        given = record.__dict__
+        line |= {name: value for name in _FIELDS if (value := given.get(name)) is not None}
         if record.exc_info and record.exc_info[0] is not None:
             # The text of a foreign error may quote what was said.
             line["error"] = record.exc_info[0].__name__
@@ -48,6 +47,8 @@ def _message(record: logging.LogRecord) -> str:
 
 def log_to(stream: TextIO, *, level: int = logging.INFO) -> None:
     """Send the logs of the gateway and its server to a stream, and warnings of all others."""
+    # No line names threads or processes; finding them out is a third of making a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     sink = logging.StreamHandler(stream)
     sink.setFormatter(JsonLines())
     root = logging.getLogger()

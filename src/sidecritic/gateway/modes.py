@@ -28,13 +28,16 @@ def effect_of(name: str, hints: Hints, settings: RouteSettings) -> Effect:
 def with_effects(asked: Asked, settings: RouteSettings) -> tuple[ToolSpec, ...]:
     """Return the tools of a request with what is known of their effects."""
     return tuple(
-        ToolSpec.of_parts(
-            name=tool.name,
-            description=tool.description,
-            parameters=tool.parameters,
-            effect=effect_of(tool.name, asked.hints.get(tool.name, _NO_HINTS), settings),
-        )
+        _with_effect(tool, effect_of(tool.name, asked.hints.get(tool.name, _NO_HINTS), settings))
         for tool in asked.tools
+    )
+
+
+def _with_effect(tool: ToolSpec, effect: Effect) -> ToolSpec:
+    if tool.effect == effect:
+        return tool
+    return ToolSpec.of_parts(
+        name=tool.name, description=tool.description, parameters=tool.parameters, effect=effect
     )
 
 
@@ -60,6 +63,8 @@ def strictest_mode(settings: RouteSettings) -> Mode:
 
     A model may call tools that were not offered, so what was offered says nothing.
     """
+    if not settings.tools:
+        return settings.mode
     return strictest([settings.mode, *(rule.mode for rule in settings.tools if rule.mode)])
 
 

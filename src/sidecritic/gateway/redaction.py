@@ -60,10 +60,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
-        text = _SECRET_PAIR.sub(rf"\1{MARK}", _CREDENTIALS.sub(MARK, text))
+        if text:
+            text = _SECRET_PAIR.sub(_without_value, _CREDENTIALS.sub(MARK, text))
         for pattern in self.patterns:
             text = pattern.sub(MARK, text)
         return text
+
+
+def _without_value(pair: re.Match[str]) -> str:
+    # A function, as a template is looked up again for every text, with or without a secret.
+    return f"{pair[1]}{MARK}"
 
 
 def redactor_of(patterns: Sequence[str]) -> Redactor:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Final
 
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.actor import BudgetSpent, Take, UpstreamActor, log_of
@@ -27,12 +28,15 @@ from sidecritic.types import (
     Halt,
     Judgement,
     Revise,
+    Sampling,
     Usage,
 )
 
 _MAX_REVIEWS = 3
 """How often one turn may be put before a person."""
 _BYTES_A_TOKEN = 4
+_SAMPLING: Final = Sampling()
+"""The request is the client's own: nothing here says how to sample."""
 
 
 @dataclass
@@ -106,7 +110,7 @@ class Bench:
         once = {"max_revisions": 0, "on_exhausted": Answers(writes="pass", text="pass")}
         limits = route.limits.model_copy(update=once)
         critic = watched(route.critic, self.question.span)
-        supervisor = Supervisor(settled.actor, critic, route.settings.gate, limits)
+        supervisor = Supervisor(settled.actor, critic, route.settings.gate, limits, _SAMPLING)
         try:
             await supervisor.decide(
                 settled.turn,
@@ -169,7 +173,7 @@ class Bench:
     async def _decide(self, settled: Settled) -> None:
         route, question = self.question.route, self.question
         critic = watched(route.critic, question.span)
-        supervisor = Supervisor(settled.actor, critic, route.settings.gate, route.limits)
+        supervisor = Supervisor(settled.actor, critic, route.settings.gate, route.limits, _SAMPLING)
         briefing = question.briefing()
         while True:
             decision = await supervisor.decide(

@@ -2,8 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -42,7 +41,7 @@ class HttpUpstream:
         """
         url = URL(f"{self._root}/{request.path}", encoded=True)
         headers = [*request.headers, *self._credentials(request.headers)]
-        with _spoken(self.name):
+        with _Spoken(self.name):
             try:
                 response = await self._request(request, url, headers)
             except aiohttp.ServerDisconnectedError:
@@ -123,7 +122,7 @@ class _Response:
         )
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        with _spoken(self.upstream):
+        with _Spoken(self.upstream):
             async for chunk in self.response.content.iter_any():
                 yield chunk
 
@@ -132,17 +131,23 @@ class _Response:
         self.response.close()
 
 
-@contextmanager
-def _spoken(name: str) -> Generator[None]:
-    """Put failures of the connection into words that hold no address and no key."""
-    try:
-        yield
-    except TimeoutError as cause:
-        raise ModelUnavailable(f"the upstream {name!r} did not answer in time") from cause
-    except (aiohttp.ClientError, OSError) as cause:
-        raise ModelUnavailable(
-            f"the connection to the upstream {name!r} failed ({type(cause).__name__})"
-        ) from cause
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """Puts failures of the connection into words that hold no address and no key."""
+
+    name: str
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, cause: BaseException | None, _: object
+    ) -> None:
+        if isinstance(cause, TimeoutError):
+            raise ModelUnavailable(f"the upstream {self.name!r} did not answer in time") from cause
+        if isinstance(cause, aiohttp.ClientError | OSError):
+            raise ModelUnavailable(
+                f"the connection to the upstream {self.name!r} failed ({type(cause).__name__})"
+            ) from cause
 
 
 # --- where a connection may go ------------------------------------------------------------

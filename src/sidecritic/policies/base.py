@@ -79,6 +79,7 @@ class Finding:
 Answer = Objection | Support | None
 ExamineCall = Callable[[Facts, ToolCall], Answer]
 ExamineText = Callable[[Facts, str], Answer]
+Condition = Callable[[Facts], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class TextCheck:
     policy: str
     risk: float
     examine: ExamineText
+    when: Condition | None = None
+    """What must hold for it to be asked at all; told once for all checks that share it."""
 
 
 def call_check(
@@ -165,8 +168,14 @@ class Pack:
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
         if facts.proposed:
             return
+        # Dozens of checks share one condition: it is asked for once, not once for each of them.
+        unmet = {when for when in self._conditions() if not facts.once(when)}
         for check in self.texts:
-            yield from _findings(check, check.examine(facts, facts.draft), None)
+            if check.when not in unmet:
+                yield from _findings(check, check.examine(facts, facts.draft), None)
+
+    def _conditions(self) -> set[Condition]:
+        return {check.when for check in self.texts if check.when is not None}
 
 
 def _findings(

@@ -99,14 +99,15 @@ class Facts:
         """Read a proposal; `harmless` names tools that change no record."""
         reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless
         history = proposal.history
+        returned = any(isinstance(message, ToolResult) for message in history)
         return cls(
             draft="" if proposal.action.calls else typed(proposal.action.text),
             proposed=proposal.action.calls,
             lines=tuple(_lines(history)),
-            done=tuple(_done(history, reads)),
+            done=tuple(_done(history, reads)) if returned else (),
             tools=tuple(tool.name for tool in proposal.tools),
             reads=frozenset(reads),
-            refused=tuple(_refused_calls(history)),
+            refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
         )
 
@@ -115,9 +116,10 @@ class Facts:
 
     def once(self, make: "Callable[[Facts], _Made]") -> _Made:
         """Return what `make` makes of these facts: made once, and shared by all checks."""
-        if make not in self._shared:
-            self._shared[make] = make(self)
-        return cast(_Made, self._shared[make])
+        shared = self._shared
+        if make not in shared:
+            shared[make] = make(self)
+        return cast(_Made, shared[make])
 
     @cached_property
     def _shared(self) -> dict[object, object]:

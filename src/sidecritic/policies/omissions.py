@@ -40,6 +40,10 @@ class EndCheck:
     text: TextCheck
 
 
+def _may_be_last(facts: Facts) -> bool:
+    return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
+
+
 def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[Examine], EndCheck]:
     """Make a check of a function that looks at the conversation as a whole."""
 
@@ -48,13 +52,11 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
             return _softened(facts, examine(facts), risk, AT_THE_END)
 
         def at_message(facts: Facts, draft: str) -> Answer:
-            if not facts.once(_may_be_last):
-                return None
             return _softened(facts, examine(facts), risk, facts.once(_weight))
 
         return EndCheck(
             call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
-            text=TextCheck(name, policy, risk, at_message),
+            text=TextCheck(name, policy, risk, at_message, when=_may_be_last),
         )
 
     return make
@@ -276,10 +278,6 @@ def _weight(facts: Facts) -> float:
     leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
     goes_on = asks_consent(draft) or asks_for_data(draft)
     return AT_THE_END if leaving and not goes_on else MORE_MAY_COME
-
-
-def _may_be_last(facts: Facts) -> bool:
-    return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
 
 
 def dropped_plan(facts: Facts) -> Exchange | None:

@@ -15,7 +15,9 @@ JsonObject = dict[str, JsonValue]
 def text_of(record: Mapping[str, JsonValue], key: str) -> str:
     """Return a text or number field as text; empty when it is absent or of another shape."""
     value = record.get(key)
-    return str(value) if isinstance(value, str | int | float) else ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) else ""
 
 
 def number_of(record: Mapping[str, JsonValue], key: str) -> float:
@@ -37,9 +39,9 @@ def texts_of(record: Mapping[str, JsonValue], key: str) -> tuple[str, ...]:
 def objects_of(record: Mapping[str, JsonValue], key: str) -> tuple[JsonObject, ...]:
     """Return a list of objects; empty when it is absent or of another shape."""
     value = record.get(key)
-    return (
-        tuple(part for part in value if isinstance(part, dict)) if isinstance(value, list) else ()
-    )
+    if not isinstance(value, list):
+        return ()
+    return tuple([part for part in value if isinstance(part, dict)])
 
 
 def object_of(record: Mapping[str, JsonValue], key: str) -> JsonObject:

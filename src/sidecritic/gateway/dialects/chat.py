@@ -141,6 +141,8 @@ class ChatCompletions:
 
 def _text(message: Body, unknown: dict[str, None]) -> str:
     content = message.get("content")
+    if isinstance(content, str):
+        return content
     return content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
 
 

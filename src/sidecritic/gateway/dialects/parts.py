@@ -103,6 +103,9 @@ def usage_of(given: int, written: int, cached: int) -> Usage:
 
 def count_of(record: Body, key: str) -> int:
     """Return a number of tokens, or a position; what no count can be reads as the nearest one."""
+    value = record.get(key)
+    if type(value) is int and 0 <= value <= _MOST:
+        return value
     return int(min(max(number_of(record, key), 0.0), _MOST))
 
 
