@@ -9,7 +9,6 @@ whose last link nobody knows. What follows the last turn is new and is not cover
 """
 
 import hmac
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,10 +17,11 @@ from pydantic import JsonValue
 from sidecritic.gateway.decisions import canonical, substance
 from sidecritic.types import Assistant, Message, ToolResult
 
-_MEMORY = 50_000
-"""Links that are known without asking the database."""
+_SLOTS = 2**18
+"""Links that can be known without asking the database: four megabytes, however many there were."""
 _KEPT = 16
 """Bytes of a link that are remembered: enough, and a third of the memory of its text."""
+_NONE = bytes(_KEPT)
 
 
 @dataclass
@@ -32,9 +32,10 @@ class Chain:
     is_private: bool = False
     """Whether the key was made for this process, so that no other can have made a link with it."""
     has_forgotten: bool = False
-    _known: OrderedDict[bytes, None] = field(default_factory=OrderedDict[bytes, None], repr=False)
+    """Whether a link has taken the slot of another."""
 
     def __post_init__(self) -> None:
+        self._known = bytearray(_SLOTS * _KEPT)
         # Copied for each link: `hmac.digest` lets go of the interpreter's lock every time, and
         # under load another thread keeps it for milliseconds.
         self._keyed = hmac.new(self.key, digestmod="sha256")
@@ -59,13 +60,14 @@ class Chain:
         return self._link(tenant, link, since, turn)
 
     def remember(self, link: str) -> None:
-        self._known[bytes.fromhex(link)[:_KEPT]] = None
-        if len(self._known) > _MEMORY:
-            self._known.popitem(last=False)
-            self.has_forgotten = True
+        kept, at = _placed(link)
+        before = bytes(self._known[at : at + _KEPT])
+        self.has_forgotten |= before not in (_NONE, kept)
+        self._known[at : at + _KEPT] = kept
 
     def is_remembered(self, link: str) -> bool:
-        return bytes.fromhex(link)[:_KEPT] in self._known
+        kept, at = _placed(link)
+        return bytes(self._known[at : at + _KEPT]) == kept
 
     @property
     def remembers_all(self) -> bool:
@@ -77,6 +79,12 @@ class Chain:
         made = self._keyed.copy()
         made.update(said)
         return made.hexdigest()
+
+
+def _placed(link: str) -> tuple[bytes, int]:
+    """Return what is kept of a link, and where: digests are spread evenly by themselves."""
+    kept = bytes.fromhex(link)[:_KEPT]
+    return kept, int.from_bytes(kept[:4]) % _SLOTS * _KEPT
 
 
 def answers_nothing(history: Sequence[Message]) -> bool:
