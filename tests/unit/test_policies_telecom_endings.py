@@ -271,3 +271,11 @@ def test_a_locked_card_found_over_mms_is_handed_over() -> None:
 def test_the_checks_need_no_account_to_see_a_locked_card() -> None:
     unknown = Talk(tools=specs("get_customer_by_phone", "resume_line")).user("My SIM is locked.")
     assert LOCK in fired(TELECOM, unknown.says(BYE))
+
+
+def test_a_very_long_sentence_without_a_stop_is_read_once() -> None:
+    # Looking back to its beginning from every match took minutes at a tenth of this length.
+    endless = "not sim locked and no has signal " * 5000
+    told = Facts.of(locked(endless).says(BYE))
+    assert sim_locked(told) is None
+    assert not has_signal(told)

@@ -48,8 +48,10 @@ _SUPPOSED = re.compile(
     r"|used to)\b|^\W*(or )?(is|are|do|does|did|can|will|should)\b"
 )
 _WISHED = re.compile(r"\b(once|when|until|after|want|wish|need|how|get|help|can|please|to be)\b")
-_CLAUSE = re.compile(r".*([,;:()\u2013\u2014]| - |\b(and|but|because|since|as|why)\b)")
+_CLAUSE = re.compile(r"[,;:()\u2013\u2014]| - |\b(and|but|because|since|as|why)\b")
 """A "no" before one of these says nothing of what comes after it."""
+_REACH = 160
+"""Characters in which a "no" is looked for: a long text costs by its length, not by its square."""
 
 
 def sim_locked(facts: Facts) -> Line | None:
@@ -116,5 +118,7 @@ def _says(pattern: re.Pattern[str], sentence: str) -> bool:
 
 
 def _clause(sentence: str, match: re.Match[str]) -> str:
-    """Return what stands before a match in its part of the sentence."""
-    return _CLAUSE.sub("", sentence[: match.start()])
+    """Return what stands before a match in its part of the sentence, as far as it can matter."""
+    before = sentence[max(0, match.start() - _REACH) : match.start()]
+    ends = [each.end() for each in _CLAUSE.finditer(before)]
+    return before[ends[-1] :] if ends else before
