@@ -29,7 +29,7 @@ from sidecritic.config.replays import CriticByName
 from sidecritic.critics.head import Part
 from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.ports import Critic
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load

@@ -166,7 +166,7 @@ upstream = "instant"
 mode = "{mode}"
 gate = "all"
 critic = "default"
-pack = "sidecritic.policies.shop:SHOP"
+pack = "sidecritic.packs.shop:SHOP"
 
 [store]
 url = "sqlite:///{folder / mode}.db"

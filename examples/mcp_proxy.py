@@ -15,7 +15,7 @@ from mcp import Client, StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent
 
-from sidecritic.policies.base import Facts, Objection, Pack, call_check
+from sidecritic.checks.base import Facts, Objection, Pack, call_check
 from sidecritic.types import ToolCall
 
 server = MCPServer("shop")

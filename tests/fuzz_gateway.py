@@ -134,7 +134,7 @@ mode = "{mode}"
 prefix = "{prefix}"
 gate = "all"
 critic = "policy"
-pack = "sidecritic.policies.shop:SHOP"
+pack = "sidecritic.packs.shop:SHOP"
 unknown = "{unknown}"
 """
         for name, prefix, mode, unknown in (

@@ -31,7 +31,7 @@ base_url = "{upstream}/v1"
 upstream = "openai"
 mode = "shadow"  # for now
 critic = "policy"
-pack = "sidecritic.policies.shop:SHOP"
+pack = "sidecritic.packs.shop:SHOP"
 gate = "all"
 
 [store]

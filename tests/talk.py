@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Finding, Pack
 from sidecritic.critics.policy import THRESHOLD, noisy_or
-from sidecritic.policies.base import Finding, Pack
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import (
     Assistant,

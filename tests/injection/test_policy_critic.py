@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from sidecritic.config.critics import critic_for
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.envs.shop import SPECS
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.types import Assistant, Proposal, Revise, ToolSpec
 from tests.injection import PAYLOADS
 from tests.talk import Talk

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.prompt import Lookup, Prompt, prompt_of, verdict_chat
 from sidecritic.critics.quoting import embedded, quoted
-from sidecritic.policies.base import Finding
 from sidecritic.trace import rejection
 from sidecritic.types import (
     Assistant,

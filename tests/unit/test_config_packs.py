@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from sidecritic.checks.base import Pack
 from sidecritic.cli.app import app
 from sidecritic.config.critics import Terms, critic_for
 from sidecritic.config.packs import pack_at, unlearned
 from sidecritic.config.profiles import profile_for
 from sidecritic.critics.profile import read_profile, to_toml
 from sidecritic.errors import ConfigError
-from sidecritic.policies.base import Pack
-from sidecritic.policies.shop import SHOP
+from sidecritic.packs.shop import SHOP
 
 OWN = """
-from sidecritic.policies.base import Objection, Pack, call_check
+from sidecritic.checks.base import Objection, Pack, call_check
 
 
 @call_check("never refund", risk=0.9, tools=["refund_items"], policy="We refund nothing.")
@@ -71,7 +71,7 @@ def recorded(folder: Path, env: str, *more: str) -> Path:
 
 
 def test_a_pack_is_what_the_import_path_names(own: Path) -> None:
-    assert pack_at("sidecritic.policies.shop:SHOP") is SHOP
+    assert pack_at("sidecritic.packs.shop:SHOP") is SHOP
     assert pack_at("boutique_rules:PACK").name == "boutique"
 
 
@@ -172,7 +172,7 @@ def test_a_profile_of_the_own_checks_is_not_for_those_of_a_pack() -> None:
     with pytest.raises(ConfigError, match="by the package's own checks, and the pack here is my"):
         critic_for("head", "shop", terms=foreign)
     for pack in (None, SHOP):  # a route of any name may have the shop's own checks
-        terms = Terms(profile=plain, pack=pack, pack_path="sidecritic.policies.shop:SHOP")
+        terms = Terms(profile=plain, pack=pack, pack_path="sidecritic.packs.shop:SHOP")
         assert critic_for("head", "shop", terms=terms)
 
 
@@ -218,7 +218,7 @@ def test_a_foreign_domain_is_replayed_with_its_pack_and_not_without(own: Path) -
     assert refunds
     assert {line["judgement"]["category"] for line in refunds} == {"never refund"}
     mixed = run("replay", file, "--critic", "default", "--workers", "1", "--out", "judged.jsonl",
-                "--pack", "sidecritic.policies.shop:SHOP")  # fmt: skip
+                "--pack", "sidecritic.packs.shop:SHOP")  # fmt: skip
     assert mixed.exit_code == 2
     assert "pack boutique_rules:PACK" in mixed.stderr
 

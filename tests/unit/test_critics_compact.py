@@ -12,7 +12,7 @@ from sidecritic.critics.compact_llm import CompactCritic
 from sidecritic.critics.prompt import prompt_of, verdict_chat
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.models.scripted import FunctionModel
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.types import (
     Approve,
     Assistant,

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecritic.checks.base import Objection, Pack, Support, call_check, text_check
+from sidecritic.checks.facts import Facts
 from sidecritic.critics.head import HeadCritic, flags_of, parts_of, risk_of_action, risks_of
 from sidecritic.critics.head_weights import (
     UNTRAINED,
@@ -20,8 +22,6 @@ from sidecritic.critics.head_weights import (
     weights_from,
 )
 from sidecritic.errors import ConfigError, CriticError
-from sidecritic.policies.base import Objection, Pack, Support, call_check, text_check
-from sidecritic.policies.facts import Facts
 from sidecritic.types import Approve, Assistant, Flag, Proposal, Revise, ToolCall
 from tests.talk import Talk, specs
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sidecritic.checks.base import Objection, Pack, Support, call_check
+from sidecritic.checks.facts import Facts
 from sidecritic.config.terminals import Keyboard
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.human import HumanCritic, Terminal, visible
 from sidecritic.errors import CriticError
-from sidecritic.policies.base import Objection, Pack, Support, call_check
-from sidecritic.policies.facts import Facts
 from sidecritic.types import (
     Approve,
     Escalate,

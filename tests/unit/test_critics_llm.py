@@ -5,11 +5,11 @@ from math import log
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.answers import FEEDBACK_LIMIT
 from sidecritic.critics.llm import GENERIC_FEEDBACK, LLMCritic, Wire
 from sidecritic.errors import ConfigError, CriticError, ModelRejected, ModelUnavailable
 from sidecritic.models.scripted import FunctionModel, ScriptedModel
-from sidecritic.policies.base import Finding
 from sidecritic.types import (
     Approve,
     Assistant,

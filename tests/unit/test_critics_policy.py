@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from sidecritic.checks.base import Objection, Pack, call_check, text_check
+from sidecritic.checks.facts import Facts
 from sidecritic.critics.policy import FEEDBACK_LIMIT, PolicyCritic, noisy_or
 from sidecritic.errors import ConfigError, CriticError
-from sidecritic.policies import pack_for
-from sidecritic.policies.base import Objection, Pack, call_check, text_check
-from sidecritic.policies.facts import Facts
+from sidecritic.packs import pack_for
 from sidecritic.types import Approve, Revise, ToolCall
 from tests.talk import Talk, specs
 

@@ -1,5 +1,6 @@
 import hashlib
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.prompt import (
     PROMPT_VERSION,
     Lookup,
@@ -8,7 +9,6 @@ from sidecritic.critics.prompt import (
     reasons_chat,
     verdict_chat,
 )
-from sidecritic.policies.base import Finding
 from sidecritic.trace import rejection
 from sidecritic.types import (
     Assistant,

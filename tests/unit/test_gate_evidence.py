@@ -166,7 +166,7 @@ def identities_by(package: Path, *critics: str) -> list[str]:
 @pytest.mark.parametrize(
     ("changed", "old", "new"),
     [
-        ("policies/shop.py", "", "\n# a check that was mended\n"),
+        ("packs/shop.py", "", "\n# a check that was mended\n"),
         ("critics/policy.py", "", "\n# how findings become a risk\n"),
         ("__init__.py", '__version__ = "', '__version__ = "9'),
     ],

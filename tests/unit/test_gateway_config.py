@@ -63,7 +63,7 @@ def test_settings_that_cannot_be_used_are_named(text: str, message: str, tmp_pat
         made(text, tmp_path, KEY="k")
 
 
-RETAIL = 'critic = "default"\npack = "sidecritic.policies.retail:RETAIL"\n'
+RETAIL = 'critic = "default"\npack = "sidecritic.packs.retail.pack:RETAIL"\n'
 
 
 async def test_a_profile_judges_by_the_thresholds_of_the_packs_domain(tmp_path: Path) -> None:

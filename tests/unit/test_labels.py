@@ -22,7 +22,7 @@ from sidecritic.labeling.records import Label
 from sidecritic.labeling.rules import SURE, by_rules
 from sidecritic.labeling.store import LABELS_FILE, open_labels, read_labels
 from sidecritic.labeling.trust import settled
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.runs import Run
 from sidecritic.trace import Observed, Trajectory
 from sidecritic.types import Assistant, Briefing, Fault, Proposal, ToolCall, User

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.policy import THRESHOLD, noisy_or
-from sidecritic.policies.airline import AIRLINE
-from sidecritic.policies.base import Finding
+from sidecritic.packs.airline.pack import AIRLINE
 from tests.talk import Talk, specs
 
 TOOLS = specs(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from sidecritic.policies.airline import AIRLINE
-from sidecritic.policies.base import Finding
+from sidecritic.checks.base import Finding
+from sidecritic.packs.airline.pack import AIRLINE
 from sidecritic.types import ToolResult
 from tests.talk import Talk
 from tests.unit.test_policies_airline import (

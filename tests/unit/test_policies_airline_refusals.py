@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.airline import AIRLINE
+from sidecritic.packs.airline.pack import AIRLINE
 from sidecritic.types import Proposal
 from tests.talk import Talk, fired
 from tests.unit.test_policies_airline import TOOLS, USER, flight, reservation

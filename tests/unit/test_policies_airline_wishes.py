@@ -3,10 +3,10 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.airline import AIRLINE
-from sidecritic.policies.airline_places import routes
-from sidecritic.policies.airline_records import allowance
-from sidecritic.policies.facts import Facts
+from sidecritic.checks.facts import Facts
+from sidecritic.packs.airline.pack import AIRLINE
+from sidecritic.packs.airline.places import routes
+from sidecritic.packs.airline.records import allowance
 from sidecritic.types import Proposal
 from tests.talk import Talk
 from tests.unit.test_policies_airline import (

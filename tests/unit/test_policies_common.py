@@ -3,10 +3,10 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.base import Pack
-from sidecritic.policies.common import COMMON_CALLS, not_as_announced
-from sidecritic.policies.endings import ENDING_CALLS, ENDING_TEXTS
-from sidecritic.policies.statements import STATEMENTS
+from sidecritic.checks.base import Pack
+from sidecritic.checks.common import COMMON_CALLS, not_as_announced
+from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
+from sidecritic.checks.statements import STATEMENTS
 from tests.talk import Talk, fired, sent_back, specs
 
 PACK = Pack(

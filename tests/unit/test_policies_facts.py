@@ -2,9 +2,9 @@
 
 import pytest
 
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.language import affirms, amounts, asks_consent, mentions, takes_leave
-from sidecritic.policies.listings import agrees, is_id, labelled
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import affirms, amounts, asks_consent, mentions, takes_leave
+from sidecritic.english.listings import agrees, is_id, labelled
 from tests.talk import Talk, specs
 
 TALK = Talk(tools=specs("get_order", "put_order"))

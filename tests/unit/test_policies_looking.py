@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Objection, Pack, Support, call_check
+from sidecritic.checks.facts import Facts
+from sidecritic.checks.looking import ROUNDS, Wanted
 from sidecritic.critics.policy import PolicyCritic
-from sidecritic.policies.base import Objection, Pack, Support, call_check
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.looking import ROUNDS, Wanted
-from sidecritic.policies.values import text_of
 from sidecritic.types import Approve, Assistant, Proposal, Revise, ToolCall, ToolResult, ToolSpec
+from sidecritic.values import text_of
 
 TOOLS = (ToolSpec(name="get_order", effect="read"), ToolSpec(name="cancel", effect="write"))
 

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.airline import AIRLINE
-from sidecritic.policies.base import Pack
-from sidecritic.policies.retail import RETAIL
-from sidecritic.policies.telecom import TELECOM
+from sidecritic.checks.base import Pack
+from sidecritic.packs.airline.pack import AIRLINE
+from sidecritic.packs.retail.pack import RETAIL
+from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Proposal
 from tests.talk import Talk, fired, sent_back, specs
 

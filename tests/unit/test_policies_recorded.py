@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from sidecritic.checks.base import Pack
 from sidecritic.critics.policy import THRESHOLD, noisy_or
-from sidecritic.policies import pack_for
-from sidecritic.policies.base import Pack
+from sidecritic.packs import pack_for
 from sidecritic.types import (
     Assistant,
     Message,

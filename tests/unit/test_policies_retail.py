@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.retail import RETAIL
+from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import Talk, fired, specs
 
 TOOLS = specs(

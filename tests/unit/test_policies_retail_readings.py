@@ -3,8 +3,8 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.language import sentences
-from sidecritic.policies.retail import RETAIL
+from sidecritic.english.language import sentences
+from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import fired
 from tests.unit.test_policies_retail import (
     CANCEL,

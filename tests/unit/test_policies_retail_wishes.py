@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.retail import RETAIL
+from sidecritic.packs.retail.pack import RETAIL
 from sidecritic.types import ToolResult
 from tests.talk import Talk, fired
 from tests.unit.test_policies_retail import (

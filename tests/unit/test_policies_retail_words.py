@@ -3,8 +3,8 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.retail import RETAIL
-from sidecritic.policies.retail_wording import named_in
+from sidecritic.packs.retail.pack import RETAIL
+from sidecritic.packs.retail.wording import named_in
 from tests.talk import fired
 from tests.unit.test_policies_retail import (
     CANCEL,

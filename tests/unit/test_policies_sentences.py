@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from sidecritic.envs.tau2_package import load_domain
-from sidecritic.policies.registry import PACKS, pack_for
+from sidecritic.packs.registry import PACKS, pack_for
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"title", "data", "tool", "words"}

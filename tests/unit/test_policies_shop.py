@@ -7,8 +7,8 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.envs.shop import SPECS
-from sidecritic.policies import pack_for, shop
-from sidecritic.policies.shop import SHOP
+from sidecritic.packs import pack_for, shop
+from sidecritic.packs.shop import SHOP
 from tests.talk import Talk, fired, sent_back
 
 GUIDE = Path(__file__).parents[2] / "docs" / "policy-packs.md"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sidecritic.policies.retail import RETAIL
-from sidecritic.policies.telecom import TELECOM
+from sidecritic.packs.retail.pack import RETAIL
+from sidecritic.packs.telecom.pack import TELECOM
 from tests.talk import Talk, fired
 from tests.unit import test_policies_retail as retail
 from tests.unit import test_policies_telecom as telecom

@@ -5,10 +5,10 @@ import json
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.policy import noisy_or
-from sidecritic.policies import pack_for
-from sidecritic.policies.base import Finding
-from sidecritic.policies.telecom import TELECOM
+from sidecritic.packs import pack_for
+from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Proposal, ToolResult
 from tests.talk import Talk, fired, specs
 

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.policies.base import Finding
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.telecom import TELECOM
-from sidecritic.policies.telecom_phone import has_signal, is_online, sim_locked
+from sidecritic.checks.base import Finding
+from sidecritic.checks.facts import Facts
+from sidecritic.packs.telecom.pack import TELECOM
+from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
 from sidecritic.types import Proposal
 from tests.talk import Talk, fired, sent_back, specs
 from tests.unit.test_policies_telecom import talk

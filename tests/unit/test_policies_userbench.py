@@ -6,8 +6,8 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.envs.userbench_episode import TOOL
-from sidecritic.policies import pack_for
-from sidecritic.policies.userbench import USERBENCH, USERBENCH_MULTI
+from sidecritic.packs import pack_for
+from sidecritic.packs.userbench import USERBENCH, USERBENCH_MULTI
 from sidecritic.types import Proposal
 from tests.talk import Talk, fired
 from tests.travel import record

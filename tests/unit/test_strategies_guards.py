@@ -15,7 +15,7 @@ from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.gates import Gated
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.policies.shop import SHOP
+from sidecritic.packs.shop import SHOP
 from sidecritic.ports import Critic
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed, env_view

@@ -15,7 +15,7 @@ from sidecritic.envs.plans import Action, reference_of, scenario_of
 from sidecritic.envs.shop import Shop
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.models.scripted import FunctionModel, ScriptedModel
-from sidecritic.policies.registry import pack_for
+from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Peopled
 from sidecritic.reports.synthesis import kinds, rejections
 from sidecritic.synthesis.drafts import Draft, Introduction, Wish, reason_of, to_task

@@ -24,8 +24,8 @@ from sidecritic.adapters.rulings import Passes, Refuses, ruling_on
 from sidecritic.adapters.turns import Oversight
 from sidecritic.gateway.dialects.base import Hints
 from sidecritic.gateway.dialects.parts import hints_of, tool_spec
-from sidecritic.policies.values import objects_of, text_of
 from sidecritic.types import Assistant, Message, ToolCall, ToolResult, ToolSpec
+from sidecritic.values import objects_of, text_of
 
 _REMEMBERED = 200
 """Messages of the history that the critic is shown."""

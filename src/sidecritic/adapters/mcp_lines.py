@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from sidecritic.adapters.mcp import Line
 from sidecritic.errors import ConfigError
-from sidecritic.policies.values import object_of, text_of
+from sidecritic.values import object_of, text_of
 
 _LONGEST = 64_000_000
 """Bytes of one message."""

@@ -22,8 +22,8 @@ from sidecritic.gateway.dialects.base import Body, Hints, Rejected
 from sidecritic.gateway.dialects.parts import tool_spec
 from sidecritic.gateway.dialects.responses import Responses
 from sidecritic.gateway.dialects.sse import objects
-from sidecritic.policies.values import objects_of
 from sidecritic.types import Assistant, ToolSpec
+from sidecritic.values import objects_of
 
 Input = str | list[TResponseInputItem]
 

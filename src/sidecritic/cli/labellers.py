@@ -26,7 +26,7 @@ from sidecritic.labeling.records import Label, LabelSource
 from sidecritic.labeling.rules import by_rules
 from sidecritic.labeling.subjects import Placed
 from sidecritic.labeling.teaching import Teacher, by_teacher
-from sidecritic.policies.registry import find_pack
+from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.runs import Run
 from sidecritic.types import Revise

@@ -23,9 +23,9 @@ from sidecritic.ports import Critic, Model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sidecritic.checks.base import Pack
     from sidecritic.critics.human import Terminal
     from sidecritic.critics.profile import Profile
-    from sidecritic.policies.base import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _require_fitting(name: str, terms: Terms) -> None:
 
 
 def _require_its_pack(profile: "Profile", terms: Terms) -> None:
-    from sidecritic.policies.registry import is_shipped
+    from sidecritic.packs.registry import is_shipped
 
     # Without a pack, a profile is for the checks that the package has for a domain.
     own = terms.pack is None or is_shipped(terms.pack)
@@ -159,7 +159,7 @@ class _Maker:
 
     @property
     def _pack(self) -> "Pack":
-        from sidecritic.policies import pack_for
+        from sidecritic.packs import pack_for
 
         return self.terms.pack or pack_for(self.env)
 

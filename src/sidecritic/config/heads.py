@@ -10,7 +10,7 @@ from pathlib import Path
 from sidecritic.config.held_out import require_no_test
 from sidecritic.config.replays import CriticByName
 from sidecritic.errors import ConfigError, NoChecks
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.recorded import Recorded
 from sidecritic.replay import Plan, replay
 from sidecritic.training.head import Trained, train

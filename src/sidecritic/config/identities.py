@@ -6,10 +6,11 @@ is on file.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import chain
 from json import dumps
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sidecritic.config.registered import REGISTERED, is_registered, place_of, re
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.critics.registry import digest_of
 
+_CHECKS = ("checks", "critics", "english", "packs", "values.py")
 _LOCAL = "llm:local:"
 _LONGEST = 80
 """Characters of the readable part: file systems allow 255 in all."""
@@ -52,12 +54,19 @@ def code_of_the_checks() -> str:
     They are taken not to change while a process runs: it has loaded them, or soon will have.
     """
     digest = sha256()
-    for package in ("sidecritic.critics", "sidecritic.policies"):
-        found = {each.name: each for each in files(package).iterdir()}
-        for name in sorted(name for name in found if name.endswith(".py")):
-            content = found[name].read_bytes()
-            digest.update(f"{package} {name} {len(content)}\n".encode() + content)
+    for name, content in chain.from_iterable(map(_sources_below, _CHECKS)):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
     return f"{sidecritic.__version__} {digest.hexdigest()}"
+
+
+def _sources_below(place: str) -> Iterator[tuple[str, bytes]]:
+    """Return the sources at a place in the package, or below it, by their places."""
+    here = files("sidecritic").joinpath(place)
+    if here.is_dir():
+        for name in sorted(each.name for each in here.iterdir()):
+            yield from _sources_below(f"{place}/{name}")
+    elif place.endswith(".py"):
+        yield place, here.read_bytes()
 
 
 def identity(critic: str) -> str:

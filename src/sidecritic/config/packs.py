@@ -10,8 +10,8 @@ from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError, boundary
 
 if TYPE_CHECKING:
+    from sidecritic.checks.base import Pack
     from sidecritic.critics.head_weights import HeadWeights
-    from sidecritic.policies.base import Pack
 
 
 def pack_at(path: str) -> "Pack":
@@ -20,13 +20,13 @@ def pack_at(path: str) -> "Pack":
     Raises:
         ConfigError: there is none; the message says whether module, name or kind is wrong.
     """
-    from sidecritic.policies.base import Pack
+    from sidecritic.checks.base import Pack
 
     module, colon, name = path.partition(":")
     if not (module and colon and name):
         raise ConfigError(
             f"the policy pack {path!r} cannot be read; write it as MODULE:NAME, such as "
-            "sidecritic.policies.shop:SHOP"
+            "sidecritic.packs.shop:SHOP"
         )
     with boundary(ConfigError, f"the module of the policy pack {path!r} does not import"):
         try:

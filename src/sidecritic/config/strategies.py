@@ -154,7 +154,7 @@ def guard_for(way: Way, env: str, helper: Callable[[], Model]) -> Critic | None:
         return Confirmation(mutates=_final_in(env))
     if way.name == "checklist":
         from sidecritic.critics.checklist import Checklist, PackRules
-        from sidecritic.policies.registry import find_pack
+        from sidecritic.packs.registry import find_pack
 
         return Checklist(helper(), PackRules(find_pack(env)))
     if way.name == "reviewer":

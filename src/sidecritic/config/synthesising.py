@@ -8,7 +8,7 @@ from sidecritic.config.settings import suggestion
 from sidecritic.envs.held_out import TEST, HeldOut
 from sidecritic.envs.users import scripted_user
 from sidecritic.errors import ConfigError
-from sidecritic.policies.registry import pack_for
+from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Benchmark, Model
 from sidecritic.synthesis.airline import Airline
 from sidecritic.synthesis.drafts import Domain

@@ -11,10 +11,10 @@ prompt is the one of our own LLM critic, which quotes foreign text, with another
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from sidecritic.checks.base import Pack
 from sidecritic.critics.prompt import prompt_of
 from sidecritic.errors import CriticError, ModelError
 from sidecritic.forms import Filler
-from sidecritic.policies.base import Pack
 from sidecritic.ports import Model
 from sidecritic.types import Approve, Judgement, Proposal, Record, Revise, ToolCall
 

@@ -17,13 +17,13 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from sidecritic.checks.facts import Facts
 from sidecritic.critics.named_records import described
 from sidecritic.critics.prompt import APPROVE, REFUSE, prompt_of, verdict_chat
+from sidecritic.english.listings import words_of
 from sidecritic.errors import ConfigError
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.listings import words_of
-from sidecritic.policies.values import scalars
 from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolCall, User
+from sidecritic.values import scalars
 
 VERSION = "1"
 """Changes with every change of what is rendered: a critic reads what it was trained on."""

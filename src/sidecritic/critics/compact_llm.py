@@ -6,13 +6,13 @@ their look-ups. It writes no words: what goes back to the actor is what the chec
 
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Pack
 from sidecritic.critics.answers import plain, risk_of
 from sidecritic.critics.compact import Rendering
 from sidecritic.critics.llm import GENERIC_FEEDBACK, THRESHOLD
 from sidecritic.critics.policy import rationale, revision
 from sidecritic.critics.prompt import APPROVE, REFUSE
 from sidecritic.errors import CriticError, ModelError, boundary
-from sidecritic.policies.base import Pack
 from sidecritic.ports import Model
 from sidecritic.types import (
     Approve,

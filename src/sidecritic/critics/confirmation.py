@@ -12,9 +12,9 @@ decline is let through, once; a declined one is sent back.
 import re
 from collections.abc import Callable, Sequence
 
-from sidecritic.policies.facts import Exchange, Facts
-from sidecritic.policies.language import affirms
-from sidecritic.policies.listings import short, words_of
+from sidecritic.checks.facts import Exchange, Facts
+from sidecritic.english.language import affirms
+from sidecritic.english.listings import short, words_of
 from sidecritic.types import (
     Approve,
     Assistant,

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
+from sidecritic.checks.base import Finding, Pack
 from sidecritic.critics.head_weights import Cell, HeadKind, HeadWeights
 from sidecritic.critics.policy import THRESHOLD, noisy_or, rationale, revision
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import hands_over
-from sidecritic.policies.base import Finding, Pack
 from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec, Usage
 
 _APPROVED = Approve.of_parts(kind="approve")

@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import Protocol, assert_never
 from unicodedata import east_asian_width
 
+from sidecritic.checks.base import Finding
 from sidecritic.errors import CriticError, boundary
-from sidecritic.policies.base import Finding
 from sidecritic.types import (
     Approve,
     Assistant,

@@ -15,6 +15,7 @@ from typing import Literal, Protocol, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.answers import (
     JsonVerdict,
     Reasons,
@@ -45,7 +46,6 @@ from sidecritic.errors import (
     SidecriticError,
     boundary,
 )
-from sidecritic.policies.base import Finding
 from sidecritic.ports import Model
 from sidecritic.types import (
     Approve,

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
-from sidecritic.policies.facts import Facts
-from sidecritic.policies.values import JsonObject, object_of, scalars, text_of
+from sidecritic.checks.facts import Facts
 from sidecritic.types import Assistant
+from sidecritic.values import JsonObject, object_of, scalars, text_of
 
 _TELLING = ("status", "cabin", "flight_type", "insurance", "created_at", "total_baggages")
 """Fields of a record that decide what may be done with it."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
+from sidecritic.checks.base import Finding, Pack
 from sidecritic.errors import CriticError, boundary
-from sidecritic.policies.base import Finding, Pack
 from sidecritic.types import Approve, Judgement, Proposal, Revise
 
 THRESHOLD = 0.5

@@ -21,8 +21,8 @@ from itertools import accumulate
 
 from pydantic import JsonValue
 
+from sidecritic.checks.base import Finding
 from sidecritic.critics.quoting import embedded, quoted
-from sidecritic.policies.base import Finding
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import (
     Assistant,

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.replay.judging import Plan, covered, judge_run
 from sidecritic.replay.shadow import Worlds

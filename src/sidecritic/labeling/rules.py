@@ -1,12 +1,12 @@
 """Labels by the surest policy check that speaks against a proposal."""
 
+from sidecritic.checks.base import Finding, Pack
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import Gate
 from sidecritic.labeling.rebuilding import Rebuilt
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import label_of, placed
-from sidecritic.policies.base import Finding, Pack
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Proposal
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sidecritic.checks.base import Pack
 from sidecritic.critics.policy import THRESHOLD, PolicyCritic
 from sidecritic.envs.faults import SimulatedActor
 from sidecritic.envs.held_out import HeldOut
@@ -21,7 +22,6 @@ from sidecritic.envs.task_files import Checking
 from sidecritic.envs.users import STOP, ScriptedUser
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, EnvError, UserError
-from sidecritic.policies.base import Pack
 from sidecritic.ports import Benchmark
 from sidecritic.supervisor import Supervisor
 from sidecritic.synthesis.drafts import Draft, to_task

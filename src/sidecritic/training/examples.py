@@ -8,7 +8,7 @@ from hashlib import sha256
 from sidecritic.critics.head import Part, flags_of, parts_of, reads_of
 from sidecritic.critics.head_weights import HeadKind
 from sidecritic.errors import ConfigError
-from sidecritic.policies import pack_for
+from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.labels import Labels
 from sidecritic.scoring.recorded_writes import (

@@ -31,7 +31,6 @@ from sidecritic.gateway.dialects.parts import (
     written_arguments,
 )
 from sidecritic.gateway.dialects.sse import DONE, data_event, named_objects, numbered
-from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Finish,
     Message,
@@ -40,6 +39,7 @@ from sidecritic.types import (
     Usage,
     User,
 )
+from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType({"text": "text", "refusal": "refusal"})
 _MEDIA = frozenset({"image_url", "input_audio", "file"})

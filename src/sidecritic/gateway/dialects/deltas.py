@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sidecritic.gateway.dialects.base import Body, StreamFailed
 from sidecritic.gateway.dialects.sse import numbered
 from sidecritic.gateway.reading import read_object
-from sidecritic.policies.values import object_of, objects_of, text_of
+from sidecritic.values import object_of, objects_of, text_of
 
 _IN_CONTENT: Mapping[str, str] = MappingProxyType({"output_text": "text", "refusal": "refusal"})
 _IN_ITEM: Mapping[str, str] = MappingProxyType(

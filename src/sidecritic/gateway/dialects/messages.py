@@ -30,7 +30,6 @@ from sidecritic.gateway.dialects.parts import (
 )
 from sidecritic.gateway.dialects.sse import data_event, named_events, named_objects, numbered
 from sidecritic.gateway.reading import read_object
-from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -40,6 +39,7 @@ from sidecritic.types import (
     Usage,
     User,
 )
+from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType({"text": "text"})
 _MEDIA = frozenset({"image", "document", "search_result", "tool_reference"})

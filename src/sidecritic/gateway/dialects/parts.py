@@ -8,8 +8,8 @@ from pydantic import JsonValue
 from sidecritic.gateway.dialects.base import Body, Hints
 from sidecritic.gateway.reading import read_object
 from sidecritic.models.parsing import parse_object
-from sidecritic.policies.values import number_of, object_of, text_of
 from sidecritic.types import Assistant, ToolCall, ToolResult, ToolSpec, Usage, User
+from sidecritic.values import number_of, object_of, text_of
 
 _MOST = 2**31 - 1
 """What every database takes for an integer."""

@@ -37,7 +37,6 @@ from sidecritic.gateway.dialects.parts import (
 from sidecritic.gateway.dialects.responses_events import events_of
 from sidecritic.gateway.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
 from sidecritic.gateway.dialects.sse import data_event, named_events, named_objects, numbered
-from sidecritic.policies.values import object_of, objects_of, text_of
 from sidecritic.types import (
     Assistant,
     Finish,
@@ -46,6 +45,7 @@ from sidecritic.types import (
     ToolSpec,
     Usage,
 )
+from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from sidecritic.gateway.dialects.base import Body
-from sidecritic.policies.values import objects_of, text_of
+from sidecritic.values import objects_of, text_of
 
 _FIELDS: Mapping[str, str] = MappingProxyType({"refusal": "refusal"})
 """Where a kind of part holds its text, unless in `text`."""

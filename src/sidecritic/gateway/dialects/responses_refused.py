@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from sidecritic.gateway.dialects.base import Body, Rejected
-from sidecritic.policies.values import text_of
 from sidecritic.types import User
+from sidecritic.values import text_of
 
 CLIENT_CALLS: Mapping[str, str] = MappingProxyType(
     {

@@ -12,8 +12,8 @@ from pydantic import JsonValue
 
 from sidecritic.gateway.dialects.base import Body
 from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.policies.values import objects_of
 from sidecritic.types import Assistant
+from sidecritic.values import objects_of
 
 _FROM = "previous_response_id"
 

@@ -1,0 +1,145 @@
+"""Checks of a call that hold in every domain: consent, consistency, grounding, repetition.
+
+They know a tool only by its name, arguments and results, so that the pack of any domain may
+include them.
+"""
+
+from pydantic import JsonValue
+
+from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.consent import consent, request_words
+from sidecritic.checks.facts import Facts, Line
+from sidecritic.english.language import mentions
+from sidecritic.english.listings import (
+    agrees,
+    ids_in,
+    is_id,
+    listing,
+    make_of,
+    short,
+    words_of,
+)
+from sidecritic.types import ToolCall
+from sidecritic.values import scalars, texts_in
+
+CONSENT = (
+    "Before taking any action that updates the database, you must list the action details and "
+    "obtain explicit user confirmation (yes) to proceed."
+)
+NO_INVENTION = (
+    "You should not make up any information or knowledge or procedures not provided by the "
+    "user or the tools."
+)
+
+
+@call_check("unconfirmed write", policy=CONSENT, risk=0.7)
+def unconfirmed(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user has agreed to nothing that covers the call."""
+    if consent(facts, call) is not None:
+        return None
+    return Objection(
+        feedback=f"The user has not agreed to `{call.name}` yet. First send a message that lists "
+        f"what will be done ({listing(call)}) and ask for a yes; call the tool after that.",
+        evidence=facts.answer.text[:120] if facts.answer else "the user has said nothing",
+        # Who names all of it in asking for it wants it, though nobody asked for a yes.
+        risk=0.55 if _is_asked_for(facts, call) else None,
+        messages=(facts.answer.position,) if facts.answer else (),
+    )
+
+
+@call_check("not as listed", policy=CONSENT, risk=0.9)
+def not_as_listed(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the listing that the user agreed to gives an argument another value."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return None
+    listed = agreed.question.listed
+    for key, value in (call.arguments or {}).items():
+        announced = listed.get(words_of(key))
+        if announced and not any(agrees(one, value) for one in announced):
+            return Objection(
+                feedback=f"`{key}` is {short(value)}, but the user agreed to {announced[0]}. "
+                "Call with what was agreed, or list the change and ask again.",
+                evidence=f"listed {words_of(key)}: {announced[0]}",
+                messages=(agreed.question.position, agreed.answer.position),
+            )
+    return None
+
+
+@call_check("not as announced", policy=CONSENT, risk=0.75)
+def not_as_announced(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user agreed to another id of the same make, and never heard of this one.
+
+    Not for domains in which a talk names things by their names instead of their ids.
+    """
+    agreed = consent(facts, call)
+    if agreed is None:
+        return None
+    for key, value in (call.arguments or {}).items():
+        announced = _displaced(facts, agreed.question, call, value)
+        if announced:
+            return Objection(
+                feedback=f"`{key}` is {short(value)}, but the user agreed to {announced}. "
+                "Call with what was agreed, or announce the change and ask again.",
+                evidence=f"announced {announced}",
+                messages=(agreed.question.position, agreed.answer.position),
+            )
+    return None
+
+
+@call_check("made-up id", policy=NO_INVENTION, risk=0.85)
+def ungrounded(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on an id that neither the user nor a tool has ever named."""
+    for value in texts_in(dict(call.arguments or {})):
+        lower = value.lower()
+        if is_id(value) and lower not in facts.shown and lower.lstrip("#") not in facts.said:
+            return Objection(
+                feedback=f"{value} was named neither by the user nor by a tool. Look the id up "
+                "and use the one that the tool returns.",
+                evidence=value,
+            )
+    return None
+
+
+@call_check("repeated write", policy=CONSENT, risk=0.85)
+def repeated(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a call that has been executed before with the same arguments."""
+    for done in facts.writes:
+        if done.call.name == call.name and done.arguments == (call.arguments or {}):
+            return Objection(
+                feedback=f"`{call.name}` with exactly these arguments was already executed. "
+                "Tell the user that it is done instead of repeating it.",
+                evidence=f"executed at message {done.position}",
+                messages=(done.position,),
+            )
+    return None
+
+
+COMMON_CALLS: tuple[CallCheck, ...] = (
+    unconfirmed,
+    not_as_listed,
+    ungrounded,
+    repeated,
+)
+
+
+def _is_asked_for(facts: Facts, call: ToolCall) -> bool:
+    """Whether the user's last words ask for the deed, with all its values in view."""
+    if facts.answer is None or not any(w in facts.answer.lower for w in request_words(call.name)):
+        return False
+    before = facts.announcement.lower if facts.announcement else ""
+    heard = f"{before}\n{facts.answer.lower}"
+    values = [value.lower() for value in scalars(dict(call.arguments or {})) if value]
+    return sum(value in heard for value in values) * 2 > len(values)
+
+
+def _displaced(facts: Facts, line: Line, call: ToolCall, value: JsonValue) -> str:
+    """Return what was announced in place of an unheard id; empty when nothing was."""
+    own = set(scalars(dict(call.arguments or {})))
+    for part in scalars(value):
+        if not is_id(part) or mentions(facts.told, part) or mentions(facts.said, part):
+            continue
+        rivals = sorted(i for i in ids_in(line.text) - own if make_of(i) == make_of(part))
+        if rivals:
+            return " and ".join(rivals[:3])
+    return ""

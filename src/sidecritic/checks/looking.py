@@ -1,0 +1,48 @@
+"""What a pack looks up before it judges: read-only, bounded, and outside the trajectory."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from sidecritic.checks.facts import Done, Facts, parsed
+from sidecritic.types import ReadOnlyTools, ToolCall
+from sidecritic.values import JsonObject
+
+ROUNDS = 3
+"""Rounds of look-ups: what an order holds is asked once the order is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One look-up: a tool that reads, and its arguments."""
+
+    tool: str
+    arguments: JsonObject
+
+
+Wants = Callable[[Facts], Iterable[Wanted]]
+"""Says what is worth knowing, most wanted first; asked again after each round."""
+
+
+async def informed(facts: Facts, wants: Wants, look: ReadOnlyTools) -> Facts:
+    """Return the facts with what could be looked up; a look-up that fails is kept as failed.
+
+    Nothing is asked twice. How many look-ups there are is the budget of `look`.
+    """
+    asked: list[Wanted] = []
+    for _ in range(ROUNDS):
+        fresh: list[Wanted] = []
+        for wanted in wants(facts):
+            if wanted not in asked and wanted not in fresh:
+                fresh.append(wanted)
+        if not fresh:
+            return facts
+        asked.extend(fresh)
+        found = [await _result(wanted, look, len(facts.done)) for wanted in fresh]
+        facts = replace(facts, looked=(*facts.looked, *found))
+    return facts
+
+
+async def _result(wanted: Wanted, look: ReadOnlyTools, position: int) -> Done:
+    result = await look.call(wanted.tool, wanted.arguments)
+    call = ToolCall(id="look", name=wanted.tool, arguments=wanted.arguments, raw="")
+    return Done(position, call, result.text, parsed(result.text), result.is_error, writes=False)

@@ -1,0 +1,83 @@
+"""Which of their payment methods a user wants, read off their words."""
+
+import re
+
+from sidecritic.checks.consent import consent
+from sidecritic.checks.facts import Facts
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, text_of
+
+_KINDS = {
+    "paypal": re.compile(r"\bpay ?pal\b"),
+    "gift_card": re.compile(r"\bgift ?_?card"),
+    "certificate": re.compile(r"\b(certificate|voucher)"),
+    "credit_card": re.compile(
+        r"\b(credit ?_?card|visa|master ?card|amex|american express|debit)\b"
+        r"|(?<!gift )\bcard ending"
+    ),
+}
+_BRANDS = ("visa", "mastercard", "amex")
+_ORIGINAL = re.compile(
+    r"\b(original(ly)?|same|initial(ly)?)\b[^.!?\n]{0,40}\b(payment|card|method|account|used|paid)"
+    r"|\bpaid with\b|\bused (for|to pay)\b"
+)
+_OTHER = re.compile(
+    r"\bother (card|payment|credit)|\bdifferent (card|payment)|\banother (card|payment)"
+)
+_ENDING = re.compile(
+    r"\b(?:ending|ends)(?: (?:in|with))?\W{0,3}(\d{4})\b"
+    r"|\b(?:visa|mastercard|card|amex)\W{1,3}(\d{4})\b"
+)
+
+
+def wanted_methods(
+    facts: Facts, call: ToolCall, methods: dict[str, JsonObject], *, original: str
+) -> set[str]:
+    """Return the methods that fit what was last said and agreed to; empty when it is open.
+
+    `original` is the id of the method that was used before, for "the original payment method".
+    """
+    agreed = consent(facts, call)
+    for line in reversed(facts.user_lines):
+        named = named_methods(line.lower, methods)
+        if not named and means_original(line.lower):
+            named = {original} if original else set[str]()
+        if named:
+            # What the user agreed to after these words counts as much as the words.
+            later = agreed is not None and agreed.answer.position >= line.position
+            also = agreed.question.lower if agreed is not None and later else ""
+            return named | named_methods(also, methods)
+        if _OTHER.search(line.lower):
+            return set()
+    return set()
+
+
+def kinds_in(lower: str) -> frozenset[str]:
+    """Return the kinds of payment that a text speaks of, as records call them."""
+    return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(lower))
+
+
+def means_original(lower: str) -> bool:
+    """Whether a text speaks of the method that was used before."""
+    return bool(_ORIGINAL.search(lower))
+
+
+def named_methods(lower: str, methods: dict[str, JsonObject]) -> set[str]:
+    """Return the payment methods that a text names, by id, last digits, brand or kind."""
+    by_id = {key for key in methods if key.lower() in lower}
+    endings = {digits for found in _ENDING.finditer(lower) for digits in found.groups() if digits}
+    by_ending = {k for k, m in methods.items() if text_of(m, "last_four") in endings}
+    by_brand = {
+        key
+        for key, method in methods.items()
+        if text_of(method, "brand").lower() in _BRANDS and text_of(method, "brand").lower() in lower
+    }
+    cards = by_ending or by_brand
+    if by_id:
+        # Whoever says "card 123, the Visa" knows the Visa, and has the number from somebody else.
+        return cards if len(by_id) == 1 and len(cards) == 1 else by_id
+    kinds = kinds_in(lower)
+    by_kind = {key for key, method in methods.items() if text_of(method, "source") in kinds}
+    if cards:
+        return cards | {key for key in by_kind if not key.startswith("credit_card")}
+    return by_kind

@@ -1,0 +1,206 @@
+"""Checks of what the agent states: deeds that nobody did, amounts that nobody showed."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pydantic import JsonValue
+
+from sidecritic.checks.base import Objection, TextCheck, text_check
+from sidecritic.checks.common import NO_INVENTION
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import amounts, mentions
+from sidecritic.english.listings import ids_in, words_of
+from sidecritic.values import number_of, object_of, objects_of, scalars
+
+ANSWER = "Each turn of yours is a message to the user or a call of a tool."
+
+_DEEDS: dict[str, tuple[str, ...]] = {
+    "cancelled": ("cancel",),
+    "canceled": ("cancel",),
+    "exchanged": ("exchange", "modify"),
+    "returned": ("return", "exchange"),
+    "booked": ("book", "update"),
+    "added": ("send",),
+    "issued": ("send",),
+    "sent": ("send",),
+    "credited": ("send",),
+}
+"""What an agent reports, to the first words of the tools that do it; else any write will do."""
+
+_CLAIM = re.compile(
+    r"(?:\b(?:has|have|is|are) (?:now |all |both |also )*(?:been )?(?:now |successfully |fully )*"
+    r"|\bi(?:'ve| have)? (?:now |also |just )*(?:successfully )?)"
+    r"(cancelled|canceled|exchanged|modified|updated|changed|booked|upgraded|downgraded|returned"
+    r"|(?:added|issued|sent|credited)"
+    r"(?= (?:you )?an? [^.\n]{0,20}\b(?:voucher|certificate|coupon)\b))\b"
+)
+_CENTS = re.compile(r"(?<![\w.#-])\d[\d,]*\.\d\d(?!\d|\.\d|%)")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_LONGEST_NUMBER = 12
+_LARGEST_STEP = 60_000
+"""In cents: differences of different products are no steps anybody speaks of."""
+_MOST_STEPS = 300
+"""Differences of which every sum of three is formed: among more, any amount is one."""
+_MOST_ITEMS = 8
+"""Items of a record of which every partial sum is formed."""
+
+_MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
+"""What is returned without a return of goods."""
+_END = re.compile(r"[.!?]\s|\n")
+_NOT_YET = re.compile(
+    r"\b(will|would|can|could|once|after|if|when|before|to be|not|n't|cannot|already|should|until"
+    r"|unless|either|only|had|previously)\b[^.!?\n]{0,80}$"
+)
+
+
+@text_check("claim without a write", policy=NO_INVENTION, risk=0.75)
+def false_claim(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent reports a deed that no executed call can have been."""
+    for deed, sentence in _claims(draft.lower()):
+        if not _was_done(facts, deed, sentence):
+            return Objection(
+                feedback=f"You say that something was {deed}, but no such call has succeeded. "
+                "Execute it first, or tell the user what is really the case.",
+                evidence=sentence.strip()[:160],
+            )
+    return None
+
+
+@text_check("amount nobody showed", policy=NO_INVENTION, risk=0.6)
+def unknown_amount(facts: Facts, draft: str) -> Objection | None:
+    """Fire on an amount with cents that follows from no number that was shown or said.
+
+    It follows when it is such a number, or sum, difference or multiple of two of them, or
+    the price of some of the items of one record.
+    """
+    named = {cents(amount) for amount in stated(draft)}
+    if not named:
+        return None
+    shown, steps = _shown_cents(facts), _differences(facts)
+    for amount in sorted(named):
+        if not _follows(amount, shown, steps):
+            return Objection(
+                feedback=f"${amount / 100:.2f} follows from nothing that the tools returned. Look "
+                "the amount up or calculate it, and state the right one.",
+                evidence=f"{amount / 100:.2f}",
+            )
+    return None
+
+
+@text_check("nothing said", policy=ANSWER, risk=0.9)
+def nothing_said(facts: Facts, draft: str) -> Objection | None:
+    """Fire on an empty message."""
+    if draft.strip():
+        return None
+    return Objection("Your message is empty. Answer the user, or call a tool.")
+
+
+STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount, nothing_said)
+
+
+def stated(text: str) -> Iterator[float]:
+    """Walk over the amounts of a text that have cents, with or without a dollar sign."""
+    for match in _CENTS.finditer(text):
+        yield float(match[0].replace(",", ""))
+
+
+def cents(amount: float) -> int:
+    return round(amount * 100)
+
+
+def _claims(lower: str) -> Iterator[tuple[str, str]]:
+    """Walk over the deeds that a text reports as done, each with its sentence."""
+    for match in _CLAIM.finditer(lower):
+        start = max(lower.rfind(mark, 0, match.start()) for mark in (".", "\n", "!", "?")) + 1
+        before = lower[start : match.end() - len(match[1])]
+        if _NOT_YET.search(before) or (match[1] == "returned" and _MONEY.search(before)):
+            continue
+        end = min(
+            (i for i in (lower.find(m, match.end()) for m in (". ", "\n")) if i > 0),
+            default=len(lower),
+        )
+        yield match[1], lower[start:end]
+
+
+def _was_done(facts: Facts, deed: str, sentence: str) -> bool:
+    """Whether an executed call, or a record as it was found, bears a report out."""
+    kinds = _DEEDS.get(deed)
+    fitting = [done for done in facts.writes if kinds is None or _kind(done.call.name) in kinds]
+    if not fitting:
+        return kinds is not None and mentions(facts.shown, deed.replace("canceled", "cancelled"))
+    named = {word for word in ids_in(sentence) if word in facts.targets}
+    touched = {part.lower() for done in fitting for part in scalars(dict(done.arguments))}
+    return not named or bool(named & touched) or _found(facts, named, deed)
+
+
+def _found(facts: Facts, named: set[str], deed: str) -> bool:
+    """Whether a record that was named was in that state when it was looked up."""
+    return any(
+        deed.replace("canceled", "cancelled") in done.text.lower()
+        for done in facts.done
+        if any(part.lower() in named for part in scalars(dict(done.arguments)))
+    )
+
+
+def _kind(tool: str) -> str:
+    return words_of(tool).split(" ", 1)[0]
+
+
+def _shown_cents(facts: Facts) -> set[int]:
+    """Return the numbers that were shown or said, and the prices of parts of a record."""
+    found: set[int] = set()
+    for done in facts.done:
+        found.update(cents(number) for number in _numbers(done.value))
+        prices = [cents(price) for price in _prices(done.value)]
+        found.update(_partial_sums(prices[:_MOST_ITEMS]))
+        found.add(sum(prices))
+    for line in facts.user_lines:
+        found.update(cents(amount) for amount in (*stated(line.text), *amounts(line.text)))
+    return found - {0}
+
+
+def _numbers(value: JsonValue) -> Iterator[float]:
+    """Walk over the numbers among the leaves, those that are written as text included."""
+    for text in scalars(value):
+        if len(text) < _LONGEST_NUMBER and _NUMBER.fullmatch(text):
+            yield float(text)
+
+
+def _prices(value: JsonValue) -> Iterator[float]:
+    """Walk over the prices of the items that a record lists."""
+    if isinstance(value, dict):
+        for item in objects_of(value, "items"):
+            yield number_of(item, "price")
+
+
+def _differences(facts: Facts) -> set[int]:
+    """Return what one item more or less costs: prices of variants against prices of items."""
+    items = {cents(price) for done in facts.done for price in _prices(done.value)}
+    offered = {
+        cents(number_of(variant, "price"))
+        for product in facts.records.get("product_id", {}).values()
+        for variant in object_of(product, "variants").values()
+        if isinstance(variant, dict)
+    }
+    return {new - old for new in offered for old in items if abs(new - old) < _LARGEST_STEP}
+
+
+def _partial_sums(prices: Iterable[int]) -> set[int]:
+    sums = {0}
+    for price in prices:
+        sums |= {price + other for other in sums}
+    return sums
+
+
+def _follows(amount: int, shown: set[int], steps: set[int]) -> bool:
+    """Whether an amount is shown, or made of two shown ones, or of up to three differences."""
+    if amount in shown or any(amount - one in shown or amount + one in shown for one in shown):
+        return True
+    if any(amount % count == 0 and amount // count in shown for count in range(2, 6)):
+        return True
+    signed = steps | {-step for step in steps}
+    if any(amount - step in signed or amount - step in shown for step in signed):
+        return True
+    return len(signed) > _MOST_STEPS or any(
+        amount - one - other in signed for one in signed for other in signed
+    )

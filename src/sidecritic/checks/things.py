@@ -1,0 +1,76 @@
+"""What records hold: entries with names, states, and lists of further records."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from sidecritic.checks.facts import Facts
+from sidecritic.english.listings import is_id
+from sidecritic.values import JsonObject, objects_of, scalars, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An entry with a name in a list of a record: a laptop among the items of an order."""
+
+    name: str
+    """In lower case."""
+    listing: str
+    """What lists it, in the singular: `item`."""
+    owner: str
+    """Id of the record, in lower case."""
+    ids: frozenset[str]
+
+
+def things_in(facts: Facts) -> tuple[Thing, ...]:
+    """Return the named entries of all records that were shown."""
+    return facts.once(_things)
+
+
+def _things(facts: Facts) -> tuple[Thing, ...]:
+    return tuple(
+        Thing(text_of(entry, "name").lower(), key.rstrip("s"), owner.lower(), _ids(entry))
+        for records in facts.records.values()
+        for owner, record in records.items()
+        for key in record
+        for entry in objects_of(record, key)
+        if text_of(entry, "name")
+    )
+
+
+def states_in(facts: Facts) -> set[str]:
+    """Return the first words of the states in which records were found."""
+    return {
+        text_of(record, "status").lower().split(" ")[0]
+        for records in facts.records.values()
+        for record in records.values()
+    } - {""}
+
+
+def _ids(entry: JsonObject) -> frozenset[str]:
+    return frozenset(
+        value.lower()
+        for key, value in entry.items()
+        if key.endswith("_id") and isinstance(value, str)
+    )
+
+
+def unread_records(facts: Facts) -> tuple[str, ...]:
+    """Return ids that a record lists (`"orders": [...]`) and that nobody looked up or changed."""
+    used = {part for done in facts.done for part in scalars(dict(done.arguments))}
+    listed: dict[str, None] = {}
+    for done in facts.done:
+        if isinstance(done.value, dict) and not done.is_error:
+            for value in done.value.values():
+                listed.update(dict.fromkeys(_ids_of(value)))
+    # Only lists of which somebody looked one up are lists of records.
+    return tuple(i for i in listed if i not in used) if set(listed) & used else ()
+
+
+def _ids_of(value: JsonValue) -> Iterator[str]:
+    if not isinstance(value, list):
+        return
+    for part in value:
+        if isinstance(part, str) and (is_id(part) or part.isalnum()):
+            yield part

@@ -1,0 +1,245 @@
+"""Airline: checked bags and travel insurance."""
+
+import re
+from collections.abc import Iterator
+
+from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.consent import consent
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import sentences
+from sidecritic.packs.airline.records import (
+    BOOK,
+    UPDATE_BAGS,
+    cabin_of,
+    free_bags,
+    has_read_profile,
+    passengers,
+    profile_of,
+    reservation_of,
+    user_of,
+)
+from sidecritic.packs.airline.sources import read_at, said_at
+from sidecritic.types import ToolCall
+from sidecritic.values import number_of, text_of
+
+BAGS = "Each extra baggage is 50 dollars."
+INSURANCE = "The agent should ask if the user wants to buy the travel insurance."
+
+_BAG = re.compile(r"\b(bag|bags|baggage|baggages|luggage|suitcases?|checked)\b")
+_COUNTED = re.compile(
+    r"\b(\d{1,2}|an?|another|no|zero|one|two|three|four|five|six|seven|eight|nine|ten)"
+    r"((?: more| extra| additional| free| checked| check-?in| total| pieces? of)*)"
+    r" (?:bags?|baggages?|luggages?|suitcases?)\b"
+)
+_NO_BAGS = re.compile(
+    r"\b(don'?t|do not|won'?t|not) (need|want|have|be checking|check|bring|add)\b[^.!?\n]{0,20}"
+    r"\b(bags?|baggages?|luggage|suitcases?)\b|\bwithout (any )?(checked )?(bags?|luggage)\b"
+)
+_NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        (
+            ("no", "zero"),
+            ("a", "an", "another", "one"),
+            ("two",),
+            ("three",),
+            ("four",),
+            ("five",),
+            ("six",),
+            ("seven",),
+            ("eight",),
+            ("nine",),
+            ("ten",),
+        )
+    )
+    for word in words
+}
+_INSURANCE = re.compile(r"\binsur")
+_DECLINED = re.compile(
+    r"\b(no|not|don'?t|without|decline|skip|never|nope|neither|nor|won'?t)\b[^.!?]{0,50}\binsur"
+    r"|\binsur\w*\b[^.!?]{0,30}\b(is )?(no|not|isn'?t|unnecessary)\b"
+)
+_TAKEN = re.compile(
+    r"\b(yes|add|include|want|buy|purchase|with|like|get|take|need|prefer|opt)\b[^.!?]{0,40}\binsur"
+    r"|\binsur\w*\b[^.!?]{0,30}\b(yes|please)\b"
+)
+
+
+@call_check("wrong number of paid bags", tools=(BOOK, UPDATE_BAGS), risk=0.9, policy=BAGS)
+def paid_bags(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when the paid bags do not follow from membership, cabin and passengers."""
+    arguments = call.arguments or {}
+    record = arguments if call.name == BOOK else reservation_of(facts, call)
+    membership = text_of(profile_of(facts, user_of(facts, call)), "membership")
+    cabin = text_of(arguments, "cabin") or cabin_of(facts, record)
+    free = free_bags(facts, membership, cabin, passengers(record))
+    if free is None:
+        return None
+    total, paid = number_of(arguments, "total_baggages"), number_of(arguments, "nonfree_baggages")
+    due = max(0, total - free)
+    if call.name == UPDATE_BAGS:
+        # Bags that were paid for once stay paid for.
+        due = max(due, min(number_of(record, "nonfree_baggages"), total))
+    if paid == due:
+        return Support(f"{total:g} bags, {due:g} to be paid", messages=read_at(facts, call))
+    return Objection(
+        f"A {membership} member with {passengers(record)} passenger(s) in {cabin} has {free} free "
+        f"bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
+        evidence=f"{total:g} bags, {free} free",
+        messages=read_at(facts, call),
+    )
+
+
+@call_check("membership not looked up", tools=(BOOK, UPDATE_BAGS), risk=0.4, policy=BAGS)
+def unread_profile(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when bags are counted and the agent does not know the user's membership."""
+    owner = user_of(facts, call)
+    bags = number_of(call.arguments or {}, "total_baggages")
+    if not owner or not bags or has_read_profile(facts, owner):
+        return None
+    return Objection(
+        f"The profile of {owner} was never looked up, and free bags depend on the membership. "
+        "Call get_user_details first.",
+        evidence=owner,
+        # Where the critic could look, it knows whether the number is right all the same.
+        risk=0.2 if profile_of(facts, owner) else None,
+    )
+
+
+@call_check(
+    "bags removed",
+    tools=(UPDATE_BAGS,),
+    risk=0.95,
+    policy="The user can add but not remove checked bags.",
+)
+def bags_removed(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a reservation would hold fewer bags than before."""
+    reservation = reservation_of(facts, call)
+    before = number_of(reservation, "total_baggages")
+    after = number_of(call.arguments or {}, "total_baggages")
+    if not reservation or after >= before:
+        return None
+    return Objection(
+        f"The reservation holds {before:g} bags and the call sets {after:g}. Bags can be added but "
+        "not removed: deny it.",
+        evidence=f"{before:g} -> {after:g}",
+        messages=read_at(facts, call),
+    )
+
+
+@call_check(
+    "bags nobody wants",
+    tools=(BOOK, UPDATE_BAGS),
+    risk=0.6,
+    policy="Do not add checked bags that the user does not need.",
+)
+def unwanted_bags(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when bags are added and the user never spoke of any."""
+    before = number_of(reservation_of(facts, call), "total_baggages")
+    added = number_of(call.arguments or {}, "total_baggages") - before
+    if added <= 0 or _BAG.search(facts.said):
+        return None
+    agreed = consent(facts, call)
+    if agreed is not None and _BAG.search(agreed.question.lower):
+        return None
+    return Objection(
+        f"The call adds {added:g} checked bag(s), and the user asked for none. Ask how many are "
+        "needed, or add none.",
+        evidence=f"{added:g} bags",
+        messages=read_at(facts, call),
+    )
+
+
+@call_check(
+    "another number of bags than wanted",
+    tools=(BOOK, UPDATE_BAGS),
+    risk=0.6,
+    policy="Do not add checked bags that the user does not need.",
+)
+def other_bags(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when no number of bags that was spoken of fits the call, and speak for one that does."""
+    total = number_of(call.arguments or {}, "total_baggages")
+    before = number_of(reservation_of(facts, call), "total_baggages")
+    if call.name == UPDATE_BAGS and not reservation_of(facts, call):
+        return None
+    people = passengers(call.arguments or {}) or passengers(reservation_of(facts, call)) or 1
+    spoken = _spoken_counts(facts, call)
+    if not spoken:
+        return None
+    fitting = {n for each in spoken for n in (each, each + before, each * people)}
+    if total in fitting:
+        return Support(f"{total:g} bags", messages=said_at(facts, _COUNTED))
+    return Objection(
+        f"The call sets {total:g} checked bag(s) ({total - before:g} more than now), but "
+        f"{' or '.join(str(n) for n in sorted(spoken))} were spoken of. Set what the user wants.",
+        evidence=f"{sorted(spoken)} vs {before:g} -> {total:g}",
+        messages=said_at(facts, _COUNTED),
+    )
+
+
+@call_check("insurance nobody wants", tools=(BOOK,), risk=0.6, policy=INSURANCE)
+def insurance_unasked(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when insurance is booked that was never spoken of."""
+    wanted = text_of(call.arguments or {}, "insurance") == "yes"
+    if not wanted or _INSURANCE.search(facts.said) or _INSURANCE.search(facts.told):
+        return None
+    return Objection("Insurance was never spoken of. Ask whether the user wants it.")
+
+
+@call_check("insurance against the wish", tools=(BOOK,), risk=0.75, policy=INSURANCE)
+def insurance_unwanted(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when the user declined the insurance that is booked, or wanted what is not."""
+    chosen = text_of(call.arguments or {}, "insurance")
+    wanted = _insurance_wish(facts)
+    if not wanted or not chosen:
+        return None
+    if wanted == chosen:
+        return Support(f"insurance {chosen}", messages=said_at(facts, _INSURANCE))
+    return Objection(
+        f"The call books insurance: {chosen}, but the user's words mean {wanted}. Book what they "
+        "want.",
+        evidence=f"wanted {wanted}",
+        messages=said_at(facts, _INSURANCE),
+    )
+
+
+AIRLINE_BAGS: tuple[CallCheck, ...] = (
+    paid_bags,
+    unread_profile,
+    bags_removed,
+    unwanted_bags,
+    other_bags,
+    insurance_unasked,
+    insurance_unwanted,
+)
+
+
+def _spoken_counts(facts: Facts, call: ToolCall) -> frozenset[int]:
+    """Return the numbers of bags that the user named last, and that were agreed to."""
+    agreed = consent(facts, call)
+    asked = frozenset(_counts(agreed.question.lower)) if agreed is not None else frozenset[int]()
+    for line in reversed(facts.user_lines):
+        named = frozenset(_counts(line.lower))
+        if named:
+            return named | asked
+    return frozenset()
+
+
+def _counts(lower: str) -> Iterator[int]:
+    for found in _COUNTED.finditer(lower):
+        yield int(found[1]) if found[1].isdigit() else _NUMBERS[found[1]]
+    if _NO_BAGS.search(lower):
+        yield 0
+
+
+def _insurance_wish(facts: Facts) -> str:
+    """Return `yes` or `no` as the user said last; empty when they said neither."""
+    for line in reversed(facts.user_lines):
+        for sentence in reversed(sentences(line.lower)):
+            if not _INSURANCE.search(sentence) or sentence.rstrip().endswith("?"):
+                continue
+            if _DECLINED.search(sentence):
+                return "no"
+            if _TAKEN.search(sentence):
+                return "yes"
+    return ""

@@ -1,0 +1,132 @@
+"""Airline: cancellations, which the tool carries out without checking the rules."""
+
+import re
+
+from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.facts import Facts
+from sidecritic.packs.airline.flights import Leg, is_flown, legs_of, status_of
+from sidecritic.packs.airline.records import (
+    CANCEL,
+    cabin_of,
+    hours_old,
+    reservation_of,
+    says,
+    spoken,
+)
+from sidecritic.packs.airline.sources import read_at, status_read_at
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, text_of
+
+_GROUNDS = (
+    "Flight can be cancelled if any of the following is true: the booking was made within the "
+    "last 24 hrs; the flight is cancelled by airline; it is a business flight; the user has "
+    "travel insurance and the reason for cancellation is covered by insurance."
+)
+_COVERED = re.compile(
+    r"\b(sick\w*|ill(ness)?|health|medical\w*|doctor|hospital\w*|surgery|injur\w*|unwell|fever|flu"
+    r"|covid|not feeling well|weather|storm\w*|snow\w*|hurricane|flood\w*|thunder\w*|tornado"
+    r"|blizzard|typhoon)\b"
+)
+_AIRLINE_CANCELLED = re.compile(
+    r"\b(airline|you|they)\b[^.!?]{0,20}\bcancel+ed\b|\bflight (was|is|has been|got) cancel+ed\b"
+    r"|\bcancel+ed (by|flight)"
+)
+
+
+@call_check("cancellation without grounds", tools=(CANCEL,), risk=0.85, policy=_GROUNDS)
+def no_grounds(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when none of the grounds can be seen, and speak for the call when one can.
+
+    An insured reservation is another matter, see `not_covered`.
+    """
+    reservation = reservation_of(facts, call)
+    if not reservation:
+        return None
+    ground = ground_of(facts, reservation)
+    if ground:
+        return Support(ground, messages=read_at(facts, call))
+    if text_of(reservation, "insurance") == "yes" or _may_be_cancelled(facts, reservation):
+        return None
+    cabin = spoken(cabin_of(facts, reservation))
+    return Objection(
+        f"No ground for cancelling: booked {text_of(reservation, 'created_at')}, more than 24 "
+        f"hours ago; {cabin}; not cancelled by the airline; no insurance. Deny the cancellation.",
+        evidence=f"{cabin}, no insurance",
+        messages=read_at(facts, call),
+    )
+
+
+@call_check("reason not insured", tools=(CANCEL,), risk=0.6, policy=_GROUNDS)
+def not_covered(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on an insured reservation when no reason of health or weather was given.
+
+    The rules of τ-bench say no more than that "the condition is met", and its references take
+    the insurance for a ground by itself.
+    """
+    reservation = reservation_of(facts, call)
+    if text_of(reservation, "insurance") != "yes" or ground_of(facts, reservation):
+        return None
+    if _may_be_cancelled(facts, reservation):
+        return None
+    cabin = spoken(cabin_of(facts, reservation))
+    return Objection(
+        f"The insurance covers reasons of health and weather only, and the user gave none; the "
+        f"booking is older than 24 hours, {cabin}, and not cancelled by the airline. Ask for the "
+        "reason, and deny the cancellation if it is another one.",
+        evidence=f"{cabin}, insured",
+        risk=None if says(facts, "covered by insurance") else 0.4,
+        messages=read_at(facts, call),
+    )
+
+
+@call_check(
+    "flown already",
+    tools=(CANCEL,),
+    risk=0.95,
+    policy="If any portion of the flight has already been flown, the agent cannot help and "
+    "transfer is needed.",
+)
+def flown(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on the cancellation of a reservation of which a part was flown."""
+    leg = flown_leg(facts, reservation_of(facts, call))
+    if leg is None:
+        return None
+    return Objection(
+        f"{leg.number} of {leg.date} has been flown already, so this reservation cannot be "
+        "cancelled here. Transfer the user to a human agent.",
+        evidence=f"{leg.number} {leg.date}",
+        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
+    )
+
+
+AIRLINE_CANCELLATIONS: tuple[CallCheck, ...] = (no_grounds, not_covered, flown)
+
+
+def ground_of(facts: Facts, reservation: JsonObject) -> str:
+    """Return the ground on which a reservation can be cancelled; empty when none is seen."""
+    age = hours_old(facts, reservation)
+    if cabin_of(facts, reservation) == "business":
+        return "business"
+    if age is not None and age <= 24:
+        return "booked within 24 hours"
+    if any(status_of(leg, facts) == "cancelled" for leg in legs_of(reservation)):
+        return "cancelled by the airline"
+    if text_of(reservation, "insurance") == "yes" and _COVERED.search(facts.said):
+        return "insured, and the reason is covered"
+    return ""
+
+
+def flown_leg(facts: Facts, reservation: JsonObject) -> Leg | None:
+    """Return a flight of a reservation that has taken off."""
+    return next((leg for leg in legs_of(reservation) if is_flown(leg, facts)), None)
+
+
+def airline_is_blamed(facts: Facts) -> bool:
+    """Whether the user says that the airline cancelled a flight."""
+    return bool(_AIRLINE_CANCELLED.search(facts.said))
+
+
+def _may_be_cancelled(facts: Facts, reservation: JsonObject) -> bool:
+    """Whether the user says that the airline cancelled it, and nobody looked."""
+    unchecked = not any(status_of(leg, facts) for leg in legs_of(reservation))
+    return unchecked and airline_is_blamed(facts)

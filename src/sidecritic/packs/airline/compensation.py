@@ -1,0 +1,180 @@
+"""Airline: certificates, which are sent only for a confirmed reason and in a fixed amount."""
+
+import re
+from collections.abc import Mapping
+
+from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import mentions
+from sidecritic.packs.airline.flights import Leg, legs_of, status_of
+from sidecritic.packs.airline.records import (
+    CERTIFICATE,
+    cabin_of,
+    passengers,
+    profile_of,
+    reservations,
+    writes_on,
+)
+from sidecritic.packs.airline.sources import said_at, status_read_at
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, number_of, text_of
+
+_CLAIM = re.compile(
+    r"\b(compensat\w*|voucher|certificate|refund|reimburs\w*|make (it )?up|something for"
+    r"|make (this|it|things) right|goodwill|gesture)\b"
+)
+_COMPENSATE = re.compile(r"\b(compensat\w*|voucher|certificate|goodwill)\b")
+_CANCELLED = re.compile(r"\bcancel+ed\b|\bcancel+ation\b")
+_DELAYED = re.compile(r"\b(delay(ed|s)?|late)\b")
+_RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
+
+
+@call_check(
+    "compensation not due",
+    tools=(CERTIFICATE,),
+    risk=0.8,
+    policy="Only compensate if the user is a silver/gold member or has travel insurance or flies "
+    "business. Do not offer compensation for any other reason than the ones listed above.",
+)
+def not_due(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when nobody complained, no fact was confirmed, or the user has no claim."""
+    why = why_not_due(facts, text_of(call.arguments or {}, "user_id"))
+    if not why:
+        return None
+    return Objection(
+        f"{why} Do not send a certificate.", evidence=why, messages=said_at(facts, _CLAIM)
+    )
+
+
+@call_check(
+    "wrong compensation",
+    tools=(CERTIFICATE,),
+    risk=0.85,
+    policy="The amount being $100 times the number of passengers [for cancelled flights], $50 "
+    "times the number of passengers [for delayed flights].",
+)
+def wrong_compensation(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when the amount does not follow from the flights that were cancelled or late."""
+    amount = number_of(call.arguments or {}, "amount")
+    amounts = due(facts)
+    if not amounts:
+        return _by_complaint(facts, amount)
+    if amount in amounts.values():
+        return Support(f"${amount:g}", messages=status_read_at(facts, _troubled_legs(facts)))
+    rules = "; ".join(f"${value:g} for {which}" for which, value in amounts.items())
+    return Objection(
+        f"${amount:g} is not what is due: {rules}.",
+        evidence=f"{amount:g}, due {list(amounts.values())}",
+        messages=status_read_at(facts, _troubled_legs(facts)),
+    )
+
+
+@call_check(
+    "compensation before the change",
+    tools=(CERTIFICATE,),
+    risk=0.6,
+    policy="If the user complains about delayed flights in a reservation and wants to change or "
+    "cancel the reservation, the agent can offer a certificate after changing or cancelling it.",
+)
+def change_first(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a certificate for a delay while nothing was changed or cancelled."""
+    del call
+    troubled = _troubled(facts)
+    if not troubled or "cancelled" in troubled.values():
+        return None
+    if any(writes_on(facts, one) for one in troubled):
+        return None
+    return Objection(
+        "For a delay a certificate is sent only when the user wants the reservation changed or "
+        "cancelled, and after that was done. Nothing was changed yet.",
+        evidence=", ".join(sorted(troubled)),
+        messages=status_read_at(facts, _troubled_legs(facts)),
+    )
+
+
+AIRLINE_COMPENSATION: tuple[CallCheck, ...] = (not_due, wrong_compensation, change_first)
+
+
+def _troubled(facts: Facts) -> dict[str, str]:
+    """Return the reservations with a cancelled or late flight: those spoken of, or else all."""
+    found: dict[str, str] = {}
+    for identity, one in reservations(facts).items():
+        statuses = {status_of(leg, facts) for leg in legs_of(one)}
+        kind = next((kind for kind in _RATES if kind in statuses), "")
+        if kind:
+            found[identity] = kind
+    words = f"{facts.said}\n{facts.told}"
+    numbers = {one: [leg.number for leg in legs_of(reservations(facts)[one])] for one in found}
+    spoken = {
+        one: kind
+        for one, kind in found.items()
+        if mentions(words, one) or any(mentions(words, number) for number in numbers[one])
+    }
+    return spoken or found
+
+
+def _troubled_legs(facts: Facts) -> list[Leg]:
+    return [leg for one in _troubled(facts) for leg in legs_of(reservations(facts)[one])]
+
+
+def due(facts: Facts) -> dict[str, float]:
+    """Return what is due for each reservation in trouble, in dollars."""
+    return {
+        one: float(_RATES[kind] * passengers(reservations(facts)[one]))
+        for one, kind in _troubled(facts).items()
+        if passengers(reservations(facts)[one])
+    }
+
+
+def _by_complaint(facts: Facts, amount: float) -> Objection | None:
+    """Fire when the amount fits no reservation, by what the user complains of."""
+    counts = {passengers(one) for one in reservations(facts).values()} - {0}
+    rates = _rates(facts)
+    if not counts or any(amount == rate * count for rate in rates for count in counts):
+        return None
+    return Objection(
+        f"${amount:g} is not ${' or $'.join(str(r) for r in sorted(rates))} times the number of "
+        f"passengers ({', '.join(str(count) for count in sorted(counts))}).",
+        evidence=f"{amount:g}",
+    )
+
+
+def _rates(facts: Facts) -> set[int]:
+    """Return the dollars per passenger that the user's complaint can be worth."""
+    cancelled, delayed = _CANCELLED.search(facts.said), _DELAYED.search(facts.said)
+    if bool(cancelled) == bool(delayed):
+        return {50, 100}
+    return {100} if cancelled else {50}
+
+
+def claims(facts: Facts) -> int | None:
+    """Return where the user complained of a flight and asked for something; `None` if nowhere."""
+    if not (_CANCELLED.search(facts.said) or _DELAYED.search(facts.said)):
+        return None
+    asked = (one.position for one in facts.user_lines if _COMPENSATE.search(one.lower))
+    return next(asked, None)
+
+
+def why_not_due(facts: Facts, user_id: str = "") -> str:
+    """Return why a user has no claim to a certificate; empty when none of the reasons is seen."""
+    profile = profile_of(facts, user_id)
+    found, troubled = reservations(facts), _troubled(facts)
+    if not _CLAIM.search(facts.said):
+        return "The user did not ask for a compensation."
+    if not _CANCELLED.search(facts.said) and not _DELAYED.search(facts.said):
+        return "The user complains about no cancelled or delayed flight."
+    if not found:
+        return "No reservation was looked up, so the facts are not confirmed."
+    statuses = {status_of(leg, facts) for one in found.values() for leg in legs_of(one)} - {""}
+    if statuses and not troubled:
+        return "None of the flights that were looked up is cancelled or delayed."
+    meant = [found[one] for one in troubled] or list(found.values())
+    member = text_of(profile, "membership")
+    if member and member not in ("silver", "gold") and not any(_has_claim(facts, m) for m in meant):
+        return "A regular member without insurance in (basic) economy has no claim."
+    return ""
+
+
+def _has_claim(facts: Facts, reservation: JsonObject) -> bool:
+    insured = text_of(reservation, "insurance") == "yes"
+    return insured or cabin_of(facts, reservation) == "business"

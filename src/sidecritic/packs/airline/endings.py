@@ -1,0 +1,91 @@
+"""Airline: users who are helped, or told no, and not sent away."""
+
+import re
+
+from sidecritic.checks.base import (
+    CallCheck,
+    Objection,
+    TextCheck,
+    call_check,
+    text_check,
+)
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import takes_leave
+from sidecritic.packs.airline.records import says
+from sidecritic.packs.airline.refusals import SAME_NUMBER, refused
+from sidecritic.packs.airline.sources import said_at
+from sidecritic.types import ToolCall
+
+# τ² also says that the agent should help to locate the reservation; τ-bench has this alone.
+_SERVE = (
+    "You should transfer the user to a human agent if and only if the request cannot be handled "
+    "within the scope of your actions."
+)
+_UNKNOWN = re.compile(
+    r"(\b(not|cannot|never|unable to)|n['’]t)( \w+){0,3} "
+    r"(have|know|remember|recall|find|locate|sure)\b"
+    r"[^.!?\n]{0,40}\b(reservation|booking|confirmation|id|number|it)\b"
+    r"|\b(forgot|forgotten|lost|misplaced)\b[^.!?\n]{0,30}\b(reservation|booking|id|number)\b"
+)
+_MORE = re.compile(
+    r"\b(cancel\w*|refund\w*|compensat\w*|(up|down)grad\w*|cabin|insurance"
+    r"|(change|move|switch)\w* [^.?!\n]{0,20}\b(flights?|dates?|day))\b"
+)
+_ASKS_ID = re.compile(r"\b(reservation|booking|confirmation) (id|number|code)\b")
+
+
+@text_check("reservation not located", policy=_SERVE, risk=0.6)
+def not_located(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent takes leave, or asks for the id again, and never looked for it."""
+    lower = draft.lower()
+    return _unhelped(facts) if takes_leave(lower) or _ASKS_ID.search(lower) else None
+
+
+@call_check(
+    "transfer without locating",
+    tools=("transfer_to_human_agents",),
+    policy=_SERVE,
+    risk=0.6,
+)
+def transferred_unhelped(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a transfer of a user whose reservation was never looked for."""
+    del call
+    return _unhelped(facts)
+
+
+@call_check(
+    "transfer for what nobody can do",
+    tools=("transfer_to_human_agents",),
+    policy="Even a human agent cannot modify the number of passengers.",
+    risk=0.6,
+)
+def transferred_in_vain(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a transfer over the number of passengers, and over nothing else."""
+    del call
+    wishes = facts.once(refused)
+    only = bool(wishes) and all(wish.why_not == SAME_NUMBER for wish in wishes)
+    if not only or _MORE.search(facts.said):
+        return None
+    if not says(facts, "even a human agent cannot modify the number of passengers"):
+        return None
+    return Objection(
+        "Not even a human agent can change the number of passengers. Say so instead of handing "
+        "the user over.",
+        evidence=wishes[0].deed,
+        messages=tuple(sorted({wish.position for wish in wishes})),
+    )
+
+
+AIRLINE_ENDING_TEXTS: tuple[TextCheck, ...] = (not_located,)
+AIRLINE_ENDING_CALLS: tuple[CallCheck, ...] = (transferred_unhelped, transferred_in_vain)
+
+
+def _unhelped(facts: Facts) -> Objection | None:
+    asked = _ASKS_ID.search(facts.told)
+    if facts.records.get("reservation_id") or not asked or not _UNKNOWN.search(facts.said):
+        return None
+    return Objection(
+        "The user does not know the reservation id. Ask for the user id, call get_user_details, "
+        "and read the reservations of the profile to find the one that they mean.",
+        messages=said_at(facts, _UNKNOWN),
+    )

@@ -1,0 +1,260 @@
+"""Flights of the airline domain: their times, prices, seats and status, and ways to fly."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from sidecritic.checks.facts import Done, Facts
+from sidecritic.packs.airline.records import (
+    cabin_of,
+    passengers,
+    reservation_of,
+    today,
+)
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, number_of, object_of, objects_of, text_of
+
+DIRECT = "search_direct_flight"
+ONE_STOP = "search_onestop_flight"
+STATUS = "get_flight_status"
+
+_CLOCK = re.compile(r"(\d\d:\d\d)(?::\d\d)?(?:\+(\d))?")
+
+
+class Leg(NamedTuple):
+    """A flight on a date."""
+
+    number: str
+    date: str
+
+
+class Fare(NamedTuple):
+    """What a search showed of a flight on a date."""
+
+    origin: str
+    destination: str
+    departs: str
+    arrives: str
+    prices: Mapping[str, float]
+    seats: Mapping[str, float]
+
+
+class Way(NamedTuple):
+    """One direction of a journey: flights to be flown one after the other."""
+
+    origin: str
+    destination: str
+    legs: tuple[Leg, ...]
+
+
+Fares = Mapping[Leg, Fare]
+
+
+def legs_of(record: JsonObject) -> tuple[Leg, ...]:
+    """Return the flights of a reservation, or of a call's arguments."""
+    flights = objects_of(record, "flights")
+    return tuple(Leg(text_of(f, "flight_number"), text_of(f, "date")) for f in flights)
+
+
+def is_flown(leg: Leg, facts: Facts) -> bool:
+    """Whether a flight has taken off, by its date or by its status."""
+    status = status_of(leg, facts)
+    if status in ("cancelled", "available", "delayed", "on time"):
+        return False
+    return bool(leg.date and leg.date < today(facts)) or status in ("landed", "flying")
+
+
+def status_of(leg: Leg, facts: Facts) -> str:
+    """Return the status of a flight; empty when nobody looked it up."""
+    for done in (*facts.looked, *reversed(facts.done)):
+        if done.call.name == STATUS and not done.is_error:
+            arguments = done.arguments
+            if (text_of(arguments, "flight_number"), text_of(arguments, "date")) == leg:
+                return done.text.strip().strip('"').lower()
+    return ""
+
+
+def fares(facts: Facts) -> Fares:
+    """Return what the searches showed, by flight and date."""
+    found: dict[Leg, Fare] = {}
+    for done in _searches(facts):
+        for flight in _flights(done.value):
+            leg = _leg(flight, done)
+            if leg in found:
+                continue
+            prices, seats = object_of(flight, "prices"), object_of(flight, "available_seats")
+            found[leg] = Fare(
+                origin=text_of(flight, "origin"),
+                destination=text_of(flight, "destination"),
+                departs=text_of(flight, "scheduled_departure_time_est"),
+                arrives=text_of(flight, "scheduled_arrival_time_est"),
+                prices={cabin: number_of(prices, cabin) for cabin in prices},
+                seats={cabin: number_of(seats, cabin) for cabin in seats},
+            )
+    return found
+
+
+def offers(facts: Facts, way: Way) -> tuple[tuple[Leg, ...], ...]:
+    """Return the ways that the searches showed from and to where a way goes, on its date."""
+    if not way.legs:
+        return ()
+    asked = {"origin": way.origin, "destination": way.destination, "date": way.legs[0].date}
+    found: dict[tuple[Leg, ...], None] = {}
+    for done in _searches(facts):
+        if all(text_of(done.arguments, key) == value for key, value in asked.items()):
+            for option in done.value if isinstance(done.value, list) else ():
+                flights = tuple(_flights(option))
+                if flights and _leads(flights, way):
+                    found[tuple(_leg(flight, done) for flight in flights)] = None
+    return tuple(found)
+
+
+def was_searched(facts: Facts, origin: str, destination: str, date: str) -> frozenset[str]:
+    """Return the names of the searches that were made for a route and date."""
+    asked = {"origin": origin, "destination": destination, "date": date}
+    return frozenset(
+        done.call.name
+        for done in _searches(facts)
+        if all(text_of(done.arguments, key) == value for key, value in asked.items())
+    )
+
+
+def ends_of(legs: Sequence[Leg], facts: Facts, *records: JsonObject) -> list[tuple[str, str]]:
+    """Return origin and destination of each leg; empty texts where they are unknown.
+
+    A flight number has the same ends on every date; `records` hold flights with their ends.
+    """
+    by_number = {leg.number: (fare.origin, fare.destination) for leg, fare in fares(facts).items()}
+    for record in records:
+        for flight in objects_of(record, "flights"):
+            ends = (text_of(flight, "origin"), text_of(flight, "destination"))
+            if all(ends):
+                by_number.setdefault(text_of(flight, "flight_number"), ends)
+    return [by_number.get(leg.number, ("", "")) for leg in legs]
+
+
+def ways_of(
+    legs: Sequence[Leg], ends: Sequence[tuple[str, str]], turning_point: str
+) -> tuple[Way, ...]:
+    """Return there and back: the legs up to the turning point, and those after it.
+
+    Empty when the ends of a leg are unknown or the legs do not follow each other.
+    """
+    if not legs or any(not all(pair) for pair in ends):
+        return ()
+    if any(first[1] != second[0] for first, second in pairwise(ends)):
+        return ()
+    arrived = next((i for i, pair in enumerate(ends) if pair[1] == turning_point), len(ends) - 1)
+    parts = (range(arrived + 1), range(arrived + 1, len(ends)))
+    return tuple(
+        Way(ends[part[0]][0], ends[part[-1]][1], tuple(legs[i] for i in part))
+        for part in parts
+        if part
+    )
+
+
+def changed_ways(facts: Facts, call: ToolCall) -> tuple[Way, ...]:
+    """Return the directions that a booking or a change of flights chooses anew."""
+    arguments = call.arguments or {}
+    reservation = reservation_of(facts, call)
+    record = reservation or arguments
+    ends = ends_of(legs_of(arguments), facts, reservation, arguments)
+    ways = ways_of(legs_of(arguments), ends, text_of(record, "destination"))
+    kept = set(legs_of(reservation))
+    if text_of(arguments, "cabin") != cabin_of(facts, reservation):
+        # With another cabin every flight is paid anew, but only other flights were chosen.
+        return tuple(way for way in ways if not kept or set(way.legs) - kept)
+    return tuple(way for way in ways if set(way.legs) - kept)
+
+
+def price_of(legs: Sequence[Leg], cabin: str, known: Fares) -> float | None:
+    """Return the price of flights for one passenger; `None` when one of them is unknown."""
+    if any(leg not in known or cabin not in known[leg].prices for leg in legs):
+        return None
+    return sum(known[leg].prices[cabin] for leg in legs)
+
+
+def has_seats(legs: Sequence[Leg], cabin: str, people: int, known: Fares) -> bool:
+    """Whether every flight of a way has seats for all; an unknown number counts as enough."""
+    return all(known[leg].seats.get(cabin, people) >= people for leg in legs if leg in known)
+
+
+def departure(leg: Leg, known: Fares) -> datetime | None:
+    """Return when a flight departs; `None` when unknown."""
+    return moment(leg.date, known[leg].departs) if leg in known else None
+
+
+def arrival(leg: Leg, known: Fares) -> datetime | None:
+    """Return when a flight arrives; `None` when unknown."""
+    return moment(leg.date, known[leg].arrives) if leg in known else None
+
+
+def duration(legs: Sequence[Leg], known: Fares) -> float | None:
+    """Return the hours from the first departure to the last arrival; `None` when unknown."""
+    first, last = departure(legs[0], known), arrival(legs[-1], known)
+    return (last - first).total_seconds() / 3600 if first and last else None
+
+
+def moment(date: str, clock: str) -> datetime | None:
+    """Return date and time; `05:30:00+1` is on the next day."""
+    found = _CLOCK.fullmatch(clock)
+    try:
+        day = datetime.fromisoformat(f"{date}T{found[1]}") if found else None
+    except ValueError:
+        return None
+    return day + timedelta(days=int(found[2] or 0)) if day and found else None
+
+
+def difference(facts: Facts, call: ToolCall) -> float | None:
+    """Return what a change of flights costs (positive) or refunds; `None` when unknown.
+
+    Kept flights keep their price unless the cabin changes.
+    """
+    reservation, arguments = reservation_of(facts, call), call.arguments or {}
+    cabin, known = text_of(arguments, "cabin"), fares(facts)
+    paid = {
+        Leg(text_of(flight, "flight_number"), text_of(flight, "date")): number_of(flight, "price")
+        for flight in objects_of(reservation, "flights")
+    }
+    total = 0.0
+    for leg in legs_of(arguments):
+        if leg in paid and cabin == cabin_of(facts, reservation):
+            total += paid[leg]
+        elif leg in known and cabin in known[leg].prices:
+            total += known[leg].prices[cabin]
+        else:
+            return None
+    return (total - sum(paid.values())) * passengers(reservation) if paid else None
+
+
+def _searches(facts: Facts) -> Iterator[Done]:
+    """Walk over the searches, the latest first."""
+    for done in reversed((*facts.done, *facts.looked)):
+        if done.call.name in (DIRECT, ONE_STOP) and not done.is_error:
+            yield done
+
+
+def _leads(flights: Sequence[JsonObject], way: Way) -> bool:
+    ends = (text_of(flights[0], "origin"), text_of(flights[-1], "destination"))
+    return ends == (way.origin, way.destination)
+
+
+def _leg(flight: JsonObject, done: Done) -> Leg:
+    date = text_of(flight, "date") or text_of(done.arguments, "date")
+    return Leg(text_of(flight, "flight_number"), date)
+
+
+def _flights(value: JsonValue) -> Iterator[JsonObject]:
+    """Walk over the flights in a search result: a list, or a list of pairs."""
+    match value:
+        case list():
+            for part in value:
+                yield from _flights(part)
+        case dict() if "flight_number" in value:
+            yield value
+        case _:
+            return

@@ -1,0 +1,260 @@
+"""Airline: with what is paid, and how much."""
+
+import re
+from collections import Counter
+
+from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.consent import consent
+from sidecritic.checks.facts import Facts
+from sidecritic.checks.payments import wanted_methods
+from sidecritic.checks.sources import agreed_at
+from sidecritic.english.language import amounts
+from sidecritic.packs.airline.flights import (
+    difference,
+    fares,
+    legs_of,
+    price_of,
+)
+from sidecritic.packs.airline.records import (
+    BOOK,
+    UPDATE_BAGS,
+    UPDATE_FLIGHTS,
+    methods_of,
+    passengers,
+    payments_of,
+    profile_of,
+    reservation_of,
+    user_of,
+)
+from sidecritic.packs.airline.rules import partial_cabin
+from sidecritic.packs.airline.sources import read_at, searched_at
+from sidecritic.types import ToolCall
+from sidecritic.values import number_of, objects_of, text_of
+
+SINGLE = (
+    "If the flights are changed, the user needs to provide a single gift card or credit card for "
+    "payment or refund method."
+)
+PROFILE = "All payment methods must already be in user profile for safety reasons."
+DIFFERENCE = (
+    "If the price after cabin change is higher than the original price, the user is required to "
+    "pay for the difference."
+)
+
+_TOTAL = re.compile(
+    r"\b(?:total|additional|difference|refund(?:ed)?|extra|cost|charged?|fee)\b[^$\n]{0,60}\$[\d,.]*\d"
+)
+
+
+@call_check("payment not in the profile", risk=0.95, policy=PROFILE)
+def foreign_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a payment method that the user's profile does not hold."""
+    arguments = call.arguments or {}
+    methods = methods_of(profile_of(facts, user_of(facts, call)))
+    for chosen in payments_of(arguments):
+        if methods and chosen not in methods:
+            return Objection(
+                f"{chosen} is not in the user's profile, which holds {', '.join(methods)}. Ask "
+                "which of these to use.",
+                evidence=chosen,
+                messages=read_at(facts, call),
+            )
+    return None
+
+
+@call_check(
+    "another payment than wanted", tools=(UPDATE_FLIGHTS, UPDATE_BAGS), risk=0.6, policy=SINGLE
+)
+def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user's latest words about payment fit another method than the call's."""
+    reservation = reservation_of(facts, call)
+    methods = methods_of(profile_of(facts, text_of(reservation, "user_id")))
+    chosen = text_of(call.arguments or {}, "payment_id")
+    paid = objects_of(reservation, "payment_history")
+    original = text_of(paid[0], "payment_id") if paid else ""
+    wanted = wanted_methods(facts, call, methods, original=original)
+    if not wanted or chosen in wanted or (methods and chosen not in methods):
+        return None
+    return Objection(
+        f"The call uses {chosen}, but the user wants {' or '.join(sorted(wanted))}. Use that, or "
+        "list the other method and ask for a yes.",
+        evidence=f"{sorted(wanted)} vs {chosen}",
+        messages=read_at(facts, call),
+    )
+
+
+@call_check(
+    "payment by certificate",
+    tools=(UPDATE_FLIGHTS, UPDATE_BAGS),
+    risk=0.9,
+    policy=SINGLE,
+)
+def certificate_for_update(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a change is paid with a travel certificate."""
+    del facts
+    chosen = text_of(call.arguments or {}, "payment_id")
+    if not chosen.startswith("certificate"):
+        return None
+    return Objection(f"{chosen} cannot pay for a change. Ask for one gift card or credit card.")
+
+
+@call_check(
+    "too many payment methods",
+    tools=(BOOK,),
+    risk=0.95,
+    policy="Each reservation can use at most one travel certificate, at most one credit card, and "
+    "at most three gift cards.",
+)
+def payment_mix(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a mix of payment methods that is not allowed."""
+    del facts
+    kinds = Counter(chosen.rpartition("_")[0] for chosen in payments_of(call.arguments or {}))
+    limits = {"certificate": 1, "credit_card": 1, "gift_card": 3}
+    for kind, limit in limits.items():
+        if kinds[kind] > limit:
+            return Objection(
+                f"{kinds[kind]} payments by {kind.replace('_', ' ')}, at most {limit} allowed. "
+                "Spread the price over other methods of the profile.",
+                evidence=f"{kinds[kind]} {kind}",
+            )
+    return None
+
+
+@call_check(
+    "price does not add up",
+    tools=(BOOK,),
+    risk=0.9,
+    policy="The travel insurance is 30 dollars per passenger. Each extra baggage is 50 dollars.",
+)
+def wrong_price(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when the payments are not the sum of fares, insurance and bags."""
+    arguments = call.arguments or {}
+    legs, people = legs_of(arguments), passengers(arguments)
+    fare = price_of(legs, text_of(arguments, "cabin"), fares(facts)) if legs else None
+    if fare is None:
+        return None
+    price = fare * people
+    price += 30 * people if text_of(arguments, "insurance") == "yes" else 0
+    price += 50 * number_of(arguments, "nonfree_baggages")
+    paid = sum(number_of(part, "amount") for part in objects_of(arguments, "payment_methods"))
+    if paid == price:
+        return Support(f"${price:g}", messages=searched_at(facts))
+    return Objection(
+        f"The payments sum up to ${paid:g}, but fares, insurance and bags cost ${price:g}.",
+        evidence=f"{paid:g} != {price:g}",
+        messages=searched_at(facts),
+    )
+
+
+@call_check("another price than announced", tools=(UPDATE_FLIGHTS,), risk=0.65, policy=DIFFERENCE)
+def announced_price(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when the user was told another amount than the change costs, or none at all.
+
+    The amounts of a message may be those of all passengers or of one, of the difference or of
+    the new flights.
+    """
+    costs = difference(facts, call)
+    agreed = consent(facts, call)
+    if not costs or agreed is None:
+        return None
+    people = passengers(reservation_of(facts, call)) or 1
+    heard = set(amounts(facts.told))
+    right = {abs(costs), abs(costs) / people, *_new_fares(facts, call, people)}
+    if any(_was_told(heard, amount) for amount in right):
+        # A right price for all does not speak for a change that was agreed to for a part.
+        is_of_a_part = partial_cabin.examine(facts, call) is not None
+        return (
+            None if is_of_a_part else Support(f"{costs:+g}", messages=(agreed.question.position,))
+        )
+    told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
+    way = "costs" if costs > 0 else "refunds"
+    named = f"told {', '.join(f'${amount:g}' for amount in told[:3])}" if told else "told no price"
+    return Objection(
+        f"The change {way} ${abs(costs):g} in all (all flights, {people} passenger(s)), but the "
+        f"user was {named}. The cabin applies to every flight and passenger: state the right "
+        "amount and ask again.",
+        evidence=f"{told[:4]} vs {costs:g}",
+        messages=(agreed.question.position,),
+        risk=None if told and costs > 0 else 0.3,
+    )
+
+
+@call_check(
+    "total never stated",
+    tools=(BOOK,),
+    risk=0.3,
+    policy="You must list the action details and obtain explicit user confirmation.",
+)
+def total_unstated(facts: Facts, call: ToolCall) -> Answer:
+    """Fire when the sum that a booking charges was named by nobody."""
+    arguments = call.arguments or {}
+    paid = [number_of(part, "amount") for part in objects_of(arguments, "payment_methods")]
+    heard = set(amounts(facts.told))
+    people = passengers(arguments) or 1
+    if not paid or not sum(paid):
+        return None
+    in_parts = all(_was_told(heard, amount) for amount in paid if amount)
+    if in_parts or _was_told(heard, sum(paid)) or _was_told(heard, sum(paid) / people):
+        return Support(f"${sum(paid):g}", messages=agreed_at(facts, call))
+    return Objection(
+        f"The booking charges ${sum(paid):g}, a sum that the user was never told. State the total "
+        "and how it is paid, and ask for a yes.",
+        evidence=f"{sum(paid):g}",
+        messages=agreed_at(facts, call),
+    )
+
+
+@call_check(
+    "payment nobody spoke of",
+    tools=(BOOK, UPDATE_FLIGHTS, UPDATE_BAGS),
+    risk=0.55,
+    policy=SINGLE,
+)
+def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on a payment method that neither side named by id, last digits, brand or kind."""
+    methods = methods_of(profile_of(facts, user_of(facts, call)))
+    words = f"{facts.said}\n{facts.told}"
+    paid = objects_of(reservation_of(facts, call), "payment_history")
+    before = {text_of(payment, "payment_id") for payment in paid}
+    for chosen in payments_of(call.arguments or {}):
+        method = methods.get(chosen)
+        if method is None or chosen in before or chosen.lower() in words:
+            continue
+        names = [text_of(method, "last_four"), text_of(method, "brand")]
+        kind = chosen.rpartition("_")[0].replace("_", " ")
+        if any(name and name.lower() in words for name in (*names, kind, kind.replace(" ", ""))):
+            continue
+        if "original" in words or (kind == "credit card" and re.search(r"\bcard\b", words)):
+            continue
+        return Objection(
+            f"{chosen} was spoken of by nobody. Ask with which method of the profile to pay.",
+            evidence=chosen,
+            messages=read_at(facts, call),
+        )
+    return None
+
+
+AIRLINE_PRICES: tuple[CallCheck, ...] = (
+    foreign_payment,
+    other_payment,
+    certificate_for_update,
+    payment_mix,
+    wrong_price,
+    announced_price,
+    total_unstated,
+    unspoken_payment,
+)
+
+
+def _was_told(heard: set[float], amount: float) -> bool:
+    return any(abs(one - amount) < 0.5 for one in heard)
+
+
+def _new_fares(facts: Facts, call: ToolCall, people: int) -> set[float]:
+    """Return what the new flights cost, for one passenger and for all."""
+    arguments, known = call.arguments or {}, fares(facts)
+    cabin = text_of(arguments, "cabin")
+    kept = set(legs_of(reservation_of(facts, call)))
+    new = [leg for leg in legs_of(arguments) if leg not in kept]
+    prices = (price_of(legs, cabin, known) for legs in (new, legs_of(arguments)) if legs)
+    return {price * n for price in prices if price for n in (1, people)}

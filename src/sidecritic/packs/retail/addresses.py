@@ -1,0 +1,305 @@
+"""Retail: addresses, which are confused more often than anything else.
+
+An address is tied to the user by "my new home is where the luggage went": whoever mixes up
+which order that is, swaps old and new.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
+
+from sidecritic.checks.base import CallCheck, Objection, Support, call_check
+from sidecritic.checks.common import CONSENT, NO_INVENTION
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import mentions
+from sidecritic.packs.retail.records import (
+    MODIFY_ADDRESS,
+    USER_ADDRESS,
+    head,
+    items,
+    order_of,
+    orders,
+    user,
+)
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, object_of, text_of
+
+ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
+TOOLS = (MODIFY_ADDRESS, USER_ADDRESS)
+
+_NEW = re.compile(r"\bnew (\w+ )?(address|home|place|house|one)\b|\bmoved\b")
+_PARTS = ("address2", "city", "state", "zip")
+_SHORT = {
+    "nyc": "new york",
+    "new york city": "new york",
+    "philly": "philadelphia",
+    "sf": "san francisco",
+    "la": "los angeles",
+    "dc": "washington",
+}
+_PLACE = re.compile(r"\b(address|home|house|place|ship\w*|deliver\w*|send|sent|mov(e|ed|ing))\b")
+_LEFT = re.compile(
+    r"\b(from|old|previous|former|current(ly)?|not|wrong|instead of|leav\w+)( (my|the|in|to))*\s*$"
+)
+_STREET = re.compile(
+    r"\b\d+ (?:[A-Z]\w+ ){1,3}(?:Street|St|Avenue|Ave|Drive|Dr|Lane|Ln|Road|Rd|Boulevard|Blvd|Way"
+    r"|Court|Ct|Place|Pl|Highway|Square|Circle|Parkway)\b"
+)
+_ZIP = re.compile(r"(?<!\d)\d{5}(?!\d)")
+_UNIT_WORD = re.compile(r"\b(suite|ste|apt|apartment|unit|room|floor|no)\b\.?", re.IGNORECASE)
+_UNIT = re.compile(
+    r"\b(?:suite|ste|apt|apartment|unit|room)\b\.? ?#?"
+    r"(\d+(?:-?[a-z])?|[a-z]-?\d+|[b-hj-z])(?!\w)"
+)
+"""A number or a letter, but the words "a" and "I": "room for" names no unit."""
+
+_NEXT = re.compile(
+    r"(?<!\d)\d{5}(?!\d)|\b\d+ (?:\w+ ){0,3}(?:street|st|avenue|ave|drive|dr|lane|ln|road|rd"
+    r"|boulevard|blvd|way|court|ct|place|pl|highway|square|circle|parkway)\b"
+)
+"""Behind a street: the zip code that ends its address, or the next street."""
+
+_DEFAULT = re.compile(
+    r"\b(default|profile|account|on file|personal|home|user|main|primary|permanent|general"
+    r"|future|all (my )?orders)\b"
+)
+_WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
+
+
+@call_check(
+    "address unchanged",
+    tools=TOOLS,
+    risk=0.85,
+    policy="For a pending order, you can take actions to modify its shipping address.",
+)
+def same_address(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the new address is the one that is already there."""
+    record = user(facts) if call.name == USER_ADDRESS else order_of(facts, call)
+    current = object_of(record, "address")
+    if not current or not _equal(current, call.arguments or {}):
+        return None
+    return Objection(
+        f"This address ({_brief(current)}) is already there, so the call changes nothing. Check "
+        "which record the user means, and which address is the new one.",
+        evidence=_brief(current),
+        # References do write an unchanged profile; an unchanged order is a mistake.
+        risk=0.3 if call.name == USER_ADDRESS else None,
+    )
+
+
+@call_check("address of two halves", tools=TOOLS, risk=0.75, policy=NO_INVENTION)
+def mixed_address(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when street and zip code stand together neither in a record nor in the user's words."""
+    arguments = call.arguments or {}
+    street, zip_code = text_of(arguments, "address1"), text_of(arguments, "zip")
+    seen = (done.text.lower() for done in (*facts.done, *facts.looked))
+    shown_together = any(street.lower() in text and zip_code in text for text in seen)
+    if shown_together or (mentions(facts.said, street) and mentions(facts.said, zip_code)):
+        return None
+    return Objection(
+        f"Nobody gave the address {street}, {zip_code}: it stands neither in a record nor in the "
+        "user's words. Take it from the profile or an order, or ask the user for all of it.",
+        evidence=f"{street} {zip_code}",
+    )
+
+
+@call_check(
+    "old and new address swapped",
+    tools=TOOLS,
+    risk=0.7,
+    policy="You must list the action details and obtain explicit user confirmation.",
+)
+def swapped_address(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user tied the new address to an order and the call uses another address."""
+    for order, product in _tied_orders(facts):
+        there = object_of(order, "address")
+        if not there or _equal(there, call.arguments or {}):
+            continue
+        order_id = text_of(order, "order_id")
+        return Objection(
+            f"The user said that the {product} went to the new address. It is in {order_id}, which "
+            f"ships to {_brief(there)}: that is the new address, not "
+            f"{_brief(call.arguments or {})}.",
+            evidence=f"{product} in {order_id}",
+        )
+    return None
+
+
+@call_check("address in another city", tools=TOOLS, risk=0.45, policy=CONSENT)
+def other_city(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user spoke of an address in a city, and the call's is in one not named."""
+    city = _plain(call.arguments or {}, "city")
+    wished = {c: line for line in facts.user_lines for c in _cities(facts, line.lower)}
+    if not wished or city in wished or mentions(facts.said, city):
+        return None
+    named = next(iter(wished))
+    there = [a for a in _addresses(facts) if _plain(a, "city") == named]
+    return Objection(
+        f"The user speaks of the address in {named.title()}, the call's is in {city.title()}. "
+        f"{_brief(there[0]) if there else 'Ask for it'}: look at the profile and the orders.",
+        evidence=f"{named} vs {city}",
+        messages=(wished[named].position,),
+    )
+
+
+@call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
+def not_as_given(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a part of the address differs from the record or message it is taken from."""
+    arguments = call.arguments or {}
+    street = _plain(arguments, "address1")
+    for line in reversed(facts.user_lines):
+        if street and street in line.lower:
+            part = _differs_from_words(line.lower, arguments)
+            return _misread(part, arguments, line.text) if part else None
+    for record in _addresses(facts):
+        if _plain(record, "address1") == street:
+            parts = [key for key in _PARTS if _plain(record, key) != _plain(arguments, key)]
+            if not parts:
+                return None
+            if not any(mentions(facts.said, _plain(arguments, key) or "none") for key in parts):
+                return _misread(parts[0], arguments, _brief(record))
+    return None
+
+
+@call_check("street nobody gave", tools=TOOLS, risk=0.6, policy=CONSENT)
+def other_street(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user gave a street, and the call has one that neither side spoke of."""
+    street = _plain(call.arguments or {}, "address1")
+    if not street or street in facts.said or street in facts.told:
+        return None
+    given = [(line, found[0]) for line in facts.user_lines for found in _STREET.finditer(line.text)]
+    number = street.split(" ", 1)[0]
+    if not given or any(found.startswith(f"{number} ") for _, found in given):
+        return None
+    return Objection(
+        f"The user gave {given[-1][1]}; the call has {text_of(call.arguments or {}, 'address1')}. "
+        "Use the address that the user gave, or list the other one and ask.",
+        evidence=given[-1][1],
+        messages=(given[-1][0].position,),
+    )
+
+
+@call_check("default address nobody spoke of", tools=(USER_ADDRESS,), risk=0.5, policy=CONSENT)
+def unspoken_default(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when neither side spoke of the profile's address."""
+    del call
+    if _DEFAULT.search(facts.said) or (facts.announcement and _DEFAULT.search(facts.told)):
+        return None
+    return Objection(
+        "The user asked for the address of an order, not for their default address. Change the "
+        "order's address, or ask whether the default is meant as well."
+    )
+
+
+@call_check("address as given", tools=TOOLS, risk=0.1, policy=CONSENT)
+def as_given(facts: Facts, call: ToolCall) -> Support | None:
+    """Support an address that the user gave whole, or that the agent listed and the user took."""
+    arguments = call.arguments or {}
+    if any(check.examine(facts, call) for check in (same_address, swapped_address, other_city)):
+        return None
+    parts = [_plain(arguments, key) for key in ("address1", "zip")]
+    for exchange in reversed(facts.exchanges):
+        heard = exchange.answer.lower
+        if exchange.agreed:
+            heard += exchange.question.lower
+        if all(part and part in heard for part in parts):
+            return Support(
+                evidence=_brief(arguments),
+                messages=(exchange.question.position, exchange.answer.position),
+            )
+    return None
+
+
+RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
+    same_address,
+    mixed_address,
+    swapped_address,
+    other_city,
+    not_as_given,
+    other_street,
+    unspoken_default,
+    as_given,
+)
+
+
+def _misread(part: str, arguments: Mapping[str, JsonValue], source: str) -> Objection:
+    value = text_of(arguments, part) or "empty"
+    return Objection(
+        f"`{part}` is {value}, which is not what was given: {source[:160]}. Take the address over "
+        "as it stands there.",
+        evidence=f"{part} {value}",
+    )
+
+
+def _differs_from_words(lower: str, arguments: Mapping[str, JsonValue]) -> str:
+    """Return the part of an address that a message gives otherwise; empty when there is none."""
+    zips = set(_ZIP.findall(lower))
+    if zips and _plain(arguments, "zip") not in zips:
+        return "zip"
+    units = {u for place in _places(lower, _plain(arguments, "address1")) for u in _units(place)}
+    mine = _UNIT_WORD.sub("", _plain(arguments, "address2")).strip(" .#")
+    if units and mine not in units:
+        return "address2"
+    return ""
+
+
+def _places(lower: str, street: str) -> Iterator[str]:
+    """Walk over what a text says behind a street, up to its zip code or the next street."""
+    for found in re.finditer(re.escape(street), lower):
+        end = _NEXT.search(lower, found.end())
+        yield lower[found.end() : end.start() if end else len(lower)]
+
+
+def _units(text: str) -> Iterator[str]:
+    for found in _UNIT.finditer(text):
+        yield found[1]
+
+
+def _addresses(facts: Facts) -> tuple[JsonObject, ...]:
+    """Return the addresses of the user's profile and orders."""
+    records = (user(facts), *orders(facts).values())
+    return tuple(a for record in records if (a := object_of(record, "address")))
+
+
+def _cities(facts: Facts, lower: str) -> Iterator[str]:
+    """Walk over the cities of known addresses that a message names as where things should go."""
+    known = {_plain(address, "city") for address in _addresses(facts)} - {""}
+    for city in known:
+        for word in (city, *(k for k, v in _SHORT.items() if v == city)):
+            for found in re.finditer(rf"\b{re.escape(word)}\b", lower):
+                around = lower[max(0, found.start() - 60) : found.end() + 30]
+                before = lower[max(0, found.start() - 24) : found.start()]
+                if _PLACE.search(around) and not _LEFT.search(before):
+                    yield city
+
+
+def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:
+    """Walk over the orders that the user named as those with the new address."""
+    changed = {
+        text_of(d.arguments, "order_id") for d in facts.writes if d.call.name == MODIFY_ADDRESS
+    }
+    for sentence in facts.wishes:
+        if not _NEW.search(sentence) or not _WENT.search(sentence):
+            continue
+        for order_id, order in orders(facts).items():
+            for item in items(order) if order_id not in changed else ():
+                if head(item) in sentence and _is_unique(facts, head(item)):
+                    yield order, text_of(item, "name")
+
+
+def _is_unique(facts: Facts, name: str) -> bool:
+    holding = [o for o in orders(facts).values() if any(head(i) == name for i in items(o))]
+    return len(holding) == 1
+
+
+def _equal(one: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:
+    return all(_plain(one, key) == _plain(other, key) for key in ADDRESS_KEYS)
+
+
+def _brief(address: Mapping[str, JsonValue]) -> str:
+    return f"{text_of(address, 'address1')}, {text_of(address, 'city')} {text_of(address, 'zip')}"
+
+
+def _plain(record: Mapping[str, JsonValue], key: str) -> str:
+    return text_of(record, key).strip().lower()

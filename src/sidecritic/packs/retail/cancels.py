@@ -1,0 +1,263 @@
+"""Retail: what a cancellation covers, and the reason it gives, against the user's words."""
+
+import re
+from collections.abc import Iterator
+
+from sidecritic.checks.base import CallCheck, Objection, Support, call_check
+from sidecritic.checks.consent import consent
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import amounts
+from sidecritic.packs.retail.records import CANCEL, items, order_of
+from sidecritic.packs.retail.wording import (
+    Clause,
+    clauses,
+    name_of,
+    named_in,
+    product_names,
+    products_in,
+)
+from sidecritic.types import ToolCall
+from sidecritic.values import number_of, text_of
+
+_CANCEL = re.compile(
+    r"\b(cancel(?:l?ed|l?ing)?|cancell?ation (?:of|for)|remov(?:e|ing|al of)"
+    r"|take (?:it|them)? ?(?:off|out))\b"
+)
+_WHOLE = re.compile(
+    r"#w\d+|\border(s|ed)?\b(?! (id|number))|\b(whole|entire|full|all of (it|them)|everything)\b"
+)
+_ORDER = re.compile(
+    r"\b(whole|entire|full|complete) (\w+ )?order\b"
+    r"|\bcancel\w* (of )?all (of )?(the )?(\w+ )?items\b"
+    r"|\b(only|just) (be )?cancel\w* (the |an )?(whole |entire |full )?orders?\b"
+    r"|\bindividual items?\b"
+)
+_ONLY_ITEM = re.compile(
+    r"\b(just|only|solely|specifically) (want \w+ )?(to )?(cancel |remove )?"
+    r"(the|that|this|one|my)\b"
+    r"(?! (\w+ )?order)"
+    r"|\b(keep|leave|rest|other items?|others)\b[^.\n]{0,30}"
+    r"\b(order|items?|as (it|they)|unchanged)\b"
+)
+_MISTAKE = re.compile(
+    r"\b(mistake(n(ly)?)?|accident(al(ly)?)?|wrong(ly)?|error|didn'?t mean|unintended)\b"
+)
+_UNNEEDED = re.compile(
+    r"\b(no longer|don'?t (really )?need|do not need|not need(ed)?|unneeded"
+    r"|changed? (my|our|his|her) mind|not going to (need|use)|unnecessary)\b"
+)
+_REFUSED = re.compile(
+    r"\b(don'?t|do not|not|without|rather than|instead of|avoid|never|can'?t|cannot)( \w+){0,3} $"
+)
+_EXACT = {"ordered by mistake": "ordered by mistake", "no longer need": "no longer needed"}
+REASON = (
+    "The user needs to confirm the order id and the reason (either 'no longer needed' or "
+    "'ordered by mistake') for cancellation."
+)
+
+
+@call_check(
+    "whole order cancelled",
+    tools=(CANCEL,),
+    risk=0.7,
+    policy="For a pending order, you can take actions to modify its shipping address, payment "
+    "method, or product item options, but nothing else.",
+)
+def wider_cancel(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user spoke of cancelling an item, and never of the order."""
+    held = {name_of(item) for item in items(order_of(facts, call))}
+    spoken = _cancelled(facts, call, held) if len(held) > 1 else None
+    if not spoken or spoken >= held:
+        return None
+    others, only = ", ".join(sorted(held - spoken)), _only(facts, spoken)
+    if _is_told(facts, call, held - spoken, after=max(only, default=0)):
+        return None
+    price = _item_price(facts, call, spoken)
+    risk = None if only else 0.5 if price else 0.35
+    return Objection(
+        f"The user spoke of cancelling the {', '.join(sorted(spoken))} only, but this cancels the "
+        f"whole order, {others} included. Single items cannot be cancelled: tell the user so, and "
+        "cancel the order only if they agree to that.",
+        evidence=f"{', '.join(sorted(spoken))}{': ' + price if price else ''}",
+        # Without "only" the user often means the order by its item.
+        risk=risk,
+        messages=tuple(only),
+    )
+
+
+@call_check("reason nobody gave", tools=(CANCEL,), risk=0.7, policy=REASON)
+def invented_reason(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user's words about this order give the other reason."""
+    reason = text_of(call.arguments or {}, "reason")
+    given = _reasons(facts, call)
+    if not given or reason in given:
+        return None
+    other = next(iter(given))
+    return Objection(
+        f"The user's reason is '{other}', not '{reason}'. Use the reason that the user gave.",
+        evidence=other,
+        messages=(given[other],),
+    )
+
+
+@call_check("reason not asked", tools=(CANCEL,), risk=0.5, policy=REASON)
+def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user's words give no reason at all, and none was put to them."""
+    reason = text_of(call.arguments or {}, "reason")
+    if reasons_in(facts.said):
+        return None
+    agreed = consent(facts, call)
+    if agreed is not None and reason in agreed.question.lower:
+        return None
+    return Objection(
+        "The user gave no reason for the cancellation. Ask whether the order is no longer needed "
+        "or was ordered by mistake.",
+        risk=0.35 if reason in facts.told else None,
+    )
+
+
+@call_check("reason as given", tools=(CANCEL,), risk=0.1, policy=REASON)
+def given_reason(facts: Facts, call: ToolCall) -> Support | None:
+    """Support a cancellation of an order that the user named, with the reason they gave."""
+    reason, order_id = (text_of(call.arguments or {}, key) for key in ("reason", "order_id"))
+    if set(_reasons(facts, call)) != {reason} or wider_cancel.examine(facts, call):
+        return None
+    for line in facts.user_lines:
+        if _CANCEL.search(line.lower) and order_id.lower().lstrip("#") in line.lower:
+            return Support(evidence=f"{order_id}: {reason}", messages=(line.position,))
+    return None
+
+
+RETAIL_CANCELS: tuple[CallCheck, ...] = (
+    wider_cancel,
+    invented_reason,
+    unasked_reason,
+    given_reason,
+)
+
+
+def reasons_in(lower: str) -> tuple[str, ...]:
+    """Return the reasons for a cancellation that a text gives, in the words of the policy."""
+    patterns = (("ordered by mistake", _MISTAKE), ("no longer needed", _UNNEEDED))
+    return tuple(reason for reason, pattern in patterns if pattern.search(lower))
+
+
+def _cancelled(facts: Facts, call: ToolCall, held: set[str]) -> set[str] | None:
+    """Return the products that the user wants cancelled; `None` when they mean the order."""
+    order_id = text_of(call.arguments or {}, "order_id").lower()
+    names = product_names(facts, call)
+    spoken: set[str] = set()
+    for sentence in facts.wishes:
+        for found in _CANCEL.finditer(sentence):
+            wish = sentence[found.end() :][:90]
+            about = _first_named(wish, names)
+            if _REFUSED.search(sentence[: found.start()]) or "myself" in wish:
+                continue
+            if about is None and _means_order(wish, order_id):
+                return None
+            spoken |= {about} & held if about else set()
+    return spoken
+
+
+def _first_named(wish: str, names: tuple[str, ...]) -> str | None:
+    """Return the item that stands right behind "cancel", before any word for the order."""
+    found = next(products_in(wish, names), None)
+    if found is None:
+        return None
+    place, end, name = found
+    whole = _WHOLE.search(wish)
+    if (whole and whole.start() < place) or wish[end:].startswith(" order"):
+        return None
+    return name
+
+
+def _means_order(wish: str, order_id: str) -> bool:
+    """Whether what stands behind "cancel" means this whole order."""
+    named = re.findall(r"#w\d+", wish)
+    return bool(_WHOLE.search(wish)) and (not named or order_id in named)
+
+
+def _is_told(facts: Facts, call: ToolCall, others: set[str], *, after: int) -> bool:
+    """Whether the user was told that the whole order goes, agreed, and asked for no less since."""
+    agreed = consent(facts, call)
+    if agreed is None or agreed.answer.position <= after:
+        return False
+    text = agreed.question.lower
+    for found in _CANCEL.finditer(text):
+        passage = text[max(0, found.start() - 120) : found.end() + 400]
+        if all(named_in(passage, name) for name in others):
+            return True
+    return bool(_ORDER.search(text))
+
+
+def _only(facts: Facts, spoken: set[str]) -> list[int]:
+    """Return where the user wants nothing but these items cancelled."""
+    found: list[int] = []
+    for line in facts.user_lines:
+        near = any(named_in(line.lower, name) for name in spoken) or "item" in line.lower
+        if near and _CANCEL.search(line.lower) and _says_only(line.lower):
+            found.append(line.position)
+    return found
+
+
+def _says_only(lower: str) -> bool:
+    """Whether "just the lamp" or "keep the rest" stands near "cancel"."""
+    for found in _CANCEL.finditer(lower):
+        if _ONLY_ITEM.search(lower[max(0, found.start() - 40) : found.end() + 90]):
+            return True
+    return False
+
+
+def _item_price(facts: Facts, call: ToolCall, spoken: set[str]) -> str:
+    """Return the refund that was announced, where it is that of the items instead of all."""
+    held = items(order_of(facts, call))
+    agreed = consent(facts, call)
+    if agreed is None:
+        return ""
+    told = {round(amount, 2) for amount in amounts(agreed.question.text)}
+    part = round(sum(number_of(i, "price") for i in held if name_of(i) in spoken), 2)
+    total = round(sum(number_of(i, "price") for i in held), 2)
+    return f"${part:.2f} of ${total:.2f} announced" if part in told and total not in told else ""
+
+
+def _reasons(facts: Facts, call: ToolCall) -> dict[str, int]:
+    """Return the reasons that the user gave for this order, each with its position.
+
+    What was last said in the words of the policy replaces what was said before.
+    """
+    found: dict[str, int] = {}
+    for clause in _about(facts, call):
+        exact = {v: clause.position for k, v in _EXACT.items() if k in clause.text}
+        if len(exact) == 1:
+            found = exact
+            continue
+        for reason in reasons_in(clause.text):
+            found.setdefault(reason, clause.position)
+    return found
+
+
+def _about(facts: Facts, call: ToolCall) -> Iterator[Clause]:
+    """Walk over what the user said about this order, and about no product of another.
+
+    An answer that names nothing is about the order of the question.
+    """
+    held = {name_of(item) for item in items(order_of(facts, call))}
+    order_id = text_of(call.arguments or {}, "order_id").lower()
+    topic, position = "", -1
+    for clause in clauses(facts, call):
+        named = re.findall(r"#w\d+", clause.text)
+        if named or clause.product:
+            topic = named[-1] if named else ""
+        elif clause.position != position:
+            topic = _asked_order(facts, clause.position)
+        position = clause.position
+        mine = not clause.product or clause.product in held
+        if order_id in (*named, topic) or (mine and not topic):
+            yield clause
+
+
+def _asked_order(facts: Facts, position: int) -> str:
+    """Return the only order that the agent's message before a position names; else empty."""
+    before = [line.lower for line in facts.agent_lines if line.position < position]
+    named = set(re.findall(r"#w\d+", before[-1])) if before else set[str]()
+    return named.pop() if len(named) == 1 else ""

@@ -1,0 +1,326 @@
+"""Retail: the variant of a call against the variants that the user's words call for."""
+
+import re
+from collections.abc import Iterator
+
+from sidecritic.checks.base import CallCheck, Objection, Support, call_check
+from sidecritic.checks.common import CONSENT
+from sidecritic.checks.consent import consent
+from sidecritic.checks.facts import Facts
+from sidecritic.checks.sources import shown_at
+from sidecritic.english.language import declines, mentions
+from sidecritic.packs.retail.options import namings, plain
+from sidecritic.packs.retail.records import (
+    SWAPS,
+    Swap,
+    available,
+    describe,
+    items,
+    options,
+    orders,
+    swaps,
+    variants,
+)
+from sidecritic.packs.retail.variants import Wanted, wanted
+from sidecritic.packs.retail.wording import name_of, named_in
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, number_of, text_of, texts_of
+
+_FALLBACK = re.compile(
+    r"\b(if|unless|otherwise)\b[^.;]{0,60}\b(n't|not|no|un\w+)\b[^.;]{0,40}"
+    r"\b(cancel|keep|leave|don'?t|do not|return|nothing)\b"
+)
+OPTIONS = "Each item can be changed to an available new item of different product option."
+
+
+@call_check("named option missing", tools=SWAPS, risk=0.65, policy=CONSENT)
+def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a wish of the user is not met although an available variant meets all."""
+    for want in _wanted(facts, call):
+        unmet = want.unmet(want.pair.new)
+        fitting = want.fitting() if unmet else ()
+        if not fitting:
+            continue
+        best = _closest(want, fitting)
+        return Objection(
+            f"The user asked: '{_quoted(unmet[0].words)}'. {describe(want.pair.new)} does not meet "
+            f"that; {describe(best)} does, and is available. Use it, or ask.",
+            evidence=f"{unmet[0].key}: {text_of(best, 'item_id')}",
+            risk=_accepted_risk(facts, call, want),
+            messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
+        )
+    return None
+
+
+@call_check("option spoken of missing", tools=SWAPS, risk=0.4, policy=CONSENT)
+def spoken_option(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user named an option of a product anywhere, and nobody the one of the call."""
+    agreed = consent(facts, call)
+    heard = plain(f"{agreed.question.lower}\n{agreed.answer.lower}") if agreed else ""
+    for pair in (pair for pair in swaps(facts, call) if pair.old and pair.new):
+        said = [s for s in facts.wishes if named_in(s, name_of(pair.old))]
+        named = [n for s in said for n in namings(s, pair.product) if not n.negated]
+        for key, value in options(pair.new).items():
+            mine = {n.value for n in named if n.key == key} - {options(pair.old).get(key, "")}
+            if not mine or value in mine or mentions(heard, plain(value)):
+                continue
+            fitting = [one for one in available(pair.product) if options(one).get(key) in mine]
+            if fitting:
+                return Objection(
+                    f"The user spoke of {key} {' or '.join(sorted(mine))}, the call takes {value}. "
+                    f"Available with it: {describe(fitting[0])}.",
+                    evidence=f"{key}: {sorted(mine)} vs {value}",
+                    messages=shown_at(facts, pair.product),
+                )
+    return None
+
+
+@call_check("substitute nobody chose", tools=SWAPS, risk=0.45, policy=CONSENT)
+def substitute(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when nothing that can be had meets the wishes, and the user chose no other variant."""
+    for want in _wanted(facts, call):
+        unmet = want.unmet(want.pair.new)
+        if not unmet or want.fitting() or _is_accepted(facts, call, want):
+            continue
+        fallback = next((c for c in want.about if _FALLBACK.search(c.text)), None)
+        instead = f" The user said what to do then: '{_quoted(fallback.text)}'." if fallback else ""
+        return Objection(
+            f"No available {text_of(want.pair.old, 'name')} meets '{_quoted(unmet[0].words)}'. The "
+            f"user has not chosen {describe(want.pair.new)}.{instead} Say what there is, and ask.",
+            evidence=f"{unmet[0].key}: {text_of(want.pair.new, 'item_id')}",
+            risk=0.55 if fallback else None,
+            messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
+        )
+    return None
+
+
+@call_check("preferred option missing", tools=SWAPS, risk=0.4, policy=CONSENT)
+def preference_missing(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant meets a preference that the chosen one does not."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        unmet = want.unmet(new, soft=True)
+        if not unmet or want.unmet(new):
+            continue
+        better = [one for one in want.fitting() if not want.unmet(one, soft=True)]
+        if better:
+            return Objection(
+                f"The user would prefer: '{_quoted(unmet[0].words)}'. {describe(better[0])} meets "
+                f"that and is available; the call takes {describe(new)}.",
+                evidence=f"{unmet[0].key}: {text_of(better[0], 'item_id')}",
+                risk=0.2 if _is_accepted(facts, call, want) else None,
+                messages=(unmet[0].position,),
+            )
+    return None
+
+
+@call_check("not the dearest or cheapest", tools=SWAPS, risk=0.65, policy=CONSENT)
+def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        if not want.extreme:
+            continue
+        unmet = {wish.key for wish in want.unmet(new, soft=True)}
+        rivals = [
+            one
+            for one in available(want.pair.product)
+            if {wish.key for wish in want.unmet(one, soft=True)} <= unmet
+        ]
+        best = max(rivals, key=lambda one: want.extreme * number_of(one, "price"), default=new)
+        if want.extreme * (number_of(best, "price") - number_of(new, "price")) > 0.005:
+            wish = "most expensive" if want.extreme > 0 else "cheapest"
+            return Objection(
+                f"The user wants the {wish} {text_of(want.pair.old, 'name')}; {describe(best)} is "
+                f"available, the call takes {describe(new)}.",
+                evidence=f"{number_of(best, 'price')} vs {number_of(new, 'price')}",
+                messages=shown_at(facts, want.pair.product),
+            )
+    return None
+
+
+@call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=OPTIONS)
+def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an available variant that meets all wishes keeps more of the old item."""
+    for want in _wanted(facts, call):
+        new = want.pair.new
+        if want.extreme or want.unmet(new) or not (want.wishes or want.rest):
+            continue
+        closer = _closer(want)
+        if closer is not None:
+            accepted = _is_accepted(facts, call, want)
+            return Objection(
+                f"{describe(new)} changes more of the {text_of(want.pair.old, 'name')} than the "
+                f"user asked for; {describe(closer)} is available and keeps the rest.",
+                evidence=text_of(closer, "item_id"),
+                messages=shown_at(facts, want.pair.product),
+                risk=(0.45 if accepted else 0.65) if want.rest else 0.2 if accepted else 0.4,
+            )
+    return None
+
+
+@call_check("first wish given up", tools=SWAPS, risk=0.3, policy=CONSENT)
+def given_up(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when what the user wanted before the agent offered anything was to be had.
+
+    An agent that offers the wrong variants, or denies the right one, talks users out of it.
+    """
+    for want in wanted(facts, call, until=lambda pair: _offered(facts, pair)):
+        new = want.pair.new
+        missed = bool(want.unmet(new)) or (want.rest and _closer(want) is not None)
+        fitting = want.fitting() if missed else ()
+        if fitting:
+            best = _closest(want, fitting)
+            denied = any(_denies(line.lower, want) for line in facts.agent_lines)
+            return Objection(
+                f"At first the user wanted: '{_quoted(want.words_against(new))}'. "
+                f"{describe(best)} is that and is available; the call takes {describe(new)}. "
+                "Tell the user.",
+                evidence=text_of(best, "item_id"),
+                risk=0.4 if denied else None,
+                messages=tuple(dict.fromkeys(clause.position for clause in want.about)),
+            )
+    return None
+
+
+@call_check("another variant than announced", tools=SWAPS, risk=0.75, policy=CONSENT)
+def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user agreed to another variant of the same product, by its id or options."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return None
+    text = agreed.question.lower
+    held = {text_of(i, "item_id") for order in orders(facts).values() for i in items(order)}
+    own = {i for key in ("item_ids", "new_item_ids") for i in texts_of(call.arguments or {}, key)}
+    for pair in swaps(facts, call):
+        new_id = text_of(pair.new, "item_id")
+        rivals = [i for i in variants(pair.product) if i not in own and i in text]
+        if new_id and rivals and new_id not in text and new_id not in agreed.answer.lower:
+            return Objection(
+                f"The user agreed to item {rivals[0]}, but the call takes {new_id}. Call with what "
+                "was agreed, or announce the change and ask again.",
+                evidence=f"{rivals} vs {new_id}",
+                # What the user has already is more often named as the old item.
+                risk=0.3 if held.issuperset(rivals) else None,
+                messages=(agreed.question.position, agreed.answer.position),
+            )
+    return None
+
+
+@call_check("only variant that fits", tools=SWAPS, risk=0.1, policy=OPTIONS)
+def only_fit(facts: Facts, call: ToolCall) -> Support | None:
+    """Support a call whose every new item meets what was wished, and is the only or best one."""
+    wants = _wanted(facts, call)
+    if not wants or not all(_is_best(want) for want in wants) or given_up.examine(facts, call):
+        return None
+    if len(wants) != len(texts_of(call.arguments or {}, "new_item_ids")):
+        return None
+    return Support(
+        evidence=", ".join(text_of(want.pair.new, "item_id") for want in wants),
+        messages=tuple({wish.position for want in wants for wish in want.wishes}),
+    )
+
+
+RETAIL_CHOICES: tuple[CallCheck, ...] = (
+    option_missing,
+    spoken_option,
+    substitute,
+    preference_missing,
+    not_extreme,
+    gratuitous_change,
+    given_up,
+    other_variant,
+    only_fit,
+)
+
+
+def _wanted(facts: Facts, call: ToolCall) -> tuple[Wanted, ...]:
+    return wanted(facts, call)
+
+
+def _offered(facts: Facts, pair: Swap) -> int:
+    """Return the position at which the agent first spoke of another variant of the product."""
+    old = options(pair.old)
+    for line in facts.agent_lines:
+        if not named_in(line.lower, name_of(pair.old)):
+            continue
+        said = "\n".join(u.lower for u in facts.user_lines if u.position < line.position)
+        found = namings(line.lower, pair.product)
+        if any(n.value != old.get(n.key) and not mentions(said, n.value) for n in found):
+            return line.position
+        if text_of(pair.new, "item_id") in line.lower:
+            return line.position
+    return facts.answer.position + 1 if facts.answer else 0
+
+
+def _quoted(words: str) -> str:
+    return words.strip()[:120]
+
+
+def _is_accepted(facts: Facts, call: ToolCall, want: Wanted) -> bool:
+    """Whether the user agreed to what is new in the chosen variant, or gave its id."""
+    agreed = consent(facts, call)
+    if agreed is None:
+        return False
+    new_id = text_of(want.pair.new, "item_id")
+    if facts.is_users(new_id):
+        return True
+    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
+    if new_id and new_id in facts.said:
+        # Who repeats an id knows of it what they were told with it, and no more.
+        heard = "\n".join((heard, *(a.lower for a in facts.agent_lines if new_id in a.lower)))
+    old, new = options(want.pair.old), options(want.pair.new)
+    named = {(one.key, one.value) for one in namings(heard, want.pair.product)}
+    changed = {(key, value) for key, value in new.items() if old.get(key) != value}
+    return bool(changed) and changed <= named
+
+
+def _accepted_risk(facts: Facts, call: ToolCall, want: Wanted) -> float | None:
+    """Return the risk of an unmet wish; `None` for the usual one."""
+    if not _is_accepted(facts, call, want):
+        return None
+    # Whoever was told that it cannot be had agrees to what they did not want.
+    return 0.45 if any(_denies(line.lower, want) for line in facts.agent_lines) else 0.15
+
+
+def _denies(lower: str, want: Wanted) -> bool:
+    """Whether the agent said that something of this product is not to be had."""
+    return declines(lower) and "availab" in lower and named_in(lower, name_of(want.pair.old))
+
+
+def _changes(want: Wanted, variant: JsonObject) -> frozenset[str]:
+    old = options(want.pair.old)
+    return frozenset(key for key, value in options(variant).items() if old.get(key) != value)
+
+
+def _closest(want: Wanted, fitting: tuple[JsonObject, ...]) -> JsonObject:
+    return min(fitting, key=lambda one: (len(want.unmet(one, soft=True)), len(_changes(want, one))))
+
+
+def _closer(want: Wanted) -> JsonObject | None:
+    """Return a variant that meets as much, and changes a part of what the chosen one changes."""
+    mine, unmet = _changes(want, want.pair.new), len(want.unmet(want.pair.new, soft=True))
+    return next(_fewer(want, mine, unmet), None)
+
+
+def _fewer(want: Wanted, mine: frozenset[str], unmet: int) -> Iterator[JsonObject]:
+    for one in want.fitting():
+        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet:
+            yield one
+
+
+def _is_best(want: Wanted) -> bool:
+    """Whether no other variant that can be had meets as many wishes with as few changes."""
+    new = want.pair.new
+    if not (want.wishes or want.extreme) or want.unmet(new, soft=True):
+        return False
+    rivals = [
+        one
+        for one in want.fitting()
+        if text_of(one, "item_id") != text_of(new, "item_id") and not want.unmet(one, soft=True)
+    ]
+    if want.extreme:
+        return all(
+            want.extreme * (number_of(new, "price") - number_of(one, "price")) > 0 for one in rivals
+        )
+    return all(len(_changes(want, new)) < len(_changes(want, one)) for one in rivals)

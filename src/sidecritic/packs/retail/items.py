@@ -1,0 +1,367 @@
+"""Retail: the items of a call against those that the user named for that act."""
+
+import re
+from collections.abc import Iterator
+
+from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.consent import consent
+from sidecritic.checks.facts import Facts
+from sidecritic.english.language import mentions, sentences
+from sidecritic.packs.retail.options import namings
+from sidecritic.packs.retail.records import (
+    CANCEL,
+    EXCHANGE,
+    MODIFY_ADDRESS,
+    MODIFY_ITEMS,
+    MODIFY_PAYMENT,
+    ON_DELIVERED,
+    ON_ITEMS,
+    RETURN,
+    item_of,
+    items,
+    options,
+    order_of,
+    orders,
+)
+from sidecritic.packs.retail.wording import Act, Clause, clauses, name_of, named_in
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, number_of, text_of, texts_of
+
+_ACTS: dict[str, frozenset[Act]] = {
+    RETURN: frozenset({"return"}),
+    EXCHANGE: frozenset({"exchange", "modify"}),
+    MODIFY_ITEMS: frozenset({"exchange", "modify"}),
+}
+_EVERYTHING = re.compile(
+    r"\b(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
+    r"|all of (it|them)|(each|every) (item|one)|(whole|entire|full) order)\b"
+)
+_ALL = re.compile(
+    r"\b(return|exchange|send back|refund|change|modify)( (them|it|back))? "
+    r"(everything|all (of )?((the|my) )?(other )?(items|products|things)"
+    r"|((the|my) )?(whole|entire|full) order)\b(?! (listed|above|you))"
+)
+_DEARER = re.compile(
+    r"\b(the|whichever( \w+)?( is)?) ((?P<dear>more expensive|pricier|dearer|costlier"
+    r"|higher[- ]priced|most expensive|priciest)|cheaper|less expensive|lower[- ]priced|cheapest"
+    r"|least expensive)\b"
+)
+"""How users tell one of two things that they have from the other by its price."""
+
+_NOT_IT = re.compile(
+    r"(\b(instead of|rather than|not|than|over|except)|n't)( (want|return\w*|to|send\w*|back))*\s*$"
+)
+"""Before the one of the two that is not meant."""
+
+_EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
+_ORDER_ID = re.compile(r"(#w\d+)")
+_DEEDS = {
+    CANCEL: re.compile(r"\bcancel\w*"),
+    MODIFY_PAYMENT: re.compile(r"\b(payment|pay|paid)\b"),
+    MODIFY_ADDRESS: re.compile(
+        r"\b(chang|updat|modif|switch)\w* (the |my )?(\w+ )?address\b"
+        r"(?!.{0,40}\b(same|new|where)\b)"
+    ),
+}
+"""How a deed is named by users, where its call names no items."""
+
+_EITHER = r"\bonly (do |be )?(\w+ )?one\b|(\b(can)?not|n't) [^.;]{0,20}\bboth\b"
+_PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
+_PREFERRED = {
+    RETURN: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(return|refund|send)"),
+    EXCHANGE: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(exchang|swap|replac)"),
+}
+"""Of two acts that exclude each other, the one that users want if they must choose."""
+
+CONFIRM_ORDER = "The user needs to confirm the order id."
+CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
+ONE_CALL = (
+    "Exchange or modify order tools can only be called once per order. Be sure that all items to "
+    "be changed are collected into a list before making the tool call."
+)
+
+
+@call_check("item nobody spoke of", tools=ON_ITEMS, risk=0.6, policy=CONFIRM_ITEMS)
+def unspoken_item(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on an item whose product was never spoken of."""
+    order = order_of(facts, call)
+    listed = texts_of(call.arguments or {}, "item_ids")
+    if len(listed) == len(items(order)):
+        return None
+    for item in _taken(facts, call):
+        name, item_id = name_of(item), text_of(item, "item_id")
+        if item_id in facts.told or item_id in facts.said:
+            continue
+        if not named_in(facts.said, name) and not named_in(facts.told, name):
+            return Objection(
+                f"Item {item_id} is a {text_of(item, 'name')}, which nobody spoke of. Take the "
+                "item that the user named, and check which order holds it.",
+                evidence=text_of(item, "name"),
+                risk=0.3 if _EVERYTHING.search(facts.said) else None,
+            )
+    return None
+
+
+@call_check("item not announced", tools=ON_ITEMS, risk=0.2, policy=CONFIRM_ITEMS)
+def unannounced_item(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when what the user agreed to names other items of the call, and not this one."""
+    agreed = consent(facts, call)
+    taken = tuple(_taken(facts, call))
+    if agreed is None or len(taken) < 2 or _EVERYTHING.search(agreed.question.lower):
+        return None
+    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
+    missing = [i for i in taken if not _is_named(heard, i)]
+    if not missing or len(missing) == len(taken):
+        return None
+    return Objection(
+        f"The user agreed to {len(taken) - len(missing)} of the items; the "
+        f"{text_of(missing[0], 'name')} was not among them. List all items and ask again.",
+        evidence=text_of(missing[0], "name"),
+        messages=(agreed.question.position, agreed.answer.position),
+    )
+
+
+@call_check("item to be kept", tools=(RETURN,), risk=0.5, policy=CONFIRM_ITEMS)
+def kept_item(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire on an item that the user, when last speaking of it, wanted left alone."""
+    for item in _taken(facts, call):
+        said = [c for c in clauses(facts, call) if c.product == name_of(item)]
+        if said and said[-1].act == "keep" and named_in(said[-1].text, name_of(item)):
+            return Objection(
+                f"The user wants to leave the {text_of(item, 'name')} as it is: "
+                f"'{said[-1].text.strip()[:100]}'. Take it out of the call, or ask.",
+                evidence=text_of(item, "name"),
+                messages=(said[-1].position,),
+            )
+    return None
+
+
+@call_check("another act than asked", tools=ON_DELIVERED, risk=0.45, policy=CONFIRM_ITEMS)
+def other_act(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user wants an item returned and it is exchanged, or the other way round."""
+    said = clauses(facts, call)
+    other: Act = "exchange" if call.name == RETURN else "return"
+    for item in _taken(facts, call):
+        acts = [c.act for c in said if c.product == name_of(item)]
+        open_acts = [c.act for c in said if not c.product]
+        if other in acts and not _ACTS[call.name] & {*acts, *open_acts}:
+            return Objection(
+                f"The user wants to {other} the {text_of(item, 'name')}; `{call.name}` does "
+                "something else, and then the order is closed for it.",
+                evidence=text_of(item, "name"),
+                messages=tuple(c.position for c in said if c.product == name_of(item)),
+            )
+    return None
+
+
+@call_check("item left out", tools=ON_ITEMS, risk=0.3, policy=ONE_CALL)
+def left_out(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when an item of the order that the user named for the same act is not in the call."""
+    taken = {name_of(item) for item in _taken(facts, call)}
+    agreed = consent(facts, call)
+    for item, said in _wanted_items(facts, call, _ACTS[call.name]):
+        name = name_of(item)
+        if name in taken:
+            continue
+        named = agreed is not None and named_in(agreed.question.lower, name)
+        return Objection(
+            f"The user also named the {text_of(item, 'name')} of this order, and `{call.name}` "
+            "works only once per order. Put all items into one call.",
+            evidence=name,
+            risk=None if named and not _is_elsewhere(facts, call, item) else 0.15,
+            messages=(said.position,),
+        )
+    return None
+
+
+@call_check("locks another request", tools=ON_DELIVERED, risk=0.4, policy=ONE_CALL)
+def locking(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when another item of the order is to be exchanged before, or to be returned after."""
+    other = _ACTS[EXCHANGE] if call.name == RETURN else _ACTS[RETURN]
+    if any(_PREFERRED[call.name].search(wish) for wish in facts.wishes):
+        return None
+    taken = {name_of(item) for item in _taken(facts, call)}
+    for item, said in _wanted_items(facts, call, other):
+        if name_of(item) not in taken and not _is_elsewhere(facts, call, item):
+            return Objection(
+                f"The user also wants to {said.act} the {text_of(item, 'name')} of this order. "
+                f"After `{call.name}` that is no longer possible: tell the user, and ask which.",
+                evidence=name_of(item),
+                messages=(said.position,),
+            )
+    return None
+
+
+@call_check("not all items", tools=ON_ITEMS, risk=0.4, policy=CONFIRM_ITEMS)
+def not_all(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user wants everything of the order in the call, without exception."""
+    order = order_of(facts, call)
+    missing = len(items(order)) - len(texts_of(call.arguments or {}, "item_ids"))
+    if not order or missing <= 0:
+        return None
+    for clause in clauses(facts, call):
+        if clause.act in _ACTS[call.name] and _ALL.search(clause.text):
+            if _EXCEPT.search(facts.said):
+                return None
+            return Objection(
+                f"The user wants all items: '{clause.text.strip()[:100]}'; {missing} of "
+                f"{text_of(order, 'order_id')} are not in the call.",
+                evidence=f"{missing} missing",
+                messages=(clause.position,),
+            )
+    return None
+
+
+@call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
+def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when another order of the same status holds the product, and nobody told which."""
+    order_id = text_of(call.arguments or {}, "order_id")
+    if facts.is_users(order_id):
+        return None
+    repeated = mentions(facts.said, order_id.lower().lstrip("#"))
+    for item in _taken(facts, call):
+        for other_id, twin in _twins(facts, call, item):
+            compared = _is_compared(facts, call, item, twin)
+            better = compared or _is_described(facts, call, item, twin)
+            if not better and _is_told(facts, other_id, name_of(item)):
+                continue
+            shown = other_id in facts.records.get("order_id", {})
+            # With both orders before the agent, an id that the user repeats is their choice.
+            if shown and repeated and not better:
+                continue
+            return Objection(
+                f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
+                f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
+                evidence=f"{other_id} {text_of(twin, 'item_id')}",
+                risk=0.6 if compared and not shown else 0.15 if shown and not better else None,
+            )
+    return None
+
+
+@call_check("order of another product", tools=tuple(_DEEDS), risk=0.35, policy=CONFIRM_ORDER)
+def other_product_order(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the user named a product with the deed, and another order holds it."""
+    order_id = text_of(call.arguments or {}, "order_id")
+    held = {name_of(item) for item in items(order_of(facts, call))}
+    said = [c for c in clauses(facts, call) if c.product and _DEEDS[call.name].search(c.text)]
+    if not held or not said or any(c.product in held for c in said):
+        return None
+    if mentions(facts.said, order_id.lower().lstrip("#")):
+        return None
+    agreed = consent(facts, call)
+    told = agreed is not None and order_id.lower() in agreed.question.lower
+    return Objection(
+        f"The user spoke of the {said[-1].product}; {order_id} does not hold one. Look for the "
+        "order that does, or ask.",
+        evidence=said[-1].text.strip()[:80],
+        risk=0.15 if told else None,
+        messages=(said[-1].position,),
+    )
+
+
+RETAIL_ITEMS: tuple[CallCheck, ...] = (
+    unspoken_item,
+    unannounced_item,
+    kept_item,
+    other_act,
+    left_out,
+    locking,
+    not_all,
+    ambiguous_order,
+    other_product_order,
+)
+
+
+def _taken(facts: Facts, call: ToolCall) -> Iterator[JsonObject]:
+    """Walk over the items of the call, as far as the order holds them."""
+    order = order_of(facts, call)
+    for item_id in dict.fromkeys(texts_of(call.arguments or {}, "item_ids")):
+        item = item_of(order, item_id)
+        if item:
+            yield item
+
+
+def _is_named(heard: str, item: JsonObject) -> bool:
+    return text_of(item, "item_id") in heard or named_in(heard, name_of(item))
+
+
+def _wanted_items(
+    facts: Facts, call: ToolCall, acts: frozenset[Act]
+) -> Iterator[tuple[JsonObject, Clause]]:
+    """Walk over the items of the order that are not in the call and that the user wants so."""
+    listed = texts_of(call.arguments or {}, "item_ids")
+    said = clauses(facts, call)
+    for item in items(order_of(facts, call)):
+        if text_of(item, "item_id") in listed:
+            continue
+        about = [c for c in said if c.product == name_of(item) and c.act]
+        if about and about[-1].act in acts:
+            yield item, about[-1]
+
+
+def _is_elsewhere(facts: Facts, call: ToolCall, item: JsonObject) -> bool:
+    """Whether another order of the user holds the same product."""
+    return any(True for _ in _holding(facts, call, item))
+
+
+def _holding(
+    facts: Facts, call: ToolCall, item: JsonObject
+) -> Iterator[tuple[str, JsonObject, JsonObject]]:
+    mine = text_of(call.arguments or {}, "order_id")
+    for order_id, order in orders(facts).items():
+        for one in items(order) if order_id != mine else ():
+            if text_of(one, "product_id") == text_of(item, "product_id"):
+                yield order_id, order, one
+
+
+def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """Walk over the same product in the user's other orders of the same status."""
+    order = order_of(facts, call)
+    needed = {name_of(one) for one in _taken(facts, call)}
+    for order_id, other, one in _holding(facts, call, item):
+        alike = all(text_of(other, key) == text_of(order, key) for key in ("user_id", "status"))
+        # An order that lacks another item of the call is not the one that is meant.
+        if alike and needed <= {name_of(held) for held in items(other)}:
+            yield order_id, one
+
+
+def _is_told(facts: Facts, order_id: str, product: str) -> bool:
+    """Whether the agent said that an order holds a product; its id alone tells nobody that."""
+    for line in facts.agent_lines:
+        pieces = _ORDER_ID.split(line.lower)
+        for before, found, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
+            lead = ("", *sentences(before))[-1] if before[-1:] != "\n" else ""
+            if found == order_id.lower() and named_in(f"{lead} {after}", product):
+                return True
+    return False
+
+
+def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
+    """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
+    for clause in reversed(clauses(facts, call)) if call.name == RETURN else ():
+        text = clause.text if clause.product == name_of(item) else ""
+        found = [f for f in _DEARER.finditer(text) if not _NOT_IT.search(text[: f.start()])]
+        if found:
+            difference = number_of(twin, "price") - number_of(item, "price")
+            return difference > 0.005 if found[0]["dear"] else difference < -0.005
+    return False
+
+
+def _is_described(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
+    """Whether the user's words about the product fit the twin and not the item."""
+    mine, theirs = options(item), options(twin)
+    product = facts.known.get("product_id", {}).get(text_of(item, "product_id"), {})
+    product = product or {"variants": {"a": item, "b": twin}}
+    named = {
+        (n.key, n.value)
+        for c in clauses(facts, call)
+        if c.product == name_of(item)
+        for n in namings(c.text, product)
+        if not n.negated and (call.name == RETURN or n.described)
+    }
+    fits = {key for key, value in named if theirs.get(key) == value != mine.get(key)}
+    return bool(fits) and not any(mine.get(k) == v != theirs.get(k) for k, v in named)
+
+
+def _options(item: JsonObject) -> str:
+    return ", ".join(options(item).values())

@@ -1,0 +1,192 @@
+"""Retail: options of variants as people name them, compare them and rank them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sidecritic.packs.retail.records import variants
+from sidecritic.values import JsonObject, object_of
+
+_UNITS = re.compile(
+    r"(?<=\d)[\s-]+(?=(inch|[gtm]b|ml|mah|l|ft|mm|mp|x|bar|k|p|w|cups?|hours?|degrees?|lbs?"
+    r"|lit(er|re)s?|piece|percent)\b|%)"
+)
+_HYPHENS = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_SIZED = re.compile(r"\bsized\b")
+_INCHES = re.compile(r"(?<=\d)(?:[\s-]?inch(?:es)?\b|-?in\b|\"|”)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_SIZES = {"xs": "extra small", "s": "small", "m": "medium", "l": "large", "xl": "extra large"}
+_RANKS = (
+    ("xs", "s", "m", "l", "xl", "xxl"),
+    ("small", "medium", "large"),
+    ("portable", "medium", "large"),
+    ("low", "medium", "high"),
+    ("light", "medium", "dark"),
+    ("basic", "professional"),
+    ("beginner", "intermediate", "expert"),
+)
+_FILL = r"in|a|an|the|my|want|need|like|any|be|have|with|current|original|one|is|of|to|it"
+"""Words that may stand between a negation and what it denies."""
+
+_TAKING = r"for|me|us|wish|consider|send|give|get|take|choose|pick|select|use|looking|really"
+_NEGATED = re.compile(
+    r"\b(not|no|never|without|instead of|rather than|(any|every)thing (but|except)|other than"
+    r"|except|except for|from|over|avoid\w*|dislike|hate|than|too|neither|nor)"
+    rf"( ({_FILL}))*\s*$"
+    # "I don't have" and "isn't" tell how something is, and deny no wish.
+    r"|(\b(not|never)|\b(do|does|did)n't(?! have\b)|\b(wo|would|ca|should|must)n't)"
+    rf"(?! need to be\b)( ({_FILL}|{_TAKING}))*\s*$"
+)
+_LACKING = re.compile(
+    r"(\b(if|in case)\b((?!\b(possible|that|which|with|one)\b)[^.,;:!?])*?(\b(not?|never)|n't)"
+    rf"|\b(you|they) (\w+ )?(do not|don't|no longer) (have|carry|offer))( ({_FILL}))*\s*$"
+)
+"""Before a value that is said not to be had: that is no word against it."""
+
+_DESCRIBED = re.compile(
+    r"\b(current(ly)?|existing|originally|original|bought|ordered|purchased|received|got|have|had"
+    r"|was|old)( (in|a|an|the|my|one|with|is|it|of|size))*\s*$"
+)
+_SOFT = re.compile(
+    r"\b(if (it'?s |that'?s |they'?re )?(possible|available|you (have|can))|prefer\w*|ideally"
+    r"|rather have|would be (nice|great)|hopefully|otherwise|alternatively|fall ?back)\b"
+)
+
+
+_PART = re.compile(r"([,;()]| but | and )")
+_IF = re.compile(r"\s*(only )?(if|when|provided|preferably|ideally)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A value of an option, as a clause names it."""
+
+    key: str
+    value: str
+    place: int
+    negated: bool
+    described: bool
+    """Whether it tells how the old item is."""
+    soft: bool
+    lacking: bool = False
+    """Whether it is said, or supposed, that it cannot be had; then it is not `negated`."""
+
+
+def plain(text: str) -> str:
+    """Return a text as it is compared: `16 GB` and `16gb`, `full-sized` and `full size` agree."""
+    text = _THOUSANDS.sub("", text.lower())
+    text = _INCHES.sub("inch", text)
+    return _SIZED.sub("size", _HYPHENS.sub(" ", _UNITS.sub("", text)))
+
+
+def vocabulary(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
+    """Return the values of each option of a product, in lower case."""
+    found: dict[str, dict[str, None]] = {}
+    for key, value in spellings(product):
+        found.setdefault(key, {})[value.lower()] = None
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
+    """Return the values of a product's options that a text, in lower case, names."""
+    return namings_among(text, spellings(product))
+
+
+def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
+    """Return the options of a product with their values as they are spelt, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for one in variants(product).values():
+        for key, value in object_of(one, "options").items():
+            found[key.lower(), str(value)] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming, ...]:
+    """Return the values that a text names, of options as they are spelt."""
+    words = plain(text)
+    pattern, meant = _searched(spelt)
+    found: list[Naming] = []
+    for match in pattern.finditer(words):
+        before = words[max(0, match.start() - 48) : match.start()]
+        lacking, described = bool(_LACKING.search(before)), bool(_DESCRIBED.search(before))
+        negated = not lacking and bool(_NEGATED.search(before))
+        soft = is_soft(words, match.start())
+        for key, value in meant[match[0]]:
+            found.append(Naming(key, value, match.start(), negated, described, soft, lacking))
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _searched(
+    spelt: tuple[tuple[str, str], ...],
+) -> tuple[re.Pattern[str], Mapping[str, tuple[tuple[str, str], ...]]]:
+    """Return a pattern of all words for the values of a product, and what each can mean."""
+    meant: dict[str, dict[tuple[str, str], None]] = {}
+    proper = _proper_names({value for _, value in spelt})
+    for key, value in spelt:
+        lower = value.lower()
+        for word in (*_words_for(key, lower), *proper.get(lower, ())):
+            meant.setdefault(word, {})[key, lower] = None
+    longest = sorted(meant, key=len, reverse=True)
+    ends = (r"(?![\d.%])" if word.isdigit() else r"(?![\w%])" for word in longest)
+    words = "|".join(f"{re.escape(word)}{end}" for word, end in zip(longest, ends, strict=True))
+    pattern = re.compile(rf"(?<![\w.$])(?:{words or '(?!)'})")
+    return pattern, {word: tuple(values) for word, values in meant.items()}
+
+
+def _proper_names(raw: set[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the first words of values such as Google Assistant, by which people call them."""
+    named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
+    firsts = list(named.values())
+    return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}
+
+
+def is_soft(text: str, place: int) -> bool:
+    """Whether what stands at a place of a text is wished for only if it can be had."""
+    start, parts = 0, _PART.split(text)
+    for index, part in enumerate(parts):
+        if start <= place <= start + len(part):
+            after = parts[index + 2] if index + 2 < len(parts) else ""
+            return bool(_SOFT.search(part) or _IF.match(after))
+        start += len(part)
+    return False
+
+
+def rank(values: tuple[str, ...], value: str) -> float | None:
+    """Return where a value stands among its like, small to large; `None` where none is larger."""
+    for order in _RANKS:
+        if set(values) <= set(order):
+            return float(order.index(value)) if value in order else None
+    numbers = [_NUMBER.findall(one) for one in values]
+    if not all(numbers) or value not in values:
+        return None
+    number = float(_NUMBER.findall(value)[-1])
+    return number * 1000 if "tb" in value else number
+
+
+def _words_for(key: str, value: str) -> Iterator[str]:
+    """Walk over how people say a value of an option."""
+    name = plain(value)
+    if value in ("yes", "no", "none"):
+        if value != "yes":
+            yield f"no {key}"
+            yield f"without {key}"
+            yield f"non {key}"
+        return
+    if value in _SIZES:
+        yield from (f"size {name}", f"{name} size", _SIZES[value])
+        return
+    if name.isdigit() and len(name) < 3:
+        yield from (f"size {name}", f"{name} {key}", f"{key} {name}")
+        return
+    yield name
+    first, _, rest = name.partition(" ")
+    if rest and first.isdigit():
+        yield f"{first}{rest}"
+    if name.endswith("s") and name[-2:-1].isalpha() and not name.endswith("ss"):
+        yield name.removesuffix("s")
+    elif name.isalpha():
+        yield f"{name}s"

@@ -1,0 +1,125 @@
+"""Telecom: how a conversation ends in which nothing but a transfer can help."""
+
+import re
+
+from sidecritic.checks.base import Objection, TextCheck, text_check
+from sidecritic.checks.facts import Exchange, Facts, Line
+from sidecritic.english.closing import asks_for_data, says_goodbye
+from sidecritic.english.language import affirms, asks_consent, declines, sentences, takes_leave
+from sidecritic.packs.telecom.phone import sim_locked
+from sidecritic.packs.telecom.records import TRANSFER
+
+_BYE = re.compile(
+    r"\b(good ?bye|take care(?! of)"
+    r"|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+)\b"
+)
+_SOLVED = re.compile(
+    r"\b(issues?|problems?|service|signal|sim( card)?|everything)\b( \w+){0,2}"
+    r" (is|are|has been|have been|was)( \w+)?"
+    r" (resolved|solved|fixed|restored|unlocked|working|back)\b"
+)
+_ELSEWHERE = re.compile(
+    r"\b(contact(ing)?|call(ing)?|visit(ing)?|go(ing)? to|reach(ing)? out to|get in touch with)\b"
+    r"[^.!?\n]{0,30}\b(support|stores?|shop|carrier|provider|customer (service|care))\b"
+)
+_WHAT_ELSE = re.compile(r"\b(else|further|other|any more|anything more|help|assist)\b")
+_STEP = re.compile(
+    r"\bplease\b[^.!?\n]{0,25}\b(try|turn|(re)?start|reboot|reset|enter|remove|(re)?insert|open"
+    r"|switch|disconnect|enable|disable|follow|select)\b"
+    r"|\blet me know (what|how|whether|if (this|it|that|your|the issue))\b"
+)
+_HANDS_OVER = re.compile(
+    r"\b(transfer\w*|escalat\w*|connect you|(human|live) agent|real person|specialist)\b"
+)
+_HANDING = re.compile(
+    r"\bbeing transferred\b|\b(i'll|i will|i am|i'm|let me)( \w+)?"
+    r" (transfer(ring)?|escalat(e|ing)|connect(ing)?) (you|this|your)\b"
+)
+_SUPPOSED = re.compile(
+    r"\b(if|once|after|when|until|as soon as|before|will|would|should|can|could|not)\b|n't\b"
+)
+_SPARED = re.compile(
+    r"^\W*(no|nope|not (now|yet))\b|\b(no need|not|n't|rather)\b[^.!?\n]{0,30}"
+    r"\b(transfer\w*|escalat\w*|human|person|agent|specialist|anyone|someone)\b"
+)
+
+
+@text_check(
+    "locked SIM card left",
+    risk=0.7,
+    policy='If it shows "Locked" (due to incorrect PIN or PUK entries), escalate to technical '
+    "support for assistance with SIM security.",
+)
+def locked_sim_left(facts: Facts, draft: str) -> Objection | None:
+    """Fire when a conversation ends without a transfer while the SIM card is locked.
+
+    An offer to transfer, and another question or step, do not end it.
+    """
+    locked = sim_locked(facts)
+    if locked is None or _is_handed_over(facts) or _is_declined(facts, locked):
+        return None
+    if not _ends(facts, draft.lower()):
+        return None
+    return Objection(
+        "The user's SIM card is locked, and nothing that you or the user can do unlocks it. Call "
+        f"`{TRANSFER}` before you take leave or report that it is solved.",
+        evidence=locked.text[:120],
+        messages=(locked.position,),
+    )
+
+
+TELECOM_PARTINGS: tuple[TextCheck, ...] = (locked_sim_left,)
+
+
+def _is_handed_over(facts: Facts) -> bool:
+    """Whether the transfer was made, or was tried in this turn and refused by the supervisor."""
+    made = any(done.call.name == TRANSFER and not done.is_error for done in facts.done)
+    return made or any(call.name == TRANSFER for call in facts.refused)
+
+
+def _is_declined(facts: Facts, locked: Line) -> bool:
+    """Whether the user was offered the transfer since then, and does without it."""
+    return any(
+        exchange.question.position > locked.position and _does_without(exchange)
+        for exchange in facts.exchanges
+    )
+
+
+def _does_without(exchange: Exchange) -> bool:
+    answer = exchange.answer.lower
+    offered = _HANDS_OVER.search(exchange.question.lower)
+    return bool(offered and _SPARED.search(answer) and not affirms(answer))
+
+
+def _ends(facts: Facts, lower: str) -> bool:
+    """Whether a message takes leave, reports success, or sends the user elsewhere."""
+    if _BYE.search(lower) or _announces(lower):
+        return True
+    if _ELSEWHERE.search(lower) and not _HANDS_OVER.search(lower):
+        return True
+    if _goes_on(lower):
+        return False
+    leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
+    return leaving or takes_leave(lower) or declines(lower) or _reports(_SOLVED, lower)
+
+
+def _goes_on(lower: str) -> bool:
+    """Whether a message asks for an answer or a step, and not whether anything else is left."""
+    asked = (one for one in sentences(lower) if "?" in one)
+    return (
+        bool(_STEP.search(lower))
+        or asks_for_data(lower)
+        or asks_consent(lower)
+        or any(not _WHAT_ELSE.search(one) for one in asked)
+    )
+
+
+def _announces(lower: str) -> bool:
+    """Whether a message says that the user is handed over, as only the call does."""
+    return _reports(_HANDING, lower) and not asks_consent(lower)
+
+
+def _reports(pattern: re.Pattern[str], lower: str) -> bool:
+    """Whether a sentence says so, and not under which condition it will be so."""
+    found = ((one, pattern.search(one)) for one in sentences(lower))
+    return any(match and not _SUPPOSED.search(one[: match.start()]) for one, match in found)

@@ -1,0 +1,149 @@
+"""Customers, lines, bills and plans of the telecom domain, as far as they are known.
+
+Known is what the tools showed and what the critic looked up, unless a function says `read`: that
+is what the agent itself has seen.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from sidecritic.checks.facts import Done, Facts
+from sidecritic.english.language import amounts
+from sidecritic.types import ToolCall
+from sidecritic.values import JsonObject, text_of
+
+SUSPEND = "suspend_line"
+RESUME = "resume_line"
+REQUEST = "send_payment_request"
+ROAMING_ON = "enable_roaming"
+ROAMING_OFF = "disable_roaming"
+REFUEL = "refuel_data"
+TRANSFER = "transfer_to_human_agents"
+
+USAGE = "get_data_usage"
+DETAILS = "get_details_by_id"
+BILLS = "get_bills_for_customer"
+
+ON_LINES = (SUSPEND, RESUME, ROAMING_ON, ROAMING_OFF, REFUEL)
+
+TODAY = "2025-02-25"
+
+_NONE: JsonObject = {}
+
+
+class Bill(NamedTuple):
+    """A bill in the last state that is known."""
+
+    id: str
+    status: str
+    """In lower case; `awaiting payment` from the payment request on, until it is read again."""
+    seen: int
+    """Message in which the status was seen or set."""
+    looked: bool = False
+    """Whether the critic has looked it up: then this is the status now."""
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The message that shows it, if any does."""
+        return () if self.looked else (self.seen,)
+
+
+def customer(facts: Facts) -> JsonObject:
+    """Return the customer who was identified first; empty when nobody was."""
+    for done in facts.done:
+        if done.call.name.startswith("get_customer") and not done.is_error:
+            return next(_holding(done.value, "customer_id"), _NONE)
+    return _NONE
+
+
+def line_of(facts: Facts, call: ToolCall) -> JsonObject:
+    """Return the line that a call is about; empty when it was never looked up."""
+    return lines(facts).get(text_of(call.arguments or {}, "line_id"), _NONE)
+
+
+def lines(facts: Facts) -> Mapping[str, JsonObject]:
+    """Return the lines that a tool showed whole, by id, in their latest state."""
+    return _lines((*facts.done, *facts.looked))
+
+
+def read_lines(facts: Facts) -> Mapping[str, JsonObject]:
+    """Return the lines that the agent has seen."""
+    return _lines(facts.done)
+
+
+def plan_of(facts: Facts, line: JsonObject) -> JsonObject:
+    """Return the plan of a line; empty when it was never looked up."""
+    return facts.known.get("plan_id", {}).get(text_of(line, "plan_id"), _NONE)
+
+
+def bills(facts: Facts) -> Mapping[str, Bill]:
+    """Return the bills in their last known state, by id."""
+    found = dict(read_bills(facts))
+    for done in facts.looked:
+        for record in () if done.is_error else _holding(done.value, "bill_id"):
+            found[text_of(record, "bill_id")] = _bill(record, done, looked=True)
+    return found
+
+
+def read_bills(facts: Facts) -> Mapping[str, Bill]:
+    """Return the bills as the agent knows them, by id."""
+    found: dict[str, Bill] = {}
+    for done in facts.done:
+        if done.is_error:
+            continue
+        for record in _holding(done.value, "bill_id"):
+            found[text_of(record, "bill_id")] = _bill(record, done)
+        if done.call.name == REQUEST:
+            bill_id = text_of(done.arguments, "bill_id")
+            found[bill_id] = Bill(bill_id, "awaiting payment", done.position)
+    return found
+
+
+def usage_of(facts: Facts, line: JsonObject) -> JsonObject:
+    """Return the data usage of a line; empty when it was never looked up."""
+    for done in (*facts.looked, *reversed(facts.done)):
+        usage = done.value if done.call.name == USAGE else None
+        if isinstance(usage, dict) and text_of(usage, "line_id") == text_of(line, "line_id"):
+            return usage
+    return _NONE
+
+
+def stated(record: JsonObject, key: str) -> float:
+    """Return a number that a record may give as a text, as usages do; 0 when unknown."""
+    return next(amounts(f"${text_of(record, key)}"), 0.0)
+
+
+def contract_ended(line: JsonObject) -> bool:
+    """Whether the contract's end date is in the past."""
+    return "" < text_of(line, "contract_end_date") < TODAY
+
+
+def _bill(record: JsonObject, done: Done, *, looked: bool = False) -> Bill:
+    status = text_of(record, "status").lower()
+    return Bill(text_of(record, "bill_id"), status, done.position, looked)
+
+
+def _lines(results: Iterable[Done]) -> Mapping[str, JsonObject]:
+    return {
+        text_of(line, "line_id"): line
+        for done in results
+        for line in _holding(done.value, "line_id")
+        if "phone_number" in line
+    }
+
+
+def _holding(value: JsonValue, key: str) -> Iterator[JsonObject]:
+    """Walk over the records with this key, wherever a result holds them."""
+    match value:
+        case dict():
+            if key in value:
+                yield value
+            for part in value.values():
+                yield from _holding(part, key)
+        case list():
+            for part in value:
+                yield from _holding(part, key)
+        case _:
+            return
