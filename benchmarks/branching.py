@@ -30,8 +30,6 @@ from time import perf_counter, process_time
 from typing import Any
 
 from sidecritic.config import Settings, benchmark_for, keys_from_environment, plan_for
-from sidecritic.envs.faults import simulated_actor
-from sidecritic.envs.users import scripted_user
 from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labeling.effects import by_branching
 from sidecritic.labeling.feedback import feedback_on, true_feedback
@@ -40,6 +38,8 @@ from sidecritic.labeling.subjects import Placed, placed
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
+from sidecritic.simulation.faults import simulated_actor
+from sidecritic.simulation.users import scripted_user
 from sidecritic.types import Limits, ToolSpec
 
 ENVS = ("tau2:retail", "tau2:airline")

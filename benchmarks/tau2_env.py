@@ -20,9 +20,9 @@ from functools import partial
 from time import process_time
 from typing import Any
 
-from sidecritic.envs.tau2 import Tau2
-from sidecritic.envs.tau2_official import evaluate, messages_of
-from sidecritic.envs.tau2_package import import_tau2
+from sidecritic.envs.tau2.benchmark import Tau2
+from sidecritic.envs.tau2.official import evaluate, messages_of
+from sidecritic.envs.tau2.package import import_tau2
 from sidecritic.ports import Environment
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed, Observed

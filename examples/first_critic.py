@@ -13,8 +13,8 @@ from sidecritic import (
     run_episode,
 )
 from sidecritic.envs.shop import Shop
-from sidecritic.envs.users import ScriptedUser
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.simulation.users import ScriptedUser
 
 REFUND = {"order_id": "A1004", "item_ids": ["20051"], "payment_method_id": "paypal_7781"}
 

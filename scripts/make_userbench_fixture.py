@@ -14,7 +14,7 @@ from typing import Any
 
 from scripts.userbench_wishes import WISHES, Option, Wish
 
-FILE = Path(__file__).parents[1] / "src/sidecritic/envs/data/userbench_fixture.json"
+FILE = Path(__file__).parents[1] / "src/sidecritic/envs/userbench/fixture.json"
 
 SUBSETS = {"22": 18, "33": 6, "44": 4, "233": 4, "333": 3, "334": 3, "444": 2, "2222": 4}
 """Subset to the number of its tasks: 44 in all."""

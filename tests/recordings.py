@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sidecritic.envs.tau2 import GREETING
+from sidecritic.envs.tau2.benchmark import GREETING
 
 Json = dict[str, Any]
 

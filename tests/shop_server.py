@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sidecritic.envs.faults import simulated_actor
-from sidecritic.envs.plans import scenario_of
-from sidecritic.envs.prose import first_person
-from sidecritic.envs.shop import SPECS, Shop
-from sidecritic.envs.users import scripted_user
+from sidecritic.envs.shop.benchmark import SPECS, Shop
 from sidecritic.models.metering import Metered
 from sidecritic.ports import Model
+from sidecritic.simulation.faults import simulated_actor
+from sidecritic.simulation.plans import scenario_of
+from sidecritic.simulation.prose import first_person
+from sidecritic.simulation.users import scripted_user
 from sidecritic.types import (
     Assistant,
     Message,

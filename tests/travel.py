@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from sidecritic.envs.userbench_episode import TOOL, UserBenchEpisode
-from sidecritic.envs.userbench_progress import PAPER, Progress, Rules
-from sidecritic.envs.userbench_tasks import trip_of
+from sidecritic.envs.userbench.episode import TOOL, UserBenchEpisode
+from sidecritic.envs.userbench.progress import PAPER, Progress, Rules
+from sidecritic.envs.userbench.tasks import trip_of
 from sidecritic.models.scripted import ScriptedModel
 from sidecritic.types import Assistant, Observation, ToolCall
 

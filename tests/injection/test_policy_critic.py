@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from sidecritic.config.critics import critic_for
 from sidecritic.critics.policy import PolicyCritic
-from sidecritic.envs.shop import SPECS
+from sidecritic.envs.shop.benchmark import SPECS
 from sidecritic.packs import pack_for
 from sidecritic.types import Assistant, Proposal, Revise, ToolSpec
 from tests.injection import PAYLOADS

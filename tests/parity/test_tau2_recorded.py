@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.envs.tau2 import Tau2
-from sidecritic.envs.tau2_grading import inspect
-from sidecritic.envs.tau2_messages import own_calls, parse, replay
-from sidecritic.envs.tau2_official import evaluate
+from sidecritic.envs.tau2.benchmark import Tau2
+from sidecritic.envs.tau2.grading import inspect
+from sidecritic.envs.tau2.messages import own_calls, parse, replay
+from sidecritic.envs.tau2.official import evaluate
 from sidecritic.errors import EnvError
 from tests.parity.tau2_plays import RECORDED, RUNS, Recording, package_messages, recordings
 

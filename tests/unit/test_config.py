@@ -24,7 +24,7 @@ from sidecritic.config.parties import (
     model_name,
 )
 from sidecritic.config.recipes import recipe_from
-from sidecritic.envs.shop import SPECS
+from sidecritic.envs.shop.benchmark import SPECS
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
 from sidecritic.training.lora.recipe import read_recipe

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 
 import pytest
 
-from sidecritic.envs.faults import (
+from sidecritic.envs.shop.benchmark import SPECS, Shop
+from sidecritic.envs.tau2.benchmark import Tau2
+from sidecritic.envs.tau2.package import DOMAINS
+from sidecritic.episode import run_episode
+from sidecritic.gates import Gate
+from sidecritic.ports import Benchmark
+from sidecritic.simulation.faults import (
     FAULT_KINDS,
     FaultKind,
     FaultRates,
     SimulatedActor,
     simulated_actor,
 )
-from sidecritic.envs.feedback import names_fault
-from sidecritic.envs.plans import leaves
-from sidecritic.envs.shop import SPECS, Shop
-from sidecritic.envs.tau2 import Tau2
-from sidecritic.envs.tau2_package import DOMAINS
-from sidecritic.envs.users import OnWrongPlan, scripted_user
-from sidecritic.episode import run_episode
-from sidecritic.gates import Gate
-from sidecritic.ports import Benchmark
+from sidecritic.simulation.feedback import names_fault
+from sidecritic.simulation.plans import leaves
+from sidecritic.simulation.users import OnWrongPlan, scripted_user
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Executed, Proposed, actor_view
 from sidecritic.types import (

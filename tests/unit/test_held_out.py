@@ -13,7 +13,7 @@ from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import to_lines
-from sidecritic.envs.tau2 import Tau2
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
 from sidecritic.training.lora.recipe import Preferences, Recipe

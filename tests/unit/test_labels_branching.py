@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from sidecritic.config.continuing import benchmarks_of
-from sidecritic.envs.faults import simulated_actor
-from sidecritic.envs.users import scripted_user
 from sidecritic.errors import EnvError
 from sidecritic.forms import Filler
 from sidecritic.labeling.branching import Branch, Effort, Players, advantage, begun
@@ -24,6 +22,8 @@ from sidecritic.labeling.teaching import Teacher, by_teacher
 from sidecritic.models.scripted import FunctionModel
 from sidecritic.ports import Snapshot
 from sidecritic.runs import Run
+from sidecritic.simulation.faults import simulated_actor
+from sidecritic.simulation.users import scripted_user
 from sidecritic.trace import Trajectory
 from sidecritic.types import Request
 from tests.labelled import played

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from sidecritic.critics.llm import LLMCritic
 from sidecritic.envs.shop import Shop
-from sidecritic.envs.tau2 import Tau2
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.models.scripted import FunctionModel
 from sidecritic.ports import Benchmark, Environment

@@ -5,8 +5,8 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.envs.evidence import Evidence
-from sidecritic.envs.norms import forbidden
+from sidecritic.simulation.evidence import Evidence
+from sidecritic.simulation.norms import forbidden
 from sidecritic.types import ToolResult, ToolSpec
 
 BOOKED: dict[str, JsonValue] = {

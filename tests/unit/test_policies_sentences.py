@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from sidecritic.envs.tau2_package import load_domain
+from sidecritic.envs.tau2.package import load_domain
 from sidecritic.packs.registry import PACKS, pack_for
 
 ROOT = Path(__file__).resolve().parents[2]

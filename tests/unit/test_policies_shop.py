@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.envs.shop import SPECS
+from sidecritic.envs.shop.benchmark import SPECS
 from sidecritic.packs import pack_for, shop
 from sidecritic.packs.shop import SHOP
 from tests.talk import Talk, fired, sent_back

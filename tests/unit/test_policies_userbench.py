@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.envs.userbench_episode import TOOL
+from sidecritic.envs.userbench.episode import TOOL
 from sidecritic.packs import pack_for
 from sidecritic.packs.userbench import USERBENCH, USERBENCH_MULTI
 from sidecritic.types import Proposal

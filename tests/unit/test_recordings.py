@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidecritic.envs.tau2 import GREETING
+from sidecritic.envs.tau2.benchmark import GREETING
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.recordings import Imported, load

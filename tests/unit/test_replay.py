@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
 from sidecritic.critics.base import FunctionCritic
-from sidecritic.envs.tau2 import Tau2
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.ports import Critic

@@ -5,9 +5,9 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.envs.plans import Arguments
-from sidecritic.envs.shop import SPECS, Desk, Shop
+from sidecritic.envs.shop.benchmark import SPECS, Desk, Shop
 from sidecritic.errors import ConfigError
+from sidecritic.simulation.plans import Arguments
 from sidecritic.types import Assistant, Task, ToolCall, ToolResult
 
 TASKS = {task.id: task for split in ("train", "test") for task in Shop().tasks(split)}

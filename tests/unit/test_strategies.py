@@ -6,12 +6,12 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.critics.base import NoCritic
-from sidecritic.envs.faults import simulated_actor
 from sidecritic.envs.shop import Shop
-from sidecritic.envs.users import scripted_user
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.simulation.faults import simulated_actor
+from sidecritic.simulation.users import scripted_user
 from sidecritic.strategies.act import Act
 from sidecritic.strategies.best_of_n import BestOfN
 from sidecritic.strategies.react import React

@@ -10,7 +10,7 @@ from sidecritic.config import Sources, benchmark_for
 from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import ListedTasks, to_lines
-from sidecritic.envs.tau2 import Tau2
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.types import Task
 

@@ -8,12 +8,12 @@ from types import ModuleType
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.envs.plans import reference_of
-from sidecritic.envs.tau import CUE, Tau, digest_of
-from sidecritic.envs.tau_package import load_package
+from sidecritic.envs.tau.benchmark import CUE, Tau, digest_of
+from sidecritic.envs.tau.package import load_package
 from sidecritic.episode import briefing_for
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.simulation.plans import reference_of
 from sidecritic.strategies.users import with_strategy
 from sidecritic.types import (
     Assistant,

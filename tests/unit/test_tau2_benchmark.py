@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sidecritic.envs.tau2 import GREETING, Tau2
-from sidecritic.envs.tau2_grading import termination_of
-from sidecritic.envs.tau2_messages import parse
+from sidecritic.envs.tau2.benchmark import GREETING, Tau2
+from sidecritic.envs.tau2.grading import termination_of
+from sidecritic.envs.tau2.messages import parse
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.types import (
     Assistant,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.envs.tau2_package import DOMAINS, import_tau2, load_domain, package_version
+from sidecritic.envs.tau2.package import DOMAINS, import_tau2, load_domain, package_version
 from sidecritic.errors import ConfigError
 
 
@@ -37,7 +37,7 @@ def test_the_unrelated_package_of_that_name_is_recognised_without_running_it(
     (tmp_path / "tau2" / "__init__.py").write_text("raise SystemExit('ran foreign code')")
     code = (
         "from sidecritic.errors import ConfigError\n"
-        "from sidecritic.envs.tau2_package import load_domain\n"
+        "from sidecritic.envs.tau2.package import load_domain\n"
         "try: load_domain('mock')\n"
         "except ConfigError as error: print(error)"
     )
@@ -51,7 +51,7 @@ def test_a_missing_dependency_names_its_extra() -> None:
         "import sys\n"
         "sys.modules['pandas'] = None\n"
         "from sidecritic.errors import MissingExtra\n"
-        "from sidecritic.envs.tau2_package import import_tau2\n"
+        "from sidecritic.envs.tau2.package import import_tau2\n"
         "try: import_tau2('evaluator.evaluator_env')\n"
         "except MissingExtra as error: print(error)"
     ).stdout
@@ -68,7 +68,7 @@ def test_importing_reads_no_env_file_and_leaves_the_environment_alone(tmp_path: 
     (tmp_path / ".env").write_text("A_SECRET_OF_THE_PROJECT=1\n")
     code = (
         "import os\n"
-        "from sidecritic.envs.tau2_package import import_tau2\n"
+        "from sidecritic.envs.tau2.package import import_tau2\n"
         "before = dict(os.environ)\n"
         "import_tau2('utils.utils')\n"
         "assert os.environ == before, sorted(set(os.environ) - set(before))"
@@ -77,7 +77,7 @@ def test_importing_reads_no_env_file_and_leaves_the_environment_alone(tmp_path: 
 
 
 def test_importing_says_nothing() -> None:
-    done = run("from sidecritic.envs.tau2_package import load_domain; load_domain('mock')")
+    done = run("from sidecritic.envs.tau2.package import load_domain; load_domain('mock')")
     assert (done.stdout, done.stderr) == ("", "")
 
 

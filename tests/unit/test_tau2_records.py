@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from sidecritic.envs.tau2_records import Records, Table, canonical
+from sidecritic.envs.tau2.records import Records, Table, canonical
 
 
 class Account(BaseModel):

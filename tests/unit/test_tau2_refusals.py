@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from sidecritic.envs.tau2 import Tau2, Tau2World
-from sidecritic.envs.tau2_case import Case
-from sidecritic.envs.tau2_official import messages_of
-from sidecritic.envs.tau2_package import Domain, PackageEnvironment, import_tau2, load_domain
-from sidecritic.envs.tau2_records import state_over
-from sidecritic.envs.tau2_refusals import LONGEST, refusal
+from sidecritic.envs.tau2.benchmark import Tau2, Tau2World
+from sidecritic.envs.tau2.case import Case
+from sidecritic.envs.tau2.official import messages_of
+from sidecritic.envs.tau2.package import Domain, PackageEnvironment, import_tau2, load_domain
+from sidecritic.envs.tau2.records import state_over
+from sidecritic.envs.tau2.refusals import LONGEST, refusal
 from sidecritic.types import Assistant, ToolCall, ToolResult
 
 

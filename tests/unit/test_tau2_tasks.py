@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sidecritic.envs.tau2 import Tau2
-from sidecritic.envs.tau2_package import DOMAINS, data_folder
+from sidecritic.envs.tau2.benchmark import Tau2
+from sidecritic.envs.tau2.package import DOMAINS, data_folder
 from sidecritic.errors import ConfigError
 from tests.parity.tau2_plays import NEWER_TASKS
 

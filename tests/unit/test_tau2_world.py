@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from sidecritic.envs.base import Look
-from sidecritic.envs.tau2 import Tau2, Tau2World
-from sidecritic.envs.tau2_package import import_tau2, load_domain
+from sidecritic.envs.tau2.benchmark import Tau2, Tau2World
+from sidecritic.envs.tau2.package import import_tau2, load_domain
 from sidecritic.types import Task, ToolCall, ToolResult
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from sidecritic.cli.app import app
 from sidecritic.critics.head import call_risks
 from sidecritic.critics.head_weights import Cell, logit, read_weights
-from sidecritic.envs.tau2 import GREETING
+from sidecritic.envs.tau2.benchmark import GREETING
 from sidecritic.recordings import load
 from sidecritic.training.examples import Example, folds_of, judged_runs
 from sidecritic.training.fitting import GRID, Design, Shrinkage, choose

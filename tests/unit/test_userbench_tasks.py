@@ -10,8 +10,8 @@ import pytest
 from scripts.make_userbench_fixture import FILE, LETTERS, total, written
 from scripts.userbench_wishes import WISHES
 
-from sidecritic.envs.userbench import UserBench
-from sidecritic.envs.userbench_tasks import TIERS, load, trip_of
+from sidecritic.envs.userbench.benchmark import UserBench
+from sidecritic.envs.userbench.tasks import TIERS, load, trip_of
 from sidecritic.errors import ConfigError
 from tests.travel import ID, record
 

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.envs.prose import announcement, first_person, instruction
-from sidecritic.envs.shop import SPECS, Shop
-from sidecritic.envs.users import STOP, TRANSFER, YES, OnWrongPlan, ScriptedUser
+from sidecritic.envs.shop.benchmark import SPECS, Shop
+from sidecritic.simulation.prose import announcement, first_person, instruction
+from sidecritic.simulation.users import STOP, TRANSFER, YES, OnWrongPlan, ScriptedUser
 from sidecritic.types import (
     Assistant,
     Message,

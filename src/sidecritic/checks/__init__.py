@@ -1,0 +1,1 @@
+"""Checks of any domain: they know tool schemas, the conversation and records."""

@@ -60,13 +60,13 @@ def benchmark_for(
 
         return ListedTasks(benchmark_for(name, replace(sources, tasks=None), grader=grader), lines)
     if name in TAU2:
-        from sidecritic.envs.tau2 import Tau2
+        from sidecritic.envs.tau2.benchmark import Tau2
 
         return Tau2(name.removeprefix("tau2:"), tasks_file=sources.tasks, grader=grader)
     if grader != "ours":
         raise ConfigError(f"--grader is for τ² environments; the environment {name!r} has its own")
     if name.startswith(USERBENCH):
-        from sidecritic.envs.userbench import UserBench
+        from sidecritic.envs.userbench.benchmark import UserBench
 
         return UserBench.named(name, folder=sources.userbench, file=sources.tasks)
     if sources.tasks is not None and name in ENVS:
@@ -75,12 +75,12 @@ def benchmark_for(
             f"{name!r} has its own tasks"
         )
     if name in TAU:
-        from sidecritic.envs.tau import Tau
+        from sidecritic.envs.tau.benchmark import Tau
 
         return Tau(name.removeprefix("tau:"), checkout=sources.tau_bench)
     if name != "shop":
         raise ConfigError(f"unknown environment {name!r}{suggestion(name, ENVS)}")
-    from sidecritic.envs.shop import Shop
+    from sidecritic.envs.shop.benchmark import Shop
 
     return Shop()
 

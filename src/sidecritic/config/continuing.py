@@ -10,11 +10,11 @@ from sidecritic.config.critics import Terms
 from sidecritic.config.hiring import Models
 from sidecritic.config.parties import Keys, model_name
 from sidecritic.config.settings import Settings, settings_of
-from sidecritic.envs.users import scripted_user
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Model
 from sidecritic.rollouts import Cast
 from sidecritic.runs import RUN_FILE, Run
+from sidecritic.simulation.users import scripted_user
 from sidecritic.types import ToolSpec
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.config.settings import suggestion
 from sidecritic.envs.held_out import TEST, HeldOut
-from sidecritic.envs.users import scripted_user
 from sidecritic.errors import ConfigError
 from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Benchmark, Model
+from sidecritic.simulation.users import scripted_user
 from sidecritic.synthesis.airline import Airline
 from sidecritic.synthesis.drafts import Domain
 from sidecritic.synthesis.making import Author
@@ -31,21 +31,21 @@ class Workshop(NamedTuple):
 
 
 def _retail() -> tuple[Benchmark, Domain]:
-    from sidecritic.envs.tau2 import Tau2
+    from sidecritic.envs.tau2.benchmark import Tau2
 
     benchmark = Tau2("retail")
     return benchmark, Retail(benchmark.records)
 
 
 def _airline() -> tuple[Benchmark, Domain]:
-    from sidecritic.envs.tau2 import Tau2
+    from sidecritic.envs.tau2.benchmark import Tau2
 
     benchmark = Tau2("airline")
     return benchmark, Airline(benchmark.records)
 
 
 def _shop() -> tuple[Benchmark, Domain]:
-    from sidecritic.envs.shop import Shop
+    from sidecritic.envs.shop.benchmark import Shop
 
     benchmark = Shop()
     return benchmark, ShopDesk(benchmark.records)

@@ -4,11 +4,11 @@ import json
 
 from sidecritic.datasets.material import ONE_USER, SHOP, domain_of, user_by_mail
 from sidecritic.datasets.splits import HeldOut
-from sidecritic.envs.plans import reference_of
 from sidecritic.errors import ModelError
 from sidecritic.ports import Benchmark
 from sidecritic.recorded import UNKNOWN
 from sidecritic.recordings.results import user_of
+from sidecritic.simulation.plans import reference_of
 from sidecritic.types import Assistant, Completion, Message, Request, Task, ToolCall
 
 TEST = "test"

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.datasets.rows import Trust
-from sidecritic.envs.plans import scenario_of
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.decisions import ORIGIN
 from sidecritic.labeling.outcomes import by_outcome
@@ -26,6 +25,7 @@ from sidecritic.labeling.trust import ProposalKey, settled
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.results import user_of
 from sidecritic.runs import read_run
+from sidecritic.simulation.plans import scenario_of
 from sidecritic.trace import Trajectory, env_view
 from sidecritic.types import Briefing, Task
 

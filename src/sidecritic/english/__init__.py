@@ -1,0 +1,1 @@
+"""Language as data: how people agree, ask, refuse and take leave."""

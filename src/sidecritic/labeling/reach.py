@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from sidecritic.envs.plans import Action, is_write, reference_of
 from sidecritic.labeling.rebuilding import Rebuilt
 from sidecritic.ports import Snapshot
+from sidecritic.simulation.plans import Action, is_write, reference_of
 from sidecritic.trace import Executed, Trajectory
 from sidecritic.types import Assistant, Briefing, ToolCall
 from sidecritic.writes import normal_form, succeeded, write_tools

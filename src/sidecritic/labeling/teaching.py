@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from sidecritic.critics.prompt import prompt_of
 from sidecritic.critics.quoting import quoted
-from sidecritic.envs.plans import reference_of
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
 from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
@@ -19,6 +18,7 @@ from sidecritic.labeling.effects import said
 from sidecritic.labeling.rebuilding import Scene
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import Placed, label_of, placed
+from sidecritic.simulation.plans import reference_of
 from sidecritic.types import Assistant, Message, Record, Task, User
 
 WEIGHT = 0.8

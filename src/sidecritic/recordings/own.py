@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sidecritic.envs.tau2 import Tau2
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError, TraceError
 from sidecritic.recorded import Recorded
 from sidecritic.recordings.results import user_of

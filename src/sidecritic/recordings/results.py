@@ -9,10 +9,10 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2 import Tau2
-from sidecritic.envs.tau2_case import Case
-from sidecritic.envs.tau2_messages import parse
-from sidecritic.envs.tau2_package import DOMAINS
+from sidecritic.envs.tau2.benchmark import Tau2
+from sidecritic.envs.tau2.case import Case
+from sidecritic.envs.tau2.messages import parse
+from sidecritic.envs.tau2.package import DOMAINS
 from sidecritic.errors import TraceError
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.chats import events_of

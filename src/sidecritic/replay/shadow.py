@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from sidecritic.envs.base import Look, World
-from sidecritic.envs.tau2 import Tau2
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError, boundary
 from sidecritic.recorded import Recorded

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from sidecritic.envs.plans import Action
+from sidecritic.simulation.plans import Action
 from sidecritic.types import Task
 
 

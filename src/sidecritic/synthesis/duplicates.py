@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sidecritic.envs.plans import scenario_of
+from sidecritic.simulation.plans import scenario_of
 from sidecritic.types import Task
 
 ALIKE = 0.8

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from sidecritic.checks.base import Pack
 from sidecritic.critics.policy import THRESHOLD, PolicyCritic
-from sidecritic.envs.faults import SimulatedActor
 from sidecritic.envs.held_out import HeldOut
-from sidecritic.envs.plans import Action, is_write, reference_of
 from sidecritic.envs.task_files import Checking
-from sidecritic.envs.users import STOP, ScriptedUser
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, EnvError, UserError
 from sidecritic.ports import Benchmark
+from sidecritic.simulation.faults import SimulatedActor
+from sidecritic.simulation.plans import Action, is_write, reference_of
+from sidecritic.simulation.users import STOP, ScriptedUser
 from sidecritic.supervisor import Supervisor
 from sidecritic.synthesis.drafts import Draft, to_task
 from sidecritic.trace import Ended, Event, Executed

@@ -12,10 +12,10 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from sidecritic.envs.plans import Action, argument_leaves, is_write
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.forms import Filler
 from sidecritic.ports import Model
+from sidecritic.simulation.plans import Action, argument_leaves, is_write
 from sidecritic.synthesis.drafts import ACCEPTS, Domain, Draft, Introduction, Wish
 from sidecritic.synthesis.verifying import Rejection
 from sidecritic.types import Message, Record, System, ToolSpec, User

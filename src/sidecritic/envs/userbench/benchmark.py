@@ -21,15 +21,15 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from sidecritic.envs.userbench_episode import UserBenchEpisode
-from sidecritic.envs.userbench_progress import (
+from sidecritic.envs.userbench.episode import UserBenchEpisode
+from sidecritic.envs.userbench.progress import (
     PAPER,
     UPSTREAM_ASYNC,
     UPSTREAM_SYNC,
     Progress,
     Rules,
 )
-from sidecritic.envs.userbench_tasks import FIXTURE, TIERS, Database, Trip, load, trip_of
+from sidecritic.envs.userbench.tasks import FIXTURE, TIERS, Database, Trip, load, trip_of
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
 from sidecritic.types import Task

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2_messages import parse, replay
-from sidecritic.envs.tau2_package import Domain
-from sidecritic.envs.tau2_records import State, over, state_over
-from sidecritic.envs.tau2_refusals import refusal
+from sidecritic.envs.tau2.messages import parse, replay
+from sidecritic.envs.tau2.package import Domain
+from sidecritic.envs.tau2.records import State, over, state_over
+from sidecritic.envs.tau2.refusals import refusal
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Effect
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2_case import Case, Criteria
-from sidecritic.envs.tau2_package import PackageEnvironment
-from sidecritic.envs.tau2_records import State
-from sidecritic.envs.tau2_refusals import refusal
+from sidecritic.envs.tau2.case import Case, Criteria
+from sidecritic.envs.tau2.package import PackageEnvironment
+from sidecritic.envs.tau2.records import State
+from sidecritic.envs.tau2.refusals import refusal
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, Outcome, ToolCall, ToolResult, UserCall
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from sidecritic.envs.plans import (
+from sidecritic.ports import ModelFor
+from sidecritic.simulation.plans import (
     Action,
     is_write,
     prior_words,
@@ -19,7 +20,7 @@ from sidecritic.envs.plans import (
     required,
     scenario_of,
 )
-from sidecritic.envs.prose import (
+from sidecritic.simulation.prose import (
     contradictions,
     first_person,
     identifiers,
@@ -28,7 +29,6 @@ from sidecritic.envs.prose import (
     phrase,
     wish,
 )
-from sidecritic.ports import ModelFor
 from sidecritic.types import (
     Assistant,
     Completion,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, cast
 
-from sidecritic.envs.userbench_episode import TOOL
-from sidecritic.envs.userbench_tasks import LETTERS, Aspect, Trip, trip_of
+from sidecritic.envs.userbench.episode import TOOL
+from sidecritic.envs.userbench.tasks import LETTERS, Aspect, Trip, trip_of
 from sidecritic.errors import ModelError
 from sidecritic.forms import form_name
 from sidecritic.ports import ModelFor

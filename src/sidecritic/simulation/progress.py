@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from random import Random
 
-from sidecritic.envs.chat import Exchange, agrees, declines
-from sidecritic.envs.evidence import Evidence, authentication, look_ups, scouting
-from sidecritic.envs.mistakes import mistaken, uninvited
-from sidecritic.envs.plans import Action, Scenario
-from sidecritic.envs.prose import (
+from sidecritic.simulation.chat import Exchange, agrees, declines
+from sidecritic.simulation.evidence import Evidence, authentication, look_ups, scouting
+from sidecritic.simulation.mistakes import mistaken, uninvited
+from sidecritic.simulation.plans import Action, Scenario
+from sidecritic.simulation.prose import (
     CLOSING,
     IDENTIFY,
     INQUIRE,
@@ -24,7 +24,7 @@ from sidecritic.envs.prose import (
     instruction,
     is_about,
 )
-from sidecritic.envs.steps import Step, StepKind
+from sidecritic.simulation.steps import Step, StepKind
 from sidecritic.types import ToolSpec
 
 FIXED: Mapping[StepKind, str] = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal, NamedTuple
 
-from sidecritic.envs.userbench_tasks import Aspect, Preference, Trip
+from sidecritic.envs.userbench.tasks import Aspect, Preference, Trip
 
 ID = re.compile(r"[ACFHR]\d+")
 

@@ -12,19 +12,19 @@ from typing import Any, Literal, cast
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customers import Customer, Customers
-from sidecritic.envs.tau2_case import Case, Criteria
-from sidecritic.envs.tau2_grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
-from sidecritic.envs.tau2_messages import own_calls, parse, replay, respond
-from sidecritic.envs.tau2_official import inspect_officially
-from sidecritic.envs.tau2_package import (
+from sidecritic.envs.tau2.case import Case, Criteria
+from sidecritic.envs.tau2.grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
+from sidecritic.envs.tau2.messages import own_calls, parse, replay, respond
+from sidecritic.envs.tau2.official import inspect_officially
+from sidecritic.envs.tau2.package import (
     DOMAINS,
     Domain,
     data_folder,
     load_domain,
     package_version,
 )
-from sidecritic.envs.tau2_records import State, state_over
-from sidecritic.envs.tau2_tasks import TaskSet, check_task, packaged_tasks, tasks_from
+from sidecritic.envs.tau2.records import State, state_over
+from sidecritic.envs.tau2.tasks import TaskSet, check_task, packaged_tasks, tasks_from
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
 from sidecritic.types import (

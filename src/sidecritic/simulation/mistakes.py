@@ -13,10 +13,10 @@ from typing import Literal, get_args
 
 from pydantic import Field, JsonValue
 
-from sidecritic.envs.evidence import Evidence, filled
-from sidecritic.envs.norms import forbidden
-from sidecritic.envs.plans import Action, Arguments, is_write
-from sidecritic.envs.prose import make, phrase
+from sidecritic.simulation.evidence import Evidence, filled
+from sidecritic.simulation.norms import forbidden
+from sidecritic.simulation.plans import Action, Arguments, is_write
+from sidecritic.simulation.prose import make, phrase
 from sidecritic.types import Record, ToolSpec
 
 FaultKind = Literal[

@@ -24,10 +24,10 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from sidecritic.envs.base import Conversation, Script, Transcript
-from sidecritic.envs.plans import Action, reference_of
-from sidecritic.envs.tau_package import DOMAINS, Data, Package, load_package
+from sidecritic.envs.tau.package import DOMAINS, Data, Package, load_package
 from sidecritic.errors import ConfigError, EnvError, boundary
 from sidecritic.ports import Environment, Model
+from sidecritic.simulation.plans import Action, reference_of
 from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec
 
 VERSION = "sidecritic-tau-1"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sidecritic.envs.plans import Action
+from sidecritic.simulation.plans import Action
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, ToolResult, User
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sidecritic.envs.userbench_tasks import Aspect, Preference
+from sidecritic.envs.userbench.tasks import Aspect, Preference
 from sidecritic.errors import ModelError, UserError
 from sidecritic.forms import Filler, Form
 from sidecritic.ports import Model

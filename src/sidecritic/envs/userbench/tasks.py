@@ -144,7 +144,7 @@ def load(subset: str, *, folder: Path | None = None, file: Path | None = None) -
 
 
 def _fixture() -> Database:
-    data = files("sidecritic.envs").joinpath("data/userbench_fixture.json").read_bytes()
+    data = files("sidecritic.envs.userbench").joinpath("fixture.json").read_bytes()
     tasks = _tasks(data, "the fixture")
     splits: dict[str, tuple[str, ...]] = {"test": tuple(tasks)}
     for id_ in tasks:

@@ -12,10 +12,10 @@ from pydantic import JsonValue, ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customers import Customer, Customers
-from sidecritic.envs.plans import Action, reference_of, scenario_of
-from sidecritic.envs.shop_data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
+from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
+from sidecritic.simulation.plans import Action, reference_of, scenario_of
 from sidecritic.types import (
     Assistant,
     Effect,

@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 from pydantic import JsonValue
 
-from sidecritic.envs.plans import (
+from sidecritic.simulation.plans import (
     Action,
     Arguments,
     argument_leaves,

@@ -9,9 +9,9 @@ import re
 
 from pydantic import JsonValue
 
-from sidecritic.envs.userbench_judge import Judge
-from sidecritic.envs.userbench_progress import Progress, Turn
-from sidecritic.envs.userbench_tasks import Aspect, Trip
+from sidecritic.envs.userbench.judge import Judge
+from sidecritic.envs.userbench.progress import Progress, Turn
+from sidecritic.envs.userbench.tasks import Aspect, Trip
 from sidecritic.errors import EnvError, boundary
 from sidecritic.ports import Environment, Model, Snapshot
 from sidecritic.types import (

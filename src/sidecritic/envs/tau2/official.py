@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2_case import Case
-from sidecritic.envs.tau2_grading import Findings
-from sidecritic.envs.tau2_package import Domain, import_tau2
-from sidecritic.envs.tau2_records import State
-from sidecritic.envs.tau2_refusals import refusal
+from sidecritic.envs.tau2.case import Case
+from sidecritic.envs.tau2.grading import Findings
+from sidecritic.envs.tau2.package import Domain, import_tau2
+from sidecritic.envs.tau2.records import State
+from sidecritic.envs.tau2.refusals import refusal
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, ToolCall, ToolResult, User, UserCall
 

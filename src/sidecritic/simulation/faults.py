@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from sidecritic.envs.chat import Chat, Refusal, read
-from sidecritic.envs.evidence import Evidence, authentication, unseen
-from sidecritic.envs.feedback import names_fault
-from sidecritic.envs.mistakes import FAULT_KINDS, FaultKind, FaultRates, wrong_texts
-from sidecritic.envs.plans import Action, is_write, prior_words, scenario_of
-from sidecritic.envs.progress import FIXED, Playbook, Progress, Versions
-from sidecritic.envs.prose import (
+from sidecritic.ports import ModelFor
+from sidecritic.simulation.chat import Chat, Refusal, read
+from sidecritic.simulation.evidence import Evidence, authentication, unseen
+from sidecritic.simulation.feedback import names_fault
+from sidecritic.simulation.mistakes import FAULT_KINDS, FaultKind, FaultRates, wrong_texts
+from sidecritic.simulation.plans import Action, is_write, prior_words, scenario_of
+from sidecritic.simulation.progress import FIXED, Playbook, Progress, Versions
+from sidecritic.simulation.prose import (
     CLOSING,
     FAILED,
     REGRET,
@@ -27,8 +28,7 @@ from sidecritic.envs.prose import (
     question,
     shown,
 )
-from sidecritic.envs.steps import Step, steps_for
-from sidecritic.ports import ModelFor
+from sidecritic.simulation.steps import Step, steps_for
 from sidecritic.types import Assistant, Completion, Fault, Request, Task, ToolCall, ToolSpec
 
 __all__ = ["FAULT_KINDS", "FaultKind", "FaultRates", "SimulatedActor", "simulated_actor"]

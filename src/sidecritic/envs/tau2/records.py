@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, cast
 
 from pydantic import BaseModel
 
-from sidecritic.envs.tau2_package import PackageEnvironment
+from sidecritic.envs.tau2.package import PackageEnvironment
 
 
 class State(Protocol):

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from sidecritic.envs.evidence import Evidence, filled
-from sidecritic.envs.plans import Action, Arguments, is_write, required
+from sidecritic.simulation.evidence import Evidence, filled
+from sidecritic.simulation.plans import Action, Arguments, is_write, required
 from sidecritic.types import ToolResult, ToolSpec
 
 Object = Mapping[str, JsonValue]

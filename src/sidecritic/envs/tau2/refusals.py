@@ -8,7 +8,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from sidecritic.envs.tau2_package import Domain
+from sidecritic.envs.tau2.package import Domain
 
 LONGEST = 1000
 """Characters of an expression; the longest of 347 in recorded runs has 216."""

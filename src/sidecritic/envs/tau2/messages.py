@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2_package import Domain
-from sidecritic.envs.tau2_records import State
-from sidecritic.envs.tau2_refusals import refusal
+from sidecritic.envs.tau2.package import Domain
+from sidecritic.envs.tau2.records import State
+from sidecritic.envs.tau2.refusals import refusal
 from sidecritic.errors import EnvError
 from sidecritic.types import (
     Assistant,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from sidecritic.envs.mistakes import (
+from sidecritic.simulation.mistakes import (
     UNINVITED,
     FaultKind,
     FaultRates,
@@ -13,7 +13,7 @@ from sidecritic.envs.mistakes import (
     drawn_for_write,
     falsified,
 )
-from sidecritic.envs.plans import (
+from sidecritic.simulation.plans import (
     Action,
     hands_over,
     is_finder,

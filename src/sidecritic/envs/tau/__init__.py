@@ -1,0 +1,1 @@
+"""The original τ-bench, from its own package."""

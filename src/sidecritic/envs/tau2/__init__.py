@@ -1,0 +1,1 @@
+"""τ²-bench, from its own package."""

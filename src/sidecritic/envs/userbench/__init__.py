@@ -1,0 +1,1 @@
+"""UserBench: tasks of a traveller who says little."""

@@ -1,0 +1,1 @@
+"""Simulated parties: an actor that makes seeded mistakes, and scripted users."""
