@@ -1,0 +1,371 @@
+"""What the user wants of items, orders and addresses, against the call: wrong and right cases."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import JsonValue
+
+from sidecritic.packs.retail.pack import RETAIL
+from sidecritic.types import ToolResult
+from tests.talk import Talk, fired
+from tests.unit.packs.retail.test_pack import (
+    BOARD,
+    CANCEL,
+    EXCHANGE,
+    LAMP,
+    MODIFY,
+    MOVE,
+    NEW,
+    OLD,
+    RETURN,
+    TABLET,
+    TALK,
+    Call,
+    address,
+    but,
+    item,
+    names,
+    order,
+    supports,
+    variant,
+    wish,
+)
+
+BOTTLE = item("Water Bottle", "700004", "200001", 40.0, capacity="500ml", color="black")
+BOTTLES: JsonValue = {
+    "name": "Water Bottle",
+    "product_id": "700004",
+    "variants": {
+        "200001": variant("200001", 40.0, available=False, capacity="500ml", color="black"),
+        "200002": variant("200002", 45.0, capacity="750ml", color="black"),
+        "200003": variant("200003", 50.0, capacity="1000ml", color="black"),
+        "200004": variant("200004", 42.0, capacity="500ml", color="green"),
+        "200005": variant("200005", 60.0, capacity="1000ml", color="green"),
+    },
+}
+KNOWN = TALK.did(
+    "get_order_details", order("#W1000001", "pending", BOTTLE, BOARD), order_id="#W1000001"
+).did("get_product_details", BOTTLES, product_id="700004")
+
+
+def bottle(new_id: str) -> Call:
+    return but(MODIFY, item_ids=["200001"], new_item_ids=[new_id])
+
+
+def asks(text: str, question: str = "Shall I proceed?", answer: str = "Yes, please.") -> Talk:
+    return KNOWN.user(text).agent(question).user(answer)
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong", "right", "check"),
+    [
+        ("I want a bigger water bottle.", "200004", "200002", "named option missing"),
+        ("I want the water bottle in green.", "200002", "200004", "named option missing"),
+        ("I want a water bottle that is not black.", "200002", "200004", "named option missing"),
+        (
+            "A green water bottle instead of the black one, please.",
+            "200002",
+            "200004",
+            "named option missing",
+        ),
+        (
+            "Change my water bottle to the largest capacity.",
+            "200002",
+            "200003",
+            "named option missing",
+        ),
+        (
+            "Change my water bottle to 1000 ml with the same color.",
+            "200005",
+            "200003",
+            "named option missing",
+        ),
+        ("A water bottle under $43, please.", "200002", "200004", "named option missing"),
+        (
+            "Change the water bottle to a bigger one (green > black).",
+            "200002",
+            "200005",
+            "named option missing",
+        ),
+        (
+            "I want a water bottle of 1000ml, preferably in green.",
+            "200003",
+            "200005",
+            "preferred option missing",
+        ),
+        (
+            "Swap the water bottle for the cheapest available.",
+            "200002",
+            "200004",
+            "not the dearest or cheapest",
+        ),
+        (
+            "The water bottle in 1000ml, but keep everything else the same.",
+            "200005",
+            "200003",
+            "more changed than asked",
+        ),
+    ],
+)
+def test_the_variant_that_the_words_call_for_is_told_from_others(
+    words: str, wrong: str, right: str, check: str
+) -> None:
+    assert check in names(asks(words), bottle(wrong))
+    assert check not in names(asks(words), bottle(right))
+
+
+def test_only_the_variant_that_fits_is_supported() -> None:
+    talk = asks("I want the water bottle in green with 500ml, paid by my visa.")
+    assert "only variant that fits" in supports(talk, bottle("200004"))
+    assert "only variant that fits" not in supports(talk, bottle("200002"))
+
+
+def test_an_option_that_was_spoken_of_anywhere_counts_until_another_is_announced() -> None:
+    talk = asks("Could my water bottle come in green? Whatever, change the bottle.")
+    assert "option spoken of missing" in names(talk, bottle("200002"))
+    told = asks("Could my water bottle come in green?", "It would be black with 750ml. Proceed?")
+    assert "option spoken of missing" not in names(told, bottle("200002"))
+
+
+def test_what_the_most_expensive_item_costs_is_no_wish() -> None:
+    talk = asks("I want the most expensive tablet. And I want the water bottle in green.")
+    assert "not the dearest or cheapest" not in names(talk, bottle("200004")), "of another product"
+    talk = asks("What is the most expensive item? I want the water bottle in green.")
+    assert "not the dearest or cheapest" not in names(talk, bottle("200004"))
+
+
+def test_a_wish_that_the_agent_talked_the_user_out_of_is_remembered() -> None:
+    talk = (
+        KNOWN.user("I want the water bottle with 1000ml and everything else the same.")
+        .agent("Unfortunately no 1000ml water bottle is available, only 500ml in green. Proceed?")
+        .user("Then the 500ml in green, yes.")
+    )
+    assert "first wish given up" in names(talk, bottle("200004"))
+    assert "first wish given up" not in names(talk, bottle("200003"))
+
+
+def test_a_substitute_needs_the_users_choice() -> None:
+    gone: JsonValue = {
+        "name": "Water Bottle",
+        "product_id": "700004",
+        "variants": {
+            "200004": variant("200004", 42.0, capacity="500ml", color="green"),
+            "200006": variant("200006", 42.0, available=False, capacity="500ml", color="red"),
+        },
+    }
+    talk = KNOWN.did("get_product_details", gone, product_id="700004")
+    talk = talk.user("I want the water bottle in red.")
+    alone = talk.agent("Shall I proceed?").user("Yes.")
+    assert "substitute nobody chose" in names(alone, bottle("200004"))
+    chosen = talk.agent("There is only a green one. Shall I proceed?").user("Yes.")
+    assert "substitute nobody chose" not in names(chosen, bottle("200004"))
+
+
+def test_a_change_that_leaves_the_order_above_the_users_limit_is_noticed() -> None:
+    talk = asks("My budget is $241, so I want a cheaper order. Water bottle in green, please.")
+    assert "over the user's limit" in names(talk, bottle("200004"))
+    talk = asks("My budget is $245. Water bottle in green, please.")
+    assert "over the user's limit" not in names(talk, bottle("200004"))
+
+
+@pytest.mark.parametrize(
+    ("words", "call", "check"),
+    [
+        (
+            "Return everything of order #W1000002 to my credit card.",
+            RETURN,
+            "not all items",
+        ),
+        ("Return the tablet, but keep the desk lamp.", RETURN, "item to be kept"),
+        (
+            "Return the desk lamp and exchange the tablet of order #W1000002.",
+            RETURN,
+            "locks another request",
+        ),
+        ("I want to exchange the desk lamp.", RETURN, "another act than asked"),
+        ("Return the desk lamp of order #W1000001.", RETURN, "another order than named"),
+    ],
+)
+def test_items_and_acts_that_were_not_meant_are_noticed(words: str, call: Call, check: str) -> None:
+    assert check in names(wish(words), call)
+    plain = wish("Please return the desk lamp of order #W1000002 to my credit card.")
+    assert check not in names(plain, call)
+
+
+def test_an_order_without_the_product_that_the_user_named_is_noticed() -> None:
+    talk = wish("Cancel the order with the tablet, I no longer need it.")
+    assert "order of another product" in names(talk, CANCEL)
+    talk = wish("Cancel the order with the skateboard, I no longer need it.")
+    assert "order of another product" not in names(talk, CANCEL)
+
+
+def test_an_item_that_the_user_did_not_agree_to_is_noticed() -> None:
+    both = but(RETURN, item_ids=["100001", "100101"])
+    talk = wish("Return it.", "I return the desk lamp to your credit card. Proceed?")
+    assert "item not announced" in names(talk, both)
+    talk = wish("Return it.", "I return the desk lamp and the tablet to your card. Proceed?")
+    assert "item not announced" not in names(talk, both)
+
+
+def test_the_same_product_in_another_order_makes_the_order_doubtful() -> None:
+    twin = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    talk = TALK.did(
+        "get_order_details", order("#W1000003", "delivered", twin, TABLET), order_id="#W1000003"
+    )
+    asked = talk.user("Return my black desk lamp.").agent("Proceed?").user("Yes.")
+    assert "another order holds it too" in names(asked, RETURN)
+    told = talk.user("Return the desk lamp of W1000002.").agent("Proceed?").user("Yes.")
+    assert "another order holds it too" not in names(told, RETURN)
+
+
+def test_an_announced_refund_of_one_item_is_not_consent_to_cancel_all() -> None:
+    talk = wish(
+        "I no longer need the skateboard, please cancel the skateboard.",
+        "I cancel the skateboard and refund $200.00. Proceed?",
+    )
+    found = fired(RETAIL, talk.calls(CANCEL[0], **CANCEL[1]))["whole order cancelled"]
+    assert found.risk == 0.5
+
+
+def test_a_refusal_to_cancel_the_whole_order_is_no_wish_for_it() -> None:
+    talk = wish(
+        "Cancel only the skateboard, I no longer need it. I don't want to cancel the whole order."
+    )
+    assert "whole order cancelled" in names(talk, CANCEL)
+
+
+def test_the_reason_for_another_order_is_not_the_reason_for_this_one() -> None:
+    other = order("#W1000003", "pending", TABLET)
+    talk = TALK.did("get_order_details", other, order_id="#W1000003")
+    talk = talk.user(
+        "I ordered the skateboard by mistake, cancel order #W1000001. "
+        "Cancel order #W1000003 too: I no longer need the tablet."
+    )
+    talk = talk.agent("Shall I proceed?").user("Yes.")
+    assert "reason nobody gave" in names(talk, CANCEL)
+    right = but(CANCEL, reason="ordered by mistake")
+    assert "reason nobody gave" not in names(talk, right)
+    assert "reason as given" in supports(talk, right)
+
+
+@pytest.mark.parametrize(
+    ("check", "words", "call"),
+    [
+        (
+            "address not as given",
+            "Send order #W1000001 to 592 Elm Avenue, Suite 7, Houston 77242.",
+            but(MOVE, address2="Suite 9"),
+        ),
+        (
+            "address not as given",
+            "Send order #W1000001 to 592 Elm Avenue, Houston 77243.",
+            MOVE,
+        ),
+        ("street nobody gave", "Send order #W1000001 to 12 Oak Street, 77242.", MOVE),
+        (
+            "default address nobody spoke of",
+            "Send order #W1000001 to 592 Elm Avenue, Houston 77242.",
+            ("modify_user_address", {"user_id": "mia_li_1", **NEW}),
+        ),
+    ],
+)
+def test_a_part_of_an_address_that_differs_is_noticed(check: str, words: str, call: Call) -> None:
+    assert check in names(wish(words), call)
+    right = wish("Send order #W1000001 to 592 Elm Avenue, Houston 77242, and my default too.")
+    assert check not in names(right, but(call, address2="", **{k: NEW[k] for k in ("zip",)}))
+
+
+def test_an_address_in_another_city_than_the_user_speaks_of_is_noticed() -> None:
+    there: dict[str, JsonValue] = {**address("5 High Drive", "10116"), "city": "New York"}
+    talk = TALK.did(
+        "get_order_details",
+        order("#W1000003", "delivered", TABLET, address=there),
+        order_id="#W1000003",
+    )
+    talk = talk.user("Send order #W1000001 to my NYC address.").agent("Proceed?").user("Yes.")
+    assert "address in another city" in names(talk, but(MOVE, **OLD))
+    assert "address in another city" not in names(talk, but(MOVE, **there))
+
+
+def test_an_address_that_the_user_gave_is_supported() -> None:
+    talk = wish("Send #W1000001 over.", "To 592 Elm Avenue, Houston 77242. Shall I proceed?")
+    assert "address as given" in supports(talk, MOVE)
+    assert "address as given" not in supports(wish("Send #W1000001 over."), MOVE)
+
+
+def test_details_that_were_never_put_to_the_user_are_noticed() -> None:
+    assert "details not listed" in names(wish("Return the desk lamp."), RETURN)
+    talk = wish("Return the desk lamp.", "I return it, refund to your credit card. Proceed?")
+    assert "details not listed" not in names(talk, RETURN)
+    assert "listed and agreed to" in supports(
+        wish("Return it.", "I return the desk lamp to credit_card_1. Proceed?"), RETURN
+    )
+
+
+def test_a_yes_is_weaker_when_it_is_old_or_has_a_condition() -> None:
+    talk = wish("Return the desk lamp to my credit card.")
+    later = talk.agent("Which e-mail do you use?").user("mia@example.com")
+    assert "yes to something older" in names(later, RETURN)
+    assert "yes to something older" not in names(talk, RETURN)
+    doubt = wish("Return the lamp to my credit card.", answer="Yes, but only if it is free.")
+    assert "yes with a condition" in names(doubt, RETURN)
+    assert "yes with a condition" not in names(talk, RETURN)
+
+
+def test_what_the_user_says_in_one_breath_is_supported() -> None:
+    assert "the user's own words" in supports(
+        wish("Exchange the desk lamp for a black one, difference to my visa."), EXCHANGE
+    )
+
+
+def test_a_card_that_was_called_by_the_digits_of_another_is_noticed() -> None:
+    two: JsonValue = {
+        "user_id": "mia_li_1",
+        "payment_methods": {
+            "credit_card_1": {"source": "credit_card", "brand": "visa", "last_four": "6791"},
+            "credit_card_2": {"source": "credit_card", "brand": "mastercard", "last_four": "8484"},
+        },
+    }
+    talk = TALK.did("get_user_details", two, user_id="mia_li_1").user("The black desk lamp.")
+    told = talk.agent("I use credit_card_2 (Visa ending in 6791). Proceed?").user("Yes.")
+    call = but(EXCHANGE, payment_method_id="credit_card_2")
+    assert "payment taken for another" in names(told, call)
+    right = talk.agent("I use credit_card_2 (ending in 8484). Proceed?").user("Yes.")
+    assert "payment taken for another" not in names(right, call)
+
+
+@dataclass
+class Shop:
+    """Answers look-ups of orders and products, and remembers which were made."""
+
+    records: dict[str, JsonValue]
+    asked: list[str] = field(default_factory=list[str])
+
+    async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+        wanted = str(next(iter(arguments.values())))
+        self.asked.append(wanted)
+        found = self.records.get(wanted)
+        text = "Error: not found" if found is None else json.dumps(found)
+        return ToolResult(call_id="look", name=name, text=text, is_error=found is None)
+
+
+def test_order_owner_products_and_other_orders_are_looked_up_before_judging() -> None:
+    orders: JsonValue = ["#W1000001", "#W1000002"]
+    shop = Shop(
+        {
+            "#W1000001": order("#W1000001", "pending", BOTTLE),
+            "#W1000002": order("#W1000002", "delivered", LAMP),
+            "mia_li_1": {"user_id": "mia_li_1", "orders": orders, "payment_methods": {}},
+            "700004": BOTTLES,
+        }
+    )
+    talk = Talk(tools=TALK.tools).user("The water bottle in green, please.").agent("Proceed?")
+    call = bottle("200002")
+    proposal = talk.user("Yes.").calls(call[0], **call[1]).model_copy(update={"look": shop})
+    found = {finding.check for finding in asyncio.run(RETAIL.examined(proposal))}
+    assert shop.asked[0] == "#W1000001"
+    assert {"mia_li_1", "700004", "#W1000002"} <= set(shop.asked)
+    assert "named option missing" in found
+    assert "order not looked up" in found

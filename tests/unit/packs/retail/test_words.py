@@ -1,0 +1,219 @@
+"""How users word what they want of items, orders and payments: wrong and right readings."""
+
+import pytest
+from pydantic import JsonValue
+
+from sidecritic.packs.retail.pack import RETAIL
+from sidecritic.packs.retail.wording import named_in
+from tests.talk import fired
+from tests.unit.packs.retail.test_pack import (
+    CANCEL,
+    EXCHANGE,
+    LAMP,
+    MODIFY,
+    RETURN,
+    TABLET,
+    TALK,
+    but,
+    item,
+    names,
+    order,
+    wish,
+)
+from tests.unit.packs.retail.test_wishes import BOTTLE, KNOWN, asks, bottle
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong", "right"),
+    [
+        ("Change the water bottle for a black one with 750ml.", "200005", "200002"),
+        ("Change the water bottle: 1000ml, but it needs to be black.", "200005", "200003"),
+        ("Change the water bottle to one with 1000ml and black color.", "200005", "200003"),
+    ],
+)
+def test_a_demanded_value_counts_even_if_the_old_item_has_it(
+    words: str, wrong: str, right: str
+) -> None:
+    assert "named option missing" in names(asks(words), bottle(wrong))
+    assert "named option missing" not in names(asks(words), bottle(right))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Change the black water bottle to a green one.",
+        "Change my water bottle with black color for one in green.",
+        "Change the water bottle from black to green.",
+        "For my black water bottle, I want green.",
+    ],
+)
+def test_a_value_that_describes_the_old_item_is_no_wish(words: str) -> None:
+    assert "named option missing" not in names(asks(words), bottle("200004"))
+    assert "named option missing" in names(asks(words), bottle("200002"))
+
+
+def test_the_same_as_another_item_is_not_the_same_as_before() -> None:
+    other = asks("Make the water bottle the same color as the one I received.")
+    assert "named option missing" not in names(other, bottle("200004"))
+    before = asks("Make the water bottle 1000ml, with the same color as before.")
+    assert "named option missing" in names(before, bottle("200005"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Upgrade all my items to the most expensive variants.",
+        "I'd like everything in my order in the most expensive version available.",
+        "Change the desk lamp and the water bottle: each of them to the most expensive one.",
+    ],
+)
+def test_a_superlative_for_all_items_counts_for_each(words: str) -> None:
+    both = order("#W1000001", "pending", LAMP, BOTTLE)
+    talk = KNOWN.did("get_order_details", both, order_id="#W1000001").user(words)
+    talk = talk.agent("Shall I proceed?").user("Yes.")
+    call = but(MODIFY, item_ids=["100001", "200001"])
+    dear = but(call, new_item_ids=["100003", "200005"])
+    assert "not the dearest or cheapest" not in names(talk, dear)
+    for lamp, flask in (("100002", "200005"), ("100003", "200003")):
+        lesser = but(call, new_item_ids=[lamp, flask])
+        assert "not the dearest or cheapest" in names(talk, lesser)
+
+
+def test_what_holds_for_everything_else_is_no_wish_for_all() -> None:
+    both = order("#W1000001", "pending", LAMP, BOTTLE)
+    talk = KNOWN.did("get_order_details", both, order_id="#W1000001")
+    talk = talk.user("The most expensive desk lamp. Keep everything else. The water bottle green.")
+    talk = talk.agent("Shall I proceed?").user("Yes.")
+    call = but(MODIFY, item_ids=["100001", "200001"], new_item_ids=["100003", "200004"])
+    assert "not the dearest or cheapest" not in names(talk, call)
+
+
+def test_a_payment_method_is_only_a_question_where_there_is_a_choice() -> None:
+    words, told = "I'd like the desk lamp in black.", "I change the desk lamp to black. Proceed?"
+    talk = wish(words, told)
+    assert {"payment nobody spoke of", "details not listed"} <= names(talk, EXCHANGE)
+    card: JsonValue = {"credit_card_1": {"source": "credit_card", "id": "credit_card_1"}}
+    single: JsonValue = {"user_id": "mia_li_1", "payment_methods": card}
+    alone = TALK.did("get_user_details", single, user_id="mia_li_1")
+    alone = alone.user(words).agent(told).user("Yes.")
+    assert not {"payment nobody spoke of", "details not listed"} & names(alone, EXCHANGE)
+
+
+def test_a_payment_method_is_chosen_by_the_user_or_listed_and_agreed_to() -> None:
+    words = "I'd like the desk lamp in black."
+    shown = TALK.agent("It was paid by credit card.").user(words)
+    assumed = shown.agent("I change it to black. Proceed?").user("Yes.")
+    assert "payment nobody spoke of" in names(assumed, EXCHANGE)
+    for chosen in (
+        wish(words, "I change it to black, paid by credit_card_1. Proceed?"),
+        wish(words, "The difference goes to the original payment method. Proceed?"),
+        wish(f"{words} I pay with my visa."),
+    ):
+        assert "payment nobody spoke of" not in names(chosen, EXCHANGE)
+
+
+def test_only_known_orders_named_for_the_same_items_stand_against_another_order() -> None:
+    named = wish("Return the desk lamp of order #W1000001.")
+    assert "another order than named" in names(named, RETURN)
+    for words in (
+        "Return the desk lamp of order #W1234567, or so.",
+        "Return the desk lamp. The skateboard is in order #W1000001.",
+        "In order #W1000001 cancel the skateboard. And return the desk lamp.",
+    ):
+        assert "another order than named" not in names(wish(words), RETURN)
+
+
+def test_the_wish_that_was_given_up_is_quoted() -> None:
+    talk = (
+        KNOWN.user("Hello! I have a question about my water bottle. I want it with 1000ml.")
+        .agent("Unfortunately no 1000ml water bottle is available, only 500ml in green. Proceed?")
+        .user("Then the 500ml in green, yes.")
+    )
+    call = bottle("200004")
+    found = fired(RETAIL, talk.calls(call[0], **call[1]))["first wish given up"]
+    assert "'i want it with 1000ml.'" in found.feedback
+
+
+def test_a_reason_belongs_to_the_order_of_the_question() -> None:
+    asked = TALK.user("Cancel my order, please.").agent("Why shall #W1000003 be cancelled?")
+    talk = asked.user("I ordered it by mistake.").user("Cancel the order of the skateboard too.")
+    assert "reason nobody gave" not in names(talk, CANCEL)
+    asked = TALK.user("Cancel my order, please.").agent("Why shall #W1000001 be cancelled?")
+    talk = asked.user("I ordered it by mistake.")
+    assert "reason nobody gave" in names(talk, CANCEL)
+
+
+def test_the_more_expensive_of_two_is_the_one_that_costs_more() -> None:
+    dear = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    other = order("#W1000003", "delivered", dear, TABLET)
+    seen = TALK.did("get_order_details", other, order_id="#W1000003")
+    check = "another order holds it too"
+    for price, wrong in (("more expensive", True), ("cheaper", False)):
+        talk = seen.user(f"I have two desk lamps and want to return the {price} one.")
+        talk = talk.agent("That is 100001 of #W1000002. Shall I proceed?").user("Yes, 100001.")
+        found = fired(RETAIL, talk.calls(RETURN[0], **RETURN[1])).get(check)
+        assert (found is not None and found.risk is not None and found.risk >= 0.35) is wrong
+
+
+def test_the_last_word_about_the_dearer_or_cheaper_one_counts() -> None:
+    dear = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    other = order("#W1000003", "delivered", dear, TABLET)
+    seen = TALK.did("get_order_details", other, order_id="#W1000003")
+    for first, last, wrong in (("more expensive", "cheaper", False), ("cheaper", "dearer", True)):
+        talk = seen.user(f"I have two desk lamps and want to return the {first} one.")
+        talk = talk.user(f"No, I want to return the {last} desk lamp.")
+        talk = talk.agent("That is 100001 of #W1000002. Shall I proceed?").user("Yes, 100001.")
+        found = fired(RETAIL, talk.calls(RETURN[0], **RETURN[1])).get("another order holds it too")
+        assert (found is not None and found.risk is not None and found.risk >= 0.35) is wrong
+
+
+def test_an_order_id_is_the_users_only_if_they_said_it_first() -> None:
+    twin = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
+    other = order("#W1000003", "delivered", twin, TABLET)
+    seen = TALK.did("get_order_details", other, order_id="#W1000003")
+    repeated = seen.user("Return my black desk lamp.").agent("That of #W1000002?")
+    repeated = repeated.user("Yes, that of #W1000002.")
+    assert "another order holds it too" in names(repeated, RETURN)
+    own = seen.user("Return my black desk lamp of #W1000002.").agent("Proceed?").user("Yes.")
+    assert "another order holds it too" not in names(own, RETURN)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("vacuum cleaner", "return the cleaner."),
+        ("jigsaw puzzle", "return the jigsaw."),
+        ("bookshelf", "return both bookshelves."),
+        ("smart watch", "return my smartwatch."),
+        ("t-shirt", "return two tshirts."),
+    ],
+)
+def test_products_are_known_by_the_words_that_people_use(name: str, text: str) -> None:
+    assert named_in(text, name)
+    assert not named_in("return the tablet.", name)
+
+
+def test_what_an_item_came_with_is_not_asked_for() -> None:
+    told = "I return it to your card. Proceed?"
+    talk = wish("Please return the desk lamp that came with the tablet.", told)
+    assert "item left out" not in names(talk, RETURN)
+    talk = wish("Please return the desk lamp together with the tablet.", told)
+    assert "item left out" in names(talk, RETURN)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Keep the tablet. Just return the other items, the desk lamp.",
+        "Please return the tablet and the desk lamp. As for the tablet, I won’t return it.",
+    ],
+)
+def test_an_item_to_be_kept_is_not_left_out(words: str) -> None:
+    assert "item left out" not in names(wish(words), RETURN)
+    assert "item left out" in names(wish("Return the tablet and the desk lamp."), RETURN)
+
+
+def test_the_other_items_are_not_the_item_before() -> None:
+    talk = wish("Keep the tablet as it is. Return the other items.")
+    assert "item left out" not in names(talk, RETURN)
+    assert "item left out" in names(wish("It is the tablet. Return that item."), RETURN)
