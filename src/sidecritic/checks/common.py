@@ -4,18 +4,13 @@ They know a tool only by its name, arguments and results, so that the pack of an
 include them.
 """
 
-from pydantic import JsonValue
-
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.consent import consent, request_words
-from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.language import mentions
+from sidecritic.checks.facts import Facts
 from sidecritic.english.listings import (
     agrees,
-    ids_in,
     is_id,
     listing,
-    make_of,
     short,
     words_of,
 )
@@ -66,27 +61,6 @@ def not_as_listed(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("not as announced", policy=CONSENT, risk=0.75)
-def not_as_announced(facts: Facts, call: ToolCall) -> Objection | None:
-    """Fire when the user agreed to another id of the same make, and never heard of this one.
-
-    Not for domains in which a talk names things by their names instead of their ids.
-    """
-    agreed = consent(facts, call)
-    if agreed is None:
-        return None
-    for key, value in (call.arguments or {}).items():
-        announced = _displaced(facts, agreed.question, call, value)
-        if announced:
-            return Objection(
-                feedback=f"`{key}` is {short(value)}, but the user agreed to {announced}. "
-                "Call with what was agreed, or announce the change and ask again.",
-                evidence=f"announced {announced}",
-                messages=(agreed.question.position, agreed.answer.position),
-            )
-    return None
-
-
 @call_check("made-up id", policy=NO_INVENTION, risk=0.85)
 def ungrounded(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on an id that neither the user nor a tool has ever named."""
@@ -131,15 +105,3 @@ def _is_asked_for(facts: Facts, call: ToolCall) -> bool:
     heard = f"{before}\n{facts.answer.lower}"
     values = [value.lower() for value in scalars(dict(call.arguments or {})) if value]
     return sum(value in heard for value in values) * 2 > len(values)
-
-
-def _displaced(facts: Facts, line: Line, call: ToolCall, value: JsonValue) -> str:
-    """Return what was announced in place of an unheard id; empty when nothing was."""
-    own = set(scalars(dict(call.arguments or {})))
-    for part in scalars(value):
-        if not is_id(part) or mentions(facts.told, part) or mentions(facts.said, part):
-            continue
-        rivals = sorted(i for i in ids_in(line.text) - own if make_of(i) == make_of(part))
-        if rivals:
-            return " and ".join(rivals[:3])
-    return ""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import log
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, Support, TextCheck
+from sidecritic.checks.base import Answer, CallCheck, Objection, TextCheck
 from sidecritic.checks.facts import Exchange, Facts
 from sidecritic.checks.requests import Request, Requests, outright
 from sidecritic.english.closing import asks_for_data, closes, says_goodbye
@@ -120,25 +120,6 @@ def agreed_not_done(facts: Facts) -> Answer:
     )
 
 
-@end_check("agreed record left out", risk=0.38)
-def agreed_record_left_out(facts: Facts) -> Answer:
-    """Fire when the user agreed to a plan for a record that no write has touched."""
-    touched = facts.once(Requests.of).touched
-    for plan in facts.exchanges:
-        if not plan.agreed:
-            continue
-        ids = plan.question.ids & facts.targets
-        left = sorted(ids - touched)
-        if left:
-            return Objection(
-                f"The user agreed to a plan that names {left[0]}, and no call has touched it. "
-                "Carry that part out too.",
-                evidence=", ".join(left),
-                messages=(plan.question.position, plan.answer.position),
-            )
-    return None
-
-
 @end_check("requests open", risk=0.42)
 def requests_open(facts: Facts) -> Answer:
     """Fire when kinds of requests have no matching write; surer when there are several."""
@@ -166,19 +147,6 @@ def fewer_deeds(facts: Facts) -> Answer:
         evidence=f"{len(asked)} asked, {len(facts.writes)} done",
         risk=0.8 if missing > 2 else None,
         messages=_positions(asked),
-    )
-
-
-@end_check("several asked, one done", risk=0.36)
-def one_of_several(facts: Facts) -> Answer:
-    """Fire when the user spoke of several things of a kind, and one or no write was executed."""
-    plural = facts.once(Requests.of).plural
-    if plural is None or len(facts.writes) > 1:
-        return None
-    return Objection(
-        "The user spoke of several things. Make sure that each of them is done or declined.",
-        evidence=plural.text[:120],
-        messages=(plural.position,),
     )
 
 
@@ -211,50 +179,15 @@ def another_tool(facts: Facts) -> Answer:
     )
 
 
-@end_check("every request served", risk=BASE_RATE)
-def all_served(facts: Facts) -> Answer:
-    """Speak for an end at which each kind of request has its write."""
-    requests = facts.once(Requests.of)
-    left = requests.open or requests.left_things or requests.failed
-    if not requests.distinct or left or set(requests.wanted_ids) - requests.touched:
-        return None
-    return Support(evidence=_named(requests.distinct), messages=_positions(requests.distinct))
-
-
-@end_check("last change succeeded", risk=BASE_RATE)
-def last_change_succeeded(facts: Facts) -> Answer:
-    """Speak for an end at which no change is left that failed."""
-    tried = [done for done in facts.done if done.writes]
-    if not tried or tried[-1].is_error:
-        return None
-    return Support(evidence=tried[-1].call.name, messages=(tried[-1].position,))
-
-
-@end_check("many changes made", risk=BASE_RATE)
-def many_changes(facts: Facts) -> Answer:
-    """Speak for an end after three or more changes: an agent that drops requests makes fewer."""
-    if len(facts.writes) < 3:
-        return None
-    return Support(
-        evidence=f"{len(facts.writes)} changes",
-        messages=tuple(done.position for done in facts.writes),
-    )
-
-
 OMISSIONS: tuple[EndCheck, ...] = (
     nothing_done,
     thing_left_out,
     record_left_out,
     agreed_not_done,
-    agreed_record_left_out,
     requests_open,
     fewer_deeds,
-    one_of_several,
     failed_and_left,
     another_tool,
-    all_served,
-    last_change_succeeded,
-    many_changes,
 )
 
 

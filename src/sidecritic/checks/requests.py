@@ -330,12 +330,6 @@ def _in_line(line: Line, tools: _Tools) -> Iterator[Request]:
                 break
 
 
-def asked_for(facts: Facts, tool: str) -> Request | None:
-    """Return the first unconditional request that a tool serves."""
-    asked = facts.once(Requests.of).every
-    return next((one for one in asked if tool in one.tools and not one.conditional), None)
-
-
 def outright(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Return those that were made without a condition, and in words that mean nothing else."""
     return tuple(r for r in requests if not r.conditional and r.kind not in _FEEBLE)

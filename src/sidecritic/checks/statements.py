@@ -46,7 +46,6 @@ _MOST_ITEMS = 8
 
 _MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
 """What is returned without a return of goods."""
-_END = re.compile(r"[.!?]\s|\n")
 _NOT_YET = re.compile(
     r"\b(will|would|can|could|once|after|if|when|before|to be|not|n't|cannot|already|should|until"
     r"|unless|either|only|had|previously)\b[^.!?\n]{0,80}$"

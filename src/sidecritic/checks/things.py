@@ -1,13 +1,9 @@
 """What records hold: entries with names, states, and lists of further records."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from sidecritic.checks.facts import Facts
-from sidecritic.english.listings import is_id
-from sidecritic.values import JsonObject, objects_of, scalars, text_of
+from sidecritic.values import JsonObject, objects_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +50,3 @@ def _ids(entry: JsonObject) -> frozenset[str]:
         for key, value in entry.items()
         if key.endswith("_id") and isinstance(value, str)
     )
-
-
-def unread_records(facts: Facts) -> tuple[str, ...]:
-    """Return ids that a record lists (`"orders": [...]`) and that nobody looked up or changed."""
-    used = {part for done in facts.done for part in scalars(dict(done.arguments))}
-    listed: dict[str, None] = {}
-    for done in facts.done:
-        if isinstance(done.value, dict) and not done.is_error:
-            for value in done.value.values():
-                listed.update(dict.fromkeys(_ids_of(value)))
-    # Only lists of which somebody looked one up are lists of records.
-    return tuple(i for i in listed if i not in used) if set(listed) & used else ()
-
-
-def _ids_of(value: JsonValue) -> Iterator[str]:
-    if not isinstance(value, list):
-        return
-    for part in value:
-        if isinstance(part, str) and (is_id(part) or part.isalnum()):
-            yield part

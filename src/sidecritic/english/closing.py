@@ -30,27 +30,6 @@ _ASKS_FOR_DATA = re.compile(
     r"|\b(please|kindly)\b[^.?!\n]{0,30}\b(provide|share|tell|give|specify|choose|confirm|check)\b"
     r"|\b(which|what)\b(?! else)[^.\n]*\?|\bif you (can|could) (provide|share)|\bonce you\b"
 )
-_LATER = re.compile(
-    r"\bi(['’]ll| will| would| am going to|['’]m going to)( \w+)? (wait|think|check|look (for|into)"
-    r"|get back|come back|reach (back )?out|be in touch|contact|call|try|find|locate|keep (that|it)"
-    r"|hold off|follow up|let you know|consider|decide|leave it|go (online|to the)|submit|provide"
-    r"|share|send)\b"
-    r"|\b(let me think|need (some )?(more )?time|think (about|it over)|for now\b|at the moment"
-    r"|another time|some other time|later on|later date|talk soon)"
-)
-_GIVES_UP = re.compile(
-    r"\b(never ?mind|forget (it|about it)|leave (it|them|things|everything) as|keep (it|them|my"
-    r"|the|things|everything)\b[^.\n]{0,40}\b(as (it|they|is)|unchanged|for now)|no changes?\b"
-    r"|i guess|if (that['’]s|there['’]s|there is) (no|not)|nothing (can be|you can)"
-    r"|won['’]t (proceed|go ahead)|(don['’]t|do not) (proceed|do anything|make any|want to proceed)"
-    r"|skip (it|that|the)|(i['’]ll|i will) (just )?(keep|stick|live) )\b"
-)
-_UNHAPPY = re.compile(
-    r"\b(disappoint\w*|frustrat\w*|ridiculous|unacceptable|annoy\w*|upset\w*|unhappy|terrible"
-    r"|not (happy|satisfied|what i (asked|wanted|meant))|too bad|a shame|useless|dissatisf\w*"
-    r"|inconvenien\w*|waste of|complain\w*|this is wrong|that['’]s not)\b"
-)
-_GRATEFUL = re.compile(r"\b(thanks|thank you|thx|merci|appreciate|perfect|great|wonderful)\b")
 
 
 def closes(draft: str, answer: str) -> bool:
@@ -75,23 +54,3 @@ def says_goodbye(lower: str) -> bool:
 def asks_for_data(lower: str) -> bool:
     """Whether the agent asks for something to go on with."""
     return bool(_ASKS_FOR_DATA.search(lower))
-
-
-def defers(lower: str) -> bool:
-    """Whether the user puts off what they came for."""
-    return bool(_LATER.search(lower))
-
-
-def gives_up(lower: str) -> bool:
-    """Whether the user does without what they came for."""
-    return bool(_GIVES_UP.search(lower))
-
-
-def is_unhappy(lower: str) -> bool:
-    """Whether the user says that they are not satisfied."""
-    return bool(_UNHAPPY.search(lower))
-
-
-def is_grateful(lower: str) -> bool:
-    """Whether the user thanks, or is pleased."""
-    return bool(_GRATEFUL.search(lower))

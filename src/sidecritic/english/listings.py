@@ -16,7 +16,6 @@ _LINE = re.compile(
 )
 _WORDS = re.compile(r"[_\W]+")
 _TOKEN = re.compile(r"#?\w+(?:-\w+)*")
-_DIGITS = re.compile(r"\d+")
 _ID = re.compile(r"^(?=(?:\D*\d){3})#?[\w-]+$")
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d")
 _DATES = re.compile(r"\b\d{4}-\d\d-\d\d\b")
@@ -54,11 +53,6 @@ def tokens(text: str) -> Iterator[str]:
     """Walk over the words of a text; `#W12` and `2024-05-15` are one word each."""
     for match in _TOKEN.finditer(text):
         yield match[0]
-
-
-def make_of(value: str) -> str:
-    """Return how an id is built: `#W2378156` and `#W9999999` are of one make."""
-    return _DIGITS.sub(lambda digits: "0" * len(digits[0]), value)
 
 
 def agrees(listed: str, value: JsonValue) -> bool:

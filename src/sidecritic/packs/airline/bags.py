@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.consent import consent
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import sentences
@@ -66,7 +66,7 @@ _TAKEN = re.compile(
 
 
 @call_check("wrong number of paid bags", tools=(BOOK, UPDATE_BAGS), risk=0.9, policy=BAGS)
-def paid_bags(facts: Facts, call: ToolCall) -> Answer:
+def paid_bags(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the paid bags do not follow from membership, cabin and passengers."""
     arguments = call.arguments or {}
     record = arguments if call.name == BOOK else reservation_of(facts, call)
@@ -81,7 +81,7 @@ def paid_bags(facts: Facts, call: ToolCall) -> Answer:
         # Bags that were paid for once stay paid for.
         due = max(due, min(number_of(record, "nonfree_baggages"), total))
     if paid == due:
-        return Support(f"{total:g} bags, {due:g} to be paid", messages=read_at(facts, call))
+        return None
     return Objection(
         f"A {membership} member with {passengers(record)} passenger(s) in {cabin} has {free} free "
         f"bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
@@ -156,8 +156,8 @@ def unwanted_bags(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.6,
     policy="Do not add checked bags that the user does not need.",
 )
-def other_bags(facts: Facts, call: ToolCall) -> Answer:
-    """Fire when no number of bags that was spoken of fits the call, and speak for one that does."""
+def other_bags(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when no number of bags that was spoken of fits the call."""
     total = number_of(call.arguments or {}, "total_baggages")
     before = number_of(reservation_of(facts, call), "total_baggages")
     if call.name == UPDATE_BAGS and not reservation_of(facts, call):
@@ -168,7 +168,7 @@ def other_bags(facts: Facts, call: ToolCall) -> Answer:
         return None
     fitting = {n for each in spoken for n in (each, each + before, each * people)}
     if total in fitting:
-        return Support(f"{total:g} bags", messages=said_at(facts, _COUNTED))
+        return None
     return Objection(
         f"The call sets {total:g} checked bag(s) ({total - before:g} more than now), but "
         f"{' or '.join(str(n) for n in sorted(spoken))} were spoken of. Set what the user wants.",
@@ -187,14 +187,12 @@ def insurance_unasked(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("insurance against the wish", tools=(BOOK,), risk=0.75, policy=INSURANCE)
-def insurance_unwanted(facts: Facts, call: ToolCall) -> Answer:
+def insurance_unwanted(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user declined the insurance that is booked, or wanted what is not."""
     chosen = text_of(call.arguments or {}, "insurance")
     wanted = _insurance_wish(facts)
-    if not wanted or not chosen:
+    if not wanted or not chosen or wanted == chosen:
         return None
-    if wanted == chosen:
-        return Support(f"insurance {chosen}", messages=said_at(facts, _INSURANCE))
     return Objection(
         f"The call books insurance: {chosen}, but the user's words mean {wanted}. Book what they "
         "want.",

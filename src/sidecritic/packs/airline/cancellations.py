@@ -2,7 +2,7 @@
 
 import re
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.airline.flights import Leg, is_flown, legs_of, status_of
 from sidecritic.packs.airline.records import (
@@ -34,17 +34,14 @@ _AIRLINE_CANCELLED = re.compile(
 
 
 @call_check("cancellation without grounds", tools=(CANCEL,), risk=0.85, policy=_GROUNDS)
-def no_grounds(facts: Facts, call: ToolCall) -> Answer:
-    """Fire when none of the grounds can be seen, and speak for the call when one can.
+def no_grounds(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when none of the grounds can be seen.
 
     An insured reservation is another matter, see `not_covered`.
     """
     reservation = reservation_of(facts, call)
-    if not reservation:
+    if not reservation or ground_of(facts, reservation):
         return None
-    ground = ground_of(facts, reservation)
-    if ground:
-        return Support(ground, messages=read_at(facts, call))
     if text_of(reservation, "insurance") == "yes" or _may_be_cancelled(facts, reservation):
         return None
     cabin = spoken(cabin_of(facts, reservation))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions
 from sidecritic.packs.airline.flights import Leg, legs_of, status_of
@@ -23,7 +23,6 @@ _CLAIM = re.compile(
     r"\b(compensat\w*|voucher|certificate|refund|reimburs\w*|make (it )?up|something for"
     r"|make (this|it|things) right|goodwill|gesture)\b"
 )
-_COMPENSATE = re.compile(r"\b(compensat\w*|voucher|certificate|goodwill)\b")
 _CANCELLED = re.compile(r"\bcancel+ed\b|\bcancel+ation\b")
 _DELAYED = re.compile(r"\b(delay(ed|s)?|late)\b")
 _RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
@@ -53,14 +52,14 @@ def not_due(facts: Facts, call: ToolCall) -> Objection | None:
     policy="The amount being $100 times the number of passengers [for cancelled flights], $50 "
     "times the number of passengers [for delayed flights].",
 )
-def wrong_compensation(facts: Facts, call: ToolCall) -> Answer:
+def wrong_compensation(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the amount does not follow from the flights that were cancelled or late."""
     amount = number_of(call.arguments or {}, "amount")
     amounts = due(facts)
     if not amounts:
         return _by_complaint(facts, amount)
     if amount in amounts.values():
-        return Support(f"${amount:g}", messages=status_read_at(facts, _troubled_legs(facts)))
+        return None
     rules = "; ".join(f"${value:g} for {which}" for which, value in amounts.items())
     return Objection(
         f"${amount:g} is not what is due: {rules}.",
@@ -92,7 +91,31 @@ def change_first(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-AIRLINE_COMPENSATION: tuple[CallCheck, ...] = (not_due, wrong_compensation, change_first)
+@call_check(
+    "second certificate",
+    tools=(CERTIFICATE,),
+    risk=0.5,
+    policy="Do not offer compensation for any other reason than the ones listed above.",
+)
+def second_certificate(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when a certificate has been sent already."""
+    del call
+    sent = [done for done in facts.writes if done.call.name == CERTIFICATE]
+    if not sent:
+        return None
+    return Objection(
+        f"A certificate of ${text_of(sent[-1].arguments, 'amount')} was sent already. One is due "
+        "for one reservation.",
+        messages=(sent[-1].position,),
+    )
+
+
+AIRLINE_COMPENSATION: tuple[CallCheck, ...] = (
+    not_due,
+    wrong_compensation,
+    change_first,
+    second_certificate,
+)
 
 
 def _troubled(facts: Facts) -> dict[str, str]:
@@ -145,14 +168,6 @@ def _rates(facts: Facts) -> set[int]:
     if bool(cancelled) == bool(delayed):
         return {50, 100}
     return {100} if cancelled else {50}
-
-
-def claims(facts: Facts) -> int | None:
-    """Return where the user complained of a flight and asked for something; `None` if nowhere."""
-    if not (_CANCELLED.search(facts.said) or _DELAYED.search(facts.said)):
-        return None
-    asked = (one.position for one in facts.user_lines if _COMPENSATE.search(one.lower))
-    return next(asked, None)
 
 
 def why_not_due(facts: Facts, user_id: str = "") -> str:

@@ -12,7 +12,6 @@ from sidecritic.checks.base import (
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import takes_leave
 from sidecritic.packs.airline.records import says
-from sidecritic.packs.airline.refusals import SAME_NUMBER, refused
 from sidecritic.packs.airline.sources import said_at
 from sidecritic.types import ToolCall
 
@@ -30,6 +29,10 @@ _UNKNOWN = re.compile(
 _MORE = re.compile(
     r"\b(cancel\w*|refund\w*|compensat\w*|(up|down)grad\w*|cabin|insurance"
     r"|(change|move|switch)\w* [^.?!\n]{0,20}\b(flights?|dates?|day))\b"
+)
+_NUMBER = re.compile(
+    r"\b(remov|tak|drop|cancel)\w*\b[^.?!\n]{0,25}\b(passenger|companion)\b"
+    r"|\badd\w*\b[^.?!\n]{0,25}\b(passenger|companion|person|traveler)\b"
 )
 _ASKS_ID = re.compile(r"\b(reservation|booking|confirmation) (id|number|code)\b")
 
@@ -62,17 +65,16 @@ def transferred_unhelped(facts: Facts, call: ToolCall) -> Objection | None:
 def transferred_in_vain(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on a transfer over the number of passengers, and over nothing else."""
     del call
-    wishes = facts.once(refused)
-    only = bool(wishes) and all(wish.why_not == SAME_NUMBER for wish in wishes)
-    if not only or _MORE.search(facts.said):
+    wished = next((one for one in facts.user_lines if _NUMBER.search(one.lower)), None)
+    if wished is None or _MORE.search(facts.said):
         return None
     if not says(facts, "even a human agent cannot modify the number of passengers"):
         return None
     return Objection(
         "Not even a human agent can change the number of passengers. Say so instead of handing "
         "the user over.",
-        evidence=wishes[0].deed,
-        messages=tuple(sorted({wish.position for wish in wishes})),
+        evidence=wished.text[:120],
+        messages=(wished.position,),
     )
 
 

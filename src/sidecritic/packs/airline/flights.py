@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -137,50 +136,11 @@ def ends_of(legs: Sequence[Leg], facts: Facts, *records: JsonObject) -> list[tup
     return [by_number.get(leg.number, ("", "")) for leg in legs]
 
 
-def ways_of(
-    legs: Sequence[Leg], ends: Sequence[tuple[str, str]], turning_point: str
-) -> tuple[Way, ...]:
-    """Return there and back: the legs up to the turning point, and those after it.
-
-    Empty when the ends of a leg are unknown or the legs do not follow each other.
-    """
-    if not legs or any(not all(pair) for pair in ends):
-        return ()
-    if any(first[1] != second[0] for first, second in pairwise(ends)):
-        return ()
-    arrived = next((i for i, pair in enumerate(ends) if pair[1] == turning_point), len(ends) - 1)
-    parts = (range(arrived + 1), range(arrived + 1, len(ends)))
-    return tuple(
-        Way(ends[part[0]][0], ends[part[-1]][1], tuple(legs[i] for i in part))
-        for part in parts
-        if part
-    )
-
-
-def changed_ways(facts: Facts, call: ToolCall) -> tuple[Way, ...]:
-    """Return the directions that a booking or a change of flights chooses anew."""
-    arguments = call.arguments or {}
-    reservation = reservation_of(facts, call)
-    record = reservation or arguments
-    ends = ends_of(legs_of(arguments), facts, reservation, arguments)
-    ways = ways_of(legs_of(arguments), ends, text_of(record, "destination"))
-    kept = set(legs_of(reservation))
-    if text_of(arguments, "cabin") != cabin_of(facts, reservation):
-        # With another cabin every flight is paid anew, but only other flights were chosen.
-        return tuple(way for way in ways if not kept or set(way.legs) - kept)
-    return tuple(way for way in ways if set(way.legs) - kept)
-
-
 def price_of(legs: Sequence[Leg], cabin: str, known: Fares) -> float | None:
     """Return the price of flights for one passenger; `None` when one of them is unknown."""
     if any(leg not in known or cabin not in known[leg].prices for leg in legs):
         return None
     return sum(known[leg].prices[cabin] for leg in legs)
-
-
-def has_seats(legs: Sequence[Leg], cabin: str, people: int, known: Fares) -> bool:
-    """Whether every flight of a way has seats for all; an unknown number counts as enough."""
-    return all(known[leg].seats.get(cabin, people) >= people for leg in legs if leg in known)
 
 
 def departure(leg: Leg, known: Fares) -> datetime | None:
@@ -191,12 +151,6 @@ def departure(leg: Leg, known: Fares) -> datetime | None:
 def arrival(leg: Leg, known: Fares) -> datetime | None:
     """Return when a flight arrives; `None` when unknown."""
     return moment(leg.date, known[leg].arrives) if leg in known else None
-
-
-def duration(legs: Sequence[Leg], known: Fares) -> float | None:
-    """Return the hours from the first departure to the last arrival; `None` when unknown."""
-    first, last = departure(legs[0], known), arrival(legs[-1], known)
-    return (last - first).total_seconds() / 3600 if first and last else None
 
 
 def moment(date: str, clock: str) -> datetime | None:

@@ -9,17 +9,12 @@ from datetime import timedelta
 
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.looking import Wanted
-from sidecritic.checks.omissions import HAND_OVERS
-from sidecritic.checks.requests import asked_for
-from sidecritic.english.closing import closes
 from sidecritic.english.language import mentions
-from sidecritic.packs.airline.compensation import claims
 from sidecritic.packs.airline.flights import (
     DIRECT,
     ONE_STOP,
     STATUS,
     Leg,
-    changed_ways,
     ends_of,
     fares,
     legs_of,
@@ -45,7 +40,6 @@ from sidecritic.packs.airline.records import (
     today,
     user_of,
 )
-from sidecritic.packs.airline.refusals import meant
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, text_of, texts_of
 
@@ -60,8 +54,6 @@ def airline_wants(facts: Facts) -> Iterator[Wanted]:
         yield from _profile(facts, call)
     for call in facts.proposed:
         yield from _for_call(facts, call)
-    if closing(facts):
-        yield from _left_undone(facts)
 
 
 def _for_call(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
@@ -71,38 +63,12 @@ def _for_call(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
         case name if name == UPDATE_FLIGHTS:
             yield from _taken_off(facts, reservation_of(facts, call))
             yield from _prices(facts, call)
-            yield from _choices(facts, call)
         case name if name == BOOK:
             yield from _route(facts, call)
-            yield from _choices(facts, call)
         case name if name == CERTIFICATE:
             yield from _complaint(facts, call)
         case _:
             pass
-
-
-def closing(facts: Facts) -> bool:
-    """Whether the conversation may end with what is proposed."""
-    if facts.proposed:
-        return any(call.name in HAND_OVERS for call in facts.proposed)
-    return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
-
-
-def _left_undone(facts: Facts) -> Iterator[Wanted]:
-    """Ask for what decides whether a cancellation or a claim that was refused is allowed."""
-    for one in named_ids(facts):
-        if one not in reservations(facts):
-            yield Wanted(RESERVATION, {"reservation_id": one})
-    wanted = asked_for(facts, CANCEL) is not None or claims(facts) is not None
-    for one in meant(facts)[0] if wanted and not facts.writes else ():
-        yield from _statuses(facts, reservations(facts)[one])
-
-
-def named_ids(facts: Facts) -> tuple[str, ...]:
-    """Return the reservations of a known profile that were named."""
-    profile = profile_of(facts, "")
-    words = f"{facts.said}\n{facts.told}"
-    return tuple(one for one in texts_of(profile, "reservations") if mentions(words, one))
 
 
 def _reservation(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
@@ -195,15 +161,6 @@ def _route(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
     if legs[-1].date != legs[0].date:
         yield _search(ONE_STOP, destination, origin, legs[-1].date)
         yield _search(DIRECT, destination, origin, legs[-1].date)
-
-
-def _choices(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
-    """Ask for the other ways to fly, where the flights of the call were chosen among several."""
-    for way in changed_ways(facts, call):
-        made = was_searched(facts, way.origin, way.destination, way.legs[0].date)
-        for tool in (DIRECT, ONE_STOP):
-            if tool not in made:
-                yield _search(tool, way.origin, way.destination, way.legs[0].date)
 
 
 def _complaint(facts: Facts, call: ToolCall) -> Iterator[Wanted]:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.consent import consent
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.payments import wanted_methods
@@ -26,7 +26,6 @@ from sidecritic.packs.airline.records import (
     reservation_of,
     user_of,
 )
-from sidecritic.packs.airline.rules import partial_cabin
 from sidecritic.packs.airline.sources import read_at, searched_at
 from sidecritic.types import ToolCall
 from sidecritic.values import number_of, objects_of, text_of
@@ -126,7 +125,7 @@ def payment_mix(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.9,
     policy="The travel insurance is 30 dollars per passenger. Each extra baggage is 50 dollars.",
 )
-def wrong_price(facts: Facts, call: ToolCall) -> Answer:
+def wrong_price(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the payments are not the sum of fares, insurance and bags."""
     arguments = call.arguments or {}
     legs, people = legs_of(arguments), passengers(arguments)
@@ -138,7 +137,7 @@ def wrong_price(facts: Facts, call: ToolCall) -> Answer:
     price += 50 * number_of(arguments, "nonfree_baggages")
     paid = sum(number_of(part, "amount") for part in objects_of(arguments, "payment_methods"))
     if paid == price:
-        return Support(f"${price:g}", messages=searched_at(facts))
+        return None
     return Objection(
         f"The payments sum up to ${paid:g}, but fares, insurance and bags cost ${price:g}.",
         evidence=f"{paid:g} != {price:g}",
@@ -147,7 +146,7 @@ def wrong_price(facts: Facts, call: ToolCall) -> Answer:
 
 
 @call_check("another price than announced", tools=(UPDATE_FLIGHTS,), risk=0.65, policy=DIFFERENCE)
-def announced_price(facts: Facts, call: ToolCall) -> Answer:
+def announced_price(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the user was told another amount than the change costs, or none at all.
 
     The amounts of a message may be those of all passengers or of one, of the difference or of
@@ -161,11 +160,7 @@ def announced_price(facts: Facts, call: ToolCall) -> Answer:
     heard = set(amounts(facts.told))
     right = {abs(costs), abs(costs) / people, *_new_fares(facts, call, people)}
     if any(_was_told(heard, amount) for amount in right):
-        # A right price for all does not speak for a change that was agreed to for a part.
-        is_of_a_part = partial_cabin.examine(facts, call) is not None
-        return (
-            None if is_of_a_part else Support(f"{costs:+g}", messages=(agreed.question.position,))
-        )
+        return None
     told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
     way = "costs" if costs > 0 else "refunds"
     named = f"told {', '.join(f'${amount:g}' for amount in told[:3])}" if told else "told no price"
@@ -185,7 +180,7 @@ def announced_price(facts: Facts, call: ToolCall) -> Answer:
     risk=0.3,
     policy="You must list the action details and obtain explicit user confirmation.",
 )
-def total_unstated(facts: Facts, call: ToolCall) -> Answer:
+def total_unstated(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire when the sum that a booking charges was named by nobody."""
     arguments = call.arguments or {}
     paid = [number_of(part, "amount") for part in objects_of(arguments, "payment_methods")]
@@ -195,7 +190,7 @@ def total_unstated(facts: Facts, call: ToolCall) -> Answer:
         return None
     in_parts = all(_was_told(heard, amount) for amount in paid if amount)
     if in_parts or _was_told(heard, sum(paid)) or _was_told(heard, sum(paid) / people):
-        return Support(f"${sum(paid):g}", messages=agreed_at(facts, call))
+        return None
     return Objection(
         f"The booking charges ${sum(paid):g}, a sum that the user was never told. State the total "
         "and how it is paid, and ask for a yes.",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
-from sidecritic.checks.base import CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions
@@ -192,25 +192,6 @@ def unspoken_default(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("address as given", tools=TOOLS, risk=0.1, policy=CONSENT)
-def as_given(facts: Facts, call: ToolCall) -> Support | None:
-    """Support an address that the user gave whole, or that the agent listed and the user took."""
-    arguments = call.arguments or {}
-    if any(check.examine(facts, call) for check in (same_address, swapped_address, other_city)):
-        return None
-    parts = [_plain(arguments, key) for key in ("address1", "zip")]
-    for exchange in reversed(facts.exchanges):
-        heard = exchange.answer.lower
-        if exchange.agreed:
-            heard += exchange.question.lower
-        if all(part and part in heard for part in parts):
-            return Support(
-                evidence=_brief(arguments),
-                messages=(exchange.question.position, exchange.answer.position),
-            )
-    return None
-
-
 RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
     same_address,
     mixed_address,
@@ -219,7 +200,6 @@ RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
     not_as_given,
     other_street,
     unspoken_default,
-    as_given,
 )
 
 

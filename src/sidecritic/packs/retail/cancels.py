@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sidecritic.checks.base import CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.consent import consent
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import amounts
@@ -116,23 +116,10 @@ def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("reason as given", tools=(CANCEL,), risk=0.1, policy=REASON)
-def given_reason(facts: Facts, call: ToolCall) -> Support | None:
-    """Support a cancellation of an order that the user named, with the reason they gave."""
-    reason, order_id = (text_of(call.arguments or {}, key) for key in ("reason", "order_id"))
-    if set(_reasons(facts, call)) != {reason} or wider_cancel.examine(facts, call):
-        return None
-    for line in facts.user_lines:
-        if _CANCEL.search(line.lower) and order_id.lower().lstrip("#") in line.lower:
-            return Support(evidence=f"{order_id}: {reason}", messages=(line.position,))
-    return None
-
-
 RETAIL_CANCELS: tuple[CallCheck, ...] = (
     wider_cancel,
     invented_reason,
     unasked_reason,
-    given_reason,
 )
 
 

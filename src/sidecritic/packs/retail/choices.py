@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sidecritic.checks.base import CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.common import CONSENT
 from sidecritic.checks.consent import consent
 from sidecritic.checks.facts import Facts
@@ -207,20 +207,6 @@ def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
     return None
 
 
-@call_check("only variant that fits", tools=SWAPS, risk=0.1, policy=OPTIONS)
-def only_fit(facts: Facts, call: ToolCall) -> Support | None:
-    """Support a call whose every new item meets what was wished, and is the only or best one."""
-    wants = _wanted(facts, call)
-    if not wants or not all(_is_best(want) for want in wants) or given_up.examine(facts, call):
-        return None
-    if len(wants) != len(texts_of(call.arguments or {}, "new_item_ids")):
-        return None
-    return Support(
-        evidence=", ".join(text_of(want.pair.new, "item_id") for want in wants),
-        messages=tuple({wish.position for want in wants for wish in want.wishes}),
-    )
-
-
 RETAIL_CHOICES: tuple[CallCheck, ...] = (
     option_missing,
     spoken_option,
@@ -230,7 +216,6 @@ RETAIL_CHOICES: tuple[CallCheck, ...] = (
     gratuitous_change,
     given_up,
     other_variant,
-    only_fit,
 )
 
 
@@ -307,20 +292,3 @@ def _fewer(want: Wanted, mine: frozenset[str], unmet: int) -> Iterator[JsonObjec
     for one in want.fitting():
         if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet:
             yield one
-
-
-def _is_best(want: Wanted) -> bool:
-    """Whether no other variant that can be had meets as many wishes with as few changes."""
-    new = want.pair.new
-    if not (want.wishes or want.extreme) or want.unmet(new, soft=True):
-        return False
-    rivals = [
-        one
-        for one in want.fitting()
-        if text_of(one, "item_id") != text_of(new, "item_id") and not want.unmet(one, soft=True)
-    ]
-    if want.extreme:
-        return all(
-            want.extreme * (number_of(new, "price") - number_of(one, "price")) > 0 for one in rivals
-        )
-    return all(len(_changes(want, new)) < len(_changes(want, one)) for one in rivals)

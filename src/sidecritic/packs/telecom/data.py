@@ -2,7 +2,7 @@
 
 import re
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, Support, call_check
+from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.consent import consent
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.sources import agreed_at, shown_at
@@ -145,8 +145,8 @@ def roaming_off(facts: Facts, call: ToolCall) -> Objection | None:
     policy="If the user's data usage for a line exceeds the plan's data limit, data connectivity "
     "will be lost. You can add more data to the line by refueling data.",
 )
-def data_left(facts: Facts, call: ToolCall) -> Answer:
-    """Fire when the line has data left; speak for the call when it has none."""
+def data_left(facts: Facts, call: ToolCall) -> Objection | None:
+    """Fire when the line has data left."""
     line = line_of(facts, call)
     usage = usage_of(facts, line)
     limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(usage, "data_limit_gb")
@@ -155,7 +155,7 @@ def data_left(facts: Facts, call: ToolCall) -> Answer:
     if not limit or not record:
         return None
     if used >= limit + added:
-        return Support(f"{used:g} of {limit + added:g} GB used", messages=shown_at(facts, record))
+        return None
     return Objection(
         f"Only {used:g} of {limit + added:g} GB are used. More data does not repair a connection; "
         "refuel only if the user wants more all the same.",

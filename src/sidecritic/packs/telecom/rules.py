@@ -4,10 +4,8 @@ import re
 from collections.abc import Mapping
 
 from sidecritic.checks.base import (
-    Answer,
     CallCheck,
     Objection,
-    Support,
     TextCheck,
     call_check,
     text_check,
@@ -157,7 +155,7 @@ def ended_contract(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You are allowed to lift the suspension after the user has paid all their overdue "
     "bills.",
 )
-def unpaid_bill(facts: Facts, call: ToolCall) -> Answer:
+def unpaid_bill(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on a resumption while a bill is overdue, or its payment is not verified."""
     known = bills(facts)
     if not read_bills(facts) and not _is_late(known):
@@ -180,7 +178,7 @@ def unpaid_bill(facts: Facts, call: ToolCall) -> Answer:
             risk=0.2 if told else None,
             messages=bill.shown,
         )
-    return Support("no bill is overdue") if any(bill.looked for bill in known.values()) else None
+    return None
 
 
 @call_check(
@@ -189,14 +187,14 @@ def unpaid_bill(facts: Facts, call: ToolCall) -> Answer:
     risk=0.9,
     policy="You should always check that the bill is overdue before sending a payment request.",
 )
-def not_overdue(facts: Facts, call: ToolCall) -> Answer:
+def not_overdue(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on a payment request for a bill that is not overdue, or that the agent never read."""
     known = bills(facts)
     bill_id = text_of(call.arguments or {}, "bill_id")
     bill = known.get(bill_id)
     if bill is not None and bill.status == "overdue":
         if bill_id in read_bills(facts):
-            return Support("the bill is overdue", messages=bill.shown)
+            return None
         return Objection(f"{bill_id} was never looked up. Check that it is overdue.", risk=0.3)
     late = [one.id for one in known.values() if one.status == "overdue"]
     if bill is None:
