@@ -21,13 +21,14 @@ SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e889
 # LiteLLM is what the gateway is measured against; its dependencies are its own.
 LITELLM := litellm[proxy]==1.108.7
 
-.PHONY: help demo test lint format learn-smoke test-parity test-real test-fuzz test-train
+.PHONY: help demo test lint format head learn-smoke test-parity test-real test-fuzz test-train
 .PHONY: test-browser bench bench-branching bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make head         the weights of `--critic head`, from simulated runs (minutes; the same bytes)"
 	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
@@ -54,6 +55,13 @@ lint: .venv/.dev
 format: .venv/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+head: .venv/.dev
+	@rm -rf runs/head
+	@$(BIN)/sidecritic eval --env tau2:retail --env tau2:airline --split train --trials 4 --seed 100 \
+	  --actor simulated --user scripted --critic none --gate all --out runs/head
+	@$(BIN)/sidecritic train --kind head --runs runs/head --test-users \
+	  --out src/sidecritic/critics/weights/head-1.json
 
 learn-smoke: .venv/.dev
 	@rm -rf runs/learn-smoke

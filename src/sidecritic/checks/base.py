@@ -1,7 +1,8 @@
 """What a policy check is, and how checks are bundled.
 
-A check enforces one sentence of a policy. It sees `Facts`, which hold what the proposal holds
-and what the pack looked up, and answers with an `Objection`, with `Support`, or with `None`.
+A check enforces one sentence of a policy. It sees a `Case`, or `Facts` where words are checked:
+what the proposal holds, and what the pack looked up. It answers with an `Objection`, with
+`Support`, or with `None`.
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wants, informed
 from sidecritic.types import Flag, Proposal, ToolCall
@@ -77,7 +79,7 @@ class Finding:
 
 
 Answer = Objection | Support | None
-ExamineCall = Callable[[Facts, ToolCall], Answer]
+ExamineCall = Callable[[Case], Answer]
 ExamineText = Callable[[Facts, str], Answer]
 Condition = Callable[[Facts], bool]
 
@@ -161,9 +163,10 @@ class Pack:
 
     def _call_findings(self, facts: Facts) -> Iterator[Finding]:
         for call in facts.proposed:
+            case = Case(facts, call)
             for check in self.calls:
                 if check.covers(facts, call):
-                    yield from _findings(check, check.examine(facts, call), call.id)
+                    yield from _findings(check, check.examine(case), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
         if facts.proposed:

@@ -5,8 +5,8 @@ include them.
 """
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent, request_words
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.case import Case
+from sidecritic.checks.consent import request_words
 from sidecritic.english.listings import (
     agrees,
     is_id,
@@ -14,7 +14,6 @@ from sidecritic.english.listings import (
     short,
     words_of,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import scalars, texts_in
 
 CONSENT = (
@@ -28,28 +27,28 @@ NO_INVENTION = (
 
 
 @call_check("unconfirmed write", policy=CONSENT, risk=0.7)
-def unconfirmed(facts: Facts, call: ToolCall) -> Objection | None:
+def unconfirmed(case: Case) -> Objection | None:
     """Fire when the user has agreed to nothing that covers the call."""
-    if consent(facts, call) is not None:
+    if case.agreed is not None:
         return None
     return Objection(
-        feedback=f"The user has not agreed to `{call.name}` yet. First send a message that lists "
-        f"what will be done ({listing(call)}) and ask for a yes; call the tool after that.",
-        evidence=facts.answer.text[:120] if facts.answer else "the user has said nothing",
+        feedback=f"The user has not agreed to `{case.tool}` yet. First send a message that lists "
+        f"what will be done ({listing(case.call)}) and ask for a yes; call the tool after that.",
+        evidence=case.facts.answer.text[:120] if case.facts.answer else "the user has said nothing",
         # Who names all of it in asking for it wants it, though nobody asked for a yes.
-        risk=0.55 if _is_asked_for(facts, call) else None,
-        messages=(facts.answer.position,) if facts.answer else (),
+        risk=0.55 if _is_asked_for(case) else None,
+        messages=(case.facts.answer.position,) if case.facts.answer else (),
     )
 
 
 @call_check("not as listed", policy=CONSENT, risk=0.9)
-def not_as_listed(facts: Facts, call: ToolCall) -> Objection | None:
+def not_as_listed(case: Case) -> Objection | None:
     """Fire when the listing that the user agreed to gives an argument another value."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is None:
         return None
     listed = agreed.question.listed
-    for key, value in (call.arguments or {}).items():
+    for key, value in case.arguments.items():
         announced = listed.get(words_of(key))
         if announced and not any(agrees(one, value) for one in announced):
             return Objection(
@@ -62,11 +61,15 @@ def not_as_listed(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("made-up id", policy=NO_INVENTION, risk=0.85)
-def ungrounded(facts: Facts, call: ToolCall) -> Objection | None:
+def ungrounded(case: Case) -> Objection | None:
     """Fire on an id that neither the user nor a tool has ever named."""
-    for value in texts_in(dict(call.arguments or {})):
+    for value in texts_in(dict(case.arguments)):
         lower = value.lower()
-        if is_id(value) and lower not in facts.shown and lower.lstrip("#") not in facts.said:
+        if (
+            is_id(value)
+            and lower not in case.facts.shown
+            and lower.lstrip("#") not in case.facts.said
+        ):
             return Objection(
                 feedback=f"{value} was named neither by the user nor by a tool. Look the id up "
                 "and use the one that the tool returns.",
@@ -76,12 +79,12 @@ def ungrounded(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("repeated write", policy=CONSENT, risk=0.85)
-def repeated(facts: Facts, call: ToolCall) -> Objection | None:
+def repeated(case: Case) -> Objection | None:
     """Fire on a call that has been executed before with the same arguments."""
-    for done in facts.writes:
-        if done.call.name == call.name and done.arguments == (call.arguments or {}):
+    for done in case.facts.writes:
+        if done.call.name == case.tool and done.arguments == case.arguments:
             return Objection(
-                feedback=f"`{call.name}` with exactly these arguments was already executed. "
+                feedback=f"`{case.tool}` with exactly these arguments was already executed. "
                 "Tell the user that it is done instead of repeating it.",
                 evidence=f"executed at message {done.position}",
                 messages=(done.position,),
@@ -97,11 +100,13 @@ COMMON_CALLS: tuple[CallCheck, ...] = (
 )
 
 
-def _is_asked_for(facts: Facts, call: ToolCall) -> bool:
+def _is_asked_for(case: Case) -> bool:
     """Whether the user's last words ask for the deed, with all its values in view."""
-    if facts.answer is None or not any(w in facts.answer.lower for w in request_words(call.name)):
+    if case.facts.answer is None or not any(
+        w in case.facts.answer.lower for w in request_words(case.tool)
+    ):
         return False
-    before = facts.announcement.lower if facts.announcement else ""
-    heard = f"{before}\n{facts.answer.lower}"
-    values = [value.lower() for value in scalars(dict(call.arguments or {})) if value]
+    before = case.facts.announcement.lower if case.facts.announcement else ""
+    heard = f"{before}\n{case.facts.answer.lower}"
+    values = [value.lower() for value in scalars(dict(case.arguments)) if value]
     return sum(value in heard for value in values) * 2 > len(values)

@@ -8,6 +8,7 @@ import re
 
 from sidecritic.checks.answers import ANSWERS
 from sidecritic.checks.base import CallCheck, Objection, TextCheck, call_check, text_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.omissions import HAND_OVERS, OMISSIONS, is_plan
 from sidecritic.checks.partings import PARTINGS, TRANSFER
@@ -20,7 +21,6 @@ from sidecritic.english.language import (
     wants_human,
 )
 from sidecritic.english.listings import words_of
-from sidecritic.types import ToolCall
 from sidecritic.values import scalars
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
@@ -71,10 +71,10 @@ def unserved(facts: Facts, draft: str) -> Objection | None:
 
 
 @call_check("premature transfer", policy=TRANSFER, risk=0.6, tools=HAND_OVERS)
-def premature_transfer(facts: Facts, call: ToolCall) -> Objection | None:
+def premature_transfer(case: Case) -> Objection | None:
     """Fire on a hand-over while a plan that the user agreed to is not carried out."""
-    pending = pending_plan(facts)
-    if pending is None or wants_human(facts.said):
+    pending = pending_plan(case.facts)
+    if pending is None or wants_human(case.facts.said):
         return None
     return Objection(
         feedback="The user agreed to a plan that your tools can carry out, and it has not been "
@@ -85,12 +85,17 @@ def premature_transfer(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("transfer of what can be served", policy=TRANSFER, risk=0.5, tools=HAND_OVERS)
-def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
+def needless_transfer(case: Case) -> Objection | None:
     """Fire on a hand-over while a request was neither tried nor declined."""
-    reason = " ".join(scalars(dict(call.arguments or {}))).lower()
-    if wants_human(facts.said) or declines(facts.told) or declines(reason) or _is_stuck(facts):
+    reason = " ".join(scalars(dict(case.arguments))).lower()
+    if (
+        wants_human(case.facts.said)
+        or declines(case.facts.told)
+        or declines(reason)
+        or _is_stuck(case.facts)
+    ):
         return None
-    left = facts.once(Requests.of).open
+    left = case.facts.once(Requests.of).open
     if not left:
         return None
     return Objection(

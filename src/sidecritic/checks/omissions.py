@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from math import log
 
 from sidecritic.checks.base import Answer, CallCheck, Objection, TextCheck
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts
 from sidecritic.checks.requests import Request, Requests, outright
 from sidecritic.english.closing import asks_for_data, closes, says_goodbye
 from sidecritic.english.language import asks_consent
-from sidecritic.types import ToolCall
 
 SERVE_ALL = "What the user asks for is done, or declined with the reason, before taking leave."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
@@ -48,8 +48,8 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
     """Make a check of a function that looks at the conversation as a whole."""
 
     def make(examine: Examine) -> EndCheck:
-        def at_hand_over(facts: Facts, call: ToolCall) -> Answer:
-            return _softened(facts, examine(facts), risk, AT_THE_END)
+        def at_hand_over(case: Case) -> Answer:
+            return _softened(case.facts, examine(case.facts), risk, AT_THE_END)
 
         def at_message(facts: Facts, draft: str) -> Answer:
             return _softened(facts, examine(facts), risk, facts.once(_weight))

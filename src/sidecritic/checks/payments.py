@@ -2,9 +2,7 @@
 
 import re
 
-from sidecritic.checks.consent import consent
-from sidecritic.checks.facts import Facts
-from sidecritic.types import ToolCall
+from sidecritic.checks.case import Case
 from sidecritic.values import JsonObject, text_of
 
 _KINDS = {
@@ -30,15 +28,13 @@ _ENDING = re.compile(
 )
 
 
-def wanted_methods(
-    facts: Facts, call: ToolCall, methods: dict[str, JsonObject], *, original: str
-) -> set[str]:
+def wanted_methods(case: Case, methods: dict[str, JsonObject], *, original: str) -> set[str]:
     """Return the methods that fit what was last said and agreed to; empty when it is open.
 
     `original` is the id of the method that was used before, for "the original payment method".
     """
-    agreed = consent(facts, call)
-    for line in reversed(facts.user_lines):
+    agreed = case.agreed
+    for line in reversed(case.facts.user_lines):
         named = named_methods(line.lower, methods)
         if not named and means_original(line.lower):
             named = {original} if original else set[str]()

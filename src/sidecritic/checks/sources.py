@@ -2,9 +2,8 @@
 
 from pydantic import JsonValue
 
-from sidecritic.checks.consent import consent
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject
 
 
@@ -20,9 +19,9 @@ def shown_at(facts: Facts, *records: JsonObject) -> tuple[int, ...]:
     )
 
 
-def agreed_at(facts: Facts, call: ToolCall) -> tuple[int, ...]:
+def agreed_at(case: Case) -> tuple[int, ...]:
     """Return the question that the user agreed to, and their answer."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     return (agreed.question.position, agreed.answer.position) if agreed is not None else ()
 
 

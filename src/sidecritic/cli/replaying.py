@@ -35,7 +35,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="The critic's calibration and thresholds: TOML file, or a name."),
+        typer.Option(help="File with the critic's calibration and thresholds."),
     ] = None,
     pack: Annotated[
         str | None,
@@ -164,14 +164,14 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
         ConfigError: nothing can be read, or there is no such critic.
     """
     from sidecritic.config.packs import pack_of, unused
-    from sidecritic.config.profiles import profile_for
+    from sidecritic.config.profiles import profile_at
     from sidecritic.config.replays import CriticByName
     from sidecritic.config.settings import critic_timeout
     from sidecritic.recordings import load
     from sidecritic.replay import Plan
     from sidecritic.replay import replay as judge
 
-    profile = profile_for(asked.profile) if asked.profile is not None else None
+    profile = profile_at(Path(asked.profile)) if asked.profile is not None else None
     critics = CriticByName(
         asked.critic,
         asked.base_url,
@@ -228,13 +228,9 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         unlearned=found.unlearned,
     )
     scores = score_replay(found.runs, found.lines, source, labels)
-    if labels is None or asked.critic not in _LEARNED:
+    if labels is None or asked.critic != "head":
         return scores
     return scores.model_copy(update={"cv": _cross_validated(found, labels, asked.pack)})
-
-
-_LEARNED = frozenset({"default", "head"})
-"""Critics whose risk is a head's over the flags that the judgements hold."""
 
 
 def _cross_validated(found: Judged, labels: "Labels", pack: str | None) -> "CrossValidated | None":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import JsonValue
 
@@ -129,12 +130,12 @@ def terms_for(settings: Settings) -> Terms:
         ConfigError: profile or pack cannot be used, or the critic asks a person and there is none.
     """
     from sidecritic.config.packs import pack_of
-    from sidecritic.config.profiles import profile_for
+    from sidecritic.config.profiles import profile_at
     from sidecritic.config.terminals import terminal_here
 
     return Terms(
         threshold=settings.critic_threshold,
-        profile=profile_for(settings.profile) if settings.profile is not None else None,
+        profile=profile_at(Path(settings.profile)) if settings.profile is not None else None,
         terminal=terminal_here() if asks_a_person(settings.critic) else None,
         pack=pack_of(settings.pack, settings.env),
         pack_path=settings.pack or "",

@@ -89,8 +89,6 @@ def critic_for(
             the terms are not for it.
     """
     terms = terms or Terms()
-    if name == DEFAULT and terms.profile is not None and terms.profile.critic == HEAD:
-        name = HEAD  # the same weights; the thresholds are the profile's
     _require_fitting(name, terms)
     maker = _Maker(env, connect, terms)
     match parse_critic(name):
@@ -189,8 +187,6 @@ class _Maker:
         if profile is not None and profile.critic == name:
             critic = self._of(name, profile.lowest(self._domain))
             return self.calibrated(name, critic)
-        if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
-            return _head(self._pack, None, name)
         if is_registered(name) and self.terms.threshold is None and at_most == 1.0:
             return self._registered(name, None)
         own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
@@ -222,9 +218,9 @@ class _Maker:
             return self._registered(name, threshold)
         makers: Mapping[str, Callable[[], Critic]] = {
             "none": _no_critic,
-            "policy": lambda: _policy(self._pack, threshold),
+            "policy": lambda: _policy(self._pack, threshold, name),
             HEAD: lambda: _head(self._pack, threshold, name),
-            DEFAULT: lambda: _head(self._pack, threshold, name),
+            DEFAULT: lambda: _policy(self._pack, threshold, name),
             HUMAN: lambda: _human(self._known_pack, self.terms.terminal),
         }
         if name not in makers:
@@ -252,7 +248,7 @@ class _Maker:
 HEAD = "head"
 
 DEFAULT = "default"
-"""The head with thresholds of its own, by domain and kind of action."""
+"""The checks of the environment by their own risks: nothing of it is learned."""
 
 THRESHOLD = 0.5
 """Score from which a critic that has no other threshold sends an action back."""
@@ -264,10 +260,10 @@ def _no_critic() -> Critic:
     return NoCritic()
 
 
-def _policy(pack: "Pack", threshold: float) -> Critic:
+def _policy(pack: "Pack", threshold: float, name: str) -> Critic:
     from sidecritic.critics.policy import PolicyCritic
 
-    return PolicyCritic(pack, threshold=threshold)
+    return PolicyCritic(pack, threshold=threshold, name=name)
 
 
 def _head(

@@ -17,7 +17,7 @@ from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
 from sidecritic.config.packs import pack_at
 from sidecritic.config.parties import ModelName, keys_from_environment
-from sidecritic.config.profiles import profile_for
+from sidecritic.config.profiles import profile_at
 from sidecritic.config.settings import Settings, suggestion
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra
@@ -242,8 +242,7 @@ class GatewayMaker:
             raise ConfigError(f"cannot read policy {file}: {cause.strerror}") from cause
 
     def _profile(self, named: str) -> Profile:
-        is_file = named.endswith(".toml")
-        return profile_for(str(self._folder / named) if is_file else named)
+        return profile_at(self._folder / named)
 
     def _critic(self, name: str, route: RouteSettings) -> Critic:
         keys = keys_from_environment()

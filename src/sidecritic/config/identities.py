@@ -16,7 +16,7 @@ from pathlib import Path
 
 import sidecritic
 from sidecritic.config.critic_names import HUMAN, names_in
-from sidecritic.config.critics import DEFAULT, HEAD
+from sidecritic.config.critics import HEAD
 from sidecritic.config.registered import REGISTERED, is_registered, place_of, registered
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.critics.registry import digest_of
@@ -44,7 +44,7 @@ def _weights(name: str) -> str:
         return f"{entry.kind} {entry.sha256} {entry.rendering}".rstrip()
     if name.startswith(_LOCAL):
         return digest_of(Path(name.removeprefix(_LOCAL).partition("?")[0]))
-    return read_weights(None).digest if name in (HEAD, DEFAULT) else ""
+    return read_weights(None).digest if name == HEAD else ""
 
 
 @cache

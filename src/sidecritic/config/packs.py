@@ -99,7 +99,7 @@ def unlearned(critic: str, domains: Iterable[str]) -> tuple[str, ...]:
 def _head_of(name: str) -> "HeadWeights | None":
     from sidecritic.critics.head_weights import read_weights
 
-    if name in ("default", "head"):
+    if name == "head":
         return read_weights()
     if is_registered(name) and (found := registered(name)).entry.kind == "head":
         return read_weights(found.weights)

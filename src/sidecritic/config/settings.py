@@ -104,7 +104,7 @@ class Settings(Record, allow_inf_nan=False):
         default=None, ge=0, le=1, description="Score from which the critic sends an action back."
     )
     profile: PathText = Field(
-        default=None, description="The critic's calibration and thresholds: TOML file, or a name."
+        default=None, description="File with the critic's calibration and thresholds."
     )
     pack: str | None = Field(
         default=None, description="Checks in place of the environment's: MODULE:NAME of a Pack."

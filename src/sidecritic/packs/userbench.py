@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from sidecritic.checks.base import CallCheck, Objection, Pack, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, object_of, text_of, texts_of
@@ -89,19 +90,19 @@ def _letter(call: ToolCall) -> str:
 
 
 @call_check("not an id", risk=0.9, tools=[_TOOL], policy=BY_ID)
-def not_an_id(facts: Facts, call: ToolCall) -> Objection | None:
+def not_an_id(case: Case) -> Objection | None:
     """Fire on an answer that is anything but one id."""
-    answer = _answer(call)
+    answer = _answer(case.call)
     if not answer or _ID.fullmatch(answer):
         return None
     return Objection("Answer with one id of an option, such as H12, and nothing else.", answer[:80])
 
 
 @call_check("nothing asked", risk=0.9, tools=[_TOOL], policy=ASK_FIRST)
-def nothing_asked(facts: Facts, call: ToolCall) -> Objection | None:
+def nothing_asked(case: Case) -> Objection | None:
     """Fire on an answer for an aspect that the user was never asked about."""
-    letter = _letter(call)
-    said = [each.content.lower() for each in interactions(facts) if each.choice == "action"]
+    letter = _letter(case.call)
+    said = [each.content.lower() for each in interactions(case.facts) if each.choice == "action"]
     if not letter or any(_NAMES[letter].search(text) for text in said):
         return None
     feedback = (
@@ -112,21 +113,21 @@ def nothing_asked(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("not asked for", risk=0.9, tools=[_TOOL], policy=AS_ASKED)
-def not_asked_for(facts: Facts, call: ToolCall) -> Objection | None:
+def not_asked_for(case: Case) -> Objection | None:
     """Fire on an answer for an aspect that neither the user nor a search knows of."""
-    letter = _letter(call)
-    searched = any(id_[0] == letter for id_ in options(facts))
-    if not letter or searched or _NAMES[letter].search(facts.said):
+    letter = _letter(case.call)
+    searched = any(id_[0] == letter for id_ in options(case.facts))
+    if not letter or searched or _NAMES[letter].search(case.facts.said):
         return None
     called = _CALLED[letter]
     return Objection(f"The user did not ask for a {called}. Answer for what was asked for only.")
 
 
 @call_check("answered already", risk=0.95, tools=[_TOOL], policy=ONCE)
-def answered_already(facts: Facts, call: ToolCall) -> Objection | None:
+def answered_already(case: Case) -> Objection | None:
     """Fire on a second answer for the same aspect."""
-    letter = _letter(call)
-    for each in interactions(facts):
+    letter = _letter(case.call)
+    for each in interactions(case.facts):
         if letter and each.choice == "answer" and each.content.strip().startswith(letter):
             return Objection(
                 f"The {_CALLED[letter]} was recommended already, and that is final. Go on with "
@@ -137,10 +138,10 @@ def answered_already(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("option never shown", risk=0.95, tools=[_TOOL], policy=BY_ID)
-def never_shown(facts: Facts, call: ToolCall) -> Objection | None:
+def never_shown(case: Case) -> Objection | None:
     """Fire on an id that no search has returned."""
-    answer, shown = _answer(call), options(facts)
-    if not _letter(call) or answer in shown:
+    answer, shown = _answer(case.call), options(case.facts)
+    if not _letter(case.call) or answer in shown:
         return None
     searched = any(id_[0] == answer[0] for id_ in shown)
     advice = "Take one of the options shown." if searched else "Search for its options first."
@@ -148,9 +149,9 @@ def never_shown(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("dearer than its equal", risk=0.7, tools=[_TOOL], policy=CHEAPEST)
-def dearer_than_its_equal(facts: Facts, call: ToolCall) -> Objection | None:
+def dearer_than_its_equal(case: Case) -> Objection | None:
     """Fire when an option shown costs less and is at least as good in everything listed."""
-    answer, shown = _answer(call), options(facts)
+    answer, shown = _answer(case.call), options(case.facts)
     if answer not in shown:
         return None
     for id_, other in shown.items():

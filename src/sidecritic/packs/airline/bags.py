@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import sentences
 from sidecritic.packs.airline.records import (
@@ -19,7 +19,6 @@ from sidecritic.packs.airline.records import (
     user_of,
 )
 from sidecritic.packs.airline.sources import read_at, said_at
-from sidecritic.types import ToolCall
 from sidecritic.values import number_of, text_of
 
 BAGS = "Each extra baggage is 50 dollars."
@@ -66,18 +65,18 @@ _TAKEN = re.compile(
 
 
 @call_check("wrong number of paid bags", tools=(BOOK, UPDATE_BAGS), risk=0.9, policy=BAGS)
-def paid_bags(facts: Facts, call: ToolCall) -> Objection | None:
+def paid_bags(case: Case) -> Objection | None:
     """Fire when the paid bags do not follow from membership, cabin and passengers."""
-    arguments = call.arguments or {}
-    record = arguments if call.name == BOOK else reservation_of(facts, call)
-    membership = text_of(profile_of(facts, user_of(facts, call)), "membership")
-    cabin = text_of(arguments, "cabin") or cabin_of(facts, record)
-    free = free_bags(facts, membership, cabin, passengers(record))
+    arguments = case.arguments
+    record = arguments if case.tool == BOOK else reservation_of(case)
+    membership = text_of(profile_of(case.facts, user_of(case)), "membership")
+    cabin = text_of(arguments, "cabin") or cabin_of(case.facts, record)
+    free = free_bags(case.facts, membership, cabin, passengers(record))
     if free is None:
         return None
     total, paid = number_of(arguments, "total_baggages"), number_of(arguments, "nonfree_baggages")
     due = max(0, total - free)
-    if call.name == UPDATE_BAGS:
+    if case.tool == UPDATE_BAGS:
         # Bags that were paid for once stay paid for.
         due = max(due, min(number_of(record, "nonfree_baggages"), total))
     if paid == due:
@@ -86,23 +85,23 @@ def paid_bags(facts: Facts, call: ToolCall) -> Objection | None:
         f"A {membership} member with {passengers(record)} passenger(s) in {cabin} has {free} free "
         f"bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
         evidence=f"{total:g} bags, {free} free",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
 @call_check("membership not looked up", tools=(BOOK, UPDATE_BAGS), risk=0.4, policy=BAGS)
-def unread_profile(facts: Facts, call: ToolCall) -> Objection | None:
+def unread_profile(case: Case) -> Objection | None:
     """Fire when bags are counted and the agent does not know the user's membership."""
-    owner = user_of(facts, call)
-    bags = number_of(call.arguments or {}, "total_baggages")
-    if not owner or not bags or has_read_profile(facts, owner):
+    owner = user_of(case)
+    bags = number_of(case.arguments, "total_baggages")
+    if not owner or not bags or has_read_profile(case.facts, owner):
         return None
     return Objection(
         f"The profile of {owner} was never looked up, and free bags depend on the membership. "
         "Call get_user_details first.",
         evidence=owner,
         # Where the critic could look, it knows whether the number is right all the same.
-        risk=0.2 if profile_of(facts, owner) else None,
+        risk=0.2 if profile_of(case.facts, owner) else None,
     )
 
 
@@ -112,18 +111,18 @@ def unread_profile(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.95,
     policy="The user can add but not remove checked bags.",
 )
-def bags_removed(facts: Facts, call: ToolCall) -> Objection | None:
+def bags_removed(case: Case) -> Objection | None:
     """Fire when a reservation would hold fewer bags than before."""
-    reservation = reservation_of(facts, call)
+    reservation = reservation_of(case)
     before = number_of(reservation, "total_baggages")
-    after = number_of(call.arguments or {}, "total_baggages")
+    after = number_of(case.arguments, "total_baggages")
     if not reservation or after >= before:
         return None
     return Objection(
         f"The reservation holds {before:g} bags and the call sets {after:g}. Bags can be added but "
         "not removed: deny it.",
         evidence=f"{before:g} -> {after:g}",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -133,20 +132,20 @@ def bags_removed(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.6,
     policy="Do not add checked bags that the user does not need.",
 )
-def unwanted_bags(facts: Facts, call: ToolCall) -> Objection | None:
+def unwanted_bags(case: Case) -> Objection | None:
     """Fire when bags are added and the user never spoke of any."""
-    before = number_of(reservation_of(facts, call), "total_baggages")
-    added = number_of(call.arguments or {}, "total_baggages") - before
-    if added <= 0 or _BAG.search(facts.said):
+    before = number_of(reservation_of(case), "total_baggages")
+    added = number_of(case.arguments, "total_baggages") - before
+    if added <= 0 or _BAG.search(case.facts.said):
         return None
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is not None and _BAG.search(agreed.question.lower):
         return None
     return Objection(
         f"The call adds {added:g} checked bag(s), and the user asked for none. Ask how many are "
         "needed, or add none.",
         evidence=f"{added:g} bags",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -156,14 +155,14 @@ def unwanted_bags(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.6,
     policy="Do not add checked bags that the user does not need.",
 )
-def other_bags(facts: Facts, call: ToolCall) -> Objection | None:
+def other_bags(case: Case) -> Objection | None:
     """Fire when no number of bags that was spoken of fits the call."""
-    total = number_of(call.arguments or {}, "total_baggages")
-    before = number_of(reservation_of(facts, call), "total_baggages")
-    if call.name == UPDATE_BAGS and not reservation_of(facts, call):
+    total = number_of(case.arguments, "total_baggages")
+    before = number_of(reservation_of(case), "total_baggages")
+    if case.tool == UPDATE_BAGS and not reservation_of(case):
         return None
-    people = passengers(call.arguments or {}) or passengers(reservation_of(facts, call)) or 1
-    spoken = _spoken_counts(facts, call)
+    people = passengers(case.arguments) or passengers(reservation_of(case)) or 1
+    spoken = _spoken_counts(case)
     if not spoken:
         return None
     fitting = {n for each in spoken for n in (each, each + before, each * people)}
@@ -173,31 +172,31 @@ def other_bags(facts: Facts, call: ToolCall) -> Objection | None:
         f"The call sets {total:g} checked bag(s) ({total - before:g} more than now), but "
         f"{' or '.join(str(n) for n in sorted(spoken))} were spoken of. Set what the user wants.",
         evidence=f"{sorted(spoken)} vs {before:g} -> {total:g}",
-        messages=said_at(facts, _COUNTED),
+        messages=said_at(case.facts, _COUNTED),
     )
 
 
 @call_check("insurance nobody wants", tools=(BOOK,), risk=0.6, policy=INSURANCE)
-def insurance_unasked(facts: Facts, call: ToolCall) -> Objection | None:
+def insurance_unasked(case: Case) -> Objection | None:
     """Fire when insurance is booked that was never spoken of."""
-    wanted = text_of(call.arguments or {}, "insurance") == "yes"
-    if not wanted or _INSURANCE.search(facts.said) or _INSURANCE.search(facts.told):
+    wanted = case.named("insurance") == "yes"
+    if not wanted or _INSURANCE.search(case.facts.said) or _INSURANCE.search(case.facts.told):
         return None
     return Objection("Insurance was never spoken of. Ask whether the user wants it.")
 
 
 @call_check("insurance against the wish", tools=(BOOK,), risk=0.75, policy=INSURANCE)
-def insurance_unwanted(facts: Facts, call: ToolCall) -> Objection | None:
+def insurance_unwanted(case: Case) -> Objection | None:
     """Fire when the user declined the insurance that is booked, or wanted what is not."""
-    chosen = text_of(call.arguments or {}, "insurance")
-    wanted = _insurance_wish(facts)
+    chosen = case.named("insurance")
+    wanted = _insurance_wish(case.facts)
     if not wanted or not chosen or wanted == chosen:
         return None
     return Objection(
         f"The call books insurance: {chosen}, but the user's words mean {wanted}. Book what they "
         "want.",
         evidence=f"wanted {wanted}",
-        messages=said_at(facts, _INSURANCE),
+        messages=said_at(case.facts, _INSURANCE),
     )
 
 
@@ -212,11 +211,11 @@ AIRLINE_BAGS: tuple[CallCheck, ...] = (
 )
 
 
-def _spoken_counts(facts: Facts, call: ToolCall) -> frozenset[int]:
+def _spoken_counts(case: Case) -> frozenset[int]:
     """Return the numbers of bags that the user named last, and that were agreed to."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     asked = frozenset(_counts(agreed.question.lower)) if agreed is not None else frozenset[int]()
-    for line in reversed(facts.user_lines):
+    for line in reversed(case.facts.user_lines):
         named = frozenset(_counts(line.lower))
         if named:
             return named | asked

@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions
 from sidecritic.packs.airline.flights import ends_of, fares, legs_of
@@ -18,7 +19,6 @@ from sidecritic.packs.airline.records import (
     spoken,
 )
 from sidecritic.packs.airline.sources import said_at, searched_at
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, objects_of, text_of
 
 _COLLECT = (
@@ -35,20 +35,19 @@ _ROUND = re.compile(r"\b(round[- ]?trip|return (flight|trip)|there and back|retu
     risk=0.95,
     policy="Each reservation can have at most five passengers.",
 )
-def too_many(facts: Facts, call: ToolCall) -> Objection | None:
+def too_many(case: Case) -> Objection | None:
     """Fire on more than five passengers."""
-    del facts
-    count = passengers(call.arguments or {})
+    count = passengers(case.arguments)
     if count <= 5:
         return None
     return Objection(f"{count} passengers; a reservation can have at most five.")
 
 
 @call_check("passenger nobody named", tools=(BOOK, UPDATE_PASSENGERS), risk=0.7, policy=_COLLECT)
-def unnamed_passenger(facts: Facts, call: ToolCall) -> Objection | None:
+def unnamed_passenger(case: Case) -> Objection | None:
     """Fire on a name or year of birth that neither the user nor a tool has given."""
-    words = f"{facts.said}\n{facts.shown}"
-    for person in objects_of(call.arguments or {}, "passengers"):
+    words = f"{case.facts.said}\n{case.facts.shown}"
+    for person in objects_of(case.arguments, "passengers"):
         parts = [text_of(person, "first_name"), text_of(person, "last_name")]
         parts.append(text_of(person, "dob")[:4])
         missing = [part for part in parts if part and not mentions(words, part)]
@@ -67,21 +66,21 @@ def unnamed_passenger(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.8,
     policy="The agent should then ask for the trip type, origin, destination.",
 )
-def other_trip(facts: Facts, call: ToolCall) -> Objection | None:
+def other_trip(case: Case) -> Objection | None:
     """Fire when flights, ends and trip type of a booking do not fit each other, or the words."""
-    arguments = call.arguments or {}
+    arguments = case.arguments
     kind = text_of(arguments, "flight_type")
-    odd = _odd_flights(facts, arguments)
+    odd = _odd_flights(case.facts, arguments)
     if odd:
         return Objection(odd, evidence=odd)
-    one_way, both = _ONE_WAY.search(facts.said), _ROUND.search(facts.said)
+    one_way, both = _ONE_WAY.search(case.facts.said), _ROUND.search(case.facts.said)
     if bool(one_way) == bool(both) or (kind == "one_way") == bool(one_way):
         return None
     return Objection(
         f"The call books a {kind.replace('_', ' ')}, the user asked for the other. Ask which.",
         evidence=kind,
         risk=0.5,
-        messages=said_at(facts, _ONE_WAY if one_way else _ROUND),
+        messages=said_at(case.facts, _ONE_WAY if one_way else _ROUND),
     )
 
 
@@ -91,15 +90,15 @@ def other_trip(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.7,
     policy="You must list the action details and obtain explicit user confirmation.",
 )
-def unspoken_cabin(facts: Facts, call: ToolCall) -> Objection | None:
+def unspoken_cabin(case: Case) -> Objection | None:
     """Fire on a new cabin that the user never named: 0.7 when nobody did, 0.4 else."""
-    cabin = text_of(call.arguments or {}, "cabin")
-    reservation = reservation_of(facts, call)
-    if not cabin or cabin == cabin_of(facts, reservation):
+    cabin = case.named("cabin")
+    reservation = reservation_of(case)
+    if not cabin or cabin == cabin_of(case.facts, reservation):
         return None
-    if call.name == UPDATE_FLIGHTS and not reservation:
+    if case.tool == UPDATE_FLIGHTS and not reservation:
         return None
-    said, told = cabins_in(facts.said), cabins_in(facts.told)
+    said, told = cabins_in(case.facts.said), cabins_in(case.facts.told)
     if cabin in said or (cabin in told and not said):
         return None
     named = " or ".join(spoken(one) for one in sorted(said)) or "none"
@@ -108,7 +107,7 @@ def unspoken_cabin(facts: Facts, call: ToolCall) -> Objection | None:
         "want.",
         evidence=f"{named} vs {spoken(cabin)}",
         risk=0.4 if cabin in told else None,
-        messages=said_at(facts, _CABIN_WORDS),
+        messages=said_at(case.facts, _CABIN_WORDS),
     )
 
 
@@ -118,12 +117,12 @@ def unspoken_cabin(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.6,
     policy="Seat availability and prices are listed for each cabin class.",
 )
-def no_seats(facts: Facts, call: ToolCall) -> Objection | None:
+def no_seats(case: Case) -> Objection | None:
     """Fire when a new flight has fewer seats in the cabin than there are passengers."""
-    arguments, reservation = call.arguments or {}, reservation_of(facts, call)
-    cabin, known = text_of(arguments, "cabin"), fares(facts)
+    arguments, reservation = case.arguments, reservation_of(case)
+    cabin, known = text_of(arguments, "cabin"), fares(case.facts)
     people = passengers(arguments) or passengers(reservation)
-    same = cabin == cabin_of(facts, reservation)
+    same = cabin == cabin_of(case.facts, reservation)
     kept = set(legs_of(reservation)) if same else set[object]()
     for leg in legs_of(arguments):
         left = known[leg].seats.get(cabin) if leg in known else None
@@ -132,7 +131,7 @@ def no_seats(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{leg.number} of {leg.date} has {left:g} seats left in {spoken(cabin)}, and "
                 f"{people} are needed. Choose another flight.",
                 evidence=f"{leg.number}: {left:g}",
-                messages=searched_at(facts),
+                messages=searched_at(case.facts),
             )
     return None
 

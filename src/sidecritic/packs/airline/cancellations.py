@@ -3,6 +3,7 @@
 import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.airline.flights import Leg, is_flown, legs_of, status_of
 from sidecritic.packs.airline.records import (
@@ -14,7 +15,6 @@ from sidecritic.packs.airline.records import (
     spoken,
 )
 from sidecritic.packs.airline.sources import read_at, status_read_at
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, text_of
 
 _GROUNDS = (
@@ -34,45 +34,45 @@ _AIRLINE_CANCELLED = re.compile(
 
 
 @call_check("cancellation without grounds", tools=(CANCEL,), risk=0.85, policy=_GROUNDS)
-def no_grounds(facts: Facts, call: ToolCall) -> Objection | None:
+def no_grounds(case: Case) -> Objection | None:
     """Fire when none of the grounds can be seen.
 
     An insured reservation is another matter, see `not_covered`.
     """
-    reservation = reservation_of(facts, call)
-    if not reservation or ground_of(facts, reservation):
+    reservation = reservation_of(case)
+    if not reservation or ground_of(case.facts, reservation):
         return None
-    if text_of(reservation, "insurance") == "yes" or _may_be_cancelled(facts, reservation):
+    if text_of(reservation, "insurance") == "yes" or _may_be_cancelled(case.facts, reservation):
         return None
-    cabin = spoken(cabin_of(facts, reservation))
+    cabin = spoken(cabin_of(case.facts, reservation))
     return Objection(
         f"No ground for cancelling: booked {text_of(reservation, 'created_at')}, more than 24 "
         f"hours ago; {cabin}; not cancelled by the airline; no insurance. Deny the cancellation.",
         evidence=f"{cabin}, no insurance",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
 @call_check("reason not insured", tools=(CANCEL,), risk=0.6, policy=_GROUNDS)
-def not_covered(facts: Facts, call: ToolCall) -> Objection | None:
+def not_covered(case: Case) -> Objection | None:
     """Fire on an insured reservation when no reason of health or weather was given.
 
     The rules of τ-bench say no more than that "the condition is met", and its references take
     the insurance for a ground by itself.
     """
-    reservation = reservation_of(facts, call)
-    if text_of(reservation, "insurance") != "yes" or ground_of(facts, reservation):
+    reservation = reservation_of(case)
+    if text_of(reservation, "insurance") != "yes" or ground_of(case.facts, reservation):
         return None
-    if _may_be_cancelled(facts, reservation):
+    if _may_be_cancelled(case.facts, reservation):
         return None
-    cabin = spoken(cabin_of(facts, reservation))
+    cabin = spoken(cabin_of(case.facts, reservation))
     return Objection(
         f"The insurance covers reasons of health and weather only, and the user gave none; the "
         f"booking is older than 24 hours, {cabin}, and not cancelled by the airline. Ask for the "
         "reason, and deny the cancellation if it is another one.",
         evidence=f"{cabin}, insured",
-        risk=None if says(facts, "covered by insurance") else 0.4,
-        messages=read_at(facts, call),
+        risk=None if says(case.facts, "covered by insurance") else 0.4,
+        messages=read_at(case),
     )
 
 
@@ -83,16 +83,16 @@ def not_covered(facts: Facts, call: ToolCall) -> Objection | None:
     policy="If any portion of the flight has already been flown, the agent cannot help and "
     "transfer is needed.",
 )
-def flown(facts: Facts, call: ToolCall) -> Objection | None:
+def flown(case: Case) -> Objection | None:
     """Fire on the cancellation of a reservation of which a part was flown."""
-    leg = flown_leg(facts, reservation_of(facts, call))
+    leg = flown_leg(case.facts, reservation_of(case))
     if leg is None:
         return None
     return Objection(
         f"{leg.number} of {leg.date} has been flown already, so this reservation cannot be "
         "cancelled here. Transfer the user to a human agent.",
         evidence=f"{leg.number} {leg.date}",
-        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
+        messages=(*read_at(case), *status_read_at(case.facts, [leg])),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions
 from sidecritic.packs.airline.flights import Leg, legs_of, status_of
@@ -16,7 +17,6 @@ from sidecritic.packs.airline.records import (
     writes_on,
 )
 from sidecritic.packs.airline.sources import said_at, status_read_at
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, text_of
 
 _CLAIM = re.compile(
@@ -35,13 +35,13 @@ _RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
     policy="Only compensate if the user is a silver/gold member or has travel insurance or flies "
     "business. Do not offer compensation for any other reason than the ones listed above.",
 )
-def not_due(facts: Facts, call: ToolCall) -> Objection | None:
+def not_due(case: Case) -> Objection | None:
     """Fire when nobody complained, no fact was confirmed, or the user has no claim."""
-    why = why_not_due(facts, text_of(call.arguments or {}, "user_id"))
+    why = why_not_due(case.facts, case.named("user_id"))
     if not why:
         return None
     return Objection(
-        f"{why} Do not send a certificate.", evidence=why, messages=said_at(facts, _CLAIM)
+        f"{why} Do not send a certificate.", evidence=why, messages=said_at(case.facts, _CLAIM)
     )
 
 
@@ -52,19 +52,19 @@ def not_due(facts: Facts, call: ToolCall) -> Objection | None:
     policy="The amount being $100 times the number of passengers [for cancelled flights], $50 "
     "times the number of passengers [for delayed flights].",
 )
-def wrong_compensation(facts: Facts, call: ToolCall) -> Objection | None:
+def wrong_compensation(case: Case) -> Objection | None:
     """Fire when the amount does not follow from the flights that were cancelled or late."""
-    amount = number_of(call.arguments or {}, "amount")
-    amounts = due(facts)
+    amount = number_of(case.arguments, "amount")
+    amounts = due(case.facts)
     if not amounts:
-        return _by_complaint(facts, amount)
+        return _by_complaint(case.facts, amount)
     if amount in amounts.values():
         return None
     rules = "; ".join(f"${value:g} for {which}" for which, value in amounts.items())
     return Objection(
         f"${amount:g} is not what is due: {rules}.",
         evidence=f"{amount:g}, due {list(amounts.values())}",
-        messages=status_read_at(facts, _troubled_legs(facts)),
+        messages=status_read_at(case.facts, _troubled_legs(case.facts)),
     )
 
 
@@ -75,19 +75,18 @@ def wrong_compensation(facts: Facts, call: ToolCall) -> Objection | None:
     policy="If the user complains about delayed flights in a reservation and wants to change or "
     "cancel the reservation, the agent can offer a certificate after changing or cancelling it.",
 )
-def change_first(facts: Facts, call: ToolCall) -> Objection | None:
+def change_first(case: Case) -> Objection | None:
     """Fire on a certificate for a delay while nothing was changed or cancelled."""
-    del call
-    troubled = _troubled(facts)
+    troubled = _troubled(case.facts)
     if not troubled or "cancelled" in troubled.values():
         return None
-    if any(writes_on(facts, one) for one in troubled):
+    if any(writes_on(case.facts, one) for one in troubled):
         return None
     return Objection(
         "For a delay a certificate is sent only when the user wants the reservation changed or "
         "cancelled, and after that was done. Nothing was changed yet.",
         evidence=", ".join(sorted(troubled)),
-        messages=status_read_at(facts, _troubled_legs(facts)),
+        messages=status_read_at(case.facts, _troubled_legs(case.facts)),
     )
 
 
@@ -97,10 +96,9 @@ def change_first(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.5,
     policy="Do not offer compensation for any other reason than the ones listed above.",
 )
-def second_certificate(facts: Facts, call: ToolCall) -> Objection | None:
+def second_certificate(case: Case) -> Objection | None:
     """Fire when a certificate has been sent already."""
-    del call
-    sent = [done for done in facts.writes if done.call.name == CERTIFICATE]
+    sent = [done for done in case.facts.writes if done.call.name == CERTIFICATE]
     if not sent:
         return None
     return Objection(

@@ -9,11 +9,11 @@ from sidecritic.checks.base import (
     call_check,
     text_check,
 )
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import takes_leave
 from sidecritic.packs.airline.records import says
 from sidecritic.packs.airline.sources import said_at
-from sidecritic.types import ToolCall
 
 # τ² also says that the agent should help to locate the reservation; τ-bench has this alone.
 _SERVE = (
@@ -50,10 +50,9 @@ def not_located(facts: Facts, draft: str) -> Objection | None:
     policy=_SERVE,
     risk=0.6,
 )
-def transferred_unhelped(facts: Facts, call: ToolCall) -> Objection | None:
+def transferred_unhelped(case: Case) -> Objection | None:
     """Fire on a transfer of a user whose reservation was never looked for."""
-    del call
-    return _unhelped(facts)
+    return _unhelped(case.facts)
 
 
 @call_check(
@@ -62,13 +61,12 @@ def transferred_unhelped(facts: Facts, call: ToolCall) -> Objection | None:
     policy="Even a human agent cannot modify the number of passengers.",
     risk=0.6,
 )
-def transferred_in_vain(facts: Facts, call: ToolCall) -> Objection | None:
+def transferred_in_vain(case: Case) -> Objection | None:
     """Fire on a transfer over the number of passengers, and over nothing else."""
-    del call
-    wished = next((one for one in facts.user_lines if _NUMBER.search(one.lower)), None)
-    if wished is None or _MORE.search(facts.said):
+    wished = next((one for one in case.facts.user_lines if _NUMBER.search(one.lower)), None)
+    if wished is None or _MORE.search(case.facts.said):
         return None
-    if not says(facts, "even a human agent cannot modify the number of passengers"):
+    if not says(case.facts, "even a human agent cannot modify the number of passengers"):
         return None
     return Objection(
         "Not even a human agent can change the number of passengers. Say so instead of handing "

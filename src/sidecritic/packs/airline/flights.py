@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.packs.airline.records import (
     cabin_of,
@@ -14,7 +15,6 @@ from sidecritic.packs.airline.records import (
     reservation_of,
     today,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, object_of, objects_of, text_of
 
 DIRECT = "search_direct_flight"
@@ -163,20 +163,20 @@ def moment(date: str, clock: str) -> datetime | None:
     return day + timedelta(days=int(found[2] or 0)) if day and found else None
 
 
-def difference(facts: Facts, call: ToolCall) -> float | None:
+def difference(case: Case) -> float | None:
     """Return what a change of flights costs (positive) or refunds; `None` when unknown.
 
     Kept flights keep their price unless the cabin changes.
     """
-    reservation, arguments = reservation_of(facts, call), call.arguments or {}
-    cabin, known = text_of(arguments, "cabin"), fares(facts)
+    reservation, arguments = reservation_of(case), case.arguments
+    cabin, known = text_of(arguments, "cabin"), fares(case.facts)
     paid = {
         Leg(text_of(flight, "flight_number"), text_of(flight, "date")): number_of(flight, "price")
         for flight in objects_of(reservation, "flights")
     }
     total = 0.0
     for leg in legs_of(arguments):
-        if leg in paid and cabin == cabin_of(facts, reservation):
+        if leg in paid and cabin == cabin_of(case.facts, reservation):
             total += paid[leg]
         elif leg in known and cabin in known[leg].prices:
             total += known[leg].prices[cabin]

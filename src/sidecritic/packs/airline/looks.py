@@ -7,6 +7,7 @@ and what decides a price comes before other ways to fly.
 from collections.abc import Iterator
 from datetime import timedelta
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.looking import Wanted
 from sidecritic.english.language import mentions
@@ -40,7 +41,6 @@ from sidecritic.packs.airline.records import (
     today,
     user_of,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, text_of, texts_of
 
 _MOST_LEGS = 6
@@ -49,38 +49,38 @@ _MOST_LEGS = 6
 def airline_wants(facts: Facts) -> Iterator[Wanted]:
     """Walk over the look-ups that the proposed calls are worth, most wanted first."""
     for call in facts.proposed:
-        yield from _reservation(facts, call)
+        yield from _reservation(Case(facts, call))
     for call in facts.proposed:
-        yield from _profile(facts, call)
+        yield from _profile(Case(facts, call))
     for call in facts.proposed:
-        yield from _for_call(facts, call)
+        yield from _for_call(Case(facts, call))
 
 
-def _for_call(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
-    match call.name:
+def _for_call(case: Case) -> Iterator[Wanted]:
+    match case.tool:
         case name if name == CANCEL:
-            yield from _statuses(facts, reservation_of(facts, call))
+            yield from _statuses(case.facts, reservation_of(case))
         case name if name == UPDATE_FLIGHTS:
-            yield from _taken_off(facts, reservation_of(facts, call))
-            yield from _prices(facts, call)
+            yield from _taken_off(case.facts, reservation_of(case))
+            yield from _prices(case)
         case name if name == BOOK:
-            yield from _route(facts, call)
+            yield from _route(case)
         case name if name == CERTIFICATE:
-            yield from _complaint(facts, call)
+            yield from _complaint(case)
         case _:
             pass
 
 
-def _reservation(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
-    wanted = text_of(call.arguments or {}, "reservation_id")
-    if call.name in ON_RESERVATIONS and wanted and not reservation_of(facts, call):
+def _reservation(case: Case) -> Iterator[Wanted]:
+    wanted = case.named("reservation_id")
+    if case.tool in ON_RESERVATIONS and wanted and not reservation_of(case):
         yield Wanted(RESERVATION, {"reservation_id": wanted})
 
 
-def _profile(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
-    owner = user_of(facts, call)
-    decides = call.name not in (CANCEL, UPDATE_PASSENGERS)
-    if owner and decides and (not profile_of(facts, owner) or _is_outdated(facts, owner)):
+def _profile(case: Case) -> Iterator[Wanted]:
+    owner = user_of(case)
+    decides = case.tool not in (CANCEL, UPDATE_PASSENGERS)
+    if owner and decides and (not profile_of(case.facts, owner) or _is_outdated(case.facts, owner)):
         yield Wanted(PROFILE, {"user_id": owner})
 
 
@@ -114,31 +114,31 @@ def _status(facts: Facts, leg: Leg) -> Iterator[Wanted]:
         yield Wanted(STATUS, {"flight_number": leg.number, "date": leg.date})
 
 
-def _prices(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+def _prices(case: Case) -> Iterator[Wanted]:
     """Ask for price, times and seats of each flight whose ends are known; new ones first."""
-    reservation, arguments = reservation_of(facts, call), call.arguments or {}
-    legs, known = legs_of(arguments)[:_MOST_LEGS], fares(facts)
-    ends = ends_of(legs, facts, reservation, arguments)
+    reservation, arguments = reservation_of(case), case.arguments
+    legs, known = legs_of(arguments)[:_MOST_LEGS], fares(case.facts)
+    ends = ends_of(legs, case.facts, reservation, arguments)
     kept = set(legs_of(reservation))
     pairs = sorted(zip(legs, ends, strict=True), key=lambda pair: pair[0] in kept)
     for leg, (origin, destination) in pairs:
         if (
             leg in known
             or not origin
-            or DIRECT in was_searched(facts, origin, destination, leg.date)
+            or DIRECT in was_searched(case.facts, origin, destination, leg.date)
         ):
             continue
         yield _search(DIRECT, origin, destination, leg.date)
     if any(not origin for origin, _ in ends):
-        yield from _missing(facts, call)
+        yield from _missing(case)
 
 
-def _missing(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+def _missing(case: Case) -> Iterator[Wanted]:
     """Ask for flights that nobody has seen: they should lead from end to end on their date."""
-    reservation, arguments = reservation_of(facts, call), call.arguments or {}
+    reservation, arguments = reservation_of(case), case.arguments
     origin, destination = text_of(reservation, "origin"), text_of(reservation, "destination")
     legs = legs_of(arguments)
-    ends = ends_of(legs, facts, reservation, arguments)
+    ends = ends_of(legs, case.facts, reservation, arguments)
     unknown = [leg for leg, pair in zip(legs, ends, strict=True) if not pair[0]]
     if not unknown or not origin:
         return
@@ -148,10 +148,10 @@ def _missing(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
         yield _search(tool, *there, unknown[0].date)
 
 
-def _route(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+def _route(case: Case) -> Iterator[Wanted]:
     """Ask for the flights of a booking whose prices nobody has seen."""
-    arguments = call.arguments or {}
-    known, legs = fares(facts), legs_of(arguments)
+    arguments = case.arguments
+    known, legs = fares(case.facts), legs_of(arguments)
     origin, destination = text_of(arguments, "origin"), text_of(arguments, "destination")
     missing = [leg for leg in legs if leg not in known]
     if not missing:
@@ -163,22 +163,24 @@ def _route(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
         yield _search(DIRECT, destination, origin, legs[-1].date)
 
 
-def _complaint(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+def _complaint(case: Case) -> Iterator[Wanted]:
     """Ask for the reservations that were spoken of, and for the status of their flights."""
-    profile = profile_of(facts, user_of(facts, call))
+    profile = profile_of(case.facts, user_of(case))
     spoken = [
         one
         for one in texts_of(profile, "reservations")
-        if mentions(facts.said, one) or mentions(facts.told, one)
+        if mentions(case.facts.said, one) or mentions(case.facts.told, one)
     ]
     for one in spoken:
-        if one not in reservations(facts):
+        if one not in reservations(case.facts):
             yield Wanted(RESERVATION, {"reservation_id": one})
-    found = sorted(reservations(facts).items(), key=lambda pair: (pair[0] not in spoken, pair[0]))
+    found = sorted(
+        reservations(case.facts).items(), key=lambda pair: (pair[0] not in spoken, pair[0])
+    )
     for _, reservation in found:
         for leg in legs_of(reservation):
-            if leg.number.lower() in facts.said or leg.date <= _soon(facts):
-                yield from _status(facts, leg)
+            if leg.number.lower() in case.facts.said or leg.date <= _soon(case.facts):
+                yield from _status(case.facts, leg)
 
 
 def _soon(facts: Facts) -> str:

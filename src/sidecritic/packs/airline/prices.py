@@ -4,8 +4,7 @@ import re
 from collections import Counter
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.case import Case
 from sidecritic.checks.payments import wanted_methods
 from sidecritic.checks.sources import agreed_at
 from sidecritic.english.language import amounts
@@ -27,7 +26,6 @@ from sidecritic.packs.airline.records import (
     user_of,
 )
 from sidecritic.packs.airline.sources import read_at, searched_at
-from sidecritic.types import ToolCall
 from sidecritic.values import number_of, objects_of, text_of
 
 SINGLE = (
@@ -46,17 +44,17 @@ _TOTAL = re.compile(
 
 
 @call_check("payment not in the profile", risk=0.95, policy=PROFILE)
-def foreign_payment(facts: Facts, call: ToolCall) -> Objection | None:
+def foreign_payment(case: Case) -> Objection | None:
     """Fire on a payment method that the user's profile does not hold."""
-    arguments = call.arguments or {}
-    methods = methods_of(profile_of(facts, user_of(facts, call)))
+    arguments = case.arguments
+    methods = methods_of(profile_of(case.facts, user_of(case)))
     for chosen in payments_of(arguments):
         if methods and chosen not in methods:
             return Objection(
                 f"{chosen} is not in the user's profile, which holds {', '.join(methods)}. Ask "
                 "which of these to use.",
                 evidence=chosen,
-                messages=read_at(facts, call),
+                messages=read_at(case),
             )
     return None
 
@@ -64,21 +62,21 @@ def foreign_payment(facts: Facts, call: ToolCall) -> Objection | None:
 @call_check(
     "another payment than wanted", tools=(UPDATE_FLIGHTS, UPDATE_BAGS), risk=0.6, policy=SINGLE
 )
-def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
+def other_payment(case: Case) -> Objection | None:
     """Fire when the user's latest words about payment fit another method than the call's."""
-    reservation = reservation_of(facts, call)
-    methods = methods_of(profile_of(facts, text_of(reservation, "user_id")))
-    chosen = text_of(call.arguments or {}, "payment_id")
+    reservation = reservation_of(case)
+    methods = methods_of(profile_of(case.facts, text_of(reservation, "user_id")))
+    chosen = case.named("payment_id")
     paid = objects_of(reservation, "payment_history")
     original = text_of(paid[0], "payment_id") if paid else ""
-    wanted = wanted_methods(facts, call, methods, original=original)
+    wanted = wanted_methods(case, methods, original=original)
     if not wanted or chosen in wanted or (methods and chosen not in methods):
         return None
     return Objection(
         f"The call uses {chosen}, but the user wants {' or '.join(sorted(wanted))}. Use that, or "
         "list the other method and ask for a yes.",
         evidence=f"{sorted(wanted)} vs {chosen}",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -88,10 +86,9 @@ def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.9,
     policy=SINGLE,
 )
-def certificate_for_update(facts: Facts, call: ToolCall) -> Objection | None:
+def certificate_for_update(case: Case) -> Objection | None:
     """Fire when a change is paid with a travel certificate."""
-    del facts
-    chosen = text_of(call.arguments or {}, "payment_id")
+    chosen = case.named("payment_id")
     if not chosen.startswith("certificate"):
         return None
     return Objection(f"{chosen} cannot pay for a change. Ask for one gift card or credit card.")
@@ -104,10 +101,9 @@ def certificate_for_update(facts: Facts, call: ToolCall) -> Objection | None:
     policy="Each reservation can use at most one travel certificate, at most one credit card, and "
     "at most three gift cards.",
 )
-def payment_mix(facts: Facts, call: ToolCall) -> Objection | None:
+def payment_mix(case: Case) -> Objection | None:
     """Fire on a mix of payment methods that is not allowed."""
-    del facts
-    kinds = Counter(chosen.rpartition("_")[0] for chosen in payments_of(call.arguments or {}))
+    kinds = Counter(chosen.rpartition("_")[0] for chosen in payments_of(case.arguments))
     limits = {"certificate": 1, "credit_card": 1, "gift_card": 3}
     for kind, limit in limits.items():
         if kinds[kind] > limit:
@@ -125,11 +121,11 @@ def payment_mix(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.9,
     policy="The travel insurance is 30 dollars per passenger. Each extra baggage is 50 dollars.",
 )
-def wrong_price(facts: Facts, call: ToolCall) -> Objection | None:
+def wrong_price(case: Case) -> Objection | None:
     """Fire when the payments are not the sum of fares, insurance and bags."""
-    arguments = call.arguments or {}
+    arguments = case.arguments
     legs, people = legs_of(arguments), passengers(arguments)
-    fare = price_of(legs, text_of(arguments, "cabin"), fares(facts)) if legs else None
+    fare = price_of(legs, text_of(arguments, "cabin"), fares(case.facts)) if legs else None
     if fare is None:
         return None
     price = fare * people
@@ -141,24 +137,24 @@ def wrong_price(facts: Facts, call: ToolCall) -> Objection | None:
     return Objection(
         f"The payments sum up to ${paid:g}, but fares, insurance and bags cost ${price:g}.",
         evidence=f"{paid:g} != {price:g}",
-        messages=searched_at(facts),
+        messages=searched_at(case.facts),
     )
 
 
 @call_check("another price than announced", tools=(UPDATE_FLIGHTS,), risk=0.65, policy=DIFFERENCE)
-def announced_price(facts: Facts, call: ToolCall) -> Objection | None:
+def announced_price(case: Case) -> Objection | None:
     """Fire when the user was told another amount than the change costs, or none at all.
 
     The amounts of a message may be those of all passengers or of one, of the difference or of
     the new flights.
     """
-    costs = difference(facts, call)
-    agreed = consent(facts, call)
+    costs = difference(case)
+    agreed = case.agreed
     if not costs or agreed is None:
         return None
-    people = passengers(reservation_of(facts, call)) or 1
-    heard = set(amounts(facts.told))
-    right = {abs(costs), abs(costs) / people, *_new_fares(facts, call, people)}
+    people = passengers(reservation_of(case)) or 1
+    heard = set(amounts(case.facts.told))
+    right = {abs(costs), abs(costs) / people, *_new_fares(case, people)}
     if any(_was_told(heard, amount) for amount in right):
         return None
     told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
@@ -180,11 +176,11 @@ def announced_price(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.3,
     policy="You must list the action details and obtain explicit user confirmation.",
 )
-def total_unstated(facts: Facts, call: ToolCall) -> Objection | None:
+def total_unstated(case: Case) -> Objection | None:
     """Fire when the sum that a booking charges was named by nobody."""
-    arguments = call.arguments or {}
+    arguments = case.arguments
     paid = [number_of(part, "amount") for part in objects_of(arguments, "payment_methods")]
-    heard = set(amounts(facts.told))
+    heard = set(amounts(case.facts.told))
     people = passengers(arguments) or 1
     if not paid or not sum(paid):
         return None
@@ -195,7 +191,7 @@ def total_unstated(facts: Facts, call: ToolCall) -> Objection | None:
         f"The booking charges ${sum(paid):g}, a sum that the user was never told. State the total "
         "and how it is paid, and ask for a yes.",
         evidence=f"{sum(paid):g}",
-        messages=agreed_at(facts, call),
+        messages=agreed_at(case),
     )
 
 
@@ -205,13 +201,13 @@ def total_unstated(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.55,
     policy=SINGLE,
 )
-def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+def unspoken_payment(case: Case) -> Objection | None:
     """Fire on a payment method that neither side named by id, last digits, brand or kind."""
-    methods = methods_of(profile_of(facts, user_of(facts, call)))
-    words = f"{facts.said}\n{facts.told}"
-    paid = objects_of(reservation_of(facts, call), "payment_history")
+    methods = methods_of(profile_of(case.facts, user_of(case)))
+    words = f"{case.facts.said}\n{case.facts.told}"
+    paid = objects_of(reservation_of(case), "payment_history")
     before = {text_of(payment, "payment_id") for payment in paid}
-    for chosen in payments_of(call.arguments or {}):
+    for chosen in payments_of(case.arguments):
         method = methods.get(chosen)
         if method is None or chosen in before or chosen.lower() in words:
             continue
@@ -224,7 +220,7 @@ def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
         return Objection(
             f"{chosen} was spoken of by nobody. Ask with which method of the profile to pay.",
             evidence=chosen,
-            messages=read_at(facts, call),
+            messages=read_at(case),
         )
     return None
 
@@ -245,11 +241,11 @@ def _was_told(heard: set[float], amount: float) -> bool:
     return any(abs(one - amount) < 0.5 for one in heard)
 
 
-def _new_fares(facts: Facts, call: ToolCall, people: int) -> set[float]:
+def _new_fares(case: Case, people: int) -> set[float]:
     """Return what the new flights cost, for one passenger and for all."""
-    arguments, known = call.arguments or {}, fares(facts)
+    arguments, known = case.arguments, fares(case.facts)
     cabin = text_of(arguments, "cabin")
-    kept = set(legs_of(reservation_of(facts, call)))
+    kept = set(legs_of(reservation_of(case)))
     new = [leg for leg in legs_of(arguments) if leg not in kept]
     prices = (price_of(legs, cabin, known) for legs in (new, legs_of(arguments)) if legs)
     return {price * n for price in prices if price for n in (1, people)}

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, object_of, objects_of, text_of
 
 BOOK = "book_reservation"
@@ -61,15 +61,15 @@ def reservations(facts: Facts) -> Mapping[str, JsonObject]:
     return facts.known.get("reservation_id", {})
 
 
-def reservation_of(facts: Facts, call: ToolCall) -> JsonObject:
+def reservation_of(case: Case) -> JsonObject:
     """Return the reservation that a call is about; empty when it is not known."""
-    return reservations(facts).get(text_of(call.arguments or {}, "reservation_id"), {})
+    return reservations(case.facts).get(case.named("reservation_id"), {})
 
 
-def was_read(facts: Facts, call: ToolCall) -> bool:
+def was_read(case: Case) -> bool:
     """Whether the agent itself has seen the reservation."""
-    read = facts.records.get("reservation_id", {})
-    return text_of(call.arguments or {}, "reservation_id") in read
+    read = case.facts.records.get("reservation_id", {})
+    return case.named("reservation_id") in read
 
 
 def cabin_of(facts: Facts, reservation: JsonObject) -> str:
@@ -101,10 +101,10 @@ def has_read_profile(facts: Facts, user_id: str) -> bool:
     return user_id in facts.records.get("user_id", {})
 
 
-def user_of(facts: Facts, call: ToolCall) -> str:
+def user_of(case: Case) -> str:
     """Return the id of the user that a call is for; empty when it is not known."""
-    named = text_of(call.arguments or {}, "user_id")
-    return named or text_of(reservation_of(facts, call), "user_id")
+    named = case.named("user_id")
+    return named or text_of(reservation_of(case), "user_id")
 
 
 def methods_of(profile: JsonObject) -> dict[str, JsonObject]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.english.language import mentions, sentences
 from sidecritic.packs.airline.cancellations import flown_leg
@@ -29,7 +29,6 @@ from sidecritic.packs.airline.records import (
     was_read,
 )
 from sidecritic.packs.airline.sources import read_at, searched_at, status_read_at
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, objects_of, text_of
 
 _ONLY = re.compile(
@@ -55,16 +54,16 @@ _WHOLE = re.compile(
     policy="The API does not check these for the agent, so the agent must make sure the rules "
     "apply before calling the API!",
 )
-def unread_reservation(facts: Facts, call: ToolCall) -> Objection | None:
+def unread_reservation(case: Case) -> Objection | None:
     """Fire when the agent has never read the reservation of the call."""
-    if was_read(facts, call):
+    if was_read(case):
         return None
-    which = text_of(call.arguments or {}, "reservation_id") or "the reservation"
+    which = case.named("reservation_id") or "the reservation"
     return Objection(
         f"{which} was never looked up. Call get_reservation_details and make sure that the rules "
         "allow this.",
         # Where the critic could look, the other checks know whether the rules allow it.
-        risk=0.35 if reservation_of(facts, call) else None,
+        risk=0.35 if reservation_of(case) else None,
     )
 
 
@@ -74,12 +73,13 @@ def unread_reservation(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.85,
     policy="The agent must make sure the rules apply before calling the API!",
 )
-def already_cancelled(facts: Facts, call: ToolCall) -> Objection | None:
+def already_cancelled(case: Case) -> Objection | None:
     """Fire on a change of a cancelled reservation."""
-    if text_of(reservation_of(facts, call), "status") != "cancelled":
+    if text_of(reservation_of(case), "status") != "cancelled":
         return None
     return Objection(
-        "This reservation is cancelled already. Tell the user so.", messages=read_at(facts, call)
+        "This reservation is cancelled already. Tell the user so.",
+        messages=read_at(case),
     )
 
 
@@ -89,19 +89,19 @@ def already_cancelled(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.95,
     policy="Cabin cannot be changed if any flight in the reservation has already been flown.",
 )
-def cabin_after_flown(facts: Facts, call: ToolCall) -> Objection | None:
+def cabin_after_flown(case: Case) -> Objection | None:
     """Fire on a change of cabin when a part of the reservation was flown."""
-    reservation = reservation_of(facts, call)
-    leg = flown_leg(facts, reservation)
-    cabin = text_of(call.arguments or {}, "cabin")
-    if leg is None or cabin == cabin_of(facts, reservation):
+    reservation = reservation_of(case)
+    leg = flown_leg(case.facts, reservation)
+    cabin = case.named("cabin")
+    if leg is None or cabin == cabin_of(case.facts, reservation):
         return None
-    if not says(facts, "cabin cannot be changed if"):  # τ-bench does not say so
+    if not says(case.facts, "cabin cannot be changed if"):  # τ-bench does not say so
         return None
     return Objection(
         f"{leg.number} of {leg.date} has been flown already, so the cabin cannot change. Deny it.",
         evidence=f"{leg.number} {leg.date}",
-        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
+        messages=(*read_at(case), *status_read_at(case.facts, [leg])),
     )
 
 
@@ -111,17 +111,17 @@ def cabin_after_flown(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.8,
     policy="The agent must make sure the rules apply before calling the API!",
 )
-def flown_changed(facts: Facts, call: ToolCall) -> Objection | None:
+def flown_changed(case: Case) -> Objection | None:
     """Fire when a flight that has taken off is exchanged, or one is chosen that has."""
-    old = set(legs_of(reservation_of(facts, call)))
-    new = set(legs_of(call.arguments or {}))
-    leg = next((leg for leg in sorted(old ^ new) if is_flown(leg, facts)), None)
+    old = set(legs_of(reservation_of(case)))
+    new = set(legs_of(case.arguments))
+    leg = next((leg for leg in sorted(old ^ new) if is_flown(leg, case.facts)), None)
     if not old or leg is None:
         return None
     return Objection(
         f"{leg.number} of {leg.date} has been flown already: it can be neither changed nor chosen.",
         evidence=f"{leg.number} {leg.date}",
-        messages=(*read_at(facts, call), *status_read_at(facts, [leg])),
+        messages=(*read_at(case), *status_read_at(case.facts, [leg])),
     )
 
 
@@ -131,20 +131,20 @@ def flown_changed(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.75,
     policy="Basic economy flights cannot be modified.",
 )
-def basic_economy(facts: Facts, call: ToolCall) -> Objection | None:
+def basic_economy(case: Case) -> Objection | None:
     """Fire when the flights of a basic economy reservation change."""
-    reservation = reservation_of(facts, call)
-    if cabin_of(facts, reservation) != "basic_economy":
+    reservation = reservation_of(case)
+    if cabin_of(case.facts, reservation) != "basic_economy":
         return None
-    if set(legs_of(reservation)) == set(legs_of(call.arguments or {})):
+    if set(legs_of(reservation)) == set(legs_of(case.arguments)):
         return None
     return Objection(
         "This is a basic economy reservation: its flights cannot be changed, only its cabin (with "
         "the same flights). Deny the change of flights.",
         evidence="basic_economy",
-        # A cabin may change first and the flights after it; references do both in one call.
-        risk=None if text_of(call.arguments or {}, "cabin") == "basic_economy" else 0.3,
-        messages=read_at(facts, call),
+        # A cabin may change first and the flights after it; references do both in one case.call.
+        risk=None if case.named("cabin") == "basic_economy" else 0.3,
+        messages=read_at(case),
     )
 
 
@@ -155,13 +155,13 @@ def basic_economy(facts: Facts, call: ToolCall) -> Objection | None:
     policy="Cabin class must remain the same across all the flights in the same reservation; "
     "changing cabin for just one flight segment is not possible.",
 )
-def partial_cabin(facts: Facts, call: ToolCall) -> Objection | None:
+def partial_cabin(case: Case) -> Objection | None:
     """Fire when another cabin is wanted for a passenger or flight, and the call takes all."""
-    reservation = reservation_of(facts, call)
-    cabin = text_of(call.arguments or {}, "cabin")
-    if not reservation or not cabin or cabin == cabin_of(facts, reservation):
+    reservation = reservation_of(case)
+    cabin = case.named("cabin")
+    if not reservation or not cabin or cabin == cabin_of(case.facts, reservation):
         return None
-    part = _agreed_part(facts, call, reservation) or _wanted_part(facts, cabin)
+    part = _agreed_part(case, reservation) or _wanted_part(case.facts, cabin)
     if not part:
         return None
     return Objection(
@@ -169,7 +169,7 @@ def partial_cabin(facts: Facts, call: ToolCall) -> Objection | None:
         f"passenger(s), every flight), but only {part} was spoken of. A part cannot change: say "
         "so, and state the price for all.",
         evidence=part,
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -180,10 +180,10 @@ def partial_cabin(facts: Facts, call: ToolCall) -> Objection | None:
     policy="Other reservations can be modified without changing the origin, destination, and "
     "trip type.",
 )
-def other_journey(facts: Facts, call: ToolCall) -> Objection | None:
+def other_journey(case: Case) -> Objection | None:
     """Fire when the new flights begin or end elsewhere, or one way of a round trip is gone."""
-    reservation = reservation_of(facts, call)
-    ends = ends_of(legs_of(call.arguments or {}), facts, reservation, call.arguments or {})
+    reservation = reservation_of(case)
+    ends = ends_of(legs_of(case.arguments), case.facts, reservation, case.arguments)
     if not reservation or not ends or any(not all(pair) for pair in ends):
         return None
     origin, destination = text_of(reservation, "origin"), text_of(reservation, "destination")
@@ -198,7 +198,7 @@ def other_journey(facts: Facts, call: ToolCall) -> Objection | None:
         f"{' '.join(f'{a}-{b}' for a, b in ends)}. List every flight of the whole trip, kept ones "
         "included; origin, destination and trip type cannot change.",
         evidence=str(ends),
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -208,10 +208,10 @@ def other_journey(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.85,
     policy="All passengers must fly the same flights in the same cabin.",
 )
-def impossible_connection(facts: Facts, call: ToolCall) -> Objection | None:
+def impossible_connection(case: Case) -> Objection | None:
     """Fire when a flight departs before the one before it has arrived."""
-    known = fares(facts)
-    for first, second in pairwise(legs_of(call.arguments or {})):
+    known = fares(case.facts)
+    for first, second in pairwise(legs_of(case.arguments)):
         arrives, departs = arrival(first, known), departure(second, known)
         early = bool(arrives and departs and departs < arrives)
         if early or (first.date and second.date and second.date < first.date):
@@ -219,7 +219,7 @@ def impossible_connection(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{second.number} departs {departs or second.date}, before {first.number} arrives "
                 f"({arrives or first.date}). Choose flights that can be flown one after the other.",
                 evidence=f"{departs or second.date} < {arrives or first.date}",
-                messages=searched_at(facts),
+                messages=searched_at(case.facts),
             )
     return None
 
@@ -230,22 +230,22 @@ def impossible_connection(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.7,
     policy="Some flight segments can be kept, but their prices will not be updated.",
 )
-def nothing_changed(facts: Facts, call: ToolCall) -> Objection | None:
+def nothing_changed(case: Case) -> Objection | None:
     """Fire when a change leaves the reservation as it is."""
-    reservation, arguments = reservation_of(facts, call), call.arguments or {}
+    reservation, arguments = reservation_of(case), case.arguments
     if not reservation:
         return None
-    if call.name == UPDATE_PASSENGERS:
+    if case.tool == UPDATE_PASSENGERS:
         same = objects_of(arguments, "passengers") == objects_of(reservation, "passengers")
     else:
         same = legs_of(arguments) == legs_of(reservation) and (
-            text_of(arguments, "cabin") == cabin_of(facts, reservation)
+            text_of(arguments, "cabin") == cabin_of(case.facts, reservation)
         )
     if not same:
         return None
     return Objection(
         "The call leaves the reservation as it is. Call with what should change.",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -255,17 +255,17 @@ def nothing_changed(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.95,
     policy="The user can modify passengers but cannot modify the number of passengers.",
 )
-def passenger_number(facts: Facts, call: ToolCall) -> Objection | None:
+def passenger_number(case: Case) -> Objection | None:
     """Fire when passengers are added or removed."""
-    before = passengers(reservation_of(facts, call))
-    after = passengers(call.arguments or {})
+    before = passengers(reservation_of(case))
+    after = passengers(case.arguments)
     if not before or before == after:
         return None
     return Objection(
         f"The reservation has {before} passengers, the call lists {after}. The number cannot "
         "change, not even by a human agent: deny it.",
         evidence=f"{before} -> {after}",
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -283,9 +283,9 @@ AIRLINE_RULES: tuple[CallCheck, ...] = (
 )
 
 
-def _agreed_part(facts: Facts, call: ToolCall, reservation: JsonObject) -> str:
+def _agreed_part(case: Case, reservation: JsonObject) -> str:
     """Return the part that was agreed to; empty when it was the whole."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is None:
         return ""
     words = f"{agreed.question.lower} {agreed.answer.lower}"

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Iterable
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.airline.flights import DIRECT, ONE_STOP, Leg
-from sidecritic.types import ToolCall
 from sidecritic.values import text_of
 
 
-def read_at(facts: Facts, call: ToolCall) -> tuple[int, ...]:
+def read_at(case: Case) -> tuple[int, ...]:
     """Return where the agent last read the reservation and the profile of a call."""
     found: dict[str, int] = {}
-    arguments = call.arguments or {}
+    arguments = case.arguments
     wanted = {key: text_of(arguments, key) for key in ("reservation_id", "user_id")}
-    for done in facts.done:
+    for done in case.facts.done:
         for key, value in wanted.items():
             if value and not done.is_error and text_of(done.arguments, key) == value:
                 found[key] = done.position

@@ -3,26 +3,24 @@
 import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.case import Case
 from sidecritic.packs.airline.records import BOOK, says, user_of
 from sidecritic.packs.airline.sources import read_at
-from sidecritic.types import ToolCall
-from sidecritic.values import text_of
 
 _NO_WORD = re.compile(r"[\W_]+")
 
 
 @call_check("user id not given", risk=0.6, policy="The user must provide their user id.")
-def user_id_not_given(facts: Facts, call: ToolCall) -> Objection | None:
+def user_id_not_given(case: Case) -> Objection | None:
     """Fire on a write for a user who never gave the id of its owner."""
-    owner = user_of(facts, call)
-    stated = says(facts, "must provide their user id", "obtain the user id from the user")
-    if not stated or not owner or _bare(owner) in _bare(facts.said):
+    owner = user_of(case)
+    stated = says(case.facts, "must provide their user id", "obtain the user id from the user")
+    if not stated or not owner or _bare(owner) in _bare(case.facts.said):
         return None
     return Objection(
         "The user has not given their user id. Ask for it before you change anything.",
         evidence=owner,
-        messages=read_at(facts, call),
+        messages=read_at(case),
     )
 
 
@@ -32,12 +30,12 @@ def user_id_not_given(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.4,
     policy="The agent should ask if the user wants to buy the travel insurance.",
 )
-def insurance_not_asked(facts: Facts, call: ToolCall) -> Objection | None:
+def insurance_not_asked(case: Case) -> Objection | None:
     """Fire on a booking without insurance in a conversation that never spoke of it."""
-    if text_of(call.arguments or {}, "insurance") != "no":
+    if case.named("insurance") != "no":
         return None
-    asked = "insurance" in facts.said or "insurance" in facts.told
-    if asked or not says(facts, "should ask if the user wants to buy the travel insurance"):
+    asked = "insurance" in case.facts.said or "insurance" in case.facts.told
+    if asked or not says(case.facts, "should ask if the user wants to buy the travel insurance"):
         return None
     return Objection(
         "Nobody has spoken of the travel insurance. Ask whether the user wants to buy it, for 30 "

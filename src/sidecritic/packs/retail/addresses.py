@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions
@@ -22,7 +23,6 @@ from sidecritic.packs.retail.records import (
     orders,
     user,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, object_of, text_of
 
 ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
@@ -73,29 +73,31 @@ _WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|i
     risk=0.85,
     policy="For a pending order, you can take actions to modify its shipping address.",
 )
-def same_address(facts: Facts, call: ToolCall) -> Objection | None:
+def same_address(case: Case) -> Objection | None:
     """Fire when the new address is the one that is already there."""
-    record = user(facts) if call.name == USER_ADDRESS else order_of(facts, call)
+    record = user(case.facts) if case.tool == USER_ADDRESS else order_of(case)
     current = object_of(record, "address")
-    if not current or not _equal(current, call.arguments or {}):
+    if not current or not _equal(current, case.arguments):
         return None
     return Objection(
         f"This address ({_brief(current)}) is already there, so the call changes nothing. Check "
         "which record the user means, and which address is the new one.",
         evidence=_brief(current),
         # References do write an unchanged profile; an unchanged order is a mistake.
-        risk=0.3 if call.name == USER_ADDRESS else None,
+        risk=0.3 if case.tool == USER_ADDRESS else None,
     )
 
 
 @call_check("address of two halves", tools=TOOLS, risk=0.75, policy=NO_INVENTION)
-def mixed_address(facts: Facts, call: ToolCall) -> Objection | None:
+def mixed_address(case: Case) -> Objection | None:
     """Fire when street and zip code stand together neither in a record nor in the user's words."""
-    arguments = call.arguments or {}
+    arguments = case.arguments
     street, zip_code = text_of(arguments, "address1"), text_of(arguments, "zip")
-    seen = (done.text.lower() for done in (*facts.done, *facts.looked))
+    seen = (done.text.lower() for done in (*case.facts.done, *case.facts.looked))
     shown_together = any(street.lower() in text and zip_code in text for text in seen)
-    if shown_together or (mentions(facts.said, street) and mentions(facts.said, zip_code)):
+    if shown_together or (
+        mentions(case.facts.said, street) and mentions(case.facts.said, zip_code)
+    ):
         return None
     return Objection(
         f"Nobody gave the address {street}, {zip_code}: it stands neither in a record nor in the "
@@ -110,31 +112,31 @@ def mixed_address(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.7,
     policy="You must list the action details and obtain explicit user confirmation.",
 )
-def swapped_address(facts: Facts, call: ToolCall) -> Objection | None:
+def swapped_address(case: Case) -> Objection | None:
     """Fire when the user tied the new address to an order and the call uses another address."""
-    for order, product in _tied_orders(facts):
+    for order, product in _tied_orders(case.facts):
         there = object_of(order, "address")
-        if not there or _equal(there, call.arguments or {}):
+        if not there or _equal(there, case.arguments):
             continue
         order_id = text_of(order, "order_id")
         return Objection(
             f"The user said that the {product} went to the new address. It is in {order_id}, which "
             f"ships to {_brief(there)}: that is the new address, not "
-            f"{_brief(call.arguments or {})}.",
+            f"{_brief(case.arguments)}.",
             evidence=f"{product} in {order_id}",
         )
     return None
 
 
 @call_check("address in another city", tools=TOOLS, risk=0.45, policy=CONSENT)
-def other_city(facts: Facts, call: ToolCall) -> Objection | None:
+def other_city(case: Case) -> Objection | None:
     """Fire when the user spoke of an address in a city, and the call's is in one not named."""
-    city = _plain(call.arguments or {}, "city")
-    wished = {c: line for line in facts.user_lines for c in _cities(facts, line.lower)}
-    if not wished or city in wished or mentions(facts.said, city):
+    city = _plain(case.arguments, "city")
+    wished = {c: line for line in case.facts.user_lines for c in _cities(case.facts, line.lower)}
+    if not wished or city in wished or mentions(case.facts.said, city):
         return None
     named = next(iter(wished))
-    there = [a for a in _addresses(facts) if _plain(a, "city") == named]
+    there = [a for a in _addresses(case.facts) if _plain(a, "city") == named]
     return Objection(
         f"The user speaks of the address in {named.title()}, the call's is in {city.title()}. "
         f"{_brief(there[0]) if there else 'Ask for it'}: look at the profile and the orders.",
@@ -144,36 +146,40 @@ def other_city(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
-def not_as_given(facts: Facts, call: ToolCall) -> Objection | None:
+def not_as_given(case: Case) -> Objection | None:
     """Fire when a part of the address differs from the record or message it is taken from."""
-    arguments = call.arguments or {}
+    arguments = case.arguments
     street = _plain(arguments, "address1")
-    for line in reversed(facts.user_lines):
+    for line in reversed(case.facts.user_lines):
         if street and street in line.lower:
             part = _differs_from_words(line.lower, arguments)
             return _misread(part, arguments, line.text) if part else None
-    for record in _addresses(facts):
+    for record in _addresses(case.facts):
         if _plain(record, "address1") == street:
             parts = [key for key in _PARTS if _plain(record, key) != _plain(arguments, key)]
             if not parts:
                 return None
-            if not any(mentions(facts.said, _plain(arguments, key) or "none") for key in parts):
+            if not any(
+                mentions(case.facts.said, _plain(arguments, key) or "none") for key in parts
+            ):
                 return _misread(parts[0], arguments, _brief(record))
     return None
 
 
 @call_check("street nobody gave", tools=TOOLS, risk=0.6, policy=CONSENT)
-def other_street(facts: Facts, call: ToolCall) -> Objection | None:
+def other_street(case: Case) -> Objection | None:
     """Fire when the user gave a street, and the call has one that neither side spoke of."""
-    street = _plain(call.arguments or {}, "address1")
-    if not street or street in facts.said or street in facts.told:
+    street = _plain(case.arguments, "address1")
+    if not street or street in case.facts.said or street in case.facts.told:
         return None
-    given = [(line, found[0]) for line in facts.user_lines for found in _STREET.finditer(line.text)]
+    given = [
+        (line, found[0]) for line in case.facts.user_lines for found in _STREET.finditer(line.text)
+    ]
     number = street.split(" ", 1)[0]
     if not given or any(found.startswith(f"{number} ") for _, found in given):
         return None
     return Objection(
-        f"The user gave {given[-1][1]}; the call has {text_of(call.arguments or {}, 'address1')}. "
+        f"The user gave {given[-1][1]}; the call has {text_of(case.arguments, 'address1')}. "
         "Use the address that the user gave, or list the other one and ask.",
         evidence=given[-1][1],
         messages=(given[-1][0].position,),
@@ -181,10 +187,11 @@ def other_street(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("default address nobody spoke of", tools=(USER_ADDRESS,), risk=0.5, policy=CONSENT)
-def unspoken_default(facts: Facts, call: ToolCall) -> Objection | None:
+def unspoken_default(case: Case) -> Objection | None:
     """Fire when neither side spoke of the profile's address."""
-    del call
-    if _DEFAULT.search(facts.said) or (facts.announcement and _DEFAULT.search(facts.told)):
+    if _DEFAULT.search(case.facts.said) or (
+        case.facts.announcement and _DEFAULT.search(case.facts.told)
+    ):
         return None
     return Objection(
         "The user asked for the address of an order, not for their default address. Change the "

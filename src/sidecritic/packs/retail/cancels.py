@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import amounts
 from sidecritic.packs.retail.records import CANCEL, items, order_of
@@ -16,8 +16,7 @@ from sidecritic.packs.retail.wording import (
     product_names,
     products_in,
 )
-from sidecritic.types import ToolCall
-from sidecritic.values import number_of, text_of
+from sidecritic.values import number_of
 
 _CANCEL = re.compile(
     r"\b(cancel(?:l?ed|l?ing)?|cancell?ation (?:of|for)|remov(?:e|ing|al of)"
@@ -63,16 +62,16 @@ REASON = (
     policy="For a pending order, you can take actions to modify its shipping address, payment "
     "method, or product item options, but nothing else.",
 )
-def wider_cancel(facts: Facts, call: ToolCall) -> Objection | None:
+def wider_cancel(case: Case) -> Objection | None:
     """Fire when the user spoke of cancelling an item, and never of the order."""
-    held = {name_of(item) for item in items(order_of(facts, call))}
-    spoken = _cancelled(facts, call, held) if len(held) > 1 else None
+    held = {name_of(item) for item in items(order_of(case))}
+    spoken = _cancelled(case, held) if len(held) > 1 else None
     if not spoken or spoken >= held:
         return None
-    others, only = ", ".join(sorted(held - spoken)), _only(facts, spoken)
-    if _is_told(facts, call, held - spoken, after=max(only, default=0)):
+    others, only = ", ".join(sorted(held - spoken)), _only(case.facts, spoken)
+    if _is_told(case, held - spoken, after=max(only, default=0)):
         return None
-    price = _item_price(facts, call, spoken)
+    price = _item_price(case, spoken)
     risk = None if only else 0.5 if price else 0.35
     return Objection(
         f"The user spoke of cancelling the {', '.join(sorted(spoken))} only, but this cancels the "
@@ -86,10 +85,10 @@ def wider_cancel(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("reason nobody gave", tools=(CANCEL,), risk=0.7, policy=REASON)
-def invented_reason(facts: Facts, call: ToolCall) -> Objection | None:
+def invented_reason(case: Case) -> Objection | None:
     """Fire when the user's words about this order give the other reason."""
-    reason = text_of(call.arguments or {}, "reason")
-    given = _reasons(facts, call)
+    reason = case.named("reason")
+    given = _reasons(case)
     if not given or reason in given:
         return None
     other = next(iter(given))
@@ -101,18 +100,18 @@ def invented_reason(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("reason not asked", tools=(CANCEL,), risk=0.5, policy=REASON)
-def unasked_reason(facts: Facts, call: ToolCall) -> Objection | None:
+def unasked_reason(case: Case) -> Objection | None:
     """Fire when the user's words give no reason at all, and none was put to them."""
-    reason = text_of(call.arguments or {}, "reason")
-    if reasons_in(facts.said):
+    reason = case.named("reason")
+    if reasons_in(case.facts.said):
         return None
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is not None and reason in agreed.question.lower:
         return None
     return Objection(
         "The user gave no reason for the cancellation. Ask whether the order is no longer needed "
         "or was ordered by mistake.",
-        risk=0.35 if reason in facts.told else None,
+        risk=0.35 if reason in case.facts.told else None,
     )
 
 
@@ -129,12 +128,12 @@ def reasons_in(lower: str) -> tuple[str, ...]:
     return tuple(reason for reason, pattern in patterns if pattern.search(lower))
 
 
-def _cancelled(facts: Facts, call: ToolCall, held: set[str]) -> set[str] | None:
+def _cancelled(case: Case, held: set[str]) -> set[str] | None:
     """Return the products that the user wants cancelled; `None` when they mean the order."""
-    order_id = text_of(call.arguments or {}, "order_id").lower()
-    names = product_names(facts, call)
+    order_id = case.named("order_id").lower()
+    names = product_names(case)
     spoken: set[str] = set()
-    for sentence in facts.wishes:
+    for sentence in case.facts.wishes:
         for found in _CANCEL.finditer(sentence):
             wish = sentence[found.end() :][:90]
             about = _first_named(wish, names)
@@ -164,9 +163,9 @@ def _means_order(wish: str, order_id: str) -> bool:
     return bool(_WHOLE.search(wish)) and (not named or order_id in named)
 
 
-def _is_told(facts: Facts, call: ToolCall, others: set[str], *, after: int) -> bool:
+def _is_told(case: Case, others: set[str], *, after: int) -> bool:
     """Whether the user was told that the whole order goes, agreed, and asked for no less since."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is None or agreed.answer.position <= after:
         return False
     text = agreed.question.lower
@@ -195,10 +194,10 @@ def _says_only(lower: str) -> bool:
     return False
 
 
-def _item_price(facts: Facts, call: ToolCall, spoken: set[str]) -> str:
+def _item_price(case: Case, spoken: set[str]) -> str:
     """Return the refund that was announced, where it is that of the items instead of all."""
-    held = items(order_of(facts, call))
-    agreed = consent(facts, call)
+    held = items(order_of(case))
+    agreed = case.agreed
     if agreed is None:
         return ""
     told = {round(amount, 2) for amount in amounts(agreed.question.text)}
@@ -207,13 +206,13 @@ def _item_price(facts: Facts, call: ToolCall, spoken: set[str]) -> str:
     return f"${part:.2f} of ${total:.2f} announced" if part in told and total not in told else ""
 
 
-def _reasons(facts: Facts, call: ToolCall) -> dict[str, int]:
+def _reasons(case: Case) -> dict[str, int]:
     """Return the reasons that the user gave for this order, each with its position.
 
     What was last said in the words of the policy replaces what was said before.
     """
     found: dict[str, int] = {}
-    for clause in _about(facts, call):
+    for clause in _about(case):
         exact = {v: clause.position for k, v in _EXACT.items() if k in clause.text}
         if len(exact) == 1:
             found = exact
@@ -223,20 +222,20 @@ def _reasons(facts: Facts, call: ToolCall) -> dict[str, int]:
     return found
 
 
-def _about(facts: Facts, call: ToolCall) -> Iterator[Clause]:
+def _about(case: Case) -> Iterator[Clause]:
     """Walk over what the user said about this order, and about no product of another.
 
     An answer that names nothing is about the order of the question.
     """
-    held = {name_of(item) for item in items(order_of(facts, call))}
-    order_id = text_of(call.arguments or {}, "order_id").lower()
+    held = {name_of(item) for item in items(order_of(case))}
+    order_id = case.named("order_id").lower()
     topic, position = "", -1
-    for clause in clauses(facts, call):
+    for clause in clauses(case):
         named = re.findall(r"#w\d+", clause.text)
         if named or clause.product:
             topic = named[-1] if named else ""
         elif clause.position != position:
-            topic = _asked_order(facts, clause.position)
+            topic = _asked_order(case.facts, clause.position)
         position = clause.position
         mine = not clause.product or clause.product in held
         if order_id in (*named, topic) or (mine and not topic):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT
-from sidecritic.checks.consent import consent
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.sources import shown_at
 from sidecritic.english.language import declines, mentions
@@ -23,7 +23,6 @@ from sidecritic.packs.retail.records import (
 )
 from sidecritic.packs.retail.variants import Wanted, wanted
 from sidecritic.packs.retail.wording import name_of, named_in
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
 _FALLBACK = re.compile(
@@ -34,9 +33,9 @@ OPTIONS = "Each item can be changed to an available new item of different produc
 
 
 @call_check("named option missing", tools=SWAPS, risk=0.65, policy=CONSENT)
-def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
+def option_missing(case: Case) -> Objection | None:
     """Fire when a wish of the user is not met although an available variant meets all."""
-    for want in _wanted(facts, call):
+    for want in _wanted(case):
         unmet = want.unmet(want.pair.new)
         fitting = want.fitting() if unmet else ()
         if not fitting:
@@ -46,19 +45,19 @@ def option_missing(facts: Facts, call: ToolCall) -> Objection | None:
             f"The user asked: '{_quoted(unmet[0].words)}'. {describe(want.pair.new)} does not meet "
             f"that; {describe(best)} does, and is available. Use it, or ask.",
             evidence=f"{unmet[0].key}: {text_of(best, 'item_id')}",
-            risk=_accepted_risk(facts, call, want),
+            risk=_accepted_risk(case, want),
             messages=tuple(dict.fromkeys(wish.position for wish in unmet)),
         )
     return None
 
 
 @call_check("option spoken of missing", tools=SWAPS, risk=0.4, policy=CONSENT)
-def spoken_option(facts: Facts, call: ToolCall) -> Objection | None:
+def spoken_option(case: Case) -> Objection | None:
     """Fire when the user named an option of a product anywhere, and nobody the one of the call."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     heard = plain(f"{agreed.question.lower}\n{agreed.answer.lower}") if agreed else ""
-    for pair in (pair for pair in swaps(facts, call) if pair.old and pair.new):
-        said = [s for s in facts.wishes if named_in(s, name_of(pair.old))]
+    for pair in (pair for pair in swaps(case) if pair.old and pair.new):
+        said = [s for s in case.facts.wishes if named_in(s, name_of(pair.old))]
         named = [n for s in said for n in namings(s, pair.product) if not n.negated]
         for key, value in options(pair.new).items():
             mine = {n.value for n in named if n.key == key} - {options(pair.old).get(key, "")}
@@ -70,17 +69,17 @@ def spoken_option(facts: Facts, call: ToolCall) -> Objection | None:
                     f"The user spoke of {key} {' or '.join(sorted(mine))}, the call takes {value}. "
                     f"Available with it: {describe(fitting[0])}.",
                     evidence=f"{key}: {sorted(mine)} vs {value}",
-                    messages=shown_at(facts, pair.product),
+                    messages=shown_at(case.facts, pair.product),
                 )
     return None
 
 
 @call_check("substitute nobody chose", tools=SWAPS, risk=0.45, policy=CONSENT)
-def substitute(facts: Facts, call: ToolCall) -> Objection | None:
+def substitute(case: Case) -> Objection | None:
     """Fire when nothing that can be had meets the wishes, and the user chose no other variant."""
-    for want in _wanted(facts, call):
+    for want in _wanted(case):
         unmet = want.unmet(want.pair.new)
-        if not unmet or want.fitting() or _is_accepted(facts, call, want):
+        if not unmet or want.fitting() or _is_accepted(case, want):
             continue
         fallback = next((c for c in want.about if _FALLBACK.search(c.text)), None)
         instead = f" The user said what to do then: '{_quoted(fallback.text)}'." if fallback else ""
@@ -95,9 +94,9 @@ def substitute(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("preferred option missing", tools=SWAPS, risk=0.4, policy=CONSENT)
-def preference_missing(facts: Facts, call: ToolCall) -> Objection | None:
+def preference_missing(case: Case) -> Objection | None:
     """Fire when an available variant meets a preference that the chosen one does not."""
-    for want in _wanted(facts, call):
+    for want in _wanted(case):
         new = want.pair.new
         unmet = want.unmet(new, soft=True)
         if not unmet or want.unmet(new):
@@ -108,16 +107,16 @@ def preference_missing(facts: Facts, call: ToolCall) -> Objection | None:
                 f"The user would prefer: '{_quoted(unmet[0].words)}'. {describe(better[0])} meets "
                 f"that and is available; the call takes {describe(new)}.",
                 evidence=f"{unmet[0].key}: {text_of(better[0], 'item_id')}",
-                risk=0.2 if _is_accepted(facts, call, want) else None,
+                risk=0.2 if _is_accepted(case, want) else None,
                 messages=(unmet[0].position,),
             )
     return None
 
 
 @call_check("not the dearest or cheapest", tools=SWAPS, risk=0.65, policy=CONSENT)
-def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
+def not_extreme(case: Case) -> Objection | None:
     """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
-    for want in _wanted(facts, call):
+    for want in _wanted(case):
         new = want.pair.new
         if not want.extreme:
             continue
@@ -134,44 +133,44 @@ def not_extreme(facts: Facts, call: ToolCall) -> Objection | None:
                 f"The user wants the {wish} {text_of(want.pair.old, 'name')}; {describe(best)} is "
                 f"available, the call takes {describe(new)}.",
                 evidence=f"{number_of(best, 'price')} vs {number_of(new, 'price')}",
-                messages=shown_at(facts, want.pair.product),
+                messages=shown_at(case.facts, want.pair.product),
             )
     return None
 
 
 @call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=OPTIONS)
-def gratuitous_change(facts: Facts, call: ToolCall) -> Objection | None:
+def gratuitous_change(case: Case) -> Objection | None:
     """Fire when an available variant that meets all wishes keeps more of the old item."""
-    for want in _wanted(facts, call):
+    for want in _wanted(case):
         new = want.pair.new
         if want.extreme or want.unmet(new) or not (want.wishes or want.rest):
             continue
         closer = _closer(want)
         if closer is not None:
-            accepted = _is_accepted(facts, call, want)
+            accepted = _is_accepted(case, want)
             return Objection(
                 f"{describe(new)} changes more of the {text_of(want.pair.old, 'name')} than the "
                 f"user asked for; {describe(closer)} is available and keeps the rest.",
                 evidence=text_of(closer, "item_id"),
-                messages=shown_at(facts, want.pair.product),
+                messages=shown_at(case.facts, want.pair.product),
                 risk=(0.45 if accepted else 0.65) if want.rest else 0.2 if accepted else 0.4,
             )
     return None
 
 
 @call_check("first wish given up", tools=SWAPS, risk=0.3, policy=CONSENT)
-def given_up(facts: Facts, call: ToolCall) -> Objection | None:
+def given_up(case: Case) -> Objection | None:
     """Fire when what the user wanted before the agent offered anything was to be had.
 
     An agent that offers the wrong variants, or denies the right one, talks users out of it.
     """
-    for want in wanted(facts, call, until=lambda pair: _offered(facts, pair)):
+    for want in wanted(case, until=lambda pair: _offered(case.facts, pair)):
         new = want.pair.new
         missed = bool(want.unmet(new)) or (want.rest and _closer(want) is not None)
         fitting = want.fitting() if missed else ()
         if fitting:
             best = _closest(want, fitting)
-            denied = any(_denies(line.lower, want) for line in facts.agent_lines)
+            denied = any(_denies(line.lower, want) for line in case.facts.agent_lines)
             return Objection(
                 f"At first the user wanted: '{_quoted(want.words_against(new))}'. "
                 f"{describe(best)} is that and is available; the call takes {describe(new)}. "
@@ -184,15 +183,15 @@ def given_up(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("another variant than announced", tools=SWAPS, risk=0.75, policy=CONSENT)
-def other_variant(facts: Facts, call: ToolCall) -> Objection | None:
+def other_variant(case: Case) -> Objection | None:
     """Fire when the user agreed to another variant of the same product, by its id or options."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is None:
         return None
     text = agreed.question.lower
-    held = {text_of(i, "item_id") for order in orders(facts).values() for i in items(order)}
-    own = {i for key in ("item_ids", "new_item_ids") for i in texts_of(call.arguments or {}, key)}
-    for pair in swaps(facts, call):
+    held = {text_of(i, "item_id") for order in orders(case.facts).values() for i in items(order)}
+    own = {i for key in ("item_ids", "new_item_ids") for i in texts_of(case.arguments, key)}
+    for pair in swaps(case):
         new_id = text_of(pair.new, "item_id")
         rivals = [i for i in variants(pair.product) if i not in own and i in text]
         if new_id and rivals and new_id not in text and new_id not in agreed.answer.lower:
@@ -219,8 +218,8 @@ RETAIL_CHOICES: tuple[CallCheck, ...] = (
 )
 
 
-def _wanted(facts: Facts, call: ToolCall) -> tuple[Wanted, ...]:
-    return wanted(facts, call)
+def _wanted(case: Case) -> tuple[Wanted, ...]:
+    return wanted(case)
 
 
 def _offered(facts: Facts, pair: Swap) -> int:
@@ -242,30 +241,30 @@ def _quoted(words: str) -> str:
     return words.strip()[:120]
 
 
-def _is_accepted(facts: Facts, call: ToolCall, want: Wanted) -> bool:
+def _is_accepted(case: Case, want: Wanted) -> bool:
     """Whether the user agreed to what is new in the chosen variant, or gave its id."""
-    agreed = consent(facts, call)
+    agreed = case.agreed
     if agreed is None:
         return False
     new_id = text_of(want.pair.new, "item_id")
-    if facts.is_users(new_id):
+    if case.facts.is_users(new_id):
         return True
     heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
-    if new_id and new_id in facts.said:
+    if new_id and new_id in case.facts.said:
         # Who repeats an id knows of it what they were told with it, and no more.
-        heard = "\n".join((heard, *(a.lower for a in facts.agent_lines if new_id in a.lower)))
+        heard = "\n".join((heard, *(a.lower for a in case.facts.agent_lines if new_id in a.lower)))
     old, new = options(want.pair.old), options(want.pair.new)
     named = {(one.key, one.value) for one in namings(heard, want.pair.product)}
     changed = {(key, value) for key, value in new.items() if old.get(key) != value}
     return bool(changed) and changed <= named
 
 
-def _accepted_risk(facts: Facts, call: ToolCall, want: Wanted) -> float | None:
+def _accepted_risk(case: Case, want: Wanted) -> float | None:
     """Return the risk of an unmet wish; `None` for the usual one."""
-    if not _is_accepted(facts, call, want):
+    if not _is_accepted(case, want):
         return None
     # Whoever was told that it cannot be had agrees to what they did not want.
-    return 0.45 if any(_denies(line.lower, want) for line in facts.agent_lines) else 0.15
+    return 0.45 if any(_denies(line.lower, want) for line in case.facts.agent_lines) else 0.15
 
 
 def _denies(lower: str, want: Wanted) -> bool:

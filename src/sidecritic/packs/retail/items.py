@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions, sentences
 from sidecritic.packs.retail.options import namings
@@ -24,7 +24,6 @@ from sidecritic.packs.retail.records import (
     orders,
 )
 from sidecritic.packs.retail.wording import Act, Clause, clauses, name_of, named_in
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
 _ACTS: dict[str, frozenset[Act]] = {
@@ -82,31 +81,31 @@ ONE_CALL = (
 
 
 @call_check("item nobody spoke of", tools=ON_ITEMS, risk=0.6, policy=CONFIRM_ITEMS)
-def unspoken_item(facts: Facts, call: ToolCall) -> Objection | None:
+def unspoken_item(case: Case) -> Objection | None:
     """Fire on an item whose product was never spoken of."""
-    order = order_of(facts, call)
-    listed = texts_of(call.arguments or {}, "item_ids")
+    order = order_of(case)
+    listed = texts_of(case.arguments, "item_ids")
     if len(listed) == len(items(order)):
         return None
-    for item in _taken(facts, call):
+    for item in _taken(case):
         name, item_id = name_of(item), text_of(item, "item_id")
-        if item_id in facts.told or item_id in facts.said:
+        if item_id in case.facts.told or item_id in case.facts.said:
             continue
-        if not named_in(facts.said, name) and not named_in(facts.told, name):
+        if not named_in(case.facts.said, name) and not named_in(case.facts.told, name):
             return Objection(
                 f"Item {item_id} is a {text_of(item, 'name')}, which nobody spoke of. Take the "
                 "item that the user named, and check which order holds it.",
                 evidence=text_of(item, "name"),
-                risk=0.3 if _EVERYTHING.search(facts.said) else None,
+                risk=0.3 if _EVERYTHING.search(case.facts.said) else None,
             )
     return None
 
 
 @call_check("item not announced", tools=ON_ITEMS, risk=0.2, policy=CONFIRM_ITEMS)
-def unannounced_item(facts: Facts, call: ToolCall) -> Objection | None:
+def unannounced_item(case: Case) -> Objection | None:
     """Fire when what the user agreed to names other items of the call, and not this one."""
-    agreed = consent(facts, call)
-    taken = tuple(_taken(facts, call))
+    agreed = case.agreed
+    taken = tuple(_taken(case))
     if agreed is None or len(taken) < 2 or _EVERYTHING.search(agreed.question.lower):
         return None
     heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
@@ -122,10 +121,10 @@ def unannounced_item(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("item to be kept", tools=(RETURN,), risk=0.5, policy=CONFIRM_ITEMS)
-def kept_item(facts: Facts, call: ToolCall) -> Objection | None:
+def kept_item(case: Case) -> Objection | None:
     """Fire on an item that the user, when last speaking of it, wanted left alone."""
-    for item in _taken(facts, call):
-        said = [c for c in clauses(facts, call) if c.product == name_of(item)]
+    for item in _taken(case):
+        said = [c for c in clauses(case) if c.product == name_of(item)]
         if said and said[-1].act == "keep" and named_in(said[-1].text, name_of(item)):
             return Objection(
                 f"The user wants to leave the {text_of(item, 'name')} as it is: "
@@ -137,16 +136,16 @@ def kept_item(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("another act than asked", tools=ON_DELIVERED, risk=0.45, policy=CONFIRM_ITEMS)
-def other_act(facts: Facts, call: ToolCall) -> Objection | None:
+def other_act(case: Case) -> Objection | None:
     """Fire when the user wants an item returned and it is exchanged, or the other way round."""
-    said = clauses(facts, call)
-    other: Act = "exchange" if call.name == RETURN else "return"
-    for item in _taken(facts, call):
+    said = clauses(case)
+    other: Act = "exchange" if case.tool == RETURN else "return"
+    for item in _taken(case):
         acts = [c.act for c in said if c.product == name_of(item)]
         open_acts = [c.act for c in said if not c.product]
-        if other in acts and not _ACTS[call.name] & {*acts, *open_acts}:
+        if other in acts and not _ACTS[case.tool] & {*acts, *open_acts}:
             return Objection(
-                f"The user wants to {other} the {text_of(item, 'name')}; `{call.name}` does "
+                f"The user wants to {other} the {text_of(item, 'name')}; `{case.tool}` does "
                 "something else, and then the order is closed for it.",
                 evidence=text_of(item, "name"),
                 messages=tuple(c.position for c in said if c.product == name_of(item)),
@@ -155,37 +154,37 @@ def other_act(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("item left out", tools=ON_ITEMS, risk=0.3, policy=ONE_CALL)
-def left_out(facts: Facts, call: ToolCall) -> Objection | None:
+def left_out(case: Case) -> Objection | None:
     """Fire when an item of the order that the user named for the same act is not in the call."""
-    taken = {name_of(item) for item in _taken(facts, call)}
-    agreed = consent(facts, call)
-    for item, said in _wanted_items(facts, call, _ACTS[call.name]):
+    taken = {name_of(item) for item in _taken(case)}
+    agreed = case.agreed
+    for item, said in _wanted_items(case, _ACTS[case.tool]):
         name = name_of(item)
         if name in taken:
             continue
         named = agreed is not None and named_in(agreed.question.lower, name)
         return Objection(
-            f"The user also named the {text_of(item, 'name')} of this order, and `{call.name}` "
+            f"The user also named the {text_of(item, 'name')} of this order, and `{case.tool}` "
             "works only once per order. Put all items into one call.",
             evidence=name,
-            risk=None if named and not _is_elsewhere(facts, call, item) else 0.15,
+            risk=None if named and not _is_elsewhere(case, item) else 0.15,
             messages=(said.position,),
         )
     return None
 
 
 @call_check("locks another request", tools=ON_DELIVERED, risk=0.4, policy=ONE_CALL)
-def locking(facts: Facts, call: ToolCall) -> Objection | None:
+def locking(case: Case) -> Objection | None:
     """Fire when another item of the order is to be exchanged before, or to be returned after."""
-    other = _ACTS[EXCHANGE] if call.name == RETURN else _ACTS[RETURN]
-    if any(_PREFERRED[call.name].search(wish) for wish in facts.wishes):
+    other = _ACTS[EXCHANGE] if case.tool == RETURN else _ACTS[RETURN]
+    if any(_PREFERRED[case.tool].search(wish) for wish in case.facts.wishes):
         return None
-    taken = {name_of(item) for item in _taken(facts, call)}
-    for item, said in _wanted_items(facts, call, other):
-        if name_of(item) not in taken and not _is_elsewhere(facts, call, item):
+    taken = {name_of(item) for item in _taken(case)}
+    for item, said in _wanted_items(case, other):
+        if name_of(item) not in taken and not _is_elsewhere(case, item):
             return Objection(
                 f"The user also wants to {said.act} the {text_of(item, 'name')} of this order. "
-                f"After `{call.name}` that is no longer possible: tell the user, and ask which.",
+                f"After `{case.tool}` that is no longer possible: tell the user, and ask which.",
                 evidence=name_of(item),
                 messages=(said.position,),
             )
@@ -193,15 +192,15 @@ def locking(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("not all items", tools=ON_ITEMS, risk=0.4, policy=CONFIRM_ITEMS)
-def not_all(facts: Facts, call: ToolCall) -> Objection | None:
+def not_all(case: Case) -> Objection | None:
     """Fire when the user wants everything of the order in the call, without exception."""
-    order = order_of(facts, call)
-    missing = len(items(order)) - len(texts_of(call.arguments or {}, "item_ids"))
+    order = order_of(case)
+    missing = len(items(order)) - len(texts_of(case.arguments, "item_ids"))
     if not order or missing <= 0:
         return None
-    for clause in clauses(facts, call):
-        if clause.act in _ACTS[call.name] and _ALL.search(clause.text):
-            if _EXCEPT.search(facts.said):
+    for clause in clauses(case):
+        if clause.act in _ACTS[case.tool] and _ALL.search(clause.text):
+            if _EXCEPT.search(case.facts.said):
                 return None
             return Objection(
                 f"The user wants all items: '{clause.text.strip()[:100]}'; {missing} of "
@@ -213,19 +212,19 @@ def not_all(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
-def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
+def ambiguous_order(case: Case) -> Objection | None:
     """Fire when another order of the same status holds the product, and nobody told which."""
-    order_id = text_of(call.arguments or {}, "order_id")
-    if facts.is_users(order_id):
+    order_id = case.named("order_id")
+    if case.facts.is_users(order_id):
         return None
-    repeated = mentions(facts.said, order_id.lower().lstrip("#"))
-    for item in _taken(facts, call):
-        for other_id, twin in _twins(facts, call, item):
-            compared = _is_compared(facts, call, item, twin)
-            better = compared or _is_described(facts, call, item, twin)
-            if not better and _is_told(facts, other_id, name_of(item)):
+    repeated = mentions(case.facts.said, order_id.lower().lstrip("#"))
+    for item in _taken(case):
+        for other_id, twin in _twins(case, item):
+            compared = _is_compared(case, item, twin)
+            better = compared or _is_described(case, item, twin)
+            if not better and _is_told(case.facts, other_id, name_of(item)):
                 continue
-            shown = other_id in facts.records.get("order_id", {})
+            shown = other_id in case.facts.records.get("order_id", {})
             # With both orders before the agent, an id that the user repeats is their choice.
             if shown and repeated and not better:
                 continue
@@ -239,16 +238,16 @@ def ambiguous_order(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("order of another product", tools=tuple(_DEEDS), risk=0.35, policy=CONFIRM_ORDER)
-def other_product_order(facts: Facts, call: ToolCall) -> Objection | None:
+def other_product_order(case: Case) -> Objection | None:
     """Fire when the user named a product with the deed, and another order holds it."""
-    order_id = text_of(call.arguments or {}, "order_id")
-    held = {name_of(item) for item in items(order_of(facts, call))}
-    said = [c for c in clauses(facts, call) if c.product and _DEEDS[call.name].search(c.text)]
+    order_id = case.named("order_id")
+    held = {name_of(item) for item in items(order_of(case))}
+    said = [c for c in clauses(case) if c.product and _DEEDS[case.tool].search(c.text)]
     if not held or not said or any(c.product in held for c in said):
         return None
-    if mentions(facts.said, order_id.lower().lstrip("#")):
+    if mentions(case.facts.said, order_id.lower().lstrip("#")):
         return None
-    agreed = consent(facts, call)
+    agreed = case.agreed
     told = agreed is not None and order_id.lower() in agreed.question.lower
     return Objection(
         f"The user spoke of the {said[-1].product}; {order_id} does not hold one. Look for the "
@@ -272,10 +271,10 @@ RETAIL_ITEMS: tuple[CallCheck, ...] = (
 )
 
 
-def _taken(facts: Facts, call: ToolCall) -> Iterator[JsonObject]:
+def _taken(case: Case) -> Iterator[JsonObject]:
     """Walk over the items of the call, as far as the order holds them."""
-    order = order_of(facts, call)
-    for item_id in dict.fromkeys(texts_of(call.arguments or {}, "item_ids")):
+    order = order_of(case)
+    for item_id in dict.fromkeys(texts_of(case.arguments, "item_ids")):
         item = item_of(order, item_id)
         if item:
             yield item
@@ -285,13 +284,11 @@ def _is_named(heard: str, item: JsonObject) -> bool:
     return text_of(item, "item_id") in heard or named_in(heard, name_of(item))
 
 
-def _wanted_items(
-    facts: Facts, call: ToolCall, acts: frozenset[Act]
-) -> Iterator[tuple[JsonObject, Clause]]:
+def _wanted_items(case: Case, acts: frozenset[Act]) -> Iterator[tuple[JsonObject, Clause]]:
     """Walk over the items of the order that are not in the call and that the user wants so."""
-    listed = texts_of(call.arguments or {}, "item_ids")
-    said = clauses(facts, call)
-    for item in items(order_of(facts, call)):
+    listed = texts_of(case.arguments, "item_ids")
+    said = clauses(case)
+    for item in items(order_of(case)):
         if text_of(item, "item_id") in listed:
             continue
         about = [c for c in said if c.product == name_of(item) and c.act]
@@ -299,26 +296,24 @@ def _wanted_items(
             yield item, about[-1]
 
 
-def _is_elsewhere(facts: Facts, call: ToolCall, item: JsonObject) -> bool:
+def _is_elsewhere(case: Case, item: JsonObject) -> bool:
     """Whether another order of the user holds the same product."""
-    return any(True for _ in _holding(facts, call, item))
+    return any(True for _ in _holding(case, item))
 
 
-def _holding(
-    facts: Facts, call: ToolCall, item: JsonObject
-) -> Iterator[tuple[str, JsonObject, JsonObject]]:
-    mine = text_of(call.arguments or {}, "order_id")
-    for order_id, order in orders(facts).items():
+def _holding(case: Case, item: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject]]:
+    mine = case.named("order_id")
+    for order_id, order in orders(case.facts).items():
         for one in items(order) if order_id != mine else ():
             if text_of(one, "product_id") == text_of(item, "product_id"):
                 yield order_id, order, one
 
 
-def _twins(facts: Facts, call: ToolCall, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+def _twins(case: Case, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     """Walk over the same product in the user's other orders of the same status."""
-    order = order_of(facts, call)
-    needed = {name_of(one) for one in _taken(facts, call)}
-    for order_id, other, one in _holding(facts, call, item):
+    order = order_of(case)
+    needed = {name_of(one) for one in _taken(case)}
+    for order_id, other, one in _holding(case, item):
         alike = all(text_of(other, key) == text_of(order, key) for key in ("user_id", "status"))
         # An order that lacks another item of the call is not the one that is meant.
         if alike and needed <= {name_of(held) for held in items(other)}:
@@ -336,9 +331,9 @@ def _is_told(facts: Facts, order_id: str, product: str) -> bool:
     return False
 
 
-def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
+def _is_compared(case: Case, item: JsonObject, twin: JsonObject) -> bool:
     """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
-    for clause in reversed(clauses(facts, call)) if call.name == RETURN else ():
+    for clause in reversed(clauses(case)) if case.tool == RETURN else ():
         text = clause.text if clause.product == name_of(item) else ""
         found = [f for f in _DEARER.finditer(text) if not _NOT_IT.search(text[: f.start()])]
         if found:
@@ -347,17 +342,17 @@ def _is_compared(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObjec
     return False
 
 
-def _is_described(facts: Facts, call: ToolCall, item: JsonObject, twin: JsonObject) -> bool:
+def _is_described(case: Case, item: JsonObject, twin: JsonObject) -> bool:
     """Whether the user's words about the product fit the twin and not the item."""
     mine, theirs = options(item), options(twin)
-    product = facts.known.get("product_id", {}).get(text_of(item, "product_id"), {})
+    product = case.facts.known.get("product_id", {}).get(text_of(item, "product_id"), {})
     product = product or {"variants": {"a": item, "b": twin}}
     named = {
         (n.key, n.value)
-        for c in clauses(facts, call)
+        for c in clauses(case)
         if c.product == name_of(item)
         for n in namings(c.text, product)
-        if not n.negated and (call.name == RETURN or n.described)
+        if not n.negated and (case.tool == RETURN or n.described)
     }
     fits = {key for key, value in named if theirs.get(key) == value != mine.get(key)}
     return bool(fits) and not any(mine.get(k) == v != theirs.get(k) for k, v in named)

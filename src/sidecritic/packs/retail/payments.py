@@ -3,6 +3,7 @@
 import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.payments import means_original, named_methods, wanted_methods
 from sidecritic.english.language import affirms, sentences
@@ -18,7 +19,6 @@ from sidecritic.packs.retail.records import (
     price_difference,
     swaps,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, text_of
 
 _LIMIT = re.compile(
@@ -40,12 +40,12 @@ PROVIDE = "The user must provide a payment method to pay or receive refund of th
 
 
 @call_check("another payment than wanted", tools=PAYING, risk=0.65, policy=PROVIDE)
-def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
+def other_payment(case: Case) -> Objection | None:
     """Fire when the user's latest words about payment fit another method than the call's."""
-    methods = payment_methods(facts)
-    chosen = text_of(call.arguments or {}, "payment_method_id")
-    original = original_payment(order_of(facts, call))
-    wanted = wanted_methods(facts, call, methods, original=original)
+    methods = payment_methods(case.facts)
+    chosen = case.named("payment_method_id")
+    original = original_payment(order_of(case))
+    wanted = wanted_methods(case, methods, original=original)
     if not wanted or chosen in wanted or chosen not in methods:
         return None
     return Objection(
@@ -56,14 +56,14 @@ def other_payment(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("payment taken for another", tools=PAYING, risk=0.75, policy=PROVIDE)
-def mistaken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+def mistaken_payment(case: Case) -> Objection | None:
     """Fire when the agent told the user of the method as of a card that is another one."""
-    methods = payment_methods(facts)
-    chosen = text_of(call.arguments or {}, "payment_method_id")
+    methods = payment_methods(case.facts)
+    chosen = case.named("payment_method_id")
     mine = text_of(methods.get(chosen, {}), "last_four")
     others = {text_of(m, "last_four"): key for key, m in methods.items() if key != chosen}
     pattern = re.compile(rf"{re.escape(chosen.lower())}[^.;\n]{{0,40}}?\b(\d{{4}})\b")
-    for line in reversed(facts.agent_lines if chosen else ()):
+    for line in reversed(case.facts.agent_lines if chosen else ()):
         for found in pattern.finditer(line.lower):
             if found[1] in others and found[1] != mine:
                 return Objection(
@@ -78,13 +78,13 @@ def mistaken_payment(facts: Facts, call: ToolCall) -> Objection | None:
 @call_check(
     "payment nobody spoke of", tools=(MODIFY_ITEMS, EXCHANGE, RETURN), risk=0.4, policy=PROVIDE
 )
-def unspoken_payment(facts: Facts, call: ToolCall) -> Objection | None:
+def unspoken_payment(case: Case) -> Objection | None:
     """Fire when there is a choice of methods that the user did not make, nor agree to."""
-    chosen = text_of(call.arguments or {}, "payment_method_id")
-    methods = payment_methods(facts)
-    if not chosen or len(methods) == 1 or _is_chosen(facts, methods, chosen):
+    chosen = case.named("payment_method_id")
+    methods = payment_methods(case.facts)
+    if not chosen or len(methods) == 1 or _is_chosen(case.facts, methods, chosen):
         return None
-    spoken = f"{facts.said}\n{facts.told}"
+    spoken = f"{case.facts.said}\n{case.facts.told}"
     subject = any(word in spoken for word in ("payment", "refund", "card", "paypal"))
     if subject and not methods:
         return None
@@ -128,15 +128,15 @@ def _tells_past(sentence: str, question: Line) -> bool:
 
 
 @call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)
-def over_limit(facts: Facts, call: ToolCall) -> Objection | None:
+def over_limit(case: Case) -> Objection | None:
     """Fire when the order stays above what the user said they can pay: it is the only change."""
-    order = order_of(facts, call)
-    change = price_difference(tuple(swaps(facts, call)))
+    order = order_of(case)
+    change = price_difference(tuple(swaps(case)))
     before = sum(number_of(item, "price") for item in items(order))
     if change is None or not before:
         return None
     total = before + change
-    for line in facts.user_lines:
+    for line in case.facts.user_lines:
         for found in _LIMIT.finditer(line.lower):
             limit = float((found[1] or found[2]).replace(",", ""))
             # An amount far from the total is about something else.

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.types import ToolCall
 from sidecritic.values import (
     JsonObject,
     number_of,
@@ -47,15 +47,15 @@ class Swap(NamedTuple):
     product: JsonObject
 
 
-def order_of(facts: Facts, call: ToolCall) -> JsonObject:
+def order_of(case: Case) -> JsonObject:
     """Return the order that a call is about; empty when nobody looked it up."""
-    return orders(facts).get(text_of(call.arguments or {}, "order_id"), {})
+    return orders(case.facts).get(case.named("order_id"), {})
 
 
-def shown_order(facts: Facts, call: ToolCall) -> JsonObject:
+def shown_order(case: Case) -> JsonObject:
     """Return the same as far as the actor has seen it."""
-    shown = facts.records.get("order_id", {})
-    return shown.get(text_of(call.arguments or {}, "order_id"), {})
+    shown = case.facts.records.get("order_id", {})
+    return shown.get(case.named("order_id"), {})
 
 
 def orders(facts: Facts) -> Mapping[str, JsonObject]:
@@ -109,11 +109,11 @@ def available(product: JsonObject) -> Iterator[JsonObject]:
     return (one for one in variants(product).values() if one.get("available") is True)
 
 
-def swaps(facts: Facts, call: ToolCall) -> Iterator[Swap]:
+def swaps(case: Case) -> Iterator[Swap]:
     """Pair the old and new items of a call."""
-    arguments = call.arguments or {}
-    order = order_of(facts, call)
-    products = facts.known.get("product_id", {})
+    arguments = case.arguments
+    order = order_of(case)
+    products = case.facts.known.get("product_id", {})
     pairs = zip(texts_of(arguments, "item_ids"), texts_of(arguments, "new_item_ids"), strict=False)
     for old_id, new_id in pairs:
         old = item_of(order, old_id)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.case import Case
 from sidecritic.packs.retail.options import (
     Naming,
     is_soft,
@@ -20,7 +20,6 @@ from sidecritic.packs.retail.options import (
 )
 from sidecritic.packs.retail.records import Swap, available, options, swaps
 from sidecritic.packs.retail.wording import Clause, clauses, name_of
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, text_of
 
 _UP = (
@@ -151,15 +150,13 @@ class Wanted:
         )
 
 
-def wanted(
-    facts: Facts, call: ToolCall, *, until: Callable[[Swap], int] | None = None
-) -> tuple[Wanted, ...]:
+def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[Wanted, ...]:
     """Return what the user wants of each item of a call whose product is known.
 
     `until` gives the position in the history up to which the words about an item count.
     """
-    said = clauses(facts, call)
-    pairs = tuple(swaps(facts, call))
+    said = clauses(case)
+    pairs = tuple(swaps(case))
     names = [name_of(pair.old) for pair in pairs]
     products = set(names)
     found: list[Wanted] = []
@@ -170,7 +167,7 @@ def wanted(
             about = (one for one in said if _is_about(one, name, products))
             want = _of(pair, tuple(c for c in about if end is None or c.position < end))
             others = {c.text for c in said if c.product and c.product not in products}
-            open_ = tuple(s for s in facts.wishes if not any(text in s for text in others))
+            open_ = tuple(s for s in case.facts.wishes if not any(text in s for text in others))
             price = want.extreme or _open_extreme(open_, alone=len(pairs) == 1)
             found.append(replace(want, extreme=price))
     return tuple(found)

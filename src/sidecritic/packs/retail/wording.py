@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.english.language import sentences
 from sidecritic.packs.retail.records import items, order_of, orders
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, text_of, texts_of
 
 Act = Literal["cancel", "return", "exchange", "modify", "keep", ""]
@@ -76,12 +76,12 @@ class Clause:
     act: Act
 
 
-def product_names(facts: Facts, call: ToolCall) -> tuple[str, ...]:
+def product_names(case: Case) -> tuple[str, ...]:
     """Return the names of the products in the user's orders, in lower case, the call's first."""
-    order = order_of(facts, call)
-    ids = texts_of(call.arguments or {}, "item_ids")
+    order = order_of(case)
+    ids = texts_of(case.arguments, "item_ids")
     own = [name_of(i) for i in items(order) if not ids or text_of(i, "item_id") in ids]
-    rest = [name_of(i) for one in (order, *orders(facts).values()) for i in items(one)]
+    rest = [name_of(i) for one in (order, *orders(case.facts).values()) for i in items(one)]
     return tuple(name for name in dict.fromkeys((*own, *rest)) if name)
 
 
@@ -106,10 +106,12 @@ def called(name: str) -> tuple[str, ...]:
     return (*found, *(f"{word[:-1]}ve" for word in found if word.endswith("f")))
 
 
-def clauses(facts: Facts, call: ToolCall) -> tuple[Clause, ...]:
+def clauses(case: Case) -> tuple[Clause, ...]:
     """Return what the user said, cut by product."""
-    names = product_names(facts, call)
-    said = tuple((line.position, line.lower, _question(facts, line)) for line in facts.user_lines)
+    names = product_names(case)
+    said = tuple(
+        (line.position, line.lower, _question(case.facts, line)) for line in case.facts.user_lines
+    )
     return _clauses(said, names)
 
 

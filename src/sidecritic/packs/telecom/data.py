@@ -3,8 +3,7 @@
 import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
-from sidecritic.checks.consent import consent
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.case import Case
 from sidecritic.checks.sources import agreed_at, shown_at
 from sidecritic.english.language import amounts
 from sidecritic.packs.telecom.records import (
@@ -16,7 +15,6 @@ from sidecritic.packs.telecom.records import (
     stated,
     usage_of,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import number_of, text_of
 
 MOST_GB = 2.0
@@ -33,13 +31,13 @@ _OFF = re.compile(r"\b(disable|turn(ed)? off|switch(ed)? off|stop|no longer|don'
     risk=0.95,
     policy="The maximum amount of data that can be refueled is 2GB.",
 )
-def too_much_data(facts: Facts, call: ToolCall) -> Objection | None:
+def too_much_data(case: Case) -> Objection | None:
     """Fire when the call, or all calls together, refuel more than is allowed."""
-    amount = number_of(call.arguments or {}, "gb_amount")
-    line_id = text_of(call.arguments or {}, "line_id")
+    amount = number_of(case.arguments, "gb_amount")
+    line_id = case.named("line_id")
     earlier = [
         done
-        for done in facts.writes
+        for done in case.facts.writes
         if done.call.name == REFUEL and text_of(done.arguments, "line_id") == line_id
     ]
     before = sum(number_of(done.arguments, "gb_amount") for done in earlier)
@@ -61,12 +59,12 @@ def too_much_data(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.6,
     policy="Ask them how much data they want to refuel.",
 )
-def unasked_data(facts: Facts, call: ToolCall) -> Objection | None:
+def unasked_data(case: Case) -> Objection | None:
     """Fire when neither the user nor a plan that the user agreed to names the amount."""
-    amount = number_of(call.arguments or {}, "gb_amount")
+    amount = number_of(case.arguments, "gb_amount")
     named = re.compile(rf"(?<![\d.]){re.escape(f'{amount:g}')}(\.0+)?\b(?!\.\d)")
-    agreed = consent(facts, call)
-    words = facts.said + (agreed.question.lower if agreed is not None else "")
+    agreed = case.agreed
+    words = case.facts.said + (agreed.question.lower if agreed is not None else "")
     if named.search(words) or (amount == MOST_GB and re.search(r"\btwo\b", words)):
         return None
     return Objection(
@@ -77,11 +75,11 @@ def unasked_data(facts: Facts, call: ToolCall) -> Objection | None:
 
 
 @call_check("price not confirmed", tools=(REFUEL,), risk=0.7, policy="Confirm the price.")
-def unconfirmed_price(facts: Facts, call: ToolCall) -> Objection | None:
+def unconfirmed_price(case: Case) -> Objection | None:
     """Fire when the user agreed to no price of the refueled data, or to a wrong one."""
-    agreed = consent(facts, call)
-    each = number_of(plan_of(facts, line_of(facts, call)), "data_refueling_price_per_gb")
-    price = each * number_of(call.arguments or {}, "gb_amount")
+    agreed = case.agreed
+    each = number_of(plan_of(case.facts, line_of(case)), "data_refueling_price_per_gb")
+    price = each * number_of(case.arguments, "gb_amount")
     right = f"{price:.2f} dollars" if each else "gb_amount times the plan's price per GB"
     if agreed is None:
         return Objection(
@@ -91,14 +89,14 @@ def unconfirmed_price(facts: Facts, call: ToolCall) -> Objection | None:
     named = set(amounts(agreed.question.text))
     if not named or not each:
         first = f"Confirm the price ({right}) first."
-        where = agreed_at(facts, call)
+        where = agreed_at(case)
         return None if named else Objection(first, risk=0.3, messages=where)
     if any(abs(one - price) < 0.005 or abs(one - each) < 0.005 for one in named):
         return None
     return Objection(
         f"The price is {right}, but the user agreed to another one. State it, and ask again.",
         evidence=f"agreed to {sorted(named)}",
-        messages=agreed_at(facts, call),
+        messages=agreed_at(case),
     )
 
 
@@ -109,15 +107,15 @@ def unconfirmed_price(facts: Facts, call: ToolCall) -> Objection | None:
     policy="If a user is traveling outside their home network, you should check if the line is "
     "roaming enabled. If it is not, you should enable it.",
 )
-def roaming_at_home(facts: Facts, call: ToolCall) -> Objection | None:
+def roaming_at_home(case: Case) -> Objection | None:
     """Fire when the user is not said to travel, or the line is roaming enabled already."""
-    line = line_of(facts, call)
+    line = line_of(case)
     if line.get("roaming_enabled") is True:
         return Objection(
             "This line is roaming enabled already. Go on with the next step.",
-            messages=shown_at(facts, line),
+            messages=shown_at(case.facts, line),
         )
-    if _ABROAD.search(facts.said):
+    if _ABROAD.search(case.facts.said):
         return None
     return Objection(
         "The user does not say that they travel. Ask where they are; roaming is for users "
@@ -131,9 +129,9 @@ def roaming_at_home(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.7,
     policy="If a user is traveling outside their home network, roaming should be enabled.",
 )
-def roaming_off(facts: Facts, call: ToolCall) -> Objection | None:
+def roaming_off(case: Case) -> Objection | None:
     """Fire when roaming is taken away from a user who did not ask for it."""
-    if any("roaming" in words and _OFF.search(words) for words in facts.wishes):
+    if any("roaming" in words and _OFF.search(words) for words in case.facts.wishes):
         return None
     return Objection("The user did not ask to have roaming disabled. Leave it as it is.")
 
@@ -145,11 +143,11 @@ def roaming_off(facts: Facts, call: ToolCall) -> Objection | None:
     policy="If the user's data usage for a line exceeds the plan's data limit, data connectivity "
     "will be lost. You can add more data to the line by refueling data.",
 )
-def data_left(facts: Facts, call: ToolCall) -> Objection | None:
+def data_left(case: Case) -> Objection | None:
     """Fire when the line has data left."""
-    line = line_of(facts, call)
-    usage = usage_of(facts, line)
-    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(usage, "data_limit_gb")
+    line = line_of(case)
+    usage = usage_of(case.facts, line)
+    limit = number_of(plan_of(case.facts, line), "data_limit_gb") or stated(usage, "data_limit_gb")
     record = usage or line
     used, added = stated(record, "data_used_gb"), stated(record, "data_refueling_gb")
     if not limit or not record:
@@ -160,7 +158,7 @@ def data_left(facts: Facts, call: ToolCall) -> Objection | None:
         f"Only {used:g} of {limit + added:g} GB are used. More data does not repair a connection; "
         "refuel only if the user wants more all the same.",
         evidence=f"{used:g} of {limit + added:g} GB",
-        messages=shown_at(facts, record),
+        messages=shown_at(case.facts, record),
     )
 
 

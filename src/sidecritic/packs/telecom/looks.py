@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wanted
 from sidecritic.packs.telecom.records import (
@@ -21,36 +22,35 @@ from sidecritic.packs.telecom.records import (
     read_bills,
     usage_of,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, text_of, texts_of
 
 
 def telecom_wants(facts: Facts) -> Iterator[Wanted]:
     """Walk over the look-ups that the proposed calls are worth, most wanted first."""
     for call in facts.proposed:
-        yield from _line(facts, call)
-        yield from _bills(facts, call)
+        yield from _line(Case(facts, call))
+        yield from _bills(Case(facts, call))
         match call.name:
             case name if name == REFUEL:
-                yield from _data(facts, line_of(facts, call))
+                yield from _data(facts, line_of(Case(facts, call)))
             case name if name == TRANSFER:
                 yield from _account(facts)
             case _:
                 pass
 
 
-def _line(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
-    wanted = text_of(call.arguments or {}, "line_id")
-    if call.name in ON_LINES and wanted and not line_of(facts, call):
+def _line(case: Case) -> Iterator[Wanted]:
+    wanted = case.named("line_id")
+    if case.tool in ON_LINES and wanted and not line_of(case):
         yield Wanted(DETAILS, {"id": wanted})
 
 
-def _bills(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
+def _bills(case: Case) -> Iterator[Wanted]:
     """Ask for the bills where a rule hangs on them and the agent may know an old state."""
-    owner = text_of(call.arguments or {}, "customer_id")
-    asked = text_of(call.arguments or {}, "bill_id")
-    unknown = call.name == REQUEST and asked not in read_bills(facts)
-    if owner and (call.name in (RESUME, SUSPEND) or unknown):
+    owner = case.named("customer_id")
+    asked = case.named("bill_id")
+    unknown = case.tool == REQUEST and asked not in read_bills(case.facts)
+    if owner and (case.tool in (RESUME, SUSPEND) or unknown):
         yield Wanted(BILLS, {"customer_id": owner})
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.english.language import amounts
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, text_of
 
 SUSPEND = "suspend_line"
@@ -58,9 +58,9 @@ def customer(facts: Facts) -> JsonObject:
     return _NONE
 
 
-def line_of(facts: Facts, call: ToolCall) -> JsonObject:
+def line_of(case: Case) -> JsonObject:
     """Return the line that a call is about; empty when it was never looked up."""
-    return lines(facts).get(text_of(call.arguments or {}, "line_id"), _NONE)
+    return lines(case.facts).get(case.named("line_id"), _NONE)
 
 
 def lines(facts: Facts) -> Mapping[str, JsonObject]:

@@ -10,6 +10,7 @@ from sidecritic.checks.base import (
     call_check,
     text_check,
 )
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.sources import shown_at
 from sidecritic.packs.telecom.records import (
@@ -26,7 +27,6 @@ from sidecritic.packs.telecom.records import (
     read_bills,
     read_lines,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import text_of, texts_of
 
 _PAID = re.compile(
@@ -46,13 +46,13 @@ _PAUSE = re.compile(r"\b(suspend|pause|lost|stolen|freeze|deactivate|block)\w*")
     risk=0.8,
     policy="You must first identify the customer.",
 )
-def not_identified(facts: Facts, call: ToolCall) -> Objection | None:
+def not_identified(case: Case) -> Objection | None:
     """Fire on a write before the customer was looked up."""
-    if customer(facts):
+    if customer(case.facts):
         return None
     return Objection(
         "The customer has not been identified. Look them up by phone number, by customer id, or "
-        f"by full name with date of birth, before you call `{call.name}`."
+        f"by full name with date of birth, before you call `{case.tool}`."
     )
 
 
@@ -61,14 +61,14 @@ def not_identified(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.95,
     policy="Apply it to the line associated with the phone number the user provided.",
 )
-def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
+def foreign_record(case: Case) -> Objection | None:
     """Fire when customer, line or bill of the call is not that of the identified customer."""
-    who = customer(facts)
-    arguments = call.arguments or {}
+    who = customer(case.facts)
+    arguments = case.arguments
     own = {
         "customer_id": (text_of(who, "customer_id"),),
         "line_id": texts_of(who, "line_ids"),
-        "bill_id": (*texts_of(who, "bill_ids"), *bills(facts)),
+        "bill_id": (*texts_of(who, "bill_ids"), *bills(case.facts)),
     }
     for key, ids in own.items():
         named = text_of(arguments, key)
@@ -77,7 +77,7 @@ def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
                 f"{named} is no record of {text_of(who, 'full_name')}, whose {key} is one of "
                 f"{', '.join(ids)}. Use the right one, or deny the request.",
                 evidence=named,
-                messages=shown_at(facts, who),
+                messages=shown_at(case.facts, who),
             )
     return None
 
@@ -88,23 +88,23 @@ def foreign_record(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.9,
     policy="Apply it to the line associated with the phone number the user provided.",
 )
-def other_line(facts: Facts, call: ToolCall) -> Objection | None:
+def other_line(case: Case) -> Objection | None:
     """Fire when the user gave a phone number, and the line has another one."""
-    number = text_of(line_of(facts, call), "phone_number")
-    if not number or number in facts.said:
+    number = text_of(line_of(case), "phone_number")
+    if not number or number in case.facts.said:
         return None
-    held = {text_of(line, "phone_number"): key for key, line in lines(facts).items()}
-    given = [text_of(customer(facts), "phone_number"), *held]
-    said = next((one for one in given if one and one in facts.said), "")
+    held = {text_of(line, "phone_number"): key for key, line in lines(case.facts).items()}
+    given = [text_of(customer(case.facts), "phone_number"), *held]
+    said = next((one for one in given if one and one in case.facts.said), "")
     if not said:
         return None
     right = held.get(said)
     advice = f"Use {right}." if right else "Look up the customer's other lines, and use that one."
     return Objection(
-        f"{text_of(call.arguments or {}, 'line_id')} has the number {number}, but the user gave "
+        f"{text_of(case.arguments, 'line_id')} has the number {number}, but the user gave "
         f"{said}. {advice}",
         evidence=f"{number} != {said}",
-        messages=shown_at(facts, line_of(facts, call)),
+        messages=shown_at(case.facts, line_of(case)),
     )
 
 
@@ -115,15 +115,15 @@ def other_line(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You are not allowed to lift the suspension if the line's contract end date is in the "
     "past.",
 )
-def unread_line(facts: Facts, call: ToolCall) -> Objection | None:
+def unread_line(case: Case) -> Objection | None:
     """Fire when the agent never read the line; before a resumption that is the rule itself."""
-    which = text_of(call.arguments or {}, "line_id") or "the line"
-    if which in read_lines(facts):
+    which = case.named("line_id") or "the line"
+    if which in read_lines(case.facts):
         return None
     return Objection(
         f"{which} was never looked up. Call get_details_by_id and check its number, status and "
         "contract end date.",
-        risk=_unread_risk(facts, call),
+        risk=_unread_risk(case),
     )
 
 
@@ -134,9 +134,9 @@ def unread_line(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You are not allowed to lift the suspension if the line's contract end date is in the "
     "past, even if the user has paid all their overdue bills.",
 )
-def ended_contract(facts: Facts, call: ToolCall) -> Objection | None:
+def ended_contract(case: Case) -> Objection | None:
     """Fire on the resumption of a line whose contract has ended."""
-    line = line_of(facts, call)
+    line = line_of(case)
     if not contract_ended(line):
         return None
     ended = text_of(line, "contract_end_date")
@@ -144,7 +144,7 @@ def ended_contract(facts: Facts, call: ToolCall) -> Objection | None:
         f"The contract of this line ended on {ended}, so the suspension cannot be lifted, paid or "
         "not. Tell the user, and transfer them to a human agent.",
         evidence=f"contract_end_date {ended}",
-        messages=shown_at(facts, line),
+        messages=shown_at(case.facts, line),
     )
 
 
@@ -155,17 +155,17 @@ def ended_contract(facts: Facts, call: ToolCall) -> Objection | None:
     policy="You are allowed to lift the suspension after the user has paid all their overdue "
     "bills.",
 )
-def unpaid_bill(facts: Facts, call: ToolCall) -> Objection | None:
+def unpaid_bill(case: Case) -> Objection | None:
     """Fire on a resumption while a bill is overdue, or its payment is not verified."""
-    known = bills(facts)
-    if not read_bills(facts) and not _is_late(known):
+    known = bills(case.facts)
+    if not read_bills(case.facts) and not _is_late(known):
         if known:
             return Objection("Look the bills up first: all overdue ones must be paid.", risk=0.2)
         return Objection("Look the bills up first: all overdue ones must be paid.", risk=0.4)
     for bill in known.values():
         if bill.status not in ("overdue", "awaiting payment"):
             continue
-        after = (line.lower for line in facts.user_lines if line.position > bill.seen)
+        after = (line.lower for line in case.facts.user_lines if line.position > bill.seen)
         told = not bill.looked and any(_PAID.search(words) for words in after)
         return Objection(
             f"Bill {bill.id} was last seen as '{bill.status}'. "
@@ -187,13 +187,13 @@ def unpaid_bill(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.9,
     policy="You should always check that the bill is overdue before sending a payment request.",
 )
-def not_overdue(facts: Facts, call: ToolCall) -> Objection | None:
+def not_overdue(case: Case) -> Objection | None:
     """Fire on a payment request for a bill that is not overdue, or that the agent never read."""
-    known = bills(facts)
-    bill_id = text_of(call.arguments or {}, "bill_id")
+    known = bills(case.facts)
+    bill_id = case.named("bill_id")
     bill = known.get(bill_id)
     if bill is not None and bill.status == "overdue":
-        if bill_id in read_bills(facts):
+        if bill_id in read_bills(case.facts):
             return None
         return Objection(f"{bill_id} was never looked up. Check that it is overdue.", risk=0.3)
     late = [one.id for one in known.values() if one.status == "overdue"]
@@ -213,10 +213,10 @@ def not_overdue(facts: Facts, call: ToolCall) -> Objection | None:
     risk=0.85,
     policy="A user can only have one bill in the AWAITING PAYMENT status at a time.",
 )
-def open_request(facts: Facts, call: ToolCall) -> Objection | None:
+def open_request(case: Case) -> Objection | None:
     """Fire on a second request while another bill awaits payment."""
-    asked = text_of(call.arguments or {}, "bill_id")
-    for bill in bills(facts).values():
+    asked = case.named("bill_id")
+    for bill in bills(case.facts).values():
         if bill.status == "awaiting payment" and bill.id != asked:
             return Objection(
                 f"{bill.id} still awaits payment, and only one bill can. Have it paid and check "
@@ -255,10 +255,10 @@ def unverified_payment(facts: Facts, draft: str) -> Objection | None:
     policy="A line can be suspended for the following reasons: the user has an overdue bill; the "
     "line's contract end date is in the past.",
 )
-def unfounded_suspension(facts: Facts, call: ToolCall) -> Objection | None:
+def unfounded_suspension(case: Case) -> Objection | None:
     """Fire when no bill is overdue, the contract runs, and the user asked for nothing like it."""
-    late = any(bill.status == "overdue" for bill in bills(facts).values())
-    if late or contract_ended(line_of(facts, call)) or _PAUSE.search(facts.said):
+    late = any(bill.status == "overdue" for bill in bills(case.facts).values())
+    if late or contract_ended(line_of(case)) or _PAUSE.search(case.facts.said):
         return None
     return Objection(
         "No bill is overdue, the contract has not ended, and the user did not ask for a "
@@ -280,10 +280,10 @@ TELECOM_RULES: tuple[CallCheck, ...] = (
 TELECOM_TEXTS: tuple[TextCheck, ...] = (unverified_payment,)
 
 
-def _unread_risk(facts: Facts, call: ToolCall) -> float | None:
-    if line_of(facts, call):
+def _unread_risk(case: Case) -> float | None:
+    if line_of(case):
         return 0.15
-    return 0.35 if call.name == RESUME else None
+    return 0.35 if case.tool == RESUME else None
 
 
 def _is_late(known: Mapping[str, Bill]) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.language import mentions, wants_human
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
@@ -22,7 +23,6 @@ from sidecritic.packs.telecom.records import (
     stated,
     usage_of,
 )
-from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, number_of, text_of
 
 TRY_ALL = (
@@ -83,28 +83,28 @@ _FOR_DATA: Mapping[str, re.Pattern[str]] = {
 
 
 @call_check("transfer of an unknown customer", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
-def early_transfer(facts: Facts, call: ToolCall) -> Objection | None:
+def early_transfer(case: Case) -> Objection | None:
     """Fire on a transfer before the customer was looked up."""
-    if customer(facts) or _asked_for_a_person(facts):
+    if customer(case.facts) or _asked_for_a_person(case.facts):
         return None
     return Objection("Identify the customer and try to solve their problem before you transfer.")
 
 
 @call_check("transfer with remedies left", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
-def untried_remedies(facts: Facts, call: ToolCall) -> Objection | None:
+def untried_remedies(case: Case) -> Objection | None:
     """Fire on a transfer while the manual knows what else could help.
 
     Mobile data and MMS have no fault that only a person can repair. Service has two, a locked
     SIM card and an ended contract.
     """
-    issue = issue_of(facts)
-    if _asked_for_a_person(facts) or _only_a_person_can_help(facts):
+    issue = issue_of(case.facts)
+    if _asked_for_a_person(case.facts) or _only_a_person_can_help(case.facts):
         return None
-    left = [*_account_remedies(facts, issue), *_phone_remedies(facts, issue)]
+    left = [*_account_remedies(case.facts, issue), *_phone_remedies(case.facts, issue)]
     if not left:
         return None
     # A locked SIM card is not known before somebody has looked at it.
-    sure = issue != "service" or ("bill" in left[0] and mentions(_words(facts), "sim"))
+    sure = issue != "service" or ("bill" in left[0] and mentions(_words(case.facts), "sim"))
     return Objection(
         f"Before a transfer, go through what is left: {'; '.join(left)}.",
         evidence=f"{issue}: {', '.join(left)}",
