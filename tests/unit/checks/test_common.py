@@ -4,14 +4,14 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Pack
-from sidecritic.checks.common import COMMON_CALLS, not_as_announced
+from sidecritic.checks.common import COMMON_CALLS
 from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
 from sidecritic.checks.statements import STATEMENTS
 from tests.talk import Talk, fired, sent_back, specs
 
 PACK = Pack(
     name="common",
-    calls=(*COMMON_CALLS, not_as_announced, *ENDING_CALLS),
+    calls=(*COMMON_CALLS, *ENDING_CALLS),
     texts=(*ENDING_TEXTS, *STATEMENTS),
     generic_tools=frozenset({"transfer_to_human_agents"}),
 )
@@ -81,13 +81,6 @@ def test_a_value_that_differs_from_the_listing_is_named_with_the_right_one() -> 
     finding = fired(PACK, proposal)["not as listed"]
     assert "no longer needed" in finding.feedback
     assert finding.call_id == proposal.action.calls[0].id
-
-
-def test_another_id_than_announced_in_prose_is_noticed() -> None:
-    other = ASKED.did("get_order_details", {"order_id": "#W2222222"}, order_id="#W2222222")
-    talk = other.agent("I will cancel order #W1111111. Do you confirm?").user("Yes.")
-    proposal = talk.calls("cancel_pending_order", order_id="#W2222222", reason="no longer needed")
-    assert "#W1111111" in fired(PACK, proposal)["not as announced"].feedback
 
 
 def test_an_id_from_nowhere_is_noticed_and_one_of_a_tool_is_not() -> None:
@@ -176,7 +169,7 @@ def test_a_request_that_was_never_tried_is_an_omission_when_all_is_said_to_be_do
     draft = "Everything that you asked for is taken care of. Is there anything else?"
     finding = fired(PACK, ASKED.says(draft))["request not served"]
     assert finding.risk > 0.5
-    assert "cancellation" in finding.feedback
+    assert "asked you to cancel" in finding.feedback
     assert "request not served" not in fired(PACK, CANCELLED.says(draft))
 
 
@@ -251,12 +244,10 @@ def test_the_parts_of_a_list_are_compared_as_far_as_the_listing_gives_them(
     ("wish", "tool"),
     [
         ("I want to make a reservation for my friend.", "book_reservation"),
-        ("I need an earlier flight on May 4.", "update_reservation_flights"),
         ("Please add two more checked bags.", "update_reservation_baggages"),
         ("Can you correct the name of a passenger?", "update_reservation_passengers"),
         ("I want my money back for the toaster.", "refund_items"),
         ("I'd like to return all of it.", "return_delivered_order_items"),
-        ("I just moved to Linz; it should go to 12 Mill Lane.", "change_address"),
     ],
 )
 def test_a_wish_that_a_tool_serves_is_no_reason_to_transfer(wish: str, tool: str) -> None:

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 from sidecritic.checks.base import Pack
 from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
 from sidecritic.checks.statements import STATEMENTS
+from sidecritic.critics.policy import noisy_or
 from tests.talk import Talk, fired, sent_back, specs
 
 PACK = Pack(
@@ -64,8 +65,6 @@ def handing(talk: Talk) -> set[str]:
 def test_a_change_that_was_asked_for_and_never_made_is_noticed() -> None:
     assert {"nothing done", "requests open"} <= names(LAMP)
     assert not {"nothing done", "requests open"} & names(changing(LAMP))
-    assert "every request served" in names(changing(LAMP))
-    assert "every request served" not in names(LAMP)
 
 
 def test_of_two_things_the_one_that_nobody_touched_is_named() -> None:
@@ -91,8 +90,8 @@ def test_a_record_that_the_user_named_and_nobody_changed_is_noticed() -> None:
 
 def test_an_agreed_plan_stays_open_until_a_write_is_tried() -> None:
     later = AGREED.agent("One moment.").user("Any news?")
-    assert {"agreed and not done", "agreed record left out"} <= names(later)
-    assert not {"agreed and not done", "agreed record left out"} & names(changing(later))
+    assert "agreed and not done" in names(later)
+    assert "agreed and not done" not in names(changing(later))
 
 
 def test_a_yes_to_further_help_after_a_report_is_no_plan() -> None:
@@ -118,12 +117,6 @@ def test_requests_are_counted_against_changes() -> None:
     assert "fewer deeds than requests" not in names(changing(LAMP))
 
 
-def test_several_things_and_one_change_are_a_hint() -> None:
-    several = asking("Please change both lamps in my orders to blue ones.")
-    assert "several asked, one done" in names(changing(several))
-    assert "several asked, one done" not in names(changing(LAMP))
-
-
 def test_a_request_that_was_replaced_is_not_open() -> None:
     asked = asking("I would like to return the lamp.")
     offer = "A pending order cannot be returned. I can cancel order #W1111111. Do you confirm?"
@@ -141,9 +134,7 @@ def test_a_write_that_failed_is_open_until_it_succeeds() -> None:
     args: dict[str, JsonValue] = {"order_id": "#W1111111", "item_ids": ["1000001"]}
     failed = LAMP.failed("modify_pending_order_items", "Error: no such item", **args)
     assert "failed and left" in names(failed)
-    assert "last change succeeded" not in names(failed)
     assert "failed and left" not in names(changing(failed))
-    assert "last change succeeded" in names(changing(failed))
 
 
 def test_an_exchange_refused_for_a_pending_order_has_another_tool() -> None:
@@ -152,22 +143,6 @@ def test_an_exchange_refused_for_a_pending_order_has_another_tool() -> None:
     finding = fired(PACK, refused.says(DONE))["another tool would do"]
     assert "modify_pending_order_items" in finding.feedback
     assert "another tool would do" not in names(changing(refused))
-
-
-def test_a_question_for_an_amount_wants_an_amount() -> None:
-    asked = asking("How much will the refund be in total?")
-    unanswered = fired(PACK, asked.says("The refund is on its way. Anything else?"))
-    answered = fired(PACK, asked.says("It will be $30.50. Anything else?"))
-    assert (unanswered["amount asked for"].prior or 0) > (answered["amount asked for"].prior or 0)
-    assert "amount asked for" not in names(LAMP)
-
-
-def test_a_question_for_a_number_wants_a_number() -> None:
-    asked = asking("How many blue lamps are there?")
-    unanswered = fired(PACK, asked.says("There are some. Anything else?"))["number asked for"]
-    answered = fired(PACK, asked.says("There are 12. Anything else?"))["number asked for"]
-    assert (unanswered.prior or 0) > (answered.prior or 0)
-    assert "number asked for" not in names(LAMP)
 
 
 def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:
@@ -182,12 +157,6 @@ def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:
     assert "amount of a change not told" not in names(unasked)
 
 
-def test_three_changes_speak_for_an_end() -> None:
-    once = changing(LAMP)
-    assert "many changes made" not in names(once)
-    assert "many changes made" in names(changing(changing(once, "1000002"), "1000003"))
-
-
 # --- refusals, hand-overs, leaving ----------------------------------------------------------
 
 
@@ -198,29 +167,10 @@ def test_an_end_without_a_look_up_is_noticed() -> None:
     assert "nothing looked up" not in handing(LAMP)
 
 
-def test_a_refusal_before_a_look_up_is_noticed() -> None:
-    blind = Talk(tools=TOOLS).user("Please cancel my order.").agent("I cannot do that.")
-    assert "refused before looking" in names(blind.user("Really?").did("get_order", ORDER, id="1"))
-    assert "refused before looking" not in names(LAMP.agent("I cannot do that.").user("Oh."))
-
-
 def test_a_failed_call_is_no_reason_to_hand_over() -> None:
     failed = LAMP.failed("modify_pending_order_items", "Error: no such item", order_id="#W1111111")
     assert "handed over after an error" in handing(failed)
     assert "handed over after an error" not in handing(LAMP)
-    assert "handed over within the policy" in handing(LAMP)
-    assert "handed over within the policy" not in handing(failed)
-
-
-def test_a_user_who_gives_up_and_asks_for_a_person_is_noticed() -> None:
-    assert "person asked for" in handing(LAMP.user("Then let me talk to a human."))
-    assert "person asked for" not in handing(changing(LAMP).user("Let me talk to a human."))
-
-
-def test_a_user_who_leaves_to_come_back_later_is_noticed() -> None:
-    later = LAMP.agent("I need the order number.").user("I'll look for it and get back to you.")
-    assert "put off" in names(later, BYE)
-    assert "put off" not in names(changing(later), BYE)
 
 
 def test_a_long_conversation_without_a_change_is_noticed() -> None:
@@ -231,44 +181,10 @@ def test_a_long_conversation_without_a_change_is_noticed() -> None:
     assert not {"long and nothing done", "asked again and again"} & names(changing(talk), BYE)
 
 
-def test_what_is_said_to_be_missing_may_be_in_a_record_nobody_read() -> None:
-    listed = LAMP.did("find_user", USER, user_id="ann_1")
-    missing = listed.agent("I do not see a tablet in your order.").user("Strange.")
-    finding = fired(PACK, missing.says(BYE))["not found, not searched"]
-    assert "#W2222222" in finding.feedback
-    assert "records never read" in names(missing, BYE)
-    read = missing.did("get_order", ORDER, order_id="#W2222222")
-    assert not {"not found, not searched", "records never read"} & names(read, BYE)
-
-
-def test_a_user_who_does_not_know_what_is_asked_is_noticed_the_second_time() -> None:
-    once = LAMP.agent("The number?").user("I don't remember.")
-    assert "user unsure" not in names(once)
-    assert "user unsure" in names(once.agent("The e-mail?").user("I don't know that either."))
-
-
-def test_an_unhappy_user_is_noticed() -> None:
-    assert "user unhappy" in names(LAMP.agent("No.").user("This is really disappointing."), BYE)
-    assert "user unhappy" not in names(LAMP.agent("Yes.").user("This is really good."), BYE)
-
-
-def test_no_tool_gets_in_touch_later() -> None:
-    assert "promise without a tool" in names(
-        LAMP, "I will notify you as soon as it is delivered. Have a nice day!"
-    )
-    assert "promise without a tool" not in names(LAMP, "You will get an e-mail. Anything else?")
-
-
 def test_a_yes_is_not_asked_for_twice() -> None:
     again = "Please confirm once more that I should proceed. Let me know if you need more help."
     assert "asks again for a yes" in names(AGREED, again)
     assert "asks again for a yes" not in names(LAMP.agent(PLAN).user("No, wait."), again)
-
-
-def test_a_false_report_is_remembered() -> None:
-    lied = LAMP.agent("Your order has been cancelled.").user("Thank you, bye.")
-    assert "claim never made good" in names(lied, BYE)
-    assert "claim never made good" not in names(changing(LAMP), BYE)
 
 
 def test_money_that_is_returned_is_no_return_of_goods() -> None:
@@ -282,27 +198,6 @@ def test_a_claim_that_all_is_done_is_held_against_every_request() -> None:
     assert "request not served" in names(LAMP, claim)
     assert sent_back(PACK, LAMP.says(claim))
     assert not sent_back(PACK, changing(LAMP).says(claim))
-
-
-def test_the_best_offer_is_a_hint() -> None:
-    assert "best offer asked for" in names(asking("Change the lamp to the cheapest one, please."))
-    assert "best offer asked for" not in names(LAMP)
-
-
-def test_a_refusal_that_names_its_rule_and_is_accepted_speaks_for_an_end() -> None:
-    told = LAMP.agent("Our policy does not allow that; it is not possible.")
-    accepted = told.user("I understand, thanks for your help.")
-    insisting = told.user("But I insist.")
-    assert {"refused by a rule", "refusal accepted"} <= names(accepted, BYE)
-    assert "refusal accepted" not in names(insisting, BYE)
-    dropped = AGREED.agent("Our policy does not allow that.").user("I understand.")
-    assert not {"refused by a rule", "refusal accepted"} & names(dropped, BYE)
-
-
-def test_thanks_for_a_change_speak_for_an_end() -> None:
-    thanks = "Thank you so much for your help, goodbye!"
-    assert "thanks for what was done" in names(changing(LAMP).user(thanks), BYE)
-    assert "thanks for what was done" not in names(LAMP.user(thanks), BYE)
 
 
 def test_an_empty_message_is_sent_back() -> None:
@@ -332,12 +227,14 @@ def test_a_hint_counts_for_more_once_the_user_has_taken_leave() -> None:
     assert late.flag.risk == early.flag.risk
 
 
-def test_many_hints_together_send_back() -> None:
+def test_hints_add_up() -> None:
     talk = BOTH.agent(PLAN).user("Yes, go ahead.")
     for _ in range(6):
-        talk = talk.agent("I do not see it. Which one?").user("I don't know. Please change it.")
-    gone = talk.user("I'll get back to you. That's all, goodbye!")
-    assert sent_back(PACK, gone.says(BYE))
+        talk = talk.agent("Which one?").user("The lamp. Please change it.")
+    hints = fired(PACK, talk.user("That's all, goodbye!").says(BYE)).values()
+    together = noisy_or(hint.risk for hint in hints)
+    assert len(hints) > 4
+    assert together > 2 * max(hint.risk for hint in hints)
 
 
 def test_what_the_supervisor_refused_is_no_omission() -> None:

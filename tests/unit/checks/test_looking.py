@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Objection, Pack, Support, call_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import ROUNDS, Wanted
 from sidecritic.critics.policy import PolicyCritic
@@ -37,8 +38,8 @@ def wants(facts: Facts) -> Iterator[Wanted]:
 
 
 @call_check("shipped", policy="Shipped orders cannot be cancelled.", risk=0.9)
-def shipped(facts: Facts, call: ToolCall) -> Objection | Support | None:
-    order = facts.known.get("order_id", {}).get(text_of(call.arguments or {}, "order_id"), {})
+def shipped(case: Case) -> Objection | Support | None:
+    order = case.facts.known.get("order_id", {}).get(text_of(case.arguments, "order_id"), {})
     match text_of(order, "status"):
         case "shipped":
             return Objection("It is shipped already.", evidence="shipped", messages=(0,))

@@ -194,7 +194,6 @@ def test_bad_input_is_one_line_and_writes_nothing(words: list[str], message: str
     [
         (["--critic", "none", "--profile", "mine.toml"], "was fitted for the critic 'policy'"),
         (["--profile", "none.toml"], "cannot read the profile none.toml"),
-        (["--profile", "nobody"], "unknown profile 'nobody'"),
         (["--profile", "mine.toml", "--critic-threshold", "0.5"], "one of the two"),
         (["--critic", "none", "--critic-threshold", "0.5"], "has no threshold"),
         (["--critic", "human"], "standard input is none"),

@@ -13,17 +13,18 @@ from sidecritic.checks.base import Pack
 from sidecritic.cli.app import app
 from sidecritic.config.critics import Terms, critic_for
 from sidecritic.config.packs import pack_at, unlearned
-from sidecritic.config.profiles import profile_for
+from sidecritic.critics.head_weights import read_weights
 from sidecritic.critics.profile import read_profile, to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.packs.shop import SHOP
+from tests import scored
 
 OWN = """
 from sidecritic.checks.base import Objection, Pack, call_check
 
 
 @call_check("never refund", risk=0.9, tools=["refund_items"], policy="We refund nothing.")
-def never(facts, call):
+def never(case):
     return Objection("Refund nothing; offer an exchange.")
 
 
@@ -166,7 +167,7 @@ def test_a_profile_is_for_the_pack_that_its_judgements_were_made_with(own: Path)
 
 
 def test_a_profile_of_the_own_checks_is_not_for_those_of_a_pack() -> None:
-    plain = profile_for("head-5")
+    plain = scored.profile(critic="head", version=read_weights().digest)
     assert "pack" not in to_toml(plain).splitlines()[:8]
     foreign = Terms(profile=plain, pack=Pack("shop"), pack_path="my:PACK")
     with pytest.raises(ConfigError, match="by the package's own checks, and the pack here is my"):
@@ -204,12 +205,12 @@ def test_eval_judges_by_the_pack_and_keeps_its_name(own: Path) -> None:
 
 def test_a_foreign_domain_is_replayed_with_its_pack_and_not_without(own: Path) -> None:
     file = str(recorded(own, "boutique"))
-    without = run("replay", file, "--critic", "default", "--workers", "1")
+    without = run("replay", file, "--critic", "head", "--workers", "1")
     assert without.exit_code == 2
     assert "--pack MODULE:NAME" in without.stderr
     words = ("replay", file, "--pack", "boutique_rules:PACK", "--out", "judged.jsonl")
     # Two processes: each must find the module for itself.
-    scores, _ = answer(*words, "--critic", "default", "--workers", "2")
+    scores, _ = answer(*words, "--critic", "head", "--workers", "2")
     assert scores["cost"]["failed"] == 0
     assert scores["terms"] == "pack boutique_rules:PACK"
     assert "--pack boutique_rules:PACK" in scores["command"]
@@ -217,7 +218,7 @@ def test_a_foreign_domain_is_replayed_with_its_pack_and_not_without(own: Path) -
     refunds = [line for line in judged if "refund_items" in line["tools"]]
     assert refunds
     assert {line["judgement"]["category"] for line in refunds} == {"never refund"}
-    mixed = run("replay", file, "--critic", "default", "--workers", "1", "--out", "judged.jsonl",
+    mixed = run("replay", file, "--critic", "head", "--workers", "1", "--out", "judged.jsonl",
                 "--pack", "sidecritic.packs.shop:SHOP")  # fmt: skip
     assert mixed.exit_code == 2
     assert "pack boutique_rules:PACK" in mixed.stderr
@@ -226,21 +227,22 @@ def test_a_foreign_domain_is_replayed_with_its_pack_and_not_without(own: Path) -
 def test_a_head_that_has_not_learned_the_domain_says_that_the_checks_judge(own: Path) -> None:
     file = str(recorded(own, "boutique"))
     pack = ("--pack", "boutique_rules:PACK")
-    scores, _ = answer("replay", file, "--critic", "default", "--workers", "1", *pack)
+    scores, _ = answer("replay", file, "--critic", "head", "--workers", "1", *pack)
     assert scores["unlearned"] == ["boutique"]
-    shown = " ".join(run("replay", file, "--workers", "1", *pack).stdout.split())
+    words = ("replay", file, "--critic", "head", "--workers", "1", *pack)
+    shown = " ".join(run(*words).stdout.split())
     assert "has learned nothing of boutique: the policy checks judge there" in shown
     by_checks, _ = answer("replay", file, "--critic", "policy", "--workers", "1", *pack)
     assert by_checks["unlearned"] == []
     words = ("eval", "--env", "shop", "--limit", "1", *pack)
-    _, said = answer(*words, "--critic", "default", "--out", "d")
+    _, said = answer(*words, "--critic", "head", "--out", "d")
     assert "has learned nothing of 'boutique': policy checks judged there" in said
     _, said = answer(*words, "--critic", "policy", "--out", "p")
     assert "has learned nothing" not in said
 
 
 def test_it_has_learned_the_domains_that_its_weights_hold() -> None:
-    assert unlearned("default", ["retail", "airline", "telecom"]) == ("telecom",)
+    assert unlearned("head", ["retail", "airline", "telecom"]) == ("telecom",)
     assert unlearned("chain:policy,head", ["shop"]) == ("shop",)
     assert unlearned("policy", ["shop"]) == unlearned("none", ["shop"]) == ()
 

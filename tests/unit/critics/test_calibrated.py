@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sidecritic.checks.base import Objection, Pack, call_check
-from sidecritic.checks.facts import Facts
-from sidecritic.config.profiles import profile_for
+from sidecritic.checks.case import Case
+from sidecritic.config.profiles import profile_at
 from sidecritic.critics.calibrated import Calibrated
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.policy import PolicyCritic
@@ -157,7 +157,7 @@ async def test_a_failure_stays_one() -> None:
 
 
 @call_check("weak", policy="Be careful.", risk=0.3)
-def weak(facts: Facts, call: ToolCall) -> Objection:
+def weak(case: Case) -> Objection:
     return Objection("This looks odd.")
 
 
@@ -234,14 +234,12 @@ def test_a_profile_needs_a_default_for_each_kind() -> None:
         )
 
 
-def test_a_profile_is_found_by_path_and_an_unknown_name_says_so(tmp_path: Path) -> None:
+def test_a_profile_is_found_by_path(tmp_path: Path) -> None:
     file = tmp_path / "some.toml"
     file.write_text(GOOD, encoding="utf-8")
-    assert profile_for(str(file)) == profile()
+    assert profile_at(file) == profile()
     with pytest.raises(ConfigError, match=r"cannot read the profile .*none\.toml: No such file"):
-        profile_for(str(tmp_path / "none.toml"))
-    with pytest.raises(ConfigError, match="unknown profile 'nobody'"):
-        profile_for("nobody")
+        profile_at(tmp_path / "none.toml")
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not UTF-8"):
-        profile_for(str(file))
+        profile_at(file)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecritic.checks.base import Objection, Pack, Support, call_check, text_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.critics.head import HeadCritic, flags_of, parts_of, risk_of_action, risks_of
 from sidecritic.critics.head_weights import (
@@ -30,22 +31,22 @@ NOTHING = HeadWeights(name="nothing")
 
 
 @call_check("weak", policy="Be careful.", risk=0.3)
-def weak(facts: Facts, call: ToolCall) -> Objection:
+def weak(case: Case) -> Objection:
     return Objection("This looks odd.")
 
 
 @call_check("strong", policy="Never do this.", risk=0.8, tools=["put"])
-def strong(facts: Facts, call: ToolCall) -> Objection:
+def strong(case: Case) -> Objection:
     return Objection("This is wrong; do that.")
 
 
 @call_check("as agreed", policy="Ask first.", risk=0.5)
-def agreed(facts: Facts, call: ToolCall) -> Support:
+def agreed(case: Case) -> Support:
     return Support("yes, please")
 
 
 @call_check("broken", policy="Work.", risk=0.9)
-def broken(facts: Facts, call: ToolCall) -> Objection:
+def broken(case: Case) -> Objection:
     raise KeyError("record")
 
 

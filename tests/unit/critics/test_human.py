@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sidecritic.checks.base import Objection, Pack, Support, call_check
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.case import Case
 from sidecritic.config.terminals import Keyboard
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.human import HumanCritic, Terminal, visible
@@ -34,17 +34,17 @@ WRITE = TALK.calls("put", record="7", value="blue")
 
 
 @call_check("odd", policy="Be careful.", risk=0.3)
-def odd(facts: Facts, call: ToolCall) -> Objection:
+def odd(case: Case) -> Objection:
     return Objection("Nobody asked for \x1b[31mblue.", evidence="value=blue")
 
 
 @call_check("asked for", policy="Do what was asked.", risk=0.1)
-def asked_for(facts: Facts, call: ToolCall) -> Support:
+def asked_for(case: Case) -> Support:
     return Support(evidence="Change record 7.")
 
 
 @call_check("broken", policy="Work.", risk=0.9)
-def broken(facts: Facts, call: ToolCall) -> Objection:
+def broken(case: Case) -> Objection:
     raise KeyError("record")
 
 

@@ -5,38 +5,39 @@ from dataclasses import replace
 import pytest
 
 from sidecritic.checks.base import Objection, Pack, call_check, text_check
+from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.critics.policy import FEEDBACK_LIMIT, PolicyCritic, noisy_or
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.packs import pack_for
-from sidecritic.types import Approve, Revise, ToolCall
+from sidecritic.types import Approve, Revise
 from tests.talk import Talk, specs
 
 TALK = Talk(tools=specs("get", "put")).user("Change it.")
 
 
 @call_check("weak", policy="Be careful.", risk=0.3)
-def weak(facts: Facts, call: ToolCall) -> Objection:
+def weak(case: Case) -> Objection:
     return Objection("This looks odd.")
 
 
 @call_check("strong", policy="Never do this.", risk=0.8, tools=("put",))
-def strong(facts: Facts, call: ToolCall) -> Objection:
+def strong(case: Case) -> Objection:
     return Objection("This is wrong; do that.", evidence="line 3")
 
 
 @call_check("silent", policy="Be silent.", risk=0.9)
-def silent(facts: Facts, call: ToolCall) -> None:
+def silent(case: Case) -> None:
     return None
 
 
 @call_check("broken", policy="Work.", risk=0.9)
-def broken(facts: Facts, call: ToolCall) -> Objection:
+def broken(case: Case) -> Objection:
     raise KeyError("record")
 
 
 @call_check("wordy", policy="Be brief.", risk=0.6)
-def wordy(facts: Facts, call: ToolCall) -> Objection:
+def wordy(case: Case) -> Objection:
     return Objection("word " * 300)
 
 

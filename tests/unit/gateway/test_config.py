@@ -9,10 +9,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from sidecritic.config.gateways import GatewayMaker, gateway_settings
 from sidecritic.config.promotion import set_mode
 from sidecritic.critics.calibrated import Calibrated
+from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.wire import Outgoing
+from tests.scored import profile, threshold
 from tests.unit.packs.retail import test_pack as retail
 from tests.wire import chat, wire_server
 
@@ -50,7 +52,6 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
         (GOOD + 'policy = "absent.md"', "cannot read policy"),
         (GOOD + 'critic = "policy"\npack = "os:path"', "name a Pack"),
         (GOOD + 'critic = "policy"\npack = "no.such:PACK"', "policy pack"),
-        (GOOD + 'critic = "policy"\nprofile = "head-5"', "fitted for the critic 'head'"),
         (GOOD + 'critic = "head"\nprofile = "absent.toml"', "cannot read the profile"),
         (GOOD + 'critic = "polcy"', "did you mean 'policy'"),
         (GOOD + "[routes.s]\nupstream = 'o'", "share prefix and provider"),
@@ -70,13 +71,15 @@ async def test_a_profile_judges_by_the_thresholds_of_the_packs_domain(tmp_path: 
     unasked = retail.TALK.user("It is about #W1000001.").calls(
         "cancel_pending_order", **retail.CANCEL[1]
     )
-    low = made(GOOD + RETAIL + 'profile = "head-5"', tmp_path, KEY="k")
+    ours = profile(threshold(0.9, domain="shop"), threshold(0.1, domain="retail"), critic="default")
+    (tmp_path / "mine.toml").write_text(to_toml(ours), encoding="utf-8")
+    low = made(GOOD + RETAIL + 'profile = "mine.toml"', tmp_path, KEY="k")
     (route,) = low.routes
     assert isinstance(route.critic, Calibrated)
     judged = await route.critic.judge(unasked)
     assert judged.calibrated
     assert judged.verdict.kind == "revise"
-    assert "head-5" in route.critic_version
+    assert ours.digest in route.critic_version
 
 
 async def test_a_threshold_of_the_route_is_the_critics(tmp_path: Path) -> None:
@@ -174,3 +177,9 @@ async def test_a_public_name_that_leads_inside_is_not_connected_to() -> None:
         await upstream.aclose()
     assert resolver.asked == 1
     assert inside.received == []
+
+
+def test_a_profile_of_another_critic_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(to_toml(profile(critic="head")), encoding="utf-8")
+    with pytest.raises(ConfigError, match="fitted for the critic 'head'"):
+        made(GOOD + 'critic = "policy"\nprofile = "mine.toml"', tmp_path, KEY="k")

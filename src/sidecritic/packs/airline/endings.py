@@ -27,7 +27,7 @@ _UNKNOWN = re.compile(
     r"|\b(forgot|forgotten|lost|misplaced)\b[^.!?\n]{0,30}\b(reservation|booking|id|number)\b"
 )
 _MORE = re.compile(
-    r"\b(cancel\w*|refund\w*|compensat\w*|(up|down)grad\w*|cabin|insurance"
+    r"\b(cancel\w*|refund\w*|compensat\w*|(up|down)grad\w*|cabin|insurance|bags?|baggages?"
     r"|(change|move|switch)\w* [^.?!\n]{0,20}\b(flights?|dates?|day))\b"
 )
 _NUMBER = re.compile(

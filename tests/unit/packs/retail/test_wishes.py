@@ -28,7 +28,6 @@ from tests.unit.packs.retail.test_pack import (
     item,
     names,
     order,
-    supports,
     variant,
     wish,
 )
@@ -116,12 +115,6 @@ def test_the_variant_that_the_words_call_for_is_told_from_others(
     assert check not in names(asks(words), bottle(right))
 
 
-def test_only_the_variant_that_fits_is_supported() -> None:
-    talk = asks("I want the water bottle in green with 500ml, paid by my visa.")
-    assert "only variant that fits" in supports(talk, bottle("200004"))
-    assert "only variant that fits" not in supports(talk, bottle("200002"))
-
-
 def test_an_option_that_was_spoken_of_anywhere_counts_until_another_is_announced() -> None:
     talk = asks("Could my water bottle come in green? Whatever, change the bottle.")
     assert "option spoken of missing" in names(talk, bottle("200002"))
@@ -185,7 +178,6 @@ def test_a_change_that_leaves_the_order_above_the_users_limit_is_noticed() -> No
             "locks another request",
         ),
         ("I want to exchange the desk lamp.", RETURN, "another act than asked"),
-        ("Return the desk lamp of order #W1000001.", RETURN, "another order than named"),
     ],
 )
 def test_items_and_acts_that_were_not_meant_are_noticed(words: str, call: Call, check: str) -> None:
@@ -247,7 +239,6 @@ def test_the_reason_for_another_order_is_not_the_reason_for_this_one() -> None:
     assert "reason nobody gave" in names(talk, CANCEL)
     right = but(CANCEL, reason="ordered by mistake")
     assert "reason nobody gave" not in names(talk, right)
-    assert "reason as given" in supports(talk, right)
 
 
 @pytest.mark.parametrize(
@@ -287,37 +278,6 @@ def test_an_address_in_another_city_than_the_user_speaks_of_is_noticed() -> None
     talk = talk.user("Send order #W1000001 to my NYC address.").agent("Proceed?").user("Yes.")
     assert "address in another city" in names(talk, but(MOVE, **OLD))
     assert "address in another city" not in names(talk, but(MOVE, **there))
-
-
-def test_an_address_that_the_user_gave_is_supported() -> None:
-    talk = wish("Send #W1000001 over.", "To 592 Elm Avenue, Houston 77242. Shall I proceed?")
-    assert "address as given" in supports(talk, MOVE)
-    assert "address as given" not in supports(wish("Send #W1000001 over."), MOVE)
-
-
-def test_details_that_were_never_put_to_the_user_are_noticed() -> None:
-    assert "details not listed" in names(wish("Return the desk lamp."), RETURN)
-    talk = wish("Return the desk lamp.", "I return it, refund to your credit card. Proceed?")
-    assert "details not listed" not in names(talk, RETURN)
-    assert "listed and agreed to" in supports(
-        wish("Return it.", "I return the desk lamp to credit_card_1. Proceed?"), RETURN
-    )
-
-
-def test_a_yes_is_weaker_when_it_is_old_or_has_a_condition() -> None:
-    talk = wish("Return the desk lamp to my credit card.")
-    later = talk.agent("Which e-mail do you use?").user("mia@example.com")
-    assert "yes to something older" in names(later, RETURN)
-    assert "yes to something older" not in names(talk, RETURN)
-    doubt = wish("Return the lamp to my credit card.", answer="Yes, but only if it is free.")
-    assert "yes with a condition" in names(doubt, RETURN)
-    assert "yes with a condition" not in names(talk, RETURN)
-
-
-def test_what_the_user_says_in_one_breath_is_supported() -> None:
-    assert "the user's own words" in supports(
-        wish("Exchange the desk lamp for a black one, difference to my visa."), EXCHANGE
-    )
 
 
 def test_a_card_that_was_called_by_the_digits_of_another_is_noticed() -> None:

@@ -5,7 +5,6 @@ from pydantic import JsonValue
 
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.airline.pack import AIRLINE
-from sidecritic.packs.airline.places import routes
 from sidecritic.packs.airline.records import allowance
 from sidecritic.types import Proposal
 from tests.talk import Talk
@@ -24,9 +23,7 @@ from tests.unit.packs.airline.test_pack import (
     flight,
     names,
     offer,
-    pays,
     reservation,
-    supports,
     talk,
 )
 
@@ -57,74 +54,6 @@ def on(*numbers: str, call: Call = FLIGHTS) -> Call:
 
 
 @pytest.mark.parametrize(
-    ("wish", "right", "wrong"),
-    [
-        ("Change me to the cheapest flight.", ("HAT003", "HAT009"), ("HAT002",)),
-        ("The second cheapest flight instead.", ("HAT008",), ("HAT002",)),
-        ("The fastest flight, please.", ("HAT002",), ("HAT008",)),
-        ("The earliest departure after 11am.", ("HAT002",), ("HAT008",)),
-        ("The latest departure.", ("HAT008",), ("HAT002",)),
-    ],
-)
-def test_the_best_way_for_the_wish_is_taken(
-    wish: str, right: tuple[str, ...], wrong: tuple[str, ...]
-) -> None:
-    check = "not the flights wanted"
-    assert check in names(searched(wish), on(*wrong))
-    assert check not in names(searched(wish), on(*right))
-    assert check in supports(searched(wish), on(*right))
-
-
-def test_the_cheapest_way_keeps_the_other_limits_of_the_user() -> None:
-    wish = searched("The cheapest direct flight that leaves after 11:00 am.")
-    assert "not the flights wanted" not in names(wish, on("HAT008"))
-    assert "not the flights wanted" in names(wish, on("HAT002"))
-
-
-def test_a_wish_weighs_less_once_the_user_has_picked_an_option() -> None:
-    picked = (
-        searched("The cheapest, please.").agent("Option 1 or 2?").user("I take option 2, HAT002.")
-    )
-    found = AIRLINE.findings(picked.calls(*on("HAT002")[:1], **on("HAT002")[1]))
-    assert [one.risk for one in found if one.check == "not the flights wanted"] == [0.4]
-
-
-def test_stops_and_times_are_as_wanted() -> None:
-    direct = searched("I want a direct flight.")
-    assert "stops against the wish" in names(direct, on("HAT003", "HAT009"))
-    assert "stops against the wish" not in names(direct, on("HAT002"))
-    either = searched("I don't care whether it is direct.")
-    assert "stops against the wish" not in names(either, on("HAT003", "HAT009"))
-    late = searched("I cannot leave before 11am.")
-    assert "time against the wish" in names(late, on("HAT003", "HAT009"))
-    assert "time against the wish" not in names(late, on("HAT002"))
-
-
-def test_the_user_pays_no_more_than_they_said() -> None:
-    dear = searched("Upgrade all flights to business, if it is less than $200.")
-    assert "more than the user's limit" in names(dear, CABIN)
-    fine = searched("Upgrade all flights to business, if it is less than $400.")
-    assert "more than the user's limit" not in names(fine, CABIN)
-
-
-def test_the_card_with_the_smallest_balance_that_suffices_is_used() -> None:
-    wish = searched("HAT002, from my gift card with the smallest balance.")
-    assert "another balance than wanted" in names(wish, on("HAT002"))
-    card = but(on("HAT002"), payment_id="gift_card_1111111")
-    assert "another balance than wanted" not in names(wish, card)
-
-
-def test_certificates_are_used_up_first_where_the_user_wants_it() -> None:
-    wish = searched("Book it: certificates as much as possible, the rest by credit card.")
-    check = "balance left unused"
-    assert check in names(wish, BOOK)
-    right = but(
-        BOOK, payment_methods=pays(("certificate_7504069", 170), ("credit_card_4421486", 0))
-    )
-    assert check not in names(wish, right)
-
-
-@pytest.mark.parametrize(
     ("check", "wrong", "right", "call"),
     [
         (
@@ -135,7 +64,6 @@ def test_certificates_are_used_up_first_where_the_user_wants_it() -> None:
         ),
         ("insurance against the wish", "Book it with insurance.", "Book it, no insurance.", BOOK),
         ("cabin nobody spoke of", "Upgrade us to business.", "Economy, please.", FLIGHTS),
-        ("deed nobody asked for", "How many bags do I have?", "Cancel it.", CANCEL),
         ("passenger nobody named", "Book it.", "Book it for Zoe Li.", but(BOOK, passengers=[ZOE])),
         ("another trip than booked", "Book a round trip.", "Book it one-way.", BOOK),
         ("payment nobody spoke of", "Book it.", "Book it, pay by credit card.", BOOK),
@@ -168,47 +96,6 @@ def test_a_flown_flight_is_neither_changed_nor_chosen() -> None:
     assert "flown flight changed" not in names(talk("Another flight."), on("HAT002"))
 
 
-def test_flights_payment_and_cabin_are_those_that_were_announced() -> None:
-    told = talk("Another flight.", "I will take HAT008, paid with gift_card_1111111. Proceed?")
-    assert {"not as announced", "payment not as announced"} <= names(told, FLIGHTS)
-    right = talk("Another flight.", "I will take HAT002, paid with credit_card_4421486. Proceed?")
-    assert not {"not as announced", "payment not as announced"} & names(right, FLIGHTS)
-    assert {"not as announced", "payment not as announced"} <= supports(right, FLIGHTS)
-    business = talk("Upgrade.", "I change it to economy. Proceed?", cabin="basic_economy")
-    assert "cabin not as announced" in names(business, CABIN)
-    assert "cabin not as announced" not in names(business, but(CABIN, cabin="economy"))
-
-
-def test_one_of_several_agreed_methods_is_not_the_payment_as_announced() -> None:
-    told = "I will take HAT002, paid with certificate_4856383 and credit_card_4421486. Proceed?"
-    both = talk("Another flight.", told)
-    assert "payment not as announced" not in names(both, FLIGHTS) | supports(both, FLIGHTS)
-    kinds = talk("Another flight.", "HAT002: a $100 certificate, the rest on Visa 7447. Proceed?")
-    assert "payment not as announced" not in names(kinds, FLIGHTS) | supports(kinds, FLIGHTS)
-    booked = talk("Book it.", told)
-    call = but(
-        BOOK, payment_methods=pays(("certificate_4856383", 100), ("credit_card_4421486", 70))
-    )
-    assert "payment not as announced" in supports(booked, call)
-    one = but(BOOK, payment_methods=pays(("certificate_4856383", 100)))
-    assert "payment not as announced" not in supports(booked, one)
-
-
-def test_a_narrow_space_in_a_cabin_is_a_space() -> None:
-    down = talk("Downgrade us to Basic\u202fEconomy.", "To **Basic\u2011Economy**. Proceed?")
-    basic = but(CABIN, cabin="basic_economy")
-    assert not {"cabin nobody spoke of", "cabin not as announced"} & names(down, basic)
-
-
-def test_a_date_is_one_that_was_spoken_of() -> None:
-    other = but(FLIGHTS, flights=[{"flight_number": "HAT002", "date": "2024-05-25"}])
-    assert "date nobody spoke of" in names(talk("HAT002 on May 23."), other)
-    for words in ("HAT002 on May 25.", "HAT002 on 5/25.", "On the 25th.", "on 2024-05-25"):
-        assert "date nobody spoke of" not in names(talk(words), other)
-    late = but(FLIGHTS, flights=[{"flight_number": "HAT002", "date": "2034-05-25"}])
-    assert "date nobody spoke of" in names(talk("HAT002 on May 25."), late)
-
-
 def test_a_booking_is_to_where_its_flights_stay() -> None:
     there_and_back = searched("Book it.").did(
         "search_direct_flight",
@@ -226,42 +113,6 @@ def test_a_booking_is_to_where_its_flights_stay() -> None:
     assert "another trip than booked" not in names(there_and_back, booking)
     assert "another trip than booked" in names(there_and_back, but(booking, destination="ORD"))
     assert "another trip than booked" in names(there_and_back, but(booking, flight_type="one_way"))
-
-
-def test_the_reservation_is_the_one_that_the_user_describes() -> None:
-    other: JsonValue = {
-        "reservation_id": "XYZ987",
-        "origin": "BOS",
-        "destination": "MIA",
-        "flights": [flight("HAT050", "2024-05-21", "BOS", "MIA", 1)],
-    }
-    trip = (
-        Talk(tools=talk("").tools)
-        .user("Cancel my trip from Boston to Miami.")
-        .did("get_reservation_details", other, reservation_id="XYZ987")
-    )
-    away = Talk(trip.tools, (*trip.history, *talk("").history[2:]))
-    assert "another trip than described" in names(away, CANCEL)
-    assert "another trip than described" not in names(away, but(CANCEL, reservation_id="XYZ987"))
-
-
-def test_only_the_direction_that_was_meant_changes() -> None:
-    flights: list[JsonValue] = [
-        flight("HAT001", "2024-05-20", "JFK", "SEA", 150),
-        flight("HAT005", "2024-05-22", "SEA", "JFK", 150),
-    ]
-    back = talk("Change my return flight.", flights=flights, flight_type="round_trip")
-    out = talk("Change my outbound flight.", flights=flights, flight_type="round_trip")
-    there = but(
-        FLIGHTS,
-        flights=[
-            {"flight_number": "HAT002", "date": "2024-05-20"},
-            {"flight_number": "HAT005", "date": "2024-05-22"},
-        ],
-    )
-    check = "other direction changed"
-    assert check in names(back, there)
-    assert check not in names(out, there)
 
 
 def test_one_certificate_is_enough() -> None:
@@ -283,7 +134,6 @@ def test_a_delay_is_compensated_after_the_change() -> None:
 def test_a_cabin_that_was_changed_counts_even_if_it_was_not_written_down() -> None:
     upgraded = talk("Upgrade, then cancel it.").did(CABIN[0], reservation(), **CABIN[1])
     assert "cancellation without grounds" not in names(upgraded, CANCEL)
-    assert "cancellation without grounds" in supports(upgraded, CANCEL)
 
 
 def with_policy(proposed: Talk, call: Call, policy: str) -> Proposal:
@@ -320,12 +170,6 @@ def test_free_bags_are_those_of_the_policy_of_the_run() -> None:
     stated = Facts.of(with_policy(talk(""), CANCEL, text))
     assert allowance(stated)["gold"]["business"] == 3
     assert allowance(Facts.of(with_policy(talk(""), CANCEL, "")))["gold"]["business"] == 4
-
-
-def test_routes_are_read_by_code_and_by_city() -> None:
-    [(here, there)] = routes("my flight from las vegas (las) to denver on may 19")
-    assert (here, there) == ({"LAS"}, {"DEN"})
-    assert next(routes("jfk to sfo"))[0] == {"JFK"}
 
 
 def test_a_user_without_a_reservation_id_is_helped_to_find_it() -> None:
