@@ -29,7 +29,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
-from sidecritic.config import Settings, benchmark_for, keys_from_environment, plan_for
+from sidecritic.config.benchmarks import benchmark_for
+from sidecritic.config.parties import keys_from_environment
+from sidecritic.config.plans import plan_for
+from sidecritic.config.settings import Settings
 from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labeling.effects import by_branching
 from sidecritic.labeling.feedback import feedback_on, true_feedback

@@ -24,7 +24,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sidecritic.config import Settings, keys_from_environment, plan_for
+from sidecritic.config.parties import keys_from_environment
+from sidecritic.config.plans import plan_for
+from sidecritic.config.settings import Settings
 from sidecritic.gates import hands_over, may_write
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run

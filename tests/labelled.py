@@ -3,7 +3,9 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sidecritic.config import Settings, keys_from_environment, plan_for
+from sidecritic.config.parties import keys_from_environment
+from sidecritic.config.plans import plan_for
+from sidecritic.config.settings import Settings
 from sidecritic.datasets.candidates import Candidate
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.rows import Provenance

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from sidecritic.config.settings import Settings, suggestion
+from sidecritic.config.names import suggestion
+from sidecritic.config.settings import Settings
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
 

@@ -14,9 +14,9 @@ from sidecritic.config.critic_names import (
     names_in,
     parse_critic,
 )
+from sidecritic.config.names import suggestion
 from sidecritic.config.parties import Hires, ModelName, is_nearby, model_name
 from sidecritic.config.registered import is_registered, registered, served_by
-from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic, Model
 

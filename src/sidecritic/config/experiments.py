@@ -19,7 +19,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
-from sidecritic.config.settings import Settings, settings_of, suggestion
+from sidecritic.config.names import suggestion
+from sidecritic.config.settings import Settings, settings_of
 from sidecritic.errors import ConfigError
 
 POOLED = "seed"

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
+from sidecritic.config.names import suggestion
 from sidecritic.config.packs import pack_at
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.profiles import profile_for
-from sidecritic.config.settings import Settings, suggestion
+from sidecritic.config.settings import Settings
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.admission import Admission, key_digest

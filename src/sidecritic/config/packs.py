@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sidecritic.config.critic_names import names_in
+from sidecritic.config.names import suggestion
 from sidecritic.config.registered import is_registered, registered
-from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError, boundary
 
 if TYPE_CHECKING:

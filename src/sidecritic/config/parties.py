@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
-from sidecritic.config.settings import suggestion
+from sidecritic.config.names import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Model
 

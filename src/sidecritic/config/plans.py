@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack
 from sidecritic.config.benchmarks import Sources, benchmark_for, sources_of
 from sidecritic.config.casting import Hiring, cast_for, named, terms_for
 from sidecritic.config.hiring import Models
+from sidecritic.config.names import suggestion
 from sidecritic.config.parties import Keys
 from sidecritic.config.registered import learned
 from sidecritic.config.rehearsal import Rehearsal
-from sidecritic.config.settings import Settings, command_of, suggestion
+from sidecritic.config.settings import Settings, command_of
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
 from sidecritic.rollouts import Budget, Plan, TaskSet

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-from sidecritic.config.settings import suggestion
+from sidecritic.config.names import suggestion
 from sidecritic.critics.profile import Profile, read_profile
 from sidecritic.errors import ConfigError
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from sidecritic.config.gateways import gateway_settings, require_sound
-from sidecritic.config.settings import suggestion
+from sidecritic.config.names import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.gateway.settings import Mode
 

@@ -17,7 +17,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError
 
-from sidecritic.config.settings import Names, Settings, settings_of, suggestion
+from sidecritic.config.names import suggestion
+from sidecritic.config.settings import Names, Settings, settings_of
 from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError
 from sidecritic.scoring.mining import Shares

@@ -6,8 +6,7 @@ command line is made from this record, so that the two cannot drift apart.
 
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
 
 from sidecritic.config.critic_names import asks_a_person
+from sidecritic.config.names import suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.types import Answers, Limits, Record
@@ -294,15 +294,6 @@ def _recipe(file: Path) -> dict[str, object]:
                 f"recipe {file}: unknown key {key!r}{suggestion(key, Settings.model_fields)}"
             )
     return keys
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: what was meant, and what there is."""
-    names = list(known)
-    close = get_close_matches(name, names, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    shown = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-    return f"{meant} known: {shown}" if meant else f"; known: {shown}"
 
 
 def command_of(settings: Settings) -> str:

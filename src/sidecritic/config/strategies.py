@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sidecritic.config.settings import suggestion
+from sidecritic.config.names import suggestion
 from sidecritic.critics.base import NoCritic
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate, Gated

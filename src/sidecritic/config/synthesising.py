@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sidecritic.config.benchmarks import benchmark_for
-from sidecritic.config.settings import suggestion
+from sidecritic.config.names import suggestion
 from sidecritic.envs.held_out import TEST, HeldOut
 from sidecritic.errors import ConfigError
 from sidecritic.packs.registry import pack_for

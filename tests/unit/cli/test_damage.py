@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sidecritic.cli.evaluating import failures_of
 from sidecritic.cli.progress import Bar
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, write_whole
 from sidecritic.scoring import score
 from sidecritic.trace import Ended, Failed
+from sidecritic.workflows.evaluation import failures_of
 from tests.rounds import trajectory
 from tests.unit.cli.test_cli import SHOP, answer, complaint, run
 

@@ -15,8 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
-from sidecritic.cli.learning import STAGES
-from sidecritic.cli.stages import DONE_FILE
+from sidecritic.cli.learn import STAGES
 from sidecritic.config.heads import head_from_runs
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
@@ -24,6 +23,7 @@ from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import Decision
 from sidecritic.trace import to_line
+from sidecritic.workflows.stages import DONE_FILE
 
 Json = dict[str, Any]
 

@@ -6,24 +6,19 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config import (
-    Keys,
-    Settings,
-    command_of,
-    experiment_from,
-    plan_for,
-    select_tasks,
-    settings_from,
-)
 from sidecritic.config.critics import Connection, connection, critic_for
+from sidecritic.config.experiments import experiment_from
 from sidecritic.config.hiring import Models
 from sidecritic.config.parties import (
+    Keys,
     ModelName,
     is_nearby,
     keys_from_environment,
     model_name,
 )
+from sidecritic.config.plans import plan_for, select_tasks
 from sidecritic.config.recipes import recipe_from
+from sidecritic.config.settings import Settings, command_of, settings_from
 from sidecritic.envs.shop.benchmark import SPECS
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel

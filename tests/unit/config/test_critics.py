@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config import Keys, Settings, command_of, plan_for, settings_from
 from sidecritic.config.critic_names import (
     ChainName,
     EnsembleName,
@@ -19,8 +18,10 @@ from sidecritic.config.critic_names import (
     parse_critic,
 )
 from sidecritic.config.critics import Connection, Terms, critic_for
-from sidecritic.config.parties import ModelName
+from sidecritic.config.parties import Keys, ModelName
+from sidecritic.config.plans import plan_for
 from sidecritic.config.replays import CriticByName
+from sidecritic.config.settings import Settings, command_of, settings_from
 from sidecritic.critics.human import Terminal
 from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError

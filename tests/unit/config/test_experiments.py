@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
-from sidecritic.config import experiment_from
+from sidecritic.config.experiments import experiment_from
 from sidecritic.errors import ConfigError
 from sidecritic.models.wrappers import load_prices
 from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.config import Settings
 from sidecritic.config.critics import critic_for
 from sidecritic.config.registered import learned, place_of
+from sidecritic.config.settings import Settings
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import (
     Entry,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.cli.selfplay import kept_apart, play_both
-from sidecritic.config import benchmark_for, settings_from
+from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.config.held_out import held_out_of
+from sidecritic.config.settings import settings_from
 from sidecritic.datasets.held_out import user_of_task
 from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
@@ -20,6 +20,7 @@ from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.training.lora.rows import read_material, require_no_test_rows
 from sidecritic.training.lora.run import tune
 from sidecritic.types import Task
+from sidecritic.workflows.selfplay import kept_apart, play_both
 from tests.verdict_rows import write_data
 
 ANA = Customer("ana_kim_1234", "Ana Kim", "ana.kim@example.com", "10001", ("#W1", "#W2"))

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from sidecritic.cli.tuning import draw_curve
 from sidecritic.config.critics import Connection, critic_for
 from sidecritic.config.parties import ModelName
 from sidecritic.critics.compact_llm import CompactCritic
@@ -20,6 +19,7 @@ from sidecritic.training.lora.preferences import Preferred
 from sidecritic.training.lora.recipe import Recipe, read_recipe
 from sidecritic.training.lora.result import Result, outcome
 from sidecritic.training.lora.rows import fitting_pairs, read_material
+from sidecritic.workflows.training import draw_curve
 from tests.verdict_rows import row, write_data
 
 RECIPES = Path(__file__).parents[3] / "recipes"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from sidecritic.config import Keys
 from sidecritic.config.continuing import Company, benchmarks_of, company_of, teacher_for
+from sidecritic.config.parties import Keys
 from sidecritic.critics.base import refused
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError
@@ -33,8 +33,8 @@ from sidecritic.types import Revise
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked `datagen label` for."""
+class LabelRequest:
+    """What to label a run by."""
 
     sources: tuple[LabelSource, ...] = ("fault", "outcome")
     gate: Gate = "writes+final"
@@ -52,7 +52,9 @@ class Asked:
         return Effort(most=self.continuations)
 
 
-def labellers_for(run: Run, asked: Asked, keys: Keys, stack: AsyncExitStack) -> list[Labeller]:
+def labellers_for(
+    run: Run, asked: LabelRequest, keys: Keys, stack: AsyncExitStack
+) -> list[Labeller]:
     """Return the sources that are asked for; `stack` closes what they keep open.
 
     Raises:
@@ -63,10 +65,10 @@ def labellers_for(run: Run, asked: Asked, keys: Keys, stack: AsyncExitStack) -> 
     if {"branching", "teacher"} & set(asked.sources):
         critic = asked.critic if "branching" in asked.sources else "none"
         company = company_of(run, keys, stack, {**asked.servers, "critic": critic})
-    desk = _Desk(asked, benchmarks, company)
+    known = _Sources(asked, benchmarks, company)
     found: list[Labeller] = []
     for source in asked.sources:
-        finds, settings = desk.source(source, keys, stack)
+        finds, settings = known.source(source, keys, stack)
         found.append(Labeller(source, finds, f"{asked.gate}{settings}"))
     return found
 
@@ -80,8 +82,8 @@ def _benchmarks(run: Run) -> dict[str, Benchmark]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    asked: Asked
+class _Sources:
+    asked: LabelRequest
     benchmarks: Mapping[str, Benchmark]
     company: Company | None
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecritic.cli.edge import command, note
-from sidecritic.cli.flags import path
+from sidecritic.cli.flags import GatewayFile
+from sidecritic.cli.output import command, note
 from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
 
 if TYPE_CHECKING:
@@ -17,15 +17,10 @@ if TYPE_CHECKING:
     from sidecritic.gateway.app import Server
     from sidecritic.gateway.settings import GatewaySettings
 
-Config = Annotated[
-    Path,
-    typer.Option("--config", parser=path, metavar="FILE", help="Settings of the gateway, in TOML."),
-]
-
 
 def serve(
-    config: Config,
-    check: Annotated[bool, typer.Option("--check", help="Check the settings and end.")] = False,
+    config: GatewayFile,
+    check: Annotated[bool, typer.Option("--check", help="Check the settings and exit.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --check: print one object.")] = False,
 ) -> None:
     """Supervise agents that call this server in place of their provider's."""
@@ -37,10 +32,8 @@ def serve(
         maker = GatewayMaker(config.parent, gateway_environment())
         if check:
             setup = maker.setup(settings)
-            if json:
-                output.json({"ok": True, "config": setup.digest, "modes": dict(setup.modes)})
-            else:
-                output.tables(*(f"{name}: {mode}" for name, mode in setup.modes.items()))
+            found = {"ok": True, "config": setup.digest, "modes": dict(setup.modes)}
+            output.show(found, lambda: (f"{name}: {mode}" for name, mode in setup.modes.items()))
             return
         from sidecritic.gateway.process import run
 
@@ -48,10 +41,10 @@ def serve(
 
 
 def require_gateway() -> None:
-    """Check that what the gateway is made of is installed.
+    """Check that the packages of the gateway are installed.
 
     Raises:
-        MissingExtra: it is not.
+        MissingExtra: one is not.
     """
     for package in ("starlette", "uvicorn", "aiohttp", "sqlalchemy", "prometheus_client"):
         if find_spec(package) is None:
@@ -72,7 +65,7 @@ async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Pat
 
 
 async def _reload(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> None:
-    """Put the settings that are on file now in force; the old ones stay if they are wrong."""
+    """Apply the settings that are in the file now; the old ones stay if they are wrong."""
     from sidecritic.config.gateways import gateway_settings
 
     try:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sidecritic.cli.edge import command
 from sidecritic.cli.flags import path
+from sidecritic.cli.output import command
+from sidecritic.config.names import choice
 from sidecritic.errors import ConfigError, MissingExtra
-from sidecritic.gates import GATES, Gate
+from sidecritic.gates import GATES
 
 
 def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
@@ -50,7 +51,7 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             raise MissingExtra("mcp", "mcp", "the proxy")
         if bool(server) == bool(url):
             raise ConfigError("name one server: a command after --, or --url")
-        chosen = _gate(gate)
+        chosen = choice("gate", gate, GATES)
         if not critic:
             raise ConfigError("name a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
         from sidecritic.config.gateways import gateway_environment
@@ -66,10 +67,3 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             trust_annotations=trust_annotations,
         )
         asyncio.run(proxy(terms, server or (), url, gateway_environment()))
-
-
-def _gate(text: str) -> Gate:
-    for gate in GATES:
-        if gate == text:
-            return gate
-    raise ConfigError(f"unknown gate {text!r}; known: {', '.join(GATES)}")

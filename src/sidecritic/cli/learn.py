@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecritic.cli.edge import Output, command, note
-from sidecritic.cli.flags import path
+from sidecritic.cli.flags import Json, Workers, path
+from sidecritic.cli.output import Output, command, note
 from sidecritic.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from sidecritic.cli.rounds import Learning, Round
     from sidecritic.reports.rounds import RoundRow
+    from sidecritic.workflows.rounds import Learning, Round
 
 LOG_FILE = "learn.log"
 REPORT_FILE = "report.md"
@@ -35,47 +35,42 @@ def learn(
     rounds: Annotated[
         int | None, typer.Option(min=1, max=100, help="As many rounds, whatever the recipe says.")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that judge; by default one for each core.")
-    ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")
-    ] = False,
+    workers: Workers = None,
+    json: Json = False,
 ) -> None:
     """Play, mine, label, train and gate, round after round.
 
-    The same command again goes on where it was stopped.
+    The same command again resumes.
     """
     with command(as_json=json) as output:
-        from sidecritic.cli.rounds import Learning
+        from sidecritic.cli.progress import TERMINAL
         from sidecritic.config.recipes import recipe_from
+        from sidecritic.reports.rounds import to_round_tables
+        from sidecritic.workflows.rounds import Learning
 
         read = recipe_from(recipe)
         folder = out or Path("runs") / recipe.stem
         words = ["sidecritic", "learn", "--recipe", str(recipe), "--out", str(folder)]
         words += ["--rounds", str(rounds)] if rounds is not None else []
-        learning = Learning(read, folder, shlex.join(words), workers or os.cpu_count() or 1)
+        line, cores = shlex.join(words), workers or os.cpu_count() or 1
+        learning = Learning(read, folder, line, cores, TERMINAL)
         rows = _learned(learning, rounds or read.rounds, output)
-        if json:
-            output.json(_plain(rows, folder))
-        else:
-            from sidecritic.reports.rounds import to_round_tables
-
-            output.tables(*to_round_tables(rows), f"Report: {folder / REPORT_FILE}")
+        report = f"Report: {folder / REPORT_FILE}"
+        output.show(_plain(rows, folder), lambda: (*to_round_tables(rows), report))
 
 
 def _learned(learning: "Learning", rounds: int, output: Output) -> "list[RoundRow]":
-    from sidecritic.cli.rounds import learned
-    from sidecritic.cli.stages import writing
     from sidecritic.journal import open_journal
     from sidecritic.reports.rounds import to_round_table, to_rounds_page
     from sidecritic.runs import write_whole
+    from sidecritic.workflows.rounds import learn
+    from sidecritic.workflows.stages import writing
 
     rows: list[RoundRow] = []
     # Two at once would write into each other's stages: the journal's lock keeps the second out.
     with open_journal(learning.out / LOG_FILE) as log, writing(learning.out):
         write_whole(learning.out / RECIPE_FILE, learning.recipe.model_dump_json(indent=2) + "\n")
-        for done in learned(learning, rounds):
+        for done in learn(learning, rounds):
             rows.append(_row(learning, done))
             log.append(f"round {done.number}: {done.critic} {' '.join(done.decision.reasons)}\n")
             title = learning.recipe.title or "Rounds of learning"
@@ -114,9 +109,9 @@ def _draw(rows: "Sequence[RoundRow]", file: Path, title: str) -> str | None:
 
 
 def _row(learning: "Learning", done: "Round") -> "RoundRow":
-    from sidecritic.cli.stages import Stage
     from sidecritic.critics.registry import read_registry
     from sidecritic.reports.rounds import RoundRow
+    from sidecritic.workflows.stages import Stage
 
     stages = [Stage(learning.folder(done.number, name), name).done for name in STAGES]
     entry = read_registry(learning.registry).entry(done.critic, learning.registry)

@@ -1,26 +1,27 @@
-"""What of a recipe of learning can be known to be wrong before anything is played, and paid for."""
+"""Checks of a learning recipe before anything is played, and paid for."""
 
-from sidecritic.cli.exporting import balance_named
-from sidecritic.cli.kinds import lora_recipe, require_tunable
-from sidecritic.cli.labels import sources_named
 from sidecritic.config.critic_names import HUMAN, names_in
 from sidecritic.config.critics import critic_for
+from sidecritic.config.names import choice
 from sidecritic.config.recipes import LearnRecipe
 from sidecritic.critics.compact import FULL, rendering
+from sidecritic.datasets.balance import BALANCES
 from sidecritic.errors import ConfigError
+from sidecritic.workflows.labels import sources_of
+from sidecritic.workflows.training import lora_recipe, require_tunable
 
 
 def require_sound(recipe: LearnRecipe) -> None:
-    """Raise for what a later stage would refuse.
+    """Check what a later stage would refuse.
 
     Raises:
         ConfigError: a source, rendering, balance, critic or base that is not there.
     """
-    sources = sources_named(",".join(recipe.label.sources))
+    sources = sources_of(recipe.label.sources)
     if "teacher" in sources and not recipe.label.teacher:
         raise ConfigError("label.sources: the source 'teacher' needs label.teacher, a model")
     read_as = rendering(recipe.export.rendering)
-    balance_named(recipe.export.balance)
+    choice("balance", recipe.export.balance, BALANCES)
     _require_critic(recipe)
     if recipe.kind == "lora":
         tuned = lora_recipe(recipe.train, data="-")

@@ -1,29 +1,34 @@
-"""Which tasks rounds of learning may learn from, and which are held back for the gate."""
+"""Which tasks rounds of learning may learn from, and which they hold back to judge the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sidecritic.cli.selfplay import kept_apart
-from sidecritic.config import benchmark_for, sources_of
+from sidecritic.config.benchmarks import benchmark_for, sources_of
 from sidecritic.config.recipes import LearnRecipe
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Peopled
 from sidecritic.types import Task
+from sidecritic.workflows.selfplay import kept_apart
+from sidecritic.workflows.watchers import SILENT, Watcher
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Division:
     """Ids of the tasks of one environment, by what they are for."""
 
     train: tuple[str, ...]
     held_back: tuple[str, ...]
 
 
-def divided(recipe: LearnRecipe, env: str) -> Parts:
-    """Divide the tasks that may be learned from by user: more tasks move nobody."""
+def divide(recipe: LearnRecipe, env: str, watcher: Watcher = SILENT) -> Division:
+    """Divide the tasks that may be learned from by user: more tasks move no user.
+
+    Raises:
+        ConfigError: all tasks are about one user.
+    """
     settings = recipe.settings(env)
-    (apart,) = kept_apart(settings).values()
+    (apart,) = kept_apart(settings, watcher).values()
     tasks = apart.tasks(recipe.tasks.split)[: recipe.tasks.limit]
     groups = _groups(benchmark_for(env, sources_of(settings)), tasks)
     ranked = sorted(set(groups.values()), key=lambda group: _place(recipe.tasks.seed, group))
@@ -31,11 +36,11 @@ def divided(recipe: LearnRecipe, env: str) -> Parts:
     if len(ranked) < 2:
         raise ConfigError(
             f"the {len(tasks)} tasks of {env} are all about one user: nothing can be held back for "
-            "the gate; choose another split, raise tasks.limit, or make tasks with "
+            "promotion; choose another split, raise tasks.limit, or make tasks with "
             "`sidecritic tasks synth`"
         )
     held = set(ranked[:number])
-    return Parts(
+    return Division(
         train=tuple(task.id for task in tasks if groups[task.id] not in held),
         held_back=tuple(task.id for task in tasks if groups[task.id] in held),
     )

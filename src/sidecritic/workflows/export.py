@@ -1,4 +1,4 @@
-"""Make a data set of labelled runs: what `datagen export` does."""
+"""Export labelled runs as a data set."""
 
 import asyncio
 import shlex
@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecritic.cli.edge import note
-from sidecritic.config import benchmark_for, suggestion
+from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.config.held_out import held_out_in
+from sidecritic.config.names import choice
 from sidecritic.critics.compact import FULL, rendering
-from sidecritic.datasets.balance import BALANCES, Balance
+from sidecritic.datasets.balance import BALANCES
 from sidecritic.datasets.export import Wanted, export
 from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.material import Reads, recorded_material, run_material
@@ -23,16 +23,17 @@ from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
+from sidecritic.workflows.watchers import SILENT, Watcher
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    pass
 
 HELD_OUT = ("refuse", "drop")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked `datagen export` for."""
+class ExportRequest:
+    """How to make the data set."""
 
     out: Path
     rendering: str = FULL.name
@@ -46,18 +47,17 @@ class Asked:
     """`None`: where pyarrow is installed."""
 
 
-def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
+def export_runs(runs: Sequence[Path], asked: ExportRequest, watcher: Watcher = SILENT) -> Summary:
     """Write the data set.
 
     Raises:
         ConfigError: an unknown name, a run without labels, or what `export` refuses.
     """
-    if asked.held_out not in HELD_OUT:
-        raise ConfigError(f"--held-out is {asked.held_out!r}{suggestion(asked.held_out, HELD_OUT)}")
+    held_out = choice("value of --held-out", asked.held_out, HELD_OUT)
     if not runs and not asked.recorded:
-        raise ConfigError("there is nothing to make a data set of; name a run, or --recorded FILE")
+        raise ConfigError("there is nothing to export; name a run, or --recorded FILE")
     read_as = rendering(asked.rendering)
-    recorded = _recorded(asked.recorded)
+    recorded = _recorded(asked.recorded, watcher)
     envs = {env for directory in runs for env in read_record(directory).versions}
     envs.update(run.critic_env for run in recorded)
     benchmarks = {env: benchmark_for(env) for env in sorted(envs)}
@@ -65,10 +65,10 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     wanted = Wanted(
         rendering=read_as,
         shares=Shares(validation=validation, test=test),
-        balance=balance_named(asked.balance),
+        balance=choice("balance", asked.balance, BALANCES),
         seed=asked.seed,
         held_out=asyncio.run(held_out_in(benchmarks.values())),
-        drops_held_out=asked.held_out == "drop",
+        drops_held_out=held_out == "drop",
         parquet=has_parquet() if asked.parquet is None else asked.parquet,
         command=_command(runs, asked),
     )
@@ -79,7 +79,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     return export(reads, asked.out, wanted)
 
 
-def _command(runs: Sequence[Path], asked: Asked) -> str:
+def _command(runs: Sequence[Path], asked: ExportRequest) -> str:
     words = ["sidecritic", "datagen", "export", *map(str, runs), "--out", str(asked.out)]
     words += ["--rendering", asked.rendering, "--seed", str(asked.seed)]
     words += ["--balance", asked.balance, "--held-out", asked.held_out]
@@ -92,7 +92,7 @@ def _command(runs: Sequence[Path], asked: Asked) -> str:
 def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:
     marked = {directory.resolve() for directory in hostile}
     if unknown := marked - {directory.resolve() for directory in runs}:
-        raise ConfigError(f"--hostile {min(unknown)} is none of the runs; name it as one")
+        raise ConfigError(f"--hostile {min(unknown)} is not among the runs; add it to them")
     names = Counter[str]()
     for directory in dict.fromkeys(directory.resolve() for directory in runs):
         names[directory.name] += 1
@@ -101,8 +101,8 @@ def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:
         yield partial(run_material, directory, name=name, hostile=directory in marked)
 
 
-def _recorded(files: Sequence[Path]) -> tuple[Recorded, ...]:
-    """Return the recorded runs whose ends tell something."""
+def _recorded(files: Sequence[Path], watcher: Watcher) -> tuple[Recorded, ...]:
+    """Return the recorded runs whose outcomes say something about their writes."""
     if not files:
         return ()
     from sidecritic.recordings import load
@@ -110,7 +110,7 @@ def _recorded(files: Sequence[Path]) -> tuple[Recorded, ...]:
 
     found = load(files)
     for problem in found.problems[:5]:
-        note(str(problem))
+        watcher.say(str(problem))
     return tuple(run for run in found.runs if run.domain not in WEAK_DOMAINS and is_clean(run))
 
 
@@ -120,32 +120,3 @@ def _recorded_reads(runs: Iterable[Recorded]) -> Iterator[Reads]:
         by_file.setdefault(run.file, []).append(run)
     for file, own in by_file.items():
         yield partial(recorded_material, file, own)
-
-
-def balance_named(text: str) -> Balance:
-    """Return the balance of that name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if text not in BALANCES:
-        raise ConfigError(f"unknown balance {text!r}{suggestion(text, BALANCES)}")
-    return text
-
-
-def lines_of(summary: Summary, out: Path) -> "Iterator[RenderableType]":
-    """Yield what to print about a data set."""
-    from sidecritic.reports.sections import Section
-    from sidecritic.reports.tables import to_table
-
-    splits = ("train", "validation", "test")
-    rows = tuple(
-        (config, *(str(counts.get(split, 0)) for split in splits))
-        for config, counts in summary.rows.items()
-    )
-    title = "Rows (simulated)" if summary.simulated else "Rows"
-    yield to_table(Section(title, ("", *splits), rows))
-    for what, counts in (("left out", summary.left_out), ("quarantined", summary.quarantined)):
-        if counts:
-            yield f"{what}: " + ", ".join(f"{number} {why}" for why, number in counts.items())
-    yield f"{out}: digest {summary.digest}; the card is README.md"

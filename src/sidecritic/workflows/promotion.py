@@ -13,16 +13,15 @@ other weights, or of other episodes of the same name, are none of this critic's.
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sidecritic.cli.evaluating import evaluate, side_of
-from sidecritic.cli.stages import digest_of_value
-from sidecritic.config import Settings
 from sidecritic.config.identities import identity
 from sidecritic.config.registered import is_registered, registered
 from sidecritic.config.replays import CriticByName
-from sidecritic.config.settings import settings_of
+from sidecritic.config.settings import Settings, settings_of
 from sidecritic.critics.registry import Lineage, digest_of
+from sidecritic.critics.registry import decide as record
 from sidecritic.datasets.material import Material, run_material, user_in
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
@@ -32,7 +31,8 @@ from sidecritic.recordings.own import own_runs
 from sidecritic.replay import Plan, replay
 from sidecritic.replay.attacks import Attacked, attacked, attacks_with
 from sidecritic.replay.payloads import read_payloads
-from sidecritic.runs import TRAJECTORIES_FILE, Run, read_record, read_run, write_whole
+from sidecritic.reports.promotion import to_page
+from sidecritic.runs import TRAJECTORIES_FILE, Run, read_record, read_run
 from sidecritic.scoring import compare
 from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.detection_records import Measured
@@ -40,6 +40,11 @@ from sidecritic.scoring.paired import Case, Difference, Verdict
 from sidecritic.scoring.promotion import Decision, Evidence, Injected, Margins, decide
 from sidecritic.scoring.replays import refused, risk_of
 from sidecritic.trace import Loaded
+from sidecritic.training.lineage import decided
+from sidecritic.workflows.evaluation import evaluate, side_of
+from sidecritic.workflows.files import write_file
+from sidecritic.workflows.stages import digest_of_value
+from sidecritic.workflows.watchers import SILENT, Watcher
 
 DECISION_FILE = "decision.json"
 
@@ -62,7 +67,7 @@ class Contest:
     workers: int = 1
 
 
-def contested(contest: Contest) -> Decision:
+def decide_between(contest: Contest, watcher: Watcher = SILENT) -> Decision:
     """Measure both critics, and decide.
 
     Raises:
@@ -71,8 +76,8 @@ def contested(contest: Contest) -> Decision:
     held = [_held(directory) for directory in contest.runs]
     _require_distinct(held)
     runs = [run for each in held for run in each.runs]
-    old = _measured(contest, contest.old, held)
-    new = _measured(contest, contest.new, held)
+    old = _measured(contest, contest.old, held, watcher)
+    new = _measured(contest, contest.new, held, watcher)
     labels = {key: wrong for each in held for key, wrong in each.truths()}
     cases = [
         Case(_task(run), labels[key], _verdict(old.lines[line]), _verdict(new.lines[line]))
@@ -183,7 +188,7 @@ class _Side:
         return frozenset(line.critic_version for line in self.lines.values()) - {""}
 
 
-def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
+def _measured(contest: Contest, critic: str, held: Sequence[_Held], watcher: Watcher) -> _Side:
     folder = contest.played / identity(critic)
     runs = [run for each in held for run in each.runs]
     plan = Plan(critic, CriticByName(critic), _gate(held))
@@ -201,7 +206,9 @@ def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
     return _Side(
         lines=lines,
         attacked=_attacked(contest, plan, held, wrong, folder),
-        supervised=_together([_supervised(contest, each, critic, folder) for each in held]),
+        supervised=_together(
+            [_supervised(contest, each, critic, folder, watcher) for each in held]
+        ),
     )
 
 
@@ -246,18 +253,19 @@ def _attacked(
         return tuple(Attacked.model_validate_json(line) for line in lines)
     attacks = attacks_with(payloads)
     found = asyncio.run(attacked(runs, plan, wrong, attacks, each=contest.attacks))
-    _write(file, "".join(f"{line.model_dump_json()}\n" for line in found))
+    write_file(file, "".join(f"{line.model_dump_json()}\n" for line in found))
     return found
 
 
-def _supervised(contest: Contest, held: _Held, critic: str, folder: Path) -> Run:
+def _supervised(contest: Contest, held: _Held, critic: str, folder: Path, watcher: Watcher) -> Run:
     """Play the tasks of a held-back run under the critic, with everything else as it was."""
     directory = folder / held.name
     kept = {k: v for k, v in held.run.record.settings.items() if k in Settings.model_fields}
     files = {contest.tasks[env] for env in held.run.record.versions if env in contest.tasks}
     tasks = {"tasks": files.pop()} if files else {}
     asked = {**kept, **tasks, "critic": critic, "out": str(directory)}
-    evaluate(settings_of(asked, str(held.run.directory)), title=f"{folder.name} {held.name}")
+    settings = settings_of(asked, str(held.run.directory))
+    evaluate(settings, title=f"{folder.name} {held.name}", watcher=watcher)
     return read_run(directory)
 
 
@@ -317,15 +325,36 @@ def publish(decision: Decision, out: Path) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    from sidecritic.reports.promotion import to_page
-
-    _write(out / "gate.md", to_page(decision))
-    _write(out / DECISION_FILE, decision.model_dump_json(indent=2) + "\n")
+    write_file(out / "gate.md", to_page(decision))
+    write_file(out / DECISION_FILE, decision.model_dump_json(indent=2) + "\n")
 
 
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, text)
-    except OSError as cause:
-        raise ConfigError(f"cannot write {file}: {cause.strerror}; make room") from cause
+def promote(
+    new: str, registry: Path, contest: Contest, out: Path, watcher: Watcher = SILENT
+) -> Decision:
+    """Decide, and write the decision into a folder and the registry, where `new` is a name.
+
+    Raises:
+        ConfigError: as `decide_between`, or something cannot be written.
+    """
+    decision = decide_between(contest, watcher)
+    publish(decision, out)
+    record(registry, new, decided(decision, datetime.now(UTC)))
+    return decision
+
+
+def task_files(runs: Sequence[Path], file: Path | None) -> dict[str, str]:
+    """Return the task file by the one environment of the runs.
+
+    Raises:
+        ConfigError: they have several.
+    """
+    if file is None:
+        return {}
+    envs = {env for run in runs for env in read_record(run).versions}
+    if len(envs) != 1:
+        raise ConfigError(
+            f"--tasks {file} is for one environment, and the runs have {len(envs)}: "
+            f"{', '.join(sorted(envs))}"
+        )
+    return dict.fromkeys(envs, str(file))

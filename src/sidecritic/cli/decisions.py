@@ -1,4 +1,4 @@
-"""`decisions` and `reviews`: what the gateway decided, and what people say of it."""
+"""`decisions` and `reviews`: the gateway's decisions, and what people say of them."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecritic.cli.edge import command, note
-from sidecritic.cli.flags import path
+from sidecritic.cli.flags import GatewayFile, Json, path
+from sidecritic.cli.output import command, note
+from sidecritic.config.names import choice
 from sidecritic.errors import ConfigError
+from sidecritic.reports.text import plain
 
 if TYPE_CHECKING:
     from sidecritic.gateway.store.queries import Desk, Selection
@@ -18,13 +20,8 @@ if TYPE_CHECKING:
 decisions = typer.Typer(no_args_is_help=True, help="What the gateway decided.")
 reviews = typer.Typer(no_args_is_help=True, help="Cases that wait for a person.")
 
-Config = Annotated[
-    Path,
-    typer.Option("--config", parser=path, metavar="FILE", help="Settings of the gateway, in TOML."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
-Route = Annotated[str | None, typer.Option(help="Of this route only.")]
-Days = Annotated[float | None, typer.Option(min=0, help="Of the last so many days only.")]
+Route = Annotated[str | None, typer.Option(help="Only of this route.")]
+Days = Annotated[float | None, typer.Option(min=0, help="Only of the last so many days.")]
 By = Annotated[str, typer.Option(help="Who says so, for the record.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `ls` shows it.")]
 
@@ -33,7 +30,7 @@ _DAY = 86_400.0
 
 @decisions.command("ls")
 def list_decisions(
-    config: Config,
+    config: GatewayFile,
     route: Route = None,
     days: Days = None,
     blocked: Annotated[bool, typer.Option(help="Only what a critic objected to.")] = False,
@@ -45,53 +42,39 @@ def list_decisions(
         desk = _desk(config)
         chosen = _selection(route, days, blocked=blocked, limit=limit)
         counts, latest = desk.counts(chosen), desk.decisions(chosen)
-        if json:
-            output.json({"counts": counts, "decisions": latest})
-        else:
-            output.tables(*_count_lines(counts), *map(_decision_line, latest))
+        found = {"counts": counts, "decisions": latest}
+        output.show(found, lambda: [*_count_lines(counts), *map(_decision_line, latest)])
 
 
 @decisions.command()
-def show(id: Id, config: Config, json: Json = False) -> None:
-    """Show everything that is kept of one decision."""
+def show(id: Id, config: GatewayFile, json: Json = False) -> None:
+    """Show everything on record about one decision."""
     with command(as_json=json) as output:
         found = _desk(config).decision(id)
-        if json:
-            output.json(found)
-        else:
-            from sidecritic.reports.text import plain
-
-            output.tables(*(f"{key}: {plain(str(value), 4000)}" for key, value in found.items()))
+        lines = (f"{key}: {plain(str(value), 4000)}" for key, value in found.items())
+        output.show(found, lambda: lines)
 
 
 @decisions.command()
 def label(
     id: Id,
     verdict: Annotated[str, typer.Argument(metavar="right|wrong|none", help="Of the action.")],
-    config: Config,
+    config: GatewayFile,
     note_text: Annotated[str, typer.Option("--note", help="Why.")] = "",
     by: By = "",
     json: Json = False,
 ) -> None:
-    """Say whether an action was right; labels are what critics learn from."""
+    """Say whether an action was right: critics learn from these labels."""
     with command(as_json=json) as output:
-        match verdict:
-            case "right" | "wrong":
-                said = verdict
-            case "none":
-                said = ""
-            case _:
-                raise ConfigError(f"a label is right, wrong or none, not {verdict!r}")
-        _desk(config).label(id, said, note=note_text, by=by)
-        if json:
-            output.json({"id": id, "label": said})
-        else:
-            output.tables(f"{id}: {verdict}")
+        said = choice("label", verdict, ("right", "wrong", "none"))
+        kept = "" if said == "none" else said
+        _desk(config).label(id, kept, note=note_text, by=by)
+        output.show({"id": id, "label": kept}, lambda: [f"{id}: {verdict}"])
 
 
 @decisions.command()
 def export(
-    config: Config,
+    config: GatewayFile,
     out: Annotated[
         Path | None,
         typer.Option(parser=path, metavar="FILE", help="A new file, instead of standard output."),
@@ -128,38 +111,31 @@ def _written(out: Path, lines: Iterable[str]) -> int:
 
 
 @decisions.command()
-def changes(config: Config, json: Json = False) -> None:
+def changes(config: GatewayFile, json: Json = False) -> None:
     """Show when modes were changed."""
     with command(as_json=json) as output:
         found = _desk(config).changes()
-        if json:
-            output.json({"changes": found})
-        else:
-            output.tables(
-                *(
-                    f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after'] or '-'}"
-                    for c in found
-                )
-            )
+        lines = (
+            f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after'] or '-'}"
+            for c in found
+        )
+        output.show({"changes": found}, lambda: lines)
 
 
 @reviews.command("ls")
 def list_cases(
-    config: Config,
-    every: Annotated[bool, typer.Option("--all", help="Those that are closed as well.")] = False,
+    config: GatewayFile,
+    every: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
     json: Json = False,
 ) -> None:
     """Show the cases that wait for a person."""
     with command(as_json=json) as output:
         found = _desk(config).cases(every=every)
-        if json:
-            output.json({"cases": found})
-        else:
-            output.tables(*map(_case_line, found))
+        output.show({"cases": found}, lambda: map(_case_line, found))
 
 
 @reviews.command()
-def approve(id: Id, config: Config, by: By = "", json: Json = False) -> None:
+def approve(id: Id, config: GatewayFile, by: By = "", json: Json = False) -> None:
     """Let exactly this action pass, once."""
     _rule(id, config, approves=True, feedback="", by=by, json=json)
 
@@ -167,7 +143,7 @@ def approve(id: Id, config: Config, by: By = "", json: Json = False) -> None:
 @reviews.command()
 def reject(
     id: Id,
-    config: Config,
+    config: GatewayFile,
     feedback: Annotated[str, typer.Option(help="What the model is told.")],
     by: By = "",
     json: Json = False,
@@ -176,32 +152,14 @@ def reject(
     _rule(id, config, approves=False, feedback=feedback, by=by, json=json)
 
 
-def change_mode(config: Path, route: str, mode: str) -> dict[str, str]:
-    """Write a route's mode into its settings; return it with what it was.
-
-    Raises:
-        ConfigError: there is no such route or mode, or the file cannot be edited.
-    """
-    from sidecritic.config.promotion import set_mode
-
-    match mode:
-        case "enforce" | "shadow" | "off":
-            return {"route": route, "before": set_mode(config, route, mode), "mode": mode}
-        case _:
-            raise ConfigError(f"a mode is enforce, shadow or off, not {mode!r}")
-
-
 def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json: bool) -> None:
     with command(as_json=json) as output:
         case = _desk(config).rule(id, approve=approves, feedback=feedback, by=by, now=time.time())
-        if json:
-            output.json(case)
-        else:
-            output.tables(f"{id}: {case['status']}")
+        output.show(case, lambda: [f"{id}: {case['status']}"])
 
 
 def _desk(config: Path) -> "Desk":
-    from sidecritic.cli.serving import require_gateway
+    from sidecritic.cli.serve import require_gateway
 
     require_gateway()
     from sidecritic.config.gateways import desk_for, gateway_environment, gateway_settings
@@ -228,8 +186,6 @@ def _count_lines(counts: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _decision_line(row: dict[str, Any]) -> str:
-    from sidecritic.reports.text import plain
-
     judged = row["verdict"] if row["verdict"] != "none" else row["status"]
     said = [row["tenant"], row["route"], judged, row["fate"], row["tools"] or "(message)"]
     if row["label"]:
@@ -238,8 +194,6 @@ def _decision_line(row: dict[str, Any]) -> str:
 
 
 def _case_line(case: dict[str, Any]) -> str:
-    from sidecritic.reports.text import plain
-
     where = f"{case['tenant']}/{case['route']}"
     said = f"{case['reason']} {case['content'] or ''}"
     return (

@@ -1,14 +1,14 @@
-"""Where a command meets the shell: exit codes, one JSON object, messages on stderr.
+"""The output of a command: exit codes, one JSON object, messages on stderr.
 
-0    it did what was asked
-1    it ran, and something in it failed
+0    success
+1    it ran, and something failed
 2    it could not run: bad input
 130  interrupted; what was finished is kept
 """
 
 import logging
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, redirect_stdout
 from errno import EBADF
 from typing import Any, TextIO
@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 
 def note(text: str) -> None:
-    """Say one line to the person who waits."""
+    """Print one line for the person who waits."""
     from sidecritic.reports.text import plain
 
     typer.echo(plain(text, 2000), err=True)
@@ -38,7 +38,7 @@ class _Notes(logging.Handler):
 
 @contextmanager
 def _remarks() -> Generator[None]:
-    """Say what the library remarks, such as which local model it has loaded."""
+    """Print what the library logs, such as which local model it has loaded."""
     log, notes = logging.getLogger("sidecritic"), _Notes(logging.INFO)
     before = log.level
     log.addHandler(notes)
@@ -76,6 +76,13 @@ class Output:
                 for renderable in renderables:
                     console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
             out.write(captured.get())
+
+    def show(self, value: BaseModel | dict[str, Any], tables: Callable[[], Iterable[Any]]) -> None:
+        """Print the object with `--json`, else the tables of it."""
+        if self.as_json:
+            self.json(value)
+        else:
+            self.tables(*tables())
 
     def lines(self, lines: Iterable[str]) -> int:
         """Print lines as they come, and return how many there were."""

@@ -1,16 +1,17 @@
-"""The fixed actor plays each task several times: without a critic, and with the present one."""
+"""Self-play: the actor plays each task without a critic, and with the one in force."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-from sidecritic.cli.edge import note
-from sidecritic.cli.evaluating import evaluate
-from sidecritic.config import Settings, Shelf, benchmark_for, sources_of
-from sidecritic.config.benchmarks import Sources
+from sidecritic.config.benchmarks import Sources, benchmark_for, sources_of
+from sidecritic.config.plans import Shelf
+from sidecritic.config.settings import Settings
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.ports import Benchmark
 from sidecritic.scoring import Scores
 from sidecritic.scoring.mining import ALONE, SUPERVISED
+from sidecritic.workflows.evaluation import evaluate
+from sidecritic.workflows.watchers import SILENT, Watcher
 
 
 class SelfPlay(NamedTuple):
@@ -28,41 +29,39 @@ class SelfPlay(NamedTuple):
         return tuple(self.directory / name for name in names)
 
 
-def play_both(settings: Settings, out: Path) -> SelfPlay:
+def play_both(settings: Settings, out: Path, watcher: Watcher = SILENT) -> SelfPlay:
     """Play the settings' tasks into `out/alone`, without a critic, and `out/supervised`.
 
-    The same call again goes on where it stopped. Both runs have the same seeds. Tasks of the
+    The same call again resumes. Both runs have the same seeds. Tasks of the
     benchmark's own train split whose users are also in its test split are left out.
 
     Raises:
         ConfigError: a setting cannot be used, or asks for tasks or users of a test split.
     """
-    shelf = kept_apart(settings)
-    alone = _played(settings, "none", out / ALONE, shelf)
-    if settings.critic == "none":
-        return SelfPlay(alone, None, out)
-    return SelfPlay(alone, _played(settings, settings.critic, out / SUPERVISED, shelf), out)
+    shelf = kept_apart(settings, watcher)
+
+    def played(critic: str, name: str, **more: object) -> Scores:
+        update = {"critic": critic, "out": str(out / name), **more}
+        own = settings.model_copy(update=update)
+        return evaluate(own, title=name, shelf=shelf, watcher=watcher)
+
+    alone = played("none", ALONE, profile=None, critic_threshold=None)
+    supervised = played(settings.critic, SUPERVISED) if settings.critic != "none" else None
+    return SelfPlay(alone, supervised, out)
 
 
-def _played(settings: Settings, critic: str, out: Path, shelf: Shelf) -> Scores:
-    update: dict[str, object] = {"critic": critic, "out": str(out)}
-    if critic == "none":
-        update |= {"profile": None, "critic_threshold": None}
-    return evaluate(settings.model_copy(update=update), title=out.name, shelf=shelf)
-
-
-def kept_apart(settings: Settings) -> Shelf:
+def kept_apart(settings: Settings, watcher: Watcher = SILENT) -> Shelf:
     """Return the settings' benchmarks without what is held out for tests.
 
     Raises:
-        ConfigError: a task that is asked for is held out, or nothing else is left.
+        ConfigError: a task in `task_ids` is held out, or nothing else is left.
     """
     shelf: Shelf = {}
     for name in dict.fromkeys(settings.env):
         sources = sources_of(settings)
         benchmark = benchmark_for(name, sources, grader=settings.grader)
         held_out = HeldOut(_own(name, sources))
-        shelf[name, sources, settings.grader] = _apart(benchmark, held_out, settings)
+        shelf[name, sources, settings.grader] = _apart(benchmark, held_out, settings, watcher)
     return shelf
 
 
@@ -71,7 +70,9 @@ def _own(name: str, sources: Sources) -> Benchmark:
     return benchmark_for(name, Sources(None, sources.tau_bench, sources.userbench))
 
 
-def _apart(benchmark: Benchmark, held_out: HeldOut, settings: Settings) -> Benchmark:
+def _apart(
+    benchmark: Benchmark, held_out: HeldOut, settings: Settings, watcher: Watcher
+) -> Benchmark:
     tasks = benchmark.tasks(settings.split)
     asked = tuple(task for task in tasks if task.id in settings.task_ids)
     if settings.tasks is not None:
@@ -81,7 +82,7 @@ def _apart(benchmark: Benchmark, held_out: HeldOut, settings: Settings) -> Bench
     apart = KeptApart(benchmark, held_out)
     kept = len(apart.tasks(settings.split))
     if kept < len(tasks):
-        note(
+        watcher.say(
             f"{benchmark.name}: {len(tasks) - kept} of {len(tasks)} tasks of the split "
             f"{settings.split!r} are left out, because their users are in the test split too"
         )

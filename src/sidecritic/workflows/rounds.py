@@ -16,19 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
-from sidecritic.cli.dividing import Parts, divided
-from sidecritic.cli.evaluating import evaluate
-from sidecritic.cli.exporting import Asked as ExportAsked
-from sidecritic.cli.exporting import export_runs
-from sidecritic.cli.gating import DECISION_FILE, Contest, contested, publish
-from sidecritic.cli.labellers import Asked as LabelAsked
-from sidecritic.cli.labels import label_runs, sources_named
-from sidecritic.cli.preflight import require_sound
-from sidecritic.cli.selfplay import play_both
-from sidecritic.cli.stages import Digests, Stage, digest_of_value
-from sidecritic.config import Settings
 from sidecritic.config.identities import identity
 from sidecritic.config.recipes import LearnRecipe
+from sidecritic.config.settings import Settings
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
@@ -46,6 +36,16 @@ from sidecritic.scoring.mining import (
 from sidecritic.scoring.promotion import Decision
 from sidecritic.trace import to_line
 from sidecritic.training.lineage import decided, entry_of, lineage_of
+from sidecritic.workflows.division import Division, divide
+from sidecritic.workflows.evaluation import evaluate
+from sidecritic.workflows.export import ExportRequest, export_runs
+from sidecritic.workflows.labellers import LabelRequest
+from sidecritic.workflows.labels import label_runs, sources_of
+from sidecritic.workflows.preflight import require_sound
+from sidecritic.workflows.promotion import DECISION_FILE, Contest, decide_between, publish
+from sidecritic.workflows.selfplay import play_both
+from sidecritic.workflows.stages import Digests, Stage, digest_of_value
+from sidecritic.workflows.watchers import SILENT, Watcher
 
 HELD_BACK = "held-back"
 MARKS = (HOSTILE_FILE, VOUCHED_FILE)
@@ -60,6 +60,7 @@ class Learning:
     out: Path
     command: str
     workers: int = 1
+    watcher: Watcher = SILENT
 
     @property
     def registry(self) -> Path:
@@ -89,14 +90,16 @@ class Round:
     decision: Decision
 
 
-def learned(learning: Learning, rounds: int) -> Iterator[Round]:
-    """Yield each round when it is done; what was done before is not done again.
+def learn(learning: Learning, rounds: int) -> Iterator[Round]:
+    """Yield each round when it is done; stages that are done already are not repeated.
 
     Raises:
         ConfigError: a stage cannot do its work, or was done with other inputs.
     """
     require_sound(learning.recipe)
-    parts = {env: divided(learning.recipe, env) for env in learning.recipe.tasks.env}
+    parts = {
+        env: divide(learning.recipe, env, learning.watcher) for env in learning.recipe.tasks.env
+    }
     held = _held_back(learning, parts)
     critic = learning.recipe.start
     for number in range(1, rounds + 1):
@@ -114,7 +117,7 @@ def learned(learning: Learning, rounds: int) -> Iterator[Round]:
 # --- stages ----------------------------------------------------------------------------------
 
 
-def _held_back(learning: Learning, parts: Mapping[str, Parts]) -> tuple[Path, ...]:
+def _held_back(learning: Learning, parts: Mapping[str, Division]) -> tuple[Path, ...]:
     """Play the held-back tasks without a critic, and label what was done."""
     recipe = learning.recipe
     stage = Stage(learning.out / HELD_BACK, "held-back tasks")
@@ -138,8 +141,8 @@ def _held_back(learning: Learning, parts: Mapping[str, Parts]) -> tuple[Path, ..
                 seed=_seed(recipe, 0),
                 out=str(stage.folder / name),
             )
-            evaluate(settings, title=f"held back {env}")
-            label_runs([stage.folder / name], _sources(learning, settings))
+            evaluate(settings, title=f"held back {env}", watcher=learning.watcher)
+            label_runs([stage.folder / name], _labels(learning, settings), learning.watcher)
             yield from _files(name)
 
     stage.run(inputs, lambda: list(work()))
@@ -154,10 +157,10 @@ def _seed(recipe: LearnRecipe, number: int) -> int:
     return int(str(recipe.play.get("seed", 0))) * 1000 + number
 
 
-def _sources(learning: Learning, settings: Settings) -> LabelAsked:
+def _labels(learning: Learning, settings: Settings) -> LabelRequest:
     part = learning.recipe.label
-    return LabelAsked(
-        sources=sources_named(",".join(part.sources)),
+    return LabelRequest(
+        sources=sources_of(part.sources),
         gate=settings.gate,
         continuations=part.continuations,
         teacher=part.teacher,
@@ -170,7 +173,7 @@ def _files(name: str) -> Iterator[str]:
 
 
 def _play(
-    learning: Learning, number: int, parts: Mapping[str, Parts], critic: str
+    learning: Learning, number: int, parts: Mapping[str, Division], critic: str
 ) -> tuple[str, ...]:
     recipe, stage = learning.recipe, learning.stage(number, "play")
     names = {env: _slug(env) for env in recipe.tasks.env}
@@ -189,7 +192,7 @@ def _play(
                 critic=critic,
                 seed=_seed(recipe, number),
             )
-            found = play_both(settings, stage.folder / name)
+            found = play_both(settings, stage.folder / name, learning.watcher)
             yield from (f"{name}/{run.name}/{TRAJECTORIES_FILE}" for run in found.runs)
 
     stage.run(inputs, lambda: list(work()))
@@ -235,7 +238,8 @@ def _label(learning: Learning, number: int) -> None:
             for name, run in runs_in(played / _slug(env)).items():
                 made = stage.folder / _run_name(number, env, name)
                 if _keep(run, made, kept):
-                    label_runs([made], _sources(learning, learning.recipe.settings(env)))
+                    labels = _labels(learning, learning.recipe.settings(env))
+                    label_runs([made], labels, learning.watcher)
                     yield from _files(made.name)
 
     stage.run(inputs, lambda: list(work()))
@@ -286,21 +290,21 @@ def _export(learning: Learning, number: int) -> None:
         if folder.exists():
             # Written whole by a run that was killed before it could say so.
             rmtree(folder)
-        asked = ExportAsked(
+        request = ExportRequest(
             out=folder,
             rendering=part.rendering,
             balance=part.balance,
             held_out="refuse",
             parquet=part.parquet,
         )
-        export_runs(labelled(learning, number), asked)
+        export_runs(labelled(learning, number), request, learning.watcher)
         return ["data"]
 
     stage.run(inputs, work)
 
 
 def _train(learning: Learning, number: int, critic: str) -> str:
-    from sidecritic.cli.kinds import Lesson, train_kind
+    from sidecritic.workflows.training import Lesson, train_kind
 
     recipe, stage = learning.recipe, learning.stage(number, "train")
     name = f"{recipe.kind}-r{number}"
@@ -319,6 +323,7 @@ def _train(learning: Learning, number: int, critic: str) -> str:
             data=learning.folder(number, "export") / "data",
             out=stage.folder,
             workers=learning.workers,
+            watcher=learning.watcher,
         )
         return [train_kind(recipe.kind, lesson, recipe.train).as_posix()]
 
@@ -362,7 +367,7 @@ def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) 
             attacks=recipe.gate.attacks,
             workers=learning.workers,
         )
-        publish(contested(contest), stage.folder)
+        publish(decide_between(contest, learning.watcher), stage.folder)
         return [DECISION_FILE]
 
     stage.run(inputs, work)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.cli.stages import DONE_FILE, Stage
 from sidecritic.errors import ConfigError
+from sidecritic.workflows.stages import DONE_FILE, Stage
 
 INPUTS = {"tasks": "1", "[play]": "2"}
 

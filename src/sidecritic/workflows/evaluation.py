@@ -1,4 +1,4 @@
-"""Play, score, compare: what `eval`, `demo`, `score` and `compare` do."""
+"""Play, score and compare runs."""
 
 import asyncio
 from collections import Counter
@@ -6,23 +6,16 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from stamina.instrumentation import set_on_retry_hooks
-
-from sidecritic.cli.edge import note
-from sidecritic.cli.progress import Bar
-from sidecritic.config import (
-    SERVERS,
-    Settings,
-    Shelf,
-    asks_a_person,
-    keys_from_environment,
-    plan_for,
-)
+from sidecritic import rollouts
+from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.packs import pack_of, unlearned
+from sidecritic.config.parties import keys_from_environment
+from sidecritic.config.plans import Shelf, plan_for
+from sidecritic.config.settings import SERVERS, Settings
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
-from sidecritic.rollouts import play
+from sidecritic.rollouts import Budget, Tally, play
 from sidecritic.runs import (
     REPORT_FILE,
     RUN_FILE,
@@ -35,6 +28,8 @@ from sidecritic.runs import (
 )
 from sidecritic.scoring import Comparison, Scores, compare
 from sidecritic.scoring.comparison import Side
+from sidecritic.workflows.files import write_file
+from sidecritic.workflows.watchers import SILENT, Watcher
 
 COMPARISON_FILE = "comparison.md"
 
@@ -50,21 +45,26 @@ def directory_of(settings: Settings) -> Path:
     return Path("runs") / f"{name}-{sha256(of_all.model_dump_json().encode()).hexdigest()[:8]}"
 
 
-def evaluate(settings: Settings, *, title: str = "episodes", shelf: Shelf | None = None) -> Scores:
-    """Play a run to its end, or on from where it stopped, and score it.
+def evaluate(
+    settings: Settings,
+    *,
+    title: str = "episodes",
+    shelf: Shelf | None = None,
+    watcher: Watcher = SILENT,
+) -> Scores:
+    """Play a run to its end, resuming it if it was begun, and score it.
 
     `shelf` may hold benchmarks to play in place of those that the settings name.
     """
     directory = directory_of(settings)
-    with Bar(title, directory, hidden=asks_a_person(settings.critic)) as bar:
-        set_on_retry_hooks([bar.waiting])
-        asyncio.run(_play(settings, directory, bar, shelf))
+    with watcher.episodes(title, directory, hidden=asks_a_person(settings.critic)) as bar:
+        asyncio.run(play_run(settings, directory, bar, shelf))
     for domain in _unlearned(settings):
-        note(
+        watcher.say(
             f"the head of {settings.critic!r} has learned nothing of {domain!r}: policy checks "
             "judged there, by the risks that they state themselves"
         )
-    return publish(read_run(directory))
+    return publish(read_run(directory), watcher)
 
 
 def _unlearned(settings: Settings) -> tuple[str, ...]:
@@ -73,25 +73,32 @@ def _unlearned(settings: Settings) -> tuple[str, ...]:
     return unlearned(settings.critic, [pack.name] if pack is not None else domains)
 
 
-async def _play(settings: Settings, directory: Path, bar: Bar, shelf: Shelf | None) -> None:
+async def play_run(
+    settings: Settings,
+    directory: Path,
+    watcher: rollouts.Watcher,
+    shelf: Shelf | None = None,
+    budget: Budget | None = None,
+) -> Tally:
+    """Play what the directory does not hold yet of the run that the settings describe."""
     async with AsyncExitStack() as stack:
-        plan = plan_for(settings, keys_from_environment(), stack, shelf=shelf)
-        await play(
+        plan = plan_for(settings, keys_from_environment(), stack, shelf=shelf, budget=budget)
+        return await play(
             plan,
             directory,
             concurrency=settings.concurrency,
             retry_failed=settings.retry_failed,
-            watcher=bar,
+            watcher=watcher,
         )
 
 
-def publish(run: Run) -> Scores:
-    """Score a run and write `scores.json` and `report.md` beside it.
+def publish(run: Run, watcher: Watcher = SILENT) -> Scores:
+    """Score a run and write `scores.json` and `report.md` into its directory.
 
     Raises:
-        ConfigError: the run holds no episode that can be read.
+        ConfigError: the run holds no readable episode.
     """
-    scores = side_of(run).scores()
+    scores = side_of(run, watcher).scores()
     written = {
         SCORES_FILE: scores.model_dump_json(indent=2) + "\n",
         REPORT_FILE: to_markdown(scores),
@@ -100,15 +107,15 @@ def publish(run: Run) -> Scores:
         try:
             write_whole(run.directory / name, text)
         except OSError as cause:
-            note(f"{run.directory / name} is not written: {cause.strerror}")
+            watcher.say(f"{run.directory / name} is not written: {cause.strerror}")
     return scores
 
 
-def side_of(run: Run) -> Side:
-    """Return the run as one side of a comparison, and say what could not be read of it.
+def side_of(run: Run, watcher: Watcher = SILENT) -> Side:
+    """Return the run as one side of a comparison; the watcher hears what could not be read.
 
     Raises:
-        ConfigError: the run holds no episode that can be read.
+        ConfigError: the run holds no readable episode.
     """
     record, problems = run.record, tuple(map(str, run.problems))
     if not run.trajectories:
@@ -118,7 +125,7 @@ def side_of(run: Run) -> Side:
             f"to play them, repeat: {record.command}"
         )
     for problem in problems:
-        note(problem)
+        watcher.say(problem)
     return Side(run.trajectories, record.briefings, record.command, record.episodes, problems)
 
 
@@ -139,28 +146,27 @@ def failures_of(*runs: Scores) -> str:
     )
 
 
-def compare_runs(baseline: Path, supervised: Path, report: Path | None = None) -> Comparison:
-    """Compare two run directories, and write the report if asked to.
+def compare_runs(
+    baseline: Path, supervised: Path, report: Path | None = None, *, watcher: Watcher = SILENT
+) -> Comparison:
+    """Compare two run directories, and write the report if it has a file.
 
     Raises:
         ConfigError: one of them holds no run, or the report cannot be written.
     """
-    comparison = compare(side_of(read_run(baseline)), side_of(read_run(supervised)))
+    comparison = compare(
+        side_of(read_run(baseline), watcher), side_of(read_run(supervised), watcher)
+    )
     if report is not None:
-        if report.is_dir():
-            raise ConfigError(f"cannot write {report}: it is a directory; name a file")
-        try:
-            write_whole(report, to_markdown(comparison))
-        except OSError as cause:
-            raise ConfigError(f"cannot write {report}: {cause.strerror}") from cause
+        write_file(report, to_markdown(comparison))
     return comparison
 
 
-def demonstrate(prefix: str, seed: int) -> Comparison:
+def demonstrate(prefix: str, seed: int, watcher: Watcher = SILENT) -> Comparison:
     """Play the demo's two runs afresh, and compare them.
 
     Raises:
-        ConfigError: one of the directories holds something that no demo has made.
+        ConfigError: one of the directories holds something else than a demo's run.
     """
     if not prefix.strip():
         raise ConfigError("--out is empty; give a prefix, such as runs/demo")
@@ -174,8 +180,8 @@ def demonstrate(prefix: str, seed: int) -> Comparison:
         _require_replaceable(directory, settings)
     for directory, settings in runs:
         _clear(directory)
-        evaluate(settings, title=directory.name)
-    return compare_runs(baseline, supervised, supervised / COMPARISON_FILE)
+        evaluate(settings, title=directory.name, watcher=watcher)
+    return compare_runs(baseline, supervised, supervised / COMPARISON_FILE, watcher=watcher)
 
 
 _DEMO = Settings(

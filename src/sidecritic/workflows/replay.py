@@ -1,0 +1,168 @@
+"""Judge recorded runs with a critic, and score what it says."""
+
+import asyncio
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecritic.config.packs import pack_at, pack_of, unused
+from sidecritic.config.profiles import profile_for
+from sidecritic.config.replays import CriticByName
+from sidecritic.config.settings import critic_timeout
+from sidecritic.errors import ConfigError
+from sidecritic.gates import Gate
+from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.recordings import Imported, load
+from sidecritic.replay import Plan
+from sidecritic.replay import replay as judge
+from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
+from sidecritic.scoring.labels import Labels, read_labels
+from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.training.head import cross_validated, train
+from sidecritic.workflows.watchers import SILENT, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to judge, and by which critic."""
+
+    files: tuple[Path, ...]
+    critic: str = "default"
+    gate: Gate = "writes+final"
+    labels: Path | None = None
+    out: Path | None = None
+    base_url: str | None = None
+    timeout: float | None = None
+    threshold: float | None = None
+    profile: str | None = None
+    lookups: int = 0
+    evidence: bool = True
+    pack: str | None = None
+    fixed: bool = False
+    """Whether the critic is the command's own choice, with which goes no pack."""
+
+    @property
+    def command(self) -> str:
+        """The command line that does it again."""
+        words = ["sidecritic", "replay", *map(str, self.files), "--critic", self.critic]
+        words += ["--gate", self.gate]
+        given = {
+            "--critic-threshold": self.threshold,
+            "--profile": self.profile,
+            "--pack": self.pack,
+            "--labels": self.labels,
+            "--out": self.out,
+        }
+        for flag, value in given.items():
+            words += [flag, str(value)] if value is not None else []
+        words += ["--critic-lookups", str(self.lookups)] if self.lookups else []
+        words += [] if self.evidence else ["--no-critic-evidence"]
+        return shlex.join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Recorded runs, and what a critic says of their proposals."""
+
+    imported: Imported
+    runs: list[Recorded]
+    """Those of environments that have such a critic."""
+    lines: tuple[JudgedProposal, ...]
+    skipped: dict[str, str]
+    terms: str
+    """What was asked of the critic beside its name."""
+    fitted_files: int
+    """Files that the critic's profile was fitted to."""
+    unlearned: tuple[str, ...] = ()
+    """Domains in which the checks' own risks stand in for a head."""
+
+
+def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT) -> Judged:
+    """Import and judge.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    profile = profile_for(request.profile) if request.profile is not None else None
+    critics = CriticByName(
+        request.critic,
+        request.base_url,
+        request.threshold,
+        profile,
+        lookups=request.lookups,
+        evidence=request.evidence,
+        pack=request.pack,
+        fixed=request.fixed,
+    )
+    if remark := unused(request.pack, request.critic):
+        watcher.say(remark)
+    pack_of(request.pack, ())  # before files are read, which takes a while
+    imported = load(request.files)
+    _report(imported, watcher)
+    pack_of(request.pack, (run.critic_env for run in imported.runs))
+    skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
+    for env, why in skipped.items():
+        watcher.say(f"{env} is not judged: {why}")
+    runs = [run for run in imported.runs if run.critic_env not in skipped]
+    timeout = request.timeout or critic_timeout(request.critic)
+    plan = Plan(request.critic, critics, request.gate, timeout, critics.terms)
+    with watcher.proposals(hidden=critics.asks_a_person) as progress:
+        # The terminal stays in this process, and a display would write over its questions.
+        workers = 1 if critics.asks_a_person else workers
+        lines = judge(runs, plan, request.out, workers=workers, progress=progress)
+    fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
+    unlearned = critics.unlearned(run.critic_env for run in runs)
+    return Judged(imported, runs, lines, skipped, critics.terms, fitted, unlearned)
+
+
+def replay_files(
+    request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT
+) -> ReplayScores:
+    """Import, judge and score; a critic that learns is cross-validated where there are labels.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    labels = read_labels(request.labels) if request.labels is not None else None
+    found = judge_files(request, workers=workers, watcher=watcher)
+    source = Source(
+        critic=request.critic,
+        gate=request.gate,
+        command=request.command,
+        simulations=len(found.imported.runs),
+        files=found.imported.files,
+        problems=tuple(map(str, found.imported.problems)),
+        empty=found.imported.empty,
+        skipped=found.skipped,
+        terms=found.terms,
+        fitted_files=found.fitted_files,
+        unlearned=found.unlearned,
+    )
+    scores = score_replay(found.runs, found.lines, source, labels)
+    if labels is None or request.critic not in _LEARNED:
+        return scores
+    return scores.model_copy(update={"cv": _cross_validated(found, labels, request.pack, watcher)})
+
+
+_LEARNED = frozenset({"default", "head"})
+"""Critics whose risk is a head's over the flags that the judgements hold."""
+
+
+def _cross_validated(
+    found: Judged, labels: Labels, pack: str | None, watcher: Watcher
+) -> CrossValidated | None:
+    try:
+        harmless = pack_at(pack).generic_tools if pack is not None else None
+        return cross_validated(train(found.runs, found.lines, labels, harmless=harmless), labels)
+    except ConfigError as error:
+        watcher.say(f"not cross-validated: {error}")
+        return None
+
+
+def _report(imported: Imported, watcher: Watcher) -> None:
+    for problem in imported.problems:
+        watcher.say(str(problem))
+    if imported.empty:
+        watcher.say(f"{imported.empty} empty runs are dropped")
+    if not imported.runs:
+        raise ConfigError("none of the files holds a run that can be replayed; see above")
