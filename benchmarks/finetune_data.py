@@ -6,14 +6,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.critic_faults import ENVS
-from sidecritic.config.parties import keys_from_environment
-from sidecritic.config.plans import plan_for
-from sidecritic.config.settings import Settings
-from sidecritic.config.synthesising import workshop_for
+from sidecritic.assembly.plans import plan_for
+from sidecritic.assembly.synthesis import workshop_for
 from sidecritic.datasets.rows import VerdictRow
 from sidecritic.envs.task_files import to_lines
 from sidecritic.rollouts import play
 from sidecritic.runs import write_whole
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import Settings
 from sidecritic.synthesis.making import Order, make
 from sidecritic.workflows.export import ExportRequest, export_runs
 from sidecritic.workflows.labels import LabelRequest, label_runs

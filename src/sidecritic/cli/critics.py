@@ -9,8 +9,8 @@ import typer
 from sidecritic.cli.flags import Json, path
 from sidecritic.cli.output import command
 from sidecritic.cli.promote import REGISTRY, File, called, promote_critic
-from sidecritic.config.names import choice
 from sidecritic.reports.text import plain
+from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

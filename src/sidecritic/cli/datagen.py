@@ -33,8 +33,8 @@ def play(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
     with command(as_json=json) as output:
         from sidecritic.cli.eval import exit_if_failed
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.settings import settings_from
         from sidecritic.reports import to_tables
+        from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.selfplay import play_both
 
         settings = settings_from({**flags, "split": flags.get("split") or _split(recipe)}, recipe)
@@ -52,7 +52,7 @@ def play(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
 
 def _split(recipe: Path | None) -> str | None:
     """Return `train` if neither flags nor recipe name a split."""
-    from sidecritic.config.settings import settings_from
+    from sidecritic.settings.evaluation import settings_from
 
     named = recipe is not None and "split" in settings_from({}, recipe).model_fields_set
     return None if named else "train"
@@ -141,9 +141,9 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     """
     with command(as_json=json) as output:
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.names import choice
         from sidecritic.gates import GATES
         from sidecritic.labeling.people import read_opinions
+        from sidecritic.settings.names import choice
         from sidecritic.workflows.labels import LabelRequest, label_runs, sources_of
 
         request = LabelRequest(

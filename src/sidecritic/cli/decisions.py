@@ -10,9 +10,9 @@ import typer
 
 from sidecritic.cli.flags import GatewayFile, Json, path
 from sidecritic.cli.output import command, note
-from sidecritic.config.names import choice
 from sidecritic.errors import ConfigError
 from sidecritic.reports.text import plain
+from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
     from sidecritic.gateway.store.queries import Desk, Selection
@@ -162,9 +162,11 @@ def _desk(config: Path) -> "Desk":
     from sidecritic.cli.serve import require_gateway
 
     require_gateway()
-    from sidecritic.config.gateways import desk_for, gateway_environment, gateway_settings
+    from sidecritic.assembly.gateway import desk_for
+    from sidecritic.settings.environment import environment
+    from sidecritic.settings.gateway_file import gateway_settings
 
-    return desk_for(gateway_settings(config), gateway_environment())
+    return desk_for(gateway_settings(config), environment())
 
 
 def _selection(route: str | None, days: float | None, **more: Any) -> "Selection":

@@ -81,7 +81,7 @@ def checks() -> Iterator[Check]:
 
 
 def _tau2() -> Check:
-    from sidecritic.config.benchmarks import benchmark_for
+    from sidecritic.assembly.benchmarks import benchmark_for
 
     needed_for = "environments tau2:*"
     try:

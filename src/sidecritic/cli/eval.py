@@ -40,10 +40,10 @@ def evaluate(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
     The same command again resumes.
     """
     with command(as_json=json) as output:
+        from sidecritic.assembly.packs import unused
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.packs import unused
-        from sidecritic.config.settings import settings_from
         from sidecritic.reports import to_tables
+        from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.evaluation import evaluate as play
 
         settings = settings_from(flags, recipe)

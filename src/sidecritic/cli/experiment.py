@@ -31,10 +31,10 @@ def experiment(
     """
     with command(as_json=json) as output:
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.experiments import experiment_from
         from sidecritic.reports.grid import brief
         from sidecritic.reports.sections import label
         from sidecritic.reports.tables import to_table
+        from sidecritic.settings.experiments import experiment_from
         from sidecritic.workflows.experiment import run
 
         found = experiment_from(recipe, flags)

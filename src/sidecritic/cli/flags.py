@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from sidecritic.config.settings import Settings
+from sidecritic.settings.evaluation import Settings
 
 
 def path(text: str) -> Path:

@@ -44,8 +44,8 @@ def learn(
     """
     with command(as_json=json) as output:
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.recipes import recipe_from
         from sidecritic.reports.rounds import to_round_tables
+        from sidecritic.settings.learning import recipe_from
         from sidecritic.workflows.rounds import Learning
 
         read = recipe_from(recipe)

@@ -9,9 +9,9 @@ import typer
 
 from sidecritic.cli.flags import path
 from sidecritic.cli.output import command
-from sidecritic.config.names import choice
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gates import GATES
+from sidecritic.settings.names import choice
 
 
 def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
@@ -54,8 +54,8 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
         chosen = choice("gate", gate, GATES)
         if not critic:
             raise ConfigError("name a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
-        from sidecritic.config.gateways import gateway_environment
-        from sidecritic.config.proxies import ProxyTerms, proxy
+        from sidecritic.assembly.mcp_proxy import ProxyTerms, proxy
+        from sidecritic.settings.environment import environment
 
         terms = ProxyTerms(
             critic=critic,
@@ -66,4 +66,4 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             reads=tuple(read or ()),
             trust_annotations=trust_annotations,
         )
-        asyncio.run(proxy(terms, server or (), url, gateway_environment()))
+        asyncio.run(proxy(terms, server or (), url, environment()))

@@ -14,8 +14,8 @@ import typer
 
 from sidecritic.cli.flags import Json, Workers, path, takes
 from sidecritic.cli.output import FAILED, command
-from sidecritic.config.names import choice
 from sidecritic.errors import ConfigError
+from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -73,8 +73,8 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
                 "--over OLD --runs RUN"
             )
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.recipes import margins_from
         from sidecritic.critics.registry import read_registry
+        from sidecritic.settings.learning import margins_from
         from sidecritic.workflows.promotion import Contest, promote, task_files
 
         file, folder = registry or Path(REGISTRY), out or Path(OUT)
@@ -127,7 +127,7 @@ def promote(  # typer makes a flag of each
                 "promote a critic with NEW --over OLD --runs RUN, or a gateway's route with "
                 "--config FILE --route NAME"
             )
-        from sidecritic.config.promotion import set_mode
+        from sidecritic.settings.gateway_file import set_mode
 
         before = set_mode(config, route, choice("mode", mode, ("enforce", "shadow", "off")))
         said = f"{route}: {before} → {mode}; send SIGHUP to the server"

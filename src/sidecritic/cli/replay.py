@@ -63,8 +63,8 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
     """Judge recorded runs with a critic: what would it have caught, and what disturbed?"""
     with command(as_json=json) as output:
         from sidecritic.cli.progress import TERMINAL
-        from sidecritic.config.names import choice
         from sidecritic.reports.replaying import to_replay_tables
+        from sidecritic.settings.names import choice
         from sidecritic.workflows.replay import ReplayRequest, replay_files
 
         request = ReplayRequest(

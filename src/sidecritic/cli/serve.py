@@ -13,7 +13,7 @@ from sidecritic.cli.output import command, note
 from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
 
 if TYPE_CHECKING:
-    from sidecritic.config.gateways import GatewayMaker
+    from sidecritic.assembly.gateway import GatewayMaker
     from sidecritic.gateway.app import Server
     from sidecritic.gateway.settings import GatewaySettings
 
@@ -26,10 +26,12 @@ def serve(
     """Supervise agents that call this server in place of their provider's."""
     with command(as_json=json) as output:
         require_gateway()
-        from sidecritic.config.gateways import GatewayMaker, gateway_environment, gateway_settings
+        from sidecritic.assembly.gateway import GatewayMaker
+        from sidecritic.settings.environment import environment
+        from sidecritic.settings.gateway_file import gateway_settings
 
         settings = gateway_settings(config)
-        maker = GatewayMaker(config.parent, gateway_environment())
+        maker = GatewayMaker(config.parent, environment())
         if check:
             setup = maker.setup(settings)
             found = {"ok": True, "config": setup.digest, "modes": dict(setup.modes)}
@@ -66,7 +68,7 @@ async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Pat
 
 async def _reload(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> None:
     """Apply the settings that are in the file now; the old ones stay if they are wrong."""
-    from sidecritic.config.gateways import gateway_settings
+    from sidecritic.settings.gateway_file import gateway_settings
 
     try:
         settings = gateway_settings(config)

@@ -43,8 +43,8 @@ def list_(
 ) -> None:
     """List environments, the splits of one, or the tasks of a split."""
     with command(as_json=json) as output:
-        from sidecritic.config.benchmarks import ENVS, benchmark_for, sources_of
-        from sidecritic.config.settings import Settings
+        from sidecritic.assembly.benchmarks import ENVS, benchmark_for, sources_of
+        from sidecritic.settings.evaluation import Settings
 
         found: dict[str, Any] = {"envs": list(ENVS), "env": env, "versions": {}, "splits": {}}
         found |= {"split": split, "tasks": []}

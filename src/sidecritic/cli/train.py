@@ -9,8 +9,8 @@ from typer.core import TyperGroup
 
 from sidecritic.cli.flags import Json, path
 from sidecritic.cli.output import command
-from sidecritic.config.names import choice
 from sidecritic.errors import ConfigError
+from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from sidecritic.config.names import choice
 from sidecritic.critics.calibration import Method
 from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError
@@ -16,6 +15,7 @@ from sidecritic.replay.lines import read_lines
 from sidecritic.scoring.calibration_records import CalibrationReport
 from sidecritic.scoring.labels import read_labels
 from sidecritic.scoring.replays import tellings
+from sidecritic.settings.names import choice
 from sidecritic.training.calibration import Wanted
 from sidecritic.training.calibration import calibrate as fit
 from sidecritic.workflows.files import require_file, write_file

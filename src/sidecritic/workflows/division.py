@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sidecritic.config.benchmarks import benchmark_for, sources_of
-from sidecritic.config.recipes import LearnRecipe
+from sidecritic.assembly.benchmarks import benchmark_for, sources_of
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Peopled
+from sidecritic.settings.learning import LearnRecipe
 from sidecritic.types import Task
 from sidecritic.workflows.selfplay import kept_apart
 from sidecritic.workflows.watchers import SILENT, Watcher

@@ -7,11 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from sidecritic import rollouts
-from sidecritic.config.critic_names import asks_a_person
-from sidecritic.config.packs import pack_of, unlearned
-from sidecritic.config.parties import keys_from_environment
-from sidecritic.config.plans import Shelf, plan_for
-from sidecritic.config.settings import SERVERS, Settings
+from sidecritic.assembly.packs import pack_of, unlearned
+from sidecritic.assembly.plans import Shelf, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
@@ -28,6 +25,9 @@ from sidecritic.runs import (
 )
 from sidecritic.scoring import Comparison, Scores, compare
 from sidecritic.scoring.comparison import Side
+from sidecritic.settings.critic_names import asks_a_person
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import SERVERS, Settings
 from sidecritic.workflows.files import write_file
 from sidecritic.workflows.watchers import SILENT, Watcher
 

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sidecritic.config.estimates import Estimate, estimate, require_prices
-from sidecritic.config.experiments import Cell, Experiment
-from sidecritic.config.plans import Shelf
+from sidecritic.assembly.plans import Shelf
 from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown
 from sidecritic.rollouts import Budget
 from sidecritic.runs import RUN_FILE, Run, read_run
 from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.grid import Grid, Played, grid_of
+from sidecritic.settings.experiments import Cell, Experiment
 from sidecritic.trace import Trajectory
+from sidecritic.workflows.estimates import Estimate, estimate, require_prices
 from sidecritic.workflows.evaluation import play_run, side_of
 from sidecritic.workflows.files import write_file
 from sidecritic.workflows.watchers import SILENT, Watcher
@@ -73,7 +73,7 @@ def _announce(
     unpriced = sorted({model for each in estimates for model in each.unpriced})
     shown = "unknown" if unpriced == models else f"${dollars:.4f}"
     say(
-        f"estimate for what is left: {shown}, from a rehearsal with simulated parties; "
+        f"estimate for what is left: {shown}, from a dry run with simulated parties; "
         f"real models may talk more, or reason; models: {', '.join(models)}"
     )
     if unpriced:

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecritic.config.benchmarks import benchmark_for
-from sidecritic.config.held_out import held_out_in
-from sidecritic.config.names import choice
+from sidecritic.assembly.benchmarks import benchmark_for
+from sidecritic.assembly.held_out import held_out_in
 from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES
 from sidecritic.datasets.export import Wanted, export
@@ -23,6 +22,7 @@ from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
+from sidecritic.settings.names import choice
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 if TYPE_CHECKING:

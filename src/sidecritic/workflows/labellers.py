@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from sidecritic.config.continuing import Company, benchmarks_of, company_of, teacher_for
-from sidecritic.config.parties import Keys
+from sidecritic.assembly.past_run import PastRun, benchmarks_of, past_run, teacher_for
 from sidecritic.critics.base import refused
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError
@@ -29,6 +28,7 @@ from sidecritic.labeling.teaching import Teacher, by_teacher
 from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.runs import Run
+from sidecritic.settings.environment import Keys
 from sidecritic.types import Revise
 
 
@@ -61,11 +61,11 @@ def labellers_for(
         ConfigError: a source lacks what it needs.
     """
     benchmarks = _benchmarks(run)
-    company: Company | None = None
+    past: PastRun | None = None
     if {"branching", "teacher"} & set(asked.sources):
         critic = asked.critic if "branching" in asked.sources else "none"
-        company = company_of(run, keys, stack, {**asked.servers, "critic": critic})
-    known = _Sources(asked, benchmarks, company)
+        past = past_run(run, keys, stack, {**asked.servers, "critic": critic})
+    known = _Sources(asked, benchmarks, past)
     found: list[Labeller] = []
     for source in asked.sources:
         finds, settings = known.source(source, keys, stack)
@@ -85,7 +85,7 @@ def _benchmarks(run: Run) -> dict[str, Benchmark]:
 class _Sources:
     asked: LabelRequest
     benchmarks: Mapping[str, Benchmark]
-    company: Company | None
+    past: PastRun | None
 
     def source(self, source: LabelSource, keys: Keys, stack: AsyncExitStack) -> tuple[Finds, str]:
         """Return what finds the labels of a source, and what decides them beside the gate."""
@@ -129,9 +129,9 @@ class _Sources:
 
     async def branches(self, subject: Subject) -> list[Label]:
         scene = await self._scene(subject)
-        if scene is None or self.company is None:
+        if scene is None or self.past is None:
             return []
-        critic = self.company.cast.critic(subject.trajectory.task.env)
+        critic = self.past.cast.critic(subject.trajectory.task.env)
 
         async def tells(place: Placed, snapshot: Snapshot) -> str:
             if known := feedback_on(place):
@@ -143,14 +143,14 @@ class _Sources:
 
         effort, gate = self.asked.effort, self.asked.gate
         return await by_branching(
-            scene, self._players(self.company), effort=effort, tells=tells, gate=gate
+            scene, self._players(self.past), effort=effort, tells=tells, gate=gate
         )
 
     def teaches(self, keys: Keys, stack: AsyncExitStack) -> Finds:
-        if not self.asked.teacher or self.company is None:
+        if not self.asked.teacher or self.past is None:
             raise ConfigError("the source teacher needs --teacher, such as openai:MODEL")
-        model = teacher_for(self.asked.teacher, self.company, keys, stack)
-        players, effort = self._players(self.company), self.asked.effort
+        model = teacher_for(self.asked.teacher, self.past, keys, stack)
+        players, effort = self._players(self.past), self.asked.effort
         teacher = Teacher(Filler(model), players, effort, self.asked.gate)
 
         async def finds(subject: Subject) -> list[Label]:
@@ -159,8 +159,8 @@ class _Sources:
 
         return finds
 
-    def _players(self, company: Company) -> Players:
-        cast = company.cast
+    def _players(self, past: PastRun) -> Players:
+        cast = past.cast
         return Players(cast.actor, cast.user, cast.limits, cast.sampling)
 
     async def _scene(self, subject: Subject) -> Scene | None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from sidecritic.config.names import choice
-from sidecritic.config.parties import keys_from_environment
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.labelling import label_run
 from sidecritic.labeling.records import Label, LabelSource
 from sidecritic.labeling.store import open_labels, read_labels
 from sidecritic.runs import read_run
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.names import choice
 from sidecritic.types import Record
 from sidecritic.workflows.labellers import LabelRequest, labellers_for
 from sidecritic.workflows.watchers import SILENT, Watcher

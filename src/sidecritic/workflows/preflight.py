@@ -1,12 +1,12 @@
 """Checks of a learning recipe before anything is played, and paid for."""
 
-from sidecritic.config.critic_names import HUMAN, names_in
-from sidecritic.config.critics import critic_for
-from sidecritic.config.names import choice
-from sidecritic.config.recipes import LearnRecipe
+from sidecritic.assembly.critics import critic_for
 from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES
 from sidecritic.errors import ConfigError
+from sidecritic.settings.critic_names import HUMAN, names_in
+from sidecritic.settings.learning import LearnRecipe
+from sidecritic.settings.names import choice
 from sidecritic.workflows.labels import sources_of
 from sidecritic.workflows.training import lora_recipe, require_tunable
 

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sidecritic.config.identities import identity
-from sidecritic.config.registered import is_registered, registered
-from sidecritic.config.replays import CriticByName
-from sidecritic.config.settings import Settings, settings_of
+from sidecritic.assembly.identities import identity
+from sidecritic.assembly.recorded import CriticByName
+from sidecritic.assembly.registered import is_registered, registered
 from sidecritic.critics.registry import Lineage, digest_of
 from sidecritic.critics.registry import decide as record
 from sidecritic.datasets.material import Material, run_material, user_in
@@ -39,6 +38,7 @@ from sidecritic.scoring.detection_records import Measured
 from sidecritic.scoring.paired import Case, Difference, Verdict
 from sidecritic.scoring.promotion import Decision, Evidence, Injected, Margins, decide
 from sidecritic.scoring.replays import refused, risk_of
+from sidecritic.settings.evaluation import Settings, settings_of
 from sidecritic.trace import Loaded
 from sidecritic.training.lineage import decided
 from sidecritic.workflows.evaluation import evaluate, side_of

@@ -5,10 +5,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecritic.config.packs import pack_at, pack_of, unused
-from sidecritic.config.profiles import profile_for
-from sidecritic.config.replays import CriticByName
-from sidecritic.config.settings import critic_timeout
+from sidecritic.assembly.packs import pack_at, pack_of, unused
+from sidecritic.assembly.profiles import profile_for
+from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.recorded import JudgedProposal, Recorded
@@ -18,6 +17,7 @@ from sidecritic.replay import replay as judge
 from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.settings.evaluation import critic_timeout
 from sidecritic.training.head import cross_validated, train
 from sidecritic.workflows.watchers import SILENT, Watcher
 

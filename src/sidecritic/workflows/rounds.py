@@ -16,9 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
-from sidecritic.config.identities import identity
-from sidecritic.config.recipes import LearnRecipe
-from sidecritic.config.settings import Settings
+from sidecritic.assembly.identities import identity
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
@@ -34,6 +32,8 @@ from sidecritic.scoring.mining import (
     write_mined,
 )
 from sidecritic.scoring.promotion import Decision
+from sidecritic.settings.evaluation import Settings
+from sidecritic.settings.learning import LearnRecipe
 from sidecritic.trace import to_line
 from sidecritic.training.lineage import decided, entry_of, lineage_of
 from sidecritic.workflows.division import Division, divide

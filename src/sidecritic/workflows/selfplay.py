@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from sidecritic.config.benchmarks import Sources, benchmark_for, sources_of
-from sidecritic.config.plans import Shelf
-from sidecritic.config.settings import Settings
+from sidecritic.assembly.benchmarks import Sources, benchmark_for, sources_of
+from sidecritic.assembly.plans import Shelf
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.ports import Benchmark
 from sidecritic.scoring import Scores
 from sidecritic.scoring.mining import ALONE, SUPERVISED
+from sidecritic.settings.evaluation import Settings
 from sidecritic.workflows.evaluation import evaluate
 from sidecritic.workflows.watchers import SILENT, Watcher
 

@@ -4,12 +4,13 @@ import asyncio
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
-from sidecritic.config.hiring import Models
-from sidecritic.config.parties import keys_from_environment, model_name
-from sidecritic.config.settings import settings_from
-from sidecritic.config.synthesising import workshop_for
+from sidecritic.assembly.models import Models
+from sidecritic.assembly.synthesis import workshop_for
 from sidecritic.envs.task_files import to_lines
 from sidecritic.errors import ConfigError, ModelUnavailable
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import settings_from
+from sidecritic.settings.model_names import model_name
 from sidecritic.synthesis.account import Made
 from sidecritic.synthesis.ledger import Forgetful, Ledger, open_ledger
 from sidecritic.synthesis.making import Order, Unfinished, make

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.config.heads import head_from_runs, lessons_from
-from sidecritic.config.held_out import held_out_of
+from sidecritic.assembly.held_out import held_out_of
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError, MissingExtra
@@ -25,6 +24,7 @@ from sidecritic.training.lora.result import Result
 from sidecritic.training.lora.run import tune
 from sidecritic.training.own import WEIGHT
 from sidecritic.workflows.files import require_file, write_file
+from sidecritic.workflows.heads import head_from_runs, lessons_from
 from sidecritic.workflows.replay import ReplayRequest, judge_files
 from sidecritic.workflows.watchers import SILENT, Watcher
 

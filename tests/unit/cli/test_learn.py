@@ -16,13 +16,13 @@ from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
 from sidecritic.cli.learn import STAGES
-from sidecritic.config.heads import head_from_runs
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
 from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import Decision
 from sidecritic.trace import to_line
+from sidecritic.workflows.heads import head_from_runs
 from sidecritic.workflows.stages import DONE_FILE
 
 Json = dict[str, Any]

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.config.critics import critic_for
-from sidecritic.config.registered import learned, place_of
-from sidecritic.config.settings import Settings
+from sidecritic.assembly.critics import critic_for
+from sidecritic.assembly.registered import learned, place_of
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import (
     Entry,
@@ -20,6 +19,7 @@ from sidecritic.critics.registry import (
 )
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Versioned
+from sidecritic.settings.evaluation import Settings
 from sidecritic.training.lineage import entry_of
 
 

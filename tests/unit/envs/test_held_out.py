@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.config.benchmarks import benchmark_for
-from sidecritic.config.held_out import held_out_of
-from sidecritic.config.settings import settings_from
+from sidecritic.assembly.benchmarks import benchmark_for
+from sidecritic.assembly.held_out import held_out_of
 from sidecritic.datasets.held_out import user_of_task
 from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
@@ -16,6 +15,7 @@ from sidecritic.envs.task_files import to_lines
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
+from sidecritic.settings.evaluation import settings_from
 from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.training.lora.rows import read_material, require_no_test_rows
 from sidecritic.training.lora.run import tune

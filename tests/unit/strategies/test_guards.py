@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config.strategies import guarded, way_of
+from sidecritic.assembly.strategies import guarded, way_of
 from sidecritic.critics.base import NoCritic
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.checklist import EVERYWHERE, Checklist, PackRules

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sidecritic.config.critics import Connection, critic_for
-from sidecritic.config.parties import ModelName
+from sidecritic.assembly.critics import Connection, critic_for
 from sidecritic.critics.compact_llm import CompactCritic
 from sidecritic.critics.llm import LLMCritic
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.settings.model_names import ModelName
 from sidecritic.training.lora.base import require_base
 from sidecritic.training.lora.curve import Point, best, is_stuck, read_curve, write_curve
 from sidecritic.training.lora.export import Exported, Format, serving

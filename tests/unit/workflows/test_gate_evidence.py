@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 import sidecritic
+from sidecritic.assembly.identities import identity
 from sidecritic.cli.app import app
-from sidecritic.config.identities import identity
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry
 from sidecritic.errors import ConfigError
@@ -145,7 +145,7 @@ def test_every_part_of_a_critic_tells_it_apart(here: HeadWeights) -> None:
 
 IDENTITIES = """
 import sys
-from sidecritic.config.identities import identity
+from sidecritic.assembly.identities import identity
 
 print(*map(identity, sys.argv[1:]), sep="\\n")
 """

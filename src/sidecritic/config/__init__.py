@@ -1,1 +1,0 @@
-"""From names to objects: settings, and the parties that they name."""

@@ -1,0 +1,317 @@
+"""Settings of an evaluation: one record, whether it comes from flags or from a recipe.
+
+Each field is a flag (`max_turns` is `--max-turns`) and a key of a recipe; flags win. The
+command line is made from this record, so that the two cannot drift apart.
+"""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
+
+from sidecritic.errors import ConfigError
+from sidecritic.gates import Gate
+from sidecritic.settings.critic_names import asks_a_person
+from sidecritic.settings.files import read_toml
+from sidecritic.settings.names import suggestion
+from sidecritic.types import Answers, Limits, Record
+
+OnCriticFailure = Literal["hold-writes", "open", "closed", "escalate", "halt"]
+
+_ANSWERS: Mapping[OnCriticFailure, Answers] = {
+    "hold-writes": Answers(writes="fallback", text="pass"),
+    "open": Answers(writes="pass", text="pass"),
+    "closed": Answers(writes="fallback", text="fallback"),
+    "escalate": Answers(writes="escalate", text="escalate"),
+    "halt": Answers(writes="halt", text="halt"),
+}
+
+
+def _listed(value: object) -> object:
+    """Read `a,b` as the flag and the recipe may write it."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, list | tuple):
+        parts = (part for item in value for part in str(item).split(","))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return tuple(part.strip() for part in parts if part.strip())
+    return value
+
+
+def _web_address(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    _ = parts.port  # raises for what is no port
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not a web address; write it as http://HOST:PORT/v1")
+    if parts.username or parts.password or parts.query:
+        # The settings are written to files; a password in a URL must not be.
+        raise ValueError("holds a user name, password or query; keys come from the environment")
+    return url
+
+
+def _given(path: str | None) -> str | None:
+    if path is not None and not path.strip():
+        raise ValueError("names no file or directory; give a path, or leave it out")
+    return path
+
+
+CRITIC_TIMEOUT = 60.0
+_A_YEAR = 365 * 86_400.0
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Url = Annotated[str | None, AfterValidator(_web_address)]
+PathText = Annotated[str | None, AfterValidator(_given)]
+
+
+class Settings(Record, allow_inf_nan=False):
+    env: Names = Field(
+        default=("tau2:retail",), min_length=1, description="Environment, or several: a,b."
+    )
+    split: str = Field(default="test", description="Split of the tasks.")
+    tasks: PathText = Field(default=None, description="Another task file for the environment.")
+    tau_bench: PathText = Field(
+        default=None, description="Checkout of τ-bench; else $SIDECRITIC_TAU_BENCH, or installed."
+    )
+    userbench: PathText = Field(
+        default=None, description="Folder of UserBench's databases; else $SIDECRITIC_USERBENCH."
+    )
+    task_ids: Names = Field(default=(), description="Play these tasks only: a,b.")
+    limit: int | None = Field(
+        default=None, ge=1, description="At most so many tasks of each environment."
+    )
+    trials: int = Field(default=1, ge=1, le=1000, description="Episodes for each task.")
+    seed: int = Field(default=0, description="Seed of the run; episodes derive theirs from it.")
+    actor: str = Field(
+        default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
+    )
+    critic: str = Field(
+        default="default",
+        description="default, none, policy, head, human, llm:PROVIDER:MODEL, llm:actor, "
+        "chain:a,b or ensemble:a,b.",
+    )
+    strategy: str = Field(
+        default="tool_calling", description="How the actor acts: NAME or NAME:N; see the docs."
+    )
+    helper: str = Field(
+        default="same",
+        description="Model of the strategy's second role: same, simulated or PROVIDER:MODEL.",
+    )
+    critic_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Score from which the critic sends an action back."
+    )
+    profile: PathText = Field(
+        default=None, description="The critic's calibration and thresholds: TOML file, or a name."
+    )
+    pack: str | None = Field(
+        default=None, description="Checks in place of the environment's: MODULE:NAME of a Pack."
+    )
+    user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
+    user_strategy: Literal["llm", "react", "verify", "reflection"] = Field(
+        default="llm", description="How the user model arrives at what it says."
+    )
+    gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
+    max_revisions: int = Field(
+        default=2, ge=0, description="How often one action may be sent back."
+    )
+    max_turns: int = Field(default=60, ge=1, description="Actor turns in one episode.")
+    on_critic_failure: OnCriticFailure = Field(
+        default="hold-writes", description="What becomes of an action that the critic fails on."
+    )
+    critic_timeout: float = Field(
+        default=CRITIC_TIMEOUT,
+        gt=0,
+        description="Seconds until a silent critic counts as failed; a year for a person.",
+    )
+    critic_lookups: int = Field(
+        default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
+    )
+    critic_evidence: bool = Field(
+        default=True,
+        description="Whether an LLM critic is shown what the checks of the environment notice.",
+    )
+    grader: Literal["ours", "official"] = Field(
+        default="ours", description="official: the benchmark's own evaluators."
+    )
+    fault_rate: float = Field(
+        default=0.35, ge=0, le=1, description="Simulated actor: share of writes with a fault."
+    )
+    repair: float = Field(
+        default=0.9, ge=0, le=1, description="Simulated actor: chance that feedback is heeded."
+    )
+    base_url: Url = Field(default=None, description="Server of the actor, such as http://HOST/v1.")
+    user_base_url: Url = Field(
+        default=None, description="Server of the user model; the actor's if of the same kind."
+    )
+    critic_base_url: Url = Field(
+        default=None, description="Server of the critic's model; the actor's if of the same kind."
+    )
+    helper_base_url: Url = Field(
+        default=None, description="Server of the helper; the actor's if of the same kind."
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
+    user_temperature: float | None = Field(default=None, ge=0, le=2, description="Of the user.")
+    timeout: float = Field(default=300.0, gt=0, description="Seconds for one model call.")
+    attempts: int = Field(
+        default=5, ge=1, description="Tries of one model call while a server is unavailable."
+    )
+    prices: PathText = Field(
+        default=None, description="TOML file of US dollars per million tokens, by model."
+    )
+    record: PathText = Field(
+        default=None, description="Directory of cassettes: keep what real models answer."
+    )
+    cassette: PathText = Field(
+        default=None, description="Directory of cassettes: answer from them, ask nobody."
+    )
+    concurrency: int = Field(default=8, ge=1, le=1000, description="Episodes at the same time.")
+    out: PathText = Field(
+        default=None, description="Directory of the run; the same one again resumes it."
+    )
+    retry_failed: bool = Field(
+        default=False, description="Play episodes again that ended in an infrastructure failure."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            max_turns=self.max_turns,
+            max_revisions=self.max_revisions,
+            critic_timeout=self.critic_timeout,
+            on_critic_failure=_ANSWERS[self.on_critic_failure],
+        )
+
+    @property
+    def deciding(self) -> dict[str, JsonValue]:
+        """What decides the results, for `run.json`.
+
+        Task file and profile are not among it by path: the version of the task set is, and
+        whoever makes the plan adds the profile's name and digest.
+        Nor are servers: one that has moved still serves the model that is named.
+        """
+        return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
+
+
+SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
+_CIRCUMSTANCES = SERVERS | {
+    "tasks",
+    "tau_bench",
+    "userbench",
+    "profile",
+    "prices",
+    "record",
+    "cassette",
+    "timeout",
+    "attempts",
+    "concurrency",
+    "out",
+    "retry_failed",
+}
+
+_EXPECTED = {
+    "too_short": "write at least one name; `sidecritic tasks` lists environments",
+    "tuple_type": 'write one name or several: "a,b"',
+    "string_type": "write it as text, in quotes",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+}
+"""What to write, by the kind of mistake, where the mistake alone does not say so."""
+
+
+def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Settings:
+    """Return settings from a recipe and flags; flags that are `None` were not given.
+
+    Raises:
+        ConfigError: an unknown key, or a value that cannot be used.
+    """
+    given = {key: value for key, value in flags.items() if value is not None}
+    read = _recipe(recipe) if recipe is not None else {}
+    try:
+        return Settings.model_validate(_patient({**read, **given}))
+    except ValidationError as cause:
+        key, problem = _explained(cause)
+        source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
+        raise ConfigError(f"{source}{problem}") from cause
+
+
+def settings_of(values: Mapping[str, object], source: str) -> Settings:
+    """Return settings from values that come from `source`.
+
+    Raises:
+        ConfigError: a value that cannot be used.
+    """
+    try:
+        return Settings.model_validate(_patient(dict(values)))
+    except ValidationError as cause:
+        key, problem = _explained(cause)
+        raise ConfigError(f"{source}: {key}{problem}") from cause
+
+
+def _explained(cause: ValidationError) -> tuple[str, str]:
+    """Return the key that is at fault, and the end of a message about its value."""
+    first = cause.errors(include_url=False)[0]
+    key = str(first["loc"][0]) if first["loc"] else "settings"
+    problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
+    shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
+    return key, f"{shown}: {problem}"
+
+
+def _patient(values: dict[str, object]) -> dict[str, object]:
+    """Return the settings with time for a person, where nobody has said how much."""
+    return {"critic_timeout": critic_timeout(str(values.get("critic", ""))), **values}
+
+
+def critic_timeout(critic: str) -> float:
+    """Return the seconds that a critic gets where nobody has said how many."""
+    return _A_YEAR if asks_a_person(critic) else CRITIC_TIMEOUT
+
+
+def _recipe(file: Path) -> dict[str, object]:
+    read = read_toml(file, "recipe")
+    if "vary" in read:
+        raise ConfigError(f"{file} is an experiment's; run: sidecritic experiment {file}")
+    if "rounds" in read:
+        raise ConfigError(f"{file} is one of learning; run: sidecritic learn --recipe {file}")
+    if "base" in read:
+        raise ConfigError(f"{file} is of a fine-tune; run: sidecritic train --kind lora")
+    keys = {key.replace("-", "_"): value for key, value in read.items()}
+    for key in keys:
+        if key not in Settings.model_fields:
+            raise ConfigError(
+                f"recipe {file}: unknown key {key!r}{suggestion(key, Settings.model_fields)}"
+            )
+    return keys
+
+
+def command_of(settings: Settings) -> str:
+    """Return the command line that makes a run of these settings."""
+    words = ["sidecritic", "eval"]
+    for key in Settings.model_fields:
+        value = getattr(settings, key)
+        if key in ("env", "split", "trials", "actor", "critic", "user", "seed") or (
+            value != Settings.model_fields[key].default
+        ):
+            words.extend(_words(f"--{key.replace('_', '-')}", value))
+    return shlex.join(words)
+
+
+def _words(flag: str, value: object) -> list[str]:
+    match value:
+        case True:
+            return [flag]
+        case False:
+            return [f"--no-{flag.removeprefix('--')}"]
+        case None:
+            return []
+        case tuple():
+            return [flag, ",".join(map(str, value))]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case _:
+            return [flag, str(value)]
