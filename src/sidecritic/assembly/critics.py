@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sidecritic.assembly.models import ModelSource
 from sidecritic.assembly.registered import is_registered, registered, served_by
+from sidecritic.critics.base import THRESHOLD
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic, Model
 from sidecritic.settings.critic_names import (
@@ -109,7 +110,7 @@ def critic_for(
 
             return maker.calibrated(name, Chain([maker.link(link) for link in links]))
         case EnsembleName(combine=combine, members=members):
-            from sidecritic.critics.ensemble import THRESHOLD, Ensemble, Member
+            from sidecritic.critics.ensemble import Ensemble, Member
 
             made = [Member(maker.single(each.name), each.weight) for each in members]
             threshold = THRESHOLD if terms.threshold is None else terms.threshold
@@ -261,9 +262,6 @@ HEAD = "head"
 
 DEFAULT = "default"
 """The head with thresholds of its own, by domain and kind of action."""
-
-THRESHOLD = 0.5
-"""Score from which a critic that has no other threshold sends an action back."""
 
 
 def _no_critic() -> Critic:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import write_whole
 from sidecritic.types import Record
 
@@ -124,10 +124,8 @@ def read_registry(file: Path) -> Registry:
     try:
         return Registry.model_validate_json(text)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
         raise ConfigError(
-            f"the registry of critics {file}: {where}: {first['msg']}; restore it from a copy"
+            f"the registry of critics {file}: {first_problem(cause)}; restore it from a copy"
         ) from cause
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gates import Gate
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.files import read_toml
@@ -257,11 +257,10 @@ def settings_of(values: Mapping[str, object], source: str) -> Settings:
 
 def _explained(cause: ValidationError) -> tuple[str, str]:
     """Return the key that is at fault, and the end of a message about its value."""
-    first = cause.errors(include_url=False)[0]
-    key = str(first["loc"][0]) if first["loc"] else "settings"
-    problem = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
-    shown = "" if "@" in str(first["input"]) else f" is {first['input']!r}"
-    return key, f"{shown}: {problem}"
+    problem = first_problem(cause)
+    key = problem.where.partition(".")[0] or "settings"
+    shown = "" if "@" in str(problem.value) else f" is {problem.value!r}"
+    return key, f"{shown}: {_EXPECTED.get(problem.kind, problem.message)}"
 
 
 def _patient(values: dict[str, object]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.settings import GatewaySettings, Mode
 from sidecritic.settings.files import read_toml
@@ -25,10 +25,7 @@ def gateway_settings(file: Path) -> GatewaySettings:
     try:
         settings = GatewaySettings.model_validate(read)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        problem = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{file}: {where}: {problem}") from cause
+        raise ConfigError(f"{file}: {first_problem(cause)}") from cause
     require_sound(settings, file)
     return settings
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, JsonValue, ValidationError
 
 from sidecritic.critics.registry import CriticKind
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.scoring.mining import Shares
 from sidecritic.scoring.promotion import Margins
 from sidecritic.settings.evaluation import Names, Settings, settings_of
@@ -154,9 +154,11 @@ def _checked(kind: type[_Kind], read: Mapping[str, object], file: Path) -> _Kind
     try:
         return kind.model_validate(read)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{file}: unknown key {where!r}; see docs/learning.md") from cause
-        shown = repr(first["input"])[:80]
-        raise ConfigError(f"{file}: {where} is {shown}: {first['msg']}") from cause
+        problem = first_problem(cause)
+        if problem.kind == "extra_forbidden":
+            raise ConfigError(
+                f"{file}: unknown key {problem.where!r}; see docs/learning.md"
+            ) from cause
+        raise ConfigError(
+            f"{file}: {problem.where} is {repr(problem.value)[:80]}: {problem.message}"
+        ) from cause

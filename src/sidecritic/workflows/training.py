@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from sidecritic.assembly.held_out import held_out_of
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import CriticKind
-from sidecritic.errors import ConfigError, MissingExtra
+from sidecritic.errors import ConfigError, MissingExtra, first_problem
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.reports.curves import plot_curve
 from sidecritic.runs import write_whole
@@ -110,9 +110,7 @@ def lora_recipe(settings: Mapping[str, JsonValue], data: str) -> Recipe:
     try:
         return Recipe.model_validate({**given, "data": data})
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"the table [train] of the recipe: {key}: {first['msg']}") from cause
+        raise ConfigError(f"the table [train] of the recipe: {first_problem(cause)}") from cause
 
 
 # --- heads -------------------------------------------------------------------------------------
