@@ -1,4 +1,4 @@
-"""`learn`: rounds of self-play, mining, labelling, training and the gate, from one recipe."""
+"""`learn`: rounds of self-play, mining, labelling, training and promotion, from one recipe."""
 
 import os
 import shlex
@@ -20,7 +20,7 @@ LOG_FILE = "learn.log"
 REPORT_FILE = "report.md"
 PICTURE_FILE = "rounds.png"
 RECIPE_FILE = "recipe.json"
-STAGES = ("play", "mine", "label", "export", "train", "gate")
+STAGES = ("play", "mine", "label", "export", "train", "promotion")
 
 
 def learn(
@@ -38,7 +38,7 @@ def learn(
     workers: Workers = None,
     json: Json = False,
 ) -> None:
-    """Play, mine, label, train and gate, round after round.
+    """Play, mine, label, train and promote, round after round.
 
     The same command again resumes.
     """
@@ -100,7 +100,7 @@ def _draw(rows: "Sequence[RoundRow]", file: Path, title: str) -> str | None:
     roles = label(tuple(sorted({role for row in rows for role in row.decision.simulated})))
     try:
         plot_rounds(
-            points, file, title=f"{title}\n{roles}; hollow: refused by the gate" if roles else title
+            points, file, title=f"{title}\n{roles}; hollow: not promoted" if roles else title
         )
     except MissingExtra as error:
         note(str(error))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sidecritic.scoring.promotion import Decision
 
 REGISTRY = "critics.json"
-OUT = "runs/gate"
+OUT = "runs/promotion"
 
 File = Annotated[
     Path | None,
@@ -52,7 +52,8 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
         typer.Option(parser=path, metavar="DIR", help=f"Where the evidence goes; {OUT}."),
     ] = None,
     margins: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="TOML of the gate's margins.")
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="TOML of the margins of promotion."),
     ] = None,
     tasks: Annotated[
         Path | None,
@@ -113,7 +114,7 @@ def promote(  # typer makes a flag of each
     json: Json = False,
     **flags: Any,
 ) -> None:
-    """Promote a critic through the gate (NEW --over OLD), or a gateway's route (--route).
+    """Promote a critic (NEW --over OLD), or a gateway's route (--route).
 
     With NEW it is `critics promote`. With --config and --route it changes that route's mode in
     the settings; a running server applies it on SIGHUP.

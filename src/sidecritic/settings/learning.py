@@ -7,7 +7,7 @@ rounds = 2                 start = "policy"          kind = "head"
 [label]                    sources
 [export]                   rendering, balance, parquet
 [train]                    of a LoRA: the keys of its own recipe
-[gate]                     trials, attacks and [gate.margins]
+[promotion]                trials, attacks and [promotion.margins]
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _OWNED = ("env", "split", "task_ids", "limit", "tasks", "critic", "out", "retry_
 
 
 class TaskPart(Record, allow_inf_nan=False):
-    """Which tasks, and which of them are held back for the gate."""
+    """Which tasks, and which of them are held back to judge the result."""
 
     env: Names = Field(default=("tau2:retail",), min_length=1)
     split: str = "train"
@@ -62,7 +62,7 @@ class ExportPart(Record):
     parquet: bool = False
 
 
-class GatePart(Record):
+class PromotionPart(Record):
     trials: int = Field(default=4, ge=1, le=1000)
     """Episodes for each held-back task."""
     attacks: int = Field(default=12, ge=1)
@@ -84,7 +84,7 @@ class LearnRecipe(Record):
     label: LabelPart = Field(default_factory=LabelPart)
     export: ExportPart = Field(default_factory=ExportPart)
     train: dict[str, JsonValue] = {}
-    gate: GatePart = Field(default_factory=GatePart)
+    promotion: PromotionPart = Field(default_factory=PromotionPart)
 
     def settings(self, env: str, **more: object) -> Settings:
         """Return the settings of a run on this environment.
@@ -109,6 +109,8 @@ def recipe_from(file: Path) -> LearnRecipe:
         ConfigError: it cannot be read, or a key or value cannot be used.
     """
     read = read_toml(file, "recipe")
+    if "gate" in read:
+        raise ConfigError(f"{file}: the table [gate] is called [promotion] now; rename it")
     _known(read, tuple(LearnRecipe.model_fields), file, "")
     play = _table(read.get("play", {}), file, "play")
     read = {**read, "play": {key.replace("-", "_"): value for key, value in play.items()}}
@@ -128,7 +130,7 @@ def recipe_from(file: Path) -> LearnRecipe:
 
 
 def margins_from(file: Path | None) -> Margins:
-    """Read the margins of a gate; without a file, those that hold by default.
+    """Read the margins of promotion; without a file, the defaults.
 
     Raises:
         ConfigError: it cannot be read, or a key or value cannot be used.

@@ -1,12 +1,12 @@
-"""Measure a new critic against an old one on held-back runs: what the promotion gate looks at.
+"""Promotion: measure a new critic against an old one on held-back runs, and decide.
 
     PLAYED/CRITIC/judged-*.jsonl    its judgements on the proposals of the held-back runs
     PLAYED/CRITIC/attacked-*.jsonl  its judgements under attack, by what was attacked and how
     PLAYED/CRITIC/RUN/              the same tasks, played under its supervision
-    OUT/decision.json, gate.md      the decision
+    OUT/decision.json, promotion.md the decision
 
 CRITIC is the critic's name with a digest of its weights, and behind `judged-` is one of the runs:
-what is there already is not made again, so that a gate that was killed goes on, and judgements of
+what is there already is not made again, so that a killed promotion resumes, and judgements of
 other weights, or of other episodes of the same name, are none of this critic's.
 """
 
@@ -325,7 +325,7 @@ def publish(decision: Decision, out: Path) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    write_file(out / "gate.md", to_page(decision))
+    write_file(out / "promotion.md", to_page(decision))
     write_file(out / DECISION_FILE, decision.model_dump_json(indent=2) + "\n")
 
 

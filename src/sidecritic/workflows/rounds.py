@@ -1,13 +1,13 @@
-"""Rounds of learning: play, mine, label, export, train, gate, and again with the winner.
+"""Rounds of learning: play, mine, label, export, train, promote, and again with the winner.
 
-OUT/held-back/                tasks for the gate alone, played without a critic and labelled
+OUT/held-back/                tasks for promotion alone, played without a critic and labelled
 OUT/critics.json              every critic that was trained, with its lineage and fate
 OUT/round-N/play/ENV/         `alone` and `supervised` by the critic in force
 OUT/round-N/mine/ENV.json     which tasks are worth learning from, and why
 OUT/round-N/label/RUN/        their episodes, with labels.jsonl
 OUT/round-N/export/data/      the data set of all rounds so far
 OUT/round-N/train/            the weights
-OUT/round-N/gate/             the decision
+OUT/round-N/promotion/        the decision
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,7 +108,7 @@ def learn(learning: Learning, rounds: int) -> Iterator[Round]:
         _label(learning, number)
         _export(learning, number)
         name = _train(learning, number, critic)
-        decision = _gate(learning, number, critic, held)
+        decision = _promote(learning, number, critic, held)
         after = learning.called(name) if decision.promoted else critic
         yield Round(number, name, critic, after, decision)
         critic = after
@@ -126,7 +126,7 @@ def _held_back(learning: Learning, parts: Mapping[str, Division]) -> tuple[Path,
         "tasks": digest_of_value({env: list(part.held_back) for env, part in parts.items()}),
         **_task_files(recipe),
         "[play]": digest_of_value(recipe.play),
-        "[gate] trials": str(recipe.gate.trials),
+        "[promotion] trials": str(recipe.promotion.trials),
         "[label]": digest_of_value(recipe.label.model_dump(mode="json")),
     }
 
@@ -135,7 +135,7 @@ def _held_back(learning: Learning, parts: Mapping[str, Division]) -> tuple[Path,
             settings = recipe.settings(
                 env,
                 task_ids=parts[env].held_back,
-                trials=recipe.gate.trials,
+                trials=recipe.promotion.trials,
                 critic="none",
                 # Apart from those of the rounds, which count up from the recipe's.
                 seed=_seed(recipe, 0),
@@ -345,12 +345,12 @@ def _train(learning: Learning, number: int, critic: str) -> str:
     return name
 
 
-def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) -> Decision:
-    recipe, stage = learning.recipe, learning.stage(number, "gate")
+def _promote(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) -> Decision:
+    recipe, stage = learning.recipe, learning.stage(number, "promotion")
     name = f"{recipe.kind}-r{number}"
     new = learning.called(name)
     inputs = {
-        "[gate]": digest_of_value(recipe.gate.model_dump(mode="json")),
+        "[promotion]": digest_of_value(recipe.promotion.model_dump(mode="json")),
         "new critic": identity(new),
         "critic in force": identity(critic),
         **_outputs(learning.out / HELD_BACK),
@@ -362,9 +362,9 @@ def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) 
             old=critic,
             runs=held,
             played=learning.out / HELD_BACK / "critics",
-            margins=recipe.gate.margins,
+            margins=recipe.promotion.margins,
             tasks=recipe.tasks.files,
-            attacks=recipe.gate.attacks,
+            attacks=recipe.promotion.attacks,
             workers=learning.workers,
         )
         publish(decide_between(contest, learning.watcher), stage.folder)

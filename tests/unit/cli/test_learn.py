@@ -46,10 +46,10 @@ files = {{shop = "tasks.jsonl"}}
 trials = 2
 [mine]
 passed = 1.0
-[gate]
+[promotion]
 trials = 2
 attacks = 2
-[gate.margins]
+[promotion.margins]
 {MARGINS}"""
 LEARN = ("learn", "--recipe", "recipe.toml", "--out", "out", "--workers", "1")
 
@@ -164,7 +164,7 @@ def test_what_is_marked_as_hostile_counts_in_no_stage(fresh: None) -> None:
     (played[0].parent / "hostile.txt").write_text("".join(f"{id_}\n" for id_ in ids[::3]))
     assert "was done with other inputs" in complaint(*LEARN, "--rounds", "1")
     before = _examples()
-    for stage in ("mine", "label", "export", "train", "gate"):
+    for stage in ("mine", "label", "export", "train", "promotion"):
         shutil.rmtree(Path("out/round-1") / stage)
     answer(*LEARN, "--rounds", "1")
     assert sorted(Path("out/round-1/label").glob("*/hostile.txt"))
@@ -206,14 +206,14 @@ def test_tasks_are_held_back_by_user(here: Json) -> None:
     held = read_run(Path("out/held-back/shop")).trajectories
     assert {t.task.id for t in held}.isdisjoint(entry.data.tasks["shop"])
     assert Decision.model_validate_json(
-        Path("out/round-2/gate/decision.json").read_bytes()
+        Path("out/round-2/promotion/decision.json").read_bytes()
     ).proposals
 
 
-def test_the_report_says_what_was_simulated_and_how_each_gate_decided(here: Json) -> None:
+def test_the_report_says_what_was_simulated_and_how_each_promotion_was_decided(here: Json) -> None:
     report = Path("out/report.md").read_text()
     assert "*simulated actor, simulated user*" in report
-    assert "Gate of round 2" in report
+    assert "Promotion in round 2" in report
     assert "sidecritic learn --recipe recipe.toml" in report
     assert "(rounds.png)" in report
     assert Path("out/rounds.png").read_bytes().startswith(b"\x89PNG")
@@ -260,7 +260,7 @@ def test_a_kill_in_a_stage_changes_nothing_in_the_end(here: Json, at: int) -> No
 @pytest.mark.parametrize(
     "place",
     [f"out/round-1/play/shop/alone/{TRAJECTORIES_FILE}", "out/held-back/critics/head_r1*/*.jsonl"],
-    ids=["play", "gate"],
+    ids=["play", "promotion"],
 )
 def test_a_killed_process_goes_on_to_the_same_end(finished: Path, fresh: None, place: str) -> None:
     words = (*LEARN, "--rounds", "1")
@@ -274,7 +274,7 @@ def test_a_killed_process_goes_on_to_the_same_end(finished: Path, fresh: None, p
         pytest.fail(f"it ended with {process.returncode} before it could be killed")
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    assert not Path("out/round-1/gate", DONE_FILE).exists()
+    assert not Path("out/round-1/promotion", DONE_FILE).exists()
     whole: Json = json.loads((finished / "answer.json").read_text())
     assert timeless(answer(*words)) == first(whole)
 
@@ -366,10 +366,10 @@ def test_an_actor_that_always_fails_and_does_nothing_right_is_refused_in_words(
     assert not Path("out/round-1/train").exists()
 
 
-# --- the gate by itself --------------------------------------------------------------------
+# --- promotion by itself -------------------------------------------------------------------
 
 HELD = "out/held-back/shop"
-GATE = (
+PROMOTION = (
     *("--runs", HELD, "--tasks", "tasks.jsonl"),
     *("--registry", "out/critics.json", "--margins", "margins.toml"),
 )
@@ -385,7 +385,7 @@ def test_a_worse_critic_is_refused_with_reasons_and_exit_code_1(here: Json) -> N
     Path("blind.json").write_text(to_json(blind))
     registry = ("--registry", "out/critics.json")
     answer("critics", "add", "blind", "blind.json", *registry, "--parent", "head-r1")
-    decision = answer("promote", "blind", "--over", "head-r1", *GATE, exit_code=1)
+    decision = answer("promote", "blind", "--over", "head-r1", *PROMOTION, exit_code=1)
     assert not decision["promoted"]
     assert any("AUROC is lower" in reason for reason in decision["reasons"])
     entry = read_registry(Path("out/critics.json")).critics["blind"]
@@ -396,7 +396,7 @@ def test_a_worse_critic_is_refused_with_reasons_and_exit_code_1(here: Json) -> N
 def test_the_same_critic_is_no_gain(here: Json) -> None:
     registry = ("--registry", "out/critics.json")
     answer("critics", "add", "twin", "out/round-1/train/head-r1.json", *registry)
-    words = ("critics", "promote", "twin", "--over", "head-r1", *GATE)
+    words = ("critics", "promote", "twin", "--over", "head-r1", *PROMOTION)
     decision = answer(*words, exit_code=1)
     assert "no gain: both critics have the same weights" in decision["reasons"]
 
@@ -413,7 +413,7 @@ def test_the_gate_refuses_tasks_that_a_critic_has_learned_from(here: Json) -> No
     [
         (("promote",), "promote a critic with NEW --over OLD"),
         (("promote", "head-r1", "--registry", "out/critics.json"), "say over which critic"),
-        (("promote", "x", "--over", "none", *GATE), "no critic 'x'; known: head-r1, head-r2"),
+        (("promote", "x", "--over", "none", *PROMOTION), "no critic 'x'; known: head-r1, head-r2"),
         (("critics", "ls"), "cannot read the registry of critics critics.json"),
         (("critics", "add", "a/b", "blind.json"), "cannot read the weights blind.json"),
     ],
@@ -453,7 +453,7 @@ def poison(directory: Path, *, marked: bool) -> None:
 
 @pytest.mark.parametrize("marked", [True, False])
 def test_poison_that_is_marked_as_hostile_does_not_move_the_gate(here: Json, marked: bool) -> None:
-    words = ("promote", "head-r1", "--over", "none", *GATE)
+    words = ("promote", "head-r1", "--over", "none", *PROMOTION)
     clean = answer(*words, "--out", "clean")
     poison(Path(HELD), marked=marked)
     result = run(*words, "--out", "poisoned", "--json")

@@ -1,4 +1,4 @@
-"""What a gate has on file is evidence for these weights and these episodes, or it is none."""
+"""What promotion has on file is evidence for these weights and these episodes, or it is none."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def deaf(weights: HeadWeights) -> HeadWeights:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield a folder with labelled runs of other tasks each, `held` and `lesson`."""
-    folder = tmp_path_factory.mktemp("gate")
+    folder = tmp_path_factory.mktemp("promotion")
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -83,31 +83,31 @@ def decision(out: str, *, over: str = "none") -> Json:
 
 
 def test_what_is_on_file_is_not_judged_again(here: HeadWeights) -> None:
-    first = decision("gate")
+    first = decision("promotion")
     # Every judgement says how long it took: another one would not be the same.
-    before = {file: file.read_bytes() for file in Path("gate").rglob("*.jsonl")}
+    before = {file: file.read_bytes() for file in Path("promotion").rglob("*.jsonl")}
     assert len([file for file in before if file.name.startswith("judged-")]) == 2
-    assert decision("gate") == first
-    assert before == {file: file.read_bytes() for file in Path("gate").rglob("*.jsonl")}
+    assert decision("promotion") == first
+    assert before == {file: file.read_bytes() for file in Path("promotion").rglob("*.jsonl")}
 
 
 def test_other_weights_of_a_name_are_judged_themselves(here: HeadWeights) -> None:
     registered("part", here)
     chain = f"chain:registry:{REGISTRY_FILE}#part,policy"
-    first = decision("gate", over=chain)
+    first = decision("promotion", over=chain)
     registered("part", deaf(here))
-    again = decision("gate", over=chain)
+    again = decision("promotion", over=chain)
     assert again == decision("fresh", over=chain)
     assert again != first
 
 
 def test_other_episodes_of_the_same_ids_are_judged_themselves(here: HeadWeights) -> None:
-    first = decision("gate")
+    first = decision("promotion")
     one, other = read_run(Path("held")).trajectories, read_run(Path("held")).trajectories
     log = {(t.task.id, t.trial): t.events for t in other}
     turned = (t.model_copy(update={"events": log[t.task.id, 1 - t.trial]}) for t in one)
     Path("held", TRAJECTORIES_FILE).write_text("".join(map(to_line, turned)))
-    again = decision("gate")
+    again = decision("promotion")
     assert again == decision("fresh")
     assert again != first
 
