@@ -9,13 +9,22 @@ from sidecritic.assembly.benchmarks import TAU, USERBENCH
 from sidecritic.assembly.critics import Connection, Terms, connection, critic_for
 from sidecritic.assembly.dry_run import DryRun
 from sidecritic.assembly.models import Models
+from sidecritic.assembly.packs import pack_of
+from sidecritic.assembly.profiles import profile_for
 from sidecritic.assembly.strategies import Way, acting, guard_for, guarded, speaking, way_of
+from sidecritic.assembly.terminal import terminal_here
+from sidecritic.envs.userbench.parties import rule_based_user, simulated_agent
 from sidecritic.gates import Gate
+from sidecritic.models.wrappers import Calling, Sampled
 from sidecritic.ports import Critic, Model, ModelFor
 from sidecritic.rollouts import Cast
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.model_names import ModelName, Role, model_name
+from sidecritic.simulation.faults import simulated_actor
+from sidecritic.simulation.users import scripted_user
+from sidecritic.strategies.stand_in import StandIn
+from sidecritic.strategies.users import with_strategy
 from sidecritic.types import Sampling, Task, ToolSpec
 
 Tools = Mapping[str, tuple[ToolSpec, ...]]
@@ -84,8 +93,6 @@ def _bound(actor: Model, env: str) -> Model:
     """Return the actor, made to call where all that one can do is a call."""
     if not env.startswith(USERBENCH):
         return actor
-    from sidecritic.models.wrappers import Calling
-
     return Calling(actor)
 
 
@@ -94,8 +101,6 @@ def _helper(settings: Settings, models: Source) -> Model:
     text = settings.actor if settings.helper == "same" else settings.helper
     name = model_name(text, "helper")
     if name is None:
-        from sidecritic.strategies.stand_in import StandIn
-
         return StandIn()
     own = settings.base_url if settings.helper == "same" else settings.helper_base_url
     return _model(name, own, settings, models)
@@ -107,8 +112,6 @@ def _user(settings: Settings, models: Source, tools: Tools) -> ModelFor:
         stand_in = _stand_in("user", settings, tools)
         return lambda task, seed: _metered(stand_in(task, seed), name, models)
     model = _model(name, settings.user_base_url, settings, models)
-    from sidecritic.models.wrappers import Sampled
-    from sidecritic.strategies.users import with_strategy
 
     def user_for(task: Task, seed: int) -> Model:
         # A conversation asks its user without saying how to sample: that is settled here.
@@ -127,10 +130,6 @@ def terms_for(settings: Settings) -> Terms:
     Raises:
         ConfigError: profile or pack cannot be used, or the critic asks a person and there is none.
     """
-    from sidecritic.assembly.packs import pack_of
-    from sidecritic.assembly.profiles import profile_for
-    from sidecritic.assembly.terminal import terminal_here
-
     return Terms(
         threshold=settings.critic_threshold,
         profile=profile_for(settings.profile) if settings.profile is not None else None,
@@ -178,11 +177,7 @@ def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:
 
 def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
     if env.startswith(USERBENCH):
-        from sidecritic.envs.userbench.parties import simulated_agent
-
         return simulated_agent(rate=settings.fault_rate, repair=settings.repair)
-    from sidecritic.simulation.faults import simulated_actor
-
     return simulated_actor(
         specs, rates=settings.fault_rate, repair=settings.repair, greeted=env not in TAU
     )
@@ -190,9 +185,5 @@ def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> Mod
 
 def _scripted(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
     if env.startswith(USERBENCH):
-        from sidecritic.envs.userbench.parties import rule_based_user
-
         return rule_based_user()
-    from sidecritic.simulation.users import scripted_user
-
     return scripted_user(specs)

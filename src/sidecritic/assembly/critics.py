@@ -1,13 +1,27 @@
-"""Critics by the names that people give them; each is imported when it is asked for."""
+"""Critics by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sidecritic.assembly.models import ModelSource
 from sidecritic.assembly.registered import is_registered, registered, served_by
-from sidecritic.critics.base import THRESHOLD
+from sidecritic.checks.base import Pack
+from sidecritic.critics.banded import Banded
+from sidecritic.critics.base import THRESHOLD, NoCritic
+from sidecritic.critics.chain import Chain
+from sidecritic.critics.compact import rendering
+from sidecritic.critics.compact_llm import CompactCritic
+from sidecritic.critics.ensemble import Ensemble, Member
+from sidecritic.critics.head import HeadCritic
+from sidecritic.critics.head_weights import read_weights
+from sidecritic.critics.human import HumanCritic, Terminal
+from sidecritic.critics.llm import STREAMED, LLMCritic, Wire
+from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError
+from sidecritic.packs import pack_for
+from sidecritic.packs.registry import is_shipped
 from sidecritic.ports import Critic, Model
 from sidecritic.settings.critic_names import (
     CRITICS,
@@ -21,13 +35,15 @@ from sidecritic.settings.critic_names import (
 )
 from sidecritic.settings.model_names import ModelName, is_nearby, model_name
 from sidecritic.settings.names import suggestion
+from sidecritic.strategies.stand_in import StandIn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sidecritic.checks.base import Pack
-    from sidecritic.critics.human import Terminal
     from sidecritic.critics.profile import Profile
+
+DEFAULT = "default"
+"""The head with thresholds of its own, by domain and kind of action."""
+
+HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +96,9 @@ class Terms:
     """Score from which an action is sent back; the critic's own when it is not given."""
     profile: "Profile | None" = None
     """Calibration and thresholds for the critic, or the part of it, that it was fitted for."""
-    terminal: "Terminal | None" = None
+    terminal: Terminal | None = None
     """Where a person can be asked."""
-    pack: "Pack | None" = None
+    pack: Pack | None = None
     """Checks that stand in for those of the environment."""
     pack_path: str = ""
     """Where those were imported from: a profile is for the checks of one path."""
@@ -106,12 +122,8 @@ def critic_for(
         case Single():
             return maker.single(name)
         case ChainName(links=links):
-            from sidecritic.critics.chain import Chain
-
             return maker.calibrated(name, Chain([maker.link(link) for link in links]))
         case EnsembleName(combine=combine, members=members):
-            from sidecritic.critics.ensemble import Ensemble, Member
-
             made = [Member(maker.single(each.name), each.weight) for each in members]
             threshold = THRESHOLD if terms.threshold is None else terms.threshold
             ensemble = Ensemble(made, combine=combine, threshold=threshold)
@@ -120,26 +132,24 @@ def critic_for(
 
 def _require_fitting(name: str, terms: Terms) -> None:
     names = names_in(name)
-    if terms.profile is not None and terms.threshold is not None:
-        raise ConfigError(
-            f"--critic-threshold {terms.threshold:g} and --profile {terms.profile.name}: a profile "
-            "has thresholds of its own; give one of the two"
-        )
-    if terms.profile is not None and terms.profile.critic not in (name, *names):
-        raise ConfigError(
-            f"the profile {terms.profile.name!r} was fitted for the critic "
-            f"{terms.profile.critic!r}, not for {name!r}; give --critic {terms.profile.critic}, or "
-            f"fit one for {name!r} with `sidecritic calibrate`"
-        )
-    if terms.profile is not None:
-        _require_its_pack(terms.profile, terms)
+    if (profile := terms.profile) is not None:
+        if terms.threshold is not None:
+            raise ConfigError(
+                f"--critic-threshold {terms.threshold:g} and --profile {profile.name}: a profile "
+                "has its own thresholds; give one of the two"
+            )
+        if profile.critic not in (name, *names):
+            raise ConfigError(
+                f"the profile {profile.name!r} was fitted for the critic {profile.critic!r}, not "
+                f"for {name!r}; give --critic {profile.critic}, or fit one for {name!r} with "
+                "`sidecritic calibrate`"
+            )
+        _require_its_pack(profile, terms)
     if terms.threshold is not None and set(names) <= {"none", HUMAN}:
         raise ConfigError(f"the critic {name!r} has no threshold; leave out --critic-threshold")
 
 
 def _require_its_pack(profile: "Profile", terms: Terms) -> None:
-    from sidecritic.packs.registry import is_shipped
-
     # Without a pack, a profile is for the checks that the package has for a domain.
     own = terms.pack is None or is_shipped(terms.pack)
     if own if not profile.pack else profile.pack == terms.pack_path:
@@ -167,13 +177,11 @@ class _Maker:
         return self.terms.pack.name if self.terms.pack else self.env.rpartition(":")[2]
 
     @property
-    def _pack(self) -> "Pack":
-        from sidecritic.packs import pack_for
-
+    def _pack(self) -> Pack:
         return self.terms.pack or pack_for(self.env)
 
     @property
-    def _known_pack(self) -> "Pack | None":
+    def _known_pack(self) -> Pack | None:
         try:
             return self._pack
         except ConfigError:
@@ -183,8 +191,6 @@ class _Maker:
     def link(self, link: Link) -> Critic:
         if link.band is None:
             return self.single(link.name)
-        from sidecritic.critics.banded import Banded
-
         low, high = link.band
         # Feedback is wanted for whatever lies above the band.
         return Banded(self.single(link.name, at_most=high), low=low, high=high)
@@ -199,7 +205,7 @@ class _Maker:
             critic = self._of(name, profile.lowest(self._domain))
             return self.calibrated(name, critic)
         if name == DEFAULT and self.terms.threshold is None and at_most == 1.0:
-            return _head(self._pack, None, name)
+            return self._head(name, None)
         if is_registered(name) and self.terms.threshold is None and at_most == 1.0:
             return self._registered(name, None)
         own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
@@ -210,7 +216,7 @@ class _Maker:
         profile = self.terms.profile
         if profile is None or profile.critic != name:
             return critic
-        from sidecritic.critics.calibrated import Calibrated
+        from sidecritic.critics.calibrated import Calibrated  # it loads numpy
 
         return Calibrated(critic, profile, self._domain)
 
@@ -219,96 +225,57 @@ class _Maker:
         found = registered(name)
         match found.entry.kind:
             case "head":
-                return _head(self._pack, threshold, name, found.weights)
+                return self._head(name, threshold, found.weights)
             case "lora":
                 own = THRESHOLD if threshold is None else threshold
                 return self._llm(served_by(found), own)
 
     def _of(self, name: str, threshold: float) -> Critic:
-        if name.startswith("llm:"):
-            return self._llm(name, threshold)
-        if is_registered(name):
-            return self._registered(name, threshold)
-        makers: Mapping[str, Callable[[], Critic]] = {
-            "none": _no_critic,
-            "policy": lambda: _policy(self._pack, threshold),
-            HEAD: lambda: _head(self._pack, threshold, name),
-            DEFAULT: lambda: _head(self._pack, threshold, name),
-            HUMAN: lambda: _human(self._known_pack, self.terms.terminal),
-        }
-        if name not in makers:
-            raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
-        return makers[name]()
+        match name:
+            case "none":
+                return NoCritic()
+            case "policy":
+                return PolicyCritic(self._pack, threshold=threshold)
+            case "head" | "default":
+                return self._head(name, threshold)
+            case "human":
+                return self._human()
+            case _ if name.startswith("llm:"):
+                return self._llm(name, threshold)
+            case _ if is_registered(name):
+                return self._registered(name, threshold)
+            case _:
+                raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
+
+    def _head(self, name: str, threshold: float | None, weights: Path | None = None) -> Critic:
+        return HeadCritic(self._pack, read_weights(weights), threshold=threshold, name=name)
+
+    def _human(self) -> Critic:
+        if self.terms.terminal is None:
+            raise ConfigError("the critic 'human' needs a person at a terminal; there is none here")
+        return HumanCritic(self.terms.terminal, self._known_pack)
 
     def _llm(self, name: str, threshold: float) -> Critic:
-        asked, _, read_as = name.removeprefix("llm:").partition("?")
-        named = model_name(asked, "critic")
+        model, _, read_as = name.removeprefix("llm:").partition("?")
+        named = model_name(model, "critic")
         if named is None:
-            from sidecritic.strategies.stand_in import StandIn
-
             connected = Connection(StandIn(), "none")
         elif self.connect is None:
             raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
         else:
             connected = self.connect(named)
-        streamed = named is not None and named.provider == "openai"
-        streamed = streamed and connected.server == "nearby"
+        openai = named is not None and named.provider == "openai"
+        streamed = openai and connected.server == "nearby"
         if read_as and read_as != "full":
-            return _compact(self._pack, connected.model, read_as, threshold, streamed=streamed)
-        return _llm(connected, threshold, self._known_pack, streamed=streamed)
-
-
-HEAD = "head"
-
-DEFAULT = "default"
-"""The head with thresholds of its own, by domain and kind of action."""
-
-
-def _no_critic() -> Critic:
-    from sidecritic.critics.base import NoCritic
-
-    return NoCritic()
-
-
-def _policy(pack: "Pack", threshold: float) -> Critic:
-    from sidecritic.critics.policy import PolicyCritic
-
-    return PolicyCritic(pack, threshold=threshold)
-
-
-def _head(
-    pack: "Pack", threshold: float | None, name: str, weights: "Path | None" = None
-) -> Critic:
-    from sidecritic.critics.head import HeadCritic
-    from sidecritic.critics.head_weights import read_weights
-
-    return HeadCritic(pack, read_weights(weights), threshold=threshold, name=name)
-
-
-def _human(evidence: "Pack | None", terminal: "Terminal | None") -> Critic:
-    from sidecritic.critics.human import HumanCritic
-
-    if terminal is None:
-        raise ConfigError("the critic 'human' needs a person at a terminal, and there is none here")
-    return HumanCritic(terminal, evidence)
-
-
-def _llm(asked: Connection, threshold: float, pack: "Pack | None", *, streamed: bool) -> Critic:
-    from sidecritic.critics.llm import LLMCritic, Wire
-
-    wire = Wire(warm_up=asked.server != "hosted", stream=streamed)
-    evidence = pack if asked.evidence else None
-    return LLMCritic(
-        asked.model, threshold=threshold, evidence=evidence, lookups=asked.lookups, wire=wire
-    )
-
-
-def _compact(
-    pack: "Pack", model: Model, read_as: str, threshold: float, *, streamed: bool
-) -> Critic:
-    from sidecritic.critics.compact import rendering
-    from sidecritic.critics.compact_llm import CompactCritic
-    from sidecritic.critics.llm import STREAMED
-
-    extra = STREAMED if streamed else None
-    return CompactCritic(model, pack, rendering(read_as), threshold=threshold, extra=extra)
+            extra = STREAMED if streamed else None
+            form = rendering(read_as)
+            return CompactCritic(
+                connected.model, self._pack, form, threshold=threshold, extra=extra
+            )
+        return LLMCritic(
+            connected.model,
+            threshold=threshold,
+            evidence=self._known_pack if connected.evidence else None,
+            lookups=connected.lookups,
+            wire=Wire(warm_up=connected.server != "hosted", stream=streamed),
+        )

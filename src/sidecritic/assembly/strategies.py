@@ -1,8 +1,7 @@
-"""Strategies by the names that people give them.
+"""Strategies by name.
 
-A strategy acts, and is then a model around the actor, or it guards, and is then a critic with a
-gate of its own that sits before the run's critic. `NAME:N` sets its number: rounds of review,
-or drafts.
+One that acts is a model around the actor; one that guards is a critic with its own gate, before
+the run's critic. `NAME:N` sets its number: rounds of review, or drafts.
 """
 
 import re
@@ -11,10 +10,23 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sidecritic.critics.base import NoCritic
+from sidecritic.critics.chain import Chain
+from sidecritic.critics.checklist import Checklist, PackRules
+from sidecritic.critics.confirmation import Confirmation
+from sidecritic.critics.reviewer import Reviewer
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate, Gated
+from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Critic, Model
 from sidecritic.settings.names import suggestion
+from sidecritic.strategies.act import Act
+from sidecritic.strategies.best_of_n import BestOfN
+from sidecritic.strategies.react import React
+from sidecritic.strategies.reflection import Reflection
+from sidecritic.strategies.reformulation import Reformulation
+from sidecritic.strategies.text_format import Spoken
+from sidecritic.strategies.think import Think
+from sidecritic.strategies.tool_calling import ToolCalling
 from sidecritic.types import ToolCall
 
 STRATEGIES = (
@@ -74,64 +86,29 @@ def way_of(text: str) -> Way:
     return Way(name, int(number))
 
 
+_ACTING: Mapping[str, Callable[[Way, Model, Model], Model]] = MappingProxyType(
+    {
+        "react": lambda way, actor, helper: React(actor),
+        "act": lambda way, actor, helper: Act(actor),
+        "reflection": lambda way, actor, helper: Reflection(actor, helper, rounds=way.number or 1),
+        "think": lambda way, actor, helper: Think(actor),
+        "reformulation": lambda way, actor, helper: Reformulation(actor, helper),
+        "best_of_n": lambda way, actor, helper: BestOfN(actor, helper, n=way.number or 3),
+    }
+)
+
+
 def acting(way: Way, actor: Model, helper: Model) -> Model:
     """Return the model that acts; a guard leaves the actor as it is."""
-    makers: Mapping[str, Callable[[], Model]] = {
-        "react": lambda: _text(way, actor),
-        "act": lambda: _text(way, actor),
-        "reflection": lambda: _reflection(way, actor, helper),
-        "think": lambda: _think(actor),
-        "reformulation": lambda: _reformulation(actor, helper),
-        "best_of_n": lambda: _best_of_n(way, actor, helper),
-    }
-    make = makers.get(way.name)
-    return make() if make is not None else _tool_calling(actor)
-
-
-def _tool_calling(actor: Model) -> Model:
-    from sidecritic.strategies.tool_calling import ToolCalling
-
-    return ToolCalling(actor)
+    make = _ACTING.get(way.name)
+    return make(way, actor, helper) if make is not None else ToolCalling(actor)
 
 
 def speaking(way: Way, stand_in: Model) -> Model:
     """Return a simulated actor as the strategy needs it: it calls tools, and may have to write."""
     if way.name not in _TEXT:
         return stand_in
-    from sidecritic.strategies.text_format import Spoken
-
     return Spoken(stand_in, thoughts=way.name == "react")
-
-
-def _text(way: Way, actor: Model) -> Model:
-    from sidecritic.strategies.act import Act
-    from sidecritic.strategies.react import React
-
-    return React(actor) if way.name == "react" else Act(actor)
-
-
-def _reflection(way: Way, actor: Model, helper: Model) -> Model:
-    from sidecritic.strategies.reflection import Reflection
-
-    return Reflection(actor, helper, rounds=way.number or 1)
-
-
-def _think(actor: Model) -> Model:
-    from sidecritic.strategies.think import Think
-
-    return Think(actor)
-
-
-def _reformulation(actor: Model, helper: Model) -> Model:
-    from sidecritic.strategies.reformulation import Reformulation
-
-    return Reformulation(actor, helper)
-
-
-def _best_of_n(way: Way, actor: Model, helper: Model) -> Model:
-    from sidecritic.strategies.best_of_n import BestOfN
-
-    return BestOfN(actor, helper, n=way.number or 3)
 
 
 def guarded(way: Way, critic: Critic, *, gate: Gate, guard: Critic | None) -> tuple[Critic, Gate]:
@@ -141,25 +118,16 @@ def guarded(way: Way, critic: Critic, *, gate: Gate, guard: Critic | None) -> tu
     own = GUARDS[way.name]
     if isinstance(critic, NoCritic):
         return guard, own
-    from sidecritic.critics.chain import Chain
-
     return Chain([Gated(guard, own), Gated(critic, gate)]), "all"
 
 
 def guard_for(way: Way, env: str, helper: Callable[[], Model]) -> Critic | None:
     """Return the critic that the strategy is; `None` when it acts."""
     if way.name == "confirmation":
-        from sidecritic.critics.confirmation import Confirmation
-
         return Confirmation(mutates=_final_in(env))
     if way.name == "checklist":
-        from sidecritic.critics.checklist import Checklist, PackRules
-        from sidecritic.packs.registry import find_pack
-
         return Checklist(helper(), PackRules(find_pack(env)))
     if way.name == "reviewer":
-        from sidecritic.critics.reviewer import Reviewer
-
         return Reviewer(helper())
     return None
 

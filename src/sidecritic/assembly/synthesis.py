@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from sidecritic.assembly.benchmarks import benchmark_for
 from sidecritic.envs.held_out import TEST, HeldOut
+from sidecritic.envs.shop.benchmark import Shop
+from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Benchmark, Model
@@ -31,22 +33,16 @@ class Workshop(NamedTuple):
 
 
 def _retail() -> tuple[Benchmark, Domain]:
-    from sidecritic.envs.tau2.benchmark import Tau2
-
     benchmark = Tau2("retail")
     return benchmark, Retail(benchmark.records)
 
 
 def _airline() -> tuple[Benchmark, Domain]:
-    from sidecritic.envs.tau2.benchmark import Tau2
-
     benchmark = Tau2("airline")
     return benchmark, Airline(benchmark.records)
 
 
 def _shop() -> tuple[Benchmark, Domain]:
-    from sidecritic.envs.shop.benchmark import Shop
-
     benchmark = Shop()
     return benchmark, ShopDesk(benchmark.records)
 

@@ -35,12 +35,11 @@ def calibrate(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Turn a critic's scores into probabilities and choose its thresholds, by recorded runs."""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports.calibrating import to_calibration_tables
         from sidecritic.workflows.calibration import CalibrationRequest, fit_profile
 
         request = CalibrationRequest(
             judged, tuple(files), out, labels, method, false_alarms, minimum, name
         )
-        report = fit_profile(request, TERMINAL)
+        report = fit_profile(request, output.watcher)
         output.show(report, lambda: to_calibration_tables(report))

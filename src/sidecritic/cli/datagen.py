@@ -32,13 +32,12 @@ def play(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
     """
     with command(as_json=json) as output:
         from sidecritic.cli.eval import exit_if_failed
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports import to_tables
         from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.selfplay import play_both
 
         settings = settings_from({**flags, "split": flags.get("split") or _split(recipe)}, recipe)
-        found = play_both(settings, Path(settings.out or DIRECTORY), TERMINAL)
+        found = play_both(settings, Path(settings.out or DIRECTORY), output.watcher)
         scores = [found.alone, *filter(None, [found.supervised])]
         runs = list(zip(found.runs, scores, strict=True))
         if json:
@@ -140,7 +139,6 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     The same command again resumes.
     """
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.gates import GATES
         from sidecritic.labeling.people import read_opinions
         from sidecritic.settings.names import choice
@@ -161,7 +159,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
             decisions=decisions,
             concurrency=concurrency,
         )
-        counts = label_runs(runs, request, TERMINAL)
+        counts = label_runs(runs, request, output.watcher)
         output.show(counts, lambda: _label_tables(counts))
 
 
@@ -195,7 +193,6 @@ def export(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Export labelled runs as a data set: splits by task and user, no duplicates, a card."""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.workflows.export import ExportRequest, export_runs
 
         request = ExportRequest(
@@ -209,7 +206,7 @@ def export(  # noqa: PLR0913 # typer makes a flag of each
             recorded=tuple(recorded or ()),
             parquet=parquet,
         )
-        summary = export_runs(runs or (), request, TERMINAL)
+        summary = export_runs(runs or (), request, output.watcher)
         for problem in summary.problems:
             note(problem)
         output.show(summary, lambda: _export_tables(summary, out))

@@ -23,11 +23,10 @@ def demo(
 ) -> None:
     """Play 40 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports import to_tables
         from sidecritic.workflows.evaluation import demonstrate
 
-        comparison = demonstrate(out, seed, TERMINAL)
+        comparison = demonstrate(out, seed, output.watcher)
         reports = f"Reports: {out}-supervised/comparison.md, {out}-*/report.md"
         output.show(comparison, lambda: (*to_tables(comparison), reports))
         exit_if_failed(comparison.baseline, comparison.supervised)
@@ -41,7 +40,6 @@ def evaluate(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
     """
     with command(as_json=json) as output:
         from sidecritic.assembly.packs import unused
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports import to_tables
         from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.evaluation import evaluate as play
@@ -49,7 +47,7 @@ def evaluate(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
         settings = settings_from(flags, recipe)
         if remark := unused(settings.pack, settings.critic):
             note(remark)
-        scores = play(settings, watcher=TERMINAL)
+        scores = play(settings, watcher=output.watcher)
         output.show(scores, lambda: to_tables(scores))
         exit_if_failed(scores)
 
@@ -57,12 +55,11 @@ def evaluate(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
 def score(run: Run, json: Json = False) -> None:
     """Score a run again from its files, finished or not."""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports import to_tables
         from sidecritic.runs import read_run
         from sidecritic.workflows.evaluation import publish
 
-        scores = publish(read_run(run), TERMINAL)
+        scores = publish(read_run(run), output.watcher)
         output.show(scores, lambda: to_tables(scores))
 
 
@@ -85,11 +82,10 @@ def compare(
 ) -> None:
     """Compare two runs over the episodes that both have graded."""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports import to_tables
         from sidecritic.workflows.evaluation import compare_runs
 
-        comparison = compare_runs(baseline, supervised, out, watcher=TERMINAL)
+        comparison = compare_runs(baseline, supervised, out, watcher=output.watcher)
         output.show(comparison, lambda: to_tables(comparison))
 
 

@@ -30,7 +30,6 @@ def experiment(
     Flags win over the recipe's settings. The same command again resumes.
     """
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports.grid import brief
         from sidecritic.reports.sections import label
         from sidecritic.reports.tables import to_table
@@ -39,7 +38,7 @@ def experiment(
 
         found = experiment_from(recipe, flags)
         agree = (lambda: None) if yes else partial(_agree, found.name)
-        grid = run(found, budget_usd=budget, agree=agree, watcher=TERMINAL)
+        grid = run(found, budget_usd=budget, agree=agree, watcher=output.watcher)
         table = brief(grid)
         files = f"Tables: {found.folder}/table.md, table.csv, table.tex, table.json"
         output.show(grid, lambda: (to_table(table, label(grid.simulated)), *table.notes, files))

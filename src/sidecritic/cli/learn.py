@@ -1,7 +1,6 @@
 """`learn`: rounds of self-play, mining, labelling, training and promotion, from one recipe."""
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 from sidecritic.cli.flags import Json, Workers, path
 from sidecritic.cli.output import Output, command, note
 from sidecritic.errors import MissingExtra
+from sidecritic.settings.names import command_line
 
 if TYPE_CHECKING:
     from sidecritic.reports.rounds import RoundRow
@@ -43,17 +43,15 @@ def learn(
     The same command again resumes.
     """
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports.rounds import to_round_tables
         from sidecritic.settings.learning import recipe_from
         from sidecritic.workflows.rounds import Learning
 
         read = recipe_from(recipe)
         folder = out or Path("runs") / recipe.stem
-        words = ["sidecritic", "learn", "--recipe", str(recipe), "--out", str(folder)]
-        words += ["--rounds", str(rounds)] if rounds is not None else []
-        line, cores = shlex.join(words), workers or os.cpu_count() or 1
-        learning = Learning(read, folder, line, cores, TERMINAL)
+        line = command_line("learn", recipe=recipe, out=folder, rounds=rounds)
+        cores = workers or os.cpu_count() or 1
+        learning = Learning(read, folder, line, cores, output.watcher)
         rows = _learned(learning, rounds or read.rounds, output)
         report = f"Report: {folder / REPORT_FILE}"
         output.show(_plain(rows, folder), lambda: (*to_round_tables(rows), report))

@@ -11,13 +11,16 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, redirect_stdout
 from errno import EBADF
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 from pydantic import BaseModel
 
 from sidecritic.cli import abandon
 from sidecritic.errors import ConfigError, SidecriticError
+
+if TYPE_CHECKING:
+    from sidecritic.cli.progress import Terminal
 
 FAILED = 1
 BAD_INPUT = 2
@@ -56,6 +59,13 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._out = sys.stdout
+
+    @property
+    def watcher(self) -> "Terminal":
+        """What follows a workflow on stderr."""
+        from sidecritic.cli.progress import Terminal
+
+        return Terminal()
 
     def json(self, value: BaseModel | dict[str, Any]) -> None:
         """Print the object."""

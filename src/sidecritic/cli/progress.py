@@ -167,6 +167,3 @@ class Terminal:
         with _display(Console(stderr=True), hidden=hidden) as display:
             task = display.add_task("proposals", total=None)
             yield lambda done, total: display.update(task, completed=done, total=total)
-
-
-TERMINAL = Terminal()

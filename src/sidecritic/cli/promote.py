@@ -73,7 +73,6 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
                 f"to promote {new!r}, say over which critic and on which held-back runs: "
                 "--over OLD --runs RUN"
             )
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.critics.registry import read_registry
         from sidecritic.settings.learning import margins_from
         from sidecritic.workflows.promotion import Contest, promote, task_files
@@ -90,7 +89,7 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
             tasks=task_files(runs, tasks),
             workers=workers or os.cpu_count() or 1,
         )
-        decision = promote(new, file, contest, folder, TERMINAL)
+        decision = promote(new, file, contest, folder, output.watcher)
         output.show(decision, lambda: _tables(decision))
         if not decision.promoted:
             raise typer.Exit(FAILED)

@@ -62,7 +62,6 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Judge recorded runs with a critic: what would it have caught, and what disturbed?"""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.reports.replaying import to_replay_tables
         from sidecritic.settings.names import choice
         from sidecritic.workflows.replay import ReplayRequest, replay_files
@@ -81,7 +80,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
             evidence=critic_evidence,
             pack=pack,
         )
-        scores = replay_files(request, workers=workers or _workers(critic), watcher=TERMINAL)
+        scores = replay_files(request, workers=workers or _workers(critic), watcher=output.watcher)
         output.show(scores, lambda: to_replay_tables(scores))
         if scores.cost.failed:
             note(f"the critic failed on {scores.cost.failed} proposals: `status` in --out says why")

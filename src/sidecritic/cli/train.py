@@ -110,7 +110,6 @@ def head(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Fit a head to recorded runs, and cross-validate it by user."""
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.workflows.replay import ReplayRequest
         from sidecritic.workflows.training import OwnRuns, train_head
 
@@ -118,7 +117,7 @@ def head(  # noqa: PLR0913 # typer makes a flag of each
         request = ReplayRequest(tuple(files or ()), "policy", labels=labels, out=judged, fixed=True)
         own = OwnRuns(tuple(runs or ()), runs_weight, test_users=test_users)
         cores = workers or os.cpu_count() or 1
-        made = train_head(request, out, unseen, own=own, workers=cores, watcher=TERMINAL)
+        made = train_head(request, out, unseen, own=own, workers=cores, watcher=output.watcher)
         found = {
             "out": str(out),
             "digest": made.weights.digest,
@@ -159,12 +158,11 @@ def tune(
     accelerate launch -m sidecritic train --kind lora --config FILE --out DIR.
     """
     with command(as_json=json) as output:
-        from sidecritic.cli.progress import TERMINAL
         from sidecritic.workflows.training import draw_curve, tune_by_recipe
 
-        result = tune_by_recipe(config, out, TERMINAL)
+        result = tune_by_recipe(config, out, output.watcher)
         if _is_first_process():
-            draw_curve(out, result, TERMINAL)
+            draw_curve(out, result, output.watcher)
             output.show(result, lambda: _lines(result, out))
 
 

@@ -4,7 +4,6 @@ Each field is a flag (`max_turns` is `--max-turns`) and a key of a recipe; flags
 command line is made from this record, so that the two cannot drift apart.
 """
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +15,7 @@ from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gates import Gate
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.files import read_toml
-from sidecritic.settings.names import suggestion
+from sidecritic.settings.names import command_line, suggestion
 from sidecritic.types import Answers, Limits, Record
 
 OnCriticFailure = Literal["hold-writes", "open", "closed", "escalate", "halt"]
@@ -67,113 +66,92 @@ Url = Annotated[str | None, AfterValidator(_web_address)]
 PathText = Annotated[str | None, AfterValidator(_given)]
 
 
-class Settings(Record, allow_inf_nan=False):
-    env: Names = Field(
-        default=("tau2:retail",), min_length=1, description="Environment, or several: a,b."
-    )
-    split: str = Field(default="test", description="Split of the tasks.")
-    tasks: PathText = Field(default=None, description="Another task file for the environment.")
-    tau_bench: PathText = Field(
-        default=None, description="Checkout of τ-bench; else $SIDECRITIC_TAU_BENCH, or installed."
-    )
-    userbench: PathText = Field(
-        default=None, description="Folder of UserBench's databases; else $SIDECRITIC_USERBENCH."
-    )
-    task_ids: Names = Field(default=(), description="Play these tasks only: a,b.")
-    limit: int | None = Field(
-        default=None, ge=1, description="At most so many tasks of each environment."
-    )
-    trials: int = Field(default=1, ge=1, le=1000, description="Episodes for each task.")
-    seed: int = Field(default=0, description="Seed of the run; episodes derive theirs from it.")
-    actor: str = Field(
-        default="simulated", description="simulated, openai:MODEL or anthropic:MODEL."
-    )
-    critic: str = Field(
-        default="default",
-        description="default, none, policy, head, human, llm:PROVIDER:MODEL, llm:actor, "
-        "chain:a,b or ensemble:a,b.",
-    )
-    strategy: str = Field(
-        default="tool_calling", description="How the actor acts: NAME or NAME:N; see the docs."
-    )
-    helper: str = Field(
-        default="same",
-        description="Model of the strategy's second role: same, simulated or PROVIDER:MODEL.",
-    )
-    critic_threshold: float | None = Field(
-        default=None, ge=0, le=1, description="Score from which the critic sends an action back."
-    )
-    profile: PathText = Field(
-        default=None, description="The critic's calibration and thresholds: TOML file, or a name."
-    )
-    pack: str | None = Field(
-        default=None, description="Checks in place of the environment's: MODULE:NAME of a Pack."
-    )
-    user: str = Field(default="scripted", description="scripted, openai:MODEL or anthropic:MODEL.")
-    user_strategy: Literal["llm", "react", "verify", "reflection"] = Field(
-        default="llm", description="How the user model arrives at what it says."
-    )
-    gate: Gate = Field(default="writes+final", description="Which actions the critic judges.")
-    max_revisions: int = Field(
-        default=2, ge=0, description="How often one action may be sent back."
-    )
-    max_turns: int = Field(default=60, ge=1, description="Actor turns in one episode.")
-    on_critic_failure: OnCriticFailure = Field(
-        default="hold-writes", description="What becomes of an action that the critic fails on."
-    )
-    critic_timeout: float = Field(
-        default=CRITIC_TIMEOUT,
-        gt=0,
-        description="Seconds until a silent critic counts as failed; a year for a person.",
-    )
-    critic_lookups: int = Field(
-        default=0, ge=0, le=8, description="Facts that an LLM critic may look up for a verdict."
-    )
-    critic_evidence: bool = Field(
-        default=True,
-        description="Whether an LLM critic is shown what the checks of the environment notice.",
-    )
-    grader: Literal["ours", "official"] = Field(
-        default="ours", description="official: the benchmark's own evaluators."
-    )
-    fault_rate: float = Field(
-        default=0.35, ge=0, le=1, description="Simulated actor: share of writes with a fault."
-    )
-    repair: float = Field(
-        default=0.9, ge=0, le=1, description="Simulated actor: chance that feedback is heeded."
-    )
-    base_url: Url = Field(default=None, description="Server of the actor, such as http://HOST/v1.")
-    user_base_url: Url = Field(
-        default=None, description="Server of the user model; the actor's if of the same kind."
-    )
-    critic_base_url: Url = Field(
-        default=None, description="Server of the critic's model; the actor's if of the same kind."
-    )
-    helper_base_url: Url = Field(
-        default=None, description="Server of the helper; the actor's if of the same kind."
-    )
-    temperature: float | None = Field(default=None, ge=0, le=2, description="Of the actor.")
-    user_temperature: float | None = Field(default=None, ge=0, le=2, description="Of the user.")
-    timeout: float = Field(default=300.0, gt=0, description="Seconds for one model call.")
-    attempts: int = Field(
-        default=5, ge=1, description="Tries of one model call while a server is unavailable."
-    )
-    prices: PathText = Field(
-        default=None, description="TOML file of US dollars per million tokens, by model."
-    )
-    record: PathText = Field(
-        default=None, description="Directory of cassettes: keep what real models answer."
-    )
-    cassette: PathText = Field(
-        default=None, description="Directory of cassettes: answer from them, ask nobody."
-    )
-    concurrency: int = Field(default=8, ge=1, le=1000, description="Episodes at the same time.")
-    out: PathText = Field(
-        default=None, description="Directory of the run; the same one again resumes it."
-    )
-    retry_failed: bool = Field(
-        default=False, description="Play episodes again that ended in an infrastructure failure."
-    )
+class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
+    env: Names = Field(default=("tau2:retail",), min_length=1)
+    """Environment, or several: a,b."""
+    split: str = "test"
+    """Split of the tasks."""
+    tasks: PathText = None
+    """Another task file for the environment."""
+    tau_bench: PathText = None
+    """Checkout of τ-bench; else $SIDECRITIC_TAU_BENCH, or installed."""
+    userbench: PathText = None
+    """Folder of UserBench's databases; else $SIDECRITIC_USERBENCH."""
+    task_ids: Names = ()
+    """Play these tasks only: a,b."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many tasks of each environment."""
+    trials: int = Field(default=1, ge=1, le=1000)
+    """Episodes for each task."""
+    seed: int = 0
+    """Seed of the run; episodes derive theirs from it."""
+    actor: str = "simulated"
+    """simulated, openai:MODEL or anthropic:MODEL."""
+    critic: str = "default"
+    """default, none, policy, head, human, llm:PROVIDER:MODEL, llm:actor, chain:a,b or
+    ensemble:a,b."""
+    strategy: str = "tool_calling"
+    """How the actor acts: NAME or NAME:N; see the docs."""
+    helper: str = "same"
+    """Model of the strategy's second role: same, simulated or PROVIDER:MODEL."""
+    critic_threshold: float | None = Field(default=None, ge=0, le=1)
+    """Score from which the critic sends an action back."""
+    profile: PathText = None
+    """The critic's calibration and thresholds: TOML file, or a name."""
+    pack: str | None = None
+    """Checks in place of the environment's: MODULE:NAME of a Pack."""
+    user: str = "scripted"
+    """scripted, openai:MODEL or anthropic:MODEL."""
+    user_strategy: Literal["llm", "react", "verify", "reflection"] = "llm"
+    """How the user model arrives at what it says."""
+    gate: Gate = "writes+final"
+    """Which actions the critic judges."""
+    max_revisions: int = Field(default=2, ge=0)
+    """How often one action may be sent back."""
+    max_turns: int = Field(default=60, ge=1)
+    """Actor turns in one episode."""
+    on_critic_failure: OnCriticFailure = "hold-writes"
+    """What becomes of an action that the critic fails on."""
+    critic_timeout: float = Field(default=CRITIC_TIMEOUT, gt=0)
+    """Seconds until a silent critic counts as failed; a year for a person."""
+    critic_lookups: int = Field(default=0, ge=0, le=8)
+    """Facts that an LLM critic may look up for a verdict."""
+    critic_evidence: bool = True
+    """Whether an LLM critic is shown what the checks of the environment notice."""
+    grader: Literal["ours", "official"] = "ours"
+    """official: the benchmark's own evaluators."""
+    fault_rate: float = Field(default=0.35, ge=0, le=1)
+    """Simulated actor: share of writes with a fault."""
+    repair: float = Field(default=0.9, ge=0, le=1)
+    """Simulated actor: chance that feedback is heeded."""
+    base_url: Url = None
+    """Server of the actor, such as http://HOST/v1."""
+    user_base_url: Url = None
+    """Server of the user model; the actor's if of the same kind."""
+    critic_base_url: Url = None
+    """Server of the critic's model; the actor's if of the same kind."""
+    helper_base_url: Url = None
+    """Server of the helper; the actor's if of the same kind."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Of the actor."""
+    user_temperature: float | None = Field(default=None, ge=0, le=2)
+    """Of the user."""
+    timeout: float = Field(default=300.0, gt=0)
+    """Seconds for one model call."""
+    attempts: int = Field(default=5, ge=1)
+    """Tries of one model call while a server is unavailable."""
+    prices: PathText = None
+    """TOML file of US dollars per million tokens, by model."""
+    record: PathText = None
+    """Directory of cassettes: keep what real models answer."""
+    cassette: PathText = None
+    """Directory of cassettes: answer from them, ask nobody."""
+    concurrency: int = Field(default=8, ge=1, le=1000)
+    """Episodes at the same time."""
+    out: PathText = None
+    """Directory of the run; the same one again resumes it."""
+    retry_failed: bool = False
+    """Play episodes again that ended in an infrastructure failure."""
 
     @property
     def limits(self) -> Limits:
@@ -292,25 +270,12 @@ def _recipe(file: Path) -> dict[str, object]:
 
 def command_of(settings: Settings) -> str:
     """Return the command line that makes a run of these settings."""
-    words = ["sidecritic", "eval"]
-    for key in Settings.model_fields:
+    always = ("env", "split", "trials", "actor", "critic", "user", "seed")
+    given: dict[str, object] = {}
+    for key, field in Settings.model_fields.items():
         value = getattr(settings, key)
-        if key in ("env", "split", "trials", "actor", "critic", "user", "seed") or (
-            value != Settings.model_fields[key].default
-        ):
-            words.extend(_words(f"--{key.replace('_', '-')}", value))
-    return shlex.join(words)
-
-
-def _words(flag: str, value: object) -> list[str]:
-    match value:
-        case True:
-            return [flag]
-        case False:
-            return [f"--no-{flag.removeprefix('--')}"]
-        case None:
-            return []
-        case tuple():
-            return [flag, ",".join(map(str, value))]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        case _:
-            return [flag, str(value)]
+        if value is False and field.default is True:
+            given[f"no_{key}"] = True
+        elif key in always or value != field.default:
+            given[key] = ",".join(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return command_line("eval", **given)

@@ -1,5 +1,6 @@
 """Names that people write: what they mean, and what to say of unknown ones."""
 
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TypeVar
@@ -20,6 +21,19 @@ def choice(what: str, text: str, known: Iterable[_Name]) -> _Name:
         if name == text:
             return name
     raise ConfigError(f"unknown {what} {text!r}{suggestion(text, names)}")
+
+
+def command_line(*words: object, **flags: object) -> str:
+    """Return a shell command: `False` and `None` are left out, a tuple repeats its flag."""
+    line = ["sidecritic", *map(str, words)]
+    for name, given in flags.items():
+        flag = f"--{name.replace('_', '-')}"
+        for value in given if isinstance(given, tuple) else (given,):  # pyright: ignore[reportUnknownVariableType]
+            if value is True:
+                line.append(flag)
+            elif value is not None and value is not False:
+                line += [flag, str(value)]  # pyright: ignore[reportUnknownArgumentType]
+    return shlex.join(line)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

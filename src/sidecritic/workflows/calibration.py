@@ -1,7 +1,6 @@
 """Fit a critic's profile to the judgements of a replay."""
 
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -15,7 +14,7 @@ from sidecritic.replay.lines import read_lines
 from sidecritic.scoring.calibration_records import CalibrationReport
 from sidecritic.scoring.labels import read_labels
 from sidecritic.scoring.replays import tellings
-from sidecritic.settings.names import choice
+from sidecritic.settings.names import choice, command_line
 from sidecritic.training.calibration import Wanted
 from sidecritic.training.calibration import calibrate as fit
 from sidecritic.workflows.files import require_file, write_file
@@ -40,12 +39,17 @@ class CalibrationRequest:
     @property
     def command(self) -> str:
         """The command line that does it again."""
-        words = ["sidecritic", "calibrate", str(self.judged), *map(str, self.files)]
-        words += ["--method", self.method, "--false-alarms", f"{self.false_alarms:g}"]
-        words += ["--minimum", str(self.minimum), "--out", str(self.out)]
-        for flag, value in (("--labels", self.labels), ("--name", self.name)):
-            words += [flag, str(value)] if value is not None else []
-        return shlex.join(words)
+        return command_line(
+            "calibrate",
+            self.judged,
+            *self.files,
+            method=self.method,
+            false_alarms=f"{self.false_alarms:g}",
+            minimum=self.minimum,
+            out=self.out,
+            labels=self.labels,
+            name=self.name,
+        )
 
 
 def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> CalibrationReport:

@@ -1,7 +1,6 @@
 """Export labelled runs as a data set."""
 
 import asyncio
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
-from sidecritic.settings.names import choice
+from sidecritic.settings.names import choice, command_line
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 if TYPE_CHECKING:
@@ -80,13 +79,20 @@ def export_runs(runs: Sequence[Path], asked: ExportRequest, watcher: Watcher = S
 
 
 def _command(runs: Sequence[Path], asked: ExportRequest) -> str:
-    words = ["sidecritic", "datagen", "export", *map(str, runs), "--out", str(asked.out)]
-    words += ["--rendering", asked.rendering, "--seed", str(asked.seed)]
-    words += ["--balance", asked.balance, "--held-out", asked.held_out]
-    words += ["--validation", str(asked.shares[0]), "--test", str(asked.shares[1])]
-    for flag, paths in (("--hostile", asked.hostile), ("--recorded", asked.recorded)):
-        words += [word for path in paths for word in (flag, str(path))]
-    return shlex.join(words)
+    return command_line(
+        "datagen",
+        "export",
+        *runs,
+        out=asked.out,
+        rendering=asked.rendering,
+        seed=asked.seed,
+        balance=asked.balance,
+        held_out=asked.held_out,
+        validation=asked.shares[0],
+        test=asked.shares[1],
+        hostile=asked.hostile,
+        recorded=asked.recorded,
+    )
 
 
 def _reads(runs: Sequence[Path], hostile: Iterable[Path]) -> Iterator[Reads]:

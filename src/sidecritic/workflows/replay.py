@@ -1,7 +1,6 @@
 """Judge recorded runs with a critic, and score what it says."""
 
 import asyncio
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.replays import Source, score_replay
 from sidecritic.settings.evaluation import critic_timeout
+from sidecritic.settings.names import command_line
 from sidecritic.training.head import cross_validated, train
 from sidecritic.workflows.watchers import SILENT, Watcher
 
@@ -44,20 +44,19 @@ class ReplayRequest:
     @property
     def command(self) -> str:
         """The command line that does it again."""
-        words = ["sidecritic", "replay", *map(str, self.files), "--critic", self.critic]
-        words += ["--gate", self.gate]
-        given = {
-            "--critic-threshold": self.threshold,
-            "--profile": self.profile,
-            "--pack": self.pack,
-            "--labels": self.labels,
-            "--out": self.out,
-        }
-        for flag, value in given.items():
-            words += [flag, str(value)] if value is not None else []
-        words += ["--critic-lookups", str(self.lookups)] if self.lookups else []
-        words += [] if self.evidence else ["--no-critic-evidence"]
-        return shlex.join(words)
+        return command_line(
+            "replay",
+            *self.files,
+            critic=self.critic,
+            gate=self.gate,
+            critic_threshold=self.threshold,
+            profile=self.profile,
+            pack=self.pack,
+            labels=self.labels,
+            out=self.out,
+            critic_lookups=self.lookups or None,
+            no_critic_evidence=not self.evidence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
