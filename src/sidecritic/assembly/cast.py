@@ -7,8 +7,7 @@ from pydantic import JsonValue
 
 from sidecritic.assembly.benchmarks import TAU, USERBENCH
 from sidecritic.assembly.critics import Connection, Terms, connection, critic_for
-from sidecritic.assembly.dry_run import DryRun
-from sidecritic.assembly.models import Models
+from sidecritic.assembly.models import DryRun, Models
 from sidecritic.assembly.packs import pack_of
 from sidecritic.assembly.profiles import profile_for
 from sidecritic.assembly.strategies import Way, acting, guard_for, guarded, speaking, way_of

@@ -2,18 +2,19 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from sidecritic.errors import ConfigError
+from sidecritic.models.metering import Metered
+from sidecritic.models.wrappers import Limited, Price, Priced, Prices, Retrying, load_prices
 from sidecritic.ports import Model
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.model_names import ModelName, Server
-
-if TYPE_CHECKING:
-    from sidecritic.models.wrappers import Prices
+from sidecritic.strategies.stand_in import StandIn
 
 
 class ModelSource(Protocol):
@@ -46,8 +47,6 @@ class Models:
         """
         if name.provider == "local":
             return self._local(name.model, base_url)
-        from sidecritic.models.wrappers import Priced
-
         model = self._served(name.provider, name.model, base_url)
         return Priced(model, self._prices) if self._prices is not None else model
 
@@ -68,8 +67,6 @@ class Models:
         return record(client, path)
 
     def _asked(self, provider: Server, model: str, base_url: str | None) -> Model:
-        from sidecritic.models.wrappers import Limited, Retrying
-
         client = self._client(provider, model, base_url)
         self._stack.push_async_callback(client.aclose)
         server = base_url or provider
@@ -118,7 +115,7 @@ def _cassette(folder: str | None, provider: Server, model: str) -> Path | None:
     return Path(folder) / f"{provider}-{slug}.jsonl"
 
 
-def prices_of(settings: Settings) -> "Prices | None":
+def prices_of(settings: Settings) -> Prices | None:
     """Return the price table that the settings name.
 
     Raises:
@@ -127,6 +124,22 @@ def prices_of(settings: Settings) -> "Prices | None":
     # Read even when no real model plays: a path that is wrong is said at once.
     if settings.prices is None:
         return None
-    from sidecritic.models.wrappers import load_prices
-
     return load_prices(Path(settings.prices))
+
+
+class DryRun:
+    """Stand-ins for the models of a run; each call counts as if it was paid."""
+
+    def __init__(self, prices: Mapping[str, Price]) -> None:
+        self._prices = prices
+        self.models: set[str] = set()
+        """The models that a run would ask."""
+
+    def model(self, name: ModelName, base_url: str | None) -> Model:
+        """Return a stand-in for a reviewer, a verifier or a critic, which approves."""
+        return self.metered(StandIn(blocks=0.0), name)
+
+    def metered(self, model: Model, name: ModelName) -> Model:
+        """Return a simulated party that reports what the model of that name would cost."""
+        self.models.add(name.model)
+        return Metered(model, name.model, self._prices)

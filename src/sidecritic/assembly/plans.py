@@ -5,8 +5,7 @@ from contextlib import AsyncExitStack
 
 from sidecritic.assembly.benchmarks import Sources, benchmark_for, sources_of
 from sidecritic.assembly.cast import Source, cast_for, named, terms_for
-from sidecritic.assembly.dry_run import DryRun
-from sidecritic.assembly.models import Models
+from sidecritic.assembly.models import DryRun, Models
 from sidecritic.assembly.registered import learned
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark

@@ -109,9 +109,8 @@ def _draw(rows: "Sequence[RoundRow]", file: Path, title: str) -> str | None:
 def _row(learning: "Learning", done: "Round") -> "RoundRow":
     from sidecritic.critics.registry import read_registry
     from sidecritic.reports.rounds import RoundRow
-    from sidecritic.workflows.stages import Stage
 
-    stages = [Stage(learning.folder(done.number, name), name).done for name in STAGES]
+    stages = [learning.stage(done.number, name).done for name in STAGES]
     entry = read_registry(learning.registry).entry(done.critic, learning.registry)
     tasks = sum(map(len, entry.data.tasks.values()))
     return RoundRow(

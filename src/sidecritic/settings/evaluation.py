@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, Validati
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gates import Gate
 from sidecritic.settings.critic_names import asks_a_person
-from sidecritic.settings.files import read_toml
-from sidecritic.settings.names import command_line, suggestion
+from sidecritic.settings.files import read_toml, require_known, table_of
+from sidecritic.settings.names import command_line
 from sidecritic.types import Answers, Limits, Record
 
 OnCriticFailure = Literal["hold-writes", "open", "closed", "escalate", "halt"]
@@ -253,18 +253,16 @@ def critic_timeout(critic: str) -> float:
 
 def _recipe(file: Path) -> dict[str, object]:
     read = read_toml(file, "recipe")
-    if "vary" in read:
-        raise ConfigError(f"{file} is an experiment's; run: sidecritic experiment {file}")
-    if "rounds" in read:
-        raise ConfigError(f"{file} is one of learning; run: sidecritic learn --recipe {file}")
-    if "base" in read:
-        raise ConfigError(f"{file} is of a fine-tune; run: sidecritic train --kind lora")
-    keys = {key.replace("-", "_"): value for key, value in read.items()}
-    for key in keys:
-        if key not in Settings.model_fields:
-            raise ConfigError(
-                f"recipe {file}: unknown key {key!r}{suggestion(key, Settings.model_fields)}"
-            )
+    others = {
+        "vary": f"an experiment; run: sidecritic experiment {file}",
+        "rounds": f"learning; run: sidecritic learn --recipe {file}",
+        "base": "a fine-tune; run: sidecritic train --kind lora",
+    }
+    for key, other in others.items():
+        if key in read:
+            raise ConfigError(f"{file} is a recipe of {other}")
+    keys = table_of(read, "recipe", file)
+    require_known(keys, Settings.model_fields, f"recipe {file}")
     return keys
 
 

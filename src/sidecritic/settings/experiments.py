@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sidecritic.errors import ConfigError
 from sidecritic.settings.evaluation import Settings, settings_of
-from sidecritic.settings.files import read_toml
+from sidecritic.settings.files import read_toml, require_known, table_of
 from sidecritic.settings.names import suggestion
 
 POOLED = "seed"
@@ -64,7 +64,7 @@ def experiment_from(file: Path, flags: Values) -> Experiment:
     recipe = _read(file)
     given = {key: value for key, value in flags.items() if value is not None}
     folder = Path(str(given.pop("out", f"runs/{file.stem}")))
-    shared = {**_table(recipe, "settings", file), **given}
+    shared = {**_settings(recipe.get("settings", {}), "settings", file), **given}
     vary = _varied(recipe, file)
     for key in given.keys() & vary.keys():
         raise ConfigError(f"--{key.replace('_', '-')}: {key} varies in {file}; edit its [vary]")
@@ -95,32 +95,21 @@ def experiment_from(file: Path, flags: Values) -> Experiment:
 
 def _read(file: Path) -> Mapping[str, Any]:
     recipe = read_toml(file, "recipe")
-    for key in recipe:
-        if key not in _KEYS:
-            raise ConfigError(f"recipe {file}: unknown key {key!r}{suggestion(key, _KEYS)}")
+    require_known(recipe, _KEYS, f"recipe {file}")
     if not recipe.get("vary"):
         raise ConfigError(f"recipe {file} varies nothing; add a table [vary], or use `eval`")
     return recipe
 
 
-def _table(recipe: Values, name: str, file: Path) -> dict[str, Any]:
-    table = recipe.get(name, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{file}: {name} is no table; write it as [{name}]")
-    return _known(cast("dict[str, Any]", table), name, file)
-
-
-def _known(table: Values, name: str, file: Path) -> dict[str, Any]:
-    named = {key.replace("-", "_"): value for key, value in table.items()}
-    for key in named:
-        if key not in Settings.model_fields or key == "out":
-            known = [each for each in Settings.model_fields if each != "out"]
-            raise ConfigError(f"{file}: {name}: unknown key {key!r}{suggestion(key, known)}")
-    return named
+def _settings(value: object, name: str, file: Path) -> dict[str, Any]:
+    """Return a table of the recipe whose keys are settings."""
+    table = table_of(value, name, file)
+    require_known(table, (key for key in Settings.model_fields if key != "out"), f"{file}: {name}")
+    return table
 
 
 def _varied(recipe: Values, file: Path) -> dict[str, list[Any]]:
-    vary = _table(recipe, "vary", file)
+    vary = _settings(recipe["vary"], "vary", file)
     for key, values in vary.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{file}: vary: {key} is {values!r}: write a list of values")
@@ -156,7 +145,7 @@ def _override(table: Values, file: Path) -> _Override:
     if set(table) != {"when", "set"}:
         raise ConfigError(f"{file}: override: write when = {{...}} and set = {{...}}")
     when, changes = table["when"], table["set"]
-    return _Override(_known(when, "override", file), _known(changes, "override", file))
+    return _Override(_settings(when, "override", file), _settings(changes, "override", file))
 
 
 def _cells(

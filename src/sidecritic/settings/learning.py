@@ -12,7 +12,7 @@ rounds = 2                 start = "policy"          kind = "head"
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError
 
@@ -21,7 +21,7 @@ from sidecritic.errors import ConfigError, first_problem
 from sidecritic.scoring.mining import Shares
 from sidecritic.scoring.promotion import Margins
 from sidecritic.settings.evaluation import Names, Settings, settings_of
-from sidecritic.settings.files import read_toml
+from sidecritic.settings.files import read_toml, require_known, table_of
 from sidecritic.settings.names import suggestion
 from sidecritic.types import Record
 
@@ -111,11 +111,10 @@ def recipe_from(file: Path) -> LearnRecipe:
     read = read_toml(file, "recipe")
     if "gate" in read:
         raise ConfigError(f"{file}: the table [gate] is called [promotion] now; rename it")
-    _known(read, tuple(LearnRecipe.model_fields), file, "")
-    play = _table(read.get("play", {}), file, "play")
-    read = {**read, "play": {key.replace("-", "_"): value for key, value in play.items()}}
-    known = tuple(name for name in Settings.model_fields if name not in _OWNED)
-    _known(read["play"], known, file, "play: ")
+    require_known(read, LearnRecipe.model_fields, file)
+    read["play"] = table_of(read.get("play", {}), "play", file)
+    known = (name for name in Settings.model_fields if name not in _OWNED)
+    require_known(read["play"], known, f"{file}: play")
     recipe = _checked(LearnRecipe, read, file)
     for env in recipe.tasks.env:
         recipe.settings(env)
@@ -138,18 +137,6 @@ def margins_from(file: Path | None) -> Margins:
     return (
         Margins() if file is None else _checked(Margins, read_toml(file, "file of margins"), file)
     )
-
-
-def _table(value: object, file: Path, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{file}: {name} is no table; write it as [{name}]")
-    return {str(key): each for key, each in value.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-
-
-def _known(table: Mapping[str, object], known: tuple[str, ...], file: Path, where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise ConfigError(f"{file}: {where}unknown key {key!r}{suggestion(key, known)}")
 
 
 def _checked(kind: type[_Kind], read: Mapping[str, object], file: Path) -> _Kind:

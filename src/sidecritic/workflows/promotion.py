@@ -39,6 +39,7 @@ from sidecritic.scoring.paired import Case, Difference, Verdict
 from sidecritic.scoring.promotion import Decision, Evidence, Injected, Margins, decide
 from sidecritic.scoring.replays import refused, risk_of
 from sidecritic.settings.evaluation import Settings, settings_of
+from sidecritic.settings.names import choice
 from sidecritic.trace import Loaded
 from sidecritic.training.lineage import decided
 from sidecritic.workflows.evaluation import evaluate, side_of
@@ -223,10 +224,9 @@ def _about(held: Sequence[_Held]) -> str:
 
 def _gate(held: Sequence[_Held]) -> Gate:
     gates = {str(each.run.record.settings.get("gate", "writes+final")) for each in held}
-    for gate in GATES:
-        if gates == {gate}:
-            return gate
-    raise ConfigError(f"the held-back runs have different gates: {', '.join(sorted(gates))}")
+    if len(gates) > 1:
+        raise ConfigError(f"the held-back runs have different gates: {', '.join(sorted(gates))}")
+    return choice("gate", gates.pop(), GATES)
 
 
 def _attacked(

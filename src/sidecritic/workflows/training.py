@@ -1,30 +1,32 @@
 """Train critics on labelled and recorded runs: heads, and small language models."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.assembly.held_out import held_out_of
+from sidecritic.assembly.held_out import held_out_of, require_no_test
+from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import CriticKind
-from sidecritic.errors import ConfigError, MissingExtra, first_problem
+from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
+from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.replay import Plan, replay
 from sidecritic.reports.curves import plot_curve
 from sidecritic.runs import write_whole
 from sidecritic.scoring.detection_records import CrossValidated
 from sidecritic.scoring.labels import Labels, read_labels
-from sidecritic.training.head import Held, cross_validated, held_out, train
+from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
 from sidecritic.training.lora.base import require_base
 from sidecritic.training.lora.curve import read_curve
 from sidecritic.training.lora.export import CONVERTER, export
 from sidecritic.training.lora.recipe import Recipe, read_recipe
 from sidecritic.training.lora.result import Result
 from sidecritic.training.lora.run import tune
-from sidecritic.training.own import WEIGHT
+from sidecritic.training.own import WEIGHT, Lessons, lessons, read_own_runs
 from sidecritic.workflows.files import require_file, write_file
-from sidecritic.workflows.heads import head_from_runs, lessons_from
 from sidecritic.workflows.replay import ReplayRequest, judge_files
 from sidecritic.workflows.watchers import SILENT, Watcher
 
@@ -114,6 +116,55 @@ def lora_recipe(settings: Mapping[str, JsonValue], data: str) -> Recipe:
 
 
 # --- heads -------------------------------------------------------------------------------------
+
+
+CHECKS = "policy"
+"""The critic whose flags a head learns from."""
+
+
+def head_from_runs(
+    directories: Iterable[Path], *, name: str = "head", workers: int = 1, test_users: bool = False
+) -> Trained:
+    """Fit a head to run directories alone, without recorded runs; `weights` go to a file.
+
+    Raises:
+        ConfigError: there is no run, nothing right and nothing wrong to learn from, or one is of
+            a test task or, unless `test_users`, of a user in one.
+    """
+    own = lessons_from(directories, workers=workers, test_users=test_users)
+    return train((), (), {}, own=own, name=name)
+
+
+def lessons_from(
+    directories: Iterable[Path],
+    *,
+    weight: float = WEIGHT,
+    workers: int = 1,
+    test_users: bool = False,
+) -> Lessons:
+    """Return what run directories teach, judged with the checks of today.
+
+    Raises:
+        ConfigError: one of them holds no run, none is of an environment that has checks, or one
+            is of a test task or, unless `test_users`, of a user in one.
+    """
+    own = read_own_runs(directories)
+    own = replace(own, runs=_with_checks(own.runs))
+    require_no_test((run.trajectory for run in own.runs), test_users=test_users)
+    lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
+    return lessons(own, lines, weight=weight)
+
+
+def _with_checks(runs: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    refused: dict[str, str] = {}
+    for env in sorted({run.critic_env for run in runs}):
+        try:
+            pack_for(env)
+        except NoChecks as error:
+            refused[env] = error.problem
+    if runs and all(run.critic_env in refused for run in runs):
+        raise ConfigError(f"a head learns from what checks notice: {next(iter(refused.values()))}")
+    return tuple(run for run in runs if run.critic_env not in refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import Decision
 from sidecritic.trace import to_line
-from sidecritic.workflows.heads import head_from_runs
 from sidecritic.workflows.stages import DONE_FILE
+from sidecritic.workflows.training import head_from_runs
 
 Json = dict[str, Any]
 

@@ -155,7 +155,7 @@ def test_limit_and_ids_choose_among_the_tasks_in_their_order() -> None:
     [
         ("gpt-4o", "for a model write openai:gpt-4o"),
         ("claude-opus", "for a model write anthropic:claude-opus"),
-        ("openai:", "names no model"),
+        ("openai:", "lacks a model"),
         ("cohere:big", "the provider is not known"),
         ("scripted", "unknown actor"),
     ],

@@ -79,7 +79,7 @@ def test_cells_are_the_combinations_of_what_varies() -> None:
         ("[vary]\nenv = 'shop'", "vary: env is 'shop': write a list"),
         ("[settings]\nlimt = 3\n[vary]\nenv = ['shop']", "settings: unknown key 'limt'; did you"),
         ("[settings]\nout = 'x'\n[vary]\nenv = ['shop']", "settings: unknown key 'out'"),
-        ("settings = 3\n[vary]\nenv = ['shop']", "settings is no table"),
+        ("settings = 3\n[vary]\nenv = ['shop']", "settings is not a table"),
         ("title = 'x'", "varies nothing"),
         ("[vary]\nenv = ['shop']\n[baseline]\ncritic = 'none'", "baseline: 'critic' does not vary"),
         ("[vary]\nenv = ['shop']\n[baseline]\nenv = 'x'", "env is never 'x'"),

@@ -38,7 +38,7 @@ def test_the_shipped_recipe_is_read() -> None:
         ("[tasks]\nheld_back = 1.5", "tasks.held_back is 1.5"),
         ('[tasks.files]\nshop = "a"', "tasks.files: 'shop' is not in tasks.env"),
         ("[train]\nbase = 'x'", "a head has nothing to set"),
-        ("play = 3", "play is no table"),
+        ("play = 3", "play is not a table"),
         ("rounds =", "is not TOML"),
     ],
 )

@@ -16,7 +16,7 @@ from sidecritic.training.examples import Example
 from sidecritic.training.fitting import Design, Shrinkage
 from sidecritic.training.own import LABELS_FILE
 from sidecritic.types import Flag
-from sidecritic.workflows.heads import head_from_runs, lessons_from
+from sidecritic.workflows.training import head_from_runs, lessons_from
 
 MILD = Shrinkage(flags=2.0, tools=None)
 
