@@ -1,4 +1,4 @@
-"""Environments by the names that people give them, and where those that are not ours are."""
+"""Benchmarks by name, and where those that are not ours are."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,7 +52,7 @@ def benchmark_for(
     """Return the benchmark of that name, such as `tau2:retail`.
 
     Raises:
-        ConfigError: there is none, or it cannot do what is asked.
+        ConfigError: it is unknown, or lacks what it needs.
     """
     sources = sources or Sources()
     lines = _task_lines(name, sources)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sidecritic.critics.profile import Profile
 
 DEFAULT = "default"
-"""The head with thresholds of its own, by domain and kind of action."""
+"""The head with its own thresholds, by domain and kind of action."""
 
 HEAD = "head"
 
@@ -90,7 +90,7 @@ def connect_by(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is asked of a critic beside its name."""
+    """What a critic is given along with its name."""
 
     threshold: float | None = None
     """Score from which an action is sent back; the critic's own when it is not given."""
@@ -110,8 +110,7 @@ def critic_for(
     """Return the critic of that name for an environment; `connect` gives the model it names.
 
     Raises:
-        ConfigError: there is none, or it needs a model or a person and there is none to ask, or
-            the terms are not for it.
+        ConfigError: it is unknown, lacks a model or a person to ask, or the terms are not for it.
     """
     terms = terms or Terms()
     if name == DEFAULT and terms.profile is not None and terms.profile.critic == HEAD:
@@ -261,7 +260,7 @@ class _Maker:
         if named is None:
             connected = Connection(StandIn(), "none")
         elif self.connect is None:
-            raise ConfigError(f"the critic {name!r} needs a model, and there is none to ask here")
+            raise ConfigError(f"the critic {name!r} needs a model, and none can be called here")
         else:
             connected = self.connect(named)
         openai = named is not None and named.provider == "openai"

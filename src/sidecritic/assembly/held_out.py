@@ -1,6 +1,6 @@
-"""What must never be learned from: tasks and users of the benchmarks' test splits, by environment.
+"""Tasks and users of the benchmarks' test splits, which must never be learned from.
 
-Call these outside an event loop: to know the users, references are carried out.
+Call these outside an event loop: to find the users, they play the references.
 """
 
 import asyncio
@@ -66,9 +66,9 @@ async def _require_no_test_user(tasks: Iterable[Task], kept: HeldOut) -> None:
         if (domain_of(task.env), user) in kept.users:
             raise _leak(
                 f"task {task.id!r} of {task.env} is about user {user}, who is in a test task "
-                "(a head learns from them with --test-users: its features name nobody)"
+                "(a head may learn from them with --test-users: its features name no user)"
             )
 
 
 def _leak(found: str) -> ConfigError:
-    return ConfigError(f"{found}: nothing may be learned from it; train on the train split")
+    return ConfigError(f"{found}: it must not be learned from; train on the train split")

@@ -1,8 +1,7 @@
-"""What a critic is beside its name: the weights and the checks that it judges with, and a digest.
+"""The identity of a critic: its name, with a digest of its weights and checks.
 
-Whatever is kept of a critic's judgements is kept under its identity, so that other weights of the
-same name, or in the same file, and checks that were mended since, are never answered for by what
-is on file.
+Judgements on file are kept under it, so that they never stand for other weights of the same name,
+or in the same file, or for checks that have changed since.
 """
 
 import re
@@ -70,11 +69,11 @@ def _sources_below(place: str) -> Iterator[tuple[str, bytes]]:
 
 
 def identity(critic: str) -> str:
-    """Return a name for files: the critic's, with a digest of what it is made of.
+    """Return a name for files: the critic's, with a digest of its parts.
 
     Checks are part of every critic but `none` and a person: a model is shown what they notice.
 
-    Where a registry lies is no part of it: weights that have moved are the same.
+    The path of a registry does not count: weights that have moved are the same.
 
     Raises:
         ConfigError: weights are gone, or not those that were registered.

@@ -74,7 +74,7 @@ class Models:
         return Retrying(Limited(client, slots), attempts=self._settings.attempts)
 
     def _recorded(self, path: Path) -> Model:
-        """Return one player a cassette: it remembers which answers were given."""
+        """Return one player for each cassette: it remembers which answers were given."""
         from sidecritic.models.scripted import RecordedModel
 
         if path not in self._players:
@@ -121,7 +121,7 @@ def prices_of(settings: Settings) -> Prices | None:
     Raises:
         ConfigError: it cannot be read.
     """
-    # Read even when no real model plays: a path that is wrong is said at once.
+    # Read even if no real model plays: a wrong path is reported at once.
     if settings.prices is None:
         return None
     return load_prices(Path(settings.prices))

@@ -1,4 +1,4 @@
-"""Policy packs that an operator names by import path, and what heads have learned of a domain."""
+"""Policy packs by import path, and the domains that heads have learned."""
 
 import importlib
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ def pack_at(path: str) -> "Pack":
     """Return the policy pack at `module:NAME`.
 
     Raises:
-        ConfigError: there is none; the message says whether module, name or kind is wrong.
+        ConfigError: module, name or kind is wrong.
     """
     from sidecritic.checks.base import Pack
 
@@ -59,21 +59,21 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
     """Return the pack that stands in for the checks of an environment, if one is named.
 
     Raises:
-        ConfigError: there is none at that path, or the environments are several.
+        ConfigError: it is not at that path, or there are several environments.
     """
     if path is None:
         return None
     several = sorted(set(envs))
     if len(several) > 1:
         raise ConfigError(
-            f"--pack {path} is of one domain, and there are {len(several)} environments: "
+            f"--pack {path} is for one domain, and there are {len(several)} environments: "
             f"{', '.join(several)}; take them one by one"
         )
     return pack_at(path)
 
 
 def unused(path: str | None, critic: str) -> str:
-    """Return what to remark where a pack is named for a critic without checks; empty elsewhere.
+    """Return a remark if a pack is named for a critic without checks; else nothing.
 
     Raises:
         ConfigError: the critic's name cannot be read.
@@ -86,7 +86,7 @@ def unused(path: str | None, critic: str) -> str:
 def unlearned(critic: str, domains: Iterable[str]) -> tuple[str, ...]:
     """Return the domains of which a head among the critics has learned nothing.
 
-    There the checks judge by the prior risks that they state themselves, as `policy` does.
+    There the checks judge by their own prior risks, as `policy` does.
 
     Raises:
         ConfigError: there is no such critic, or its weights cannot be used.

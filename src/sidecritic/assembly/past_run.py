@@ -47,7 +47,7 @@ def benchmarks_of(run: Run) -> dict[str, Benchmark]:
     """Return the benchmarks that a run was played on, by environment.
 
     Raises:
-        ConfigError: there is none of that name, as for decisions of the gateway.
+        ConfigError: one of them is unknown, as for decisions of the gateway.
     """
     sources = sources_of(_settings(run, {"critic": "none"}))
     envs = dict.fromkeys(trajectory.task.env for trajectory in run.trajectories)
@@ -69,7 +69,7 @@ def teacher_for(name: str, past: PastRun, keys: Keys, stack: AsyncExitStack) -> 
     """Return the model of that name, such as `openai:MODEL`.
 
     Raises:
-        ConfigError: it is no model's name, or cannot be asked.
+        ConfigError: it is not the name of a model, or the model cannot be called.
     """
     named = model_name(name, "helper")
     if named is None:

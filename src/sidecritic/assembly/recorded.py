@@ -1,4 +1,4 @@
-"""Critics for recorded runs, made anew in each process that judges."""
+"""Critics for recorded runs, made in each process that judges."""
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,11 +32,11 @@ class CriticByName:
     pack: str | None = None
     """Import path of checks in place of the environment's; every process loads it for itself."""
     fixed: bool = False
-    """Whether nobody chose this critic, so that advice to take another is out of place."""
+    """Whether the user did not choose this critic, and so needs no advice to choose another."""
 
     @property
     def terms(self) -> str:
-        """What decides its judgements beside its name, for the file that they are kept in."""
+        """What else than its name decides its judgements, for the file that they are kept in."""
         own = () if self.threshold is None else (f"threshold {self.threshold:g}",)
         if self.profile is not None:
             own = (f"profile {self.profile.name} {self.profile.digest}",)
@@ -78,7 +78,7 @@ class CriticByName:
             yield critic_for(self.name, env, connect, terms=terms)
 
     async def missing(self, envs: Iterable[str]) -> dict[str, str]:
-        """Return the environments for which there is no such critic, each with the reason.
+        """Return the environments without such a critic, each with the reason.
 
         Raises:
             ConfigError: there is none for any of them.

@@ -34,14 +34,14 @@ def place_of(name: str) -> tuple[Path, str]:
     file, mark, own = name.removeprefix(REGISTERED).rpartition("#")
     if not own or (mark and not file):
         raise ConfigError(
-            f"the critic {name!r} names none; write it as {REGISTERED}NAME for one in "
-            f"{REGISTRY_FILE} of this directory, or as {REGISTERED}FILE#NAME"
+            f"the critic {name!r} has no name; write {REGISTERED}NAME for one in "
+            f"{REGISTRY_FILE} of this directory, or {REGISTERED}FILE#NAME"
         )
     return Path(file or REGISTRY_FILE), own
 
 
 def registered(name: str) -> Registered:
-    """Return the critic of that name, after a look at its weights.
+    """Return the critic of that name, and check its weights.
 
     Raises:
         ConfigError: there is none, or its weights are gone or changed.
@@ -59,19 +59,19 @@ def served_by(found: Registered) -> str:
     """
     if found.weights.suffix != ".gguf":
         raise ConfigError(
-            f"the weights {found.weights} of {found.entry.name!r} are no GGUF file, and cannot be "
-            "read here; serve them and name the critic llm:openai:MODEL, or export them with "
-            "`sidecritic train export --format gguf` and register that"
+            f"the weights {found.weights} of {found.entry.name!r} are not a GGUF file, and "
+            "cannot be read here; serve them and name the critic llm:openai:MODEL, or export them "
+            "with `sidecritic train export --format gguf` and register that"
         )
     read_as = found.entry.rendering
     return f"llm:local:{found.weights}" + (f"?{read_as}" if read_as else "")
 
 
 def learned(critic: str) -> dict[str, JsonValue]:
-    """Return the digests of registered critics, for `run.json`: a name may come to mean another.
+    """Return the digests of registered critics, for `run.json`: a name can be given again.
 
     Raises:
-        ConfigError: there is none of such a name, or its weights are gone or changed.
+        ConfigError: there is no such critic, or its weights are gone or changed.
     """
     found = {n: registered(n).entry.sha256[:16] for n in names_in(critic) if is_registered(n)}
     return {"critic_weights": dict(found)} if found else {}

@@ -1,4 +1,4 @@
-"""Domains that new tasks can be made for, by the names of their environments."""
+"""What new tasks are made with, by environment."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

@@ -11,8 +11,8 @@ from sidecritic.errors import ConfigError
 class Keyboard:
     """Lines that are typed, read from the descriptor itself.
 
-    A thread that waits in `sys.stdin` holds its lock, and the interpreter aborts at its end when
-    it cannot get that.
+    A thread that waits in `sys.stdin` holds its lock, and the interpreter aborts at exit if it
+    cannot get it.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -34,12 +34,12 @@ def terminal_here() -> Terminal:
     """Return the terminal of standard input; questions go to standard error, not to results.
 
     Raises:
-        ConfigError: standard input is no terminal.
+        ConfigError: standard input is not a terminal.
     """
     # A process whose input was closed has none.
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]
         raise ConfigError(
-            "the critic 'human' asks at the terminal, and standard input is none; start the "
+            "the critic 'human' asks at the terminal, and standard input is not one; start the "
             "command in a terminal, without a pipe, or choose another critic"
         )
     return Terminal(Keyboard(sys.stdin.fileno()), sys.stderr, width=get_terminal_size().columns)

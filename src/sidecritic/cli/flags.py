@@ -36,7 +36,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def takes(flags: Iterable[inspect.Parameter]) -> Callable[[_Command], _Command]:
-    """Give a command with `**flags` these flags besides those that it names."""
+    """Give a command with `**flags` these flags too."""
     more = list(flags)
 
     def extended(command: _Command) -> _Command:

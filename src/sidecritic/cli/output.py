@@ -81,7 +81,7 @@ class Output:
 
         with self._writing() as out:
             console = Console(file=out, highlight=False)
-            # Captured, because rich has an end of its own for pipes that break.
+            # Captured, because rich ends broken pipes in its own way.
             with console.capture() as captured:
                 for renderable in renderables:
                     console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))

@@ -1,4 +1,4 @@
-"""How critics are named: one, a chain of them, or an ensemble.
+"""The names of critics: one, a chain of them, or an ensemble.
 
     NAME                         default, none, policy, head, human,
                                  llm:PROVIDER:MODEL, llm:local:FILE.gguf; ?RENDERING behind
@@ -8,7 +8,7 @@
     ensemble:MEMBER,MEMBER       a MEMBER is NAME or NAME@WEIGHT; the mean of the risks
     ensemble:max:NAME,NAME       the highest risk
 
-Neither nests: `chain:ensemble:...` has no reading that commas could make clear.
+Neither nests: commas could not say what `chain:ensemble:...` means.
 """
 
 import re
@@ -75,7 +75,7 @@ _Part = TypeVar("_Part", Link, Weighted)
 
 
 def parse_critic(text: str) -> CriticName:
-    """Read the name of a critic; whether its parts are known is not asked here.
+    """Read the name of a critic; its parts may be unknown.
 
     Raises:
         ConfigError: it cannot be read; the message says how to write it.
@@ -114,7 +114,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def asks_a_person(text: str) -> bool:
-    """Whether one of the critics is a person; a name that cannot be read asks nobody."""
+    """Whether one of the critics is a person; not if the name cannot be read."""
     try:
         return HUMAN in names_in(text)
     except ConfigError:
@@ -126,7 +126,7 @@ def _parts(
 ) -> tuple[_Part, ...]:
     names = [part.strip() for part in rest.split(",") if part.strip()]
     if not names:
-        raise ConfigError(f"the critic {text!r} names no {missing}")
+        raise ConfigError(f"the critic {text!r} has no {missing}")
     for name in names:
         if name.partition(":")[0] in ("chain", "ensemble"):
             raise ConfigError(
@@ -156,7 +156,7 @@ def _link(text: str, part: str) -> Link:
 def _with_a_next_link(text: str, links: tuple[Link, ...]) -> tuple[Link, ...]:
     if links[-1].band is not None:
         raise ConfigError(
-            f"the critic {text!r}: nobody stands behind {links[-1].name!r} to ask in its grey "
+            f"the critic {text!r}: no link follows {links[-1].name!r} to be asked in its grey "
             "band; leave the band out, or add a link"
         )
     return links

@@ -1,7 +1,7 @@
-"""Settings of an evaluation: one record, whether it comes from flags or from a recipe.
+"""Settings of an evaluation, from flags or from a recipe.
 
-Each field is a flag (`max_turns` is `--max-turns`) and a key of a recipe; flags win. The
-command line is made from this record, so that the two cannot drift apart.
+Each field is a flag (`max_turns` is `--max-turns`) and a key of a recipe; flags win. The command
+line is made from this record, so that the two cannot drift apart.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def _web_address(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    _ = parts.port  # raises for what is no port
+    _ = parts.port  # raises if it is not a port
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("not a web address; write it as http://HOST:PORT/v1")
     if parts.username or parts.password or parts.query:
@@ -145,7 +145,7 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     record: PathText = None
     """Directory of cassettes: keep what real models answer."""
     cassette: PathText = None
-    """Directory of cassettes: answer from them, ask nobody."""
+    """Directory of cassettes: answer from them, call no model."""
     concurrency: int = Field(default=8, ge=1, le=1000)
     """Episodes at the same time."""
     out: PathText = None
@@ -166,9 +166,8 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     def deciding(self) -> dict[str, JsonValue]:
         """What decides the results, for `run.json`.
 
-        Task file and profile are not among it by path: the version of the task set is, and
-        whoever makes the plan adds the profile's name and digest.
-        Nor are servers: one that has moved still serves the model that is named.
+        It holds no paths: a plan adds the version of the task set, and the profile's name and
+        digest. It holds no servers: one that has moved still serves the same model.
         """
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
 
@@ -242,12 +241,12 @@ def _explained(cause: ValidationError) -> tuple[str, str]:
 
 
 def _patient(values: dict[str, object]) -> dict[str, object]:
-    """Return the settings with time for a person, where nobody has said how much."""
+    """Return the settings with time for a person, unless they say how much."""
     return {"critic_timeout": critic_timeout(str(values.get("critic", ""))), **values}
 
 
 def critic_timeout(critic: str) -> float:
-    """Return the seconds that a critic gets where nobody has said how many."""
+    """Return the default seconds that a critic gets."""
     return _A_YEAR if asks_a_person(critic) else CRITIC_TIMEOUT
 
 

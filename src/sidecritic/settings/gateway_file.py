@@ -31,7 +31,7 @@ def gateway_settings(file: Path) -> GatewaySettings:
 
 
 def require_sound(settings: GatewaySettings, file: Path) -> None:
-    """Check what one setting demands of another; `file` is where they stand.
+    """Check settings against each other; `file` is where they stand.
 
     Raises:
         ConfigError: they contradict each other.
@@ -42,14 +42,14 @@ def require_sound(settings: GatewaySettings, file: Path) -> None:
             raise ConfigError(f"{file}: routes.{name}: unknown upstream {route.upstream!r}{known}")
         if route.critic == "none" and strictest_mode(route) == "enforce":
             raise ConfigError(
-                f"{file}: routes.{name} enforces, and has no critic: all would count as approved; "
-                'set critic, such as "default" with a pack, or mode = "shadow"'
+                f"{file}: routes.{name} enforces without a critic: everything would be "
+                'approved; set critic, such as "default" with a pack, or mode = "shadow"'
             )
     host = settings.listen.rpartition(":")[0].strip("[]")
     if not settings.clients and host not in ("127.0.0.1", "::1", "localhost"):
         raise ConfigError(
-            f"{file}: listen = {settings.listen!r} is open to others, and no [[clients]] are "
-            "listed; list them, or listen on 127.0.0.1"
+            f"{file}: listen = {settings.listen!r} is open to others, and no [[clients]] "
+            "are listed; list them, or listen on 127.0.0.1"
         )
     taken = [(r.prefix, settings.upstreams[r.upstream].provider) for r in settings.routes.values()]
     if len(set(taken)) < len(taken):
@@ -60,8 +60,7 @@ def set_mode(file: Path, route: str, mode: Mode) -> Mode:
     """Write the mode of a route into the settings, and return what it was.
 
     Raises:
-        ConfigError: there is no such route, or the file does not have it in a form that can
-            be edited line by line.
+        ConfigError: there is no such route, or the file cannot be edited line by line.
     """
     settings = gateway_settings(file)
     if route not in settings.routes:

@@ -1,4 +1,4 @@
-"""Recipes of learning: what is played, mined, labelled, trained on and asked of the result.
+"""Recipes of learning.
 
 rounds = 2                 start = "policy"          kind = "head"
 [tasks]                    env, split, held_back (a share of users), seed, limit
@@ -37,7 +37,7 @@ class TaskPart(Record, allow_inf_nan=False):
     env: Names = Field(default=("tau2:retail",), min_length=1)
     split: str = "train"
     held_back: float = Field(default=0.4, gt=0, lt=1)
-    """Share of users; all tasks of a user go one way."""
+    """Share of users; the tasks of a user stay together."""
     seed: int = 0
     limit: int | None = Field(default=None, ge=2)
     """At most so many tasks of each environment."""

@@ -102,8 +102,8 @@ def require_prices(estimates: Sequence[Estimate]) -> None:
     unpriced = sorted({model for each in estimates for model in each.unpriced})
     if unpriced:
         raise ConfigError(
-            f"a budget needs prices, and there is none for {', '.join(unpriced)}; name a file "
-            "with --prices or the key prices, and write each model in it"
+            f"a budget needs prices, and these models have none: {', '.join(unpriced)}; write "
+            "them into the file of --prices, or of the key prices"
         )
 
 
@@ -117,7 +117,7 @@ def _announce(
     limit: float | None,
     say: Callable[[str], None],
 ) -> int:
-    """Say what is to be played and what it will cost; return the episodes that are left."""
+    """Say how much is left to play and what it will cost; return the episodes that are left."""
     finished = [len(_finished(cell)) for cell in cells]
     whole = sum(each.episodes for each in estimates)
     left = whole - sum(finished)
@@ -135,7 +135,7 @@ def _announce(
         f"real models may talk more, or reason; models: {', '.join(models)}"
     )
     if unpriced:
-        say(f"not in the estimate, for want of a price: {', '.join(unpriced)}")
+        say(f"not in the estimate, because they have no price: {', '.join(unpriced)}")
     say(f"budget: ${limit:g}" if limit is not None else "budget: none; set one with --budget")
     return left
 

@@ -40,7 +40,7 @@ class LabelRequest:
     gate: Gate = "writes+final"
     continuations: int = 32
     critic: str = "default"
-    """Whose feedback is tried where neither the episode nor a fault knows any."""
+    """Whose feedback is tried if neither the episode nor a fault has any."""
     teacher: str = ""
     servers: Mapping[str, object] = field(default_factory=dict[str, object])
     opinions: tuple[Opinion, ...] = ()
@@ -55,7 +55,7 @@ class LabelRequest:
 def labellers_for(
     run: Run, asked: LabelRequest, keys: Keys, stack: AsyncExitStack
 ) -> list[Labeller]:
-    """Return the sources that are asked for; `stack` closes what they keep open.
+    """Return the sources of a request; `stack` closes what they keep open.
 
     Raises:
         ConfigError: a source lacks what it needs.
@@ -74,7 +74,7 @@ def labellers_for(
 
 
 def _benchmarks(run: Run) -> dict[str, Benchmark]:
-    """Return the benchmarks of a run; none where they are not here, as the gateway's are not."""
+    """Return the benchmarks of a run; none if they are not here, like the gateway's."""
     try:
         return benchmarks_of(run)
     except ConfigError:
@@ -88,7 +88,7 @@ class _Sources:
     past: PastRun | None
 
     def source(self, source: LabelSource, keys: Keys, stack: AsyncExitStack) -> tuple[Finds, str]:
-        """Return what finds the labels of a source, and what decides them beside the gate."""
+        """Return what finds the labels of a source, and what else than the gate decides them."""
         asked = self.asked
         match source:
             case "fault":
@@ -164,7 +164,7 @@ class _Sources:
         return Players(cast.actor, cast.user, cast.limits, cast.sampling)
 
     async def _scene(self, subject: Subject) -> Scene | None:
-        """Return the episode with its environment; `None` where that is another one by now."""
+        """Return the episode with its environment; `None` if that has changed since."""
         benchmark = self.benchmarks.get(subject.trajectory.task.env)
         if benchmark is None:
             return None

@@ -7,7 +7,7 @@
 
 CRITIC is the critic's name with a digest of its weights, and behind `judged-` is one of the runs:
 what is there already is not made again, so that a killed promotion resumes, and judgements of
-other weights, or of other episodes of the same name, are none of this critic's.
+other weights, or of other episodes of the same name, are not taken for this critic's.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ DECISION_FILE = "decision.json"
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Two critics and the runs that neither has learned from."""
+    """Two critics, and runs that neither has learned from."""
 
     new: str
     old: str
@@ -107,7 +107,7 @@ class _Held:
     run: Run
     material: Material
     runs: tuple[Recorded, ...]
-    """Those that nobody has marked as hostile."""
+    """Episodes that are not marked as hostile."""
 
     @property
     def name(self) -> str:
@@ -166,7 +166,7 @@ def _overlap(contest: Contest, runs: Sequence[Recorded]) -> Iterator[str]:
     for name in (contest.new, contest.old):
         data = registered(name).entry.data if is_registered(name) else Lineage()
         if is_registered(name) and not data.tasks:
-            found[f"nobody knows what of it: {name} has no lineage"] = None
+            found[f"what {name} has learned from is unknown: it has no lineage"] = None
         for env, ids in data.tasks.items():
             found |= {f"task {id_!r} of {env}": None for id_ in ids if (env, id_) in tasks}
         for domain, ids in data.users.items():

@@ -39,7 +39,7 @@ class ReplayRequest:
     evidence: bool = True
     pack: str | None = None
     fixed: bool = False
-    """Whether the critic is the command's own choice, with which goes no pack."""
+    """Whether the command chose the critic, so that it takes no pack."""
 
     @property
     def command(self) -> str:
@@ -69,7 +69,7 @@ class Judged:
     lines: tuple[JudgedProposal, ...]
     skipped: dict[str, str]
     terms: str
-    """What was asked of the critic beside its name."""
+    """Profile, threshold or pack that the critic was given, in words."""
     fitted_files: int
     """Files that the critic's profile was fitted to."""
     unlearned: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
 def replay_files(
     request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT
 ) -> ReplayScores:
-    """Import, judge and score; a critic that learns is cross-validated where there are labels.
+    """Import, judge and score; a head is cross-validated if there are labels.
 
     Raises:
         ConfigError: nothing can be read, or there is no such critic.

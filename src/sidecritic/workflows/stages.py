@@ -1,8 +1,7 @@
 """Stages of a long piece of work: each a folder, done when its `done.json` says so.
 
-`done.json` is written last and names digests of what the stage was made from and of what it
-made. So a kill loses the stage that was under way, or what of it cannot be gone on with, and a
-stage that was made from something else is noticed instead of mixed in.
+`done.json` is written last, with digests of the stage's inputs and outputs. So a kill loses the
+running stage at most, and a stage with other inputs is noticed instead of mixed in.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -40,7 +39,7 @@ class Done(Record):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A piece of work in a folder of its own."""
+    """A piece of work with its own folder."""
 
     folder: Path
     title: str
@@ -123,7 +122,7 @@ def writing(place: Path) -> Generator[None]:
     except OSError as cause:
         raise ConfigError(
             f"cannot write {cause.filename or place}: {cause.strerror}; make room, then repeat the "
-            "command: it goes on where it stopped"
+            "command: it resumes"
         ) from cause
 
 

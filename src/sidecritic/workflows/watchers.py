@@ -1,4 +1,4 @@
-"""Who follows a workflow: a terminal, a log, or nobody."""
+"""Who follows a workflow: a terminal, a log, or nothing."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path

@@ -94,15 +94,15 @@ def test_names_are_read(text: str, read: object) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chain:", "names no links; write it as chain:NAME,NAME"),
-        ("ensemble:", "names no members; write it as ensemble:NAME,NAME"),
-        ("ensemble:max:", "names no members"),
+        ("chain:", "has no links; write it as chain:NAME,NAME"),
+        ("ensemble:", "has no members; write it as ensemble:NAME,NAME"),
+        ("ensemble:max:", "has no members"),
         ("policy@0.1-0.6", "belongs to a link of a chain.*write it as chain:policy@0.1-0.6,NAME"),
         ("llm:openai:m@0.1-0.6", "belongs to a link of a chain"),
         ("chain:policy@0.6,human", "write it as policy@LOW-HIGH"),
         ("chain:policy@0.6-0.1,human", "the lower first"),
         ("chain:policy@0.1-1.6,human", r"two risks in \[0, 1\]"),
-        ("chain:human,policy@0.1-0.6", "nobody stands behind 'policy'"),
+        ("chain:human,policy@0.1-0.6", "no link follows 'policy'"),
         ("chain:ensemble:policy,human", "do not nest"),
         ("ensemble:policy,chain:human", "do not nest"),
         ("ensemble:policy@x,none", "write it as policy@2"),
@@ -227,9 +227,9 @@ async def test_a_person_is_not_asked_where_standard_input_is_no_terminal(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("a\n"))
     async with AsyncExitStack() as stack:
-        with pytest.raises(ConfigError, match="standard input is none; start the command in a"):
+        with pytest.raises(ConfigError, match="standard input is not one; start the command"):
             plan_for(SHOP.model_copy(update={"critic": "human"}), Keys(), stack)
-    with pytest.raises(ConfigError, match="standard input is none"):
+    with pytest.raises(ConfigError, match="standard input is not one"):
         await CriticByName("chain:policy,human").missing(["shop"])
 
 

@@ -144,7 +144,7 @@ def test_a_fine_tuned_model_that_is_no_file_says_how_it_can_be_used(tmp_path: Pa
     (folder / "model.safetensors").write_bytes(b"0")
     registry = tmp_path / "critics.json"
     add_entry(registry, entry_of("tuned", "lora", folder, registry=registry, data=Lineage()))
-    with pytest.raises(ConfigError, match=r"no GGUF file.*llm:openai:MODEL"):
+    with pytest.raises(ConfigError, match=r"not a GGUF file.*llm:openai:MODEL"):
         critic_for(f"registry:{registry}#tuned", "shop")
 
 

@@ -176,7 +176,7 @@ def test_an_unknown_critic_is_refused_and_a_chain_is_built_of_known_ones() -> No
         critic_for("polcy", "tau2:retail")
     with pytest.raises(ConfigError, match="unknown critic 'x'"):
         critic_for("chain:none,x", "shop")
-    with pytest.raises(ConfigError, match="names no links"):
+    with pytest.raises(ConfigError, match="has no links"):
         critic_for("chain:", "shop")
     assert critic_for("chain:none,policy", "tau2:retail").name == "none+policy"
 
