@@ -9,6 +9,8 @@ from sidecritic.ports import Benchmark
 from sidecritic.settings.environment import environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import suggestion
+from sidecritic.simulation.users import scripted_user
+from sidecritic.types import Task, ToolSpec
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 TAU = ("tau:retail", "tau:airline")
@@ -93,3 +95,8 @@ def _task_lines(name: str, sources: Sources) -> Path | None:
     from sidecritic.envs.task_files import holds_task_lines
 
     return sources.tasks if holds_task_lines(sources.tasks) else None
+
+
+def tools_of(benchmark: Benchmark, task: Task) -> tuple[ToolSpec, ...]:
+    """Return the tools that the actor has in a task."""
+    return benchmark.environment(task, scripted_user()(task, 0)).tools

@@ -2,24 +2,19 @@
 
 import re
 from collections.abc import Mapping
-
-from pydantic import JsonValue
+from dataclasses import dataclass
 
 from sidecritic.assembly.benchmarks import TAU, USERBENCH
 from sidecritic.assembly.critics import Connection, Terms, connection, critic_for
 from sidecritic.assembly.models import DryRun, Models
-from sidecritic.assembly.packs import pack_of
-from sidecritic.assembly.profiles import profile_for
 from sidecritic.assembly.strategies import Way, acting, guard_for, guarded, speaking, way_of
-from sidecritic.assembly.terminal import terminal_here
 from sidecritic.envs.userbench.parties import rule_based_user, simulated_agent
 from sidecritic.gates import Gate
 from sidecritic.models.wrappers import Calling, Sampled
 from sidecritic.ports import Critic, Model, ModelFor
 from sidecritic.rollouts import Cast
-from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.evaluation import Settings
-from sidecritic.settings.model_names import ModelName, Role, model_name
+from sidecritic.settings.model_names import ModelName, model_name
 from sidecritic.simulation.faults import simulated_actor
 from sidecritic.simulation.users import scripted_user
 from sidecritic.strategies.stand_in import StandIn
@@ -41,148 +36,110 @@ def cast_for(settings: Settings, models: Source, tools: Tools, terms: Terms) -> 
     if isinstance(models, DryRun):
         named = (model_name(settings.actor, "actor"), model_name(settings.user, "user"))
         models.models.update(name.model for name in named if name is not None)
-    way = way_of(settings.strategy)
-    gates: list[Gate] = []
-    critics: dict[str, Critic] = {}
-    for env in settings.env:
-        guard = guard_for(way, env, lambda: _helper(settings, models))
-        critic, gate = guarded(
-            way, _critic(env, settings, models, terms), gate=settings.gate, guard=guard
-        )
-        critics[env] = critic
-        gates.append(gate)
-    limits = settings.limits
-    if way.rounds is not None:
-        limits = limits.model_copy(update={"max_revisions": way.rounds})
+    parties = _Parties(settings, models, tools, way_of(settings.strategy))
+    judging = {env: parties.judging(env, terms) for env in settings.env}
+    limits, rounds = settings.limits, parties.way.rounds
     return Cast(
-        actor=_actor(way, settings, models, tools),
-        user=_user(settings, models, tools),
-        critic=critics.__getitem__,
-        gate=gates[0],
-        limits=limits,
+        actor=parties.actor(),
+        user=parties.user(),
+        critic=lambda env: judging[env][0],
+        gate=judging[settings.env[0]][1],
+        limits=limits if rounds is None else limits.model_copy(update={"max_revisions": rounds}),
         sampling=Sampling(temperature=settings.temperature),
     )
 
 
-def _actor(way: Way, settings: Settings, models: Source, tools: Tools) -> ModelFor:
-    name = model_name(settings.actor, "actor")
-    helper = _helper(settings, models) if way.needs_helper and settings.helper != "same" else None
-    if name is None or isinstance(models, DryRun):
-        second = helper or _helper(settings, models)
-        stand_in = _stand_in("actor", settings, tools)
+@dataclass(frozen=True, slots=True)
+class _Parties:
+    settings: Settings
+    models: Source
+    tools: Tools
+    way: Way
 
-        def actor_for(task: Task, seed: int) -> Model:
-            simulated = speaking(way, stand_in(task, seed))
-            return acting(way, _metered(simulated, name, models), second)
+    def judging(self, env: str, terms: Terms) -> tuple[Critic, Gate]:
+        """Return the critic for an environment, and what it judges."""
+        guard = guard_for(self.way, env, self._helper)
+        critic = self._critic(env, terms)
+        return guarded(self.way, critic, gate=self.settings.gate, guard=guard)
 
-        return actor_for
-    actor = _model(name, settings.base_url, settings, models)
-    by_env = {env: acting(way, _bound(actor, env), helper or actor) for env in tools}
-    return lambda task, seed: by_env[task.env]
+    def actor(self) -> ModelFor:
+        settings, way = self.settings, self.way
+        name = model_name(settings.actor, "actor")
+        helper = self._helper() if way.needs_helper and settings.helper != "same" else None
+        if name is None or isinstance(self.models, DryRun):
+            second = helper or self._helper()
+            makers = {env: self._simulated(env, specs) for env, specs in self.tools.items()}
 
+            def actor_for(task: Task, seed: int) -> Model:
+                simulated = speaking(way, makers[task.env](task, seed))
+                return acting(way, self._metered(simulated, name), second)
 
-def _metered(model: Model, name: ModelName | None, models: Source) -> Model:
-    """Return a stand-in that reports what the model of that name would cost, if it is for one."""
-    if name is None or not isinstance(models, DryRun):
-        return model
-    return models.metered(model, name)
+            return actor_for
+        actor = self._model(name, settings.base_url)
+        # In UserBench the actor can do nothing but call.
+        bound = {env: Calling(actor) if env.startswith(USERBENCH) else actor for env in self.tools}
+        by_env = {env: acting(way, model, helper or actor) for env, model in bound.items()}
+        return lambda task, seed: by_env[task.env]
 
+    def user(self) -> ModelFor:
+        settings = self.settings
+        name = model_name(settings.user, "user")
+        if name is None or isinstance(self.models, DryRun):
+            makers = {
+                env: rule_based_user() if env.startswith(USERBENCH) else scripted_user(specs)
+                for env, specs in self.tools.items()
+            }
+            return lambda task, seed: self._metered(makers[task.env](task, seed), name)
+        model = self._model(name, settings.user_base_url)
 
-def _bound(actor: Model, env: str) -> Model:
-    """Return the actor, made to call where all that one can do is a call."""
-    if not env.startswith(USERBENCH):
-        return actor
-    return Calling(actor)
+        def user_for(task: Task, seed: int) -> Model:
+            # A conversation asks its user without saying how to sample: that is settled here.
+            # UserBench's judgements prescribe it.
+            if task.env.startswith(USERBENCH):
+                return model
+            user = with_strategy(model, settings.user_strategy)
+            return Sampled(user, Sampling(temperature=settings.user_temperature, seed=seed))
 
+        return user_for
 
-def _helper(settings: Settings, models: Source) -> Model:
-    """Return the model of a strategy's second role; a simulated actor has a simulated helper."""
-    text = settings.actor if settings.helper == "same" else settings.helper
-    name = model_name(text, "helper")
-    if name is None:
-        return StandIn()
-    own = settings.base_url if settings.helper == "same" else settings.helper_base_url
-    return _model(name, own, settings, models)
+    def _critic(self, env: str, terms: Terms) -> Critic:
+        settings = self.settings
 
+        def connect(name: ModelName) -> Connection:
+            base_url = self._base_url(settings.critic_base_url, name)
+            lookups, evidence = settings.critic_lookups, settings.critic_evidence
+            return connection(self.models, name, base_url, lookups=lookups, evidence=evidence)
 
-def _user(settings: Settings, models: Source, tools: Tools) -> ModelFor:
-    name = model_name(settings.user, "user")
-    if name is None or isinstance(models, DryRun):
-        stand_in = _stand_in("user", settings, tools)
-        return lambda task, seed: _metered(stand_in(task, seed), name, models)
-    model = _model(name, settings.user_base_url, settings, models)
+        # The actor's own model in the critic's role.
+        called = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)
+        return critic_for(called, env, connect, terms=terms)
 
-    def user_for(task: Task, seed: int) -> Model:
-        # A conversation asks its user without saying how to sample: that is settled here.
-        # UserBench's judgements prescribe it.
-        if task.env.startswith(USERBENCH):
+    def _helper(self) -> Model:
+        """Return the model of a strategy's second role, simulated for a simulated actor."""
+        settings = self.settings
+        same = settings.helper == "same"
+        name = model_name(settings.actor if same else settings.helper, "helper")
+        if name is None:
+            return StandIn()
+        return self._model(name, settings.base_url if same else settings.helper_base_url)
+
+    def _model(self, name: ModelName, own: str | None) -> Model:
+        return self.models.model(name, self._base_url(own, name))
+
+    def _base_url(self, own: str | None, name: ModelName) -> str | None:
+        """Return the role's own server, else the actor's if that is of the same provider."""
+        actor = model_name(self.settings.actor, "actor")
+        shared = actor is not None and actor.provider == name.provider
+        return own or (self.settings.base_url if shared else None)
+
+    def _metered(self, model: Model, name: ModelName | None) -> Model:
+        """Return a stand-in that reports what the model of that name would cost, if it has one."""
+        if name is None or not isinstance(self.models, DryRun):
             return model
-        user = with_strategy(model, settings.user_strategy)
-        return Sampled(user, Sampling(temperature=settings.user_temperature, seed=seed))
+        return self.models.metered(model, name)
 
-    return user_for
-
-
-def terms_for(settings: Settings) -> Terms:
-    """Return what is asked of the critic, profile, pack and terminal at hand.
-
-    Raises:
-        ConfigError: profile or pack cannot be used, or the critic asks a person and there is none.
-    """
-    return Terms(
-        threshold=settings.critic_threshold,
-        profile=profile_for(settings.profile) if settings.profile is not None else None,
-        terminal=terminal_here() if asks_a_person(settings.critic) else None,
-        pack=pack_of(settings.pack, settings.env),
-        pack_path=settings.pack or "",
-    )
-
-
-def named(terms: Terms) -> dict[str, JsonValue]:
-    """Return the profile as `run.json` keeps it: not where it lay, but what it was."""
-    if terms.profile is None:
-        return {}
-    return {"profile": {"name": terms.profile.name, "digest": terms.profile.digest}}
-
-
-def _critic(env: str, settings: Settings, models: Source, terms: Terms) -> Critic:
-    def connect(name: ModelName) -> Connection:
-        base_url = _base_url(settings.critic_base_url, name, settings)
-        lookups, evidence = settings.critic_lookups, settings.critic_evidence
-        return connection(models, name, base_url, lookups=lookups, evidence=evidence)
-
-    # The actor's own model in the critic's role.
-    called = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)
-    return critic_for(called, env, connect, terms=terms)
-
-
-def _model(name: ModelName, own: str | None, settings: Settings, models: Source) -> Model:
-    return models.model(name, _base_url(own, name, settings))
-
-
-def _base_url(own: str | None, name: ModelName, settings: Settings) -> str | None:
-    """Return the role's own server, else the actor's if that is of the same provider."""
-    actor = model_name(settings.actor, "actor")
-    shared = actor is not None and actor.provider == name.provider
-    return own or (settings.base_url if shared else None)
-
-
-def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:
-    """Return the simulated actor or the scripted user, who each know the tools by environment."""
-    make = _simulated if role == "actor" else _scripted
-    makers = {env: make(env, settings, specs) for env, specs in tools.items()}
-    return lambda task, seed: makers[task.env](task, seed)
-
-
-def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
-    if env.startswith(USERBENCH):
-        return simulated_agent(rate=settings.fault_rate, repair=settings.repair)
-    return simulated_actor(
-        specs, rates=settings.fault_rate, repair=settings.repair, greeted=env not in TAU
-    )
-
-
-def _scripted(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
-    if env.startswith(USERBENCH):
-        return rule_based_user()
-    return scripted_user(specs)
+    def _simulated(self, env: str, specs: tuple[ToolSpec, ...]) -> ModelFor:
+        rate, repair = self.settings.fault_rate, self.settings.repair
+        if env.startswith(USERBENCH):
+            return simulated_agent(rate=rate, repair=repair)
+        return simulated_actor(specs, rates=rate, repair=repair, greeted=env not in TAU)

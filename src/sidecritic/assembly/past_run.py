@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from sidecritic.assembly.benchmarks import benchmark_for, sources_of
+from sidecritic.assembly.benchmarks import benchmark_for, sources_of, tools_of
 from sidecritic.assembly.cast import cast_for
 from sidecritic.assembly.critics import Terms
 from sidecritic.assembly.models import Models
@@ -15,8 +15,6 @@ from sidecritic.runs import RUN_FILE, Run
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, settings_of
 from sidecritic.settings.model_names import model_name
-from sidecritic.simulation.users import scripted_user
-from sidecritic.types import ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,8 @@ def past_run(run: Run, keys: Keys, stack: AsyncExitStack, servers: Mapping[str, 
     """
     benchmarks = benchmarks_of(run)
     settings = _settings(run, {key: value for key, value in servers.items() if value is not None})
-    tools = {env: _tools(benchmarks[env], run) for env in benchmarks}
+    tasks = {trajectory.task.env: trajectory.task for trajectory in run.trajectories}
+    tools = {env: tools_of(benchmark, tasks[env]) for env, benchmark in benchmarks.items()}
     cast = cast_for(settings, Models(settings, keys, stack), tools, Terms())
     return PastRun(benchmarks, cast, settings)
 
@@ -77,8 +76,3 @@ def teacher_for(name: str, past: PastRun, keys: Keys, stack: AsyncExitStack) -> 
     settings = past.settings
     models = Models(settings, keys, stack)
     return models.model(named, settings.helper_base_url or settings.base_url)
-
-
-def _tools(benchmark: Benchmark, run: Run) -> tuple[ToolSpec, ...]:
-    task = next(t.task for t in run.trajectories if t.task.env == benchmark.name)
-    return benchmark.environment(task, scripted_user()(task, 0)).tools

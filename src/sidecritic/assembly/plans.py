@@ -3,19 +3,26 @@
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
-from sidecritic.assembly.benchmarks import Sources, benchmark_for, sources_of
-from sidecritic.assembly.cast import Source, cast_for, named, terms_for
-from sidecritic.assembly.models import DryRun, Models
+from pydantic import JsonValue
+
+from sidecritic.assembly.benchmarks import Sources, benchmark_for, sources_of, tools_of
+from sidecritic.assembly.cast import Source, cast_for
+from sidecritic.assembly.critics import Terms
+from sidecritic.assembly.models import Models
+from sidecritic.assembly.packs import pack_of
+from sidecritic.assembly.profiles import profile_for
 from sidecritic.assembly.registered import learned
+from sidecritic.assembly.terminal import terminal_here
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
 from sidecritic.rollouts import Budget, Plan, TaskSet
+from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, command_of
 from sidecritic.settings.names import suggestion
-from sidecritic.types import Task, ToolSpec
+from sidecritic.types import Task
 
-Shelf = dict[tuple[str, Sources, str], Benchmark]
+BenchmarkCache = dict[tuple[str, Sources, str], Benchmark]
 """Benchmarks that several plans share, because some take seconds to load."""
 
 
@@ -24,7 +31,7 @@ def plan_for(
     keys: Keys,
     stack: AsyncExitStack,
     *,
-    shelf: Shelf | None = None,
+    cache: BenchmarkCache | None = None,
     budget: Budget | None = None,
 ) -> Plan:
     """Return what the settings describe; `stack` closes what the plan keeps open.
@@ -32,34 +39,46 @@ def plan_for(
     Raises:
         ConfigError: a name, file or value that cannot be used.
     """
-    return _plan(settings, Models(settings, keys, stack), shelf, budget or Budget())
+    return plan_with(Models(settings, keys, stack), settings, cache, budget)
 
 
-def dry_run_of(settings: Settings, dry: DryRun, *, shelf: Shelf | None = None) -> Plan:
-    """Return the plan with stand-ins for every model.
+def plan_with(
+    models: Source,
+    settings: Settings,
+    cache: BenchmarkCache | None = None,
+    budget: Budget | None = None,
+) -> Plan:
+    """Return what the settings describe, with models from a source.
 
     Raises:
         ConfigError: a name, file or value that cannot be used.
     """
-    return _plan(settings, dry, shelf, Budget())
-
-
-def _plan(settings: Settings, models: Source, shelf: Shelf | None, budget: Budget) -> Plan:
-    sets = select_tasks(settings, shelf)
-    tools = {group.benchmark.name: _tools(group) for group in sets}
-    terms = terms_for(settings)
+    sets = select_tasks(settings, cache)
+    tools = {group.benchmark.name: tools_of(group.benchmark, group.tasks[0]) for group in sets}
+    profile = profile_for(settings.profile) if settings.profile is not None else None
+    terms = Terms(
+        threshold=settings.critic_threshold,
+        profile=profile,
+        terminal=terminal_here() if asks_a_person(settings.critic) else None,
+        pack=pack_of(settings.pack, settings.env),
+        pack_path=settings.pack or "",
+    )
+    # The profile as it was, not where it lay.
+    named: dict[str, JsonValue] = {}
+    if profile is not None:
+        named = {"profile": {"name": profile.name, "digest": profile.digest}}
     return Plan(
         sets=sets,
         cast=cast_for(settings, models, tools, terms),
         trials=settings.trials,
         seed=settings.seed,
-        settings=settings.deciding | named(terms) | learned(settings.critic),
+        settings=settings.deciding | named | learned(settings.critic),
         command=command_of(settings),
-        budget=budget,
+        budget=budget or Budget(),
     )
 
 
-def select_tasks(settings: Settings, shelf: Shelf | None = None) -> tuple[TaskSet, ...]:
+def select_tasks(settings: Settings, cache: BenchmarkCache | None = None) -> tuple[TaskSet, ...]:
     """Return the tasks that the settings name, by environment.
 
     Raises:
@@ -70,19 +89,19 @@ def select_tasks(settings: Settings, shelf: Shelf | None = None) -> tuple[TaskSe
             f"--tasks {settings.tasks} is for one environment, and there are "
             f"{len(settings.env)}: {', '.join(settings.env)}; run them one by one"
         )
-    shelf = {} if shelf is None else shelf
-    benchmarks = [_benchmark(name, settings, shelf) for name in dict.fromkeys(settings.env)]
+    cache = {} if cache is None else cache
+    benchmarks = [_benchmark(name, settings, cache) for name in dict.fromkeys(settings.env)]
     found = {benchmark.name: benchmark.tasks(settings.split) for benchmark in benchmarks}
     _require_known(settings, (task.id for tasks in found.values() for task in tasks))
     sets = (TaskSet(each, _chosen(found[each.name], settings)) for each in benchmarks)
     return tuple(group for group in sets if group.tasks)
 
 
-def _benchmark(name: str, settings: Settings, shelf: Shelf) -> Benchmark:
+def _benchmark(name: str, settings: Settings, cache: BenchmarkCache) -> Benchmark:
     key = (name, sources_of(settings), settings.grader)
-    if key not in shelf:
-        shelf[key] = benchmark_for(name, key[1], grader=settings.grader)
-    return shelf[key]
+    if key not in cache:
+        cache[key] = benchmark_for(name, key[1], grader=settings.grader)
+    return cache[key]
 
 
 def _chosen(tasks: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
@@ -99,11 +118,3 @@ def _require_known(settings: Settings, known: Iterable[str]) -> None:
             raise ConfigError(f"unknown task {id_!r} in {where}{suggestion(id_, ids)}")
     if not ids:
         raise ConfigError(f"{where} holds no tasks; see `sidecritic tasks --env ENV`")
-
-
-def _tools(group: TaskSet) -> tuple[ToolSpec, ...]:
-    benchmark: Benchmark = group.benchmark
-    from sidecritic.simulation.users import scripted_user
-
-    first = group.tasks[0]
-    return benchmark.environment(first, scripted_user()(first, 0)).tools

@@ -23,7 +23,7 @@ datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained 
 
 
 @datagen.command()
-@takes_settings
+@takes_settings()
 def play(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
     """Play train tasks without a critic and with one, into OUT/alone and OUT/supervised.
 

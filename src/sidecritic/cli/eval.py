@@ -32,7 +32,7 @@ def demo(
         exit_if_failed(comparison.baseline, comparison.supervised)
 
 
-@takes_settings
+@takes_settings()
 def evaluate(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
     """Play tasks × trials with an actor, a critic and a user, and score them.
 

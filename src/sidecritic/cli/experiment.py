@@ -13,7 +13,7 @@ from sidecritic.cli.output import FAILED, command, note
 from sidecritic.errors import ConfigError
 
 
-@takes_settings
+@takes_settings()
 def experiment(
     recipe: Annotated[
         Path, typer.Argument(parser=path, metavar="RECIPE", help="TOML file of the experiment.")

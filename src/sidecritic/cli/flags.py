@@ -50,16 +50,17 @@ def takes(flags: Iterable[inspect.Parameter]) -> Callable[[_Command], _Command]:
     return extended
 
 
-def takes_settings(command: _Command) -> _Command:
-    """Give a command with `**flags` one flag for each setting; the default is `None`.
+def takes_settings(*names: str) -> Callable[[_Command], _Command]:
+    """Give a command with `**flags` a flag for each of these settings, or for all of them.
 
-    Values stay text: `Settings` checks flags and recipes alike, with the same messages.
+    The default is `None`, and values stay text: `Settings` checks flags and recipes alike.
     """
-    return takes(_parameters())(command)
+    return takes(_parameters(names or tuple(Settings.model_fields)))
 
 
-def _parameters() -> Iterator[inspect.Parameter]:
-    for name, field in Settings.model_fields.items():
+def _parameters(names: Iterable[str]) -> Iterator[inspect.Parameter]:
+    for name in names:
+        field = Settings.model_fields[name]
         kind: Any = bool if field.annotation is bool else str
         if get_origin(field.annotation) is tuple:
             kind = list[str]

@@ -110,11 +110,13 @@ def head(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Fit a head to recorded runs, and cross-validate it by user."""
     with command(as_json=json) as output:
+        from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.replay import ReplayRequest
         from sidecritic.workflows.training import OwnRuns, train_head
 
         choice("kind", kind, (HEAD,))
-        request = ReplayRequest(tuple(files or ()), "policy", labels=labels, out=judged, fixed=True)
+        by_checks = settings_from({"critic": "policy"})
+        request = ReplayRequest(tuple(files or ()), by_checks, labels, judged, fixed=True)
         own = OwnRuns(tuple(runs or ()), runs_weight, test_users=test_users)
         cores = workers or os.cpu_count() or 1
         made = train_head(request, out, unseen, own=own, workers=cores, watcher=output.watcher)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sidecritic import rollouts
 from sidecritic.assembly.packs import pack_of, unlearned
-from sidecritic.assembly.plans import Shelf, plan_for
+from sidecritic.assembly.plans import BenchmarkCache, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
@@ -49,16 +49,16 @@ def evaluate(
     settings: Settings,
     *,
     title: str = "episodes",
-    shelf: Shelf | None = None,
+    cache: BenchmarkCache | None = None,
     watcher: Watcher = SILENT,
 ) -> Scores:
     """Play a run to its end, resuming it if it was begun, and score it.
 
-    `shelf` may hold benchmarks to play in place of those that the settings name.
+    `cache` may hold benchmarks to play in place of those that the settings name.
     """
     directory = directory_of(settings)
     with watcher.episodes(title, directory, hidden=asks_a_person(settings.critic)) as bar:
-        asyncio.run(play_run(settings, directory, bar, shelf))
+        asyncio.run(play_run(settings, directory, bar, cache))
     for domain in _unlearned(settings):
         watcher.say(
             f"the head of {settings.critic!r} has learned nothing of {domain!r}: policy checks "
@@ -77,12 +77,12 @@ async def play_run(
     settings: Settings,
     directory: Path,
     watcher: rollouts.Watcher,
-    shelf: Shelf | None = None,
+    cache: BenchmarkCache | None = None,
     budget: Budget | None = None,
 ) -> Tally:
     """Play what the directory does not hold yet of the run that the settings describe."""
     async with AsyncExitStack() as stack:
-        plan = plan_for(settings, keys_from_environment(), stack, shelf=shelf, budget=budget)
+        plan = plan_for(settings, keys_from_environment(), stack, cache=cache, budget=budget)
         return await play(
             plan,
             directory,

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sidecritic.assembly.models import DryRun, prices_of
-from sidecritic.assembly.plans import Shelf, dry_run_of
+from sidecritic.assembly.plans import BenchmarkCache, plan_with
 from sidecritic.errors import ConfigError
 from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown
 from sidecritic.rollouts import Budget, cost_of, play
@@ -36,14 +36,14 @@ def run(
         ConfigError: something cannot be used.
     """
     limit = experiment.budget_usd if budget_usd is None else budget_usd
-    shelf: Shelf = {}
-    estimates = asyncio.run(_estimates(experiment.cells, shelf))
+    cache: BenchmarkCache = {}
+    estimates = asyncio.run(_estimates(experiment.cells, cache))
     if limit is not None:
         require_prices(estimates)
     left = _announce(experiment.cells, estimates, limit, watcher.say)
     if any(each.models for each in estimates) and left:
         agree()
-    stopped = _play(experiment.cells, estimates, shelf, limit, watcher)
+    stopped = _play(experiment.cells, estimates, cache, limit, watcher)
     grid = table_of(experiment, stopped=stopped, watcher=watcher)
     publish(grid, experiment.folder)
     return grid
@@ -70,7 +70,7 @@ class Estimate:
     """Of the whole cell."""
 
 
-async def estimate(cell: Cell, shelf: Shelf) -> Estimate:
+async def estimate(cell: Cell, cache: BenchmarkCache) -> Estimate:
     """Play a few episodes of the cell with simulated parties, and count what they would cost.
 
     Raises:
@@ -78,7 +78,7 @@ async def estimate(cell: Cell, shelf: Shelf) -> Estimate:
     """
     prices = prices_of(cell.settings)
     dry = DryRun(prices or {})
-    whole = dry_run_of(cell.settings, dry, shelf=shelf)
+    whole = plan_with(dry, cell.settings, cache)
     episodes = len(whole.episodes())
     models = tuple(sorted(dry.models))
     if not models:
@@ -86,7 +86,7 @@ async def estimate(cell: Cell, shelf: Shelf) -> Estimate:
     limit = min(cell.settings.limit or SAMPLED, SAMPLED)
     few = cell.settings.model_copy(update={"limit": limit, "trials": 1, "fault_rate": 0.0})
     with TemporaryDirectory() as folder:
-        await play(dry_run_of(few, dry, shelf=shelf), Path(folder), concurrency=1)
+        await play(plan_with(dry, few, cache), Path(folder), concurrency=1)
         played = read_run(Path(folder)).trajectories
     unpriced = tuple(model for model in models if model not in (prices or {}))
     mean = sum(cost_of(each.events) for each in played) / max(len(played), 1)
@@ -107,8 +107,8 @@ def require_prices(estimates: Sequence[Estimate]) -> None:
         )
 
 
-async def _estimates(cells: Sequence[Cell], shelf: Shelf) -> list[Estimate]:
-    return [await estimate(cell, shelf) for cell in cells]
+async def _estimates(cells: Sequence[Cell], cache: BenchmarkCache) -> list[Estimate]:
+    return [await estimate(cell, cache) for cell in cells]
 
 
 def _announce(
@@ -160,7 +160,7 @@ def _folder(cell: Cell) -> Path:
 def _play(
     cells: Sequence[Cell],
     estimates: Sequence[Estimate],
-    shelf: Shelf,
+    cache: BenchmarkCache,
     limit: float | None,
     watcher: Watcher,
 ) -> str:
@@ -172,7 +172,7 @@ def _play(
     for number, cell in enumerate(cells, start=1):
         title, folder = f"[{number}/{len(cells)}] {' '.join(cell.row)}", _folder(cell)
         with watcher.episodes(title, folder, brief=True) as bar:
-            tally = asyncio.run(play_run(cell.settings, folder, bar, shelf, budget))
+            tally = asyncio.run(play_run(cell.settings, folder, bar, cache, budget))
         if tally.stopped:
             return tally.stopped
     return ""

@@ -8,7 +8,6 @@ from sidecritic.assembly.packs import pack_at, pack_of, unused
 from sidecritic.assembly.profiles import profile_for
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
-from sidecritic.gates import Gate
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import Imported, load
 from sidecritic.replay import Plan
@@ -16,7 +15,7 @@ from sidecritic.replay import replay as judge
 from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
 from sidecritic.scoring.labels import Labels, read_labels
 from sidecritic.scoring.replays import Source, score_replay
-from sidecritic.settings.evaluation import critic_timeout
+from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
 from sidecritic.training.head import cross_validated, train
 from sidecritic.workflows.watchers import SILENT, Watcher
@@ -27,35 +26,29 @@ class ReplayRequest:
     """What to judge, and by which critic."""
 
     files: tuple[Path, ...]
-    critic: str = "default"
-    gate: Gate = "writes+final"
+    settings: Settings
+    """The critic and its gate; the rest is not used."""
     labels: Path | None = None
     out: Path | None = None
-    base_url: str | None = None
-    timeout: float | None = None
-    threshold: float | None = None
-    profile: str | None = None
-    lookups: int = 0
-    evidence: bool = True
-    pack: str | None = None
     fixed: bool = False
     """Whether the command chose the critic, so that it takes no pack."""
 
     @property
     def command(self) -> str:
         """The command line that does it again."""
+        asked = self.settings
         return command_line(
             "replay",
             *self.files,
-            critic=self.critic,
-            gate=self.gate,
-            critic_threshold=self.threshold,
-            profile=self.profile,
-            pack=self.pack,
+            critic=asked.critic,
+            gate=asked.gate,
+            critic_threshold=asked.critic_threshold,
+            profile=asked.profile,
+            pack=asked.pack,
             labels=self.labels,
             out=self.out,
-            critic_lookups=self.lookups or None,
-            no_critic_evidence=not self.evidence,
+            critic_lookups=asked.critic_lookups or None,
+            no_critic_evidence=not asked.critic_evidence,
         )
 
 
@@ -82,29 +75,29 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
-    profile = profile_for(request.profile) if request.profile is not None else None
+    asked = request.settings
+    profile = profile_for(asked.profile) if asked.profile is not None else None
     critics = CriticByName(
-        request.critic,
-        request.base_url,
-        request.threshold,
+        asked.critic,
+        asked.critic_base_url,
+        asked.critic_threshold,
         profile,
-        lookups=request.lookups,
-        evidence=request.evidence,
-        pack=request.pack,
+        lookups=asked.critic_lookups,
+        evidence=asked.critic_evidence,
+        pack=asked.pack,
         fixed=request.fixed,
     )
-    if remark := unused(request.pack, request.critic):
+    if remark := unused(asked.pack, asked.critic):
         watcher.say(remark)
-    pack_of(request.pack, ())  # before files are read, which takes a while
+    pack_of(asked.pack, ())  # before files are read, which takes a while
     imported = load(request.files)
     _report(imported, watcher)
-    pack_of(request.pack, (run.critic_env for run in imported.runs))
+    pack_of(asked.pack, (run.critic_env for run in imported.runs))
     skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
-    timeout = request.timeout or critic_timeout(request.critic)
-    plan = Plan(request.critic, critics, request.gate, timeout, critics.terms)
+    plan = Plan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
     with watcher.proposals(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
         workers = 1 if critics.asks_a_person else workers
@@ -125,8 +118,8 @@ def replay_files(
     labels = read_labels(request.labels) if request.labels is not None else None
     found = judge_files(request, workers=workers, watcher=watcher)
     source = Source(
-        critic=request.critic,
-        gate=request.gate,
+        critic=request.settings.critic,
+        gate=request.settings.gate,
         command=request.command,
         simulations=len(found.imported.runs),
         files=found.imported.files,
@@ -138,9 +131,11 @@ def replay_files(
         unlearned=found.unlearned,
     )
     scores = score_replay(found.runs, found.lines, source, labels)
-    if labels is None or request.critic not in _LEARNED:
+    if labels is None or request.settings.critic not in _LEARNED:
         return scores
-    return scores.model_copy(update={"cv": _cross_validated(found, labels, request.pack, watcher)})
+    return scores.model_copy(
+        update={"cv": _cross_validated(found, labels, request.settings.pack, watcher)}
+    )
 
 
 _LEARNED = frozenset({"default", "head"})

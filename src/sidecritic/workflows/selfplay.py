@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sidecritic.assembly.benchmarks import Sources, benchmark_for, sources_of
-from sidecritic.assembly.plans import Shelf
+from sidecritic.assembly.plans import BenchmarkCache
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.ports import Benchmark
 from sidecritic.scoring import Scores
@@ -38,31 +38,31 @@ def play_both(settings: Settings, out: Path, watcher: Watcher = SILENT) -> SelfP
     Raises:
         ConfigError: a setting cannot be used, or asks for tasks or users of a test split.
     """
-    shelf = kept_apart(settings, watcher)
+    cache = kept_apart(settings, watcher)
 
     def played(critic: str, name: str, **more: object) -> Scores:
         update = {"critic": critic, "out": str(out / name), **more}
         own = settings.model_copy(update=update)
-        return evaluate(own, title=name, shelf=shelf, watcher=watcher)
+        return evaluate(own, title=name, cache=cache, watcher=watcher)
 
     alone = played("none", ALONE, profile=None, critic_threshold=None)
     supervised = played(settings.critic, SUPERVISED) if settings.critic != "none" else None
     return SelfPlay(alone, supervised, out)
 
 
-def kept_apart(settings: Settings, watcher: Watcher = SILENT) -> Shelf:
+def kept_apart(settings: Settings, watcher: Watcher = SILENT) -> BenchmarkCache:
     """Return the settings' benchmarks without what is held out for tests.
 
     Raises:
         ConfigError: a task in `task_ids` is held out, or nothing else is left.
     """
-    shelf: Shelf = {}
+    cache: BenchmarkCache = {}
     for name in dict.fromkeys(settings.env):
         sources = sources_of(settings)
         benchmark = benchmark_for(name, sources, grader=settings.grader)
         held_out = HeldOut(_own(name, sources))
-        shelf[name, sources, settings.grader] = _apart(benchmark, held_out, settings, watcher)
-    return shelf
+        cache[name, sources, settings.grader] = _apart(benchmark, held_out, settings, watcher)
+    return cache
 
 
 def _own(name: str, sources: Sources) -> Benchmark:
