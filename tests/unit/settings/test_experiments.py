@@ -256,7 +256,7 @@ def test_a_budget_without_prices_is_refused() -> None:
         text = priced(server).read_text(encoding="utf-8").replace('prices = "prices.toml"\n', "")
         result = run(str(recipe(text)), "--yes", "--budget", "1")
     assert result.exit_code == 2
-    assert f"none for {AGENT}, {CUSTOMER}" in result.stderr
+    assert f"have none: {AGENT}, {CUSTOMER}" in result.stderr
 
 
 def test_the_estimate_covers_reviewers_and_critics() -> None:
