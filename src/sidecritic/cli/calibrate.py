@@ -11,7 +11,7 @@ from sidecritic.cli.output import command
 
 def calibrate(  # noqa: PLR0913 # typer makes a flag of each
     judged: Annotated[
-        Path, typer.Argument(metavar="JUDGED", help="What `replay --out` wrote, uncalibrated.")
+        Path, typer.Argument(metavar="JUDGED", help="Output of `replay --out`, uncalibrated.")
     ],
     files: Annotated[
         list[Path], typer.Argument(help="The recorded runs that were judged, as for `replay`.")
@@ -26,7 +26,7 @@ def calibrate(  # noqa: PLR0913 # typer makes a flag of each
         float, typer.Option(help="Share of right actions that may be refused, in [0, 1).")
     ] = 0.05,
     minimum: Annotated[
-        int, typer.Option(min=1, help="Right examples that a tool's own threshold takes.")
+        int, typer.Option(min=1, help="Right examples that a tool needs for its own threshold.")
     ] = 60,
     name: Annotated[
         str | None, typer.Option(help="Name of the profile; that of the file by default.")

@@ -50,8 +50,10 @@ def show(
 
 @critics.command()
 def add(  # noqa: PLR0913 # typer makes a flag of each
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What it will be called.")],
-    weights: Annotated[Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File, folder.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the registry.")],
+    weights: Annotated[
+        Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File or folder.")
+    ],
     *,
     kind: Annotated[str, typer.Option(help="head or lora.")] = "head",
     data: Annotated[
@@ -60,7 +62,7 @@ def add(  # noqa: PLR0913 # typer makes a flag of each
     ] = None,
     parent: Annotated[str, typer.Option(help="Critic that it would replace.")] = "",
     base: Annotated[str, typer.Option(help="Model that was fine-tuned.")] = "",
-    made_by: Annotated[str, typer.Option(help="Command that made it, for the record.")] = "",
+    made_by: Annotated[str, typer.Option(help="Command that made it.")] = "",
     registry: File = None,
     json: Json = False,
 ) -> None:

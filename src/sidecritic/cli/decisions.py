@@ -17,7 +17,7 @@ from sidecritic.settings.names import choice
 if TYPE_CHECKING:
     from sidecritic.gateway.store.queries import Desk, Selection
 
-decisions = typer.Typer(no_args_is_help=True, help="What the gateway decided.")
+decisions = typer.Typer(no_args_is_help=True, help="Decisions of the gateway.")
 reviews = typer.Typer(no_args_is_help=True, help="Cases that wait for a person.")
 
 Route = Annotated[str | None, typer.Option(help="Only of this route.")]

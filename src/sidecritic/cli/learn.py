@@ -30,10 +30,12 @@ def learn(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="DIR", help="Folder of all stages; runs/RECIPE without."),
+        typer.Option(
+            parser=path, metavar="DIR", help="Folder of all stages; by default runs/RECIPE."
+        ),
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(min=1, max=100, help="As many rounds, whatever the recipe says.")
+        int | None, typer.Option(min=1, max=100, help="Number of rounds, instead of the recipe's.")
     ] = None,
     workers: Workers = None,
     json: Json = False,

@@ -50,10 +50,10 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
         if find_spec("mcp") is None:
             raise MissingExtra("mcp", "mcp", "the proxy")
         if bool(server) == bool(url):
-            raise ConfigError("name one server: a command after --, or --url")
+            raise ConfigError("give one server: a command after --, or --url")
         chosen = choice("gate", gate, GATES)
         if not critic:
-            raise ConfigError("name a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
+            raise ConfigError("give a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
         from sidecritic.assembly.mcp_proxy import ProxyTerms, proxy
         from sidecritic.settings.environment import environment
 

@@ -28,7 +28,10 @@ OUT = "runs/promotion"
 File = Annotated[
     Path | None,
     typer.Option(
-        "--registry", parser=path, metavar="FILE", help=f"The registry of critics; {REGISTRY}."
+        "--registry",
+        parser=path,
+        metavar="FILE",
+        help=f"The registry of critics; {REGISTRY} by default.",
     ),
 ]
 
@@ -37,7 +40,7 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
     new: Annotated[str, typer.Argument(metavar="NEW", help="Name in the registry.")],
     *,
     over: Annotated[
-        str | None, typer.Option(metavar="OLD", help="Name in the registry, or as `eval --critic`.")
+        str | None, typer.Option(metavar="OLD", help="Name in the registry, or of any critic.")
     ] = None,
     runs: Annotated[
         list[Path] | None,
@@ -49,11 +52,13 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="DIR", help=f"Where the evidence goes; {OUT}."),
+        typer.Option(
+            parser=path, metavar="DIR", help=f"Where the evidence goes; {OUT} by default."
+        ),
     ] = None,
     margins: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="FILE", help="TOML of the margins of promotion."),
+        typer.Option(parser=path, metavar="FILE", help="TOML file of other margins."),
     ] = None,
     tasks: Annotated[
         Path | None,
@@ -106,10 +111,14 @@ def promote(  # typer makes a flag of each
     *,
     config: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="FILE", help="Of a gateway, for --route."),
+        typer.Option(parser=path, metavar="FILE", help="Settings of a gateway, for --route."),
     ] = None,
-    route: Annotated[str | None, typer.Option(help="A gateway's route that changes mode.")] = None,
-    mode: Annotated[str, typer.Option(help="Of the route: enforce, shadow or off.")] = "enforce",
+    route: Annotated[
+        str | None, typer.Option(help="Route of a gateway, to change its mode.")
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(help="Mode of the route: enforce, shadow or off.")
+    ] = "enforce",
     json: Json = False,
     **flags: Any,
 ) -> None:

@@ -199,12 +199,12 @@ def _lines(result: "Result", out: Path) -> list[str]:
 @train.command("export")
 def export(  # noqa: PLR0913 # typer makes a flag of each
     run: Annotated[
-        Path, typer.Argument(parser=path, metavar="RUN", help="What `train --kind lora` wrote.")
+        Path, typer.Argument(parser=path, metavar="RUN", help="Folder of `train --kind lora`.")
     ],
     *,
     format: Annotated[str, typer.Option(help="adapter, merged or gguf.")] = "gguf",
     out: Annotated[Path, typer.Option(parser=path, metavar="DIR", help="A new folder.")],
-    name: Annotated[str, typer.Option(help="What servers call it.")] = "sidecritic-critic",
+    name: Annotated[str, typer.Option(help="Its name on servers.")] = "sidecritic-critic",
     weights: Annotated[str, typer.Option(help="Of a GGUF file: q8_0, bf16, f16, f32.")] = "q8_0",
     llama_cpp: Annotated[
         Path,
@@ -233,5 +233,5 @@ def _served(made: "Exported", commands: "Mapping[str, str]") -> list[str]:
 
 def _name(text: str) -> str:
     if not text or not all(c.isalnum() or c in "._-" for c in text):
-        raise ConfigError(f"the name {text!r} holds more than letters, digits, '.', '_' and '-'")
+        raise ConfigError(f"the name {text!r} may hold only letters, digits, '.', '_' and '-'")
     return text
