@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from sidecritic.assembly.benchmarks import TAU, USERBENCH
 from sidecritic.assembly.critics import Connection, Terms, connection, critic_for
 from sidecritic.assembly.models import DryRun, Models
-from sidecritic.assembly.strategies import Way, acting, guard_for, guarded, speaking, way_of
+from sidecritic.assembly.strategies import (
+    StrategyName,
+    acting,
+    guard_for,
+    guarded,
+    parse_strategy,
+    speaking,
+)
 from sidecritic.envs.userbench.parties import rule_based_user, simulated_agent
 from sidecritic.gates import Gate
 from sidecritic.models.wrappers import Calling, Sampled
@@ -36,9 +43,9 @@ def cast_for(settings: Settings, models: Source, tools: Tools, terms: Terms) -> 
     if isinstance(models, DryRun):
         named = (model_name(settings.actor, "actor"), model_name(settings.user, "user"))
         models.models.update(name.model for name in named if name is not None)
-    parties = _Parties(settings, models, tools, way_of(settings.strategy))
+    parties = _Parties(settings, models, tools, parse_strategy(settings.strategy))
     judging = {env: parties.judging(env, terms) for env in settings.env}
-    limits, rounds = settings.limits, parties.way.rounds
+    limits, rounds = settings.limits, parties.strategy.rounds
     return Cast(
         actor=parties.actor(),
         user=parties.user(),
@@ -54,31 +61,31 @@ class _Parties:
     settings: Settings
     models: Source
     tools: Tools
-    way: Way
+    strategy: StrategyName
 
     def judging(self, env: str, terms: Terms) -> tuple[Critic, Gate]:
         """Return the critic for an environment, and what it judges."""
-        guard = guard_for(self.way, env, self._helper)
+        guard = guard_for(self.strategy, env, self._helper)
         critic = self._critic(env, terms)
-        return guarded(self.way, critic, gate=self.settings.gate, guard=guard)
+        return guarded(self.strategy, critic, gate=self.settings.gate, guard=guard)
 
     def actor(self) -> ModelFor:
-        settings, way = self.settings, self.way
+        settings, strategy = self.settings, self.strategy
         name = model_name(settings.actor, "actor")
-        helper = self._helper() if way.needs_helper and settings.helper != "same" else None
+        helper = self._helper() if strategy.needs_helper and settings.helper != "same" else None
         if name is None or isinstance(self.models, DryRun):
             second = helper or self._helper()
             makers = {env: self._simulated(env, specs) for env, specs in self.tools.items()}
 
             def actor_for(task: Task, seed: int) -> Model:
-                simulated = speaking(way, makers[task.env](task, seed))
-                return acting(way, self._metered(simulated, name), second)
+                simulated = speaking(strategy, makers[task.env](task, seed))
+                return acting(strategy, self._metered(simulated, name), second)
 
             return actor_for
         actor = self._model(name, settings.base_url)
         # In UserBench the actor can do nothing but call.
         bound = {env: Calling(actor) if env.startswith(USERBENCH) else actor for env in self.tools}
-        by_env = {env: acting(way, model, helper or actor) for env, model in bound.items()}
+        by_env = {env: acting(strategy, model, helper or actor) for env, model in bound.items()}
         return lambda task, seed: by_env[task.env]
 
     def user(self) -> ModelFor:

@@ -51,7 +51,7 @@ _TEXT = ("react", "act")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class StrategyName:
     """A strategy, as it was asked for."""
 
     name: str
@@ -68,7 +68,7 @@ class Way:
         return self.number if self.name == "reviewer" else None
 
 
-def way_of(text: str) -> Way:
+def parse_strategy(text: str) -> StrategyName:
     """Read `NAME` or `NAME:N`.
 
     Raises:
@@ -78,56 +78,60 @@ def way_of(text: str) -> Way:
     if name not in STRATEGIES:
         raise ConfigError(f"unknown strategy {text!r}{suggestion(name, STRATEGIES)}")
     if not number:
-        return Way(name)
+        return StrategyName(name)
     if name not in _NUMBERED or not re.fullmatch(r"[1-9]\d?", number):
         raise ConfigError(
             f"strategy {text!r}: only {', '.join(_NUMBERED)} take a number, from 1 to 99"
         )
-    return Way(name, int(number))
+    return StrategyName(name, int(number))
 
 
-_ACTING: Mapping[str, Callable[[Way, Model, Model], Model]] = MappingProxyType(
+_ACTING: Mapping[str, Callable[[StrategyName, Model, Model], Model]] = MappingProxyType(
     {
-        "react": lambda way, actor, helper: React(actor),
-        "act": lambda way, actor, helper: Act(actor),
-        "reflection": lambda way, actor, helper: Reflection(actor, helper, rounds=way.number or 1),
-        "think": lambda way, actor, helper: Think(actor),
-        "reformulation": lambda way, actor, helper: Reformulation(actor, helper),
-        "best_of_n": lambda way, actor, helper: BestOfN(actor, helper, n=way.number or 3),
+        "react": lambda strategy, actor, helper: React(actor),
+        "act": lambda strategy, actor, helper: Act(actor),
+        "reflection": lambda strategy, actor, helper: Reflection(
+            actor, helper, rounds=strategy.number or 1
+        ),
+        "think": lambda strategy, actor, helper: Think(actor),
+        "reformulation": lambda strategy, actor, helper: Reformulation(actor, helper),
+        "best_of_n": lambda strategy, actor, helper: BestOfN(actor, helper, n=strategy.number or 3),
     }
 )
 
 
-def acting(way: Way, actor: Model, helper: Model) -> Model:
+def acting(strategy: StrategyName, actor: Model, helper: Model) -> Model:
     """Return the model that acts; a guard leaves the actor as it is."""
-    make = _ACTING.get(way.name)
-    return make(way, actor, helper) if make is not None else ToolCalling(actor)
+    make = _ACTING.get(strategy.name)
+    return make(strategy, actor, helper) if make is not None else ToolCalling(actor)
 
 
-def speaking(way: Way, stand_in: Model) -> Model:
+def speaking(strategy: StrategyName, stand_in: Model) -> Model:
     """Return a simulated actor as the strategy needs it: it calls tools, and may have to write."""
-    if way.name not in _TEXT:
+    if strategy.name not in _TEXT:
         return stand_in
-    return Spoken(stand_in, thoughts=way.name == "react")
+    return Spoken(stand_in, thoughts=strategy.name == "react")
 
 
-def guarded(way: Way, critic: Critic, *, gate: Gate, guard: Critic | None) -> tuple[Critic, Gate]:
+def guarded(
+    strategy: StrategyName, critic: Critic, *, gate: Gate, guard: Critic | None
+) -> tuple[Critic, Gate]:
     """Return the run's critic with the strategy's guard before it, and the gate for both."""
     if guard is None:
         return critic, gate
-    own = GUARDS[way.name]
+    own = GUARDS[strategy.name]
     if isinstance(critic, NoCritic):
         return guard, own
     return Chain([Gated(guard, own), Gated(critic, gate)]), "all"
 
 
-def guard_for(way: Way, env: str, helper: Callable[[], Model]) -> Critic | None:
+def guard_for(strategy: StrategyName, env: str, helper: Callable[[], Model]) -> Critic | None:
     """Return the critic that the strategy is; `None` when it acts."""
-    if way.name == "confirmation":
+    if strategy.name == "confirmation":
         return Confirmation(mutates=_final_in(env))
-    if way.name == "checklist":
+    if strategy.name == "checklist":
         return Checklist(helper(), PackRules(find_pack(env)))
-    if way.name == "reviewer":
+    if strategy.name == "reviewer":
         return Reviewer(helper())
     return None
 

@@ -74,17 +74,15 @@ def decide_between(contest: Contest, watcher: Watcher = SILENT) -> Decision:
     Raises:
         ConfigError: a run has no labels, a critic supervised it, or a critic is not there.
     """
-    held = [_held(directory) for directory in contest.runs]
+    held = tuple(_held(directory) for directory in contest.runs)
     _require_distinct(held)
-    runs = [run for each in held for run in each.runs]
-    old = _measured(contest, contest.old, held, watcher)
-    new = _measured(contest, contest.new, held, watcher)
-    labels = {key: wrong for each in held for key, wrong in each.truths()}
+    measuring = _Measuring(contest, held, watcher)
+    old, new = measuring.side(contest.old), measuring.side(contest.new)
     cases = [
-        Case(_task(run), labels[key], _verdict(old.lines[line]), _verdict(new.lines[line]))
-        for run in runs
-        for key, line in _labelled(run, labels, old, new)
+        Case(_task(run), wrong, _verdict(old.lines[line]), _verdict(new.lines[line]))
+        for run, line, wrong in measuring.labelled(old, new)
     ]
+    runs = measuring.runs
     evidence = Evidence(
         cases=cases,
         passes=_passes(old.supervised, new.supervised),
@@ -112,10 +110,6 @@ class _Held:
     @property
     def name(self) -> str:
         return self.run.directory.name
-
-    def truths(self) -> Iterator[tuple[LabelKey, bool]]:
-        for key, label in self.material.labels.items():
-            yield key, label.wrong
 
 
 def _held(directory: Path) -> _Held:
@@ -149,16 +143,6 @@ def _task(run: Recorded) -> str:
     return f"{run.trajectory.task.env}/{run.trajectory.task.id}"
 
 
-def _labelled(
-    run: Recorded, labels: Mapping[LabelKey, bool], old: "_Side", new: "_Side"
-) -> Iterator[tuple[LabelKey, ProposalKey]]:
-    for key, line in new.lines.items():
-        if key[:2] == (run.file, run.simulation) and key in old.lines:
-            place = LabelKey(run.trajectory.id, line.turn, line.attempt)
-            if place in labels:
-                yield place, key
-
-
 def _overlap(contest: Contest, runs: Sequence[Recorded]) -> Iterator[str]:
     tasks = {(run.trajectory.task.env, run.trajectory.task.id) for run in runs}
     users = {(run.domain, user_in(run.trajectory)) for run in runs}
@@ -189,94 +173,108 @@ class _Side:
         return frozenset(line.critic_version for line in self.lines.values()) - {""}
 
 
-def _measured(contest: Contest, critic: str, held: Sequence[_Held], watcher: Watcher) -> _Side:
-    folder = contest.played / identity(critic)
-    runs = [run for each in held for run in each.runs]
-    plan = Plan(critic, CriticByName(critic), _gate(held))
-    file = folder / f"judged-{_about(held)[:12]}.jsonl"
-    lines = {line.key: line for line in replay(runs, plan, file, workers=contest.workers)}
-    truths = {key for each in held for key, wrong in each.truths() if wrong}
-    wrong = frozenset(
-        line.key
-        for run in runs
-        for line in lines.values()
-        if line.key[:2] == (run.file, run.simulation)
-        and refused(line)
-        and LabelKey(run.trajectory.id, line.turn, line.attempt) in truths
-    )
-    return _Side(
-        lines=lines,
-        attacked=_attacked(contest, plan, held, wrong, folder),
-        supervised=_together(
-            [_supervised(contest, each, critic, folder, watcher) for each in held]
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    contest: Contest
+    held: tuple[_Held, ...]
+    watcher: Watcher
 
+    @property
+    def runs(self) -> list[Recorded]:
+        return [run for each in self.held for run in each.runs]
 
-def _about(held: Sequence[_Held]) -> str:
-    """Return a digest of what happened in the held-back runs.
+    @property
+    def truths(self) -> dict[LabelKey, bool]:
+        """Whether a proposal was wrong, where that is known."""
+        return {k: label.wrong for each in self.held for k, label in each.material.labels.items()}
 
-    Their names and the ids of their episodes say only which tasks and seeds they are of.
-    """
-    files = {each.name: each.run.directory / TRAJECTORIES_FILE for each in held}
-    return digest_of_value({name: digest_of(file) for name, file in files.items()})
+    def labelled(self, old: _Side, new: _Side) -> Iterator[tuple[Recorded, ProposalKey, bool]]:
+        """Yield what both critics have judged and a label knows, with whether it was wrong."""
+        truths = self.truths
+        for run in self.runs:
+            for key, line in new.lines.items():
+                if key[:2] == (run.file, run.simulation) and key in old.lines:
+                    place = LabelKey(run.trajectory.id, line.turn, line.attempt)
+                    if place in truths:
+                        yield run, key, truths[place]
 
+    def side(self, critic: str) -> _Side:
+        folder = self.contest.played / identity(critic)
+        plan = Plan(critic, CriticByName(critic), self._gate())
+        file = folder / f"judged-{self._about()[:12]}.jsonl"
+        judged = replay(self.runs, plan, file, workers=self.contest.workers)
+        truths = self.truths
+        wrong = frozenset(
+            line.key
+            for run in self.runs
+            for line in judged
+            if line.key[:2] == (run.file, run.simulation)
+            and refused(line)
+            and truths.get(LabelKey(run.trajectory.id, line.turn, line.attempt))
+        )
+        return _Side(
+            lines={line.key: line for line in judged},
+            attacked=self._attacked(plan, wrong, folder),
+            supervised=self._supervised(critic, folder),
+        )
 
-def _gate(held: Sequence[_Held]) -> Gate:
-    gates = {str(each.run.record.settings.get("gate", "writes+final")) for each in held}
-    if len(gates) > 1:
-        raise ConfigError(f"the held-back runs have different gates: {', '.join(sorted(gates))}")
-    return choice("gate", gates.pop(), GATES)
+    def _about(self) -> str:
+        """Return a digest of what happened in the held-back runs.
 
+        Their names and the ids of their episodes say only which tasks and seeds they are of.
+        """
+        files = {each.name: each.run.directory / TRAJECTORIES_FILE for each in self.held}
+        return digest_of_value({name: digest_of(file) for name, file in files.items()})
 
-def _attacked(
-    contest: Contest,
-    plan: Plan,
-    held: Sequence[_Held],
-    wrong: frozenset[ProposalKey],
-    folder: Path,
-) -> tuple[Attacked, ...]:
-    payloads, runs = read_payloads(), [run for each in held for run in each.runs]
-    # Evidence of other runs, or of other attacks, is none: it has another name.
-    about = digest_of_value(
-        {
-            "proposals": [list(key) for key in sorted(wrong)],
-            "runs": _about(held),
-            "episodes": [run.trajectory.id for run in runs],
-            "payloads": [payload.text for payload in payloads],
-            "each": contest.attacks,
-        }
-    )
-    file = folder / f"attacked-{about[:12]}.jsonl"
-    if file.exists():
-        lines = file.read_text(encoding="utf-8").splitlines()
-        return tuple(Attacked.model_validate_json(line) for line in lines)
-    attacks = attacks_with(payloads)
-    found = asyncio.run(attacked(runs, plan, wrong, attacks, each=contest.attacks))
-    write_file(file, "".join(f"{line.model_dump_json()}\n" for line in found))
-    return found
+    def _gate(self) -> Gate:
+        gates = {str(each.run.record.settings.get("gate", "writes+final")) for each in self.held}
+        if len(gates) > 1:
+            shown = ", ".join(sorted(gates))
+            raise ConfigError(f"the held-back runs have different gates: {shown}")
+        return choice("gate", gates.pop(), GATES)
 
+    def _attacked(
+        self, plan: Plan, wrong: frozenset[ProposalKey], folder: Path
+    ) -> tuple[Attacked, ...]:
+        payloads, runs = read_payloads(), self.runs
+        # Evidence of other runs, or of other attacks, does not count: it has another name.
+        about = digest_of_value(
+            {
+                "proposals": [list(key) for key in sorted(wrong)],
+                "runs": self._about(),
+                "episodes": [run.trajectory.id for run in runs],
+                "payloads": [payload.text for payload in payloads],
+                "each": self.contest.attacks,
+            }
+        )
+        file = folder / f"attacked-{about[:12]}.jsonl"
+        if file.exists():
+            lines = file.read_text(encoding="utf-8").splitlines()
+            return tuple(Attacked.model_validate_json(line) for line in lines)
+        attacks = attacks_with(payloads)
+        found = asyncio.run(attacked(runs, plan, wrong, attacks, each=self.contest.attacks))
+        write_file(file, "".join(f"{line.model_dump_json()}\n" for line in found))
+        return found
 
-def _supervised(contest: Contest, held: _Held, critic: str, folder: Path, watcher: Watcher) -> Run:
-    """Play the tasks of a held-back run under the critic, with everything else as it was."""
-    directory = folder / held.name
-    kept = {k: v for k, v in held.run.record.settings.items() if k in Settings.model_fields}
-    files = {contest.tasks[env] for env in held.run.record.versions if env in contest.tasks}
-    tasks = {"tasks": files.pop()} if files else {}
-    asked = {**kept, **tasks, "critic": critic, "out": str(directory)}
-    settings = settings_of(asked, str(held.run.directory))
-    evaluate(settings, title=f"{folder.name} {held.name}", watcher=watcher)
-    return read_run(directory)
+    def _supervised(self, critic: str, folder: Path) -> Side:
+        """Play the tasks of the held-back runs under the critic; nothing else changes."""
+        sides = [self._played(each, critic, folder) for each in self.held]
+        return Side(
+            trajectories=[t for side in sides for t in side.trajectories],
+            briefings={k: v for side in sides for k, v in side.briefings.items()},
+            command="; ".join(side.command for side in sides),
+            planned=sum(side.planned or 0 for side in sides),
+        )
 
-
-def _together(runs: Sequence[Run]) -> Side:
-    sides = [side_of(run) for run in runs]
-    return Side(
-        trajectories=[t for side in sides for t in side.trajectories],
-        briefings={k: v for side in sides for k, v in side.briefings.items()},
-        command="; ".join(side.command for side in sides),
-        planned=sum(side.planned or 0 for side in sides),
-    )
+    def _played(self, held: _Held, critic: str, folder: Path) -> Side:
+        record, files, out = held.run.record, self.contest.tasks, folder / held.name
+        kept = {k: v for k, v in record.settings.items() if k in Settings.model_fields}
+        own = {files[env] for env in record.versions if env in files}
+        tasks = {"tasks": own.pop()} if own else {}
+        asked = {**kept, **tasks, "critic": critic, "out": str(out)}
+        settings = settings_of(asked, str(held.run.directory))
+        evaluate(settings, title=f"{folder.name} {held.name}", watcher=self.watcher)
+        return side_of(read_run(out), self.watcher)
 
 
 def _verdict(line: JudgedProposal) -> Verdict:
