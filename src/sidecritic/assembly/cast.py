@@ -33,7 +33,7 @@ Source = Models | DryRun
 
 
 def cast_for(settings: Settings, models: Source, tools: Tools, terms: Terms) -> Cast:
-    """Return who plays; `tools` are those of each environment.
+    """Return who plays; `tools` are by environment.
 
     In a dry run, simulated parties stand in for the models and report what these would cost.
 

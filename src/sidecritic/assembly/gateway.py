@@ -37,7 +37,7 @@ from sidecritic.types import Limits
 
 
 class GatewayMaker:
-    """Makes setups of settings; the store outlives a reload."""
+    """Builds the gateway from its settings; the store outlives a reload."""
 
     def __init__(self, folder: Path, environment: Environment) -> None:
         self._folder = folder
@@ -50,7 +50,7 @@ class GatewayMaker:
         await self._stack.aclose()
 
     def setup(self, settings: GatewaySettings) -> Setup:
-        """Return what is ready to serve.
+        """Return routes, tenants and limits, ready to serve.
 
         Raises:
             ConfigError: a key, policy, pack or critic is missing.
@@ -70,14 +70,14 @@ class GatewayMaker:
         )
 
     def server(self, settings: GatewaySettings) -> Server:
-        """Return a server that has not begun.
+        """Return a server that has not started.
 
         Raises:
             ConfigError: something it needs is missing.
         """
         setup, traces = self.setup(settings), self._traces(settings)
         chain, metrics = self._chain(settings), Metrics()
-        store = self.store(settings)  # last: what fails after it would leave a database open
+        store = self.store(settings)  # last: a later failure would leave a database open
         services = Services(
             recorder=store,
             reviews=store,
@@ -201,7 +201,7 @@ class GatewayMaker:
 
 
 def desk_for(settings: GatewaySettings, environment: Environment) -> Desk:
-    """Return access to the decisions that are on file.
+    """Return access to the stored decisions.
 
     Raises:
         ConfigError: the database cannot be reached.

@@ -56,7 +56,7 @@ def pack_at(path: str) -> "Pack":
 
 
 def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
-    """Return the pack that stands in for the checks of an environment, if one is named.
+    """Return the pack in place of an environment's checks, if one is named.
 
     Raises:
         ConfigError: it is not at that path, or there are several environments.

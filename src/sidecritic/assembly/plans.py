@@ -34,7 +34,7 @@ def plan_for(
     cache: BenchmarkCache | None = None,
     budget: Budget | None = None,
 ) -> Plan:
-    """Return what the settings describe; `stack` closes what the plan keeps open.
+    """Return the plan of a run; `stack` closes what it keeps open.
 
     Raises:
         ConfigError: a name, file or value that cannot be used.
@@ -48,7 +48,7 @@ def plan_with(
     cache: BenchmarkCache | None = None,
     budget: Budget | None = None,
 ) -> Plan:
-    """Return what the settings describe, with models from a source.
+    """Return the plan of a run, with models from a source.
 
     Raises:
         ConfigError: a name, file or value that cannot be used.

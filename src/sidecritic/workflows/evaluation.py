@@ -205,7 +205,7 @@ def _require_replaceable(directory: Path, settings: Settings) -> None:
         raise ConfigError(
             f"cannot write to {directory}: {cause.strerror}; choose another --out"
         ) from cause
-    # A kill right after the start leaves an empty file of trajectories and nothing else.
+    # A kill right after the start leaves only an empty file of trajectories.
     if held in ({}, {TRAJECTORIES_FILE: 0}) or _is_demo(directory, settings):
         return
     raise ConfigError(
@@ -218,7 +218,7 @@ def _is_demo(directory: Path, settings: Settings) -> bool:
         there = read_record(directory).settings
     except ConfigError:
         return False
-    # Other versions may know settings more or less; those that make it the demo must be there.
+    # Other versions may have other settings; those that make it the demo must be there.
     same = {k: v for k, v in settings.deciding.items() if k != "seed"}
     return there.keys() >= _DEMO.model_fields_set and all(
         there[name] == value for name, value in same.items() if name in there
@@ -226,7 +226,7 @@ def _is_demo(directory: Path, settings: Settings) -> bool:
 
 
 def _clear(directory: Path) -> None:
-    # The run file goes last: until then it says whose the others are.
+    # The run file goes last: until then it says whose the other files are.
     for name in (TRAJECTORIES_FILE, SCORES_FILE, REPORT_FILE, COMPARISON_FILE, RUN_FILE):
         try:
             (directory / name).unlink(missing_ok=True)

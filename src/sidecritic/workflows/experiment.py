@@ -182,7 +182,7 @@ def _play(
 
 
 def table_of(experiment: Experiment, *, stopped: str = "", watcher: Watcher = SILENT) -> Grid:
-    """Return the table of what there is on file."""
+    """Return the table of the runs on file."""
     sides: dict[tuple[str, ...], list[Side]] = {}
     labels = {cell.row: cell.labels for cell in experiment.cells}
     for cell in experiment.cells:
@@ -201,7 +201,7 @@ def table_of(experiment: Experiment, *, stopped: str = "", watcher: Watcher = SI
 
 
 def _planned(experiment: Experiment, grid: Grid) -> int:
-    """Return the episodes of the whole experiment, cells that were never begun included."""
+    """Return the episodes of the whole experiment, including cells that were never started."""
     begun = [run.record.episodes for cell in experiment.cells if (run := _run_of(cell))]
     missing = len(experiment.cells) - len(begun)
     return sum(begun) + missing * max(begun, default=1)

@@ -78,7 +78,7 @@ def _imported(
     if found.without_content:
         watcher.say(
             f"{found.without_content} decisions have no content and are left out; the gateway "
-            "keeps contents where its settings say so"
+            "keeps content if its settings say so"
         )
     return replace(asked, sources=("human",), opinions=(*asked.opinions, *found.opinions))
 
