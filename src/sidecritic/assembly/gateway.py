@@ -13,7 +13,6 @@ from sidecritic.assembly.critics import Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at
 from sidecritic.assembly.profiles import profile_for
-from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server
@@ -155,7 +154,9 @@ class GatewayMaker:
         settings: GatewaySettings,
         upstreams: Mapping[str, HttpUpstream],
     ) -> Route:
-        policy, critic = self._policy(route), self._critic(name, route)
+        named = route.policy
+        policy = read_text(self._folder / named, "policy") if named is not None else ""
+        critic = self._critic(name, route)
         upstream = settings.upstreams[route.upstream]
         limits = Limits(
             max_revisions=route.max_revisions,
@@ -178,22 +179,16 @@ class GatewayMaker:
             forwards_key=upstream.forward_client_key,
         )
 
-    def _policy(self, route: RouteSettings) -> str:
-        if route.policy is None:
-            return ""
-        return read_text(self._folder / route.policy, "policy")
-
-    def _profile(self, named: str) -> Profile:
-        is_file = named.endswith(".toml")
-        return profile_for(str(self._folder / named) if is_file else named)
-
     def _critic(self, name: str, route: RouteSettings) -> Critic:
         settings = Settings(timeout=route.critic_timeout, attempts=1, concurrency=64)
         models = Models(settings, keys_from_environment(), self._stack)
         connect = connect_by(models, route.critic_base_url, evidence=route.critic_evidence)
+        profile = route.profile
+        if profile and profile.endswith(".toml"):
+            profile = str(self._folder / profile)
         terms = Terms(
             threshold=route.critic_threshold,
-            profile=self._profile(route.profile) if route.profile else None,
+            profile=profile_for(profile) if profile else None,
             pack=pack_at(route.pack) if route.pack else None,
             pack_path=route.pack or "",
         )

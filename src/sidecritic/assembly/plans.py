@@ -20,7 +20,6 @@ from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, command_of
 from sidecritic.settings.names import suggestion
-from sidecritic.types import Task
 
 BenchmarkCache = dict[tuple[str, Sources, str], Benchmark]
 """Benchmarks that several plans share, because some take seconds to load."""
@@ -93,7 +92,12 @@ def select_tasks(settings: Settings, cache: BenchmarkCache | None = None) -> tup
     benchmarks = [_benchmark(name, settings, cache) for name in dict.fromkeys(settings.env)]
     found = {benchmark.name: benchmark.tasks(settings.split) for benchmark in benchmarks}
     _require_known(settings, (task.id for tasks in found.values() for task in tasks))
-    sets = (TaskSet(each, _chosen(found[each.name], settings)) for each in benchmarks)
+    wanted = settings.task_ids
+    chosen = {
+        name: tuple(task for task in tasks if not wanted or task.id in wanted)
+        for name, tasks in found.items()
+    }
+    sets = (TaskSet(each, chosen[each.name][: settings.limit]) for each in benchmarks)
     return tuple(group for group in sets if group.tasks)
 
 
@@ -102,12 +106,6 @@ def _benchmark(name: str, settings: Settings, cache: BenchmarkCache) -> Benchmar
     if key not in cache:
         cache[key] = benchmark_for(name, key[1], grader=settings.grader)
     return cache[key]
-
-
-def _chosen(tasks: tuple[Task, ...], settings: Settings) -> tuple[Task, ...]:
-    wanted = settings.task_ids
-    kept = tuple(task for task in tasks if not wanted or task.id in wanted)
-    return kept[: settings.limit]
 
 
 def _require_known(settings: Settings, known: Iterable[str]) -> None:

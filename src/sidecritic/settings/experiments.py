@@ -78,7 +78,9 @@ def experiment_from(file: Path, flags: Values) -> Experiment:
             raise ConfigError(f"{file}: baseline: {key} is never {baseline[key]!r}; known: {known}")
     every = _cells(shared, vary, overrides, folder=folder, file=file)
     single = _singles(recipe, baseline, file)
-    cells = tuple(cell for cell in every if _apart(cell, baseline, single) <= 1)
+    cells = tuple(
+        cell for cell in every if sum(cell.labels[key] != baseline[key] for key in single) <= 1
+    )
     budget = recipe.get("budget_usd")
     if budget is not None and (not isinstance(budget, int | float) or budget <= 0):
         raise ConfigError(f"{file}: budget_usd is {budget!r}: write a number of dollars above 0")
@@ -123,11 +125,6 @@ def _singles(recipe: Values, baseline: Mapping[str, str], file: Path) -> tuple[s
             known = suggestion(key, baseline)
             raise ConfigError(f"{file}: one_at_a_time: {key!r} has no value in [baseline]{known}")
     return keys
-
-
-def _apart(cell: Cell, baseline: Mapping[str, str], keys: Sequence[str]) -> int:
-    """Return in how many of the keys a cell differs from the baseline."""
-    return sum(cell.labels[key] != baseline[key] for key in keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ def divide(recipe: LearnRecipe, env: str, watcher: Watcher = SILENT) -> Division
     (apart,) = kept_apart(settings, watcher).values()
     tasks = apart.tasks(recipe.tasks.split)[: recipe.tasks.limit]
     groups = _groups(benchmark_for(env, sources_of(settings)), tasks)
-    ranked = sorted(set(groups.values()), key=lambda group: _place(recipe.tasks.seed, group))
+    seed = recipe.tasks.seed
+    ranked = sorted(
+        set(groups.values()), key=lambda group: sha256(f"{seed}/{group}".encode()).hexdigest()
+    )
     number = min(max(round(recipe.tasks.held_back * len(ranked)), 1), len(ranked) - 1)
     if len(ranked) < 2:
         raise ConfigError(
@@ -60,7 +63,3 @@ def _groups(benchmark: Benchmark, tasks: Sequence[Task]) -> dict[str, str]:
         groups[task.id] = group
         by_user |= dict.fromkeys(users, group)
     return groups
-
-
-def _place(seed: int, group: str) -> str:
-    return sha256(f"{seed}/{group}".encode()).hexdigest()

@@ -37,7 +37,7 @@ def run(
     """
     limit = experiment.budget_usd if budget_usd is None else budget_usd
     cache: BenchmarkCache = {}
-    estimates = asyncio.run(_estimates(experiment.cells, cache))
+    estimates = [asyncio.run(estimate(cell, cache)) for cell in experiment.cells]
     if limit is not None:
         require_prices(estimates)
     left = _announce(experiment.cells, estimates, limit, watcher.say)
@@ -105,10 +105,6 @@ def require_prices(estimates: Sequence[Estimate]) -> None:
             f"a budget needs prices, and these models have none: {', '.join(unpriced)}; write "
             "them into the file of --prices, or of the key prices"
         )
-
-
-async def _estimates(cells: Sequence[Cell], cache: BenchmarkCache) -> list[Estimate]:
-    return [await estimate(cell, cache) for cell in cells]
 
 
 def _announce(

@@ -108,12 +108,10 @@ def sources_of(names: Iterable[str]) -> tuple[LabelSource, ...]:
 
 
 def _counted(run: str, labels: Sequence[Label]) -> Iterator[Counted]:
-    kinds = Counter((label.source, _kind(label)) for label in labels)
+    kinds = Counter(
+        (label.source, (label.category or "wrong") if label.wrong else "") for label in labels
+    )
     for source in SOURCES:
         for category in sorted({kind for named, kind in kinds if named == source}):
             number = kinds[source, category]
             yield Counted(run=run, source=source, category=category, labels=number)
-
-
-def _kind(label: Label) -> str:
-    return (label.category or "wrong") if label.wrong else ""

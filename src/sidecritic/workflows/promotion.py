@@ -79,8 +79,9 @@ def decide_between(contest: Contest, watcher: Watcher = SILENT) -> Decision:
     measuring = _Measuring(contest, held, watcher)
     old, new = measuring.side(contest.old), measuring.side(contest.new)
     cases = [
-        Case(_task(run), wrong, _verdict(old.lines[line]), _verdict(new.lines[line]))
+        Case(f"{task.env}/{task.id}", wrong, _verdict(old.lines[line]), _verdict(new.lines[line]))
         for run, line, wrong in measuring.labelled(old, new)
+        for task in [run.trajectory.task]
     ]
     runs = measuring.runs
     evidence = Evidence(
@@ -137,10 +138,6 @@ def _require_distinct(held: Sequence[_Held]) -> None:
             raise ConfigError(f"two of the held-back runs are named {name!r}; rename one")
     if not any(each.runs for each in held):
         raise ConfigError("the held-back runs hold no episode to measure on; play some")
-
-
-def _task(run: Recorded) -> str:
-    return f"{run.trajectory.task.env}/{run.trajectory.task.id}"
 
 
 def _overlap(contest: Contest, runs: Sequence[Recorded]) -> Iterator[str]:

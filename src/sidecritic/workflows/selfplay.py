@@ -1,9 +1,10 @@
 """Self-play: the actor plays each task without a critic, and with the one in force."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from sidecritic.assembly.benchmarks import Sources, benchmark_for, sources_of
+from sidecritic.assembly.benchmarks import benchmark_for, sources_of
 from sidecritic.assembly.plans import BenchmarkCache
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.ports import Benchmark
@@ -60,14 +61,10 @@ def kept_apart(settings: Settings, watcher: Watcher = SILENT) -> BenchmarkCache:
     for name in dict.fromkeys(settings.env):
         sources = sources_of(settings)
         benchmark = benchmark_for(name, sources, grader=settings.grader)
-        held_out = HeldOut(_own(name, sources))
+        # What is held out does not depend on a task file.
+        held_out = HeldOut(benchmark_for(name, replace(sources, tasks=None)))
         cache[name, sources, settings.grader] = _apart(benchmark, held_out, settings, watcher)
     return cache
-
-
-def _own(name: str, sources: Sources) -> Benchmark:
-    """Return the benchmark with its own tasks: what is held out does not depend on a file."""
-    return benchmark_for(name, Sources(None, sources.tau_bench, sources.userbench))
 
 
 def _apart(
