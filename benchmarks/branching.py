@@ -29,7 +29,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
-from sidecritic.config import Settings, benchmark_for, keys_from_environment, plan_for
+from sidecritic.assembly.benchmarks import benchmark_for
+from sidecritic.assembly.plans import plan_for
 from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labeling.effects import by_branching
 from sidecritic.labeling.feedback import feedback_on, true_feedback
@@ -38,6 +39,8 @@ from sidecritic.labeling.subjects import Placed, placed
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import Settings
 from sidecritic.simulation.faults import simulated_actor
 from sidecritic.simulation.users import scripted_user
 from sidecritic.types import Limits, ToolSpec

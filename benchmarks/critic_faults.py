@@ -24,11 +24,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sidecritic.config import Settings, keys_from_environment, plan_for
+from sidecritic.assembly.plans import plan_for
 from sidecritic.gates import hands_over, may_write
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
 from sidecritic.scoring.recorded_writes import NOISY_TASKS
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import Settings
 from sidecritic.trace import Judged, Proposed, Trajectory
 from sidecritic.types import Approve, Assistant, Fault, ToolSpec
 from sidecritic.writes import failing_references, normal_form

@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.critic_text import Key, out_of_fold, texts_of
 from benchmarks.recorded import Missing, recorded_runs
-from sidecritic.config.replays import CriticByName
+from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.head import Part
 from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError

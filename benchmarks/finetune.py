@@ -29,7 +29,7 @@ from benchmarks.finetune_judging import (
     shown,
 )
 from benchmarks.llama_server import llama_server
-from sidecritic.config.held_out import held_out_of
+from sidecritic.assembly.held_out import held_out_of
 from sidecritic.training.lora.export import export
 from sidecritic.training.lora.recipe import Recipe
 from sidecritic.training.lora.result import Result

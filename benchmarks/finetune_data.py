@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.critic_faults import ENVS
-from sidecritic.cli.exporting import Asked as Export
-from sidecritic.cli.exporting import export_runs
-from sidecritic.cli.labels import Asked as Labelling
-from sidecritic.cli.labels import label_runs
-from sidecritic.config import Settings, keys_from_environment, plan_for
-from sidecritic.config.synthesising import workshop_for
+from sidecritic.assembly.plans import plan_for
+from sidecritic.assembly.synthesis import workshop_for
 from sidecritic.datasets.rows import VerdictRow
 from sidecritic.envs.task_files import to_lines
 from sidecritic.rollouts import play
 from sidecritic.runs import write_whole
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import Settings
 from sidecritic.synthesis.making import Order, make
+from sidecritic.workflows.export import ExportRequest, export_runs
+from sidecritic.workflows.labels import LabelRequest, label_runs
 
 TASKS = 200
 """New tasks of each domain, of users who are in no test task."""
@@ -60,7 +60,7 @@ def played(settings: Settings, folder: Path) -> Path:
             await play(plan_for(settings, keys_from_environment(), stack), folder)
 
     asyncio.run(run())
-    label_runs([folder], Labelling(sources=("fault",), gate="writes+final"))
+    label_runs([folder], LabelRequest(sources=("fault",), gate="writes+final"))
     return folder
 
 
@@ -68,7 +68,7 @@ def data_set(folder: Path, runs: Sequence[Path], rendering: str, seed: int) -> P
     """Export the runs once, in one rendering; validation has users of its own."""
     out = folder / "data" / rendering
     if not out.exists():
-        asked = Export(
+        asked = ExportRequest(
             out=out,
             rendering=rendering,
             seed=seed,

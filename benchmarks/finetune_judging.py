@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sidecritic.config.replays import CriticByName
+from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.making import said
 from sidecritic.datasets.noticing import Noticing

@@ -2,8 +2,8 @@
 
     python -m benchmarks.learn_smoke [--recipe FILE] [--out DIR]
 
-Runs `sidecritic learn` as anybody would, into a folder that is not there yet, and reads what the
-gate of each round measured on the held-back tasks. Exit code 1 when a target is missed: two rounds;
+Runs `sidecritic learn` as anybody would, into a new folder, and reads what the promotion of each
+round measured on the held-back tasks. Exit code 1 when a target is missed: two rounds;
 each with a validation AUROC and a supervised pass^1; neither lower for the critic of the second
 than for that of the first; all of it in less than 10 minutes. Actor and user are *simulated*.
 """
@@ -25,7 +25,7 @@ def misses(decisions: Sequence[Decision], seconds: float) -> list[str]:
     """Return the targets that were missed, in words."""
     found: list[str] = []
     if len(decisions) != ROUNDS:
-        found.append(f"{len(decisions)} of {ROUNDS} rounds ended with a decision of the gate")
+        found.append(f"{len(decisions)} of {ROUNDS} rounds ended with a decision")
     for name in (AUROC, PASSES):
         measured = [decision.figure(name).new.value for decision in decisions]
         values = [value for value in measured if value is not None]
@@ -42,7 +42,9 @@ def misses(decisions: Sequence[Decision], seconds: float) -> list[str]:
 
 
 def decisions_in(out: Path) -> list[Decision]:
-    files = [out / f"round-{number}" / "gate" / "decision.json" for number in range(1, ROUNDS + 1)]
+    files = [
+        out / f"round-{number}" / "promotion" / "decision.json" for number in range(1, ROUNDS + 1)
+    ]
     return [Decision.model_validate_json(f.read_bytes()) for f in files if f.exists()]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import uvicorn
 
-from sidecritic.config.gateways import GatewayMaker
+from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.critics.base import FunctionCritic, JudgeFunction
 from sidecritic.gateway.app import Server, make_app
 from sidecritic.gateway.settings import GatewaySettings

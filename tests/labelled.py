@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sidecritic.config import Settings, keys_from_environment, plan_for
+from sidecritic.assembly.plans import plan_for
 from sidecritic.datasets.candidates import Candidate
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.rows import Provenance
@@ -13,6 +13,8 @@ from sidecritic.labeling.trust import ProposalKey, settled
 from sidecritic.recorded import Kind
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
+from sidecritic.settings.environment import keys_from_environment
+from sidecritic.settings.evaluation import Settings
 from sidecritic.trace import Executed, Observed, Proposed, Trajectory
 from sidecritic.types import (
     Assistant,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Finding, Pack
-from sidecritic.critics.policy import THRESHOLD, noisy_or
+from sidecritic.critics.base import THRESHOLD
+from sidecritic.critics.policy import noisy_or
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import (
     Assistant,

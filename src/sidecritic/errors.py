@@ -19,6 +19,11 @@ Errors are attributed once, where one part calls another, with `boundary()`.
 episode becomes a `Failed` event of that episode and leaves its siblings alone.
 """
 
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class SidecriticError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -114,3 +119,30 @@ class boundary:
         if isinstance(cause, Exception) and not isinstance(cause, SidecriticError):
             said = f"{self._doing}: {type(cause).__name__}: {cause}"
             raise self._error(said) from cause
+
+
+class Problem(NamedTuple):
+    """The first thing that is wrong with a value, as text: `routes.shop.mode: Input should …`."""
+
+    where: str
+    """Keys down to the part at fault, joined by dots; empty for the value as a whole."""
+    message: str
+    kind: str
+    """Pydantic's name of the kind of error, such as `extra_forbidden`."""
+    value: object
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+def first_problem(cause: "ValidationError") -> Problem:
+    """Return what pydantic found first."""
+    first = cause.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return Problem(where, first["msg"].removeprefix("Value error, "), first["type"], first["input"])
+
+
+def first_error(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
+    """Return the first error of a group, however deep it is."""
+    error = errors.exceptions[0]
+    return first_error(error) if isinstance(error, ExceptionGroup) else error

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.errors import ConfigError, TraceError
+from sidecritic.errors import ConfigError, TraceError, first_problem
 from sidecritic.trace import Trajectory, from_lines
 from sidecritic.types import Briefing, Record
 
@@ -80,10 +80,10 @@ def read_record(directory: Path) -> RunRecord:
 
 
 def _remedy(cause: ValidationError) -> str:
-    first = cause.errors(include_url=False)[0]
-    if first["type"] == "json_invalid":
+    problem = first_problem(cause)
+    if problem.kind == "json_invalid":
         return (
-            f"it is damaged ({first['msg']}); restore it from a copy, or play the run again "
+            f"it is damaged ({problem.message}); restore it from a copy, or play the run again "
             "with another --out"
         )
     versions = [e["input"] for e in cause.errors() if e["loc"] == ("schema_version",)]
@@ -92,9 +92,8 @@ def _remedy(cause: ValidationError) -> str:
             f"schema version {versions[0]}, and this sidecritic reads up to {SCHEMA_VERSION}; "
             "run: pip install --upgrade sidecritic"
         )
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
     return (
-        f"it is damaged, or no file of a run: {where}: {first['msg']}; restore it from a copy, "
+        f"it is damaged, or not a run's file: {problem}; restore it from a copy, "
         "or play the run again with another --out"
     )
 

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import TraceError
+from sidecritic.errors import TraceError, first_problem
 from sidecritic.types import (
     Assistant,
     Briefing,
@@ -275,6 +275,4 @@ def _remedy(line: str, cause: ValidationError) -> str:
             f"schema version {version}, and this sidecritic reads up to {SCHEMA_VERSION}; "
             "run: pip install --upgrade sidecritic"
         )
-    first = cause.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the record"
-    return f"not a trajectory: {where}: {first['msg']}; delete the line or restore a copy"
+    return f"not a trajectory: {first_problem(cause)}; delete the line or restore a copy"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config.critics import critic_for
+from sidecritic.assembly.critics import critic_for
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.envs.shop.benchmark import SPECS
 from sidecritic.packs import pack_for

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.critic_faults import ENVS
 from benchmarks.finetune_data import data_set, played
 
-from sidecritic.config import Settings
+from sidecritic.settings.evaluation import Settings
 from sidecritic.training.lora.base import safetensors_of
 from sidecritic.training.lora.packages import needed
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sidecritic.cli.exporting import Asked, export_runs
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.training.lora.packages import needed, quiet
+from sidecritic.workflows.export import ExportRequest, export_runs
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
@@ -27,7 +27,7 @@ def exported(
     shutil.copytree(faulty, run)
     (run / LABELS_FILE).write_text("".join(map(as_taught, read_labels(run))))
     parquet = request.param == "parquet"
-    export_runs([run], Asked(out=out, rendering="brief", held_out="drop", parquet=parquet))
+    export_runs([run], ExportRequest(out=out, rendering="brief", held_out="drop", parquet=parquet))
     return out, request.param
 
 

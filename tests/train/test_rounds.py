@@ -35,10 +35,10 @@ accumulate = 1
 layers = 2
 validation = 8
 evaluate_every = 2
-[gate]
+[promotion]
 trials = 1
 attacks = 1
-[gate.margins]
+[promotion.margins]
 alarms = 1.0
 brier = 1.0
 calibration = 1.0

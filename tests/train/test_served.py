@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from benchmarks.llama_server import llama_server
 
-from sidecritic.config.held_out import held_out_of
+from sidecritic.assembly.held_out import held_out_of
 from sidecritic.critics.answers import risk_of
 from sidecritic.datasets.rows import Said, VerdictRow
 from sidecritic.models.openai import OpenAIChat

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sidecritic.config.held_out import held_out_of
+from sidecritic.assembly.held_out import held_out_of
 from sidecritic.errors import ConfigError, TrainingError
 from sidecritic.training.lora import run as run_of
 from sidecritic.training.lora.curve import best, read_curve

@@ -1,4 +1,4 @@
-"""The command line: the edge where everything is put together."""
+"""The command line."""
 
 import io
 import os
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def abandon(stream: TextIO | None) -> None:
-    """Lead what is still buffered nowhere; the interpreter would try it once more at its end."""
+    """Drop what is still buffered; the interpreter would try to write it again at exit."""
     with suppress(OSError, ValueError):
         if stream is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from sidecritic.cli.edge import command
-from sidecritic.cli.flags import path
-from sidecritic.cli.promoting import REGISTRY, File, Json, called, promote_critic
-from sidecritic.errors import ConfigError
+from sidecritic.cli.flags import Json, path
+from sidecritic.cli.output import command
+from sidecritic.cli.promote import REGISTRY, File, called, promote_critic
+from sidecritic.reports.text import plain
+from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,7 +29,7 @@ def list_critics(registry: File = None, json: Json = False) -> None:
         from sidecritic.critics.registry import read_registry
 
         found = read_registry(registry or Path(REGISTRY))
-        output.json(found) if json else output.tables(*_listed(list(found.critics.values())))
+        output.show(found, lambda: _listed(list(found.critics.values())))
 
 
 @critics.command()
@@ -37,29 +38,31 @@ def show(
     registry: File = None,
     json: Json = False,
 ) -> None:
-    """Show where a critic comes from, after a look at whether its weights are still the same."""
+    """Show where a critic comes from, and check that its weights are still the same."""
     with command(as_json=json) as output:
         from sidecritic.critics.registry import read_registry, weights_of
 
         file = registry or Path(REGISTRY)
         entry = read_registry(file).entry(name, file)
         weights_of(entry, file)
-        output.json(entry) if json else output.tables(*_shown(entry, file))
+        output.show(entry, lambda: _shown(entry, file))
 
 
 @critics.command()
 def add(  # noqa: PLR0913 # typer makes a flag of each
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What it will be called.")],
-    weights: Annotated[Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File, folder.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the registry.")],
+    weights: Annotated[
+        Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File or folder.")
+    ],
     *,
     kind: Annotated[str, typer.Option(help="head or lora.")] = "head",
     data: Annotated[
         list[Path] | None,
         typer.Option(parser=path, metavar="RUN", help="Run that it was trained on; repeatable."),
     ] = None,
-    parent: Annotated[str, typer.Option(help="Critic that it is to replace.")] = "",
+    parent: Annotated[str, typer.Option(help="Critic that it would replace.")] = "",
     base: Annotated[str, typer.Option(help="Model that was fine-tuned.")] = "",
-    made_by: Annotated[str, typer.Option(help="Command that made it, for the record.")] = "",
+    made_by: Annotated[str, typer.Option(help="Command that made it.")] = "",
     registry: File = None,
     json: Json = False,
 ) -> None:
@@ -69,19 +72,17 @@ def add(  # noqa: PLR0913 # typer makes a flag of each
         from sidecritic.training.lineage import entry_of, lineage_of
 
         kinds: tuple[CriticKind, ...] = get_args(CriticKind)
-        chosen: list[CriticKind] = [each for each in kinds if each == kind]
-        if not chosen:
-            raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(kinds)}")
-        if kind == "head":
+        chosen = choice("kind", kind, kinds)
+        if chosen == "head":
             from sidecritic.critics.head_weights import read_weights
 
             read_weights(weights)
         file = registry or Path(REGISTRY)
         entry = entry_of(
-            name, chosen[0], weights, registry=file, data=lineage_of(data or ())
+            name, chosen, weights, registry=file, data=lineage_of(data or ())
         ).model_copy(update={"parent": parent, "base": base, "command": made_by})
         add_entry(file, entry)
-        output.json(entry) if json else output.tables(*_shown(entry, file))
+        output.show(entry, lambda: _shown(entry, file))
 
 
 def _listed(entries: "list[Entry]") -> "Iterator[RenderableType]":
@@ -131,8 +132,6 @@ def _shown(entry: "Entry", registry: Path) -> Iterator[str]:
         "decided": f"{entry.decided} over {entry.over}" if entry.decided else "",
         "reasons": "; ".join(entry.reasons),
     }
-    from sidecritic.reports.text import plain
-
     for key, value in lines.items():
         if value:
             yield f"{key}: {plain(value, 2000)}"

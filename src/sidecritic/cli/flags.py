@@ -1,29 +1,14 @@
-"""The flags of `eval`, made from the fields of `Settings`."""
+"""Flags that several commands have; those of `eval` are made from the fields of `Settings`."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
-from sidecritic.config.settings import Settings
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def takes_settings(command: _Command) -> _Command:
-    """Give a command with `**flags` one flag for each setting; what is not given is `None`.
-
-    Values stay text: `Settings` checks flags and recipes alike, with the same messages.
-    """
-    signature = inspect.signature(command)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    made = [*own, *_parameters()]
-    command.__signature__ = signature.replace(parameters=made)  # pyright: ignore[reportFunctionMemberAccess]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in made}
-    return command
+from sidecritic.settings.evaluation import Settings
 
 
 def path(text: str) -> Path:
@@ -33,8 +18,49 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def _parameters() -> Iterator[inspect.Parameter]:
-    for name, field in Settings.model_fields.items():
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+Recipe = Annotated[
+    Path | None,
+    typer.Option(parser=path, metavar="FILE", help="TOML file of these settings; flags win."),
+]
+GatewayFile = Annotated[
+    Path,
+    typer.Option("--config", parser=path, metavar="FILE", help="Settings of the gateway, in TOML."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Processes that judge; by default one for each core."),
+]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def takes(flags: Iterable[inspect.Parameter]) -> Callable[[_Command], _Command]:
+    """Give a command with `**flags` these flags too."""
+    more = list(flags)
+
+    def extended(command: _Command) -> _Command:
+        signature = inspect.signature(command)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        made = signature.replace(parameters=[*own, *more])
+        command.__signature__ = made  # pyright: ignore[reportFunctionMemberAccess]
+        command.__annotations__ = {p.name: p.annotation for p in made.parameters.values()}
+        return command
+
+    return extended
+
+
+def takes_settings(*names: str) -> Callable[[_Command], _Command]:
+    """Give a command with `**flags` a flag for each of these settings, or for all of them.
+
+    The default is `None`, and values stay text: `Settings` checks flags and recipes alike.
+    """
+    return takes(_parameters(names or tuple(Settings.model_fields)))
+
+
+def _parameters(names: Iterable[str]) -> Iterator[inspect.Parameter]:
+    for name in names:
+        field = Settings.model_fields[name]
         kind: Any = bool if field.annotation is bool else str
         if get_origin(field.annotation) is tuple:
             kind = list[str]

@@ -1,5 +1,7 @@
-"""How far a run is, for whoever watches a terminal."""
+"""The progress of a workflow on a terminal."""
 
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Self
@@ -9,48 +11,56 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
-from stamina.instrumentation import RetryDetails
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from sidecritic.cli.edge import note
+from sidecritic import rollouts
+from sidecritic.cli.output import note
 from sidecritic.reports.text import plain
 from sidecritic.trace import Trajectory
 
 QUIET_SECONDS = 10.0
-"""At most one line in that time about models that are tried again."""
+"""Seconds between two lines about models that are retried."""
+
+
+def _display(console: Console, *more: ProgressColumn, hidden: bool = False) -> Progress:
+    """Return a progress bar with the time left; it shows nothing off a terminal."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        *more,
+        console=console,
+        disable=hidden or not console.is_terminal,
+    )
 
 
 class Bar:
-    """A progress bar on stderr with time left and running pass rate; nothing off a terminal.
+    """Episodes: time left and the pass rate so far, on stderr.
 
-    A `hidden` one leaves the terminal to somebody else, and only says its lines.
+    A `hidden` one leaves the terminal to a person, and only prints its lines.
     """
 
     def __init__(
         self, title: str, directory: Path, console: Console | None = None, *, hidden: bool = False
     ) -> None:
-        console = console or Console(stderr=True)
         self._directory = directory
         self._resumed = False
         self._graded = self._passed = self._failed = 0
         self._said_waiting = -QUIET_SECONDS
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
-            console=console,
-            disable=hidden or not console.is_terminal,
-        )
+        state = TextColumn("{task.fields[state]}", markup=False)
+        self._progress = _display(console or Console(stderr=True), state, hidden=hidden)
         self._task = self._progress.add_task(title, total=None, state="")
 
     def __enter__(self) -> Self:
+        set_on_retry_hooks([self.waiting])
         self._progress.start()
         return self
 
@@ -81,42 +91,46 @@ class Bar:
         return ", ".join(parts)
 
     def notice(self, text: str) -> None:
-        """Say one line; above the bar while there is one, which would else leave its traces."""
+        """Print one line, above the bar if there is one: it would leave traces in it."""
         if self._progress.live.is_started:
             self._progress.console.print(Text(plain(text, 2000)), soft_wrap=True)
         else:
             note(text)
 
     def waiting(self, details: RetryDetails) -> None:
-        """Say that a model is unavailable and tried again; a server that is down says it once."""
+        """Say that a model is unavailable and retried, but not for every retry."""
         if monotonic() - self._said_waiting >= QUIET_SECONDS:
             self._said_waiting = monotonic()
             self.notice(f"{details.caused_by}; trying again in {details.wait_for:.1f} s")
 
 
-class Steps:
-    """A progress bar on stderr for work in equal steps; nothing off a terminal."""
+class _Count(rollouts.Silent):
+    """Episodes off a terminal, for one run of many: how many were played."""
 
-    def __init__(self, title: str, directory: Path, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+    played = finished = 0
+
+    def begin(self, *, total: int, finished: int) -> None:
+        self.finished = finished
+
+    def episode(self, trajectory: Trajectory) -> None:
+        self.played += 1
+
+
+@contextmanager
+def _counted(title: str) -> Generator[rollouts.Watcher]:
+    set_on_retry_hooks([])
+    count = _Count()
+    yield count
+    note(f"{title}: {count.played} played, {count.finished} there already")
+
+
+class _Steps:
+    """Labels: steps of equal length, each one source on one episode."""
+
+    def __init__(self, directory: Path, display: Progress) -> None:
         self._directory = directory
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task(title, total=None)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._progress = display
+        self._task = display.add_task("labels", total=None)
 
     def begin(self, *, total: int, finished: int) -> None:
         self._progress.update(self._task, total=total, completed=finished)
@@ -127,5 +141,29 @@ class Steps:
         self._progress.update(self._task, advance=1)
 
     def notice(self, text: str) -> None:
-        """Say one line."""
         note(text)
+
+
+class Terminal:
+    """A workflow's watcher that prints to stderr: lines, and bars on a terminal."""
+
+    def say(self, text: str) -> None:
+        note(text)
+
+    def episodes(
+        self, title: str, directory: Path, *, hidden: bool = False, brief: bool = False
+    ) -> AbstractContextManager[rollouts.Watcher]:
+        if brief and not Console(stderr=True).is_terminal:
+            return _counted(title)
+        return Bar(title, directory, hidden=hidden)
+
+    @contextmanager
+    def labels(self, directory: Path) -> Generator[_Steps]:
+        with _display(Console(stderr=True)) as display:
+            yield _Steps(directory, display)
+
+    @contextmanager
+    def proposals(self, *, hidden: bool = False) -> Generator[Callable[[int, int], None]]:
+        with _display(Console(stderr=True), hidden=hidden) as display:
+            task = display.add_task("proposals", total=None)
+            yield lambda done, total: display.update(task, completed=done, total=total)

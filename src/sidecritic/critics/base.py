@@ -22,6 +22,9 @@ from sidecritic.types import (
 Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
 
+THRESHOLD = 0.5
+"""Risk from which an action is sent back: it is then more likely wrong than right."""
+
 JudgeFunction = Callable[[Proposal], Answer | Awaitable[Answer]]
 
 

@@ -8,8 +8,9 @@ from pydantic import JsonValue
 
 from sidecritic.checks.base import Pack
 from sidecritic.critics.answers import plain, risk_of
+from sidecritic.critics.base import THRESHOLD
 from sidecritic.critics.compact import Rendering
-from sidecritic.critics.llm import GENERIC_FEEDBACK, THRESHOLD
+from sidecritic.critics.llm import GENERIC_FEEDBACK
 from sidecritic.critics.policy import rationale, revision
 from sidecritic.critics.prompt import APPROVE, REFUSE
 from sidecritic.errors import CriticError, ModelError, boundary

@@ -12,8 +12,9 @@ from time import perf_counter
 from typing import NamedTuple
 
 from sidecritic.checks.base import Finding, Pack
+from sidecritic.critics.base import THRESHOLD
 from sidecritic.critics.head_weights import Cell, HeadKind, HeadWeights
-from sidecritic.critics.policy import THRESHOLD, noisy_or, rationale, revision
+from sidecritic.critics.policy import noisy_or, rationale, revision
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import hands_over
 from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec, Usage

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.types import Flag, Record
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -151,14 +151,13 @@ def weights_from(text: str, source: str) -> HeadWeights:
     try:
         kept = _Kept.model_validate_json(text)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        if first["loc"][-1:] == ("schema_version",):
+        problem = first_problem(cause)
+        if problem.where.endswith("schema_version"):
             raise ConfigError(
-                f"the weights {source} have schema version {first['input']!r}, and this "
+                f"the weights {source} have schema version {problem.value!r}, and this "
                 f"sidecritic reads version {SCHEMA_VERSION}; {again}"
             ) from cause
-        raise ConfigError(f"the weights {source}: {where}: {first['msg']}; {again}") from cause
+        raise ConfigError(f"the weights {source}: {problem}; {again}") from cause
     if kept.weights.digest != kept.digest:
         raise ConfigError(
             f"the weights {source} are not those that were written: their digest is "

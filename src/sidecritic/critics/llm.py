@@ -25,6 +25,7 @@ from sidecritic.critics.answers import (
     plain,
     risk_of,
 )
+from sidecritic.critics.base import THRESHOLD
 from sidecritic.critics.prompt import (
     APPROVE,
     BUDGET,
@@ -59,8 +60,6 @@ from sidecritic.types import (
     Sampling,
     Usage,
 )
-
-THRESHOLD = 0.5
 
 GENERIC_FEEDBACK = (
     "It is held to be not permitted or not right. Compare it with the policy and with what the "

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 from sidecritic.checks.base import Finding, Pack
+from sidecritic.critics.base import THRESHOLD
 from sidecritic.errors import CriticError, boundary
 from sidecritic.types import Approve, Judgement, Proposal, Revise
-
-THRESHOLD = 0.5
-"""Risk from which an action is sent back: it is then more likely wrong than right."""
 
 FEEDBACK_LIMIT = 1200
 """Characters of feedback; an actor that is told ten things at once repairs none of them."""

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from sidecritic.critics.calibration import Calibration, Isotonic, Platt
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.recorded import Kind
 from sidecritic.types import Record
 
@@ -181,11 +181,8 @@ def read_profile(text: str, source: str) -> Profile:
         # By way of JSON, whose lists may be read as tuples.
         return Profile.model_validate_json(json.dumps(read, default=str))
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        problem = first["msg"].removeprefix("Value error, ")
         raise ConfigError(
-            f"the profile {source} cannot be used: {where}: {problem}; write it again with "
+            f"the profile {source} cannot be used: {first_problem(cause)}; write it again with "
             "`sidecritic calibrate`"
         ) from cause
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import write_whole
 from sidecritic.types import Record
 
@@ -45,7 +45,7 @@ class Lineage(Record):
     inputs: dict[str, str] = {}
     """File or folder to its SHA-256."""
     tasks: dict[str, tuple[str, ...]] = {}
-    """Ids of the tasks by environment: a gate refuses to measure on one of them."""
+    """Ids of the tasks by environment: none of them may decide a promotion."""
     users: dict[str, tuple[str, ...]] = {}
     """Ids of the tasks' users by domain: likewise."""
     episodes: int = 0
@@ -82,11 +82,11 @@ class Entry(Record, allow_inf_nan=False):
     """Date and time, UTC."""
     status: CriticStatus = "candidate"
     reasons: tuple[str, ...] = ()
-    """Why the gate refused or promoted it."""
+    """Why it was promoted or refused."""
     decided: str = ""
-    """Date and time of the gate's decision, UTC."""
+    """Date and time of that decision, UTC."""
     over: str = ""
-    """Critic that the gate compared it with."""
+    """Critic that it was compared with."""
 
 
 class Registry(Record):
@@ -124,17 +124,15 @@ def read_registry(file: Path) -> Registry:
     try:
         return Registry.model_validate_json(text)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
         raise ConfigError(
-            f"the registry of critics {file}: {where}: {first['msg']}; restore it from a copy"
+            f"the registry of critics {file}: {first_problem(cause)}; restore it from a copy"
         ) from cause
 
 
 def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
     """Add a critic; the file is made when there is none. The same one again changes nothing.
 
-    With `replace` another critic of that name gives way, and what a gate said of it is gone.
+    With `replace` another critic of that name gives way, and the decision about it is gone.
 
     Raises:
         ConfigError: another critic has the name, or the file cannot be read or written.
@@ -155,7 +153,7 @@ def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
 
 
 def decide(file: Path, name: str, decision: Mapping[str, object]) -> Entry:
-    """Write what a gate said of a critic: `status`, `reasons`, `decided`, `over`, `metrics`.
+    """Write the decision about a critic: `status`, `reasons`, `decided`, `over`, `metrics`.
 
     Raises:
         ConfigError: there is no such critic, or the file cannot be read or written.

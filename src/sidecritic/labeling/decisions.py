@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.labeling.people import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
@@ -102,10 +102,8 @@ def _read(file: Path) -> Iterator[_Row]:
         try:
             yield _Row.model_validate_json(line)
         except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
             raise ConfigError(
-                f"{file}, line {number}: {where}: {first['msg']}; give what "
+                f"{file}, line {number}: {first_problem(cause)}; give what "
                 "`sidecritic decisions export` wrote"
             ) from cause
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sidecritic.errors import SidecriticError
+from sidecritic.errors import SidecriticError, first_error
 from sidecritic.labeling.records import Label, LabelSource
 from sidecritic.labeling.store import Labelled, LabelStore
 from sidecritic.runs import Run
@@ -83,7 +83,7 @@ async def label_run(
             for _ in range(min(concurrency, len(waiting))):
                 group.create_task(work())
     except* SidecriticError as errors:
-        raise _first(errors) from errors
+        raise first_error(errors) from errors
     return made
 
 
@@ -108,8 +108,3 @@ def _units(run: Run, labellers: Sequence[Labeller]) -> Iterator[tuple[Subject, L
             continue
         for labeller in labellers:
             yield Subject(trajectory, briefing), labeller
-
-
-def _first(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error

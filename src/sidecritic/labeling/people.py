@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import Placed, label_of, placed
 from sidecritic.trace import Trajectory
@@ -51,9 +51,7 @@ def read_opinions(file: Path) -> tuple[Opinion, ...]:
         try:
             found.append(Opinion.model_validate_json(line))
         except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(f"{file}, line {number}: {where}: {first['msg']}") from cause
+            raise ConfigError(f"{file}, line {number}: {first_problem(cause)}") from cause
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.journal import Journal, open_journal
 from sidecritic.labeling.records import Label, LabelSource, ProposalPlace
 from sidecritic.types import Record
@@ -109,9 +109,7 @@ def _records(file: Path, kind: type[_Kind]) -> Iterator[_Kind]:
         try:
             yield kind.model_validate_json(line)
         except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
             raise ConfigError(
-                f"{file}, line {number}: {where}: {first['msg']}; delete the line, then label "
+                f"{file}, line {number}: {first_problem(cause)}; delete the line, then label "
                 "the run again"
             ) from cause

@@ -16,7 +16,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from sidecritic.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
+from sidecritic.errors import (
+    ConfigError,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+    first_problem,
+)
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -156,25 +162,24 @@ class Endpoint:
             )
 
     def _misread(self, body: bytes, cause: ValidationError) -> ModelError:
-        first = cause.errors(include_url=False, include_input=False)[0]
+        problem = first_problem(cause)
         start = body[:200].lstrip()
         if start.startswith(b"<"):
             return ModelUnavailable(
                 f"{self.label}: answered with a web page instead of JSON; check the base URL"
             )
-        if first["type"] == "json_invalid":
+        if problem.kind == "json_invalid":
             return ModelUnavailable(
-                f"{self.label}: the answer is not complete JSON ({first['msg']}, "
+                f"{self.label}: the answer is not complete JSON ({problem.message}, "
                 f"{len(body):,} bytes); the connection or the server broke off"
             )
-        if not first["loc"]:
+        if not problem.where:
             shown = body[:_DETAIL_CHARS].decode(errors="replace")
             return self.unusable(
                 f"the answer is not a JSON object but {shown}; is this the right kind of API?"
             )
-        where = ".".join(str(part) for part in first["loc"])
         said = _message_in(body[:10_000].decode(errors="replace"))
-        return self.unusable(said or f"{where}: {first['msg']}; is this the right kind of API?")
+        return self.unusable(said or f"{problem}; is this the right kind of API?")
 
     def _one_line(self, text: str) -> str:
         shown = " ".join(text.split())

@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
-from sidecritic.errors import ConfigError, ModelError, TraceError, boundary
+from sidecritic.errors import ConfigError, ModelError, TraceError, boundary, first_problem
 from sidecritic.models.redaction import redacted
 from sidecritic.models.wrappers import Wrapper
 from sidecritic.ports import Model
@@ -257,7 +257,7 @@ def _take(line: bytes, where: str) -> _Take:
     try:
         return _Take.model_validate_json(line)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
         raise TraceError(
-            f"{where}: not a recorded answer ({first['msg']}); delete the line or record again"
+            f"{where}: not a recorded answer ({first_problem(cause).message}); delete the line or "
+            "record again"
         ) from cause

@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import stamina
 from pydantic import Field, TypeAdapter, ValidationError
 
-from sidecritic.errors import ConfigError, ModelUnavailable
+from sidecritic.errors import ConfigError, ModelUnavailable, first_problem
 from sidecritic.ports import Model
 from sidecritic.types import Completion, Record, Request, Sampling, Usage
 
@@ -179,8 +179,6 @@ def load_prices(path: Path) -> Prices:
     except OSError as cause:
         raise ConfigError(f"price file {path}: {cause.strerror}; check the path") from cause
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"price file {path}: {where}: {first['msg']}; {example}") from cause
+        raise ConfigError(f"price file {path}: {first_problem(cause)}; {example}") from cause
     except ValueError as cause:
         raise ConfigError(f"price file {path}: not TOML: {cause}; {example}") from cause

@@ -52,7 +52,7 @@ class RoundPoint(NamedTuple):
 def plot_rounds(points: Sequence[RoundPoint], file: Path, *, title: str) -> None:
     """Draw validation AUROC and supervised pass^1 of each round, with their intervals.
 
-    A hollow point is a critic that the gate refused.
+    A hollow point is a critic that was not promoted.
 
     Raises:
         MissingExtra: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""What the promotion gate says, and which critics there are, as sections."""
+"""Decisions about promotion, and which critics there are, as sections."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def verdict(decision: Decision) -> str:
 
 def to_page(decision: Decision) -> str:
     """Return the decision as Markdown."""
-    return "\n".join(document("Promotion gate", decision.simulated, decision_sections(decision)))
+    return "\n".join(document("Promotion", decision.simulated, decision_sections(decision)))
 
 
 def _row(criterion: Criterion) -> tuple[str, ...]:

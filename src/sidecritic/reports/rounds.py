@@ -1,4 +1,4 @@
-"""Rounds of learning as one table, and as a page with the gate's table of each."""
+"""Rounds of learning as one table, and as a page with the table of each promotion."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class RoundRow:
     """Name of the critic that was trained."""
     before: str
     after: str
-    """Critic in force after the gate."""
+    """Critic in force afterwards."""
     decision: Decision
     lessons: str
     """What it learned from, in words."""
@@ -66,7 +66,7 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         "trained",
         "AUROC",
         "pass^1",
-        "gate",
+        "promotion",
         "then in force",
         "its AUROC",
         "its pass^1",
@@ -74,7 +74,7 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
     notes = (
         "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
         "are those on held-back tasks, which share no user with those that are learned from. "
-        "The gate chooses by the same tasks in every round, so figures of what it chose are "
+        "Promotion uses the same tasks in every round, so figures of what it chose are "
         "slightly better than on tasks that nobody has chosen by.",
     )
     return Section("Rounds", header, lines, notes)
@@ -116,7 +116,7 @@ def to_rounds_page(
     parts = [rounds_section(rows), *map(round_section, rows)]
     for row in rows:
         parts += [
-            section._replace(title=f"Gate of round {row.number}: {section.title}")
+            section._replace(title=f"Promotion in round {row.number}: {section.title}")
             for section in decision_sections(row.decision)
         ]
     text = "\n".join(document(title, _roles(rows), [*parts, made]))

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from pydantic_core import PydanticSerializationError
 
 from sidecritic.episode import briefing_for, run_episode
-from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary
+from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary, first_error
 from sidecritic.ports import Benchmark, Critic, Simulating
 from sidecritic.rollouts.plan import Episode, Plan, episode_id, seeds_for
 from sidecritic.rollouts.store import Store, open_run
@@ -124,12 +124,7 @@ async def _drain(
         pass  # The streak knows why; what was under way is cancelled and unplayed.
     except* SidecriticError as errors:
         # Episodes record their own failures; what comes through concerns the run as a whole.
-        raise _first(errors) from errors
-
-
-def _first(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
+        raise first_error(errors) from errors
 
 
 class _GivenUp(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.writes import normal_form
 
 
@@ -41,9 +41,7 @@ def read_labels(file: Path) -> Labels:
         try:
             line = _Line.model_validate_json(raw)
         except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(f"{file}, line {number}: {place}: {first['msg']}") from cause
+            raise ConfigError(f"{file}, line {number}: {first_problem(cause)}") from cause
         form = normal_form(line.tool, line.arguments)
         labels[line.file, line.simulation, form] = line.detectable
     return labels

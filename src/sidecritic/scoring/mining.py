@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import RUN_FILE, read_run, write_whole
 from sidecritic.scoring.score import latest, outcome_of
 from sidecritic.trace import Trajectory
@@ -151,10 +151,8 @@ def read_mined(file: Path) -> Mined:
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigError(
-            f"{file} is not what `sidecritic datagen mine` writes: {where}: {first['msg']}"
+            f"{file} is not what `sidecritic datagen mine` writes: {first_problem(cause)}"
         ) from cause
 
 

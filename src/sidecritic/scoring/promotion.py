@@ -77,7 +77,7 @@ Side = Literal["gain", "no loss"]
 
 
 class Criterion(Record):
-    """One row of the gate's table."""
+    """One row of the table of a promotion."""
 
     name: str
     measured: Difference
@@ -90,7 +90,7 @@ class Criterion(Record):
 
 
 class Decision(Record):
-    """What the gate says."""
+    """Whether a critic is promoted, and why."""
 
     schema_version: Literal[1] = 1
     new: str = ""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sidecritic.checks.base import Pack
-from sidecritic.critics.policy import THRESHOLD, PolicyCritic
+from sidecritic.critics.base import THRESHOLD
+from sidecritic.critics.policy import PolicyCritic
 from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.task_files import Checking
 from sidecritic.episode import run_episode

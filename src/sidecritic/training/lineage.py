@@ -68,7 +68,7 @@ def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data
 
 
 def decided(decision: Decision, at: datetime) -> Mapping[str, object]:
-    """Return what the registry keeps of a gate's decision."""
+    """Return what the registry keeps of a decision about promotion."""
     figures = {
         name: Figure(
             value=measured.new.value,

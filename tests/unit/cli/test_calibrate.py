@@ -196,8 +196,8 @@ def test_bad_input_is_one_line_and_writes_nothing(words: list[str], message: str
         (["--profile", "none.toml"], "cannot read the profile none.toml"),
         (["--profile", "mine.toml", "--critic-threshold", "0.5"], "one of the two"),
         (["--critic", "none", "--critic-threshold", "0.5"], "has no threshold"),
-        (["--critic", "human"], "standard input is none"),
-        (["--critic", "chain:policy,human"], "standard input is none"),
+        (["--critic", "human"], "standard input is not one"),
+        (["--critic", "chain:policy,human"], "standard input is not one"),
         (["--critic", "chain:policy@0.1,none"], "write it as policy@LOW-HIGH"),
     ],
 )

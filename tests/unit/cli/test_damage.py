@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sidecritic.cli.evaluating import failures_of
 from sidecritic.cli.progress import Bar
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, write_whole
 from sidecritic.scoring import score
 from sidecritic.trace import Ended, Failed
+from sidecritic.workflows.evaluation import failures_of
 from tests.rounds import trajectory
 from tests.unit.cli.test_cli import SHOP, answer, complaint, run
 
@@ -82,7 +82,7 @@ def test_bytes_that_are_not_utf_8_cost_their_own_line(pair: tuple[Path, Path]) -
         ("", "it is damaged"),
         ('{"schema_version": 1, "comm', "it is damaged"),
         ('{"schema_version": 2}', "schema version 2.*pip install --upgrade"),
-        ("[]", "no file of a run"),
+        ("[]", "not a run's file"),
     ],
 )
 def test_a_run_file_that_cannot_be_read_says_why(

@@ -106,7 +106,10 @@ def test_an_infrastructure_failure_is_told_and_no_task_is_left_of_it() -> None:
         (("datagen", "play", "--env", "shop", "--tasks", "no.jsonl"), "cannot read no.jsonl"),
         (("datagen", "mine", "nowhere"), "nowhere holds no run"),
         (("tasks", "synth", "--env", "tau2:mock", "--out", "x"), "no tasks can be made for"),
-        (("tasks", "synth", "--env", "shop", "--out", "no/x.jsonl"), "cannot write no/x.jsonl"),
+        (
+            ("tasks", "synth", "--env", "shop", "--out", "/dev/null/x.jsonl"),
+            "cannot write /dev/null/x.jsonl",
+        ),
         (("tasks", "synth", "--env", "shop", "--out", "x", "--model", "gpt"), "openai:gpt"),
         (("tasks", "synth", "--env", "shop", "--out", "x", "--model", "simulated"), "--model"),
         (("tasks", "--env", "shop", "list"), "flags of `tasks` go behind its command"),

@@ -146,7 +146,7 @@ def test_opinions_about_another_run_are_counted_out_loud(directory: Path) -> Non
     [
         (("label", "nowhere"), "no run in nowhere"),
         (("label", "run", "--sources", "faults"), "unknown source 'faults'; did you mean 'fault'?"),
-        (("label", "run", "--sources", " , "), "--sources names none"),
+        (("label", "run", "--sources", " , "), "no source of labels is named"),
         (("label", "run", "--gate", "write"), "unknown gate 'write'"),
         (("label", "run", "--sources", "human"), "needs --human FILE"),
         (("label", "run", "--sources", "teacher"), "needs --teacher"),
@@ -157,9 +157,12 @@ def test_opinions_about_another_run_are_counted_out_loud(directory: Path) -> Non
         (("export", "run", "--out", "data"), "has no labels"),
         (("export", "run", "--out", "data", "--rendering", "ful"), "unknown rendering 'ful'"),
         (("export", "run", "--out", "data", "--balance", "no"), "unknown balance 'no'"),
-        (("export", "run", "--out", "data", "--held-out", "keep"), "--held-out is 'keep'"),
-        (("export", "--out", "data"), "nothing to make a data set of"),
-        (("export", "run", "--out", "data", "--hostile", "other"), "is none of the runs"),
+        (
+            ("export", "run", "--out", "data", "--held-out", "keep"),
+            "unknown value of --held-out 'keep'",
+        ),
+        (("export", "--out", "data"), "nothing to export"),
+        (("export", "run", "--out", "data", "--hostile", "other"), "is not among the runs"),
     ],
 )
 def test_bad_input_is_one_line(directory: Path, words: tuple[str, ...], said: str) -> None:

@@ -1,120 +1,22 @@
-"""`learn`, `critics` and `promote` on the shop: whole rounds, kills, bad input, hostile data."""
+"""`learn` on the shop: whole rounds, kills, bad input."""
 
 import json
-import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from sidecritic.cli.app import app
-from sidecritic.cli.learning import STAGES
-from sidecritic.cli.stages import DONE_FILE
-from sidecritic.config.heads import head_from_runs
+from sidecritic.cli.learn import STAGES
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
-from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import Decision
-from sidecritic.trace import to_line
-
-Json = dict[str, Any]
-
-MARGINS = """
-alarms = 0.6
-brier = 0.1
-calibration = 0.2
-passes = 0.5
-tasks = 3
-proposals = 5
-steered_at_all = 1.0
-"""
-RECIPE = f"""
-rounds = 2
-start = "none"
-[tasks]
-env = "shop"
-files = {{shop = "tasks.jsonl"}}
-[play]
-trials = 2
-[mine]
-passed = 1.0
-[gate]
-trials = 2
-attacks = 2
-[gate.margins]
-{MARGINS}"""
-LEARN = ("learn", "--recipe", "recipe.toml", "--out", "out", "--workers", "1")
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words), catch_exceptions=False)
-
-
-def answer(*words: str, exit_code: int = 0) -> Json:
-    result = run(*words, "--json")
-    assert result.exit_code == exit_code, result.stderr
-    read: Json = json.loads(result.stdout)
-    return read
-
-
-def timeless(learned: Json) -> Json:
-    return {
-        **learned,
-        "rounds": [{k: v for k, v in each.items() if k != "seconds"} for each in learned["rounds"]],
-    }
-
-
-def first(learned: Json) -> Json:
-    """Return what one round alone would have answered."""
-    (one, *_) = learned["rounds"]
-    return {**learned, "rounds": [one], "in_force": one["in_force"]}
-
-
-def complaint(*words: str) -> str:
-    result = run(*words)
-    assert result.exit_code == 2
-    return result.stderr.splitlines()[-1]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Yield a folder in which two rounds have been learned, into `out`."""
-    folder = tmp_path_factory.mktemp("learned")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        Path("recipe.toml").write_text(RECIPE)
-        Path("margins.toml").write_text(MARGINS)
-        answer("tasks", "synth", "--env", "shop", "--number", "24", "--out", "tasks.jsonl")
-        Path("answer.json").write_text(json.dumps(timeless(answer(*LEARN))))
-    finally:
-        os.chdir(before)
-    yield folder
-
-
-@pytest.fixture
-def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Json:
-    """Work in a copy of that folder, and return what was learned in it."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return json.loads(Path("answer.json").read_text())
-
-
-@pytest.fixture
-def fresh(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a folder that has recipe and tasks and nothing else."""
-    for name in ("recipe.toml", "tasks.jsonl"):
-        shutil.copy(finished / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-
+from sidecritic.workflows.stages import DONE_FILE
+from tests.learned import LEARN, RECIPE, Json, answer, complaint, first, run, timeless
 
 # --- rounds --------------------------------------------------------------------------------
 
@@ -164,7 +66,7 @@ def test_what_is_marked_as_hostile_counts_in_no_stage(fresh: None) -> None:
     (played[0].parent / "hostile.txt").write_text("".join(f"{id_}\n" for id_ in ids[::3]))
     assert "was done with other inputs" in complaint(*LEARN, "--rounds", "1")
     before = _examples()
-    for stage in ("mine", "label", "export", "train", "gate"):
+    for stage in ("mine", "label", "export", "train", "promotion"):
         shutil.rmtree(Path("out/round-1") / stage)
     answer(*LEARN, "--rounds", "1")
     assert sorted(Path("out/round-1/label").glob("*/hostile.txt"))
@@ -206,14 +108,14 @@ def test_tasks_are_held_back_by_user(here: Json) -> None:
     held = read_run(Path("out/held-back/shop")).trajectories
     assert {t.task.id for t in held}.isdisjoint(entry.data.tasks["shop"])
     assert Decision.model_validate_json(
-        Path("out/round-2/gate/decision.json").read_bytes()
+        Path("out/round-2/promotion/decision.json").read_bytes()
     ).proposals
 
 
-def test_the_report_says_what_was_simulated_and_how_each_gate_decided(here: Json) -> None:
+def test_the_report_says_what_was_simulated_and_how_each_promotion_was_decided(here: Json) -> None:
     report = Path("out/report.md").read_text()
     assert "*simulated actor, simulated user*" in report
-    assert "Gate of round 2" in report
+    assert "Promotion in round 2" in report
     assert "sidecritic learn --recipe recipe.toml" in report
     assert "(rounds.png)" in report
     assert Path("out/rounds.png").read_bytes().startswith(b"\x89PNG")
@@ -260,7 +162,7 @@ def test_a_kill_in_a_stage_changes_nothing_in_the_end(here: Json, at: int) -> No
 @pytest.mark.parametrize(
     "place",
     [f"out/round-1/play/shop/alone/{TRAJECTORIES_FILE}", "out/held-back/critics/head_r1*/*.jsonl"],
-    ids=["play", "gate"],
+    ids=["play", "promotion"],
 )
 def test_a_killed_process_goes_on_to_the_same_end(finished: Path, fresh: None, place: str) -> None:
     words = (*LEARN, "--rounds", "1")
@@ -274,7 +176,7 @@ def test_a_killed_process_goes_on_to_the_same_end(finished: Path, fresh: None, p
         pytest.fail(f"it ended with {process.returncode} before it could be killed")
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    assert not Path("out/round-1/gate", DONE_FILE).exists()
+    assert not Path("out/round-1/promotion", DONE_FILE).exists()
     whole: Json = json.loads((finished / "answer.json").read_text())
     assert timeless(answer(*words)) == first(whole)
 
@@ -364,105 +266,3 @@ def test_an_actor_that_always_fails_and_does_nothing_right_is_refused_in_words(
     mined = json.loads(Path("out/round-1/mine/shop.json").read_text())
     assert {task["group"] for task in mined["tasks"]} == {"failed"}
     assert not Path("out/round-1/train").exists()
-
-
-# --- the gate by itself --------------------------------------------------------------------
-
-HELD = "out/held-back/shop"
-GATE = (
-    *("--runs", HELD, "--tasks", "tasks.jsonl"),
-    *("--registry", "out/critics.json", "--margins", "margins.toml"),
-)
-
-
-def test_a_worse_critic_is_refused_with_reasons_and_exit_code_1(here: Json) -> None:
-    blind = read_weights(Path("out/round-1/train/head-r1.json")).model_copy(
-        update={"name": "blind", "cells": {}}
-    )
-    cell = next(iter(read_weights(Path("out/round-1/train/head-r1.json")).cells["shop"].values()))
-    deaf = cell.model_copy(update={"against": dict.fromkeys(cell.against, 0.0), "tools": {}})
-    blind = blind.model_copy(update={"cells": {"shop": {"write": deaf, "final": deaf}}})
-    Path("blind.json").write_text(to_json(blind))
-    registry = ("--registry", "out/critics.json")
-    answer("critics", "add", "blind", "blind.json", *registry, "--parent", "head-r1")
-    decision = answer("promote", "blind", "--over", "head-r1", *GATE, exit_code=1)
-    assert not decision["promoted"]
-    assert any("AUROC is lower" in reason for reason in decision["reasons"])
-    entry = read_registry(Path("out/critics.json")).critics["blind"]
-    assert entry.status == "refused"
-    assert list(entry.reasons) == decision["reasons"]
-
-
-def test_the_same_critic_is_no_gain(here: Json) -> None:
-    registry = ("--registry", "out/critics.json")
-    answer("critics", "add", "twin", "out/round-1/train/head-r1.json", *registry)
-    words = ("critics", "promote", "twin", "--over", "head-r1", *GATE)
-    decision = answer(*words, exit_code=1)
-    assert "no gain: both critics have the same weights" in decision["reasons"]
-
-
-def test_the_gate_refuses_tasks_that_a_critic_has_learned_from(here: Json) -> None:
-    lesson = "out/round-1/label/r1-shop-alone"
-    words = ("--runs", lesson, "--tasks", "tasks.jsonl", "--registry", "out/critics.json")
-    decision = answer("promote", "head-r2", "--over", "head-r1", *words, exit_code=1)
-    assert any("not held back" in reason for reason in decision["reasons"])
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("promote",), "promote a critic with NEW --over OLD"),
-        (("promote", "head-r1", "--registry", "out/critics.json"), "say over which critic"),
-        (("promote", "x", "--over", "none", *GATE), "no critic 'x'; known: head-r1, head-r2"),
-        (("critics", "ls"), "cannot read the registry of critics critics.json"),
-        (("critics", "add", "a/b", "blind.json"), "cannot read the weights blind.json"),
-    ],
-)
-def test_what_the_gate_cannot_do_is_said_in_one_line(
-    here: Json, words: tuple[str, ...], said: str
-) -> None:
-    assert said in complaint(*words)
-
-
-def test_a_supervised_run_is_no_evidence(here: Json) -> None:
-    supervised = next(Path("out/held-back/critics").glob("head_r1*/shop"))
-    words = ("--runs", str(supervised), "--registry", "out/critics.json")
-    line = complaint("promote", "head-r2", "--over", "head-r1", *words)
-    assert "was supervised by" in line
-
-
-# --- hostile data --------------------------------------------------------------------------
-
-
-def poison(directory: Path, *, marked: bool) -> None:
-    """Add to a run a tenth of its episodes again, under other names, each label turned round."""
-    run_, labels = read_run(directory), read_labels(directory)
-    chosen = run_.trajectories[:: max(1, min(10, len(run_.trajectories) // 2))]
-    ids = {t.id: f"poison-{t.id}" for t in chosen}
-    with (directory / TRAJECTORIES_FILE).open("a") as file:
-        for t in chosen:
-            file.write(to_line(t.model_copy(update={"id": ids[t.id], "trial": t.trial + 100})))
-    with (directory / LABELS_FILE).open("a") as file:
-        for label in labels:
-            if label.trajectory in ids:
-                turned = {"trajectory": ids[label.trajectory], "wrong": not label.wrong}
-                file.write(label.model_copy(update=turned).model_dump_json() + "\n")
-    if marked:
-        (directory / "hostile.txt").write_text("".join(f"{id_}\n" for id_ in ids.values()))
-
-
-@pytest.mark.parametrize("marked", [True, False])
-def test_poison_that_is_marked_as_hostile_does_not_move_the_gate(here: Json, marked: bool) -> None:
-    words = ("promote", "head-r1", "--over", "none", *GATE)
-    clean = answer(*words, "--out", "clean")
-    poison(Path(HELD), marked=marked)
-    result = run(*words, "--out", "poisoned", "--json")
-    assert (json.loads(result.stdout) == clean) == marked
-
-
-@pytest.mark.parametrize("marked", [True, False])
-def test_nothing_is_learned_from_what_is_marked_as_hostile(here: Json, marked: bool) -> None:
-    lesson = Path("out/round-1/label/r1-shop-alone")
-    clean = head_from_runs([lesson]).weights
-    poison(lesson, marked=marked)
-    assert (head_from_runs([lesson]).weights.cells == clean.cells) == marked

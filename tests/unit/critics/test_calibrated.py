@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sidecritic.assembly.profiles import profile_at
 from sidecritic.checks.base import Objection, Pack, call_check
 from sidecritic.checks.case import Case
-from sidecritic.config.profiles import profile_at
 from sidecritic.critics.calibrated import Calibrated
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.policy import PolicyCritic

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sidecritic.assembly.terminal import Keyboard
 from sidecritic.checks.base import Objection, Pack, Support, call_check
 from sidecritic.checks.case import Case
-from sidecritic.config.terminals import Keyboard
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.human import HumanCritic, Terminal, visible
 from sidecritic.errors import CriticError

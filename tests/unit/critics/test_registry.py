@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.config import Settings
-from sidecritic.config.critics import critic_for
-from sidecritic.config.registered import learned, place_of
+from sidecritic.assembly.critics import critic_for
+from sidecritic.assembly.registered import learned, place_of
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import (
     Entry,
@@ -20,6 +19,7 @@ from sidecritic.critics.registry import (
 )
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Versioned
+from sidecritic.settings.evaluation import Settings
 from sidecritic.training.lineage import entry_of
 
 
@@ -144,7 +144,7 @@ def test_a_fine_tuned_model_that_is_no_file_says_how_it_can_be_used(tmp_path: Pa
     (folder / "model.safetensors").write_bytes(b"0")
     registry = tmp_path / "critics.json"
     add_entry(registry, entry_of("tuned", "lora", folder, registry=registry, data=Lineage()))
-    with pytest.raises(ConfigError, match=r"no GGUF file.*llm:openai:MODEL"):
+    with pytest.raises(ConfigError, match=r"not a GGUF file.*llm:openai:MODEL"):
         critic_for(f"registry:{registry}#tuned", "shop")
 
 

@@ -324,7 +324,7 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
 
 
 async def test_users_of_test_tasks_are_found_where_only_a_tool_names_them() -> None:
-    from sidecritic.config import benchmark_for
+    from sidecritic.assembly.benchmarks import benchmark_for
     from sidecritic.datasets.held_out import held_out, user_of_task
 
     retail, shop, telecom = map(benchmark_for, ("tau2:retail", "shop", "tau2:telecom"))

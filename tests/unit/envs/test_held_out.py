@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.cli.selfplay import kept_apart, play_both
-from sidecritic.config import benchmark_for, settings_from
-from sidecritic.config.held_out import held_out_of
+from sidecritic.assembly.benchmarks import benchmark_for
+from sidecritic.assembly.held_out import held_out_of
 from sidecritic.datasets.held_out import user_of_task
 from sidecritic.envs.customers import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
@@ -16,10 +15,12 @@ from sidecritic.envs.task_files import to_lines
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
+from sidecritic.settings.evaluation import settings_from
 from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.training.lora.rows import read_material, require_no_test_rows
 from sidecritic.training.lora.run import tune
 from sidecritic.types import Task
+from sidecritic.workflows.selfplay import kept_apart, play_both
 from tests.verdict_rows import write_data
 
 ANA = Customer("ana_kim_1234", "Ana Kim", "ana.kim@example.com", "10001", ("#W1", "#W2"))
@@ -179,7 +180,7 @@ def test_the_library_itself_learns_from_no_row_of_a_test(
     mine, theirs = f'"{what}_id":"{what}-{split}-3"', f'"{what}_id":"{held_out}"'
     assert mine in file.read_text()
     file.write_text(file.read_text().replace(mine, theirs))
-    with pytest.raises(ConfigError, match="its test split: nothing may be learned from it"):
+    with pytest.raises(ConfigError, match="its test split: it must not be learned from"):
         tune(recipe, tmp_path / "out", say=pytest.fail, tests_of=held_out_of)
     assert not (tmp_path / "out").exists()
 

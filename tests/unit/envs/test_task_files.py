@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config import Sources, benchmark_for
+from sidecritic.assembly.benchmarks import Sources, benchmark_for
 from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import ListedTasks, to_lines

@@ -18,7 +18,7 @@ from openai import AsyncOpenAI, OpenAI
 from sqlalchemy import insert
 
 from sidecritic import ConfigError, supervise
-from sidecritic.config.gateways import GatewayMaker
+from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.gateway.dialects.parts import call_of
 from sidecritic.gateway.logs import log_to
 from sidecritic.gateway.modes import mode_of

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from sidecritic.config.gateways import GatewayMaker
+from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.errors import ConfigError
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.settings import TraceSettings

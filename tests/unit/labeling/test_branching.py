@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.config.continuing import benchmarks_of
+from sidecritic.assembly.past_run import benchmarks_of
 from sidecritic.errors import EnvError
 from sidecritic.forms import Filler
 from sidecritic.labeling.branching import Branch, Effort, Players, advantage, begun

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.config.continuing import benchmarks_of
+from sidecritic.assembly.past_run import benchmarks_of
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.labeling.decisions import import_decisions
 from sidecritic.labeling.faults import by_faults

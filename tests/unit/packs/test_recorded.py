@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from sidecritic.checks.base import Pack
-from sidecritic.critics.policy import THRESHOLD, noisy_or
+from sidecritic.critics.base import THRESHOLD
+from sidecritic.critics.policy import noisy_or
 from sidecritic.packs import pack_for
 from sidecritic.types import (
     Assistant,

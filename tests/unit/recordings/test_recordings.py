@@ -248,7 +248,7 @@ def test_a_trajectory_whose_policy_is_lost_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        ("no object", "the record"),
+        ("no object", "should be a valid dictionary"),
         (simulation("many"), "messages"),  # pyright: ignore[reportArgumentType]
         (simulation([said("narrator", "Once.")]), "narrator"),
         (simulation(chat(CANCELLED[:1])), "not followed by its result"),

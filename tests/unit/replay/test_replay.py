@@ -266,7 +266,7 @@ def test_labels_add_the_detectable_writes(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (["--critic", "polcy"], "polcy"),
-        (["--gate", "some"], "unknown gate 'some'"),
+        (["--gate", "some"], "--gate is 'some'"),
         (["--labels", "none.jsonl"], "none.jsonl"),
     ],
 )

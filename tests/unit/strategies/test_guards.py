@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.config.strategies import guarded, way_of
+from sidecritic.assembly.strategies import guarded, parse_strategy
 from sidecritic.critics.base import NoCritic
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.checklist import EVERYWHERE, Checklist, PackRules
@@ -180,18 +180,21 @@ async def test_a_reviewer_looks_at_reads_too_and_not_at_messages() -> None:
 
 def test_a_guard_alone_has_its_own_gate() -> None:
     guard = Confirmation()
-    assert guarded(way_of("confirmation"), NoCritic(), gate="all", guard=guard) == (guard, "writes")
+    assert guarded(parse_strategy("confirmation"), NoCritic(), gate="all", guard=guard) == (
+        guard,
+        "writes",
+    )
 
 
 def test_a_strategy_that_acts_leaves_critic_and_gate_alone() -> None:
     critic = Judges([])
-    together = guarded(way_of("react"), critic, gate="writes+final", guard=None)
+    together = guarded(parse_strategy("react"), critic, gate="writes+final", guard=None)
     assert together == (critic, "writes+final")
 
 
 async def test_a_guard_and_a_critic_each_keep_to_their_own_gate() -> None:
     guard, critic = Judges([]), Judges([])
-    both, gate = guarded(way_of("checklist"), critic, gate="none", guard=guard)
+    both, gate = guarded(parse_strategy("checklist"), critic, gate="none", guard=guard)
     assert isinstance(both, Chain)
     assert gate == "all"
     await both.judge(TALK.calls("put", value=1))
@@ -218,9 +221,9 @@ async def test_what_a_gate_leaves_out_is_approved_unseen() -> None:
 )
 def test_a_strategy_that_cannot_be_read_is_explained(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        way_of(text)
+        parse_strategy(text)
 
 
 def test_the_number_of_a_reviewer_is_the_rounds_of_the_supervisor() -> None:
-    assert way_of("reviewer:5").rounds == 5
-    assert way_of("best_of_n:5").rounds is None
+    assert parse_strategy("reviewer:5").rounds == 5
+    assert parse_strategy("best_of_n:5").rounds is None

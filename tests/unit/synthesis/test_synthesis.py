@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sidecritic.config.synthesising import SYNTHETIC, Workshop, workshop_for
+from sidecritic.assembly.synthesis import SYNTHETIC, Workshop, workshop_for
 from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.shop import Shop
 from sidecritic.errors import ConfigError, ModelUnavailable

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from sidecritic.cli.tuning import draw_curve
-from sidecritic.config.critics import Connection, critic_for
-from sidecritic.config.parties import ModelName
+from sidecritic.assembly.critics import Connection, critic_for
 from sidecritic.critics.compact_llm import CompactCritic
 from sidecritic.critics.llm import LLMCritic
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.settings.model_names import ModelName
 from sidecritic.training.lora.base import require_base
 from sidecritic.training.lora.curve import Point, best, is_stuck, read_curve, write_curve
 from sidecritic.training.lora.export import Exported, Format, serving
@@ -20,6 +19,7 @@ from sidecritic.training.lora.preferences import Preferred
 from sidecritic.training.lora.recipe import Recipe, read_recipe
 from sidecritic.training.lora.result import Result, outcome
 from sidecritic.training.lora.rows import fitting_pairs, read_material
+from sidecritic.workflows.training import draw_curve
 from tests.verdict_rows import row, write_data
 
 RECIPES = Path(__file__).parents[3] / "recipes"

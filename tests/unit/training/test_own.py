@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
-from sidecritic.config.heads import head_from_runs, lessons_from
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.records import Label
@@ -17,6 +16,7 @@ from sidecritic.training.examples import Example
 from sidecritic.training.fitting import Design, Shrinkage
 from sidecritic.training.own import LABELS_FILE
 from sidecritic.types import Flag
+from sidecritic.workflows.training import head_from_runs, lessons_from
 
 MILD = Shrinkage(flags=2.0, tools=None)
 

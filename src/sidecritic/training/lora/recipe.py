@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.types import Record
 
 
@@ -73,9 +73,8 @@ def read_recipe(file: Path) -> Recipe:
     try:
         return Recipe.model_validate(found)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden":
+        problem = first_problem(cause)
+        if problem.kind == "extra_forbidden":
             known = ", ".join(Recipe.model_fields)
-            raise ConfigError(f"{file}: unknown key {key!r}; known: {known}") from cause
-        raise ConfigError(f"{file}: {key}: {first['msg']}") from cause
+            raise ConfigError(f"{file}: unknown key {problem.where!r}; known: {known}") from cause
+        raise ConfigError(f"{file}: {problem}") from cause

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.rows import PreferenceRow, Provenance, VerdictRow
 from sidecritic.datasets.splits import HeldOut
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 
 _Row = TypeVar("_Row", VerdictRow, PreferenceRow)
 
@@ -162,9 +162,7 @@ def _parsed(lines: Sequence[str], file: Path, kind: type[_Row]) -> Iterator[_Row
         try:
             yield kind.model_validate_json(line)
         except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(f"{file}, line {number}: {where}: {first['msg']}") from cause
+            raise ConfigError(f"{file}, line {number}: {first_problem(cause)}") from cause
 
 
 def _require_both(folder: Path, split: str, rows: Sequence[VerdictRow]) -> None:

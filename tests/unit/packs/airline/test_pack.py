@@ -4,7 +4,8 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Finding
-from sidecritic.critics.policy import THRESHOLD, noisy_or
+from sidecritic.critics.base import THRESHOLD
+from sidecritic.critics.policy import noisy_or
 from sidecritic.packs.airline.pack import AIRLINE
 from tests.talk import Talk, specs
 

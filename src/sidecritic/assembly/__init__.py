@@ -1,0 +1,1 @@
+"""From names to objects: benchmarks, models, critics, plans and the gateway."""

@@ -1,0 +1,102 @@
+"""Benchmarks by name, and where those that are not ours are."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from sidecritic.errors import ConfigError
+from sidecritic.ports import Benchmark
+from sidecritic.settings.environment import environment
+from sidecritic.settings.evaluation import Settings
+from sidecritic.settings.names import suggestion
+from sidecritic.simulation.users import scripted_user
+from sidecritic.types import Task, ToolSpec
+
+TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
+TAU = ("tau:retail", "tau:airline")
+USERBENCH = "userbench:"
+ENVS = (
+    *TAU2,
+    *TAU,
+    "shop",
+    "userbench:fixture",
+    *(f"userbench:travel{digits}" for digits in (22, 33, 44, 233, 333, 334, 444, 2222)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where benchmarks that are not ours are on this machine."""
+
+    tasks: Path | None = None
+    """Another task file for the environment."""
+    tau_bench: Path | None = None
+    userbench: Path | None = None
+
+
+def sources_of(settings: Settings) -> Sources:
+    """Return what the settings say, and the environment where they are silent."""
+
+    def path(given: str | None, variable: str) -> Path | None:
+        text = given or environment().get(variable)
+        return Path(text) if text else None
+
+    return Sources(
+        tasks=Path(settings.tasks) if settings.tasks is not None else None,
+        tau_bench=path(settings.tau_bench, "SIDECRITIC_TAU_BENCH"),
+        userbench=path(settings.userbench, "SIDECRITIC_USERBENCH"),
+    )
+
+
+def benchmark_for(
+    name: str, sources: Sources | None = None, *, grader: Literal["ours", "official"] = "ours"
+) -> Benchmark:
+    """Return the benchmark of that name, such as `tau2:retail`.
+
+    Raises:
+        ConfigError: it is unknown, or lacks what it needs.
+    """
+    sources = sources or Sources()
+    lines = _task_lines(name, sources)
+    if lines is not None:
+        from sidecritic.envs.task_files import ListedTasks
+
+        return ListedTasks(benchmark_for(name, replace(sources, tasks=None), grader=grader), lines)
+    if name in TAU2:
+        from sidecritic.envs.tau2.benchmark import Tau2
+
+        return Tau2(name.removeprefix("tau2:"), tasks_file=sources.tasks, grader=grader)
+    if grader != "ours":
+        raise ConfigError(f"--grader is for τ² environments; the environment {name!r} has its own")
+    if name.startswith(USERBENCH):
+        from sidecritic.envs.userbench.benchmark import UserBench
+
+        return UserBench.named(name, folder=sources.userbench, file=sources.tasks)
+    if sources.tasks is not None and name in ENVS:
+        raise ConfigError(
+            f"--tasks is for τ² and UserBench, and for the shop if it holds one task a line; "
+            f"{name!r} has its own tasks"
+        )
+    if name in TAU:
+        from sidecritic.envs.tau.benchmark import Tau
+
+        return Tau(name.removeprefix("tau:"), checkout=sources.tau_bench)
+    if name != "shop":
+        raise ConfigError(f"unknown environment {name!r}{suggestion(name, ENVS)}")
+    from sidecritic.envs.shop.benchmark import Shop
+
+    return Shop()
+
+
+def _task_lines(name: str, sources: Sources) -> Path | None:
+    """Return the file of `Task` lines that is to be played, if it is such a one."""
+    if sources.tasks is None or not (name in TAU2 or name == "shop"):
+        return None
+    from sidecritic.envs.task_files import holds_task_lines
+
+    return sources.tasks if holds_task_lines(sources.tasks) else None
+
+
+def tools_of(benchmark: Benchmark, task: Task) -> tuple[ToolSpec, ...]:
+    """Return the tools that the actor has in a task."""
+    return benchmark.environment(task, scripted_user()(task, 0)).tools

@@ -1,0 +1,273 @@
+"""Critics by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sidecritic.assembly.models import ModelSource
+from sidecritic.assembly.registered import is_registered, registered, served_by
+from sidecritic.checks.base import Pack
+from sidecritic.critics.banded import Banded
+from sidecritic.critics.base import THRESHOLD, NoCritic
+from sidecritic.critics.chain import Chain
+from sidecritic.critics.compact import rendering
+from sidecritic.critics.compact_llm import CompactCritic
+from sidecritic.critics.ensemble import Ensemble, Member
+from sidecritic.critics.head import HeadCritic
+from sidecritic.critics.head_weights import read_weights
+from sidecritic.critics.human import HumanCritic, Terminal
+from sidecritic.critics.llm import STREAMED, LLMCritic, Wire
+from sidecritic.critics.policy import PolicyCritic
+from sidecritic.errors import ConfigError
+from sidecritic.packs import pack_for
+from sidecritic.packs.registry import is_shipped
+from sidecritic.ports import Critic, Model
+from sidecritic.settings.critic_names import (
+    CRITICS,
+    HUMAN,
+    ChainName,
+    EnsembleName,
+    Link,
+    Single,
+    names_in,
+    parse_critic,
+)
+from sidecritic.settings.model_names import ModelName, is_nearby, model_name
+from sidecritic.settings.names import suggestion
+from sidecritic.strategies.stand_in import StandIn
+
+if TYPE_CHECKING:
+    from sidecritic.critics.profile import Profile
+
+HEAD = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The model that a critic asks."""
+
+    model: Model
+    server: Literal["hosted", "nearby", "none"] = "nearby"
+    """A hosted one bills each request, warm-ups as well; a local model has none."""
+    lookups: int = 0
+    """Facts that the critic may look up for one verdict."""
+    evidence: bool = True
+    """Whether what the checks of its environment notice stands in its prompt."""
+
+
+Connect = Callable[[ModelName], Connection]
+
+
+def connection(
+    models: ModelSource,
+    name: ModelName,
+    base_url: str | None,
+    *,
+    lookups: int = 0,
+    evidence: bool = True,
+) -> Connection:
+    """Return the model of that name, and what kind of server it has.
+
+    Raises:
+        ConfigError: as `Models.model` does.
+    """
+    model = models.model(name, base_url)
+    if name.provider == "local":
+        return Connection(model, "none", lookups, evidence)
+    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups, evidence)
+
+
+def connect_by(
+    models: ModelSource, base_url: str | None, *, lookups: int = 0, evidence: bool = True
+) -> Connect:
+    """Return what connects to models of that server."""
+    return lambda name: connection(models, name, base_url, lookups=lookups, evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a critic is given along with its name."""
+
+    threshold: float | None = None
+    """Score from which an action is sent back; the critic's own when it is not given."""
+    profile: "Profile | None" = None
+    """Calibration and thresholds for the critic, or the part of it, that it was fitted for."""
+    terminal: Terminal | None = None
+    """Where a person can be asked."""
+    pack: Pack | None = None
+    """Checks that stand in for those of the environment."""
+    pack_path: str = ""
+    """Where those were imported from: a profile is for the checks of one path."""
+
+
+def critic_for(
+    name: str, env: str, connect: Connect | None = None, *, terms: Terms | None = None
+) -> Critic:
+    """Return the critic of that name for an environment; `connect` gives the model it names.
+
+    Raises:
+        ConfigError: it is unknown, lacks a model or a person to ask, or the terms are not for it.
+    """
+    terms = terms or Terms()
+    _require_fitting(name, terms)
+    maker = _Maker(env, connect, terms)
+    match parse_critic(name):
+        case Single():
+            return maker.single(name)
+        case ChainName(links=links):
+            return maker.calibrated(name, Chain([maker.link(link) for link in links]))
+        case EnsembleName(combine=combine, members=members):
+            made = [Member(maker.single(each.name), each.weight) for each in members]
+            threshold = THRESHOLD if terms.threshold is None else terms.threshold
+            ensemble = Ensemble(made, combine=combine, threshold=threshold)
+            return maker.calibrated(name, ensemble)
+
+
+def _require_fitting(name: str, terms: Terms) -> None:
+    names = names_in(name)
+    if (profile := terms.profile) is not None:
+        if terms.threshold is not None:
+            raise ConfigError(
+                f"--critic-threshold {terms.threshold:g} and --profile {profile.name}: a profile "
+                "has its own thresholds; give one of the two"
+            )
+        if profile.critic not in (name, *names):
+            raise ConfigError(
+                f"the profile {profile.name!r} was fitted for the critic {profile.critic!r}, not "
+                f"for {name!r}; give --critic {profile.critic}, or fit one for {name!r} with "
+                "`sidecritic calibrate`"
+            )
+        _require_its_pack(profile, terms)
+    if terms.threshold is not None and set(names) <= {"none", HUMAN}:
+        raise ConfigError(f"the critic {name!r} has no threshold; leave out --critic-threshold")
+
+
+def _require_its_pack(profile: "Profile", terms: Terms) -> None:
+    # Without a pack, a profile is for the checks that the package has for a domain.
+    own = terms.pack is None or is_shipped(terms.pack)
+    if own if not profile.pack else profile.pack == terms.pack_path:
+        return
+    fitted = f"the checks of {profile.pack}" if profile.pack else "the package's own checks"
+    asked = terms.pack_path if terms.pack is not None else "none"
+    do = f"give --pack {profile.pack}" if profile.pack else "leave out the pack"
+    raise ConfigError(
+        f"the profile {profile.name!r} was fitted to judgements by {fitted}, and the pack here is "
+        f"{asked}; {do} (`pack` of a route), or fit another profile with `sidecritic calibrate`"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the parts of one critic, each on the terms that concern it."""
+
+    env: str
+    connect: Connect | None
+    terms: Terms
+
+    @property
+    def _domain(self) -> str:
+        # Where a pack stands in, `env` is whatever the operator calls it.
+        return self.terms.pack.name if self.terms.pack else self.env.rpartition(":")[2]
+
+    @property
+    def _pack(self) -> Pack:
+        return self.terms.pack or pack_for(self.env)
+
+    @property
+    def _known_pack(self) -> Pack | None:
+        try:
+            return self._pack
+        except ConfigError:
+            # A person can judge without checks, and so can a language model.
+            return None
+
+    def link(self, link: Link) -> Critic:
+        if link.band is None:
+            return self.single(link.name)
+        low, high = link.band
+        # Feedback is wanted for whatever lies above the band.
+        return Banded(self.single(link.name, at_most=high), low=low, high=high)
+
+    def single(self, name: str, *, at_most: float = 1.0) -> Critic:
+        """Return a critic that is neither a chain nor an ensemble.
+
+        `at_most` bounds its threshold; a profile's thresholds are on another scale.
+        """
+        profile = self.terms.profile
+        if profile is not None and profile.critic == name:
+            critic = self._of(name, profile.lowest(self._domain))
+            return self.calibrated(name, critic)
+        if is_registered(name) and self.terms.threshold is None and at_most == 1.0:
+            return self._registered(name, None)
+        own = THRESHOLD if self.terms.threshold is None else self.terms.threshold
+        return self._of(name, min(own, at_most))
+
+    def calibrated(self, name: str, critic: Critic) -> Critic:
+        """Return the critic with the profile around it, if it was fitted for that name."""
+        profile = self.terms.profile
+        if profile is None or profile.critic != name:
+            return critic
+        from sidecritic.critics.calibrated import Calibrated  # it loads numpy
+
+        return Calibrated(critic, profile, self._domain)
+
+    def _registered(self, name: str, threshold: float | None) -> Critic:
+        """Return a critic of a registry; a head without a threshold has its own."""
+        found = registered(name)
+        match found.entry.kind:
+            case "head":
+                return self._head(name, threshold, found.weights)
+            case "lora":
+                own = THRESHOLD if threshold is None else threshold
+                return self._llm(served_by(found), own)
+
+    def _of(self, name: str, threshold: float) -> Critic:
+        match name:
+            case "none":
+                return NoCritic()
+            case "policy" | "default":
+                return PolicyCritic(self._pack, threshold=threshold, name=name)
+            case "head":
+                return self._head(name, threshold)
+            case "human":
+                return self._human()
+            case _ if name.startswith("llm:"):
+                return self._llm(name, threshold)
+            case _ if is_registered(name):
+                return self._registered(name, threshold)
+            case _:
+                raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
+
+    def _head(self, name: str, threshold: float | None, weights: Path | None = None) -> Critic:
+        return HeadCritic(self._pack, read_weights(weights), threshold=threshold, name=name)
+
+    def _human(self) -> Critic:
+        if self.terms.terminal is None:
+            raise ConfigError("the critic 'human' needs a person at a terminal; there is none here")
+        return HumanCritic(self.terms.terminal, self._known_pack)
+
+    def _llm(self, name: str, threshold: float) -> Critic:
+        model, _, read_as = name.removeprefix("llm:").partition("?")
+        named = model_name(model, "critic")
+        if named is None:
+            connected = Connection(StandIn(), "none")
+        elif self.connect is None:
+            raise ConfigError(f"the critic {name!r} needs a model, and none can be called here")
+        else:
+            connected = self.connect(named)
+        openai = named is not None and named.provider == "openai"
+        streamed = openai and connected.server == "nearby"
+        if read_as and read_as != "full":
+            extra = STREAMED if streamed else None
+            form = rendering(read_as)
+            return CompactCritic(
+                connected.model, self._pack, form, threshold=threshold, extra=extra
+            )
+        return LLMCritic(
+            connected.model,
+            threshold=threshold,
+            evidence=self._known_pack if connected.evidence else None,
+            lookups=connected.lookups,
+            wire=Wire(warm_up=connected.server != "hosted", stream=streamed),
+        )

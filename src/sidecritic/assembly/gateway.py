@@ -1,0 +1,223 @@
+"""From `gateway.toml` to a server: names become upstreams, critics and keys."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sidecritic.assembly.critics import Terms, connect_by, critic_for
+from sidecritic.assembly.models import Models
+from sidecritic.assembly.packs import pack_at
+from sidecritic.assembly.profiles import profile_at
+from sidecritic.errors import ConfigError, MissingExtra
+from sidecritic.gateway.admission import Admission, key_digest
+from sidecritic.gateway.app import Server
+from sidecritic.gateway.chain import Chain
+from sidecritic.gateway.decisions import policy_digest
+from sidecritic.gateway.door import Door, Live
+from sidecritic.gateway.metrics import Metrics
+from sidecritic.gateway.redaction import redactor_of
+from sidecritic.gateway.routes import Route, Setup, Tenant
+from sidecritic.gateway.services import Background, Services
+from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
+from sidecritic.gateway.spans import NoTraces, Traces
+from sidecritic.gateway.store.database import Store, open_engine
+from sidecritic.gateway.store.queries import Desk
+from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
+from sidecritic.ports import Critic, version_of
+from sidecritic.settings.environment import Environment, keys_from_environment, variable_in
+from sidecritic.settings.evaluation import Settings
+from sidecritic.settings.files import read_text
+from sidecritic.types import Limits
+
+
+class GatewayMaker:
+    """Builds the gateway from its settings; the store outlives a reload."""
+
+    def __init__(self, folder: Path, environment: Environment) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._stack = AsyncExitStack()
+        self._upstreams: dict[str, HttpUpstream] = {}
+        """By name; one whose settings and key stay keeps its connections over a reload."""
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+
+    def setup(self, settings: GatewaySettings) -> Setup:
+        """Return routes, tenants and limits, ready to serve.
+
+        Raises:
+            ConfigError: a key, policy, pack or critic is missing.
+        """
+        upstreams = {name: self._upstream(name, settings) for name in settings.upstreams}
+        routes = tuple(
+            self._route(name, route, settings, upstreams) for name, route in settings.routes.items()
+        )
+        return Setup(
+            routes=routes,
+            tenants=tuple(self._tenant(client) for client in settings.clients),
+            limits=settings.limits,
+            proxied=settings.proxied,
+            digest=sha256(settings.model_dump_json().encode()).hexdigest()[:16],
+            keeps_content=settings.store.content,
+            is_closed=settings.store.on_failure == "closed",
+        )
+
+    def server(self, settings: GatewaySettings) -> Server:
+        """Return a server that has not started.
+
+        Raises:
+            ConfigError: something it needs is missing.
+        """
+        setup, traces = self.setup(settings), self._traces(settings)
+        chain, metrics = self._chain(settings), Metrics()
+        store = self.store(settings)  # last: a later failure would leave a database open
+        services = Services(
+            recorder=store,
+            reviews=store,
+            chain=chain,
+            background=Background(settings.limits.shadow_backlog),
+            counts=metrics,
+            clock=time.time,
+            traces=traces,
+        )
+        door = Door(Live(setup), services, Admission(time.monotonic))
+        return Server(door, store, metrics, settings.store.retention_days, self.aclose)
+
+    def _traces(self, settings: GatewaySettings) -> Traces:
+        given = settings.traces
+        if given is None:
+            return NoTraces()
+        try:
+            from sidecritic.gateway.tracing import OpenTelemetry, exporter_for
+        except ImportError as cause:
+            raise MissingExtra("opentelemetry-sdk", "otel", "[traces]") from cause
+        named, headers = given.headers_env, dict[str, str]()
+        if named:
+            text = variable_in(self._environment, named, "traces.headers_env")
+            headers = dict(_pair(part, named) for part in text.split(","))
+        traces = OpenTelemetry.made(
+            given,
+            exporter_for(given, headers),
+            redactor_of(settings.store.redact),
+            keeps_content=settings.store.content,
+        )
+        self._stack.push_async_callback(asyncio.to_thread, traces.close)
+        return traces
+
+    def store(self, settings: GatewaySettings) -> Store:
+        """Return the decision store, not yet started."""
+        engine = open_engine(_store_url(settings, self._environment))
+        return Store(engine, redactor_of(settings.store.redact))
+
+    def _chain(self, settings: GatewaySettings) -> Chain:
+        if settings.history_key_env:
+            named = settings.history_key_env
+            return Chain(variable_in(self._environment, named, "history_key_env").encode())
+        # Links of an earlier process are then unknown: its turns are marked as unverified.
+        return Chain(secrets.token_bytes(32), is_private=True)
+
+    def _upstream(self, name: str, settings: GatewaySettings) -> HttpUpstream:
+        upstream = settings.upstreams[name]
+        key = None
+        if upstream.key_env:
+            key = variable_in(self._environment, upstream.key_env, f"upstreams.{name}.key_env")
+        host = urlsplit(upstream.base_url).hostname or ""
+        if upstream.base_url.startswith("http://") and is_public_name(host):
+            raise ConfigError(
+                f"upstreams.{name}: {upstream.base_url} would carry keys unencrypted; use https://"
+            )
+        before = self._upstreams.get(name)
+        if before is not None and (before.settings, before.key) == (upstream, key):
+            return before
+        made = self._upstreams[name] = HttpUpstream(name, upstream, key)
+        self._stack.push_async_callback(made.aclose)
+        return made
+
+    def _tenant(self, client: ClientSettings) -> Tenant:
+        if client.key_sha256:
+            return Tenant(client, bytes.fromhex(client.key_sha256))
+        if client.key_env:
+            key = variable_in(self._environment, client.key_env, f"client {client.name!r}")
+            return Tenant(client, key_digest(key))
+        raise ConfigError(f"client {client.name!r} has no key; set key_sha256 or key_env")
+
+    def _route(
+        self,
+        name: str,
+        route: RouteSettings,
+        settings: GatewaySettings,
+        upstreams: Mapping[str, HttpUpstream],
+    ) -> Route:
+        named = route.policy
+        policy = read_text(self._folder / named, "policy") if named is not None else ""
+        critic = self._critic(name, route)
+        upstream = settings.upstreams[route.upstream]
+        limits = Limits(
+            max_revisions=route.max_revisions,
+            critic_timeout=route.critic_timeout,
+            on_critic_failure=route.on_critic_failure,
+            on_exhausted=route.on_exhausted,
+        )
+        if route.fallback_text is not None:
+            limits = limits.model_copy(update={"fallback_text": route.fallback_text})
+        return Route(
+            name=name,
+            settings=route,
+            provider=upstream.provider,
+            upstream=upstreams[route.upstream],
+            critic=critic,
+            critic_version=_critic_version(route, critic),
+            policy=policy,
+            policy_digest=policy_digest(policy),
+            limits=limits,
+            forwards_key=upstream.forward_client_key,
+        )
+
+    def _critic(self, name: str, route: RouteSettings) -> Critic:
+        settings = Settings(timeout=route.critic_timeout, attempts=1, concurrency=64)
+        models = Models(settings, keys_from_environment(), self._stack)
+        connect = connect_by(models, route.critic_base_url, evidence=route.critic_evidence)
+        terms = Terms(
+            threshold=route.critic_threshold,
+            profile=profile_at(self._folder / route.profile) if route.profile else None,
+            pack=pack_at(route.pack) if route.pack else None,
+            pack_path=route.pack or "",
+        )
+        return critic_for(route.critic, name, connect, terms=terms)
+
+
+def desk_for(settings: GatewaySettings, environment: Environment) -> Desk:
+    """Return access to the stored decisions.
+
+    Raises:
+        ConfigError: the database cannot be reached.
+    """
+    engine = open_engine(_store_url(settings, environment), pooled=False)
+    return Desk(engine, redactor_of(settings.store.redact))
+
+
+def _store_url(settings: GatewaySettings, environment: Environment) -> str:
+    named = settings.store.url_env
+    return variable_in(environment, named, "store.url_env") if named else settings.store.url
+
+
+def _pair(text: str, where: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise ConfigError(f"{where}: write headers as name=value,name=value")
+    return name.strip().lower(), value.strip()
+
+
+def _critic_version(route: RouteSettings, critic: Critic) -> str:
+    import sidecritic
+
+    threshold = "" if route.critic_threshold is None else f"at {route.critic_threshold:g}"
+    parts = (route.critic, version_of(critic), route.pack, route.profile, threshold)
+    named = " ".join(part for part in parts if part)
+    return f"{named} sidecritic-{sidecritic.__version__}"

@@ -1,0 +1,78 @@
+"""The parties of a run that was played, to play on from its episodes."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from sidecritic.assembly.benchmarks import benchmark_for, sources_of, tools_of
+from sidecritic.assembly.cast import cast_for
+from sidecritic.assembly.critics import Terms
+from sidecritic.assembly.models import Models
+from sidecritic.errors import ConfigError
+from sidecritic.ports import Benchmark, Model
+from sidecritic.rollouts import Cast
+from sidecritic.runs import RUN_FILE, Run
+from sidecritic.settings.environment import Keys
+from sidecritic.settings.evaluation import Settings, settings_of
+from sidecritic.settings.model_names import model_name
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """The parties of a run, and where it was played."""
+
+    benchmarks: Mapping[str, Benchmark]
+    cast: Cast
+    settings: Settings
+
+
+def past_run(run: Run, keys: Keys, stack: AsyncExitStack, servers: Mapping[str, object]) -> PastRun:
+    """Return the parties that the settings of a run name; `servers` are settings of today.
+
+    Servers and keys are not on record, because one that has moved serves the same model.
+
+    Raises:
+        ConfigError: the run names a party that is not available here.
+    """
+    benchmarks = benchmarks_of(run)
+    settings = _settings(run, {key: value for key, value in servers.items() if value is not None})
+    tasks = {trajectory.task.env: trajectory.task for trajectory in run.trajectories}
+    tools = {env: tools_of(benchmark, tasks[env]) for env, benchmark in benchmarks.items()}
+    cast = cast_for(settings, Models(settings, keys, stack), tools, Terms())
+    return PastRun(benchmarks, cast, settings)
+
+
+def benchmarks_of(run: Run) -> dict[str, Benchmark]:
+    """Return the benchmarks that a run was played on, by environment.
+
+    Raises:
+        ConfigError: one of them is unknown, as for decisions of the gateway.
+    """
+    sources = sources_of(_settings(run, {"critic": "none"}))
+    envs = dict.fromkeys(trajectory.task.env for trajectory in run.trajectories)
+    return {env: benchmark_for(env, sources) for env in envs}
+
+
+def _settings(run: Run, over: Mapping[str, object]) -> Settings:
+    given: dict[str, object] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in run.record.settings.items()
+        if key in Settings.model_fields and key != "profile"
+    }
+    envs = tuple(dict.fromkeys(t.task.env for t in run.trajectories)) or ("shop",)
+    source = str(run.directory / RUN_FILE)
+    return settings_of({**given, **over, "env": envs}, source)
+
+
+def teacher_for(name: str, past: PastRun, keys: Keys, stack: AsyncExitStack) -> Model:
+    """Return the model of that name, such as `openai:MODEL`.
+
+    Raises:
+        ConfigError: it is not the name of a model, or the model cannot be called.
+    """
+    named = model_name(name, "helper")
+    if named is None:
+        raise ConfigError("a teacher is a real model; name one as openai:MODEL or anthropic:MODEL")
+    settings = past.settings
+    models = Models(settings, keys, stack)
+    return models.model(named, settings.helper_base_url or settings.base_url)

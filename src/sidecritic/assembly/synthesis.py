@@ -1,0 +1,76 @@
+"""What new tasks are made with, by environment."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from sidecritic.assembly.benchmarks import benchmark_for
+from sidecritic.envs.held_out import TEST, HeldOut
+from sidecritic.envs.shop.benchmark import Shop
+from sidecritic.envs.tau2.benchmark import Tau2
+from sidecritic.errors import ConfigError
+from sidecritic.packs.registry import pack_for
+from sidecritic.ports import Benchmark, Model
+from sidecritic.settings.names import suggestion
+from sidecritic.simulation.users import scripted_user
+from sidecritic.synthesis.airline import Airline
+from sidecritic.synthesis.drafts import Domain
+from sidecritic.synthesis.making import Author
+from sidecritic.synthesis.retail import Retail
+from sidecritic.synthesis.shop import ShopDesk
+from sidecritic.synthesis.templates import Templates
+from sidecritic.synthesis.verifying import Verifier
+from sidecritic.synthesis.written import Written
+from sidecritic.types import Task
+
+
+class Workshop(NamedTuple):
+    """All that is needed to make tasks for an environment."""
+
+    author: Author
+    verifier: Verifier
+    known: tuple[Task, ...]
+    """The benchmark's own tasks, which new ones must not repeat."""
+
+
+def _retail() -> tuple[Benchmark, Domain]:
+    benchmark = Tau2("retail")
+    return benchmark, Retail(benchmark.records)
+
+
+def _airline() -> tuple[Benchmark, Domain]:
+    benchmark = Tau2("airline")
+    return benchmark, Airline(benchmark.records)
+
+
+def _shop() -> tuple[Benchmark, Domain]:
+    benchmark = Shop()
+    return benchmark, ShopDesk(benchmark.records)
+
+
+_DOMAINS: Mapping[str, Callable[[], tuple[Benchmark, Domain]]] = {
+    "tau2:retail": _retail,
+    "tau2:airline": _airline,
+    "shop": _shop,
+}
+SYNTHETIC = tuple(_DOMAINS)
+
+
+def workshop_for(env: str, model: Model | None = None) -> Workshop:
+    """Return what makes tasks for an environment: templates, or the model that is given.
+
+    Raises:
+        ConfigError: no tasks can be made for it.
+    """
+    if env not in _DOMAINS:
+        benchmark_for(env)  # says so where there is no such environment at all
+        raise ConfigError(f"no tasks can be made for {env!r}{suggestion(env, SYNTHETIC)}")
+    benchmark, domain = _DOMAINS[env]()
+    held_out = HeldOut(benchmark)
+    users = [user for user in domain.users if user not in held_out.users]
+    own = tuple(task for split in benchmark.splits() for task in benchmark.tasks(split))
+    author: Author = Templates(domain, users)
+    if model is not None:
+        test = benchmark.tasks(TEST)[0]
+        desk = benchmark.environment(test, scripted_user()(test, 0))
+        author = Written(model, domain, users, policy=desk.policy, tools=desk.tools)
+    return Workshop(author, Verifier(benchmark, held_out, pack_for(env)), own)

@@ -1,0 +1,45 @@
+"""`calibrate`: a profile of a critic from the judgements of a replay."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sidecritic.cli.flags import Json
+from sidecritic.cli.output import command
+
+
+def calibrate(  # noqa: PLR0913 # typer makes a flag of each
+    judged: Annotated[
+        Path, typer.Argument(metavar="JUDGED", help="Output of `replay --out`, uncalibrated.")
+    ],
+    files: Annotated[
+        list[Path], typer.Argument(help="The recorded runs that were judged, as for `replay`.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The profile, a TOML file.")],
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Readers' labels, as for `replay`.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="isotonic|platt")] = "isotonic",
+    false_alarms: Annotated[
+        float, typer.Option(help="Share of right actions that may be refused, in [0, 1).")
+    ] = 0.05,
+    minimum: Annotated[
+        int, typer.Option(min=1, help="Right examples that a tool needs for its own threshold.")
+    ] = 60,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the profile; that of the file by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Turn a critic's scores into probabilities and choose its thresholds, by recorded runs."""
+    with command(as_json=json) as output:
+        from sidecritic.reports.calibrating import to_calibration_tables
+        from sidecritic.workflows.calibration import CalibrationRequest, fit_profile
+
+        request = CalibrationRequest(
+            judged, tuple(files), out, labels, method, false_alarms, minimum, name
+        )
+        report = fit_profile(request, output.watcher)
+        output.show(report, lambda: to_calibration_tables(report))

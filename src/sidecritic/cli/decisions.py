@@ -1,0 +1,207 @@
+"""`decisions` and `reviews`: the gateway's decisions, and what people say of them."""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecritic.cli.flags import GatewayFile, Json, path
+from sidecritic.cli.output import command, note
+from sidecritic.errors import ConfigError
+from sidecritic.reports.text import plain
+from sidecritic.settings.names import choice
+
+if TYPE_CHECKING:
+    from sidecritic.gateway.store.queries import Desk, Selection
+
+decisions = typer.Typer(no_args_is_help=True, help="Decisions of the gateway.")
+reviews = typer.Typer(no_args_is_help=True, help="Cases that wait for a person.")
+
+Route = Annotated[str | None, typer.Option(help="Only of this route.")]
+Days = Annotated[float | None, typer.Option(min=0, help="Only of the last so many days.")]
+By = Annotated[str, typer.Option(help="Who says so, for the record.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `ls` shows it.")]
+
+_DAY = 86_400.0
+
+
+@decisions.command("ls")
+def list_decisions(
+    config: GatewayFile,
+    route: Route = None,
+    days: Days = None,
+    blocked: Annotated[bool, typer.Option(help="Only what a critic objected to.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show the latest decisions, and how many would have been blocked."""
+    with command(as_json=json) as output:
+        desk = _desk(config)
+        chosen = _selection(route, days, blocked=blocked, limit=limit)
+        counts, latest = desk.counts(chosen), desk.decisions(chosen)
+        found = {"counts": counts, "decisions": latest}
+        output.show(found, lambda: [*_count_lines(counts), *map(_decision_line, latest)])
+
+
+@decisions.command()
+def show(id: Id, config: GatewayFile, json: Json = False) -> None:
+    """Show everything on record about one decision."""
+    with command(as_json=json) as output:
+        found = _desk(config).decision(id)
+        lines = (f"{key}: {plain(str(value), 4000)}" for key, value in found.items())
+        output.show(found, lambda: lines)
+
+
+@decisions.command()
+def label(
+    id: Id,
+    verdict: Annotated[str, typer.Argument(metavar="right|wrong|none", help="Of the action.")],
+    config: GatewayFile,
+    note_text: Annotated[str, typer.Option("--note", help="Why.")] = "",
+    by: By = "",
+    json: Json = False,
+) -> None:
+    """Say whether an action was right: critics learn from these labels."""
+    with command(as_json=json) as output:
+        said = choice("label", verdict, ("right", "wrong", "none"))
+        kept = "" if said == "none" else said
+        _desk(config).label(id, kept, note=note_text, by=by)
+        output.show({"id": id, "label": kept}, lambda: [f"{id}: {verdict}"])
+
+
+@decisions.command()
+def export(
+    config: GatewayFile,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="A new file, instead of standard output."),
+    ] = None,
+    route: Route = None,
+    days: Days = None,
+    labelled: Annotated[bool, typer.Option(help="Only those that a person has judged.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --out: print one object.")] = False,
+) -> None:
+    """Write decisions as JSON lines, for training and for audits."""
+    with command(as_json=json) as output:
+        from json import dumps
+
+        if json and out is None:
+            raise ConfigError("the lines are JSON already; --json goes with --out FILE")
+        chosen = _selection(route, days, labelled=labelled)
+        lines = (dumps(row, ensure_ascii=False) for row in _desk(config).export(chosen))
+        number = output.lines(lines) if out is None else _written(out, lines)
+        output.json({"exported": number, "file": str(out)}) if json else note(f"{number} decisions")
+
+
+def _written(out: Path, lines: Iterable[str]) -> int:
+    number = 0
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            for line in lines:
+                file.write(f"{line}\n")
+                number += 1
+    except FileExistsError as cause:
+        raise ConfigError(f"{out} is there already; choose another file") from cause
+    except OSError as cause:
+        raise ConfigError(f"cannot write {out}: {cause.strerror}") from cause
+    return number
+
+
+@decisions.command()
+def changes(config: GatewayFile, json: Json = False) -> None:
+    """Show when modes were changed."""
+    with command(as_json=json) as output:
+        found = _desk(config).changes()
+        lines = (
+            f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after'] or '-'}"
+            for c in found
+        )
+        output.show({"changes": found}, lambda: lines)
+
+
+@reviews.command("ls")
+def list_cases(
+    config: GatewayFile,
+    every: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
+    json: Json = False,
+) -> None:
+    """Show the cases that wait for a person."""
+    with command(as_json=json) as output:
+        found = _desk(config).cases(every=every)
+        output.show({"cases": found}, lambda: map(_case_line, found))
+
+
+@reviews.command()
+def approve(id: Id, config: GatewayFile, by: By = "", json: Json = False) -> None:
+    """Let exactly this action pass, once."""
+    _rule(id, config, approves=True, feedback="", by=by, json=json)
+
+
+@reviews.command()
+def reject(
+    id: Id,
+    config: GatewayFile,
+    feedback: Annotated[str, typer.Option(help="What the model is told.")],
+    by: By = "",
+    json: Json = False,
+) -> None:
+    """Send the action back to the model with feedback."""
+    _rule(id, config, approves=False, feedback=feedback, by=by, json=json)
+
+
+def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json: bool) -> None:
+    with command(as_json=json) as output:
+        case = _desk(config).rule(id, approve=approves, feedback=feedback, by=by, now=time.time())
+        output.show(case, lambda: [f"{id}: {case['status']}"])
+
+
+def _desk(config: Path) -> "Desk":
+    from sidecritic.cli.serve import require_gateway
+
+    require_gateway()
+    from sidecritic.assembly.gateway import desk_for
+    from sidecritic.settings.environment import environment
+    from sidecritic.settings.gateway_file import gateway_settings
+
+    return desk_for(gateway_settings(config), environment())
+
+
+def _selection(route: str | None, days: float | None, **more: Any) -> "Selection":
+    from sidecritic.gateway.store.queries import Selection
+
+    since = None if days is None else time.time() - days * _DAY
+    return Selection(route=route, since=since, **more)
+
+
+def _count_lines(counts: Sequence[dict[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for row in counts:
+        verb = "would have been blocked" if row["mode"] == "shadow" else "objected to"
+        lines.append(
+            f"{row['route']} ({row['mode']}): {row['proposals']} proposals, "
+            f"{row['objections']} {verb}, {row['critic_failures']} critic failures"
+        )
+    return lines or ["no decisions"]
+
+
+def _decision_line(row: dict[str, Any]) -> str:
+    judged = row["verdict"] if row["verdict"] != "none" else row["status"]
+    said = [row["tenant"], row["route"], judged, row["fate"], row["tools"] or "(message)"]
+    if row["label"]:
+        said.append(f"label: {row['label']}")
+    return f"{_when(row['at'])} {row['id']} {plain(' '.join(said), 200)}"
+
+
+def _case_line(case: dict[str, Any]) -> str:
+    where = f"{case['tenant']}/{case['route']}"
+    said = f"{case['reason']} {case['content'] or ''}"
+    return (
+        f"{case['id']} {case['status']} until {_when(case['expires'])} {where} {plain(said, 2000)}"
+    )
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")

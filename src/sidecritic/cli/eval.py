@@ -1,0 +1,115 @@
+"""`eval`, `demo`, `score`, `compare` and `view`: play runs, and look at them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecritic.cli.flags import Json, Recipe, path, takes_settings
+from sidecritic.cli.output import FAILED, command, note
+
+if TYPE_CHECKING:
+    from sidecritic.scoring import Scores
+
+Run = Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="Directory of the run.")]
+
+
+def demo(
+    out: Annotated[
+        str, typer.Option(metavar="PREFIX", help="Runs go to PREFIX-baseline, PREFIX-supervised.")
+    ] = "runs/demo",
+    seed: Annotated[int, typer.Option(help="Seed of both runs.")] = 0,
+    json: Json = False,
+) -> None:
+    """Play 40 τ² tasks twice, without and with a critic; no keys needed, all simulated."""
+    with command(as_json=json) as output:
+        from sidecritic.reports import to_tables
+        from sidecritic.workflows.evaluation import demonstrate
+
+        comparison = demonstrate(out, seed, output.watcher)
+        reports = f"Reports: {out}-supervised/comparison.md, {out}-*/report.md"
+        output.show(comparison, lambda: (*to_tables(comparison), reports))
+        exit_if_failed(comparison.baseline, comparison.supervised)
+
+
+@takes_settings()
+def evaluate(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
+    """Play tasks × trials with an actor, a critic and a user, and score them.
+
+    The same command again resumes.
+    """
+    with command(as_json=json) as output:
+        from sidecritic.assembly.packs import unused
+        from sidecritic.reports import to_tables
+        from sidecritic.settings.evaluation import settings_from
+        from sidecritic.workflows.evaluation import evaluate as play
+
+        settings = settings_from(flags, recipe)
+        if remark := unused(settings.pack, settings.critic):
+            note(remark)
+        scores = play(settings, watcher=output.watcher)
+        output.show(scores, lambda: to_tables(scores))
+        exit_if_failed(scores)
+
+
+def score(run: Run, json: Json = False) -> None:
+    """Score a run again from its files, finished or not."""
+    with command(as_json=json) as output:
+        from sidecritic.reports import to_tables
+        from sidecritic.runs import read_run
+        from sidecritic.workflows.evaluation import publish
+
+        scores = publish(read_run(run), output.watcher)
+        output.show(scores, lambda: to_tables(scores))
+
+
+def compare(
+    baseline: Annotated[
+        Path,
+        typer.Argument(
+            parser=path, metavar="BASELINE", help="Directory of the run without the critic."
+        ),
+    ],
+    supervised: Annotated[
+        Path,
+        typer.Argument(parser=path, metavar="SUPERVISED", help="Directory of the run with it."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Write the report here, as Markdown."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare two runs over the episodes that both have graded."""
+    with command(as_json=json) as output:
+        from sidecritic.reports import to_tables
+        from sidecritic.workflows.evaluation import compare_runs
+
+        comparison = compare_runs(baseline, supervised, out, watcher=output.watcher)
+        output.show(comparison, lambda: to_tables(comparison))
+
+
+def view(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="DIR", help="Where the pages go; RUN/view by default."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a run as web pages: each turn with its drafts, verdicts, feedback and what ran."""
+    with command(as_json=json) as output:
+        from sidecritic.runs import read_run
+        from sidecritic.viewer import write_site
+
+        page = write_site(read_run(run), out or run / "view")
+        output.show({"page": str(page)}, lambda: [f"Open {page}"])
+
+
+def exit_if_failed(*runs: "Scores") -> None:
+    """End with exit code 1 if an episode ended in an infrastructure failure."""
+    from sidecritic.workflows.evaluation import failures_of
+
+    if line := failures_of(*runs):
+        note(line)
+        raise typer.Exit(FAILED)

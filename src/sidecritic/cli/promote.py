@@ -1,0 +1,158 @@
+"""`promote`: a critic takes another's place in the registry, or a gateway's route its mode.
+
+`sidecritic promote NEW --over OLD` and `sidecritic critics promote` are one command. Without
+NEW, `sidecritic promote --config FILE --route NAME` changes a route of the gateway.
+"""
+
+import inspect
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecritic.cli.flags import Json, Workers, path, takes
+from sidecritic.cli.output import FAILED, command
+from sidecritic.errors import ConfigError
+from sidecritic.settings.names import choice
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sidecritic.scoring.promotion import Decision
+
+REGISTRY = "critics.json"
+OUT = "runs/promotion"
+
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry",
+        parser=path,
+        metavar="FILE",
+        help=f"The registry of critics; {REGISTRY} by default.",
+    ),
+]
+
+
+def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Name in the registry.")],
+    *,
+    over: Annotated[
+        str | None, typer.Option(metavar="OLD", help="Name in the registry, or of any critic.")
+    ] = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            parser=path,
+            metavar="RUN",
+            help="Labelled run of `eval --critic none` on held-back tasks; repeatable.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path, metavar="DIR", help=f"Where the evidence goes; {OUT} by default."
+        ),
+    ] = None,
+    margins: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="TOML file of other margins."),
+    ] = None,
+    tasks: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Task file that the runs were played from."),
+    ] = None,
+    workers: Workers = None,
+    registry: File = None,
+    json: Json = False,
+) -> None:
+    """Promote a critic if it is better than another on held-back tasks and worse in nothing.
+
+    Exit code 1 and the reasons if it is not.
+    """
+    with command(as_json=json) as output:
+        if over is None or not runs:
+            raise ConfigError(
+                f"to promote {new!r}, say over which critic and on which held-back runs: "
+                "--over OLD --runs RUN"
+            )
+        from sidecritic.critics.registry import read_registry
+        from sidecritic.settings.learning import margins_from
+        from sidecritic.workflows.promotion import Contest, promote, task_files
+
+        file, folder = registry or Path(REGISTRY), out or Path(OUT)
+        known = read_registry(file)
+        known.entry(new, file)
+        contest = Contest(
+            new=called(new, file),
+            old=called(over, file) if over in known.critics else over,
+            runs=tuple(runs),
+            played=folder,
+            margins=margins_from(margins),
+            tasks=task_files(runs, tasks),
+            workers=workers or os.cpu_count() or 1,
+        )
+        decision = promote(new, file, contest, folder, output.watcher)
+        output.show(decision, lambda: _tables(decision))
+        if not decision.promoted:
+            raise typer.Exit(FAILED)
+
+
+_CRITIC = inspect.signature(promote_critic).parameters
+
+
+@takes(_CRITIC[name] for name in _CRITIC if name not in ("new", "json"))
+def promote(  # typer makes a flag of each
+    new: Annotated[
+        str | None, typer.Argument(metavar="[NEW]", help="Name of a critic in the registry.")
+    ] = None,
+    *,
+    config: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Settings of a gateway, for --route."),
+    ] = None,
+    route: Annotated[
+        str | None, typer.Option(help="Route of a gateway, to change its mode.")
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(help="Mode of the route: enforce, shadow or off.")
+    ] = "enforce",
+    json: Json = False,
+    **flags: Any,
+) -> None:
+    """Promote a critic (NEW --over OLD), or a gateway's route (--route).
+
+    With NEW it is `critics promote`. With --config and --route it changes that route's mode in
+    the settings; a running server applies it on SIGHUP.
+    """
+    if new is not None and config is None and route is None:
+        promote_critic(new, json=json, **flags)
+        return
+    with command(as_json=json) as output:
+        if new is not None or config is None or route is None:
+            raise ConfigError(
+                "promote a critic with NEW --over OLD --runs RUN, or a gateway's route with "
+                "--config FILE --route NAME"
+            )
+        from sidecritic.settings.gateway_file import set_mode
+
+        before = set_mode(config, route, choice("mode", mode, ("enforce", "shadow", "off")))
+        said = f"{route}: {before} → {mode}; send SIGHUP to the server"
+        output.show({"route": route, "before": before, "mode": mode}, lambda: [said])
+
+
+def called(name: str, registry: Path) -> str:
+    """Return the name by which `--critic` knows a critic of a registry."""
+    return f"registry:{registry}#{name}"
+
+
+def _tables(decision: "Decision") -> "Iterator[RenderableType]":
+    from sidecritic.reports.promotion import decision_sections
+    from sidecritic.reports.sections import label
+    from sidecritic.reports.tables import to_table
+
+    for section in decision_sections(decision):
+        yield to_table(section, label(decision.simulated))
+        yield from section.notes

@@ -1,0 +1,57 @@
+"""`replay`: judge recorded runs with a critic."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sidecritic.cli.flags import Json, takes_settings
+from sidecritic.cli.output import FAILED, command, note
+
+
+@takes_settings(
+    "critic",
+    "critic_threshold",
+    "profile",
+    "pack",
+    "gate",
+    "critic_base_url",
+    "critic_timeout",
+    "critic_lookups",
+    "critic_evidence",
+)
+def replay(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
+    ],
+    *,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="One judgement a line; the same file again resumes."),
+    ] = None,
+    json: Json = False,
+    **flags: Any,
+) -> None:
+    """Judge recorded runs with a critic: what would it have caught, and what disturbed?"""
+    with command(as_json=json) as output:
+        from sidecritic.reports.replaying import to_replay_tables
+        from sidecritic.settings.evaluation import settings_from
+        from sidecritic.workflows.replay import ReplayRequest, replay_files
+
+        request = ReplayRequest(tuple(files), settings_from(flags), labels, out)
+        # Each process would load a local model again, and keep all cores but one busy with it.
+        cores = 1 if "llm:local:" in request.settings.critic else os.cpu_count() or 1
+        scores = replay_files(request, workers=workers or cores, watcher=output.watcher)
+        output.show(scores, lambda: to_replay_tables(scores))
+        if scores.cost.failed:
+            note(f"the critic failed on {scores.cost.failed} proposals: `status` in --out says why")
+            raise typer.Exit(FAILED)

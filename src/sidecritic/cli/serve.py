@@ -1,0 +1,86 @@
+"""`serve`: the gateway as a process."""
+
+import sys
+from contextlib import aclosing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecritic.cli.flags import GatewayFile
+from sidecritic.cli.output import command, note
+from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
+
+if TYPE_CHECKING:
+    from sidecritic.assembly.gateway import GatewayMaker
+    from sidecritic.gateway.app import Server
+    from sidecritic.gateway.settings import GatewaySettings
+
+
+def serve(
+    config: GatewayFile,
+    check: Annotated[bool, typer.Option("--check", help="Check the settings and exit.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --check: print one object.")] = False,
+) -> None:
+    """Supervise agents that call this server in place of their provider's."""
+    with command(as_json=json) as output:
+        require_gateway()
+        from sidecritic.assembly.gateway import GatewayMaker
+        from sidecritic.settings.environment import environment
+        from sidecritic.settings.gateway_file import gateway_settings
+
+        settings = gateway_settings(config)
+        maker = GatewayMaker(config.parent, environment())
+        if check:
+            setup = maker.setup(settings)
+            found = {"ok": True, "config": setup.digest, "modes": dict(setup.modes)}
+            output.show(found, lambda: (f"{name}: {mode}" for name, mode in setup.modes.items()))
+            return
+        from sidecritic.gateway.process import run
+
+        run(_serve(maker, settings, config))
+
+
+def require_gateway() -> None:
+    """Check that the packages of the gateway are installed.
+
+    Raises:
+        MissingExtra: one is not.
+    """
+    for package in ("starlette", "uvicorn", "aiohttp", "sqlalchemy", "prometheus_client"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "gateway", "the gateway")
+
+
+async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Path) -> None:
+    from sidecritic.gateway.logs import log_to
+    from sidecritic.gateway.process import serve as listen
+
+    log_to(sys.stderr)
+    async with aclosing(maker):
+        server = maker.server(settings)
+        note(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
+        await listen(
+            server, settings.listen, lambda: _reload(maker, server, config, settings.listen)
+        )
+
+
+async def _reload(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> None:
+    """Apply the settings that are in the file now; the old ones stay if they are wrong."""
+    from sidecritic.settings.gateway_file import gateway_settings
+
+    try:
+        settings = gateway_settings(config)
+        if settings.listen != listen:
+            # Who may come without a key is decided by where it listens.
+            raise ConfigError(f"listen = {settings.listen!r} needs a restart; it is {listen!r} now")
+        await server.switch(maker.setup(settings))
+    except SidecriticError as error:
+        note(f"sidecritic: not reloaded: {error}")
+        return
+    note(f"sidecritic: reloaded; modes: {_modes(server)}")
+
+
+def _modes(server: "Server") -> str:
+    return ", ".join(f"{name} {mode}" for name, mode in server.live.setup.modes.items())

@@ -1,0 +1,1 @@
+"""What may be written: settings, recipes, names, and the files that they stand in."""

@@ -1,0 +1,98 @@
+"""The gateway's settings in their file: read, checked, and edited in place."""
+
+import re
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sidecritic.errors import ConfigError, first_problem
+from sidecritic.gateway.modes import strictest_mode
+from sidecritic.gateway.settings import GatewaySettings, Mode
+from sidecritic.settings.files import read_toml
+from sidecritic.settings.names import suggestion
+
+_SECTION = re.compile(r"^\s*\[")
+_MODE = re.compile(r"^(\s*mode\s*=\s*)([\"'])\w+\2")
+
+
+def gateway_settings(file: Path) -> GatewaySettings:
+    """Read the settings of a gateway.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds what is not known or cannot be used.
+    """
+    read = read_toml(file, "settings")
+    try:
+        settings = GatewaySettings.model_validate(read)
+    except ValidationError as cause:
+        raise ConfigError(f"{file}: {first_problem(cause)}") from cause
+    require_sound(settings, file)
+    return settings
+
+
+def require_sound(settings: GatewaySettings, file: Path) -> None:
+    """Check settings against each other; `file` is where they stand.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
+    for name, route in settings.routes.items():
+        if route.upstream not in settings.upstreams:
+            known = suggestion(route.upstream, settings.upstreams)
+            raise ConfigError(f"{file}: routes.{name}: unknown upstream {route.upstream!r}{known}")
+        if route.critic == "none" and strictest_mode(route) == "enforce":
+            raise ConfigError(
+                f"{file}: routes.{name} enforces without a critic: everything would be "
+                'approved; set critic, such as "default" with a pack, or mode = "shadow"'
+            )
+    host = settings.listen.rpartition(":")[0].strip("[]")
+    if not settings.clients and host not in ("127.0.0.1", "::1", "localhost"):
+        raise ConfigError(
+            f"{file}: listen = {settings.listen!r} is open to others, and no [[clients]] "
+            "are listed; list them, or listen on 127.0.0.1"
+        )
+    taken = [(r.prefix, settings.upstreams[r.upstream].provider) for r in settings.routes.values()]
+    if len(set(taken)) < len(taken):
+        raise ConfigError(f"{file}: two routes share prefix and provider; give one a prefix")
+
+
+def set_mode(file: Path, route: str, mode: Mode) -> Mode:
+    """Write the mode of a route into the settings, and return what it was.
+
+    Raises:
+        ConfigError: there is no such route, or the file cannot be edited line by line.
+    """
+    settings = gateway_settings(file)
+    if route not in settings.routes:
+        raise ConfigError(f"{file}: unknown route {route!r}{suggestion(route, settings.routes)}")
+    before = settings.routes[route].mode
+    expected = {**settings.routes, route: settings.routes[route].model_copy(update={"mode": mode})}
+    require_sound(settings.model_copy(update={"routes": expected}), file)
+    text = file.read_text(encoding="utf-8")
+    edited = _edited(text, route, mode)
+    scratch = file.with_name(f"{file.name}.new")
+    scratch.write_text(edited, encoding="utf-8")
+    try:
+        written = gateway_settings(scratch).routes[route].mode
+        if written != mode or gateway_settings(scratch).routes != expected:
+            raise ConfigError(f'{file}: write mode = "{mode}" into [routes.{route}] by hand')
+        scratch.replace(file)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return before
+
+
+def _edited(text: str, route: str, mode: Mode) -> str:
+    heading = re.compile(rf"^\s*\[\s*routes\s*\.\s*[\"']?{re.escape(route)}[\"']?\s*\]")
+    lines = text.splitlines(keepends=True)
+    start = next((at for at, line in enumerate(lines) if heading.match(line)), None)
+    if start is None:
+        return text
+    for at in range(start + 1, len(lines)):
+        if _SECTION.match(lines[at]):
+            break
+        if _MODE.match(lines[at]):
+            lines[at] = _MODE.sub(rf'\g<1>"{mode}"', lines[at])
+            return "".join(lines)
+    lines.insert(start + 1, f'mode = "{mode}"\n')
+    return "".join(lines)

@@ -1,0 +1,123 @@
+"""Fit a critic's profile to the judgements of a replay."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from sidecritic.critics.calibration import Method
+from sidecritic.critics.profile import to_toml
+from sidecritic.errors import ConfigError
+from sidecritic.recorded import JudgedProposal
+from sidecritic.recordings import load
+from sidecritic.replay.lines import read_lines
+from sidecritic.scoring.calibration_records import CalibrationReport
+from sidecritic.scoring.labels import read_labels
+from sidecritic.scoring.replays import tellings
+from sidecritic.settings.names import choice, command_line
+from sidecritic.training.calibration import Wanted
+from sidecritic.training.calibration import calibrate as fit
+from sidecritic.workflows.files import require_file, write_file
+from sidecritic.workflows.watchers import SILENT, Watcher
+
+METHODS: tuple[Method, ...] = get_args(Method)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRequest:
+    """What to fit a profile to, and how."""
+
+    judged: Path
+    files: tuple[Path, ...]
+    out: Path
+    labels: Path | None = None
+    method: str = "isotonic"
+    false_alarms: float = 0.05
+    minimum: int = 60
+    name: str | None = None
+
+    @property
+    def command(self) -> str:
+        """The command line that does it again."""
+        return command_line(
+            "calibrate",
+            self.judged,
+            *self.files,
+            method=self.method,
+            false_alarms=f"{self.false_alarms:g}",
+            minimum=self.minimum,
+            out=self.out,
+            labels=self.labels,
+            name=self.name,
+        )
+
+
+def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> CalibrationReport:
+    """Read, fit, and write the profile.
+
+    Raises:
+        ConfigError: something asked for cannot be used, or there is too little to fit to.
+    """
+    require_file(request.out)
+    lines = _judgements(request.judged)
+    wanted = _wanted(request, lines)
+    labels = read_labels(request.labels) if request.labels is not None else None
+    imported = load(request.files)
+    for problem in imported.problems:
+        watcher.say(str(problem))
+    fitted = fit(tellings(imported.runs, lines, labels), wanted)
+    write_file(request.out, to_toml(fitted.profile))
+    return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})
+
+
+def _judgements(file: Path) -> tuple[JudgedProposal, ...]:
+    lines = read_lines(file)
+    if not lines:
+        raise ConfigError(f"{file} holds no judgements; write some with `sidecritic replay --out`")
+    if any(line.judgement.calibrated or line.terms.startswith("profile ") for line in lines):
+        raise ConfigError(
+            f"{file} holds judgements that are calibrated already; replay the critic without "
+            "--profile, into another --out"
+        )
+    return lines
+
+
+def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> Wanted:
+    if not 0 <= request.false_alarms < 1:
+        raise ConfigError(
+            f"--false-alarms is {request.false_alarms:g}; write a share in [0, 1), such as 0.05"
+        )
+    found = {(line.critic, line.critic_version) for line in lines}
+    if len(found) > 1:
+        shown = ", ".join(f"{critic} {version}".strip() for critic, version in sorted(found))
+        raise ConfigError(
+            f"{request.judged} holds judgements of several critics: {shown}; a profile is for one, "
+            "in one version: replay it again, into another --out"
+        )
+    packs = sorted({line.pack for line in lines})
+    if len(packs) > 1:
+        shown = ", ".join(pack or "the environment's own" for pack in packs)
+        raise ConfigError(
+            f"{request.judged} holds judgements by the checks of several packs: {shown}; a profile "
+            "is for one: replay it again, into another --out"
+        )
+    ((critic, version),) = found
+    return Wanted(
+        name=_name(request),
+        critic=critic,
+        critic_version=version,
+        pack=packs[0],
+        method=choice("method", request.method, METHODS),
+        false_alarms=request.false_alarms,
+        minimum=request.minimum,
+    )
+
+
+def _name(request: CalibrationRequest) -> str:
+    name = request.name if request.name is not None else request.out.name.removesuffix(".toml")
+    if not re.fullmatch(r"[\w.+-]{1,64}", name):
+        raise ConfigError(
+            f"the profile cannot be called {name!r}; give --name of at most 64 letters, digits "
+            "and . + - _"
+        )
+    return name

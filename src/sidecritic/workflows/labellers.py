@@ -1,0 +1,180 @@
+"""The sources of labels, each with what it needs: benchmarks, parties, checks, opinions."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from sidecritic.assembly.past_run import PastRun, benchmarks_of, past_run, teacher_for
+from sidecritic.critics.base import refused
+from sidecritic.episode import LOOK_BUDGET
+from sidecritic.errors import ConfigError, EnvError
+from sidecritic.forms import Filler
+from sidecritic.gates import Gate
+from sidecritic.labeling.branching import Effort, Players
+from sidecritic.labeling.effects import by_branching
+from sidecritic.labeling.faults import by_faults
+from sidecritic.labeling.feedback import feedback_on
+from sidecritic.labeling.labelling import Finds, Labeller, Subject
+from sidecritic.labeling.outcomes import by_outcome
+from sidecritic.labeling.people import Opinion, by_people
+from sidecritic.labeling.reach import goal_lost_at
+from sidecritic.labeling.rebuilding import Scene, rebuild
+from sidecritic.labeling.records import Label, LabelSource
+from sidecritic.labeling.rules import by_rules
+from sidecritic.labeling.subjects import Placed
+from sidecritic.labeling.teaching import Teacher, by_teacher
+from sidecritic.packs.registry import find_pack
+from sidecritic.ports import Benchmark, Snapshot
+from sidecritic.runs import Run
+from sidecritic.settings.environment import Keys
+from sidecritic.types import Revise
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRequest:
+    """What to label a run by."""
+
+    sources: tuple[LabelSource, ...] = ("fault", "outcome")
+    gate: Gate = "writes+final"
+    continuations: int = 32
+    critic: str = "default"
+    """Whose feedback is tried if neither the episode nor a fault has any."""
+    teacher: str = ""
+    servers: Mapping[str, object] = field(default_factory=dict[str, object])
+    opinions: tuple[Opinion, ...] = ()
+    decisions: Path | None = None
+    concurrency: int = 8
+
+    @property
+    def effort(self) -> Effort:
+        return Effort(most=self.continuations)
+
+
+def labellers_for(
+    run: Run, asked: LabelRequest, keys: Keys, stack: AsyncExitStack
+) -> list[Labeller]:
+    """Return the sources of a request; `stack` closes what they keep open.
+
+    Raises:
+        ConfigError: a source lacks what it needs.
+    """
+    benchmarks = _benchmarks(run)
+    past: PastRun | None = None
+    if {"branching", "teacher"} & set(asked.sources):
+        critic = asked.critic if "branching" in asked.sources else "none"
+        past = past_run(run, keys, stack, {**asked.servers, "critic": critic})
+    known = _Sources(asked, benchmarks, past)
+    found: list[Labeller] = []
+    for source in asked.sources:
+        finds, settings = known.source(source, keys, stack)
+        found.append(Labeller(source, finds, f"{asked.gate}{settings}"))
+    return found
+
+
+def _benchmarks(run: Run) -> dict[str, Benchmark]:
+    """Return the benchmarks of a run; none if they are not here, like the gateway's."""
+    try:
+        return benchmarks_of(run)
+    except ConfigError:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    asked: LabelRequest
+    benchmarks: Mapping[str, Benchmark]
+    past: PastRun | None
+
+    def source(self, source: LabelSource, keys: Keys, stack: AsyncExitStack) -> tuple[Finds, str]:
+        """Return what finds the labels of a source, and what else than the gate decides them."""
+        asked = self.asked
+        match source:
+            case "fault":
+                return self.faults, ""
+            case "outcome":
+                return self.outcomes, ""
+            case "rule":
+                return self.rules, ""
+            case "human":
+                if not asked.opinions and asked.decisions is None:
+                    raise ConfigError("the source human needs --human FILE or --decisions FILE")
+                return self.people, f" {_digest(asked.opinions)}"
+            case "branching":
+                return self.branches, f" {asked.continuations} {asked.critic}"
+            case "teacher":
+                return self.teaches(keys, stack), f" {asked.continuations} {asked.teacher}"
+
+    async def faults(self, subject: Subject) -> list[Label]:
+        return list(by_faults(subject.trajectory, subject.briefing, gate=self.asked.gate))
+
+    async def outcomes(self, subject: Subject) -> list[Label]:
+        trajectory, briefing = subject.trajectory, subject.briefing
+        scene = await self._scene(subject)
+        lost = None if scene is None else await goal_lost_at(trajectory, briefing, scene.rebuilt)
+        return list(by_outcome(trajectory, briefing, gate=self.asked.gate, lost_at=lost))
+
+    async def rules(self, subject: Subject) -> list[Label]:
+        pack = find_pack(subject.trajectory.task.env)
+        if pack is None:
+            return []
+        scene = await self._scene(subject)
+        rebuilt = scene.rebuilt if scene else None
+        gate = self.asked.gate
+        return await by_rules(subject.trajectory, subject.briefing, pack, rebuilt, gate=gate)
+
+    async def people(self, subject: Subject) -> list[Label]:
+        return list(by_people(subject.trajectory, subject.briefing, self.asked.opinions))
+
+    async def branches(self, subject: Subject) -> list[Label]:
+        scene = await self._scene(subject)
+        if scene is None or self.past is None:
+            return []
+        critic = self.past.cast.critic(subject.trajectory.task.env)
+
+        async def tells(place: Placed, snapshot: Snapshot) -> str:
+            if known := feedback_on(place):
+                return known
+            looking = {"look": snapshot.look(LOOK_BUDGET)}
+            judgement = refused(await critic.judge(place.proposal.model_copy(update=looking)))
+            verdict = judgement.verdict
+            return verdict.feedback if isinstance(verdict, Revise) else ""
+
+        effort, gate = self.asked.effort, self.asked.gate
+        return await by_branching(
+            scene, self._players(self.past), effort=effort, tells=tells, gate=gate
+        )
+
+    def teaches(self, keys: Keys, stack: AsyncExitStack) -> Finds:
+        if not self.asked.teacher or self.past is None:
+            raise ConfigError("the source teacher needs --teacher, such as openai:MODEL")
+        model = teacher_for(self.asked.teacher, self.past, keys, stack)
+        players, effort = self._players(self.past), self.asked.effort
+        teacher = Teacher(Filler(model), players, effort, self.asked.gate)
+
+        async def finds(subject: Subject) -> list[Label]:
+            scene = await self._scene(subject)
+            return [] if scene is None else await by_teacher(scene, teacher)
+
+        return finds
+
+    def _players(self, past: PastRun) -> Players:
+        cast = past.cast
+        return Players(cast.actor, cast.user, cast.limits, cast.sampling)
+
+    async def _scene(self, subject: Subject) -> Scene | None:
+        """Return the episode with its environment; `None` if that has changed since."""
+        benchmark = self.benchmarks.get(subject.trajectory.task.env)
+        if benchmark is None:
+            return None
+        try:
+            rebuilt = await rebuild(subject.trajectory, benchmark)
+        except EnvError:
+            return None
+        return Scene(subject.trajectory, subject.briefing, rebuilt)
+
+
+def _digest(opinions: Sequence[Opinion]) -> str:
+    text = "\n".join(opinion.model_dump_json() for opinion in opinions)
+    return sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,159 @@
+"""Judge recorded runs with a critic, and score what it says."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecritic.assembly.critics import HEAD
+from sidecritic.assembly.packs import pack_at, pack_of, unused
+from sidecritic.assembly.profiles import profile_at
+from sidecritic.assembly.recorded import CriticByName
+from sidecritic.errors import ConfigError
+from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.recordings import Imported, load
+from sidecritic.replay import Plan
+from sidecritic.replay import replay as judge
+from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
+from sidecritic.scoring.labels import Labels, read_labels
+from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.settings.evaluation import Settings
+from sidecritic.settings.names import command_line
+from sidecritic.training.head import cross_validated, train
+from sidecritic.workflows.watchers import SILENT, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to judge, and by which critic."""
+
+    files: tuple[Path, ...]
+    settings: Settings
+    """The critic and its gate; the rest is not used."""
+    labels: Path | None = None
+    out: Path | None = None
+    fixed: bool = False
+    """Whether the command chose the critic, so that it takes no pack."""
+
+    @property
+    def command(self) -> str:
+        """The command line that does it again."""
+        asked = self.settings
+        return command_line(
+            "replay",
+            *self.files,
+            critic=asked.critic,
+            gate=asked.gate,
+            critic_threshold=asked.critic_threshold,
+            profile=asked.profile,
+            pack=asked.pack,
+            labels=self.labels,
+            out=self.out,
+            critic_lookups=asked.critic_lookups or None,
+            no_critic_evidence=not asked.critic_evidence,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Recorded runs, and what a critic says of their proposals."""
+
+    imported: Imported
+    runs: list[Recorded]
+    """Those of environments that have such a critic."""
+    lines: tuple[JudgedProposal, ...]
+    skipped: dict[str, str]
+    terms: str
+    """Profile, threshold or pack that the critic was given, in words."""
+    fitted_files: int
+    """Files that the critic's profile was fitted to."""
+    unlearned: tuple[str, ...] = ()
+    """Domains in which the checks' own risks stand in for a head."""
+
+
+def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT) -> Judged:
+    """Import and judge.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    asked = request.settings
+    profile = profile_at(Path(asked.profile)) if asked.profile is not None else None
+    critics = CriticByName(
+        asked.critic,
+        asked.critic_base_url,
+        asked.critic_threshold,
+        profile,
+        lookups=asked.critic_lookups,
+        evidence=asked.critic_evidence,
+        pack=asked.pack,
+        fixed=request.fixed,
+    )
+    if remark := unused(asked.pack, asked.critic):
+        watcher.say(remark)
+    pack_of(asked.pack, ())  # before files are read, which takes a while
+    imported = load(request.files)
+    _report(imported, watcher)
+    pack_of(asked.pack, (run.critic_env for run in imported.runs))
+    skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
+    for env, why in skipped.items():
+        watcher.say(f"{env} is not judged: {why}")
+    runs = [run for run in imported.runs if run.critic_env not in skipped]
+    plan = Plan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
+    with watcher.proposals(hidden=critics.asks_a_person) as progress:
+        # The terminal stays in this process, and a display would write over its questions.
+        workers = 1 if critics.asks_a_person else workers
+        lines = judge(runs, plan, request.out, workers=workers, progress=progress)
+    fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
+    unlearned = critics.unlearned(run.critic_env for run in runs)
+    return Judged(imported, runs, lines, skipped, critics.terms, fitted, unlearned)
+
+
+def replay_files(
+    request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT
+) -> ReplayScores:
+    """Import, judge and score; a head is cross-validated if there are labels.
+
+    Raises:
+        ConfigError: nothing can be read, or there is no such critic.
+    """
+    labels = read_labels(request.labels) if request.labels is not None else None
+    found = judge_files(request, workers=workers, watcher=watcher)
+    source = Source(
+        critic=request.settings.critic,
+        gate=request.settings.gate,
+        command=request.command,
+        simulations=len(found.imported.runs),
+        files=found.imported.files,
+        problems=tuple(map(str, found.imported.problems)),
+        empty=found.imported.empty,
+        skipped=found.skipped,
+        terms=found.terms,
+        fitted_files=found.fitted_files,
+        unlearned=found.unlearned,
+    )
+    scores = score_replay(found.runs, found.lines, source, labels)
+    if labels is None or request.settings.critic != HEAD:
+        return scores
+    return scores.model_copy(
+        update={"cv": _cross_validated(found, labels, request.settings.pack, watcher)}
+    )
+
+
+def _cross_validated(
+    found: Judged, labels: Labels, pack: str | None, watcher: Watcher
+) -> CrossValidated | None:
+    try:
+        harmless = pack_at(pack).generic_tools if pack is not None else None
+        return cross_validated(train(found.runs, found.lines, labels, harmless=harmless), labels)
+    except ConfigError as error:
+        watcher.say(f"not cross-validated: {error}")
+        return None
+
+
+def _report(imported: Imported, watcher: Watcher) -> None:
+    for problem in imported.problems:
+        watcher.say(str(problem))
+    if imported.empty:
+        watcher.say(f"{imported.empty} empty runs are dropped")
+    if not imported.runs:
+        raise ConfigError("none of the files holds a run that can be replayed; see above")

@@ -1,0 +1,261 @@
+"""Train critics on labelled and recorded runs: heads, and small language models."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from sidecritic.assembly.held_out import held_out_of, require_no_test
+from sidecritic.assembly.recorded import CriticByName
+from sidecritic.critics.head_weights import HeadWeights, to_json
+from sidecritic.critics.registry import CriticKind
+from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
+from sidecritic.packs import pack_for
+from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.replay import Plan, replay
+from sidecritic.reports.curves import plot_curve
+from sidecritic.runs import write_whole
+from sidecritic.scoring.detection_records import CrossValidated
+from sidecritic.scoring.labels import Labels, read_labels
+from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
+from sidecritic.training.lora.base import require_base
+from sidecritic.training.lora.curve import read_curve
+from sidecritic.training.lora.export import CONVERTER, export
+from sidecritic.training.lora.recipe import Recipe, read_recipe
+from sidecritic.training.lora.result import Result
+from sidecritic.training.lora.run import tune
+from sidecritic.training.own import WEIGHT, Lessons, lessons, read_own_runs
+from sidecritic.workflows.files import require_file, write_file
+from sidecritic.workflows.replay import ReplayRequest, judge_files
+from sidecritic.workflows.watchers import SILENT, Watcher
+
+LLAMA_CPP = "llama_cpp"
+"""Key of [train]: a folder of llama.cpp's source, whose converter makes the GGUF file."""
+
+
+# --- rounds of learning ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What to learn from, and where the result goes."""
+
+    name: str
+    runs: tuple[Path, ...]
+    """Labelled runs."""
+    data: Path
+    """The data set that was exported from them."""
+    out: Path
+    """Folder of the weights."""
+    workers: int = 1
+    watcher: Watcher = SILENT
+
+
+def train_kind(kind: CriticKind, lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
+    """Return where in the lesson's folder the weights are.
+
+    Raises:
+        ConfigError: there is nothing to learn from, or what the kind needs is missing.
+    """
+    match kind:
+        case "head":
+            return _head(lesson)
+        case "lora":
+            return _lora(lesson, settings)
+
+
+def _head(lesson: Lesson) -> Path:
+    made = head_from_runs(lesson.runs, name=lesson.name, workers=lesson.workers)
+    file = lesson.out / f"{lesson.name}.json"
+    write_whole(file, to_json(made.weights))
+    return file.relative_to(lesson.out)
+
+
+def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
+    """Fine-tune on the exported data set, and return the GGUF file that `--critic` can read."""
+    made, folder = lesson.out / "tuned", lesson.out / "gguf"
+    recipe = lora_recipe(settings, str(lesson.data))
+    tune(recipe, made, say=lesson.watcher.say, tests_of=held_out_of)
+    if not folder.exists():
+        converter = _llama_cpp(settings)
+        export(made, folder, "gguf", name=lesson.name, weights="q8_0", llama_cpp=converter)
+    return next(folder.glob("*.gguf")).relative_to(lesson.out)
+
+
+def require_tunable(settings: Mapping[str, JsonValue]) -> None:
+    """Check what a fine-tune needs: its base, and the converter of the result.
+
+    Raises:
+        ConfigError: one of them is missing.
+    """
+    require_base(lora_recipe(settings, data="-").base)
+    folder = _llama_cpp(settings)
+    if not (folder / CONVERTER).is_file():
+        raise ConfigError(
+            f"{folder / CONVERTER} is not there; run `make .venv-train/llama.cpp`, or set "
+            f"train.{LLAMA_CPP} to a folder of llama.cpp's source"
+        )
+
+
+def _llama_cpp(settings: Mapping[str, JsonValue]) -> Path:
+    return Path(str(settings.get(LLAMA_CPP, ".venv-train/llama.cpp")))
+
+
+def lora_recipe(settings: Mapping[str, JsonValue], data: str) -> Recipe:
+    """Return the recipe of a fine-tune on a data set.
+
+    Raises:
+        ConfigError: a key or value cannot be used.
+    """
+    given = {key: value for key, value in settings.items() if key != LLAMA_CPP}
+    try:
+        return Recipe.model_validate({**given, "data": data})
+    except ValidationError as cause:
+        raise ConfigError(f"the table [train] of the recipe: {first_problem(cause)}") from cause
+
+
+# --- heads -------------------------------------------------------------------------------------
+
+
+CHECKS = "policy"
+"""The critic whose flags a head learns from."""
+
+
+def head_from_runs(
+    directories: Iterable[Path], *, name: str = "head", workers: int = 1, test_users: bool = False
+) -> Trained:
+    """Fit a head to run directories alone, without recorded runs; `weights` go to a file.
+
+    Raises:
+        ConfigError: there is no run, nothing right and nothing wrong to learn from, or one is of
+            a test task or, unless `test_users`, of a user in one.
+    """
+    own = lessons_from(directories, workers=workers, test_users=test_users)
+    return train((), (), {}, own=own, name=name)
+
+
+def lessons_from(
+    directories: Iterable[Path],
+    *,
+    weight: float = WEIGHT,
+    workers: int = 1,
+    test_users: bool = False,
+) -> Lessons:
+    """Return what run directories teach, judged with the checks of today.
+
+    Raises:
+        ConfigError: one of them holds no run, none is of an environment that has checks, or one
+            is of a test task or, unless `test_users`, of a user in one.
+    """
+    own = read_own_runs(directories)
+    own = replace(own, runs=_with_checks(own.runs))
+    require_no_test((run.trajectory for run in own.runs), test_users=test_users)
+    lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
+    return lessons(own, lines, weight=weight)
+
+
+def _with_checks(runs: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    refused: dict[str, str] = {}
+    for env in sorted({run.critic_env for run in runs}):
+        try:
+            pack_for(env)
+        except NoChecks as error:
+            refused[env] = error.problem
+    if runs and all(run.critic_env in refused for run in runs):
+        raise ConfigError(f"a head learns from what checks notice: {next(iter(refused.values()))}")
+    return tuple(run for run in runs if run.critic_env not in refused)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRuns:
+    """Run directories of ours to learn from."""
+
+    directories: tuple[Path, ...] = ()
+    weight: float | None = None
+    """What one of their actions counts for one of a recorded run; `None` for the default."""
+    test_users: bool = False
+    """Whether their users may be in test tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedHead:
+    """Weights that are on file, and how good they are on users that they have not seen."""
+
+    weights: HeadWeights
+    cv: CrossValidated
+    own: Mapping[str, Held]
+    """Writes of own runs by domain."""
+
+
+def train_head(
+    recorded: ReplayRequest,
+    out: Path,
+    unseen: Path | None = None,
+    *,
+    own: OwnRuns,
+    workers: int = 1,
+    watcher: Watcher = SILENT,
+) -> TrainedHead:
+    """Judge, fit, write and cross-validate; `unseen` gets the judgements by heads of other folds.
+
+    Raises:
+        ConfigError: something cannot be read or written, or there is nothing to learn from.
+    """
+    require_file(out)
+    require_file(unseen)
+    runs, lines, labels = _recorded(recorded, own, workers, watcher)
+    weight = WEIGHT if own.weight is None else own.weight
+    lessons = lessons_from(
+        own.directories, weight=weight, workers=workers, test_users=own.test_users
+    )
+    made = train(runs, lines, labels, own=lessons)
+    write_file(out, to_json(made.weights))
+    if unseen is not None:
+        named = {"critic": "head", "critic_version": made.weights.digest}
+        judged = (line.model_copy(update=named).model_dump_json() for line in made.unseen())
+        write_file(unseen, "".join(f"{line}\n" for line in judged))
+    return TrainedHead(made.weights, cross_validated(made, labels), held_out(made, lessons))
+
+
+def _recorded(
+    request: ReplayRequest, own: OwnRuns, workers: int, watcher: Watcher
+) -> tuple[Sequence[Recorded], Sequence[JudgedProposal], Labels]:
+    if request.files:
+        if request.labels is None:
+            raise ConfigError("a head learns from labels of recorded runs; give --labels FILE")
+        labels = read_labels(request.labels)
+        found = judge_files(request, workers=workers, watcher=watcher)
+        return found.runs, found.lines, labels
+    if not own.directories:
+        raise ConfigError("nothing to learn from: give recorded FILES, --runs RUN, or both")
+    return (), (), {}
+
+
+# --- fine-tunes --------------------------------------------------------------------------------
+
+
+def tune_by_recipe(config: Path, out: Path, watcher: Watcher = SILENT) -> Result:
+    """Fine-tune by the recipe in a file.
+
+    Raises:
+        ConfigError: the recipe, the data set or the folder cannot be used.
+        TrainingError: it broke underway.
+    """
+    return tune(read_recipe(config), out, say=watcher.say, tests_of=held_out_of)
+
+
+def draw_curve(out: Path, result: Result, watcher: Watcher = SILENT) -> None:
+    """Draw the curve of a fine-tune into its folder; the watcher hears if matplotlib is missing.
+
+    Raises:
+        ConfigError: the picture cannot be written.
+    """
+    points = [(p.step, p.auroc, p.loss) for p in read_curve(out / "curve.jsonl")]
+    title = f"{Path(result.recipe.base).name}, {result.examples} rows, {result.rendering}"
+    try:
+        plot_curve(points, out / "curve.png", title=title)
+    except MissingExtra as error:
+        watcher.say(str(error))
+    except OSError as error:
+        raise ConfigError(f"cannot write {out / 'curve.png'}: {error.strerror}") from error
