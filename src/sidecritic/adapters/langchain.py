@@ -17,8 +17,8 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from sidecritic.adapters.turns import Asked, Draft, Oversight, Refusal, settle
-from sidecritic.gateway.blocking import LoopThread
-from sidecritic.gateway.dialects.parts import call_of, hints_of, tool_spec
+from sidecritic.dialects.parts import call_of, hints_of, tool_spec
+from sidecritic.loop_thread import LoopThread
 from sidecritic.types import Assistant, Message, ToolCall, ToolResult, ToolSpec, Usage, User
 from sidecritic.values import object_of, text_of
 

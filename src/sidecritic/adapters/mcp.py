@@ -22,8 +22,8 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPC
 from sidecritic.adapters.mcp_messages import NO_CALL, call_in, carrying, failure, refusal
 from sidecritic.adapters.rulings import Passes, Refuses, ruling_on
 from sidecritic.adapters.turns import Oversight
-from sidecritic.gateway.dialects.base import Hints
-from sidecritic.gateway.dialects.parts import hints_of, tool_spec
+from sidecritic.dialects.base import Hints
+from sidecritic.dialects.parts import hints_of, tool_spec
 from sidecritic.types import Assistant, Message, ToolCall, ToolResult, ToolSpec
 from sidecritic.values import objects_of, text_of
 

@@ -13,7 +13,7 @@ from mcp_types import (
 )
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from sidecritic.gateway.dialects.parts import call_of
+from sidecritic.dialects.parts import call_of
 from sidecritic.types import ToolCall
 
 NO_CALL = "a call needs a name, and an object of arguments"

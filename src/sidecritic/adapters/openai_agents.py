@@ -17,11 +17,11 @@ from openai.types.responses import ResponseCompletedEvent, ResponseStreamEvent
 from pydantic import JsonValue, TypeAdapter
 
 from sidecritic.adapters.turns import Ask, Asked, Draft, Oversight, Refusal, settle
+from sidecritic.dialects.base import Body, Hints, Rejected
+from sidecritic.dialects.parts import tool_spec
+from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.sse import objects
 from sidecritic.errors import ModelError
-from sidecritic.gateway.dialects.base import Body, Hints, Rejected
-from sidecritic.gateway.dialects.parts import tool_spec
-from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.gateway.dialects.sse import objects
 from sidecritic.types import Assistant, ToolSpec
 from sidecritic.values import objects_of
 

@@ -25,7 +25,7 @@ from sidecritic.adapters.pydantic_ai_messages import (
     system_of,
 )
 from sidecritic.adapters.turns import Asked, Draft, Oversight, Refusal, settle
-from sidecritic.gateway.dialects.parts import hints_of, tool_spec
+from sidecritic.dialects.parts import hints_of, tool_spec
 from sidecritic.types import Assistant, ToolResult, ToolSpec, Usage
 
 

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar, assert_never
 
+from sidecritic.dialects.base import Hints
 from sidecritic.errors import ModelError, SidecriticError
 from sidecritic.gates import Gate
-from sidecritic.gateway.actor import log_of, refusals
-from sidecritic.gateway.dialects.base import Hints
 from sidecritic.gateway.modes import effect_of
 from sidecritic.gateway.settings import RouteSettings, ToolRule
+from sidecritic.gateway.turns.actor import log_of, refusals
 from sidecritic.ports import Critic
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed

@@ -21,21 +21,21 @@ from sidecritic.config.profiles import profile_for
 from sidecritic.config.settings import Settings, suggestion
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra
-from sidecritic.gateway.admission import Admission, key_digest
-from sidecritic.gateway.app import Server
-from sidecritic.gateway.chain import Chain
-from sidecritic.gateway.decisions import policy_digest
-from sidecritic.gateway.door import Door, Live
-from sidecritic.gateway.metrics import Metrics
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
+from sidecritic.gateway.server.admission import Admission, key_digest
+from sidecritic.gateway.server.app import Server
+from sidecritic.gateway.server.door import Door, Live
+from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_name
 from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
-from sidecritic.gateway.spans import NoTraces, Traces
 from sidecritic.gateway.store.database import Store, open_engine
+from sidecritic.gateway.store.decisions import policy_digest
+from sidecritic.gateway.store.history_digest import Chain
 from sidecritic.gateway.store.queries import Desk
-from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
+from sidecritic.gateway.telemetry.metrics import Metrics
+from sidecritic.gateway.telemetry.spans import NoTraces, Traces
 from sidecritic.ports import Critic, version_of
 from sidecritic.types import Limits
 
@@ -149,7 +149,7 @@ class GatewayMaker:
         if given is None:
             return NoTraces()
         try:
-            from sidecritic.gateway.tracing import OpenTelemetry, exporter_for
+            from sidecritic.gateway.telemetry.tracing import OpenTelemetry, exporter_for
         except ImportError as cause:
             raise MissingExtra("opentelemetry-sdk", "otel", "[traces]") from cause
         named, headers = given.headers_env, dict[str, str]()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from sidecritic.gateway.dialects.base import Asked, Hints
+from sidecritic.dialects.base import Asked, Hints
 from sidecritic.gateway.settings import Mode, RouteSettings
 from sidecritic.types import Assistant, Effect, ToolSpec
 

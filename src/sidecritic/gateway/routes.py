@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from sidecritic.dialects.base import Dialect
 from sidecritic.gateway.settings import (
     ClientSettings,
     LimitSettings,
@@ -10,7 +12,7 @@ from sidecritic.gateway.settings import (
     Provider,
     RouteSettings,
 )
-from sidecritic.gateway.wire import Upstream
+from sidecritic.gateway.wire.http import Upstream
 from sidecritic.ports import Critic
 from sidecritic.types import Limits
 
@@ -68,3 +70,15 @@ class Setup:
                 if rule.mode is not None:
                     found[f"{route.name}/{rule.match}"] = rule.mode
         return found
+
+
+class Place(NamedTuple):
+    route: Route
+    path: str
+    """Below `/v1`, without a query."""
+    dialect: Dialect | None
+    """`None` for a path that is not supervised."""
+
+    def is_shared(self, setup: Setup) -> bool:
+        """Whether several tenants use one key of the provider."""
+        return len(setup.tenants) > 1 and not self.route.forwards_key

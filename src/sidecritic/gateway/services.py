@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sidecritic.errors import SidecriticError, StoreError, boundary
-from sidecritic.gateway.chain import Chain
-from sidecritic.gateway.counting import Counts
-from sidecritic.gateway.decisions import Decision
-from sidecritic.gateway.reviews import Reviews
-from sidecritic.gateway.spans import NoTraces, Traces
-from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.gateway.store.conversations import StoredTurns
+from sidecritic.gateway.store.decisions import Decision
+from sidecritic.gateway.store.history_digest import Chain
+from sidecritic.gateway.store.reviews import Reviews
+from sidecritic.gateway.telemetry.counts import Counts
+from sidecritic.gateway.telemetry.spans import NoTraces, Traces
 
 log = logging.getLogger("sidecritic.gateway")
 

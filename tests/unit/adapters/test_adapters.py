@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sidecritic.adapters.turns import Asked, Draft, Halted, Oversight, Unjudgeable, settle
-from sidecritic.gateway.dialects.base import Hints
+from sidecritic.dialects.base import Hints
 from sidecritic.gateway.settings import ToolRule
 from sidecritic.trace import Event, Judged
 from sidecritic.types import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecritic.gateway.chain import Chain
+from sidecritic.gateway.store.history_digest import Chain
 from sidecritic.types import Assistant, User
 from tests.gateway import approves, gateway, post
 from tests.wire import Json, call, chat, wire_server

@@ -10,9 +10,9 @@ from sidecritic.config.gateways import GatewayMaker, gateway_settings
 from sidecritic.config.promotion import set_mode
 from sidecritic.critics.calibrated import Calibrated
 from sidecritic.errors import ConfigError, ModelUnavailable
+from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
-from sidecritic.gateway.upstreams import HttpUpstream, is_public_address, is_public_name
-from sidecritic.gateway.wire import Outgoing
+from sidecritic.gateway.wire.http import Outgoing
 from tests.unit import test_policies_retail as retail
 from tests.wire import chat, wire_server
 

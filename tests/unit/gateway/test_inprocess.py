@@ -9,7 +9,7 @@ from anthropic import Anthropic, AsyncAnthropic
 from openai import AsyncOpenAI, OpenAI, PermissionDeniedError
 
 from sidecritic import ConfigError, Halt, Options, Proposal, supervise
-from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.store.decisions import Decision
 from tests.gateway import Asked, approves, refuses
 from tests.wire import call, chat, messages, text_block, use_block, wire_server
 from tests.wire_streams import called, chat_stream, messages_stream

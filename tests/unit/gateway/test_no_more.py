@@ -11,7 +11,7 @@ import pytest
 from openai import NotFoundError, OpenAI
 
 from sidecritic import ConfigError, Escalate, Options, supervise
-from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.gateway.store.conversations import StoredTurns
 from sidecritic.types import User
 from tests.gateway import Asked, approves, gateway, post
 from tests.wire import Reply, as_json, call, chat, messages, use_block, wire_server

@@ -8,12 +8,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from sidecritic.gateway.dialects.chat import ChatCompletions
-from sidecritic.gateway.dialects.merging import Growing
-from sidecritic.gateway.dialects.messages import Messages
-from sidecritic.gateway.dialects.parts import call_of
-from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.gateway.reading import read_object
+from sidecritic.dialects.chat import ChatCompletions
+from sidecritic.dialects.merging import Growing
+from sidecritic.dialects.messages import Messages
+from sidecritic.dialects.parts import call_of
+from sidecritic.dialects.responses import Responses
+from sidecritic.strict_json import read_object
 from tests.gateway import Running, approves, gateway
 from tests.wire import Reply, chat, messages, text_block, use_block, wire_server
 from tests.wire_streams import (

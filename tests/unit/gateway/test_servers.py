@@ -8,12 +8,12 @@ import pytest
 from openai import OpenAI
 
 from sidecritic import supervise
-from sidecritic.gateway.dialects.base import Rejected, StreamFailed
-from sidecritic.gateway.dialects.chat import ChatCompletions
-from sidecritic.gateway.dialects.messages import Messages
-from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.gateway.dialects.resuming import Resume
-from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.dialects.base import Rejected, StreamFailed
+from sidecritic.dialects.chat import ChatCompletions
+from sidecritic.dialects.messages import Messages
+from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.resuming import Resume
+from sidecritic.gateway.store.conversations import StoredTurns
 from sidecritic.types import Assistant, ToolResult
 from tests.gateway import approves, gateway, refuses
 from tests.wire import Json, Reply, as_json, call, chat, wire_server

@@ -17,7 +17,7 @@ from sidecritic.config.gateways import GatewayMaker
 from sidecritic.errors import ConfigError
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.settings import TraceSettings
-from sidecritic.gateway.tracing import OpenTelemetry
+from sidecritic.gateway.telemetry.tracing import OpenTelemetry
 from tests.gateway import Running, gateway, refuses, settings_for
 from tests.wire import Json, call, chat, failure, refusing_url, wire_server
 from tests.wire_streams import chat_stream, spoken

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.store.decisions import Decision
 
 Row = dict[str, Any]
 

@@ -1,0 +1,92 @@
+"""Who may come in, and how many at a time."""
+
+import hmac
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from sidecritic.gateway.routes import Tenant
+from sidecritic.gateway.settings import ClientSettings
+from sidecritic.gateway.wire.http import Headers, header
+from sidecritic.gateway.wire.refusals import Refused
+
+ANYBODY = ClientSettings(name="anybody", concurrency=1024)
+"""The tenant of a server that lists no clients; such a server listens on loopback only."""
+
+
+def key_digest(key: str) -> bytes:
+    return sha256(key.encode(errors="surrogateescape")).digest()
+
+
+def tenant_of(headers: Headers, tenants: Sequence[Tenant]) -> ClientSettings:
+    """Return the client that the request's key belongs to.
+
+    Raises:
+        Refused: it belongs to nobody.
+    """
+    if not tenants:
+        return ANYBODY
+    scheme, _, token = header(headers, "authorization").partition(" ")
+    key = header(headers, "x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+    given, found = key_digest(key), None
+    for tenant in tenants:  # all of them: how long it takes must not tell which one fits
+        if hmac.compare_digest(given, tenant.key_digest):
+            found = tenant.settings
+    if found is None or not key:
+        raise Refused(401, "invalid_api_key", "this key is not known here")
+    return found
+
+
+@dataclass
+class _Use:
+    under_way: int = 0
+    allowance: float = 0.0
+    at: float | None = None
+
+    def __enter__(self) -> None:
+        self.under_way += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.under_way -= 1
+
+
+@dataclass
+class Admission:
+    """Counts what each client has under way, and how fast its requests come."""
+
+    monotonic: Callable[[], float]
+    _uses: dict[str, _Use] = field(default_factory=dict[str, _Use])
+
+    def enter(self, client: ClientSettings) -> AbstractContextManager[None]:
+        """Return a place to hold for the length of a block, which begins at once.
+
+        Raises:
+            Refused: the client has too many requests under way, or sends them too fast.
+        """
+        use = self._uses.setdefault(client.name, _Use())
+        if use.under_way >= client.concurrency:
+            raise Refused(
+                429,
+                "too_many_requests",
+                f"more than {client.concurrency} requests at the same time",
+                retry_after=1.0,
+            )
+        self._require_pace(use, client)
+        return use
+
+    def _require_pace(self, use: _Use, client: ClientSettings) -> None:
+        """Take one from a bucket that holds a minute's worth and fills evenly."""
+        if client.per_minute is None:
+            return
+        now, full = self.monotonic(), float(client.per_minute)
+        passed = full if use.at is None else (now - use.at) * full / 60
+        use.allowance, use.at = min(full, use.allowance + passed), now
+        if use.allowance < 1:
+            raise Refused(
+                429,
+                "rate_limit_exceeded",
+                f"more than {client.per_minute} requests a minute",
+                retry_after=(1 - use.allowance) * 60 / full,
+            )
+        use.allowance -= 1

@@ -1,0 +1,83 @@
+"""What is traced, by whoever traces: OpenTelemetry, or nobody.
+
+A span is passed on like everything else, in the `Question`; nothing is kept beside the call stack.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from sidecritic.gateway.wire.http import Headers
+
+Attribute = str | int | float | bool | tuple[str, ...]
+Attributes = Mapping[str, Attribute]
+
+
+class Span(Protocol):
+    """Something that takes time: a request, a call of the upstream, a judgement."""
+
+    @property
+    def keeps_content(self) -> bool:
+        """Whether what was said may stand in it."""
+        ...
+
+    def named(self, name: str) -> None:
+        """Give it another name."""
+        ...
+
+    def note(self, attributes: Attributes) -> None: ...
+
+    def happened(self, name: str, attributes: Attributes) -> None:
+        """Note an event."""
+        ...
+
+    def content(self, name: str, said: JsonValue) -> None:
+        """Note what was said, redacted; nothing unless content is kept."""
+        ...
+
+    def child(
+        self, name: str, attributes: Attributes, *, is_remote: bool = False
+    ) -> AbstractContextManager["Span"]:
+        """Open a span within this one; an exception that leaves the block is noted by its type."""
+        ...
+
+    def carried(self, headers: Headers) -> Headers:
+        """Return the headers of a request that is made within this span."""
+        ...
+
+
+class Traces(Protocol):
+    def request(self, headers: Headers) -> AbstractContextManager[Span]:
+        """Open the span of a client's request, within the trace that its headers name."""
+        ...
+
+
+class NoSpan:
+    """Notes nothing."""
+
+    keeps_content = False
+
+    def named(self, name: str) -> None: ...
+
+    def note(self, attributes: Attributes) -> None: ...
+
+    def happened(self, name: str, attributes: Attributes) -> None: ...
+
+    def content(self, name: str, said: JsonValue) -> None: ...
+
+    def child(
+        self, name: str, attributes: Attributes, *, is_remote: bool = False
+    ) -> AbstractContextManager[Span]:
+        return nullcontext(self)
+
+    def carried(self, headers: Headers) -> Headers:
+        return headers
+
+
+class NoTraces:
+    """Traces nothing."""
+
+    def request(self, headers: Headers) -> AbstractContextManager[Span]:
+        return nullcontext(NoSpan())
