@@ -13,9 +13,9 @@ from sidecritic.packs import pack_for
 from sidecritic.types import Assistant, Proposal, Revise, ToolSpec
 from tests.injection import PAYLOADS
 from tests.talk import Talk
-from tests.unit import test_policies_airline as airline
-from tests.unit import test_policies_retail as retail
-from tests.unit import test_policies_shop as shop
+from tests.unit.packs import test_shop as shop
+from tests.unit.packs.airline import test_pack as airline
+from tests.unit.packs.retail import test_pack as retail
 
 Call = tuple[str, dict[str, JsonValue]]
 UNDECIDED = "Hm, I have not decided yet. What would happen then?"

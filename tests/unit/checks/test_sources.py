@@ -9,10 +9,10 @@ from sidecritic.packs.retail.pack import RETAIL
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Assistant, Proposal
 from tests.talk import fired
-from tests.unit import test_policies_airline as airline
-from tests.unit import test_policies_retail as retail
-from tests.unit import test_policies_telecom as telecom
+from tests.unit.packs.airline import test_pack as airline
 from tests.unit.packs.airline.test_pack import Call, but
+from tests.unit.packs.retail import test_pack as retail
+from tests.unit.packs.telecom import test_pack as telecom
 
 RETURN_TO_PAYPAL = but(retail.RETURN, payment_method_id="paypal_1")
 DEAREST = retail.wish("I want the most expensive desk lamp, on my visa.")

@@ -5,8 +5,6 @@ import pytest
 from sidecritic.packs.retail.pack import RETAIL
 from sidecritic.packs.telecom.pack import TELECOM
 from tests.talk import Talk, fired
-from tests.unit import test_policies_retail as retail
-from tests.unit import test_policies_telecom as telecom
 from tests.unit.packs.airline.test_pack import (
     BAGS,
     BOOK,
@@ -24,6 +22,8 @@ from tests.unit.packs.airline.test_pack import (
     supports,
     talk,
 )
+from tests.unit.packs.retail import test_pack as retail
+from tests.unit.packs.telecom import test_pack as telecom
 
 LATE = talk(DELAY).did("get_flight_status", "delayed", flight_number="HAT001", date="2024-05-20")
 STRANGER: Call = but(BOOK, user_id="ann_ho_1", total_baggages=2)

@@ -13,7 +13,7 @@ from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
 from sidecritic.gateway.wire.http import Outgoing
-from tests.unit import test_policies_retail as retail
+from tests.unit.packs.retail import test_pack as retail
 from tests.wire import chat, wire_server
 
 GOOD = """
