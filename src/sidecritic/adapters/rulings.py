@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from sidecritic.adapters.turns import Oversight
-from sidecritic.gateway.turns.actor import log_of
+from sidecritic.seats.turn_log import log_of
 from sidecritic.supervisor import Decision, Supervisor
 from sidecritic.trace import Event, Judged, rejection
 from sidecritic.types import (

@@ -6,7 +6,7 @@ from pathlib import Path
 from sidecritic.config.gateways import gateway_settings, require_sound
 from sidecritic.config.settings import suggestion
 from sidecritic.errors import ConfigError
-from sidecritic.gateway.settings import Mode
+from sidecritic.seats.tools import Mode
 
 _SECTION = re.compile(r"^\s*\[")
 _MODE = re.compile(r"^(\s*mode\s*=\s*)([\"'])\w+\2")

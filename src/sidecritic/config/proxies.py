@@ -13,7 +13,7 @@ from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
-from sidecritic.gateway.settings import ToolRule
+from sidecritic.seats.tools import ToolRule
 from sidecritic.types import Limits
 
 

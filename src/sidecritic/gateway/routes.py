@@ -5,15 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sidecritic.dialects.base import Dialect
-from sidecritic.gateway.settings import (
-    ClientSettings,
-    LimitSettings,
-    Mode,
-    Provider,
-    RouteSettings,
-)
+from sidecritic.gateway.settings import ClientSettings, LimitSettings, Provider, RouteSettings
 from sidecritic.gateway.wire.http import Upstream
 from sidecritic.ports import Critic
+from sidecritic.seats.tools import Mode
 from sidecritic.types import Limits
 
 

@@ -10,10 +10,9 @@ from pydantic import Field, field_validator
 
 from sidecritic.gates import Gate
 from sidecritic.models.endpoint import problem_of
-from sidecritic.types import Answers, Effect, Record
-
-Mode = Literal["shadow", "enforce", "off"]
-"""`shadow` judges and records and changes nothing; `enforce` withholds until judged."""
+from sidecritic.seats.seat import HAND_OVER
+from sidecritic.seats.tools import Mode, ToolRule
+from sidecritic.types import Answers, Record
 
 Provider = Literal["openai", "anthropic"]
 
@@ -52,15 +51,6 @@ class UpstreamSettings(Record):
         return url.rstrip("/")
 
 
-class ToolRule(Record):
-    """What holds for the tools whose name matches; the first rule that says it wins."""
-
-    match: str
-    """A name, or a glob such as `cancel_*`."""
-    effect: Effect | None = None
-    mode: Mode | None = None
-
-
 class ReviewSettings(Record):
     on_escalation: Literal["answer", "wait"] = "answer"
     """`answer` sends the hand-over text at once, `wait` holds the request for a person."""
@@ -68,9 +58,7 @@ class ReviewSettings(Record):
     """Seconds until a request that waits gets the hand-over text."""
     expiry: float = Field(default=3600.0, gt=0)
     """Seconds for which a person may answer, and for which an approval holds."""
-    hand_over_text: str = (
-        "I've passed this step to a colleague for review. It has not been carried out yet."
-    )
+    hand_over_text: str = HAND_OVER
 
 
 class RouteSettings(Record):
@@ -80,7 +68,7 @@ class RouteSettings(Record):
     mode: Mode = "shadow"
     tools: tuple[ToolRule, ...] = ()
     trust_annotations: bool = False
-    """Take `readOnlyHint` at its word; `destructiveHint` always counts."""
+    """Attempt `readOnlyHint` at its word; `destructiveHint` always counts."""
     gate: Gate = "writes+final"
     critic: str = "none"
     critic_base_url: str | None = None

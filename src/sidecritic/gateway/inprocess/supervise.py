@@ -20,19 +20,13 @@ from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Background, Services
-from sidecritic.gateway.settings import (
-    PROXIED,
-    LimitSettings,
-    Mode,
-    Provider,
-    RouteSettings,
-    ToolRule,
-)
+from sidecritic.gateway.settings import PROXIED, LimitSettings, Provider, RouteSettings
 from sidecritic.gateway.store.decisions import Decision, policy_digest
 from sidecritic.gateway.store.history_digest import Chain
 from sidecritic.gateway.store.reviews import Case
 from sidecritic.gateway.telemetry.counts import NoCounts
 from sidecritic.ports import Critic
+from sidecritic.seats.tools import Mode, ToolRule
 from sidecritic.types import Limits
 
 if TYPE_CHECKING:

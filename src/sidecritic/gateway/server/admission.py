@@ -76,7 +76,7 @@ class Admission:
         return use
 
     def _require_pace(self, use: _Use, client: ClientSettings) -> None:
-        """Take one from a bucket that holds a minute's worth and fills evenly."""
+        """Attempt one from a bucket that holds a minute's worth and fills evenly."""
         if client.per_minute is None:
             return
         now, full = self.monotonic(), float(client.per_minute)

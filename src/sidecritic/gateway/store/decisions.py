@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from sidecritic.dialects.parts import substance
-from sidecritic.gateway.settings import Mode
+from sidecritic.seats.tools import Mode
 from sidecritic.trace import Event, Executed, Failed, Judged, Proposed, proposals
 from sidecritic.types import Assistant, Briefing, Record, Usage
 
@@ -101,9 +101,9 @@ def action_digest(origin: Origin, action: Assistant) -> str:
 
 
 def decisions_of(
-    origin: Origin, choice: int, log: Sequence[Event], *, link: str, takes: Sequence[str]
+    origin: Origin, choice: int, log: Sequence[Event], *, link: str, models: Sequence[str]
 ) -> Iterator[Decision]:
-    """Walk over the proposals of one turn; `takes` are the names of the models that made them."""
+    """Walk over the proposals of one turn; `models` name who made them."""
     proposed = [(at, e) for at, e in enumerate(log) if isinstance(e, Proposed)]
     executed = next((e for e in reversed(log) if isinstance(e, Executed)), None)
     for number, (at, event) in enumerate(proposed):
@@ -125,7 +125,7 @@ def decisions_of(
             digest=action_digest(origin, action),
             tools=",".join(call.name for call in action.calls),
             link=link if is_last else "",
-            model=takes[number] if number < len(takes) else event.completion.model,
+            model=models[number] if number < len(models) else event.completion.model,
             verdict=judgement.verdict.kind if judgement else "none",
             status=judgement.status if judgement else _no_status(failure),
             risk=judgement.risk if judgement else None,

@@ -1,24 +1,28 @@
 """One choice of an answer: proposed, judged, perhaps sent back, settled."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
 
-from sidecritic.dialects.base import Draft, Released
+from sidecritic.dialects.base import Draft, Rejected, Released
 from sidecritic.dialects.responses import held_id
 from sidecritic.dialects.resuming import Resume
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.services import Services
-from sidecritic.gateway.settings import Mode
 from sidecritic.gateway.store.decisions import Decision, action_digest, content_of, decisions_of
 from sidecritic.gateway.store.reviews import Approved, Case, SentBack, Unanswered, ruling_on
-from sidecritic.gateway.turns.actor import BudgetSpent, Take, UpstreamActor, log_of
+from sidecritic.gateway.turns.attempt import Attempt, BudgetSpent
 from sidecritic.gateway.turns.genai import watched
 from sidecritic.gateway.turns.inference import infer
-from sidecritic.gateway.turns.request import Question, takes_of
+from sidecritic.gateway.turns.request import Question, attempts_of
 from sidecritic.gateway.wire.http import Heard
 from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.seats.seat import Refusal, Seat
+from sidecritic.seats.tools import Mode
+from sidecritic.seats.turn_log import is_actors_own, is_empty, log_of
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Executed, Judged, Proposed
 from sidecritic.types import (
@@ -44,18 +48,13 @@ class Settled:
     """What became of one choice."""
 
     choice: int
-    actor: UpstreamActor
+    seat: Seat[Attempt]
     log: list[Event]
     turn: int
     released: Released | None = None
     failure: ModelError | Refused | None = None
     """Why nothing leaves."""
     reviews: int = 0
-
-    @property
-    def take(self) -> Take:
-        """The draft that came last."""
-        return self.actor.takes[-1] if self.actor.takes else self.actor.first
 
     @property
     def word(self) -> str:
@@ -67,7 +66,7 @@ class Settled:
             return "fallback" if last.source == "fallback" else "replaced"
         if not last.approved:
             return "unapproved"
-        return "revised" if len(self.actor.takes) > 1 else "approved"
+        return "revised" if len(self.seat.drafts) > 1 else "approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +85,10 @@ class Bench:
         stated = usage.input_tokens + usage.output_tokens
         self._spent.append(stated or (len(asked) + len(heard.raw)) // _BYTES_A_TOKEN)
 
-    async def settle(self, choice: int, take: Take) -> Settled:
+    async def settle(self, choice: int, attempt: Attempt) -> Settled:
         """Hold a choice until it may leave; errors of the upstream become its `failure`."""
-        settled = self.open(choice, take)
-        if _is_empty(take) or self._mode(take) != "enforce":
+        settled = self.open(choice, attempt)
+        if is_empty(attempt.draft.action) or self._mode(attempt) != "enforce":
             return let_pass(settled)
         try:
             await self._decide(settled)
@@ -101,16 +100,16 @@ class Bench:
             settled.failure = Refused(503, "not_recorded", "the review queue cannot be reached")
         return settled
 
-    async def judge(self, choice: int, take: Take) -> Settled:
+    async def judge(self, choice: int, attempt: Attempt) -> Settled:
         """Ask the critic about a choice that has left already."""
-        settled = self.open(choice, take)
-        if _is_empty(take) or self._mode(take) == "off":
+        settled = self.open(choice, attempt)
+        if is_empty(attempt.draft.action) or self._mode(attempt) == "off":
             return let_pass(settled)
         route = self.question.route
         once = {"max_revisions": 0, "on_exhausted": Answers(writes="pass", text="pass")}
         limits = route.limits.model_copy(update=once)
         critic = watched(route.critic, self.question.span)
-        supervisor = Supervisor(settled.actor, critic, route.settings.gate, limits, _SAMPLING)
+        supervisor = Supervisor(settled.seat, critic, route.settings.gate, limits, _SAMPLING)
         try:
             await supervisor.decide(
                 settled.turn,
@@ -120,21 +119,15 @@ class Bench:
             )
         except ModelError as failure:
             settled.failure = failure
-        settled.released = take.draft
+        settled.released = attempt.draft
         return settled
 
-    def open(self, choice: int, take: Take) -> Settled:
+    def open(self, choice: int, attempt: Attempt) -> Settled:
         question = self.question
         log, turn = log_of(question.asked.history)
-        actor = UpstreamActor(
-            first=take,
-            body=question.body,
-            base=len(question.asked.history),
-            dialect=question.dialect,
-            ask=self._ask_again,
-            name=question.asked.model or "upstream",
-        )
-        self.opened.append(Settled(choice, actor, log, turn))
+        name = question.asked.model or "upstream"
+        seat = Seat(attempt, len(question.asked.history), self._ask_again, name)
+        self.opened.append(Settled(choice, seat, log, turn))
         return self.opened[-1]
 
     def decisions(self, settled: Settled) -> tuple[Decision, ...]:
@@ -144,8 +137,8 @@ class Bench:
         link = ""
         if isinstance(last, Executed):
             link = self.services.chain.next(question.tenant, question.head, last.action)
-        models = [take.model for take in settled.actor.takes]
-        kept = decisions_of(question.origin, settled.choice, settled.log, link=link, takes=models)
+        models = [attempt.model for attempt in settled.seat.drafts]
+        kept = decisions_of(question.origin, settled.choice, settled.log, link=link, models=models)
         if not question.setup.keeps_content:
             return tuple(kept)
         contents = content_of(settled.log, question.origin.request, question.briefing())
@@ -161,19 +154,19 @@ class Bench:
             return
         remember, before = self.services.stored.remember, question.asked.history
         if isinstance(released, Draft):
-            remember(question.tenant, settled.take.id, (*before, released.action))
+            remember(question.tenant, settled.seat.latest.id, (*before, released.action))
         else:
-            id = held_id(settled.actor.first.id)
+            id = held_id(settled.seat.first.id)
             resume = Resume.of(question.body, released, len(question.outgoing.body))
             remember(question.tenant, id, (*before, released), resume)
 
-    def _mode(self, take: Take) -> Mode:
-        return mode_of(take.draft.action, self.question.route.settings)
+    def _mode(self, attempt: Attempt) -> Mode:
+        return mode_of(attempt.draft.action, self.question.route.settings)
 
     async def _decide(self, settled: Settled) -> None:
         route, question = self.question.route, self.question
         critic = watched(route.critic, question.span)
-        supervisor = Supervisor(settled.actor, critic, route.settings.gate, route.limits, _SAMPLING)
+        supervisor = Supervisor(settled.seat, critic, route.settings.gate, route.limits, _SAMPLING)
         briefing = question.briefing()
         while True:
             decision = await supervisor.decide(
@@ -206,7 +199,7 @@ class Bench:
                 action = draft.completion.message
                 executed = Executed(turn=settled.turn, action=action, source="actor")
                 settled.log.append(executed)
-                settled.released = settled.take.draft
+                settled.released = settled.seat.latest.draft
             case SentBack(feedback=feedback):
                 verdict = Judgement(verdict=Revise(feedback=feedback), critic="reviewer")
                 attempt = draft.attempt
@@ -218,7 +211,7 @@ class Bench:
 
     def _case(self, settled: Settled, draft: Proposed, reason: str) -> Case:
         origin, now = self.question.origin, self.services.clock()
-        number = len(settled.actor.takes) - 1
+        number = len(settled.seat.drafts) - 1
         action = draft.completion.message
         return Case(
             id=f"{origin.request}.{settled.choice}.{number}",
@@ -249,45 +242,51 @@ class Bench:
         if allowed is not None and used >= allowed:
             raise BudgetSpent(f"{used:,} tokens used, {allowed:,} allowed")
 
-    async def _ask_again(self, body: bytes) -> Take:
+    async def _ask_again(self, refused: Sequence[Refusal[Attempt]]) -> Attempt:
+        """Send the client's own request, grown by the refused drafts and their answers.
+
+        Raises:
+            Passed: the upstream answered with an error.
+            BudgetSpent: too many tokens have been used.
+            ModelError: no usable answer.
+        """
         self._require_tokens()
         question = self.question
+        rejected = [Rejected(r.draft.draft.raw, r.action, r.answers) for r in refused]
+        grown = question.dialect.again(question.body, rejected)
+        body = json.dumps(grown, ensure_ascii=False).encode()
         started = perf_counter()
         heard, _, answered = await infer(question, question.again(body))
         self.spend(answered.usage, body, heard)
         question.require_known(answered.unknown, where="answer")
-        takes = takes_of(answered, heard, perf_counter() - started)
-        if not takes:
+        attempts = attempts_of(answered, heard, perf_counter() - started)
+        if not attempts:
             raise ModelError("the upstream's answer proposes nothing")
-        return takes[0]
-
-
-def _is_empty(take: Take) -> bool:
-    """Whether there is nothing to judge: models end a turn without a word after a tool's result."""
-    action = take.draft.action
-    return not action.calls and not action.text.strip()
+        return attempts[0]
 
 
 def let_pass(settled: Settled) -> Settled:
     """Let a choice leave unjudged, and say so in its log."""
-    take = settled.actor.first
-    settled.actor.takes.append(take)
+    attempt = settled.seat.first
+    settled.seat.drafts.append(attempt)
     proposed = Proposed.of_parts(
-        event="proposed", turn=settled.turn, attempt=0, completion=take.completion()
+        event="proposed", turn=settled.turn, attempt=0, completion=attempt.completion()
     )
     settled.log.append(proposed)
     executed = Executed.of_parts(
-        event="executed", turn=settled.turn, action=take.draft.action, source="actor", approved=True
+        event="executed",
+        turn=settled.turn,
+        action=attempt.draft.action,
+        source="actor",
+        approved=True,
     )
     settled.log.append(executed)
-    settled.released = take.draft
+    settled.released = attempt.draft
     return settled
 
 
 def _released(settled: Settled, decision: Assistant) -> Released:
-    last = settled.log[-1]
-    written = isinstance(last, Executed) and last.source == "actor"
-    return settled.take.draft if written else decision
+    return settled.seat.latest.draft if is_actors_own(settled.log[-1]) else decision
 
 
 def _proposed(settled: Settled) -> Proposed:

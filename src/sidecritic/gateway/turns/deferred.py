@@ -18,7 +18,7 @@ def judge_later(bench: Bench, settled: Sequence[Settled], decisions: Sequence[De
 
     async def judge() -> None:
         for each in waiting:
-            seen = await bench.judge(each.choice, each.actor.first)
+            seen = await bench.judge(each.choice, each.seat.first)
             judged = [_after(d, pending[each.choice]) for d in bench.decisions(seen)[:1]]
             for decision in judged:
                 # The actor's tokens were counted when the answer left.
@@ -39,7 +39,7 @@ def marked(bench: Bench, settled: Sequence[Settled]) -> list[Decision]:
 
 
 def _mark(decision: Decision, settled: Settled, question: Question) -> Decision:
-    match mode_of(settled.actor.first.draft.action, question.route.settings):
+    match mode_of(settled.seat.first.draft.action, question.route.settings):
         case "enforce":
             return decision
         case "off":

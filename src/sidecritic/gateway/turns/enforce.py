@@ -15,11 +15,11 @@ from time import perf_counter
 from sidecritic.dialects.base import Body, Draft
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.services import Services
-from sidecritic.gateway.turns.actor import Passed, Take
+from sidecritic.gateway.turns.attempt import Attempt, Passed
 from sidecritic.gateway.turns.choice import Bench, Settled
 from sidecritic.gateway.turns.deferred import judge_later, marked
 from sidecritic.gateway.turns.inference import Spoilt, infer
-from sidecritic.gateway.turns.request import Question, takes_of
+from sidecritic.gateway.turns.request import Question, attempts_of
 from sidecritic.gateway.wire.http import NO_STORE, Headers, Heard, Reply, end_to_end
 from sidecritic.gateway.wire.refusals import Refused
 from sidecritic.trace import Proposed
@@ -49,7 +49,7 @@ async def enforce(question: Question, services: Services) -> Reply:
     bench = Bench(question, services)
     bench.spend(answered.usage, question.outgoing.body, heard)
     try:
-        settled = await _settle_all(bench, takes_of(answered, heard, perf_counter() - started))
+        settled = await _settle_all(bench, attempts_of(answered, heard, perf_counter() - started))
     except asyncio.CancelledError:
         _note_abandoned(bench)
         raise
@@ -61,11 +61,11 @@ async def enforce(question: Question, services: Services) -> Reply:
     return _reply(question, heard, answer, settled)
 
 
-async def _settle_all(bench: Bench, takes: Sequence[Take]) -> tuple[Settled, ...]:
-    if len(takes) == 1:
-        return (await bench.settle(0, takes[0]),)
+async def _settle_all(bench: Bench, attempts: Sequence[Attempt]) -> tuple[Settled, ...]:
+    if len(attempts) == 1:
+        return (await bench.settle(0, attempts[0]),)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(bench.settle(n, take)) for n, take in enumerate(takes)]
+        tasks = [group.create_task(bench.settle(n, attempt)) for n, attempt in enumerate(attempts)]
     return tuple(task.result() for task in tasks)
 
 
@@ -101,8 +101,8 @@ def _reply(question: Question, heard: Heard, answer: Body, settled: Sequence[Set
     words = {each.word for each in settled}
     word = words.pop() if len(words) == 1 else "mixed"
     if len(settled) == 1 and isinstance(settled[0].released, Draft):
-        return _verbatim(question, settled[0].take.heard, word)
-    if all(each.released is each.actor.first.draft for each in settled):
+        return _verbatim(question, settled[0].seat.latest.heard, word)
+    if all(each.released is each.seat.first.draft for each in settled):
         return _verbatim(question, heard, word)
     released = [each.released for each in settled if each.released is not None]
     written = question.dialect.rewritten(answer, released, question.body)

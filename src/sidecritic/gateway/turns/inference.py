@@ -2,7 +2,7 @@
 
 from sidecritic.dialects.base import Answered, Body, StreamFailed
 from sidecritic.errors import ModelUnavailable
-from sidecritic.gateway.turns.actor import Passed
+from sidecritic.gateway.turns.attempt import Passed
 from sidecritic.gateway.turns.genai import INPUT, asked_of, note_answer
 from sidecritic.gateway.turns.request import Question
 from sidecritic.gateway.wire.http import Heard, Outgoing, hear

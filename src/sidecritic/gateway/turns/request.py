@@ -10,7 +10,7 @@ from sidecritic.gateway.modes import with_effects
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.store.decisions import Origin
 from sidecritic.gateway.telemetry.spans import NoSpan, Span
-from sidecritic.gateway.turns.actor import Take
+from sidecritic.gateway.turns.attempt import Attempt
 from sidecritic.gateway.wire.http import Heard, Outgoing
 from sidecritic.gateway.wire.refusals import Refused
 from sidecritic.strict_json import REPEATED, read_object
@@ -82,10 +82,10 @@ class Question:
             )
 
 
-def takes_of(answered: Answered, heard: Heard, seconds: float) -> tuple[Take, ...]:
-    """Return one take for each choice; the first bears the cost of all."""
+def attempts_of(answered: Answered, heard: Heard, seconds: float) -> tuple[Attempt, ...]:
+    """Return one attempt for each choice; the first bears the cost of all."""
     return tuple(
-        Take(
+        Attempt(
             draft=draft,
             heard=heard,
             model=answered.model,

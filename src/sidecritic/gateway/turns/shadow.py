@@ -1,7 +1,7 @@
 """Shadow: the client gets the upstream's bytes as they come; what they amount to is judged.
 
 The end of an answer is held only until a record says that it was released, so that a kill
-loses no decision; judging takes place afterwards and delays nobody.
+loses no decision; judging attempts place afterwards and delays nobody.
 """
 
 import re
@@ -14,11 +14,11 @@ from sidecritic.dialects.base import Answered, Draft
 from sidecritic.errors import ModelError
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import Span
-from sidecritic.gateway.turns.actor import Take
+from sidecritic.gateway.turns.attempt import Attempt
 from sidecritic.gateway.turns.choice import Bench, let_pass
 from sidecritic.gateway.turns.deferred import judge_later, marked
 from sidecritic.gateway.turns.genai import asked_of, note_answer
-from sidecritic.gateway.turns.request import Question, takes_of
+from sidecritic.gateway.turns.request import Question, attempts_of
 from sidecritic.gateway.wire.http import Heard, Incoming, Reply, end_to_end, is_event_stream
 from sidecritic.types import Assistant, Usage
 
@@ -117,8 +117,8 @@ class _Passing:
             self.services.counts.unknown_shape(self.question.route.name)
         note_answer(self.span, answered)
         bench = Bench(self.question, self.services)
-        takes = takes_of(answered, heard, perf_counter() - self.started)
-        settled = [let_pass(bench.open(n, take)) for n, take in enumerate(takes)]
+        attempts = attempts_of(answered, heard, perf_counter() - self.started)
+        settled = [let_pass(bench.open(n, attempt)) for n, attempt in enumerate(attempts)]
         decisions = marked(bench, settled)
         for each in settled:
             bench.remember(each)
@@ -137,8 +137,8 @@ class _Passing:
         self.services.counts.shadow_skipped(1)
         bench = Bench(self.question, self.services)
         nothing = Draft(Assistant(text=""), None, "stop")
-        take = Take(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
-        kept = bench.decisions(let_pass(bench.open(0, take)))
+        attempt = Attempt(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
+        kept = bench.decisions(let_pass(bench.open(0, attempt)))
         says = {"status": "unread", "link": "", "category": why}
         unread = [d.model_copy(update=says) for d in kept]
         await self.services.keep(unread, is_closed=False)
