@@ -22,7 +22,6 @@ from sidecritic.config.settings import Settings, suggestion
 from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.modes import strictest_mode
-from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.server.admission import Admission, key_digest
 from sidecritic.gateway.server.app import Server
@@ -37,6 +36,7 @@ from sidecritic.gateway.store.queries import Desk
 from sidecritic.gateway.telemetry.metrics import Metrics
 from sidecritic.gateway.telemetry.spans import NoTraces, Traces
 from sidecritic.ports import Critic, version_of
+from sidecritic.redaction import redactor_of
 from sidecritic.types import Limits
 
 Environment = Mapping[str, str]

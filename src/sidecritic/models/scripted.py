@@ -15,10 +15,10 @@ from typing import Literal, Self
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, ModelError, TraceError, boundary
-from sidecritic.models.redaction import redacted
 from sidecritic.models.wrappers import Wrapper
 from sidecritic.ports import Model
-from sidecritic.types import Assistant, Completion, Record, Request
+from sidecritic.redaction import Redactor
+from sidecritic.types import Assistant, Completion, Record, Request, ToolCall
 
 Answer = Assistant | str | Completion
 """What a script or function may give; text and messages are completed with no usage."""
@@ -155,8 +155,8 @@ class _Recorder(Wrapper):
         self._append("\n" if _is_cut_off(path) else "")
 
     async def complete(self, request: Request) -> Completion:
-        # What goes on file also goes on: a replay must meet the requests that follow from it.
-        completion = redacted(await self._model.complete(request))
+        # The caller gets what the file gets: a replay must meet the requests that follow from it.
+        completion = _without_secrets(await self._model.complete(request))
         take = _Take(
             digest=digest_of(request),
             name=self.name,
@@ -174,6 +174,21 @@ class _Recorder(Wrapper):
             raise ConfigError(
                 f"cassette {self._path}: {cause.strerror}; choose a file that can be written"
             ) from cause
+
+
+def _without_secrets(completion: Completion) -> Completion:
+    """Return a completion that may be recorded: a model repeats the secrets that it is shown.
+
+    Log-probabilities stay as they are: a token is too short to be a secret.
+    """
+    message, redactor = completion.message, Redactor()
+    calls: list[ToolCall] = []
+    for call in message.calls:
+        clean = {"arguments": redactor.value(call.arguments), "raw": redactor.text(call.raw)}
+        calls.append(call.model_copy(update=clean))
+    reasoning = message.reasoning and redactor.text(message.reasoning)
+    said = {"text": redactor.text(message.text), "calls": tuple(calls), "reasoning": reasoning}
+    return completion.model_copy(update={"message": message.model_copy(update=said)})
 
 
 def _is_cut_off(path: Path) -> bool:

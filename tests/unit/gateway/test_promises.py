@@ -21,13 +21,13 @@ from sidecritic import ConfigError, supervise
 from sidecritic.config.gateways import GatewayMaker
 from sidecritic.dialects.parts import call_of
 from sidecritic.gateway.modes import mode_of
-from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.settings import RouteSettings, ToolRule
 from sidecritic.gateway.store.database import open_engine
 from sidecritic.gateway.store.queries import Desk
 from sidecritic.gateway.store.reviews import Case
 from sidecritic.gateway.store.tables import CASES
 from sidecritic.gateway.telemetry.logs import log_to
+from sidecritic.redaction import redactor_of
 from sidecritic.types import (
     Assistant,
     Judgement,

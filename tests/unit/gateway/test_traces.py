@@ -15,9 +15,9 @@ from opentelemetry.trace import SpanKind
 
 from sidecritic.config.gateways import GatewayMaker
 from sidecritic.errors import ConfigError
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.settings import TraceSettings
 from sidecritic.gateway.telemetry.tracing import OpenTelemetry
+from sidecritic.redaction import Redactor
 from tests.gateway import Running, gateway, refuses, settings_for
 from tests.wire import Json, call, chat, failure, refusing_url, wire_server
 from tests.wire_streams import chat_stream, spoken

@@ -27,10 +27,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.decisions import Decision
 from sidecritic.gateway.store.reviews import Case
 from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, METADATA, Row, row_of
+from sidecritic.redaction import Redactor
 
 log = logging.getLogger("sidecritic.gateway")
 

@@ -1,8 +1,8 @@
 """Decisions as lines that critic training reads."""
 
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.tables import Row
 from sidecritic.labeling.records import Label
+from sidecritic.redaction import Redactor
 
 RULED = ("approved", "used", "rejected")
 """States of a case in which a person has said what they think of the action."""

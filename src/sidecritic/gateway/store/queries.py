@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, case, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sidecritic.errors import ConfigError, StoreError
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.exports import RULED, exported
 from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, Row
+from sidecritic.redaction import Redactor
 
 Label = Literal["right", "wrong", ""]
 """Whether the *action* was right; empty takes a label back."""

@@ -21,10 +21,10 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_i
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import JsonValue
 
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.settings import TraceSettings
 from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span
 from sidecritic.gateway.wire.http import Headers
+from sidecritic.redaction import Redactor
 
 _LONGEST = 20_000
 """Characters of what was said, for each message list."""
