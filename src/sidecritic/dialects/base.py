@@ -92,6 +92,11 @@ class Dialect(Protocol):
         """Its path below `/v1`, which is also its name in records."""
         ...
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether a request may name history that the provider keeps."""
+        ...
+
     def asked(self, body: Body) -> Asked:
         """Read a request; what is malformed reads as empty and is left to the provider."""
         ...

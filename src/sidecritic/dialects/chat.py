@@ -54,6 +54,7 @@ _KNOWN_ANSWER = frozenset({"id", "object", "created", "model", "usage", "service
 
 class ChatCompletions:
     endpoint = "chat/completions"
+    keeps_history = False
 
     def asked(self, body: Body) -> Asked:
         unknown: dict[str, None] = {}

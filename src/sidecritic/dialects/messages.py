@@ -60,6 +60,7 @@ _DELTAS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 class Messages:
     endpoint = "messages"
+    keeps_history = False
 
     def asked(self, body: Body) -> Asked:
         unknown: dict[str, None] = {}

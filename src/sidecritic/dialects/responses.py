@@ -67,6 +67,7 @@ _ERRORS = ("error", "response.failed")
 
 class Responses:
     endpoint = "responses"
+    keeps_history = True
 
     def asked(self, body: Body) -> Asked:
         unknown: dict[str, None] = {}

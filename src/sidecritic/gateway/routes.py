@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sidecritic.dialects.base import Dialect
-from sidecritic.gateway.settings import ClientSettings, LimitSettings, Provider, RouteSettings
+from sidecritic.dialects.base import Body, Dialect
+from sidecritic.dialects.providers import PROVIDERS, Provider
+from sidecritic.gateway.settings import ClientSettings, LimitSettings, RouteSettings
 from sidecritic.gateway.wire.http import Upstream
 from sidecritic.ports import Critic
 from sidecritic.seats.tools import Mode
@@ -73,6 +74,10 @@ class Place(NamedTuple):
     """Below `/v1`, without a query."""
     dialect: Dialect | None
     """`None` for a path that is not supervised."""
+
+    def error(self, status: int, code: str, message: str) -> Body:
+        """Return an error in the envelope of the route's provider."""
+        return PROVIDERS[self.route.provider].error(status, code, message)
 
     def is_shared(self, setup: Setup) -> bool:
         """Whether several tenants use one key of the provider."""

@@ -8,13 +8,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sidecritic.dialects.providers import Provider
 from sidecritic.gates import Gate
 from sidecritic.models.endpoint import problem_of
 from sidecritic.seats.seat import HAND_OVER
 from sidecritic.seats.tools import Mode, ToolRule
 from sidecritic.types import Answers, Record
-
-Provider = Literal["openai", "anthropic"]
 
 PROXIED = (
     "GET models",

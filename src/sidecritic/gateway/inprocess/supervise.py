@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
 
+from sidecritic.dialects.providers import Provider
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Background, Services
-from sidecritic.gateway.settings import PROXIED, LimitSettings, Provider, RouteSettings
+from sidecritic.gateway.settings import PROXIED, LimitSettings, RouteSettings
 from sidecritic.gateway.store.decisions import Decision, policy_digest
 from sidecritic.gateway.store.history_digest import Chain
 from sidecritic.gateway.store.reviews import Case

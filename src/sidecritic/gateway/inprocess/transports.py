@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from sidecritic.dialects.base import Dialect
-from sidecritic.dialects.errors import anthropic_error, openai_error
+from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.inprocess.threaded_client import DECODED, Own, Unblocked
 from sidecritic.gateway.modes import strictest_mode
@@ -18,7 +18,7 @@ from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import NoSpan
 from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, question_of
-from sidecritic.gateway.turns.routing import DIALECTS, require_proxied
+from sidecritic.gateway.turns.routing import require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
 from sidecritic.gateway.wire.refusals import Refused
@@ -62,25 +62,17 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
         upstream = _Sender(self._own, request)
         route = self._supervision.route(upstream)
         dialect = _dialect(route, request)
-        if dialect is None or strictest_mode(route.settings) == "off":
-            try:
-                _require_proxied(self._supervision.setup, route, request)
-            except Refused as refusal:
-                wrap = anthropic_error if route.provider == "anthropic" else openai_error
-                error = wrap(refusal.status, refusal.code, str(refusal))
-                return httpx2.Response(refusal.status, content=json.dumps(error), request=request)
-            return await upstream.passed(body)
         try:
-            reply = await self._reply(route, dialect, upstream.outgoing(body))
+            if dialect is None or strictest_mode(route.settings) == "off":
+                _require_proxied(self._supervision.setup, route, request)
+                return await upstream.passed(body)
+            return _response(await self._reply(route, dialect, upstream.outgoing(body)), request)
         except Refused as refusal:
-            error = dialect.error(refusal.status, refusal.code, str(refusal))
-            return httpx2.Response(refusal.status, content=json.dumps(error), request=request)
+            return _error(route, request, refusal.status, refusal.code, refusal)
         except ModelUnavailable as failure:
             raise httpx2.RemoteProtocolError(str(failure), request=request) from failure
         except ModelError as failure:
-            error = dialect.error(502, "upstream_unusable", str(failure))
-            return httpx2.Response(502, content=json.dumps(error), request=request)
-        return _response(reply, request)
+            return _error(route, request, 502, "upstream_unusable", failure)
 
     async def aclose(self) -> None:
         background = self._supervision.services.background
@@ -250,8 +242,15 @@ def _dialect(route: Route, request: httpx2.Request) -> Dialect | None:
     if request.method != "POST":
         return None
     path = request.url.path
-    known = DIALECTS[route.provider]
+    known = PROVIDERS[route.provider].dialects
     return next((known[end] for end in known if path.endswith(f"/{end}")), None)
+
+
+def _error(
+    route: Route, request: httpx2.Request, status: int, code: str, problem: Exception
+) -> httpx2.Response:
+    error = PROVIDERS[route.provider].error(status, code, str(problem))
+    return httpx2.Response(status, content=json.dumps(error), request=request)
 
 
 def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:

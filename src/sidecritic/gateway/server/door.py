@@ -13,7 +13,7 @@ from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
 
-from sidecritic.dialects.errors import anthropic_error, openai_error
+from sidecritic.dialects.errors import openai_error
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Setup
@@ -185,8 +185,7 @@ class Visit:
 
     async def _refuse(self, refusal: Refused) -> None:
         place, line = self._place, self._line
-        is_anthropic = place is not None and place.route.provider == "anthropic"
-        wrap = anthropic_error if is_anthropic else openai_error
+        wrap = place.error if place is not None else openai_error
         error = wrap(refusal.status, refusal.code, str(refusal))
         if line.status:
             # A stream that was passed on in shadow mode breaks off as the upstream's did.

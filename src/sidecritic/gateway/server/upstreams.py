@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from sidecritic.dialects.providers import PROVIDERS, ProviderApi
 from sidecritic.errors import ModelUnavailable
 from sidecritic.gateway.settings import UpstreamSettings
 from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing
@@ -39,7 +40,7 @@ class HttpUpstream:
         Raises:
             ModelUnavailable: no connection, or none in time.
         """
-        url = URL(f"{self._root}/{request.path}", encoded=True)
+        url = URL(f"{self._api.root(self.settings.base_url)}/{request.path}", encoded=True)
         headers = [*request.headers, *self._credentials(request.headers)]
         with _Spoken(self.name):
             try:
@@ -65,10 +66,8 @@ class HttpUpstream:
         )
 
     @property
-    def _root(self) -> str:
-        # Anthropic's SDK adds /v1 itself, unlike OpenAI's; people give the same URL to both.
-        base = self.settings.base_url
-        return base if self.settings.provider == "openai" else f"{base.removesuffix('/v1')}/v1"
+    def _api(self) -> ProviderApi:
+        return PROVIDERS[self.settings.provider]
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -100,9 +99,8 @@ class HttpUpstream:
         """Return the server's own key; a client's key is among `given` only where that is set."""
         if self.key is None or any(name in ("authorization", "x-api-key") for name, _ in given):
             return ()
-        if self.settings.provider == "anthropic":
-            return (("x-api-key", self.key),)
-        return (("authorization", f"Bearer {self.key}"),)
+        name, scheme = self._api.key_header
+        return ((name, f"{scheme}{self.key}"),)
 
 
 @dataclass

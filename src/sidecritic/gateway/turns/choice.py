@@ -150,7 +150,7 @@ class Bench:
     def remember(self, settled: Settled) -> None:
         """Keep what a later request may go on from by the answer's id alone."""
         question, released = self.question, settled.released
-        if question.dialect.endpoint != "responses" or released is None:
+        if not question.dialect.keeps_history or released is None:
             return
         remember, before = self.services.stored.remember, question.asked.history
         if isinstance(released, Draft):

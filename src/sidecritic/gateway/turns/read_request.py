@@ -98,7 +98,7 @@ def require_own(place: Place, request: Outgoing, setup: Setup) -> None:
     Raises:
         Refused: tenants share the provider's key, and the request names what it keeps.
     """
-    if place.dialect is None or place.dialect.endpoint != "responses":
+    if place.dialect is None or not place.dialect.keeps_history:
         return
     if place.is_shared(setup):
         asked = place.dialect.asked(_parsed(request, setup.limits)[0])

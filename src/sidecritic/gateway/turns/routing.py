@@ -1,27 +1,15 @@
 """From a path and headers to a route, a dialect and the request that goes upstream."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from types import MappingProxyType
 
-from sidecritic.dialects.base import Dialect
-from sidecritic.dialects.chat import ChatCompletions
-from sidecritic.dialects.messages import Messages
-from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.providers import PROVIDERS, Provider
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
-from sidecritic.gateway.settings import Provider
 from sidecritic.gateway.wire.connection import Line
 from sidecritic.gateway.wire.http import Headers, Outgoing, header
 from sidecritic.gateway.wire.refusals import Refused
-
-DIALECTS: Mapping[Provider, Mapping[str, Dialect]] = MappingProxyType(
-    {
-        "openai": {"chat/completions": ChatCompletions(), "responses": Responses()},
-        "anthropic": {"messages": Messages()},
-    }
-)
 
 _PASSED_ON = re.compile(
     r"accept|content-type|user-agent|openai-.+|anthropic-.+|x-stainless-.+|x-request-id"
@@ -53,11 +41,11 @@ def place_of(setup: Setup, path: str, headers: Headers) -> Place:
     route = _of_provider(routes, _provider(rest, headers))
     if route is None:
         raise Refused(404, "not_found", "no route serves this path")
-    return Place(route, rest, DIALECTS[route.provider].get(rest))
+    return Place(route, rest, PROVIDERS[route.provider].dialects.get(rest))
 
 
 def _is_supervised(path: str) -> bool:
-    return any(path in dialects for dialects in DIALECTS.values())
+    return any(path in api.dialects for api in PROVIDERS.values())
 
 
 def _provider(path: str, headers: Headers) -> Provider:
