@@ -20,7 +20,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
 from sidecritic.adapters.mcp_messages import NO_CALL, call_in, carrying, failure, refusal
-from sidecritic.adapters.rulings import Passes, Refuses, ruling_on
+from sidecritic.adapters.rulings import Passes, Refuses, rule_on
 from sidecritic.adapters.turns import Oversight
 from sidecritic.dialects.base import Hints
 from sidecritic.dialects.parts import hints_of, tool_spec
@@ -115,7 +115,7 @@ class Proxy:
             await self.client[1].send(failure(request.id, NO_CALL))
             return
         tools = {call.name: self._unlisted(call.name), **self._tools}
-        ruling = await ruling_on(self.oversight, tuple(self._history), call, tuple(tools.values()))
+        ruling = await rule_on(self.oversight, tuple(self._history), call, tuple(tools.values()))
         match ruling:
             case Passes(call=allowed):
                 self._under_way[request.id] = allowed

@@ -35,7 +35,7 @@ class Refuses:
     """What whoever called is told."""
 
 
-Ruling = Passes | Refuses
+CallRuling = Passes | Refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class _Caller:
         return Completion(message=self.action, finish="tool_calls", model=self.name)
 
 
-async def ruling_on(
+async def rule_on(
     oversight: Oversight, history: Sequence[Message], call: ToolCall, tools: tuple[ToolSpec, ...]
-) -> Ruling:
+) -> CallRuling:
     """Return what becomes of a call."""
     log, turn = log_of(history)
     action = Assistant(calls=(call,))
@@ -66,7 +66,7 @@ async def ruling_on(
     return _ruling(oversight, action, decision, log[-1])
 
 
-def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> Ruling:
+def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> CallRuling:
     match decision:
         case Assistant(calls=(call,)):
             return Passes(call)

@@ -13,7 +13,7 @@ from sidecritic.cli.flags import path
 from sidecritic.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sidecritic.gateway.store.queries import Desk, Selection
+    from sidecritic.gateway.store.queries import Selection, StoreQueries
 
 decisions = typer.Typer(no_args_is_help=True, help="What the gateway decided.")
 reviews = typer.Typer(no_args_is_help=True, help="Cases that wait for a person.")
@@ -200,7 +200,7 @@ def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json
             output.tables(f"{id}: {case['status']}")
 
 
-def _desk(config: Path) -> "Desk":
+def _desk(config: Path) -> "StoreQueries":
     from sidecritic.cli.serving import require_gateway
 
     require_gateway()

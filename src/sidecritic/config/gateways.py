@@ -31,10 +31,10 @@ from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
 from sidecritic.gateway.store.database import Store, open_engine
 from sidecritic.gateway.store.decisions import policy_digest
-from sidecritic.gateway.store.history_digest import Chain
-from sidecritic.gateway.store.queries import Desk
+from sidecritic.gateway.store.history_digest import HistoryDigest
+from sidecritic.gateway.store.queries import StoreQueries
 from sidecritic.gateway.telemetry.metrics import Metrics
-from sidecritic.gateway.telemetry.spans import NoTraces, Traces
+from sidecritic.gateway.telemetry.spans import Traces
 from sidecritic.ports import Critic, version_of
 from sidecritic.redaction import redactor_of
 from sidecritic.types import Limits
@@ -135,7 +135,7 @@ class GatewayMaker:
         services = Services(
             recorder=store,
             reviews=store,
-            chain=chain,
+            history=chain,
             background=Background(settings.limits.shadow_backlog),
             counts=metrics,
             clock=time.time,
@@ -147,7 +147,7 @@ class GatewayMaker:
     def _traces(self, settings: GatewaySettings) -> Traces:
         given = settings.traces
         if given is None:
-            return NoTraces()
+            return Traces()
         try:
             from sidecritic.gateway.telemetry.tracing import OpenTelemetry, exporter_for
         except ImportError as cause:
@@ -170,12 +170,12 @@ class GatewayMaker:
         engine = open_engine(_store_url(settings, self._environment))
         return Store(engine, redactor_of(settings.store.redact))
 
-    def _chain(self, settings: GatewaySettings) -> Chain:
+    def _chain(self, settings: GatewaySettings) -> HistoryDigest:
         if settings.history_key_env:
             named = settings.history_key_env
-            return Chain(_variable(self._environment, named, "history_key_env").encode())
+            return HistoryDigest(_variable(self._environment, named, "history_key_env").encode())
         # Links of an earlier process are then unknown: its turns are marked as unverified.
-        return Chain(secrets.token_bytes(32), is_private=True)
+        return HistoryDigest(secrets.token_bytes(32), is_private=True)
 
     def _upstream(self, name: str, settings: GatewaySettings) -> HttpUpstream:
         upstream = settings.upstreams[name]
@@ -263,14 +263,14 @@ class GatewayMaker:
         return critic_for(route.critic, name, connect, terms=terms)
 
 
-def desk_for(settings: GatewaySettings, environment: Environment) -> Desk:
+def desk_for(settings: GatewaySettings, environment: Environment) -> StoreQueries:
     """Return access to the decisions that are on file.
 
     Raises:
         ConfigError: the database cannot be reached.
     """
     engine = open_engine(_store_url(settings, environment), pooled=False)
-    return Desk(engine, redactor_of(settings.store.redact))
+    return StoreQueries(engine, redactor_of(settings.store.redact))
 
 
 def _store_url(settings: GatewaySettings, environment: Environment) -> str:

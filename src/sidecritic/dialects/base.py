@@ -1,7 +1,7 @@
 """One model of what agents ask and models answer, behind every wire format.
 
-    request ──asked──▶ Asked (history, tools)          what the critic is shown
-    answer ──answered──▶ Answered (drafts)             what is judged: one draft a choice
+    request ──asked──▶ ClientRequest (history, tools)          what the critic is shown
+    answer ──answered──▶ ProviderAnswer (drafts)             what is judged: one draft a choice
     request + refused drafts ──again──▶ request        the hidden round trip
     answer + what may leave ──rewritten──▶ answer      when it is not the model's own words
 
@@ -31,7 +31,7 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientRequest:
     """A request, as far as supervision is concerned."""
 
     model: str
@@ -50,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class WireDraft:
     """One choice of an answer."""
 
     action: Assistant
@@ -60,10 +60,10 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ProviderAnswer:
     """A complete answer, as far as supervision is concerned."""
 
-    drafts: tuple[Draft, ...]
+    drafts: tuple[WireDraft, ...]
     model: str = ""
     id: str = ""
     usage: Usage = field(default_factory=Usage)
@@ -80,7 +80,7 @@ class Rejected:
     answers: tuple[User | ToolResult, ...]
 
 
-Released = Draft | Assistant
+Released = WireDraft | Assistant
 """What leaves: a draft as the provider wrote it, or an action of the supervisor's."""
 
 
@@ -97,11 +97,11 @@ class Dialect(Protocol):
         """Whether a request may name history that the provider keeps."""
         ...
 
-    def asked(self, body: Body) -> Asked:
+    def asked(self, body: Body) -> ClientRequest:
         """Read a request; what is malformed reads as empty and is left to the provider."""
         ...
 
-    def answered(self, answer: Body) -> Answered:
+    def answered(self, answer: Body) -> ProviderAnswer:
         """Read a complete answer."""
         ...
 

@@ -6,14 +6,14 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import (
-    Answered,
-    Asked,
     Body,
-    Draft,
+    ClientRequest,
     Hints,
+    ProviderAnswer,
     Rejected,
     Released,
     StreamFailed,
+    WireDraft,
 )
 from sidecritic.dialects.errors import openai_error
 from sidecritic.dialects.merging import Growing
@@ -56,7 +56,7 @@ class ChatCompletions:
     endpoint = "chat/completions"
     keeps_history = False
 
-    def asked(self, body: Body) -> Asked:
+    def asked(self, body: Body) -> ClientRequest:
         unknown: dict[str, None] = {}
         if body.get("web_search_options") is not None:
             unknown["web_search_options: a search that the provider runs"] = None
@@ -64,7 +64,7 @@ class ChatCompletions:
             unknown["spoken answers"] = None
         messages = objects_of(body, "messages")
         tools, hints = _tools(body, unknown)
-        return Asked(
+        return ClientRequest(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
             system="\n\n".join(
@@ -76,12 +76,12 @@ class ChatCompletions:
             unknown=tuple(unknown),
         )
 
-    def answered(self, answer: Body) -> Answered:
+    def answered(self, answer: Body) -> ProviderAnswer:
         unknown: dict[str, None] = {}
         choices = objects_of(answer, "choices")
         if not choices:
             unknown["an answer without choices"] = None
-        return Answered(
+        return ProviderAnswer(
             drafts=tuple(_draft(choice, unknown) for choice in choices),
             model=text_of(answer, "model"),
             id=text_of(answer, "id"),
@@ -231,7 +231,7 @@ def _as_object(value: JsonValue) -> Body:
 # --- what is answered --------------------------------------------------------------------
 
 
-def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
+def _draft(choice: Body, unknown: dict[str, None]) -> WireDraft:
     message = object_of(choice, "message")
     unknown.update(dict.fromkeys(_misshapen(choice)))
     for key, value in message.items():
@@ -242,7 +242,7 @@ def _draft(choice: Body, unknown: dict[str, None]) -> Draft:
     both = (_text(message, unknown), text_of(message, "refusal"))
     text = "\n".join(part for part in both if part)
     calls = tuple(_calls(message, "function_draft", unknown))
-    return Draft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
+    return WireDraft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
 
 
 def _says_nothing(value: JsonValue) -> bool:
@@ -303,7 +303,7 @@ def _is_legacy(choices: Sequence[Body], asked: Body) -> bool:
 
 
 def _choice(index: int, part: Released, *, legacy: bool) -> Body:
-    if isinstance(part, Draft):
+    if isinstance(part, WireDraft):
         return {**_as_object(part.raw), "index": index}
     message: Body = {"role": "assistant", "content": part.text or None, "refusal": None}
     if part.calls and legacy:

@@ -7,14 +7,14 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import (
-    Answered,
-    Asked,
     Body,
-    Draft,
+    ClientRequest,
     Hints,
+    ProviderAnswer,
     Rejected,
     Released,
     StreamFailed,
+    WireDraft,
 )
 from sidecritic.dialects.errors import anthropic_error
 from sidecritic.dialects.parts import (
@@ -62,7 +62,7 @@ class Messages:
     endpoint = "messages"
     keeps_history = False
 
-    def asked(self, body: Body) -> Asked:
+    def asked(self, body: Body) -> ClientRequest:
         unknown: dict[str, None] = {}
         if body.get("mcp_servers"):
             unknown["mcp_servers: tools that the provider runs"] = None
@@ -73,7 +73,7 @@ class Messages:
             content_text(g.get("system"), texts=_TEXTS, media=_MEDIA, unknown=unknown)
             for g in given
         )
-        return Asked(
+        return ClientRequest(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
             system="\n\n".join(text for text in said if text),
@@ -83,13 +83,13 @@ class Messages:
             unknown=tuple(unknown),
         )
 
-    def answered(self, answer: Body) -> Answered:
+    def answered(self, answer: Body) -> ProviderAnswer:
         unknown: dict[str, None] = {}
         if not isinstance(answer.get("content"), list):
             unknown["an answer without content"] = None
         action = _assistant(answer.get("content"), unknown)
-        return Answered(
-            drafts=(Draft(action, answer.get("content"), _finish(answer, action)),),
+        return ProviderAnswer(
+            drafts=(WireDraft(action, answer.get("content"), _finish(answer, action)),),
             model=text_of(answer, "model"),
             id=text_of(answer, "id"),
             usage=_usage(object_of(answer, "usage")),
@@ -130,7 +130,7 @@ class Messages:
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
-        if isinstance(first, Draft):
+        if isinstance(first, WireDraft):
             return {**answer, "content": first.raw}
         content: list[JsonValue] = [_text(first.text)] if first.text or not first.calls else []
         content += [_use(call) for call in first.calls]

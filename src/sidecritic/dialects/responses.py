@@ -9,14 +9,14 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import (
-    Answered,
-    Asked,
     Body,
-    Draft,
+    ClientRequest,
     Hints,
+    ProviderAnswer,
     Rejected,
     Released,
     StreamFailed,
+    WireDraft,
 )
 from sidecritic.dialects.deltas import Deltas
 from sidecritic.dialects.errors import openai_error
@@ -69,7 +69,7 @@ class Responses:
     endpoint = "responses"
     keeps_history = True
 
-    def asked(self, body: Body) -> Asked:
+    def asked(self, body: Body) -> ClientRequest:
         unknown: dict[str, None] = {}
         if body.get("background") is True:
             unknown["background: an answer that is fetched later"] = None
@@ -84,7 +84,7 @@ class Responses:
             kept.append("item_reference")
         tools, hints = _tools(body, unknown)
         said = (_content(i, unknown) for i in items if text_of(i, "role") in _SYSTEM)
-        return Asked(
+        return ClientRequest(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
             system="\n\n".join(t for t in (text_of(body, "instructions"), *said) if t),
@@ -96,15 +96,15 @@ class Responses:
             unknown=tuple(unknown),
         )
 
-    def answered(self, answer: Body) -> Answered:
+    def answered(self, answer: Body) -> ProviderAnswer:
         unknown: dict[str, None] = {}
         if not isinstance(answer.get("output"), list):
             unknown["an answer without output"] = None
         if text_of(answer, "status") in ("queued", "in_progress"):
             unknown["an answer that is not finished"] = None
         action = _action(objects_of(answer, "output"), unknown)
-        return Answered(
-            drafts=(Draft(action, answer.get("output"), _finish(answer, action)),),
+        return ProviderAnswer(
+            drafts=(WireDraft(action, answer.get("output"), _finish(answer, action)),),
             model=text_of(answer, "model"),
             id=text_of(answer, "id"),
             usage=_usage(object_of(answer, "usage")),
@@ -140,7 +140,7 @@ class Responses:
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
-        output = first.raw if isinstance(first, Draft) else list[JsonValue](_items(first))
+        output = first.raw if isinstance(first, WireDraft) else list[JsonValue](_items(first))
         # A field that nobody knows may hold the refused draft once more.
         kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
         id = held_id(text_of(answer, "id"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from sidecritic.dialects.base import Asked, Hints
+from sidecritic.dialects.base import ClientRequest, Hints
 from sidecritic.gateway.settings import RouteSettings
 from sidecritic.seats.tools import Mode, effect_of
 from sidecritic.types import Assistant, Effect, ToolSpec
@@ -12,7 +12,7 @@ _NO_HINTS = Hints()
 _STRICTNESS: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
-def with_effects(asked: Asked, settings: RouteSettings) -> tuple[ToolSpec, ...]:
+def with_effects(asked: ClientRequest, settings: RouteSettings) -> tuple[ToolSpec, ...]:
     """Return the tools of a request with what is known of their effects."""
     rules, trusts = settings.tools, settings.trust_annotations
     hints = (asked.hints.get(tool.name, _NO_HINTS) for tool in asked.tools)

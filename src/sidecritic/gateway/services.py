@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sidecritic.errors import SidecriticError, StoreError, boundary
-from sidecritic.gateway.store.conversations import StoredTurns
-from sidecritic.gateway.store.decisions import Decision
-from sidecritic.gateway.store.history_digest import Chain
+from sidecritic.gateway.store.conversations import Conversations
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.store.history_digest import HistoryDigest
 from sidecritic.gateway.store.reviews import Reviews
 from sidecritic.gateway.telemetry.counts import Counts
-from sidecritic.gateway.telemetry.spans import NoTraces, Traces
+from sidecritic.gateway.telemetry.spans import Traces
 
 log = logging.getLogger("sidecritic.gateway")
 
@@ -20,7 +20,7 @@ log = logging.getLogger("sidecritic.gateway")
 class Recorder(Protocol):
     """Where decisions are kept."""
 
-    async def keep(self, decisions: Sequence[Decision]) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
         """Return when the decisions survive a kill of this process.
 
         Raises:
@@ -28,7 +28,7 @@ class Recorder(Protocol):
         """
         ...
 
-    async def amend(self, decisions: Sequence[Decision]) -> None:
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
         """Replace decisions that were kept before they were judged.
 
         Raises:
@@ -88,15 +88,15 @@ async def _contained(work: Callable[[], Coroutine[None, None, None]]) -> None:
 class Services:
     recorder: Recorder
     reviews: Reviews
-    chain: Chain
+    history: HistoryDigest
     background: Background
     counts: Counts
     clock: Callable[[], float]
     """Seconds since 1970."""
-    stored: StoredTurns = field(default_factory=StoredTurns)
-    traces: Traces = field(default_factory=NoTraces)
+    conversations: Conversations = field(default_factory=Conversations)
+    traces: Traces = field(default_factory=Traces)
 
-    async def keep(self, decisions: Sequence[Decision], *, is_closed: bool) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.
 
         Raises:
@@ -105,7 +105,7 @@ class Services:
         for decision in decisions:
             self.counts.decided(decision)
             if decision.link:
-                self.chain.remember(decision.link)
+                self.history.remember(decision.link)
         try:
             await self.recorder.keep(decisions)
         except StoreError:

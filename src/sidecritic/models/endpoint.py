@@ -43,7 +43,7 @@ _REMEDIES = {
 }
 
 
-class Answered(Protocol):
+class HttpAnswer(Protocol):
     """The part of an HTTP response that an error is made from."""
 
     @property
@@ -119,7 +119,7 @@ class Endpoint:
             f"{self.label}: connection failed ({why}); check that the server runs there"
         )
 
-    def refusal(self, response: Answered) -> ModelError:
+    def refusal(self, response: HttpAnswer) -> ModelError:
         """Return the error for an HTTP status that is not a success."""
         status = response.status_code
         said = self._one_line(_message_in(response.text))

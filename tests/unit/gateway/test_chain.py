@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecritic.gateway.store.history_digest import Chain
+from sidecritic.gateway.store.history_digest import HistoryDigest
 from sidecritic.types import Assistant, User
 from tests.gateway import approves, gateway, post
 from tests.wire import Json, call, chat, wire_server
@@ -16,8 +16,8 @@ def link(start: str, end: str) -> str:
     return start + "0" * (64 - len(start) - len(end)) + end
 
 
-def chain() -> Chain:
-    return Chain(KEY, is_private=True)
+def chain() -> HistoryDigest:
+    return HistoryDigest(KEY, is_private=True)
 
 
 def test_a_released_turn_is_known_and_another_is_not() -> None:
@@ -53,7 +53,7 @@ def test_links_of_other_places_leave_each_other_alone() -> None:
 
 
 def test_another_process_may_have_made_a_link_where_the_key_is_shared() -> None:
-    assert not Chain(KEY).remembers_all
+    assert not HistoryDigest(KEY).remembers_all
 
 
 # --- the results of calls ------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sidecritic.dialects.chat import ChatCompletions
 from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.responses import Responses
 from sidecritic.dialects.resuming import Resume
-from sidecritic.gateway.store.conversations import StoredTurns
+from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import Assistant, ToolResult
 from tests.gateway import approves, gateway, refuses
 from tests.wire import Json, Reply, as_json, call, chat, wire_server
@@ -285,7 +285,7 @@ SSE = {"content-type": "text/event-stream"}
 
 
 def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
-    turns = StoredTurns()
+    turns = Conversations()
     for number in range(40):
         picture: Json = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
         resume = Resume.of(picture, Assistant(text="No."), 2**20)

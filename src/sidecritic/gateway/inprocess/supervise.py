@@ -22,10 +22,10 @@ from sidecritic.gates import Gate
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import PROXIED, LimitSettings, RouteSettings
-from sidecritic.gateway.store.decisions import Decision, policy_digest
-from sidecritic.gateway.store.history_digest import Chain
-from sidecritic.gateway.store.reviews import Case
-from sidecritic.gateway.telemetry.counts import NoCounts
+from sidecritic.gateway.store.decisions import DecisionRecord, policy_digest
+from sidecritic.gateway.store.history_digest import HistoryDigest
+from sidecritic.gateway.store.reviews import ReviewCase
+from sidecritic.gateway.telemetry.counts import Counts
 from sidecritic.ports import Critic
 from sidecritic.seats.tools import Mode, ToolRule
 from sidecritic.types import Limits
@@ -74,7 +74,7 @@ class Options:
     tools: Sequence[ToolRule] = ()
     """Effects and modes by tool; a tool without a rule counts as one that writes."""
     limits: Limits = field(default_factory=Limits)
-    on_decision: Callable[[Decision], None] | None = None
+    on_decision: Callable[[DecisionRecord], None] | None = None
     """Told of each decision, before its answer is returned."""
     unknown_passes: bool = False
     """Let shapes and paths pass that no dialect knows, such as tools that the provider runs."""
@@ -84,25 +84,25 @@ class Options:
 class _Teller:
     """A recorder that tells, and a review queue that nobody reads."""
 
-    tell: Callable[[Decision], None] | None
+    tell: Callable[[DecisionRecord], None] | None
 
-    async def keep(self, decisions: Sequence[Decision]) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
         for decision in decisions:
             if self.tell is not None and decision.fate != "pending":
                 self.tell(decision)
 
-    async def amend(self, decisions: Sequence[Decision]) -> None:
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
         await self.keep(decisions)
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         return False
 
-    async def open(self, case: Case) -> None: ...
+    async def open(self, case: ReviewCase) -> None: ...
 
     async def use_approval(self, tenant: str, digest: str, now: float) -> bool:
         return False
 
-    async def look(self, case_id: str) -> Case | None:
+    async def look(self, case_id: str) -> ReviewCase | None:
         return None
 
 
@@ -123,9 +123,9 @@ def _supervision(
     services = Services(
         recorder=teller,
         reviews=teller,
-        chain=Chain(secrets.token_bytes(32)),
+        history=HistoryDigest(secrets.token_bytes(32)),
         background=Background(LimitSettings().shadow_backlog),
-        counts=NoCounts(),
+        counts=Counts(),
         clock=time.time,
     )
 

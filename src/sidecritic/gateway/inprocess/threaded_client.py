@@ -18,7 +18,7 @@ DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of a body that has been decoded."""
 
 
-class Own(Protocol):
+class SendingClient(Protocol):
     """The client that an SDK was made with, as far as it is needed: it sends."""
 
     def build_request(
@@ -30,7 +30,7 @@ class Own(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Unblocked:
+class ThreadedClient:
     """The async face of a client that blocks."""
 
     def __init__(self, client: httpx2.Client) -> None:

@@ -11,17 +11,17 @@ import httpx2
 from sidecritic.dialects.base import Dialect
 from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.errors import ModelError, ModelUnavailable
-from sidecritic.gateway.inprocess.threaded_client import DECODED, Own, Unblocked
+from sidecritic.gateway.inprocess.threaded_client import DECODED, SendingClient, ThreadedClient
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.services import Services
-from sidecritic.gateway.telemetry.spans import NoSpan
+from sidecritic.gateway.telemetry.spans import NO_SPAN
 from sidecritic.gateway.turns.enforce import enforce
-from sidecritic.gateway.turns.read_request import Caller, question_of
+from sidecritic.gateway.turns.read_request import Caller, read_request
 from sidecritic.gateway.turns.routing import require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
-from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.gateway.wire.refusals import HttpError
 from sidecritic.loop_thread import LoopThread
 
 _OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
@@ -52,7 +52,7 @@ def sync_client(supervision: Supervision, own: httpx2.Client) -> httpx2.Client:
 class AsyncTransport(httpx2.AsyncBaseTransport):
     """Supervises the requests that carry actions, and passes the others on."""
 
-    def __init__(self, supervision: Supervision, own: Own) -> None:
+    def __init__(self, supervision: Supervision, own: SendingClient) -> None:
         self._supervision = supervision
         self._own = own
 
@@ -67,7 +67,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
                 _require_proxied(self._supervision.setup, route, request)
                 return await upstream.passed(body)
             return _response(await self._reply(route, dialect, upstream.outgoing(body)), request)
-        except Refused as refusal:
+        except HttpError as refusal:
             return _error(route, request, refusal.status, refusal.code, refusal)
         except ModelUnavailable as failure:
             raise httpx2.RemoteProtocolError(str(failure), request=request) from failure
@@ -81,12 +81,12 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
 
     async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
         setup, services = self._supervision.setup, self._supervision.services
-        question = await question_of(
+        question = await read_request(
             Place(route, dialect.endpoint, dialect),
             request,
             setup,
             services,
-            Caller("client", self._supervision.new_id(), NoSpan()),
+            Caller("client", self._supervision.new_id(), NO_SPAN),
         )
         if strictest_mode(route.settings) == "shadow":
             return await shadow(question, services)
@@ -99,7 +99,7 @@ class SyncTransport(httpx2.BaseTransport):
 
     def __init__(self, supervision: Supervision, own: httpx2.Client) -> None:
         self._loop = LoopThread("sidecritic-supervise")
-        self._inner = AsyncTransport(supervision, Unblocked(own))
+        self._inner = AsyncTransport(supervision, ThreadedClient(own))
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return what may leave."""
@@ -168,7 +168,7 @@ class _Passing(httpx2.AsyncByteStream):
 class _Sender:
     """The provider, reached the way the SDK would have reached it."""
 
-    client: Own
+    client: SendingClient
     request: httpx2.Request
     name: str = "client"
 
@@ -229,7 +229,7 @@ def _require_proxied(setup: Setup, route: Route, request: httpx2.Request) -> Non
     A client's base URL may end anywhere, so a pattern may fit any end of the path.
 
     Raises:
-        Refused: the path is not known to be harmless.
+        HttpError: the path is not known to be harmless.
     """
     segments = request.url.path.strip("/").split("/")
     ends = ["/".join(segments[at:]) for at in range(len(segments))]

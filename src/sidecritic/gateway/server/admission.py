@@ -9,7 +9,7 @@ from hashlib import sha256
 from sidecritic.gateway.routes import Tenant
 from sidecritic.gateway.settings import ClientSettings
 from sidecritic.gateway.wire.http import Headers, header
-from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.gateway.wire.refusals import HttpError
 
 ANYBODY = ClientSettings(name="anybody", concurrency=1024)
 """The tenant of a server that lists no clients; such a server listens on loopback only."""
@@ -23,7 +23,7 @@ def tenant_of(headers: Headers, tenants: Sequence[Tenant]) -> ClientSettings:
     """Return the client that the request's key belongs to.
 
     Raises:
-        Refused: it belongs to nobody.
+        HttpError: it belongs to nobody.
     """
     if not tenants:
         return ANYBODY
@@ -34,7 +34,7 @@ def tenant_of(headers: Headers, tenants: Sequence[Tenant]) -> ClientSettings:
         if hmac.compare_digest(given, tenant.key_digest):
             found = tenant.settings
     if found is None or not key:
-        raise Refused(401, "invalid_api_key", "this key is not known here")
+        raise HttpError(401, "invalid_api_key", "this key is not known here")
     return found
 
 
@@ -62,11 +62,11 @@ class Admission:
         """Return a place to hold for the length of a block, which begins at once.
 
         Raises:
-            Refused: the client has too many requests under way, or sends them too fast.
+            HttpError: the client has too many requests under way, or sends them too fast.
         """
         use = self._uses.setdefault(client.name, _Use())
         if use.under_way >= client.concurrency:
-            raise Refused(
+            raise HttpError(
                 429,
                 "too_many_requests",
                 f"more than {client.concurrency} requests at the same time",
@@ -83,7 +83,7 @@ class Admission:
         passed = full if use.at is None else (now - use.at) * full / 60
         use.allowance, use.at = min(full, use.allowance + passed), now
         if use.allowance < 1:
-            raise Refused(
+            raise HttpError(
                 429,
                 "rate_limit_exceeded",
                 f"more than {client.per_minute} requests a minute",

@@ -19,15 +19,15 @@ from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Setup
 from sidecritic.gateway.server.admission import Admission, tenant_of
 from sidecritic.gateway.services import Services
-from sidecritic.gateway.telemetry.spans import NoSpan, Span
+from sidecritic.gateway.telemetry.spans import NO_SPAN
 from sidecritic.gateway.turns.enforce import enforce
-from sidecritic.gateway.turns.read_request import Caller, question_of, require_own
-from sidecritic.gateway.turns.request import Question
+from sidecritic.gateway.turns.read_request import Caller, read_request, require_own
+from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.turns.routing import outgoing, place_of, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
-from sidecritic.gateway.wire.connection import ClientGone, Line
+from sidecritic.gateway.wire.connection import ClientGone, Connection
 from sidecritic.gateway.wire.http import NO_STORE, Outgoing, Reply, end_to_end
-from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.gateway.wire.refusals import HttpError
 from sidecritic.strict_json import read_object
 
 log = logging.getLogger("sidecritic.gateway")
@@ -53,7 +53,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         id = f"{int(self.services.clock() * 1000):012x}{self.chance.hex()}"  # sorts by time
-        visit = Visit(self, self.live.setup, Line(scope, receive, send), id)
+        visit = Visit(self, self.live.setup, Connection(scope, receive, send), id)
         await visit.serve()
 
 
@@ -77,14 +77,14 @@ class Chance:
 class Visit:
     """One request, from its first byte to the last of its answer."""
 
-    def __init__(self, door: Door, setup: Setup, line: Line, id: str) -> None:
+    def __init__(self, door: Door, setup: Setup, line: Connection, id: str) -> None:
         self._door = door
         self._setup = setup
         self._line = line
         self._id = id
         self._place: Place | None = None
         self._client = ""
-        self._span: Span = NoSpan()
+        self._span = NO_SPAN
         self._is_held = False
         """Whether the stream that has begun, if one has, is ours to end."""
 
@@ -107,14 +107,14 @@ class Visit:
         try:
             async with asyncio.timeout(self._setup.limits.seconds):
                 await self._answer()
-        except Refused as refusal:
+        except HttpError as refusal:
             await self._refuse(refusal)
         except TimeoutError:
-            await self._refuse(Refused(504, "timeout", "the request took too long"))
+            await self._refuse(HttpError(504, "timeout", "the request took too long"))
         except ModelUnavailable as failure:
-            await self._refuse(Refused(502, "upstream_unavailable", str(failure)))
+            await self._refuse(HttpError(502, "upstream_unavailable", str(failure)))
         except ModelError as failure:
-            await self._refuse(Refused(502, "upstream_unusable", str(failure)))
+            await self._refuse(HttpError(502, "upstream_unusable", str(failure)))
         except ClientGone:
             pass
 
@@ -136,7 +136,7 @@ class Visit:
             else:
                 caller = Caller(client.name, self._id, self._span)
                 services = self._door.services
-                question = await question_of(place, request, setup, services, caller)
+                question = await read_request(place, request, setup, services, caller)
                 await self._supervise(question, enforces=mode == "enforce")
 
     async def _pass(self, place: Place, request: Outgoing) -> None:
@@ -149,7 +149,7 @@ class Visit:
             finally:
                 await incoming.aclose()
 
-    async def _supervise(self, question: Question, *, enforces: bool) -> None:
+    async def _supervise(self, question: SupervisedRequest, *, enforces: bool) -> None:
         if not enforces:
             await self._line.while_there(self._shadow(question))
             return
@@ -162,10 +162,10 @@ class Visit:
             reply = await line.while_there(work)
         await self._send(question, reply)
 
-    async def _shadow(self, question: Question) -> None:
+    async def _shadow(self, question: SupervisedRequest) -> None:
         await self._send(question, await shadow(question, self._door.services))
 
-    async def _send(self, question: Question, reply: Reply) -> None:
+    async def _send(self, question: SupervisedRequest, reply: Reply) -> None:
         line, body = self._line, reply.body
         if not isinstance(body, bytes):
             await line.begin(reply.status, reply.headers)
@@ -183,7 +183,7 @@ class Visit:
                 body = dialect.error_event(error)
             await line.put(body, more=False)
 
-    async def _refuse(self, refusal: Refused) -> None:
+    async def _refuse(self, refusal: HttpError) -> None:
         place, line = self._place, self._line
         wrap = place.error if place is not None else openai_error
         error = wrap(refusal.status, refusal.code, str(refusal))
@@ -202,7 +202,7 @@ class Visit:
 
     def _note_span(self) -> None:
         """Name the request by what it is; a path that is not one of ours is a client's text."""
-        if isinstance(self._span, NoSpan):
+        if not self._span.is_recorded:
             return
         place, status = self._place, self._line.status
         endpoint = place.dialect.endpoint if place and place.dialect else "other"

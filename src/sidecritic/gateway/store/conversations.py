@@ -17,7 +17,7 @@ _LONGEST = 16 * 2**20
 """Characters of them in all, and bytes of what is kept as it came."""
 
 
-class Kept(NamedTuple):
+class Conversation(NamedTuple):
     history: tuple[Message, ...]
     size: int
     resume: Resume | None
@@ -28,13 +28,13 @@ class Kept(NamedTuple):
 class _Shelf:
     """The latest conversations of one tenant, by the id of the answer that ended them."""
 
-    kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict[str, Kept])
+    kept: OrderedDict[str, Conversation] = field(default_factory=OrderedDict[str, Conversation])
     size: int = 0
 
     def put(self, id: str, history: tuple[Message, ...], resume: Resume | None) -> None:
         self._drop(id)
         size = sum(map(_length, history)) + (resume.size if resume else 0)
-        one = Kept(history, size, resume)
+        one = Conversation(history, size, resume)
         self.kept[id] = one
         self.size += one.size
         while self.kept and (len(self.kept) > _MOST or self.size > _LONGEST):
@@ -46,7 +46,7 @@ class _Shelf:
 
 
 @dataclass
-class StoredTurns:
+class Conversations:
     """The latest conversations, by tenant and id of the answer that ended them."""
 
     _shelves: dict[str, _Shelf] = field(default_factory=dict[str, _Shelf], repr=False)
@@ -56,7 +56,7 @@ class StoredTurns:
     ) -> None:
         self._shelves.setdefault(tenant, _Shelf()).put(id, history, resume)
 
-    def find(self, tenant: str, id: str) -> Kept | None:
+    def find(self, tenant: str, id: str) -> Conversation | None:
         shelf = self._shelves.get(tenant)
         return shelf.kept.get(id) if shelf else None
 

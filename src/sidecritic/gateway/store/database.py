@@ -27,8 +27,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
-from sidecritic.gateway.store.decisions import Decision
-from sidecritic.gateway.store.reviews import Case
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.store.reviews import ReviewCase
 from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, METADATA, Row, row_of
 from sidecritic.redaction import Redactor
 
@@ -164,7 +164,7 @@ class Store:
         await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
-    async def keep(self, decisions: Sequence[Decision]) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
         rows = [self._row(decision) for decision in decisions]
         if rows:
             for row in rows:
@@ -172,7 +172,7 @@ class Store:
                     row["content"] = json.dumps(row["content"])
             await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
 
-    async def amend(self, decisions: Sequence[Decision]) -> None:
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
         rows: list[Row] = []
         for decision in decisions:
             row = {k: v for k, v in self._row(decision).items() if k not in _LASTING}
@@ -186,17 +186,17 @@ class Store:
             lambda connection: connection.execute(_BY_LINK, sought).first() is not None
         )
 
-    async def open(self, case: Case) -> None:
+    async def open(self, case: ReviewCase) -> None:
         content = self._redactor.value(case.content)
         row: Row = {**case.model_dump(), "content": content}
         for name in ("reason", "tools"):
             row[name] = self._kept(str(row[name]))
         await self._run(lambda connection: connection.execute(insert(CASES), [row]))
 
-    async def look(self, case_id: str) -> Case | None:
+    async def look(self, case_id: str) -> ReviewCase | None:
         query = select(CASES).where(CASES.c.id == case_id)
         found = await self._run(lambda connection: connection.execute(query).mappings().first())
-        return None if found is None else Case.model_validate(dict(found))
+        return None if found is None else ReviewCase.model_validate(dict(found))
 
     async def use_approval(self, tenant: str, digest: str, now: float) -> bool:
         holds = (
@@ -243,7 +243,7 @@ class Store:
         """
         return await self._run(work)
 
-    def _row(self, decision: Decision) -> Row:
+    def _row(self, decision: DecisionRecord) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
             row[name] = self._kept(str(row[name]))

@@ -48,7 +48,7 @@ class Origin(Record):
     """Shapes that no dialect knows, which passed by setting."""
 
 
-class Decision(Record):
+class DecisionRecord(Record):
     """One proposal and what became of it."""
 
     id: str
@@ -102,7 +102,7 @@ def action_digest(origin: Origin, action: Assistant) -> str:
 
 def decisions_of(
     origin: Origin, choice: int, log: Sequence[Event], *, link: str, models: Sequence[str]
-) -> Iterator[Decision]:
+) -> Iterator[DecisionRecord]:
     """Walk over the proposals of one turn; `models` name who made them."""
     proposed = [(at, e) for at, e in enumerate(log) if isinstance(e, Proposed)]
     executed = next((e for e in reversed(log) if isinstance(e, Executed)), None)
@@ -113,7 +113,7 @@ def decisions_of(
         failure = next((e for e in after if isinstance(e, Failed) and e.where == "critic"), None)
         left = executed if is_last else None
         action = event.completion.message
-        yield Decision.of_parts(
+        yield DecisionRecord.of_parts(
             id=f"{origin.request}.{choice}.{number}",
             origin=origin,
             choice=choice,

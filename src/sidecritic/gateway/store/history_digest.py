@@ -26,7 +26,7 @@ _NONE = bytes(_KEPT)
 
 
 @dataclass
-class Chain:
+class HistoryDigest:
     """Makes links, and remembers the latest."""
 
     key: bytes = field(repr=False)

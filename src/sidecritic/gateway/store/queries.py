@@ -37,7 +37,7 @@ class Selection:
     limit: int = 50
 
 
-class Desk:
+class StoreQueries:
     """Where decisions are looked at, labelled and exported, while the gateway runs or not."""
 
     def __init__(self, engine: Engine, redactor: Redactor) -> None:

@@ -19,7 +19,7 @@ POLL = 0.25
 """Seconds between two looks at a case that a request waits for."""
 
 
-class Case(Record):
+class ReviewCase(Record):
     id: str
     decision: str
     """Id of the decision that escalated."""
@@ -40,13 +40,13 @@ class Case(Record):
 class Reviews(Protocol):
     """Where cases wait for a person."""
 
-    async def open(self, case: Case) -> None: ...
+    async def open(self, case: ReviewCase) -> None: ...
 
     async def use_approval(self, tenant: str, digest: str, now: float) -> bool:
         """Use up an approval of exactly this action, if there is one that holds."""
         ...
 
-    async def look(self, case_id: str) -> Case | None: ...
+    async def look(self, case_id: str) -> ReviewCase | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class Unanswered:
     pass
 
 
-Ruling = Approved | SentBack | Unanswered
+ReviewRuling = Approved | SentBack | Unanswered
 
 
-async def ruling_on(
-    case: Case, reviews: Reviews, *, wait: float, clock: Callable[[], float]
-) -> Ruling:
+async def ask_reviewer(
+    case: ReviewCase, reviews: Reviews, *, wait: float, clock: Callable[[], float]
+) -> ReviewRuling:
     """File a case and return what a person says of it within `wait` seconds."""
     if await reviews.use_approval(case.tenant, case.digest, clock()):
         return Approved()

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from sidecritic.gateway.store.decisions import Decision
+from sidecritic.gateway.store.decisions import DecisionRecord
 
 Row = dict[str, Any]
 
@@ -121,7 +121,7 @@ def _held(tokens: int) -> int:
     return max(0, min(tokens, _MOST))
 
 
-def row_of(decision: Decision, content: JsonValue) -> Row:
+def row_of(decision: DecisionRecord, content: JsonValue) -> Row:
     """Return a decision as a row; `content` is what may be kept of its own."""
     row: Row = {name: getattr(decision, name) for name in (*_OWN, *_VERDICT)}
     row |= {name: getattr(decision.origin, name) for name in (*_ORIGIN, *_VERSIONS)}

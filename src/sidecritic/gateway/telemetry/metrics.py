@@ -4,12 +4,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from sidecritic.gateway.store.decisions import Decision
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.telemetry.counts import Counts
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class Metrics:
+class Metrics(Counts):
     """A registry of its own, so that several servers can share a process."""
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class Metrics:
         self._of(self._requests, route, str(status or 499)).inc()
         self._of(self._seconds, route).observe(seconds)
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, decision: DecisionRecord) -> None:
         origin = decision.origin
         self._of(
             self._decisions, origin.route, origin.mode, decision.verdict, decision.status

@@ -22,7 +22,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from pydantic import JsonValue
 
 from sidecritic.gateway.settings import TraceSettings
-from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span
+from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span, Traces
 from sidecritic.gateway.wire.http import Headers
 from sidecritic.redaction import Redactor
 
@@ -39,7 +39,7 @@ def exporter_for(settings: TraceSettings, headers: dict[str, str]) -> SpanExport
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTelemetry:
+class OpenTelemetry(Traces):
     """Opens the spans of requests."""
 
     provider: TracerProvider
@@ -93,10 +93,14 @@ class OpenTelemetry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(Span):
     traces: OpenTelemetry
     span: OtelSpan
     context: Context
+
+    @property
+    def is_recorded(self) -> bool:
+        return True
 
     @property
     def keeps_content(self) -> bool:

@@ -1,31 +1,16 @@
-"""One draft of the upstream's, and the errors that end its hidden round trips."""
+"""Drafts of the upstream's, each with the answer that brought it."""
 
 from dataclasses import dataclass
 
-from sidecritic.dialects.base import Draft
-from sidecritic.errors import ModelError
-from sidecritic.gateway.wire.http import Heard
+from sidecritic.dialects.base import ProviderAnswer, WireDraft
+from sidecritic.gateway.wire.http import RawAnswer
 from sidecritic.types import Completion, Usage
-
-
-class Passed(ModelError):
-    """The upstream answered a hidden round trip with an error, which is passed on."""
-
-    def __init__(self, heard: Heard) -> None:
-        super().__init__(f"the upstream answered with HTTP {heard.status}")
-        self.heard = heard
-
-
-class BudgetSpent(ModelError):
-    """A request has used the tokens that the operator allows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One draft, with the answer that brought it."""
-
-    draft: Draft
-    heard: Heard
+    draft: WireDraft
+    heard: RawAnswer
     model: str
     usage: Usage
     seconds: float
@@ -43,3 +28,12 @@ class Attempt:
             logprobs=(),
             faults=(),
         )
+
+
+def attempts_of(answered: ProviderAnswer, heard: RawAnswer, seconds: float) -> tuple[Attempt, ...]:
+    """Return one attempt for each choice; the first bears the cost of all."""
+    costs = [(answered.usage, seconds)] + [(Usage(), 0.0)] * (len(answered.drafts) - 1)
+    return tuple(
+        Attempt(draft, heard, answered.model, usage, taken, answered.id)
+        for draft, (usage, taken) in zip(answered.drafts, costs, strict=False)
+    )

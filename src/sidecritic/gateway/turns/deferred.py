@@ -3,43 +3,42 @@
 from collections.abc import Sequence
 
 from sidecritic.gateway.modes import mode_of
-from sidecritic.gateway.store.decisions import Decision
-from sidecritic.gateway.turns.choice import Bench, Settled
-from sidecritic.gateway.turns.request import Question
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.turns.choice import Choice, Choices
+from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.types import Usage
 
 
-def judge_later(bench: Bench, settled: Sequence[Settled], decisions: Sequence[Decision]) -> None:
+def judge_later(
+    choices: Choices, settled: Sequence[Choice], decisions: Sequence[DecisionRecord]
+) -> None:
     """Have what was released unjudged in shadow mode judged in the background."""
+    services = choices.services
     pending = {d.choice: d for d in decisions if d.fate == "pending"}
-    waiting = [each for each in settled if each.choice in pending]
+    waiting = [each for each in settled if each.number in pending]
     if not waiting:
         return
 
     async def judge() -> None:
         for each in waiting:
-            seen = await bench.judge(each.choice, each.seat.first)
-            judged = [_after(d, pending[each.choice]) for d in bench.decisions(seen)[:1]]
+            seen = await choices.judge(each.number, each.seat.first)
+            judged = [_after(d, pending[each.number]) for d in choices.decisions(seen)[:1]]
             for decision in judged:
                 # The actor's tokens were counted when the answer left.
-                bench.services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
-            await bench.services.recorder.amend(judged)
+                services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
+            await services.recorder.amend(judged)
 
-    if not bench.services.background.spawn(judge):
-        bench.services.counts.shadow_skipped(len(waiting))
+    if not services.background.spawn(judge):
+        services.counts.shadow_skipped(len(waiting))
 
 
-def marked(bench: Bench, settled: Sequence[Settled]) -> list[Decision]:
+def marked(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:
     """Return the records of all choices; what left unjudged says so."""
-    return [
-        _mark(decision, each, bench.question)
-        for each in settled
-        for decision in bench.decisions(each)
-    ]
+    return [_mark(d, each, choices.request) for each in settled for d in choices.decisions(each)]
 
 
-def _mark(decision: Decision, settled: Settled, question: Question) -> Decision:
-    match mode_of(settled.seat.first.draft.action, question.route.settings):
+def _mark(decision: DecisionRecord, choice: Choice, request: SupervisedRequest) -> DecisionRecord:
+    match mode_of(choice.seat.first.draft.action, request.route.settings):
         case "enforce":
             return decision
         case "off":
@@ -48,7 +47,7 @@ def _mark(decision: Decision, settled: Settled, question: Question) -> Decision:
             return decision.model_copy(update={"fate": "pending", "status": "pending"})
 
 
-def _after(judged: Decision, before: Decision) -> Decision:
+def _after(judged: DecisionRecord, before: DecisionRecord) -> DecisionRecord:
     """Return what the critic said of an answer that left whatever it said."""
     update = {"fate": "released", "source": "actor", "link": before.link, "approved": True}
     return judged.model_copy(update=update)

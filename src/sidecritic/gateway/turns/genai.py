@@ -5,29 +5,29 @@ Source: semantic conventions 1.41, "GenAI" (spans, and the event `gen_ai.evaluat
 
 from dataclasses import dataclass
 
-from sidecritic.dialects.base import Answered
-from sidecritic.gateway.telemetry.spans import Attribute, Attributes, NoSpan, Span
-from sidecritic.gateway.turns.request import Question
+from sidecritic.dialects.base import ProviderAnswer
+from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span
+from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.ports import Critic, Warm
 from sidecritic.types import Judgement, Proposal
 
 INPUT, OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 
 
-def asked_of(question: Question) -> tuple[str, Attributes]:
+def asked_of(request: SupervisedRequest) -> tuple[str, Attributes]:
     """Return the name of the span of an upstream's answer, and what is known beforehand."""
-    model = question.asked.model[:100]
+    model = request.asked.model[:100]
     return f"chat {model}".strip(), {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": question.route.provider,
+        "gen_ai.provider.name": request.route.provider,
         "gen_ai.request.model": model,
-        "gen_ai.request.stream": question.asked.stream,
+        "gen_ai.request.stream": request.asked.stream,
     }
 
 
-def note_answer(span: Span, answered: Answered) -> None:
+def note_answer(span: Span, answered: ProviderAnswer) -> None:
     """Note what an upstream answered."""
-    if isinstance(span, NoSpan):
+    if not span.is_recorded:
         return
     usage = answered.usage
     span.note(
@@ -47,7 +47,7 @@ def note_answer(span: Span, answered: Answered) -> None:
 
 def watched(critic: Critic, span: Span) -> Critic:
     """Return the critic with a span around each of its judgements."""
-    if isinstance(span, NoSpan):
+    if not span.is_recorded:
         return critic
     return _WarmWatched(critic, span) if isinstance(critic, Warm) else _Watched(critic, span)
 

@@ -1,78 +1,78 @@
-"""Reading a client's request: limits first, then its meaning, then whether its past is true."""
+"""Read a client's request: limits first, then its meaning, then whether its past is true."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from sidecritic.dialects.base import Asked, Body
+from sidecritic.dialects.base import Body, ClientRequest
 from sidecritic.dialects.resuming import resumed
 from sidecritic.errors import StoreError
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.settings import LimitSettings
-from sidecritic.gateway.store.conversations import Kept
+from sidecritic.gateway.store.conversations import Conversation
 from sidecritic.gateway.store.decisions import Origin, policy_digest
 from sidecritic.gateway.store.history_digest import answers_nothing
 from sidecritic.gateway.telemetry.spans import Span
-from sidecritic.gateway.turns.request import Question
+from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import Outgoing, has_more_values_than, is_deeper_than
-from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.gateway.wire.refusals import HttpError
 from sidecritic.strict_json import REPEATED, read_object
 from sidecritic.types import Message
 
 
 class Caller(NamedTuple):
-    """Whose request it is, and under which id it is kept."""
+    """Whose request it is, and under which id it is recorded."""
 
     tenant: str
     id: str
     span: Span
 
 
-async def question_of(
-    place: Place, request: Outgoing, setup: Setup, services: Services, caller: Caller
-) -> Question:
+async def read_request(
+    place: Place, outgoing: Outgoing, setup: Setup, services: Services, caller: Caller
+) -> SupervisedRequest:
     """Return a request to a supervised endpoint, read and checked.
 
     Raises:
-        Refused: it cannot be read, or its past is not true and the route insists.
+        HttpError: it cannot be read, or its past is not true and the route insists.
     """
-    dialect, route = place.dialect, place.route
-    tenant, span = caller.tenant, caller.span
+    dialect, route, tenant = place.dialect, place.route, caller.tenant
     if dialect is None:
-        raise Refused(404, "not_found", "this path is not supervised")
-    body, repeats = _parsed(request, setup.limits)
+        raise HttpError(404, "not_found", "this path is not supervised")
+    body, repeats = _parsed(outgoing, setup.limits)
     asked = dialect.asked(body)
-    if asked.kept and place.is_shared(setup):
-        raise _anothers(asked.kept[0])
+    is_shared = place.is_shared(setup)
+    if asked.kept and is_shared:
+        raise _of_another(asked.kept[0])
     if asked.continues:
-        before = services.stored.find(tenant, asked.continues)
-        asked = _continued(asked, before, is_shared=place.is_shared(setup))
+        before = services.conversations.find(tenant, asked.continues)
+        asked = _continued(asked, before, is_shared=is_shared)
         if before is not None and before.resume is not None:
             body = resumed(body, before.resume)
-            request = replace(request, body=json.dumps(body, ensure_ascii=False).encode())
+            outgoing = replace(outgoing, body=json.dumps(body, ensure_ascii=False).encode())
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
-    head = services.chain.head(tenant, asked.history)
+    head = services.history.head(tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, asked.history, head[0])
     origin = _origin(place, asked, setup, caller, at=services.clock(), is_forged=is_forged)
-    return Question(
+    return SupervisedRequest(
         tenant=tenant,
         setup=setup,
         route=route,
         dialect=dialect,
         asked=asked,
         body=body,
-        outgoing=request,
+        outgoing=outgoing,
         origin=origin,
         head=head,
-        span=span,
+        span=caller.span,
     )
 
 
 def _origin(
-    place: Place, asked: Asked, setup: Setup, caller: Caller, *, at: float, is_forged: bool
+    place: Place, asked: ClientRequest, setup: Setup, caller: Caller, *, at: float, is_forged: bool
 ) -> Origin:
     route = place.route
     return Origin.of_parts(
@@ -92,22 +92,20 @@ def _origin(
     )
 
 
-def require_own(place: Place, request: Outgoing, setup: Setup) -> None:
-    """Refuse to go on, unread, from a conversation that may be another tenant's.
+def require_own(place: Place, outgoing: Outgoing, setup: Setup) -> None:
+    """Refuse to continue, unread, a conversation that may be another tenant's.
 
     Raises:
-        Refused: tenants share the provider's key, and the request names what it keeps.
+        HttpError: tenants share the provider's key, and the request names what it keeps.
     """
-    if place.dialect is None or not place.dialect.keeps_history:
-        return
-    if place.is_shared(setup):
-        asked = place.dialect.asked(_parsed(request, setup.limits)[0])
+    if place.dialect is not None and place.dialect.keeps_history and place.is_shared(setup):
+        asked = place.dialect.asked(_parsed(outgoing, setup.limits)[0])
         if asked.continues or asked.kept:
-            raise _anothers(asked.kept[0] if asked.kept else "previous_response_id")
+            raise _of_another(asked.kept[0] if asked.kept else "previous_response_id")
 
 
-def _anothers(kept: str) -> Refused:
-    return Refused(
+def _of_another(kept: str) -> HttpError:
+    return HttpError(
         404,
         "not_found",
         f"{kept}: what the provider keeps belongs to its key, which several clients share here; "
@@ -115,29 +113,32 @@ def _anothers(kept: str) -> Refused:
     )
 
 
-def _continued(asked: Asked, before: Kept | None, *, is_shared: bool) -> Asked:
-    """Return the request with the history that it goes on from.
+def _continued(
+    asked: ClientRequest, before: Conversation | None, *, is_shared: bool
+) -> ClientRequest:
+    """Return the request with the history that it continues.
 
     Raises:
-        Refused: tenants share a key, and nobody here knows whose history it is.
+        HttpError: tenants share a key, and whose history it is cannot be told.
     """
     if before is not None:
         return replace(asked, history=(*before.history, *asked.history))
     if is_shared:
-        # The provider knows one key: the conversation may be another tenant's.
-        raise Refused(404, "not_found", "no answer of that previous_response_id was released here")
+        raise HttpError(
+            404, "not_found", "no answer of that previous_response_id was released here"
+        )
     shape = "previous_response_id of an answer that was not released here"
     return replace(asked, unknown=(*asked.unknown, shape))
 
 
-def _parsed(request: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
-    if is_deeper_than(request.body, limits.depth):
-        raise Refused(400, "too_deep", f"the body is nested more than {limits.depth} deep")
-    if has_more_values_than(request.body, limits.values):
-        raise Refused(400, "too_many_values", f"the body holds more than {limits.values} values")
-    body, repeats = read_object(request.body)
+def _parsed(outgoing: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
+    if is_deeper_than(outgoing.body, limits.depth):
+        raise HttpError(400, "too_deep", f"the body is nested more than {limits.depth} deep")
+    if has_more_values_than(outgoing.body, limits.values):
+        raise HttpError(400, "too_many_values", f"the body holds more than {limits.values} values")
+    body, repeats = read_object(outgoing.body)
     if body is None:
-        raise Refused(400, "invalid_json", "the body is no JSON object")
+        raise HttpError(400, "invalid_json", "the body is not a JSON object")
     return body, repeats
 
 
@@ -152,17 +153,16 @@ async def _is_forged(
             return False
     except StoreError as failure:
         if setting == "refuse":
-            raise Refused(503, "not_recorded", "the decision store does not answer") from failure
+            raise HttpError(503, "not_recorded", "the decision store does not answer") from failure
     services.counts.unverified(route.name)
     if setting == "refuse":
-        raise Refused(
-            409, "unknown_history", "the conversation holds turns that never left this gateway"
-        )
+        problem = "the conversation holds turns that never left this gateway"
+        raise HttpError(409, "unknown_history", problem)
     return True
 
 
 async def _is_known(services: Services, tenant: str, link: str) -> bool:
-    chain = services.chain
-    if not link or chain.is_remembered(link):
+    history = services.history
+    if not link or history.is_remembered(link):
         return True
-    return not chain.remembers_all and await services.recorder.knows_link(tenant, link)
+    return not history.remembers_all and await services.recorder.knows_link(tenant, link)

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from sidecritic.dialects.providers import PROVIDERS, Provider
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
-from sidecritic.gateway.wire.connection import Line
+from sidecritic.gateway.wire.connection import Connection
 from sidecritic.gateway.wire.http import Headers, Outgoing, header
-from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.gateway.wire.refusals import HttpError
 
 _PASSED_ON = re.compile(
     r"accept|content-type|user-agent|openai-.+|anthropic-.+|x-stainless-.+|x-request-id"
@@ -28,19 +28,19 @@ def place_of(setup: Setup, path: str, headers: Headers) -> Place:
     """Return where a request belongs.
 
     Raises:
-        Refused: nowhere.
+        HttpError: nowhere.
     """
     if _ODD.search(path):
-        raise Refused(404, "not_found", "no such path")
+        raise HttpError(404, "not_found", "no such path")
     under = [r for r in setup.routes if path.startswith(f"{r.settings.prefix}/")]
     longest = max((len(r.settings.prefix) for r in under), default=0)
     routes = [r for r in under if len(r.settings.prefix) == longest]
     rest = path[longest:].strip("/").removeprefix("v1/")
     if rest.startswith("v1/") or (rest != rest.lower() and _is_supervised(rest.lower())):
-        raise Refused(404, "not_found", "no such path")
+        raise HttpError(404, "not_found", "no such path")
     route = _of_provider(routes, _provider(rest, headers))
     if route is None:
-        raise Refused(404, "not_found", "no route serves this path")
+        raise HttpError(404, "not_found", "no route serves this path")
     return Place(route, rest, PROVIDERS[route.provider].dialects.get(rest))
 
 
@@ -64,7 +64,7 @@ def require_proxied(setup: Setup, place: Place, method: str) -> None:
     for it, whatever the mode.
 
     Raises:
-        Refused: the route enforces, or tenants share its key, and the path is not listed.
+        HttpError: the route enforces, or tenants share its key, and the path is not listed.
     """
     settings = place.route.settings
     is_shared = place.is_shared(setup)
@@ -72,7 +72,7 @@ def require_proxied(setup: Setup, place: Place, method: str) -> None:
     if not is_shared and not enforces:
         return
     if not any(fnmatchcase(f"{method} {place.path}", pattern) for pattern in setup.proxied):
-        raise Refused(
+        raise HttpError(
             404,
             "unsupervised_path",
             f"{method} {place.path[:80]} is not supervised and not listed in `proxied`; "
@@ -84,16 +84,16 @@ def _other_way(*, is_shared: bool) -> str:
     return "" if is_shared else ", or set unknown = 'pass' on this route"
 
 
-def outgoing(place: Place, line: Line, body: bytes) -> Outgoing:
+def outgoing(place: Place, line: Connection, body: bytes) -> Outgoing:
     """Return the request for the upstream: the client's bytes, and those headers that matter.
 
     The client's key is among them only where the operator wants that.
 
     Raises:
-        Refused: the body is compressed, and could not be judged as it is.
+        HttpError: the body is compressed, and could not be judged as it is.
     """
     if header(line.headers, "content-encoding") not in ("", "identity"):
-        raise Refused(415, "encoded_body", "send the body without content-encoding")
+        raise HttpError(415, "encoded_body", "send the body without content-encoding")
     kept = [
         (name, value)
         for name, value in line.headers

@@ -1,7 +1,7 @@
 """Shadow: the client gets the upstream's bytes as they come; what they amount to is judged.
 
 The end of an answer is held only until a record says that it was released, so that a kill
-loses no decision; judging attempts place afterwards and delays nobody.
+loses no decision; judging takes place afterwards and delays no client.
 """
 
 import re
@@ -10,16 +10,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from sidecritic.dialects.base import Answered, Draft
+from sidecritic.dialects.base import ProviderAnswer, WireDraft
 from sidecritic.errors import ModelError
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import Span
-from sidecritic.gateway.turns.attempt import Attempt
-from sidecritic.gateway.turns.choice import Bench, let_pass
+from sidecritic.gateway.turns.attempt import Attempt, attempts_of
+from sidecritic.gateway.turns.choice import Choices
 from sidecritic.gateway.turns.deferred import judge_later, marked
 from sidecritic.gateway.turns.genai import asked_of, note_answer
-from sidecritic.gateway.turns.request import Question, attempts_of
-from sidecritic.gateway.wire.http import Heard, Incoming, Reply, end_to_end, is_event_stream
+from sidecritic.gateway.turns.request import SupervisedRequest
+from sidecritic.gateway.wire.http import Incoming, RawAnswer, Reply, end_to_end, is_event_stream
 from sidecritic.types import Assistant, Usage
 
 _END = re.compile(
@@ -31,21 +31,21 @@ _LONGEST_END = 48
 """Bytes that may lie in the chunk before."""
 
 
-async def shadow(question: Question, services: Services) -> Reply:
+async def shadow(request: SupervisedRequest, services: Services) -> Reply:
     """Return the upstream's answer as it is.
 
     Raises:
         ModelUnavailable: the upstream cannot be reached.
     """
     stack = ExitStack()
-    name, known = asked_of(question)
-    span = stack.enter_context(question.span.child(name, known, is_remote=True))
+    name, known = asked_of(request)
+    span = stack.enter_context(request.span.child(name, known, is_remote=True))
     with stack:
-        headers = span.carried(question.outgoing.headers)
-        incoming = await question.route.upstream.send(question.outgoing.with_headers(headers))
+        headers = span.carried(request.outgoing.headers)
+        incoming = await request.route.upstream.send(request.outgoing.with_headers(headers))
         still_open = stack.pop_all()
-    marks = (("x-sidecritic-request", question.origin.request),)
-    passing = _Passing(question, services, incoming, span, still_open)
+    marks = (("x-sidecritic-request", request.origin.request),)
+    passing = _Passing(request, services, incoming, span, still_open)
     return Reply(incoming.status, (*end_to_end(incoming.headers), *marks), passing.chunks())
 
 
@@ -53,7 +53,7 @@ async def shadow(question: Question, services: Services) -> Reply:
 class _Passing:
     """An answer on its way through."""
 
-    question: Question
+    request: SupervisedRequest
     services: Services
     incoming: Incoming
     span: Span
@@ -86,24 +86,23 @@ class _Passing:
         finally:
             self.spans.close()
             await self.incoming.aclose()
-            if not self.is_noted:
-                # The client left, and may have read a whole call before it did.
-                is_kept = self.services.background.spawn(lambda: self._note(is_end=True))
-                if not is_kept:
-                    self.services.counts.shadow_skipped(1)
+            # The client may have left after it had read a whole call.
+            spawn = self.services.background.spawn
+            if not self.is_noted and not spawn(lambda: self._note(is_end=True)):
+                self.services.counts.shadow_skipped(1)
 
     def _keep(self, chunk: bytes) -> None:
         self.size += len(chunk)
-        if self.size <= self.question.setup.limits.answer_bytes:
+        if self.size <= self.request.setup.limits.answer_bytes:
             self.kept.append(chunk)
 
     async def _note(self, *, is_end: bool) -> None:
         """Record that the answer leaves, and have it judged; what is not whole yet waits."""
         if self.is_noted:
             return
-        heard = Heard(self.incoming.status, self.incoming.headers, b"".join(self.kept))
-        if not heard.is_success:
-            self.is_noted = True
+        heard = RawAnswer(self.incoming.status, self.incoming.headers, b"".join(self.kept))
+        self.is_noted = not heard.is_success
+        if self.is_noted:
             return
         try:
             answered = self._read(heard)
@@ -114,31 +113,31 @@ class _Passing:
         self.is_noted = True
         self.kept = []
         if answered.unknown:
-            self.services.counts.unknown_shape(self.question.route.name)
+            self.services.counts.unknown_shape(self.request.route.name)
         note_answer(self.span, answered)
-        bench = Bench(self.question, self.services)
+        choices = Choices(self.request, self.services)
         attempts = attempts_of(answered, heard, perf_counter() - self.started)
-        settled = [let_pass(bench.open(n, attempt)) for n, attempt in enumerate(attempts)]
-        decisions = marked(bench, settled)
+        settled = [choices.open(n, attempt).let_pass() for n, attempt in enumerate(attempts)]
+        decisions = marked(choices, settled)
         for each in settled:
-            bench.remember(each)
+            choices.remember(each)
         await self.services.keep(decisions, is_closed=False)
-        judge_later(bench, settled, decisions)
+        judge_later(choices, settled, decisions)
 
-    def _read(self, heard: Heard) -> Answered:
-        if self.size > self.question.setup.limits.answer_bytes:
-            raise ModelError("the answer is longer than what is kept of it")
-        return self.question.read(heard)[1]
+    def _read(self, heard: RawAnswer) -> ProviderAnswer:
+        if self.size > self.request.setup.limits.answer_bytes:
+            raise ModelError("the answer is longer than answer_bytes")
+        return self.request.read(heard)[1]
 
-    async def _note_unread(self, heard: Heard, why: str) -> None:
+    async def _note_unread(self, heard: RawAnswer, why: str) -> None:
         """Record an answer that broke off, or cannot be read: what of it left is not known."""
         self.is_noted = True
         self.kept = []
         self.services.counts.shadow_skipped(1)
-        bench = Bench(self.question, self.services)
-        nothing = Draft(Assistant(text=""), None, "stop")
+        choices = Choices(self.request, self.services)
+        nothing = WireDraft(Assistant(text=""), None, "stop")
         attempt = Attempt(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
-        kept = bench.decisions(let_pass(bench.open(0, attempt)))
         says = {"status": "unread", "link": "", "category": why}
-        unread = [d.model_copy(update=says) for d in kept]
+        passed = choices.decisions(choices.open(0, attempt).let_pass())
+        unread = [decision.model_copy(update=says) for decision in passed]
         await self.services.keep(unread, is_closed=False)

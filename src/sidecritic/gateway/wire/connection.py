@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sidecritic.dialects.sse import KEEP_ALIVE
 from sidecritic.errors import SidecriticError
 from sidecritic.gateway.wire.http import EVENT_STREAM, NO_STORE, Headers, header
-from sidecritic.gateway.wire.refusals import Refused
+from sidecritic.gateway.wire.refusals import HttpError
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -20,7 +20,7 @@ class ClientGone(SidecriticError):
     """The client has closed the connection."""
 
 
-class Line:
+class Connection:
     """One request and its answer, over ASGI."""
 
     def __init__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -45,10 +45,10 @@ class Line:
         """Read the request's body.
 
         Raises:
-            Refused: it has more than `limit` bytes, announced or sent.
+            HttpError: it has more than `limit` bytes, announced or sent.
             ClientGone: it never came to its end.
         """
-        too_large = Refused(413, "too_large", f"the body has more than {limit:,} bytes")
+        too_large = HttpError(413, "too_large", f"the body has more than {limit:,} bytes")
         announced = header(self.headers, "content-length")
         if announced.isdigit() and int(announced) > limit:
             raise too_large

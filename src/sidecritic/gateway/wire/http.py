@@ -76,7 +76,7 @@ class Upstream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RawAnswer:
     """A whole answer, byte for byte."""
 
     status: int
@@ -137,7 +137,7 @@ class TooLarge(ModelError):
     """An answer is larger than the operator allows."""
 
 
-async def hear(incoming: Incoming, limit: int) -> Heard:
+async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
     """Read an answer to its end and close it.
 
     Raises:
@@ -154,7 +154,7 @@ async def hear(incoming: Incoming, limit: int) -> Heard:
             parts.append(chunk)
     finally:
         await incoming.aclose()
-    return Heard(incoming.status, incoming.headers, b"".join(parts))
+    return RawAnswer(incoming.status, incoming.headers, b"".join(parts))
 
 
 def header(headers: Headers, name: str) -> str:

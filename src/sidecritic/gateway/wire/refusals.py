@@ -3,7 +3,7 @@
 from sidecritic.errors import SidecriticError
 
 
-class Refused(SidecriticError):
+class HttpError(SidecriticError):
     """A request, or its answer, goes no further; `code` says why in one word."""
 
     def __init__(
