@@ -44,21 +44,15 @@ class Writer(Protocol):
 class LlamaCpp:
     """A model read from a GGUF file; close it with `aclose()`."""
 
+    simulated = False
+
     def __init__(self, writer: Writer, *, name: str) -> None:
         """Take what writes; `load_llamacpp` makes one of a file."""
         self._writer = writer
-        self._name = name
+        self.name = name
         # One thread is the queue: llama.cpp has one cache, and may not be called twice at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"llama.cpp {name}")
         self._closing = Event()
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return False
 
     async def complete(self, request: Request) -> Completion:
         """Return the next assistant message. Cancelled, it stops within a chunk of reading.
@@ -75,7 +69,7 @@ class LlamaCpp:
             return abandoned.is_set() or self._closing.is_set()
 
         try:
-            with boundary(ModelError, f"model {self._name!r} in this process"):
+            with boundary(ModelError, f"model {self.name!r} in this process"):
                 loop = asyncio.get_running_loop()
                 written = await loop.run_in_executor(
                     self._thread, self._writer.complete, chat, request.sampling, stopped
@@ -85,7 +79,7 @@ class LlamaCpp:
         return Completion(
             message=Assistant(text=written.text),
             finish=written.finish,
-            model=self._name,
+            model=self.name,
             usage=Usage(
                 input_tokens=written.prompt,
                 output_tokens=written.written,

@@ -31,19 +31,13 @@ class ScriptedModel:
     made, even when the code under test swallowed the error.
     """
 
+    simulated = True
+
     def __init__(self, steps: Sequence[Answer | Exception], *, name: str = "scripted") -> None:
         self._steps = tuple(steps)
-        self._name = name
+        self.name = name
         self.requests: list[Request] = []
         """Every request so far, those beyond the script included."""
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return the next step.
@@ -55,13 +49,13 @@ class ScriptedModel:
         number = len(self.requests)
         if number > len(self._steps):
             raise ModelError(
-                f"model {self._name!r}: call {number} is not in the script, which has "
+                f"model {self.name!r}: call {number} is not in the script, which has "
                 f"{len(self._steps)} steps; {_last_words(request)}"
             )
         step = self._steps[number - 1]
         if isinstance(step, Exception):
             raise step
-        return _completed(step, self._name)
+        return _completed(step, self.name)
 
     def assert_consumed(self) -> None:
         """Raise an `AssertionError` unless each step was used once and nothing more asked."""
@@ -69,7 +63,7 @@ class ScriptedModel:
         if made == len(self._steps):
             return
         raise AssertionError(
-            f"model {self._name!r} has {len(self._steps)} steps and was called {made} times; "
+            f"model {self.name!r} has {len(self._steps)} steps and was called {made} times; "
             + (f"next step: {self._steps[made]!r}" if made < len(self._steps) else "add steps")
         )
 
@@ -90,19 +84,13 @@ class ScriptedModel:
 class FunctionModel:
     """Answers by calling a function, plain or async."""
 
+    simulated = True
+
     def __init__(
         self, function: Callable[[Request], Answer | Awaitable[Answer]], *, name: str = "function"
     ) -> None:
         self._function = function
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return True
+        self.name = name
 
     async def complete(self, request: Request) -> Completion:
         """Return what the function gives.
@@ -110,10 +98,10 @@ class FunctionModel:
         Raises:
             ModelError: the function raised.
         """
-        with boundary(ModelError, f"function of model {self._name!r}"):
+        with boundary(ModelError, f"function of model {self.name!r}"):
             given = self._function(request)
             answer = await given if isawaitable(given) else given
-        return _completed(answer, self._name)
+        return _completed(answer, self.name)
 
 
 def _completed(answer: Answer, name: str) -> Completion:
@@ -133,7 +121,7 @@ def _last_words(request: Request) -> str:
 # --- recordings --------------------------------------------------------------------------
 
 
-class _Take(Record):
+class _Recording(Record):
     """One line of a cassette."""
 
     schema_version: Literal[1] = 1
@@ -157,13 +145,13 @@ class _Recorder(Wrapper):
     async def complete(self, request: Request) -> Completion:
         # The caller gets what the file gets: a replay must meet the requests that follow from it.
         completion = _without_secrets(await self._model.complete(request))
-        take = _Take(
+        recording = _Recording(
             digest=digest_of(request),
             name=self.name,
             simulated=self.simulated,
             completion=completion,
         )
-        self._append(take.model_dump_json() + "\n")
+        self._append(recording.model_dump_json() + "\n")
         return completion
 
     def _append(self, line: str) -> None:
@@ -219,22 +207,14 @@ class RecordedModel:
             TraceError: a line cannot be read.
         """
         self._path = path
-        takes = _takes(path)
-        self._name = takes[0].name
-        self._simulated = any(take.simulated for take in takes)
-        self._completions: dict[str, list[Completion]] = defaultdict(list)
-        for take in takes:
-            self._completions[take.digest].append(take.completion)
-        self._played = Counter[str]()
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
+        recordings = _recordings(path)
+        self.name = recordings[0].name
+        self.simulated = any(recording.simulated for recording in recordings)
         """Whether any of what was recorded came from a simulated model."""
-        return self._simulated
+        self._completions: dict[str, list[Completion]] = defaultdict(list)
+        for recording in recordings:
+            self._completions[recording.digest].append(recording.completion)
+        self._played = Counter[str]()
 
     async def complete(self, request: Request) -> Completion:
         """Return the recorded answer.
@@ -255,22 +235,24 @@ class RecordedModel:
         )
 
 
-def _takes(path: Path) -> list[_Take]:
+def _recordings(path: Path) -> list[_Recording]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as cause:
         raise ConfigError(
             f"cassette {path}: {cause.strerror}; make it with record(model, path)"
         ) from cause
-    takes = [_take(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line]
-    if not takes:
+    recordings = [
+        _recording(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line
+    ]
+    if not recordings:
         raise ConfigError(f"cassette {path} is empty; make it with record(model, path)")
-    return takes
+    return recordings
 
 
-def _take(line: bytes, where: str) -> _Take:
+def _recording(line: bytes, where: str) -> _Recording:
     try:
-        return _Take.model_validate_json(line)
+        return _Recording.model_validate_json(line)
     except ValidationError as cause:
         first = cause.errors(include_url=False)[0]
         raise TraceError(

@@ -130,7 +130,7 @@ def test_an_error_is_noted_by_its_type_and_its_text_is_not() -> None:
     spans, answer, _ = spans_of(failure(500, SECRET))
     (inner,) = named(spans, "chat m")
     assert answer.status_code == 500
-    assert (inner.attributes or {})["error.type"] == "Passed"
+    assert (inner.attributes or {})["error.type"] == "UpstreamError"
     assert not inner.status.is_ok
     assert SECRET not in " ".join(span.to_json() for span in spans)
 
