@@ -11,7 +11,7 @@ A dialect reads and writes bodies, and does nothing else. What it does not know 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ from sidecritic.types import Assistant, Finish, Message, ToolResult, ToolSpec, U
 from sidecritic.values import JsonObject
 
 Body = JsonObject
+Provider = Literal["openai", "anthropic"]
 
 
 @dataclass(frozen=True, slots=True)

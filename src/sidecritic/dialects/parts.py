@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body, Hints
-from sidecritic.models.parsing import parse_object
 from sidecritic.strict_json import read_object
 from sidecritic.types import Assistant, ToolCall, ToolResult, ToolSpec, Usage, User
-from sidecritic.values import number_of, object_of, text_of
+from sidecritic.values import number_of, object_of, parse_object, text_of
 
 _MOST = 2**31 - 1
 """What every database takes for an integer."""

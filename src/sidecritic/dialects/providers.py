@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
-from sidecritic.dialects.base import Body, Dialect
+from sidecritic.dialects.base import Body, Dialect, Provider
 from sidecritic.dialects.chat import ChatCompletions
 from sidecritic.dialects.errors import anthropic_error, openai_error
 from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.responses import Responses
-
-Provider = Literal["openai", "anthropic"]
 
 
 @dataclass(frozen=True, slots=True)

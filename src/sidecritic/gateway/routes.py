@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sidecritic.dialects.base import Body, Dialect
-from sidecritic.dialects.providers import PROVIDERS, Provider
+from sidecritic.dialects.base import Body, Dialect, Provider
+from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.gateway.settings import ClientSettings, LimitSettings, RouteSettings
 from sidecritic.gateway.wire.http import Upstream
 from sidecritic.ports import Critic

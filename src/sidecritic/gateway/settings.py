@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from sidecritic.dialects.providers import Provider
+from sidecritic.dialects.base import Provider
 from sidecritic.gates import Gate
 from sidecritic.models.endpoint import problem_of
 from sidecritic.seats.seat import HAND_OVER

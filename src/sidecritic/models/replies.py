@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from pydantic import JsonValue
 
 from sidecritic.models.endpoint import Endpoint
-from sidecritic.models.parsing import parse_calls, parse_object, split_reasoning
+from sidecritic.models.parsing import parse_calls, split_reasoning
 from sidecritic.types import Assistant, Finish, Request, ToolCall
+from sidecritic.values import parse_object
 
 
 def native_call(id: str, name: str, raw: str) -> ToolCall:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
 
-from sidecritic.dialects.providers import Provider
+from sidecritic.dialects.base import Provider
 from sidecritic.errors import ConfigError
 from sidecritic.gates import Gate
 from sidecritic.gateway.routes import Route, Setup

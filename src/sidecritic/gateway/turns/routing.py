@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from sidecritic.dialects.providers import PROVIDERS, Provider
+from sidecritic.dialects.base import Provider
+from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.wire.connection import Connection
