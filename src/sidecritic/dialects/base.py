@@ -126,10 +126,6 @@ class Dialect(Protocol):
         """Return a complete answer as the stream that a model would have sent."""
         ...
 
-    def error(self, status: int, code: str, message: str) -> Body:
-        """Return an error in the provider's envelope."""
-        ...
-
     def error_event(self, error: Body) -> bytes:
         """Return an error as the end of a stream that has begun."""
         ...

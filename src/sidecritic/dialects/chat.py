@@ -15,7 +15,6 @@ from sidecritic.dialects.base import (
     StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.errors import openai_error
 from sidecritic.dialects.merging import Growing
 from sidecritic.dialects.parts import (
     call_of,
@@ -129,9 +128,6 @@ class ChatCompletions:
         if object_of(asked, "stream_options").get("include_usage") is True:
             parts.append(data_event({**base, "choices": [], "usage": answer.get("usage")}))
         return b"".join((*parts, DONE))
-
-    def error(self, status: int, code: str, message: str) -> Body:
-        return openai_error(status, code, message)
 
     def error_event(self, error: Body) -> bytes:
         return data_event(error) + DONE

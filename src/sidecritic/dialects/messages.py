@@ -16,7 +16,6 @@ from sidecritic.dialects.base import (
     StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.errors import anthropic_error
 from sidecritic.dialects.parts import (
     call_of,
     content_text,
@@ -141,9 +140,6 @@ class Messages:
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
         return named_events(_events(answer))
-
-    def error(self, status: int, code: str, message: str) -> Body:
-        return anthropic_error(status, code, message)
 
     def error_event(self, error: Body) -> bytes:
         return data_event(error, name="error")

@@ -19,7 +19,6 @@ from sidecritic.dialects.base import (
     WireDraft,
 )
 from sidecritic.dialects.deltas import Deltas
-from sidecritic.dialects.errors import openai_error
 from sidecritic.dialects.parts import (
     call_of,
     content_text,
@@ -149,9 +148,6 @@ class Responses:
     def streamed(self, answer: Body, asked: Body) -> bytes:
         number = count()
         return named_events({**e, "sequence_number": next(number)} for e in events_of(answer))
-
-    def error(self, status: int, code: str, message: str) -> Body:
-        return openai_error(status, code, message)
 
     def error_event(self, error: Body) -> bytes:
         if "type" in error:

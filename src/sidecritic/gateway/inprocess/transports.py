@@ -81,17 +81,13 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
 
     async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
         setup, services = self._supervision.setup, self._supervision.services
-        question = await read_request(
-            Place(route, dialect.endpoint, dialect),
-            request,
-            setup,
-            services,
-            Caller("client", self._supervision.new_id(), NO_SPAN),
-        )
+        place = Place(route, dialect.endpoint, dialect)
+        caller = Caller("client", self._supervision.new_id(), NO_SPAN)
+        read = await read_request(place, request, setup, services, caller)
         if strictest_mode(route.settings) == "shadow":
-            return await shadow(question, services)
-        question.require_known(question.asked.unknown, where="request")
-        return await enforce(question, services)
+            return await shadow(read, services)
+        read.require_known(read.asked.unknown, where="request")
+        return await enforce(read, services)
 
 
 class SyncTransport(httpx2.BaseTransport):
@@ -254,10 +250,8 @@ def _error(
 
 
 def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:
-    if isinstance(reply.body, bytes):
-        return httpx2.Response(
-            reply.status, headers=list(reply.headers), content=reply.body, request=request
-        )
+    body = reply.body if isinstance(reply.body, bytes) else None
+    stream = None if isinstance(reply.body, bytes) else _Passing(reply.body)
     return httpx2.Response(
-        reply.status, headers=list(reply.headers), stream=_Passing(reply.body), request=request
+        reply.status, headers=list(reply.headers), content=body, stream=stream, request=request
     )

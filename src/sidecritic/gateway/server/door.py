@@ -38,7 +38,7 @@ _JSON = ("content-type", "application/json")
 
 @dataclass
 class Live:
-    """The configuration in force; replaced as a whole when it is reloaded."""
+    """The configuration in force; a reload replaces it as a whole."""
 
     setup: Setup
 
@@ -48,20 +48,20 @@ class Door:
     live: Live
     services: Services
     admission: Admission
-    chance: "Chance" = field(default_factory=lambda: Chance())
+    random: "RandomBytes" = field(default_factory=lambda: RandomBytes())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        id = f"{int(self.services.clock() * 1000):012x}{self.chance.hex()}"  # sorts by time
+        id = f"{int(self.services.clock() * 1000):012x}{self.random.hex()}"  # sorts by time
         visit = Visit(self, self.live.setup, Connection(scope, receive, send), id)
         await visit.serve()
 
 
 @dataclass(slots=True)
-class Chance:
-    """Random bytes, asked of the system for many requests at a time.
+class RandomBytes:
+    """Random bytes, taken from the system for many requests at a time.
 
-    Each time that it is asked, another thread may take its turn, and this one waits.
+    Each time, another thread may take its turn, and this one waits.
     """
 
     left: bytes = b""
@@ -86,7 +86,7 @@ class Visit:
         self._client = ""
         self._span = NO_SPAN
         self._is_held = False
-        """Whether the stream that has begun, if one has, is ours to end."""
+        """Whether a stream that has begun is ours to end."""
 
     async def serve(self) -> None:
         counts = self._door.services.counts
@@ -136,8 +136,8 @@ class Visit:
             else:
                 caller = Caller(client.name, self._id, self._span)
                 services = self._door.services
-                question = await read_request(place, request, setup, services, caller)
-                await self._supervise(question, enforces=mode == "enforce")
+                read = await read_request(place, request, setup, services, caller)
+                await self._supervise(place, read, enforces=mode == "enforce")
 
     async def _pass(self, place: Place, request: Outgoing) -> None:
         with self._span.child("pass", {}, is_remote=True) as s:
@@ -149,23 +149,23 @@ class Visit:
             finally:
                 await incoming.aclose()
 
-    async def _supervise(self, question: SupervisedRequest, *, enforces: bool) -> None:
+    async def _supervise(self, place: Place, request: SupervisedRequest, *, enforces: bool) -> None:
         if not enforces:
-            await self._line.while_there(self._shadow(question))
+            await self._line.while_there(self._shadow(place, request))
             return
         self._is_held = True
-        question.require_known(question.asked.unknown, where="request")
-        work, line = enforce(question, self._door.services), self._line
-        if question.asked.stream:
+        request.require_known(request.asked.unknown, where="request")
+        work, line = enforce(request, self._door.services), self._line
+        if request.asked.stream:
             reply = await line.while_held(work, self._setup.limits.keep_alive)
         else:
             reply = await line.while_there(work)
-        await self._send(question, reply)
+        await self._send(place, request, reply)
 
-    async def _shadow(self, question: SupervisedRequest) -> None:
-        await self._send(question, await shadow(question, self._door.services))
+    async def _shadow(self, place: Place, request: SupervisedRequest) -> None:
+        await self._send(place, request, await shadow(request, self._door.services))
 
-    async def _send(self, question: SupervisedRequest, reply: Reply) -> None:
+    async def _send(self, place: Place, request: SupervisedRequest, reply: Reply) -> None:
         line, body = self._line, reply.body
         if not isinstance(body, bytes):
             await line.begin(reply.status, reply.headers)
@@ -176,11 +176,11 @@ class Visit:
             # The head is out, and said 200 and a stream: whatever came since has to be events.
             answer = read_object(body)[0] if reply.status == 200 else None
             if answer is not None:
-                body = question.dialect.streamed(answer, question.body)
+                body = request.dialect.streamed(answer, request.body)
             if reply.status != 200:
-                dialect, said = question.dialect, f"the upstream answered HTTP {reply.status}"
-                error = read_object(body)[0] or dialect.error(reply.status, "upstream_error", said)
-                body = dialect.error_event(error)
+                said = f"the upstream answered HTTP {reply.status}"
+                error = read_object(body)[0] or place.error(reply.status, "upstream_error", said)
+                body = request.dialect.error_event(error)
             await line.put(body, more=False)
 
     async def _refuse(self, refusal: HttpError) -> None:
@@ -200,12 +200,16 @@ class Visit:
         except ClientGone:
             return
 
+    @property
+    def _endpoint(self) -> str:
+        # A path that is not one of ours is a client's text.
+        return self._place.dialect.endpoint if self._place and self._place.dialect else "other"
+
     def _note_span(self) -> None:
-        """Name the request by what it is; a path that is not one of ours is a client's text."""
+        """Name the request by what it is."""
         if not self._span.is_recorded:
             return
-        place, status = self._place, self._line.status
-        endpoint = place.dialect.endpoint if place and place.dialect else "other"
+        place, status, endpoint = self._place, self._line.status, self._endpoint
         method = self._line.method if self._line.method in _METHODS else "_OTHER"
         self._span.named(f"{method} {endpoint}")
         self._span.note(
@@ -223,15 +227,13 @@ class Visit:
             self._span.note({"error.type": str(status)})
 
     def _note(self, route: str, seconds: float) -> None:
-        dialect = self._place.dialect if self._place else None
         log.info(
             "request",
             extra={
                 "request": self._id,
                 "tenant": self._client,
                 "route": route,
-                # A path that is not one of ours is a text of the client's.
-                "endpoint": dialect.endpoint if dialect else "other",
+                "endpoint": self._endpoint,
                 "status": self._line.status,
                 "seconds": round(seconds, 4),
             },
