@@ -11,7 +11,7 @@ from sidecritic.types import Assistant, ToolCall, ToolResult, ToolSpec, Usage, U
 from sidecritic.values import number_of, object_of, parse_object, text_of
 
 _MOST = 2**31 - 1
-"""What every database takes for an integer."""
+"""The largest integer that every database holds."""
 
 
 def content_text(
@@ -69,8 +69,8 @@ def hints_of(*records: Body) -> Hints:
 def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
     """Return a call whose arguments came as text, or as the object itself.
 
-    Arguments in which a key stands twice are no object: whoever runs the tool may read them
-    in another way than the critic.
+    Arguments with a repeated key are not an object: what runs the tool may read them in another
+    way than the critic.
     """
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
     if arguments is None or not raw.strip():
@@ -79,7 +79,7 @@ def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
     return ToolCall(id=id, name=name, arguments=None if repeats else parse_object(raw), raw=raw)
 
 
-# What was read as JSON needs no validating: with a long chat that takes longer than all the rest.
+# What was parsed needs no validation, which takes longer than all the rest in a long chat.
 
 
 def user_message(text: str) -> User:
@@ -101,11 +101,14 @@ def usage_of(given: int, written: int, cached: int) -> Usage:
 
 
 def count_of(record: Body, key: str) -> int:
-    """Return a number of tokens, or a position; what no count can be reads as the nearest one."""
+    """Return a number of tokens, or a position; anything else reads as the nearest count."""
     value = record.get(key)
-    if type(value) is int and 0 <= value <= _MOST:
-        return value
-    return int(min(max(number_of(record, key), 0.0), _MOST))
+    return within_integer(value if type(value) is int else int(number_of(record, key)))
+
+
+def within_integer(count: int) -> int:
+    """Return a count that a column of a database holds; an upstream may claim any number."""
+    return max(0, min(count, _MOST))
 
 
 def free_call(id: str, name: str, text: str) -> ToolCall:
@@ -114,7 +117,7 @@ def free_call(id: str, name: str, text: str) -> ToolCall:
 
 
 def written_arguments(call: ToolCall) -> str:
-    """Return the arguments as text; a call that a critic made may have no text of its own."""
+    """Return the arguments as text; a call that a critic made may not have any."""
     if call.arguments is None or parse_object(call.raw) == call.arguments:
         return call.raw
     return json.dumps(call.arguments, ensure_ascii=False)

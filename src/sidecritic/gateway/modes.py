@@ -1,4 +1,4 @@
-"""What a tool may do and how it is supervised: from settings first, then from its maker's hints."""
+"""How actions are supervised, by the settings of a route."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -41,7 +41,7 @@ def tool_mode(name: str, settings: RouteSettings) -> Mode:
 def mode_of(action: Assistant, settings: RouteSettings) -> Mode:
     """Return how an action is supervised: as strictly as the strictest of its parts."""
     modes: list[Mode] = [tool_mode(call.name, settings) for call in action.calls]
-    # What is said beside calls is judged where the gate judges all that is said.
+    # Words that come with calls are judged where the gate judges all words.
     if not modes or (settings.gate == "all" and action.text.strip()):
         modes.append(settings.mode)
     return strictest(modes)

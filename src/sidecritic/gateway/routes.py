@@ -1,4 +1,4 @@
-"""Everything that one configuration amounts to, ready to serve; replaced as a whole on reload."""
+"""One configuration, ready to serve; a reload replaces it as a whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,21 +44,19 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One configuration."""
-
     routes: tuple[Route, ...]
     tenants: tuple[Tenant, ...]
     limits: LimitSettings
     proxied: tuple[str, ...]
     digest: str
-    """Of the settings, as it stands in every decision."""
+    """Of the settings; every decision names it."""
     keeps_content: bool = False
     is_closed: bool = True
-    """Whether an answer that cannot be recorded stays back while a route enforces."""
+    """Whether an answer that cannot be recorded is withheld while a route enforces."""
 
     @property
     def modes(self) -> Mapping[str, Mode]:
-        """Modes by route and by tool rule: a change of one is an audited event."""
+        """Modes by route and by tool rule, whose changes are audited."""
         found: dict[str, Mode] = {}
         for route in self.routes:
             found[route.name] = route.settings.mode

@@ -1,4 +1,4 @@
-"""What an operator may set, as records; the file that they are read from is TOML.
+"""What an operator may set, read from a TOML file.
 
 Unknown keys are refused. Keys of servers and clients are named by environment variable or
 given as digests, so that the file itself holds no secret.
@@ -87,7 +87,7 @@ class RouteSettings(Record):
     on_exhausted: Answers = Field(default_factory=Answers)
     fallback_text: str | None = None
     unknown: Literal["block", "pass"] = "block"
-    """What happens to a shape that no dialect knows while the route enforces."""
+    """What happens, while the route enforces, to a shape that no dialect knows."""
     history: Literal["mark", "refuse", "off"] = "mark"
     """What happens to turns of the assistant that were never released here."""
     review: ReviewSettings = Field(default_factory=ReviewSettings)
@@ -95,7 +95,7 @@ class RouteSettings(Record):
 
 class ClientSettings(Record):
     name: str = Field(pattern=r"^[\w.-]{1,64}$")
-    """The tenant, as it stands in records."""
+    """The tenant, as records name it."""
     key_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     key_env: str | None = None
     concurrency: int = Field(default=64, ge=1)
@@ -109,12 +109,12 @@ class StoreSettings(Record):
     url_env: str | None = None
     """Environment variable that holds the URL, where it carries a password."""
     content: bool = False
-    """Keep what was said, redacted; without it digests, names and counts only."""
+    """Store what was said, redacted; otherwise digests, names and counts only."""
     redact: tuple[str, ...] = ()
     """Regular expressions of further secrets."""
     retention_days: int | None = Field(default=None, ge=1)
     on_failure: Literal["closed", "open"] = "closed"
-    """Whether an answer may leave that could not be recorded, while a route enforces."""
+    """While a route enforces, whether an answer that cannot be recorded may leave."""
 
 
 class TraceSettings(Record):
@@ -124,7 +124,7 @@ class TraceSettings(Record):
     """Environment variable with headers of these requests: `name=value,name=value`."""
     service: str = "sidecritic"
     share: float = Field(default=1.0, ge=0, le=1)
-    """Of the traces that begin here; one that a client began is kept or not as it says."""
+    """Of the traces that begin here; for one that a client began, the client decides."""
 
 
 class LimitSettings(Record):
@@ -136,13 +136,13 @@ class LimitSettings(Record):
     seconds: float = Field(default=900.0, gt=0)
     """For one request, hidden round trips included."""
     tokens: int | None = Field(default=None, ge=1)
-    """Of actor and critic for one request: when they are spent, no draft is asked for any more."""
+    """Of actor and critic for one request; once they are spent, no further draft is requested."""
     keep_alive: float = Field(default=10.0, gt=0)
     """Seconds between comments on a stream that is held."""
     shadow_backlog: int = Field(default=256, ge=1)
     """Judgements of shadow mode that may wait at the same time."""
     shutdown: float = Field(default=30.0, gt=0)
-    """Seconds for what is in flight to end."""
+    """Seconds for requests in flight to end."""
 
 
 class GatewaySettings(Record):
@@ -153,7 +153,7 @@ class GatewaySettings(Record):
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     traces: TraceSettings | None = None
-    """Off unless it is set; what was said stands in them only with `store.content`."""
+    """Off unless set; they hold what was said only with `store.content`."""
     proxied: tuple[str, ...] = PROXIED
     """`METHOD path` globs that are passed on unread; other paths follow `unknown`."""
     history_key_env: str | None = None

@@ -2,8 +2,8 @@
 
     client = supervise(OpenAI(), critic=PolicyCritic(SHOP), policy=Path("policy.md"))
 
-The client that comes back is of the same class. What differs is how its requests travel:
-through a transport that does what the gateway does, in this process.
+The returned client is of the same class. Its requests travel through a transport that does in
+this process what the gateway does.
 """
 
 import re
@@ -49,12 +49,12 @@ def supervise(
     """Return the client, `OpenAI` or `Anthropic` or the async kind of either, supervised.
 
     `policy` is prose, or a file that holds it: a `Path`, or one line that ends in `.md` or `.txt`.
-    Without it the system prompt of each request is the policy. Close the client that comes back
-    as you would have closed the first: requests still travel through the first one's `http_client`,
-    with its proxies, certificates and hooks.
+    Without it the system prompt of each request is the policy. Requests still travel through the
+    given client's `http_client`, with its proxies, certificates and hooks; closing the returned
+    client closes both.
 
     Raises:
-        ConfigError: it is no such client, or the policy cannot be read.
+        ConfigError: the client is of another class, or the policy cannot be read.
     """
     provider, is_async = _kind_of(client)
     chosen = options or Options()
@@ -63,26 +63,26 @@ def supervise(
 
     sdk = cast(Any, client)
     make = async_client if is_async else sync_client
-    # No SDK has a public name for it, and both have had this one from their first day.
+    # Neither SDK has a public name for it, and both have always had this one.
     return sdk.with_options(http_client=make(supervision, sdk._client))
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is seldom set."""
+    """Settings that are seldom needed."""
 
     tools: Sequence[ToolRule] = ()
     """Effects and modes by tool; a tool without a rule counts as one that writes."""
     limits: Limits = field(default_factory=Limits)
     on_decision: Callable[[DecisionRecord], None] | None = None
-    """Told of each decision, before its answer is returned."""
+    """Called with each decision, before its answer is returned."""
     unknown_passes: bool = False
     """Let shapes and paths pass that no dialect knows, such as tools that the provider runs."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Teller:
-    """A recorder that tells, and a review queue that nobody reads."""
+class _NoStore:
+    """A recorder that reports decisions, and a review queue that is never read."""
 
     tell: Callable[[DecisionRecord], None] | None
 
@@ -119,10 +119,10 @@ def _supervision(
         history="off",
         unknown="pass" if chosen.unknown_passes else "block",
     )
-    teller = _Teller(chosen.on_decision)
+    store = _NoStore(chosen.on_decision)
     services = Services(
-        recorder=teller,
-        reviews=teller,
+        recorder=store,
+        reviews=store,
         history=HistoryDigest(secrets.token_bytes(32)),
         background=Background(LimitSettings().shadow_backlog),
         counts=Counts(),
@@ -156,7 +156,7 @@ def _prose(policy: str | Path) -> str:
 
 
 def _kind_of(client: object) -> tuple[Provider, bool]:
-    # Whoever has a client has imported its package; nobody else needs it.
+    # A client's package has been imported; the other one may not be installed.
     kinds: tuple[tuple[Provider, str, bool], ...] = (
         ("openai", "OpenAI", False),
         ("openai", "AsyncOpenAI", True),

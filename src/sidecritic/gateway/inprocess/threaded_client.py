@@ -1,4 +1,4 @@
-"""A client of httpx2 that blocks, used from a loop: each of its steps in a thread of its own."""
+"""A blocking client of httpx2, used from a loop: each of its steps runs in a thread."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,15 +11,14 @@ import httpx2
 _Result = TypeVar("_Result")
 
 _THREADS = 256
-"""Answers that may be waited for at the same time; threads begin when they are needed."""
-
+"""Answers that may be waited for at the same time; threads start when they are needed."""
 
 DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of a body that has been decoded."""
 
 
 class SendingClient(Protocol):
-    """The client that an SDK was made with, as far as it is needed: it sends."""
+    """The part of an SDK's own client that is used."""
 
     def build_request(
         self, method: str, url: httpx2.URL, *, headers: Any, content: bytes, extensions: Any
@@ -31,7 +30,7 @@ class SendingClient(Protocol):
 
 
 class ThreadedClient:
-    """The async face of a client that blocks."""
+    """An async interface of a blocking client."""
 
     def __init__(self, client: httpx2.Client) -> None:
         self._client = client
@@ -63,7 +62,7 @@ class ThreadedClient:
 
 
 class _Chunks(httpx2.AsyncByteStream):
-    """A body as it came, each part awaited."""
+    """A body as it arrives."""
 
     def __init__(self, heard: httpx2.Response, threads: Executor) -> None:
         self._heard = heard

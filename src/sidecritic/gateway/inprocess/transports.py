@@ -29,7 +29,7 @@ _OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "hos
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """What a supervised client shares between its requests."""
+    """What the requests of a supervised client share."""
 
     setup: Setup
     services: Services
@@ -91,7 +91,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
 
 
 class SyncTransport(httpx2.BaseTransport):
-    """The same for clients that block: the work is done on a loop in a thread of its own."""
+    """The same for blocking clients: the work runs on a loop in another thread."""
 
     def __init__(self, supervision: Supervision, own: httpx2.Client) -> None:
         self._loop = LoopThread("sidecritic-supervise")
@@ -162,7 +162,7 @@ class _Passing(httpx2.AsyncByteStream):
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """The provider, reached the way the SDK would have reached it."""
+    """The provider, reached as the SDK would have reached it."""
 
     client: SendingClient
     request: httpx2.Request
@@ -204,7 +204,7 @@ class _Received:
     @property
     def headers(self) -> Headers:
         given = tuple((k.lower(), v) for k, v in self.response.headers.multi_items())
-        # What a hook of the client has read is decoded since.
+        # What a hook of the client has read has been decoded.
         is_read = self.response.is_stream_consumed
         return tuple(h for h in given if not is_read or h[0] not in DECODED)
 
@@ -222,7 +222,7 @@ class _Received:
 def _require_proxied(setup: Setup, route: Route, request: httpx2.Request) -> None:
     """Refuse a path that might carry an action past the critic.
 
-    A client's base URL may end anywhere, so a pattern may fit any end of the path.
+    A client's base URL may end anywhere, so a pattern may match any end of the path.
 
     Raises:
         HttpError: the path is not known to be harmless.

@@ -1,4 +1,4 @@
-"""Who may come in, and how many at a time."""
+"""Which clients are admitted, and how many of their requests at a time."""
 
 import hmac
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ def tenant_of(headers: Headers, tenants: Sequence[Tenant]) -> ClientSettings:
     """Return the client that the request's key belongs to.
 
     Raises:
-        HttpError: it belongs to nobody.
+        HttpError: the key is unknown.
     """
     if not tenants:
         return ANYBODY
     scheme, _, token = header(headers, "authorization").partition(" ")
     key = header(headers, "x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
     given, found = key_digest(key), None
-    for tenant in tenants:  # all of them: how long it takes must not tell which one fits
+    for tenant in tenants:  # all of them, so that the time does not tell which one matches
         if hmac.compare_digest(given, tenant.key_digest):
             found = tenant.settings
     if found is None or not key:
-        raise HttpError(401, "invalid_api_key", "this key is not known here")
+        raise HttpError(401, "invalid_api_key", "unknown key")
     return found
 
 
@@ -59,19 +59,15 @@ class Admission:
     _uses: dict[str, _Use] = field(default_factory=dict[str, _Use])
 
     def enter(self, client: ClientSettings) -> AbstractContextManager[None]:
-        """Return a place to hold for the length of a block, which begins at once.
+        """Return a context that counts one request, to be entered at once.
 
         Raises:
             HttpError: the client has too many requests under way, or sends them too fast.
         """
         use = self._uses.setdefault(client.name, _Use())
         if use.under_way >= client.concurrency:
-            raise HttpError(
-                429,
-                "too_many_requests",
-                f"more than {client.concurrency} requests at the same time",
-                retry_after=1.0,
-            )
+            problem = f"more than {client.concurrency} requests at the same time"
+            raise HttpError(429, "too_many_requests", problem, retry_after=1.0)
         self._require_pace(use, client)
         return use
 
@@ -83,10 +79,6 @@ class Admission:
         passed = full if use.at is None else (now - use.at) * full / 60
         use.allowance, use.at = min(full, use.allowance + passed), now
         if use.allowance < 1:
-            raise HttpError(
-                429,
-                "rate_limit_exceeded",
-                f"more than {client.per_minute} requests a minute",
-                retry_after=(1 - use.allowance) * 60 / full,
-            )
+            problem, wait = f"more than {client.per_minute} requests a minute", 1 - use.allowance
+            raise HttpError(429, "rate_limit_exceeded", problem, retry_after=wait * 60 / full)
         use.allowance -= 1

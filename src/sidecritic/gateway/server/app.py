@@ -1,4 +1,4 @@
-"""The server: the door, and what an operator needs around it."""
+"""The server: the door, and what operators need around it."""
 
 import asyncio
 import logging
@@ -23,13 +23,11 @@ from sidecritic.gateway.telemetry.metrics import Metrics
 log = logging.getLogger("sidecritic.gateway")
 
 _UPKEEP = 3600.0
-"""Seconds between two clearings of what is too old."""
+"""Seconds between two runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a running server is made of."""
-
     door: Door
     store: Store
     metrics: Metrics
@@ -46,10 +44,10 @@ class Server:
         return self.door.services
 
     async def switch(self, setup: Setup) -> None:
-        """Put another configuration in force; a change of a mode is an audited event.
+        """Put another configuration in force; a change of mode is an audited event.
 
         Raises:
-            StoreError: the change could not be recorded, and the old one stays.
+            StoreError: the change could not be recorded; the old configuration stays.
         """
         await note_modes(self.store, setup, self.services.clock())
         self.live.setup = setup
@@ -61,7 +59,7 @@ def make_app(server: Server) -> ASGIApp:
     paths = {route.path for route in own.routes if isinstance(route, Route)}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Everything but our own three paths is an agent's: a router would only be in its way.
+        # All but our own three paths belong to agents, and need no router.
         agents = scope["type"] == "http" and scope["path"] not in paths
         await (server.door if agents else own)(scope, receive, send)
 
@@ -87,19 +85,13 @@ def _own_paths(server: Server) -> Starlette:
         async with running(server):
             yield
 
-    return Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-        ],
-        lifespan=lifespan,
-    )
+    paths = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+    return Starlette(routes=[Route(*path) for path in paths.items()], lifespan=lifespan)
 
 
 @asynccontextmanager
 async def running(server: Server) -> AsyncGenerator[None]:
-    """Run what a server needs for the length of the block, and let it finish its work."""
+    """Run what a server needs for the length of the block, then finish its work."""
     server.store.start()
     await settle_pending(server.store)
     await note_modes(server.store, server.live.setup, server.services.clock())

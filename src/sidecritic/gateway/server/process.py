@@ -1,4 +1,4 @@
-"""A server as a process: its socket, its signals, its end."""
+"""A server as a process: its socket, its signals, its shutdown."""
 
 import asyncio
 import gc
@@ -10,17 +10,17 @@ import uvicorn
 from sidecritic.gateway.server.app import Server, make_app
 
 _UNCOLLECTED = 20_000
-"""Objects that are made, and still there, before the collector looks for cycles among them.
+"""Live objects between two searches for cycles.
 
-A request leaves none behind. At Python's own 700, dozens of requests under way are walked over
-several times each, which is a tenth of what they cost; 20,000 are a few megabytes at most.
+A request leaves no cycle behind. At Python's default of 700, dozens of requests under way are
+walked several times each, a tenth of their cost; 20,000 objects are a few megabytes at most.
 """
 
 Reload = Callable[[], Coroutine[None, None, None]]
 
 
 async def serve(server: Server, listen: str, reload: Reload) -> None:
-    """Serve until a signal ends it; `SIGHUP` reloads, what is in flight is finished."""
+    """Serve until a signal ends it, and finish requests in flight; `SIGHUP` reloads."""
     host, _, port = listen.rpartition(":")
     listener = uvicorn.Server(
         uvicorn.Config(
@@ -31,7 +31,7 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             access_log=False,
             server_header=False,
             date_header=False,
-            # Nobody here asks where a client is, so no header may tell.
+            # A client's address is not used, so no header needs to be trusted with it.
             proxy_headers=False,
             ws="none",
             timeout_keep_alive=75,
@@ -50,13 +50,13 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
     gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
     for number in (signal.SIGINT, signal.SIGTERM):
-        # The listener raises what ended it once more; after a graceful end that is no failure.
+        # The listener raises its signal again; after a graceful shutdown that is no failure.
         signal.signal(number, _let_pass)
     await listener.serve()
 
 
 def run(main: Awaitable[None]) -> None:
-    """Run to the end, on uvloop where it is installed."""
+    """Run a coroutine, on uvloop where it is installed."""
 
     async def awaited() -> None:
         await main
@@ -70,4 +70,4 @@ def run(main: Awaitable[None]) -> None:
 
 
 def _let_pass(number: int, frame: object) -> None:
-    """Do nothing about a signal that has been seen to."""
+    """Ignore a signal that has been handled."""

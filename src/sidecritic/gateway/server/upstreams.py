@@ -1,4 +1,4 @@
-"""Servers that answer, over HTTP; where they are comes from the operator's settings alone."""
+"""Upstream servers over HTTP; their addresses come from the operator's settings alone."""
 
 import asyncio
 import ipaddress
@@ -20,7 +20,7 @@ from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing
 _CHUNK: Final = 65_536
 _MAX_CONNECTIONS = 1024
 _IDLE = 4.0
-"""Seconds that a connection is kept without use; many servers close theirs after five."""
+"""Seconds that an idle connection is kept; many servers close theirs after five."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class HttpUpstream:
     settings: UpstreamSettings
     key: str | None = field(default=None, repr=False)
     resolver: AbstractResolver | None = None
-    """Where names are looked up; the system's own by default."""
+    """Looks up names; the system's own by default."""
     _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     async def send(self, request: Outgoing) -> Incoming:
@@ -42,11 +42,11 @@ class HttpUpstream:
         """
         url = URL(f"{self._api.root(self.settings.base_url)}/{request.path}", encoded=True)
         headers = [*request.headers, *self._credentials(request.headers)]
-        with _Spoken(self.name):
+        with _Failures(self.name):
             try:
                 response = await self._request(request, url, headers)
             except aiohttp.ServerDisconnectedError:
-                # The server closed an idle connection just as it was used; nothing was answered.
+                # The server closed an idle connection just as it was used, without an answer.
                 response = await self._request(request, url, headers)
         if not 200 <= response.status <= 599:
             response.close()
@@ -74,7 +74,7 @@ class HttpUpstream:
             await self._session.close()
 
     def _client(self) -> aiohttp.ClientSession:
-        # Made at the first request: a session belongs to the loop that it is used in.
+        # Created at the first request, as a session belongs to the loop that uses it.
         if self._session is None:
             public = is_public_name(urlsplit(self.settings.base_url).hostname or "")
             self._session = aiohttp.ClientSession(
@@ -96,7 +96,7 @@ class HttpUpstream:
         return self._session
 
     def _credentials(self, given: Headers) -> Headers:
-        """Return the server's own key; a client's key is among `given` only where that is set."""
+        """Return the server's own key, unless the client's is forwarded."""
         if self.key is None or any(name in ("authorization", "x-api-key") for name, _ in given):
             return ()
         name, scheme = self._api.key_header
@@ -120,17 +120,17 @@ class _Response:
         )
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        with _Spoken(self.upstream):
+        with _Failures(self.upstream):
             async for chunk in self.response.content.iter_any():
                 yield chunk
 
     async def aclose(self) -> None:
-        # A connection whose answer was not read to its end cannot be used again.
+        # A connection whose answer was not read to its end cannot be reused.
         self.response.close()
 
 
 @dataclass(frozen=True, slots=True)
-class _Spoken:
+class _Failures:
     """Puts failures of the connection into words that hold no address and no key."""
 
     name: str
@@ -152,7 +152,7 @@ class _Spoken:
 
 
 def is_public_name(host: str) -> bool:
-    """Whether a host should be out on the internet; loopback and private names are not."""
+    """Whether a host should be on the public internet."""
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:
@@ -162,8 +162,8 @@ def is_public_name(host: str) -> bool:
 class PublicResolver(AbstractResolver):
     """Resolves names to public addresses only, at the moment of connecting.
 
-    Whoever can answer for a name, by rebinding it for instance, could otherwise lead
-    requests, keys included, to a server inside.
+    Otherwise, who answers for a name could rebind it and lead requests, keys included, to a
+    server inside.
     """
 
     def __init__(self, inner: AbstractResolver | None = None) -> None:
@@ -185,7 +185,7 @@ _V4_INSIDE = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/9
 
 
 def is_public_address(address: str) -> bool:
-    """Whether an address is out on the internet, however it is written."""
+    """Whether an address is on the public internet, however it is written."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,7 @@
 """Conversations that a provider keeps: an id is worth what was released under it here.
 
-A request that goes on from a stored answer does not carry its history. What this process has
-released it knows; everything else is a history that nobody here has seen.
+A request that continues a stored answer does not carry its history. This process knows what it
+released; it has not seen any other history.
 """
 
 from collections import OrderedDict
@@ -12,16 +12,16 @@ from sidecritic.dialects.resuming import Resume
 from sidecritic.types import Assistant, Message
 
 _MOST = 500
-"""Conversations of one tenant; no tenant can make those of another be forgotten."""
+"""Conversations of one tenant; no tenant can displace those of another."""
 _LONGEST = 16 * 2**20
-"""Characters of them in all, and bytes of what is kept as it came."""
+"""Characters of them in all, and bytes of stored requests."""
 
 
 class Conversation(NamedTuple):
     history: tuple[Message, ...]
     size: int
     resume: Resume | None
-    """What the provider is told instead, where it never gave that answer."""
+    """What the provider is told instead, where the answer was not its own."""
 
 
 @dataclass(slots=True)
@@ -34,9 +34,8 @@ class _Shelf:
     def put(self, id: str, history: tuple[Message, ...], resume: Resume | None) -> None:
         self._drop(id)
         size = sum(map(_length, history)) + (resume.size if resume else 0)
-        one = Conversation(history, size, resume)
-        self.kept[id] = one
-        self.size += one.size
+        self.kept[id] = Conversation(history, size, resume)
+        self.size += size
         while self.kept and (len(self.kept) > _MOST or self.size > _LONGEST):
             self._drop(next(iter(self.kept)))
 

@@ -1,7 +1,7 @@
-"""What is kept of each proposal: one record, made from the log of its turn.
+"""What is recorded of each proposal, from the log of its turn.
 
 A record holds digests, names and counts. What was said stands in `content`, which is empty
-unless the operator switched it on.
+unless the operator has switched it on.
 """
 
 import json
@@ -22,7 +22,7 @@ Fate = Literal["released", "withheld", "pending"]
 """`pending`: released in shadow mode, and not judged yet."""
 
 VerdictKind = Literal["approve", "revise", "replace", "escalate", "halt", "none"]
-"""`none`: nobody judged it, by setting or because the critic failed."""
+"""`none`: it was not judged, by setting or because the critic failed."""
 
 
 class Origin(Record):
@@ -45,7 +45,7 @@ class Origin(Record):
     unverified: bool = False
     """Whether the request held turns that were never released here."""
     unknown: str = ""
-    """Shapes that no dialect knows, which passed by setting."""
+    """Shapes that no dialect knows and the settings let pass."""
 
 
 class DecisionRecord(Record):
@@ -149,7 +149,7 @@ def _no_status(failure: Failed | None) -> str:
 def content_of(
     log: Sequence[Event], task_id: str, briefing: Briefing
 ) -> Iterator[dict[str, JsonValue]]:
-    """Walk over the proposals of a log with their judgements, as training data wants them."""
+    """Walk over the proposals of a log with their judgements, as training data needs them."""
     for proposal, judgement in proposals(log, task_id=task_id, briefing=briefing):
         judged = judgement.model_dump(mode="json") if judgement else None
         yield {"proposal": proposal.model_dump(mode="json"), "judgement": judged}

@@ -2,10 +2,10 @@
 
     link 0 ── HMAC(key, tenant, link 0, messages, turn 1) ── link 1 ── ...
 
-A link covers the link before it, what was said since, and the turn that was released. Ids are
-the client's to choose: a result is covered with the place of the call that it answers. A
-client that inserts, drops or edits a turn, or what lies between two turns, comes with a chain
-whose last link nobody knows. What follows the last turn is new and is not covered.
+A link covers the link before it, what was said since, and the turn that was released. Clients
+choose ids, so a result is covered with the place of the call that it answers. If a client
+inserts, drops or edits a turn, or what lies between two turns, the last link of its chain is
+unknown. What follows the last turn is new and is not covered.
 """
 
 import hmac
@@ -19,7 +19,7 @@ from sidecritic.gateway.store.decisions import canonical
 from sidecritic.types import Assistant, Message, ToolResult
 
 _SLOTS = 2**18
-"""Links that can be known without asking the database: four megabytes, however many there were."""
+"""Links that are remembered: four megabytes, however many there were."""
 _KEPT = 16
 """Bytes of a link that are remembered: enough, and a third of the memory of its text."""
 _NONE = bytes(_KEPT)
@@ -27,17 +27,17 @@ _NONE = bytes(_KEPT)
 
 @dataclass
 class HistoryDigest:
-    """Makes links, and remembers the latest."""
+    """Computes links, and remembers the latest."""
 
     key: bytes = field(repr=False)
     is_private: bool = False
-    """Whether the key was made for this process, so that no other can have made a link with it."""
+    """Whether the key is this process's alone, so that no other can have made a link with it."""
     has_forgotten: bool = False
     """Whether a link has taken the slot of another."""
 
     def __post_init__(self) -> None:
         self._known = bytearray(_SLOTS * _KEPT)
-        # Copied for each link: `hmac.digest` lets go of the interpreter's lock every time, and
+        # Copied for each link: `hmac.digest` releases the interpreter's lock every time, and
         # under load another thread keeps it for milliseconds.
         self._keyed = hmac.new(self.key, digestmod="sha256")
 
@@ -83,7 +83,7 @@ class HistoryDigest:
 
 
 def _placed(link: str) -> tuple[bytes, int]:
-    """Return what is kept of a link, and where: digests are spread evenly by themselves."""
+    """Return what is remembered of a link, and where; digests spread evenly."""
     kept = bytes.fromhex(link)[:_KEPT]
     return kept, int.from_bytes(kept[:4]) % _SLOTS * _KEPT
 
@@ -104,7 +104,7 @@ class _Calls:
 
     places: dict[str, int] = field(default_factory=dict[str, int])
     is_open: bool = False
-    """Whether nobody else has spoken since."""
+    """Whether nothing else has been said since."""
 
     def hear(self, message: Message) -> None:
         is_turn = isinstance(message, Assistant)

@@ -6,8 +6,7 @@ action, once, and only until it expires.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import JsonValue
 
@@ -43,24 +42,21 @@ class Reviews(Protocol):
     async def open(self, case: ReviewCase) -> None: ...
 
     async def use_approval(self, tenant: str, digest: str, now: float) -> bool:
-        """Use up an approval of exactly this action, if there is one that holds."""
+        """Use up a valid approval of exactly this action, if there is one."""
         ...
 
     async def look(self, case_id: str) -> ReviewCase | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class SentBack:
+class SentBack(NamedTuple):
     feedback: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(NamedTuple):
     pass
 
 
@@ -70,7 +66,7 @@ ReviewRuling = Approved | SentBack | Unanswered
 async def ask_reviewer(
     case: ReviewCase, reviews: Reviews, *, wait: float, clock: Callable[[], float]
 ) -> ReviewRuling:
-    """File a case and return what a person says of it within `wait` seconds."""
+    """File a case and return what a person decides within `wait` seconds."""
     if await reviews.use_approval(case.tenant, case.digest, clock()):
         return Approved()
     await reviews.open(case)

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, names and numbers only, never what was said."""
+"""Logs: one JSON object a line, names and numbers only, never what was said."""
 
 import json
 import logging
@@ -7,15 +7,7 @@ from typing import TextIO
 
 _OWN = ("sidecritic", "uvicorn.error")
 _FIELDS = (
-    "request",
-    "tenant",
-    "route",
-    "endpoint",
-    "status",
-    "seconds",
-    "count",
-    "error",
-    "what",
+    *("request", "tenant", "route", "endpoint", "status", "seconds", "count", "error", "what"),
 )
 
 
@@ -39,7 +31,7 @@ class JsonLines(logging.Formatter):
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return what happened; of others' messages only what their code says, not what was said."""
+    """Return what happened; of others' messages only the constant part, not what was said."""
     if record.name.startswith(_OWN):
         return record.getMessage()
     return str(record.msg).partition("\n")[0][:200]
@@ -47,7 +39,7 @@ def _message(record: logging.LogRecord) -> str:
 
 def log_to(stream: TextIO, *, level: int = logging.INFO) -> None:
     """Send the logs of the gateway and its server to a stream, and warnings of all others."""
-    # No line names threads or processes; finding them out is a third of making a record.
+    # No line names threads or processes, and looking them up is a third of a record's cost.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     sink = logging.StreamHandler(stream)
     sink.setFormatter(JsonLines())

@@ -1,4 +1,4 @@
-"""What an operator can count, for Prometheus. Labels are names from the settings, never input."""
+"""Metrics for Prometheus. Labels are names from the settings, never input."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 
 class Metrics(Counts):
-    """A registry of its own, so that several servers can share a process."""
+    """One registry, so that several servers can share a process."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()

@@ -1,7 +1,6 @@
 """Traces in OpenTelemetry's terms, sent over OTLP in the background.
 
-The provider is our own, not the process's: nothing is set globally, and the spans of libraries
-that trace by themselves do not become ours.
+Nothing is set globally, and spans of libraries that trace by themselves do not become ours.
 """
 
 import json
@@ -45,7 +44,7 @@ class OpenTelemetry(Traces):
     provider: TracerProvider
     tracer: Tracer
     redactor: Redactor
-    """Names come from clients too: a model or a tool may be called like a key."""
+    """Clients choose names: a model or a tool may be called like a key."""
     keeps_content: bool
 
     @classmethod
@@ -140,7 +139,7 @@ class _Span(Span):
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """Ends the span with the block; of an error it keeps the type: its text may quote people."""
+    """Ends the span with the block; notes an error's type only, as its text may quote people."""
 
     span: OtelSpan
 

@@ -1,4 +1,4 @@
-"""Requests, answers and verdicts in the words of OpenTelemetry's conventions for generative AI.
+"""Requests, answers and verdicts by OpenTelemetry's conventions for generative AI.
 
 Source: semantic conventions 1.41, "GenAI" (spans, and the event `gen_ai.evaluation.result`).
 """
@@ -15,7 +15,7 @@ INPUT, OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 
 
 def asked_of(request: SupervisedRequest) -> tuple[str, Attributes]:
-    """Return the name of the span of an upstream's answer, and what is known beforehand."""
+    """Return name and first attributes of the span of an upstream's answer."""
     model = request.asked.model[:100]
     return f"chat {model}".strip(), {
         "gen_ai.operation.name": "chat",
@@ -62,7 +62,6 @@ class _Watched:
         return self.critic.name
 
     async def judge(self, proposal: Proposal) -> Judgement:
-        """Judge, within a span of its own."""
         called = tuple(call.name for call in proposal.action.calls)
         known: dict[str, Attribute] = {
             "sidecritic.critic": self.name,

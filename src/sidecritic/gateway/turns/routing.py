@@ -1,4 +1,4 @@
-"""From a path and headers to a route, a dialect and the request that goes upstream."""
+"""From path and headers to a route, a dialect and the request that goes upstream."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _PASSED_ON = re.compile(
 _KEYS = ("authorization", "x-api-key")
 _ODD = re.compile(
     r"//|/\.|\.\.|[\\@;]|[^\x21-\x7e]"
-    # What needs no escape has none, except to look like another path than the one it is.
+    # Characters that need no escape are escaped only to disguise a path.
     r"|%(00|25|2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])",
     re.IGNORECASE,
 )
@@ -61,8 +61,8 @@ def _of_provider(routes: Sequence[Route], provider: Provider) -> Route | None:
 def require_proxied(setup: Setup, place: Place, method: str) -> None:
     """Refuse a path that might carry an action past the critic, unless the operator lets it.
 
-    What a provider stores belongs to its key: where tenants share one, none of them may ask
-    for it, whatever the mode.
+    What a provider stores belongs to its key: where tenants share one, none of them may request
+    it, whatever the mode.
 
     Raises:
         HttpError: the route enforces, or tenants share its key, and the path is not listed.
@@ -86,9 +86,9 @@ def _other_way(*, is_shared: bool) -> str:
 
 
 def outgoing(place: Place, line: Connection, body: bytes) -> Outgoing:
-    """Return the request for the upstream: the client's bytes, and those headers that matter.
+    """Return the request for the upstream: the client's bytes, and the headers that matter.
 
-    The client's key is among them only where the operator wants that.
+    The client's key is among them only where the operator allows it.
 
     Raises:
         HttpError: the body is compressed, and could not be judged as it is.

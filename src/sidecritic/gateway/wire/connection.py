@@ -1,4 +1,4 @@
-"""The line to one client: its request in, our answer out, and whether it is still there."""
+"""The connection to one client: its request, our answer, and whether it is still there."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
@@ -46,7 +46,7 @@ class Connection:
 
         Raises:
             HttpError: it has more than `limit` bytes, announced or sent.
-            ClientGone: it never came to its end.
+            ClientGone: the client left before its end.
         """
         too_large = HttpError(413, "too_large", f"the body has more than {limit:,} bytes")
         announced = header(self.headers, "content-length")
@@ -67,7 +67,7 @@ class Connection:
                 return b"".join(parts)
 
     async def while_there(self, work: Coroutine[None, None, _Result]) -> _Result:
-        """Return what `work` comes to, unless the client leaves, which ends it.
+        """Return the result of `work`, which ends when the client leaves.
 
         Raises:
             ClientGone: the client left.
@@ -87,9 +87,9 @@ class Connection:
             raise ClientGone("the client left before its answer was complete") from cause
 
     async def while_held(self, work: Coroutine[None, None, _Result], keep_alive: float) -> _Result:
-        """Do the same, on a stream that begins when `keep_alive` seconds have passed.
+        """Do the same, with a stream that begins after `keep_alive` seconds.
 
-        It carries a comment each time they pass again.
+        It carries a comment each time they have passed.
 
         Raises:
             ClientGone: the client left.
@@ -126,7 +126,7 @@ class Connection:
         await self.put(body, more=False)
 
     async def stream(self, chunks: AsyncGenerator[bytes]) -> None:
-        """Send what comes, as it comes; the generator is closed at the end."""
+        """Send chunks as they come; the generator is closed at the end."""
         async with aclosing(chunks):
             async for chunk in chunks:
                 await self.put(chunk)

@@ -1,6 +1,6 @@
 """HTTP on both sides of the gateway, as far as supervision needs it.
 
-Bodies are bytes and stay bytes: what passes is never read into objects and written again.
+Bodies are bytes and stay bytes: what passes is never parsed and written again.
 """
 
 import re
@@ -41,7 +41,7 @@ class Outgoing:
 
 
 class Incoming(Protocol):
-    """An answer whose head has arrived; whoever holds it closes it."""
+    """An answer whose head has arrived; its reader closes it."""
 
     @property
     def status(self) -> int: ...
@@ -62,9 +62,6 @@ class Incoming(Protocol):
 
 class Upstream(Protocol):
     """A server that answers, by a name from the operator's settings."""
-
-    @property
-    def name(self) -> str: ...
 
     async def send(self, request: Outgoing) -> Incoming:
         """Return the answer as soon as its head is there.
@@ -96,7 +93,7 @@ class RawAnswer:
 
         Raises:
             TooLarge: it has more than `limit` bytes then.
-            ModelError: it is encoded in a way that was not asked for and is not known.
+            ModelError: its encoding was not asked for and is not known.
         """
         coding = header(self.headers, "content-encoding")
         try:
@@ -114,11 +111,11 @@ class RawAnswer:
 
 
 def _inflated(raw: bytes, window: int, limit: int) -> bytes:
-    """Return what was compressed; of a bomb no more than a byte over `limit`."""
+    """Decompress; of a bomb no more than a byte over `limit`."""
     inflating = zlib.decompressobj(window)
     found = inflating.decompress(raw, limit + 1)
     if len(found) > limit:
-        raise TooLarge(f"the answer has more than {limit:,} bytes; see answer_bytes")
+        raise TooLarge(limit)
     if not inflating.eof or inflating.unused_data:
         raise zlib.error("cut off, or followed by something else")
     return found
@@ -136,6 +133,9 @@ class Reply:
 class TooLarge(ModelError):
     """An answer is larger than the operator allows."""
 
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the answer has more than {limit:,} bytes; see answer_bytes")
+
 
 async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
     """Read an answer to its end and close it.
@@ -150,7 +150,7 @@ async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
         async for chunk in incoming.chunks():
             size += len(chunk)
             if size > limit:
-                raise TooLarge(f"the answer has more than {limit:,} bytes; see answer_bytes")
+                raise TooLarge(limit)
             parts.append(chunk)
     finally:
         await incoming.aclose()
@@ -163,12 +163,12 @@ def header(headers: Headers, name: str) -> str:
 
 
 def is_event_stream(headers: Headers) -> bool:
-    """Whether an answer comes in events; names of media types are written in any case."""
+    """Whether an answer is a stream of events; media types are written in any case."""
     return header(headers, "content-type").strip().lower().startswith(EVENT_STREAM)
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return the headers of an answer that may be passed on; ours nobody else may set."""
+    """Return the headers of an answer that may be passed on; nobody else may set ours."""
     given = tuple(headers)
     named = {n.strip().lower() for k, v in given if k == "connection" for n in v.split(",")}
     return tuple(
@@ -180,9 +180,7 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
 
 def has_more_values_than(content: bytes, most: int) -> bool:
     """Whether there are more values, roughly, than `most`: each costs many times its bytes."""
-    if _values_in(content) <= most:
-        return False
-    return _values_in(_STRING.sub(b"", content)) > most
+    return _values_in(content) > most and _values_in(_STRING.sub(b"", content)) > most
 
 
 def _values_in(content: bytes) -> int:
@@ -190,7 +188,7 @@ def _values_in(content: bytes) -> int:
 
 
 def is_deeper_than(content: bytes, depth: int) -> bool:
-    """Whether brackets are nested more than `depth` deep, told without parsing."""
+    """Whether brackets are nested more than `depth` deep; does not parse."""
     if content.count(b"{") + content.count(b"[") <= depth:
         return False
     level = 0

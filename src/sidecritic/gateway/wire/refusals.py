@@ -1,10 +1,10 @@
-"""What the gateway itself says no to, with the status that a client sees."""
+"""Errors of the gateway's own, with the status that a client sees."""
 
 from sidecritic.errors import SidecriticError
 
 
 class HttpError(SidecriticError):
-    """A request, or its answer, goes no further; `code` says why in one word."""
+    """A request, or its answer, is stopped; `code` says why in one word."""
 
     def __init__(
         self, status: int, code: str, message: str, *, retry_after: float | None = None
