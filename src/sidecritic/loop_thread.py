@@ -1,4 +1,4 @@
-"""For callers that block: a loop in a thread of its own."""
+"""An event loop in a thread, for callers that block."""
 
 import asyncio
 import threading
@@ -10,9 +10,9 @@ _Result = TypeVar("_Result")
 
 
 class LoopThread:
-    """Runs coroutines for any thread, in the context of the one that asks.
+    """Runs coroutines for any thread, in the context of the caller.
 
-    The thread begins with the first of them, and ends with `close()` or with this object.
+    The thread starts with the first coroutine, and ends with `close()` or with this object.
     """
 
     def __init__(self, name: str) -> None:
@@ -22,7 +22,7 @@ class LoopThread:
         self._end: weakref.finalize[[asyncio.AbstractEventLoop, threading.Thread], LoopThread]
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Return what the work comes to."""
+        """Return the result of the work."""
         with self._lock:
             loop = self._loop or self._begin()
         return asyncio.run_coroutine_threadsafe(work, loop).result()

@@ -1,7 +1,7 @@
-"""JSON that others may read in another way than we do.
+"""Read JSON that others may read differently.
 
-Of a key that stands twice in one object some parsers take the first value, and some the last. A
-critic that is shown one of them, and a server or client that acts on the other, is an attack.
+Of a repeated key in an object some parsers take the first value, and some the last. If the critic
+sees one of them, and a server or client acts on the other, that is an attack.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ def read_json(content: bytes) -> Read:
     """Return a JSON value.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not JSON.
     """
     try:
         value = jiter.from_json(content, allow_inf_nan=False, catch_duplicate_keys=True)
@@ -38,7 +38,7 @@ def read_json(content: bytes) -> Read:
 
 
 def read_object(content: bytes) -> tuple[JsonObject | None, bool]:
-    """Return the JSON object that `content` holds, if any, and whether a key stands twice."""
+    """Return the JSON object that `content` holds, if any, and whether a key is repeated."""
     try:
         found = read_json(content)
     except ValueError:

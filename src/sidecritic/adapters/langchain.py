@@ -1,10 +1,10 @@
-"""LangChain and LangGraph: a middleware that stands around every call of the model.
+"""LangChain and LangGraph: a middleware around every call of the model.
 
     create_agent(model, tools=[...], middleware=[SupervisorMiddleware(Oversight(critic=...))])
 
-The graph's state gets the answer that may leave, and nothing else: a refused draft is in the
-request of the hidden round trip only. While it is held, tokens are not streamed; the released
-message arrives whole (`stream_mode="messages"` included). Tracers see each call of the model.
+The graph's state gets only the answer that may leave; a refused draft is in the request of the
+hidden round trip only. While an answer is held, no tokens are streamed; the released message
+arrives whole (`stream_mode="messages"` included). Tracers see each call of the model.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class SupervisorMiddleware(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[Any], Response]
     ) -> Response:
-        """Return the answer that may leave; the critic runs on a loop in a thread of its own."""
+        """Return the answer that may leave; the critic runs on a loop in another thread."""
 
         async def ask(refused: Refusals[Response]) -> AgentDraft[Response]:
             return _draft(await asyncio.to_thread(handler, _with(request, refused)))
@@ -133,7 +133,7 @@ def _history(messages: Sequence[BaseMessage]) -> Iterator[Message]:
                 yield User(text=str(message.text))
             case SystemMessage():
                 continue
-            case _:  # of an unknown role: evidence, and no authority
+            case _:  # of an unknown role: evidence without authority
                 yield ToolResult(call_id="", name=message.type, text=str(message.text))
 
 

@@ -2,8 +2,8 @@
 
     Agent(name="shop", model=SupervisedModel(OpenAIResponsesModel(...), Oversight(critic=...)))
 
-Sessions and results get the answer that may leave alone. Usage counts refused drafts
-as well, traces show each call of the model. A held stream's events are replayed.
+Sessions and results get only the answer that may leave. Usage counts refused drafts too, and
+traces show each call of the model. A held stream's events are replayed.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -37,7 +37,7 @@ _STORED = ("previous_response_id", "conversation_id", "prompt")
 
 
 class Answer(NamedTuple):
-    """A whole answer; of a stream, the events that it arrived in as well."""
+    """A whole answer, and the events of its stream, if it came as one."""
 
     response: ModelResponse
     events: Sequence[TResponseStreamEvent] = ()
@@ -99,7 +99,7 @@ class SupervisedModel(Model):
     def _draft(self, answer: Answer, refused: Refusals[Answer]) -> AgentDraft[Answer]:
         read = _WIRE.answered({"output": answer.items})
         self._oversight.require_known(read.unknown)
-        if refused:  # the latest draft carries what all before it have cost
+        if refused:  # the latest draft carries the cost of all before it
             answer.response.usage.add(refused[-1].draft.native.response.usage)
         return AgentDraft(read.drafts[0].action, answer)
 

@@ -2,8 +2,8 @@
 
     Agent(SupervisedModel("openai:gpt-5", Oversight(critic=...)), tools=[...])
 
-The run's messages get the answer that may leave, and nothing else. Usage counts the tokens of
-refused drafts as well. A held stream's events are replayed.
+The run's messages get only the answer that may leave. Usage counts the tokens of refused drafts
+too. A held stream's events are replayed.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -119,7 +119,7 @@ def _grown(messages: Said, refused: Refusals[Answer]) -> Said:
 
 def _draft(answer: Answer, refused: Refusals[Answer]) -> AgentDraft[Answer]:
     response, spent = answer.response, answer.response.usage
-    if refused:  # the latest draft carries what all before it have cost
+    if refused:  # the latest draft carries the cost of all before it
         response = replace(response, usage=spent + refused[-1].draft.native.response.usage)
     usage = Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens)
     return AgentDraft(action_of(response), Answer(response, answer.events), usage)

@@ -1,11 +1,11 @@
-"""One turn of somebody else's agent, put before the critic: what all adapters share.
+"""One turn of a framework's agent, put before the critic: what all adapters share.
 
     framework ──history──▶ settle() ──▶ decide() ──▶ the framework's model, asked as often as needed
         ▲                     │
         └── one ordinary answer, in the framework's own form, or the supervisor's words
 
-The framework learns of the answer that may leave. Refused drafts and what was said about them
-live in the requests of the hidden round trips, and end with them.
+The framework sees only the answer that may leave. Refused drafts and what was said about them
+stay in the requests of the hidden round trips.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ N = TypeVar("N")
 
 @dataclass(frozen=True, slots=True)
 class Oversight:
-    """Who judges an agent, by which rules, and what becomes of what is refused."""
+    """Who judges an agent, by which rules, and what happens to what is refused."""
 
     critic: Critic
     policy: str = ""
@@ -52,9 +52,9 @@ class Oversight:
     hand_over_text: str = HAND_OVER
     """What is said in place of an action that was escalated."""
     unknown: Literal["block", "pass"] = "block"
-    """What becomes of shapes that cannot be judged, such as tools that the provider runs."""
+    """What happens to shapes that cannot be judged, such as tools that the provider runs."""
     on_turn: Callable[[Sequence[Event]], None] | None = None
-    """Told of each turn, drafts and verdicts included, before its answer is returned."""
+    """Called with each turn, drafts and verdicts included, before its answer is returned."""
 
     def tool(self, spec: ToolSpec, hints: Hints) -> ToolSpec:
         """Return the tool with what is known of its effect."""
@@ -63,10 +63,10 @@ class Oversight:
         return spec.model_copy(update={"effect": effect})
 
     def require_known(self, unknown: Sequence[str]) -> None:
-        """Refuse what cannot be judged, unless it is to pass.
+        """Refuse what cannot be judged, unless the settings let it pass.
 
         Raises:
-            Unjudgeable: it is not.
+            Unjudgeable: they do not.
         """
         if unknown and self.unknown == "block":
             raise Unjudgeable(
@@ -114,7 +114,7 @@ async def settle(
 ) -> N | Assistant:
     """Return the answer that may leave, in the framework's form, or the supervisor's own words.
 
-    Errors of the framework's model come out as they are.
+    Errors of the framework's model are raised unchanged.
 
     Raises:
         Halted: the critic ended the conversation.

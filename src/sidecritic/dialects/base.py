@@ -1,12 +1,12 @@
-"""One model of what agents ask and models answer, behind every wire format.
+"""One model of requests and answers behind every wire format.
 
     request ──asked──▶ ClientRequest (history, tools)          what the critic is shown
     answer ──answered──▶ ProviderAnswer (drafts)             what is judged: one draft a choice
     request + refused drafts ──again──▶ request        the hidden round trip
     answer + what may leave ──rewritten──▶ answer      when it is not the model's own words
 
-A dialect reads and writes bodies, and does nothing else. What it does not know it names in
-`unknown`; whether such a thing passes is the operator's setting, never the dialect's choice.
+A dialect reads and writes bodies, and does nothing else. It names in `unknown` what it does not
+know; whether that passes is the operator's setting.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ Provider = Literal["openai", "anthropic"]
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the maker of a tool says about it: claims of an outsider."""
+    """What the maker of a tool claims about it."""
 
     read_only: bool = False
     destructive: bool = False
@@ -44,7 +44,7 @@ class ClientRequest:
     hints: dict[str, Hints] = field(default_factory=dict[str, Hints])
     """By tool name."""
     continues: str = ""
-    """Id of the stored answer that the history goes on from; empty when it is complete."""
+    """Id of the stored answer that the request continues; empty when the history is complete."""
     kept: tuple[str, ...] = ()
     """Other references to what the provider keeps of earlier conversations."""
     unknown: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class Dialect(Protocol):
         ...
 
     def asked(self, body: Body) -> ClientRequest:
-        """Read a request; what is malformed reads as empty and is left to the provider."""
+        """Read a request; what is malformed reads as empty, and the provider will refuse it."""
         ...
 
     def answered(self, answer: Body) -> ProviderAnswer:
@@ -107,7 +107,7 @@ class Dialect(Protocol):
         ...
 
     def assembled(self, raw: bytes) -> Body:
-        """Return the complete answer that a stream amounts to.
+        """Return the complete answer that a stream adds up to.
 
         Raises:
             StreamFailed: it was cut off, or carries an error.
@@ -132,7 +132,7 @@ class Dialect(Protocol):
 
 
 class StreamFailed(ModelUnavailable):
-    """A stream that is no whole answer; `error` is the provider's own event where it sent one."""
+    """A stream that is not a whole answer; `error` is the provider's own event, if any."""
 
     def __init__(self, message: str, error: Body | None = None) -> None:
         super().__init__(message)

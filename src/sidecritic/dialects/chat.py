@@ -1,10 +1,11 @@
-"""OpenAI's chat completions: `n` choices, parallel calls, and the calls of 2023."""
+"""OpenAI's chat completions: `n` choices, parallel calls, and legacy function calls."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from sidecritic.dialects import parts
 from sidecritic.dialects.base import (
     Body,
     ClientRequest,
@@ -16,22 +17,8 @@ from sidecritic.dialects.base import (
     WireDraft,
 )
 from sidecritic.dialects.merging import Growing
-from sidecritic.dialects.parts import (
-    call_of,
-    content_text,
-    count_of,
-    free_call,
-    hints_of,
-    result_of,
-    tool_spec,
-    turn_of,
-    usage_of,
-    user_message,
-    written_arguments,
-)
 from sidecritic.dialects.sse import DONE, data_event, named_objects, numbered
 from sidecritic.types import (
-    Finish,
     Message,
     ToolCall,
     ToolSpec,
@@ -117,17 +104,17 @@ class ChatCompletions:
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         legacy = _is_legacy(objects_of(answer, "choices"), asked)
         choices = [_choice(index, part, legacy=legacy) for index, part in enumerate(released)]
-        # A field that nobody knows may hold the refused draft once more.
+        # An unknown field may repeat the refused draft.
         kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
         return {**kept, "choices": list[JsonValue](choices)}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
         kept = {k: v for k, v in answer.items() if k not in ("choices", "usage", "object")}
         base: Body = {**kept, "object": "chat.completion.chunk"}
-        parts = [data_event({**base, "choices": [c]}) for c in _chunks(answer)]
+        events = [data_event({**base, "choices": [c]}) for c in _chunks(answer)]
         if object_of(asked, "stream_options").get("include_usage") is True:
-            parts.append(data_event({**base, "choices": [], "usage": answer.get("usage")}))
-        return b"".join((*parts, DONE))
+            events.append(data_event({**base, "choices": [], "usage": answer.get("usage")}))
+        return b"".join((*events, DONE))
 
     def error_event(self, error: Body) -> bytes:
         return data_event(error) + DONE
@@ -140,7 +127,7 @@ def _text(message: Body, unknown: dict[str, None]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+    return parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
 
 
 def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
@@ -149,17 +136,17 @@ def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Mes
     for index, message in enumerate(messages):
         role, text = text_of(message, "role"), _text(message, unknown)
         if role == "user":
-            yield user_message(text)
+            yield parts.user_message(text)
         elif role == "assistant":
             calls = tuple(_calls(message, f"function_{index}", unknown))
             names.update((call.id, call.name) for call in calls)
             called = calls[-1].id if calls else called
-            yield turn_of(text or text_of(message, "refusal"), calls)
+            yield parts.turn_of(text or text_of(message, "refusal"), calls)
         elif role == "tool":
             id = text_of(message, "tool_call_id")
-            yield result_of(id, names.get(id, ""), text)
+            yield parts.result_of(id, names.get(id, ""), text)
         elif role == "function":
-            yield result_of(called, text_of(message, "name"), text)
+            yield parts.result_of(called, text_of(message, "name"), text)
         elif role not in _SYSTEM:
             unknown[f"message of role {role!r}"] = None
 
@@ -172,14 +159,14 @@ def _calls(message: Body, legacy_id: str, unknown: dict[str, None]) -> Iterator[
             # Some clients go by the type, and some by what is there.
             unknown["tool call of two kinds"] = None
         if kind == "function":
-            yield call_of(id, text_of(part, "name"), part.get("arguments"))
+            yield parts.call_of(id, text_of(part, "name"), part.get("arguments"))
         else:
             if kind != "custom":
                 unknown[f"tool call of type {kind!r}"] = None
-            yield free_call(id, text_of(part, "name") or kind, text_of(part, "input"))
+            yield parts.free_call(id, text_of(part, "name") or kind, text_of(part, "input"))
     legacy = object_of(message, "function_call")
     if legacy:
-        yield call_of(legacy_id, text_of(legacy, "name"), legacy.get("arguments"))
+        yield parts.call_of(legacy_id, text_of(legacy, "name"), legacy.get("arguments"))
 
 
 def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
@@ -191,8 +178,8 @@ def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], 
         if kind not in ("function", "custom"):
             unknown[f"tool of type {kind!r}"] = None
         name = text_of(part, "name") or kind
-        specs.append(tool_spec(name, text_of(part, "description"), part.get("parameters")))
-        hints[name] = hints_of(part, tool)
+        specs.append(parts.tool_spec(name, text_of(part, "description"), part.get("parameters")))
+        hints[name] = parts.hints_of(part, tool)
     return tuple(specs), hints
 
 
@@ -238,18 +225,19 @@ def _draft(choice: Body, unknown: dict[str, None]) -> WireDraft:
     both = (_text(message, unknown), text_of(message, "refusal"))
     text = "\n".join(part for part in both if part)
     calls = tuple(_calls(message, "function_draft", unknown))
-    return WireDraft(turn_of(text, calls), choice, _finish(choice, calls=bool(calls)))
+    action = parts.turn_of(text, calls)
+    return WireDraft(action, choice, parts.finish_of(text_of(choice, "finish_reason"), action))
 
 
 def _says_nothing(value: JsonValue) -> bool:
-    """Whether a value holds no text anywhere, such as fields that a proxy adds and leaves empty."""
+    """Whether a value holds no text anywhere, as in empty fields that a proxy adds."""
     if isinstance(value, dict):
         return all(map(_says_nothing, value.values()))
     return not value if isinstance(value, str | list) else True
 
 
 def _is_note(key: str, value: JsonValue) -> bool:
-    """Whether a field is known to say how an answer was made, and nothing of what it is."""
+    """Whether a field says how an answer was made, and not what it is."""
     if key == "channel":
         return value in ("analysis", "commentary", "final")
     extra = _as_object(value)
@@ -258,7 +246,7 @@ def _is_note(key: str, value: JsonValue) -> bool:
 
 
 def _misshapen(choice: Body) -> Iterator[str]:
-    """Name what would be read as an empty message, and might be more to a client."""
+    """Name what we would read as an empty message, and a client might not."""
     message = choice.get("message")
     if not isinstance(message, dict):
         yield "a choice without a message"
@@ -266,33 +254,23 @@ def _misshapen(choice: Body) -> Iterator[str]:
     calls = message.get("tool_calls")
     is_list = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
     if calls is not None and not is_list:
-        yield "tool_calls that are no list of objects"
+        yield "tool_calls that are not a list of objects"
     legacy = message.get("function_call")
     if legacy is not None and not isinstance(legacy, dict):
-        yield "a function_call that is no object"
+        yield "a function_call that is not an object"
     yield from (f"field {key!r} of a choice" for key in ("delta", "text") if key in choice)
 
 
-def _finish(choice: Body, *, calls: bool) -> Finish:
-    match text_of(choice, "finish_reason"):
-        case "length":
-            return "length"
-        case "content_filter":
-            return "filtered"
-        case _:
-            return "tool_calls" if calls else "stop"
-
-
 def _usage(usage: Body) -> Usage:
-    return usage_of(
-        given=count_of(usage, "prompt_tokens"),
-        written=count_of(usage, "completion_tokens"),
-        cached=count_of(object_of(usage, "prompt_tokens_details"), "cached_tokens"),
+    return parts.usage_of(
+        given=parts.count_of(usage, "prompt_tokens"),
+        written=parts.count_of(usage, "completion_tokens"),
+        cached=parts.count_of(object_of(usage, "prompt_tokens_details"), "cached_tokens"),
     )
 
 
 def _is_legacy(choices: Sequence[Body], asked: Body) -> bool:
-    """Whether the client reads the calls of 2023: it was sent one, or offers nothing else."""
+    """Whether the client reads legacy calls: it was sent one, or offers nothing else."""
     if any(object_of(object_of(c, "message"), "function_call") for c in choices):
         return True
     return bool(asked.get("functions")) and not asked.get("tools")
@@ -313,14 +291,14 @@ def _choice(index: int, part: Released, *, legacy: bool) -> Body:
 
 
 def _function(call: ToolCall) -> Body:
-    return {"name": call.name, "arguments": written_arguments(call)}
+    return {"name": call.name, "arguments": parts.written_arguments(call)}
 
 
 # --- streams -----------------------------------------------------------------------------
 
 
 def _require_plain(part: Body, *, is_cut: bool) -> None:
-    """Refuse a part that some would read and some would not."""
+    """Refuse a part that only some clients would read."""
     delta = object_of(part, "delta")
     if "message" in part:
         raise StreamFailed("a part of the stream holds a whole message")
@@ -329,7 +307,7 @@ def _require_plain(part: Body, *, is_cut: bool) -> None:
     for each in objects_of(delta, "tool_calls"):
         is_whole = text_of(object_of(each, "function"), "name")
         if each.get("index") is None and not is_whole:
-            raise StreamFailed("a part of a call does not say of which")
+            raise StreamFailed("a part of a call does not say of which call")
 
 
 def _add_choice(choices: dict[int, Growing], part: Body) -> None:

@@ -1,9 +1,8 @@
-"""What the parts of a Responses stream say has to be what its items say.
+"""The parts of a Responses stream have to say what its items say.
 
-Some clients print the deltas as they come, some wait for the end of a part, some for the item, some
-for the whole. All of them have to be told the same. Servers number items and parts in ways of
-their own, so texts are looked for among those of the items, and arguments together with the name of
-the call that they were begun for.
+Some clients read the deltas, some the end of a part, some the item, some the whole, and all have to
+read the same. Servers number items and parts differently, so texts are looked up among those of the
+items, and arguments together with the name of the call that they began with.
 """
 
 import json
@@ -24,7 +23,7 @@ _IN_ITEM: Mapping[str, str] = MappingProxyType(
 
 
 class _Place(NamedTuple):
-    """An item, by what the server says of it: some leave out its number, and some its id."""
+    """An item, by what the server says of it: some omit its number, and some its id."""
 
     id: str
     number: int
@@ -41,7 +40,7 @@ class _Spot(NamedTuple):
 
 @dataclass(slots=True)
 class Deltas:
-    """The texts of a stream, as those read them who go by its parts."""
+    """The texts of a stream, as clients read them that go by its parts."""
 
     _grown: dict[_Spot, list[str]] = field(default_factory=dict[_Spot, list[str]])
     _ended: list[tuple[_Spot, str]] = field(default_factory=list[tuple[_Spot, str]])
@@ -50,10 +49,10 @@ class Deltas:
     _begun: list[Body] = field(default_factory=list[Body])
 
     def take(self, event: Body) -> None:
-        """Take in an event.
+        """Read an event.
 
         Raises:
-            StreamFailed: it begins with what belongs into later ones, or has a number that is none.
+            StreamFailed: it has output that belongs into later events, or an invalid index.
         """
         _, _, rest = text_of(event, "type").partition("response.")
         what, _, step = rest.rpartition(".")
@@ -86,7 +85,7 @@ class Deltas:
         ended = {(text_of(item, "type"), text_of(item, "name")) for item in items}
         for opened in self._begun:
             if (text_of(opened, "type"), text_of(opened, "name")) not in ended:
-                raise StreamFailed("an item of the stream ends as another than it began")
+                raise StreamFailed("an item of the stream ends as another one than it began")
 
     def _name(self, place: _Place) -> str | None:
         """Return the name of the call that a place was opened for, if that can be told."""
@@ -98,7 +97,7 @@ class Deltas:
         number = numbered(event, "output_index")
         ids = [id for id in (text_of(item, "id"), text_of(item, "call_id")) if id]
         for place in (_Place(id, number) for id in ("", *ids)):
-            # Of two items of one number neither is known by it.
+            # A number that two items share identifies neither.
             self._opened[place] = {} if place in self._opened else item
         place = _Place(ids[0] if ids else "", number)
         for name in _IN_ITEM.values():
@@ -150,7 +149,7 @@ class _Said:
 
 
 def _writings(text: str) -> Iterator[str]:
-    """Walk over a text and, of arguments that every parser takes for the same, one form of them."""
+    """Walk over a text and, for arguments that all parsers read alike, their canonical form."""
     yield text
     read, repeats = read_object(text.encode(errors="replace"))
     if read is not None and not repeats:

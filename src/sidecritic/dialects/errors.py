@@ -1,4 +1,4 @@
-"""Errors in the envelopes of the providers, so that their SDKs raise what they always raise."""
+"""Errors in the providers' envelopes, so that their SDKs raise what they always raise."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

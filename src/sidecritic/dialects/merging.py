@@ -1,4 +1,4 @@
-"""What a stream's deltas add up to, in work that grows with the stream and not with its square.
+"""What a stream's deltas add up to, in time that grows with the stream and not with its square.
 
 The rules are those of the provider's own SDK: texts are joined, objects are merged, entries of
 lists go by their `index`. Pieces are only collected on the way, and joined once, at the end.
@@ -27,7 +27,7 @@ class Growing:
         """Add a delta.
 
         Raises:
-            StreamFailed: an entry of a list has a number that is none.
+            StreamFailed: an entry of a list has an invalid index.
         """
         for key, value in delta.items():
             held = self.held.get(key)
@@ -50,15 +50,15 @@ class Growing:
                     self.held[key] = _begun(value)
 
     def _identify(self, held: "_Texts", id: str) -> None:
-        """Take in an id again, which some servers repeat, and some leave empty after the first."""
+        """Read an id again: some servers repeat it, and some leave it empty after the first."""
         if not held.pieces[0]:
             held.pieces = [id]
         elif id not in ("", held.pieces[0]):
-            # Some clients begin another call then, and some go on with this one.
+            # Some clients begin another call then, and some continue this one.
             raise StreamFailed("two calls of the stream have one number")
 
     def whole(self) -> Body:
-        """Return the object that has come together."""
+        """Return the whole object."""
         return {key: _plain(value) for key, value in self.held.items()}
 
 

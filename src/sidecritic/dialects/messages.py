@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from sidecritic.dialects import parts
 from sidecritic.dialects.base import (
     Body,
     ClientRequest,
@@ -16,22 +17,10 @@ from sidecritic.dialects.base import (
     StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.parts import (
-    call_of,
-    content_text,
-    count_of,
-    hints_of,
-    result_of,
-    tool_spec,
-    turn_of,
-    usage_of,
-    user_message,
-)
 from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
 from sidecritic.strict_json import read_object
 from sidecritic.types import (
     Assistant,
-    Finish,
     Message,
     ToolCall,
     ToolSpec,
@@ -68,10 +57,7 @@ class Messages:
         tools, hints = _tools(body, unknown)
         messages = objects_of(body, "messages")
         given = [body, *({"system": m.get("content")} for m in messages if _is_system(m))]
-        said = (
-            content_text(g.get("system"), texts=_TEXTS, media=_MEDIA, unknown=unknown)
-            for g in given
-        )
+        said = (_content(each.get("system"), unknown) for each in given)
         return ClientRequest(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
@@ -87,8 +73,9 @@ class Messages:
         if not isinstance(answer.get("content"), list):
             unknown["an answer without content"] = None
         action = _assistant(answer.get("content"), unknown)
+        finish = parts.finish_of(text_of(answer, "stop_reason"), action)
         return ProviderAnswer(
-            drafts=(WireDraft(action, answer.get("content"), _finish(answer, action)),),
+            drafts=(WireDraft(action, answer.get("content"), finish),),
             model=text_of(answer, "model"),
             id=text_of(answer, "id"),
             usage=_usage(object_of(answer, "usage")),
@@ -134,7 +121,7 @@ class Messages:
         content: list[JsonValue] = [_text(first.text)] if first.text or not first.calls else []
         content += [_use(call) for call in first.calls]
         reason = "tool_use" if first.calls else "end_turn"
-        # A field that nobody knows may hold the refused draft once more.
+        # An unknown field may repeat the refused draft.
         kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
         return {**kept, "content": content, "stop_reason": reason, "stop_sequence": None}
 
@@ -162,6 +149,10 @@ def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Mes
             unknown[f"message of role {role!r}"] = None
 
 
+def _content(content: JsonValue, unknown: dict[str, None]) -> str:
+    return parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+
+
 def _is_system(message: Body) -> bool:
     return text_of(message, "role") == "system"
 
@@ -170,38 +161,39 @@ def _user(
     content: JsonValue, names: Mapping[str, str], unknown: dict[str, None]
 ) -> Iterator[Message]:
     if isinstance(content, str):
-        yield user_message(content)
+        yield parts.user_message(content)
         return
     said: list[JsonValue] = []
     for block in content if isinstance(content, list) else []:
         if isinstance(block, dict) and text_of(block, "type") == "tool_result":
             id = text_of(block, "tool_use_id")
-            yield result_of(
+            yield parts.result_of(
                 id,
                 names.get(id, ""),
-                content_text(block.get("content"), texts=_TEXTS, media=_MEDIA, unknown=unknown),
+                _content(block.get("content"), unknown),
                 is_error=block.get("is_error") is True,
             )
         else:
             said.append(block)
     if said:
-        yield user_message(content_text(said, texts=_TEXTS, media=_MEDIA, unknown=unknown))
+        yield parts.user_message(_content(said, unknown))
 
 
 def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
     if isinstance(content, str):
-        return turn_of(content)
+        return parts.turn_of(content)
     said: list[str] = []
     calls: list[ToolCall] = []
     for block in content if isinstance(content, list) else []:
         kind = text_of(block, "type") if isinstance(block, dict) else ""
         if isinstance(block, dict) and kind == "tool_use":
-            calls.append(call_of(text_of(block, "id"), text_of(block, "name"), block.get("input")))
+            id, name = text_of(block, "id"), text_of(block, "name")
+            calls.append(parts.call_of(id, name, block.get("input")))
         elif isinstance(block, dict) and kind == "text":
             said.append(text_of(block, "text"))
         elif kind not in _THOUGHTS:
             unknown[f"content block {kind!r}"] = None
-    return turn_of("".join(said), tuple(calls))
+    return parts.turn_of("".join(said), tuple(calls))
 
 
 def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
@@ -211,13 +203,13 @@ def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], 
         kind, name = text_of(tool, "type") or "custom", text_of(tool, "name")
         if not kind.startswith(_CLIENT_TOOLS):
             unknown[f"tool of type {kind!r}, which the provider runs"] = None
-        specs.append(tool_spec(name, text_of(tool, "description"), tool.get("input_schema")))
-        hints[name] = hints_of(tool)
+        specs.append(parts.tool_spec(name, text_of(tool, "description"), tool.get("input_schema")))
+        hints[name] = parts.hints_of(tool)
     return tuple(specs), hints
 
 
 def _refused(refusal: Rejected) -> Iterator[Body]:
-    """Return the draft with its thoughts, which the API insists on, and every result."""
+    """Return the draft with its thoughts, which the API insists on, and all results."""
     blocks = list(refusal.raw) if isinstance(refusal.raw, list) else []
     if not blocks:
         blocks = [_text(refusal.action.text or "(empty message)")]
@@ -243,7 +235,7 @@ def _sent_back(block: JsonValue, ids: Iterator[str]) -> JsonValue:
     if not isinstance(block, dict) or block.get("type") != "tool_use":
         return block
     given = block.get("input")
-    # What was no object would make the API refuse the whole conversation.
+    # What is not an object would make the API refuse the whole conversation.
     arguments: JsonValue = given if isinstance(given, dict) else {"malformed_arguments": given}
     return {**block, "id": next(ids, text_of(block, "id")), "input": arguments}
 
@@ -259,22 +251,12 @@ def _use(call: ToolCall) -> Body:
 # --- what is answered --------------------------------------------------------------------
 
 
-def _finish(answer: Body, action: Assistant) -> Finish:
-    match text_of(answer, "stop_reason"):
-        case "max_tokens" | "model_context_window_exceeded":
-            return "length"
-        case "refusal":
-            return "filtered"
-        case _:
-            return "tool_calls" if action.calls else "stop"
-
-
 def _usage(usage: Body) -> Usage:
-    read = count_of(usage, "cache_read_input_tokens")
-    written = count_of(usage, "cache_creation_input_tokens")
-    return usage_of(
-        given=count_of(usage, "input_tokens") + read + written,
-        written=count_of(usage, "output_tokens"),
+    read = parts.count_of(usage, "cache_read_input_tokens")
+    written = parts.count_of(usage, "cache_creation_input_tokens")
+    return parts.usage_of(
+        given=parts.count_of(usage, "input_tokens") + read + written,
+        written=parts.count_of(usage, "output_tokens"),
         cached=read,
     )
 
@@ -283,14 +265,14 @@ def _usage(usage: Body) -> Usage:
 
 
 def _heard(raw: bytes) -> Iterator[Body]:
-    """Walk over the events that every client reads, and reads alike."""
+    """Walk over the events that all clients read alike."""
     is_over = False
     for name, event, is_cut in named_objects(raw):
         kind = text_of(event, "type")
         if name != kind:
-            raise StreamFailed("an event of the stream is named otherwise than its type")
+            raise StreamFailed("an event of the stream is not named by its type")
         if kind != "ping" and is_over:
-            raise StreamFailed("the stream goes on after its end")
+            raise StreamFailed("the stream continues after its end")
         if is_cut and kind not in ("ping", "error", "message_stop"):
             raise StreamFailed("the stream was cut off in an event")
         is_over = kind == "message_stop" or is_over
@@ -300,7 +282,7 @@ def _heard(raw: bytes) -> Iterator[Body]:
 def _begin(blocks: dict[int, Body], event: Body) -> None:
     at = numbered(event, "index")
     if at != len(blocks):
-        raise StreamFailed("the blocks of the stream are not numbered as they come")
+        raise StreamFailed("the blocks of the stream are not numbered in order")
     blocks[at] = dict(object_of(event, "content_block"))
 
 
@@ -325,8 +307,8 @@ def _collect(
 
 
 def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> None:
-    for (at, target), parts in pieces.items():
-        block, whole = blocks[at], "".join(parts)
+    for (at, target), texts in pieces.items():
+        block, whole = blocks[at], "".join(texts)
         if target == "input":
             if block.get("input"):
                 if whole:
@@ -334,14 +316,14 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
                 continue
             written = whole.encode(errors="replace") if whole.strip() else b"{}"
             parsed, repeats = read_object(written)
-            # Of a key that stands twice the critic would see one value, and the client another.
+            # Of a repeated key the critic would see one value, and the client another.
             block["input"] = whole if parsed is None or repeats else parsed
         else:
             block[target] = text_of(block, target) + whole
 
 
 def _frame(answer: Body, event: Body) -> None:
-    """Take in what an event says of the message as a whole."""
+    """Read what an event says of the message as a whole."""
     message = object_of(event, "message")
     if answer and message:
         raise StreamFailed("the stream begins twice")
@@ -386,5 +368,5 @@ def _block_events(at: int, block: Body, field: str) -> Iterator[Body]:
 
 
 def _written(given: JsonValue) -> str:
-    """Return arguments as text; those that were no object are still as they came."""
+    """Return arguments as text; what was not an object is still as it came."""
     return given if isinstance(given, str) else json.dumps(given)

@@ -2,16 +2,25 @@
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body, Hints
 from sidecritic.strict_json import read_object
-from sidecritic.types import Assistant, ToolCall, ToolResult, ToolSpec, Usage, User
+from sidecritic.types import Assistant, Finish, ToolCall, ToolResult, ToolSpec, Usage, User
 from sidecritic.values import number_of, object_of, parse_object, text_of
 
 _MOST = 2**31 - 1
 """The largest integer that every database holds."""
+
+_FINISHES: Mapping[str, Finish] = MappingProxyType(
+    {
+        **dict.fromkeys(("length", "max_output_tokens", "max_tokens"), "length"),
+        "model_context_window_exceeded": "length",
+        **dict.fromkeys(("content_filter", "refusal"), "filtered"),
+    }
+)
 
 
 def content_text(
@@ -98,6 +107,11 @@ def usage_of(given: int, written: int, cached: int) -> Usage:
     return Usage.of_parts(
         input_tokens=given, output_tokens=written, cached_tokens=cached, cost_usd=None
     )
+
+
+def finish_of(reason: str, action: Assistant) -> Finish:
+    """Return why an answer ended, by the reason that any provider gives."""
+    return _FINISHES.get(reason, "tool_calls" if action.calls else "stop")
 
 
 def count_of(record: Body, key: str) -> int:

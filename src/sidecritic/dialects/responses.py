@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from sidecritic.dialects import parts
 from sidecritic.dialects.base import (
     Body,
     ClientRequest,
@@ -19,26 +20,11 @@ from sidecritic.dialects.base import (
     WireDraft,
 )
 from sidecritic.dialects.deltas import Deltas
-from sidecritic.dialects.parts import (
-    call_of,
-    content_text,
-    count_of,
-    free_call,
-    hints_of,
-    result_of,
-    substance,
-    tool_spec,
-    turn_of,
-    usage_of,
-    user_message,
-    written_arguments,
-)
 from sidecritic.dialects.responses_events import events_of
 from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
 from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
 from sidecritic.types import (
     Assistant,
-    Finish,
     Message,
     ToolCall,
     ToolSpec,
@@ -102,8 +88,9 @@ class Responses:
         if text_of(answer, "status") in ("queued", "in_progress"):
             unknown["an answer that is not finished"] = None
         action = _action(objects_of(answer, "output"), unknown)
+        reason = text_of(object_of(answer, "incomplete_details"), "reason")
         return ProviderAnswer(
-            drafts=(WireDraft(action, answer.get("output"), _finish(answer, action)),),
+            drafts=(WireDraft(action, answer.get("output"), parts.finish_of(reason, action)),),
             model=text_of(answer, "model"),
             id=text_of(answer, "id"),
             usage=_usage(object_of(answer, "usage")),
@@ -140,7 +127,7 @@ class Responses:
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
         output = first.raw if isinstance(first, WireDraft) else list[JsonValue](_items(first))
-        # A field that nobody knows may hold the refused draft once more.
+        # An unknown field may repeat the refused draft.
         kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
         id = held_id(text_of(answer, "id"))
         return {**kept, "id": id, "output": output, "status": "completed"}
@@ -164,24 +151,24 @@ class Responses:
 
 
 def held_id(id: str) -> str:
-    """Return the id of an answer that stands in place of the provider's own.
+    """Return the id of an answer that replaces the provider's own.
 
-    The provider keeps its own under the id: going on from it would bring the refused draft back.
+    The provider keeps its own under the id: continuing from it would bring the refused draft back.
     """
     return f"{id}_held"
 
 
 def _heard(raw: bytes) -> Iterator[Body]:
-    """Walk over the events that every client reads, and reads alike, to the end of the answer."""
+    """Walk over the events that all clients read alike, to the end of the answer."""
     is_over = False
     for name, event, is_cut in named_objects(raw):
         kind = text_of(event, "type")
         if name not in ("", kind):
-            raise StreamFailed("an event of the stream is named otherwise than its type")
+            raise StreamFailed("an event of the stream is not named by its type")
         if kind in _ERRORS:
             raise StreamFailed("the stream ended with an error", _without_output(event))
         if is_over and kind != "keepalive":
-            raise StreamFailed("the stream goes on after its end")
+            raise StreamFailed("the stream continues after its end")
         if is_cut and kind not in _ENDS:
             raise StreamFailed("the stream was cut off in an event")
         is_over = kind in _ENDS or is_over
@@ -204,7 +191,7 @@ def _agreed(whole: Body, items: Sequence[Body]) -> Body:
     if not whole.get("output"):
         return {**whole, "output": list[JsonValue](items)}
     said, ended = (_action(each, {}) for each in (items, objects_of(whole, "output")))
-    if items and substance(said) != substance(ended):
+    if items and parts.substance(said) != parts.substance(ended):
         raise StreamFailed("the end of the stream contradicts its items")
     return whole
 
@@ -221,7 +208,7 @@ def _kind(item: Body) -> str:
 
 def _content(item: Body, unknown: dict[str, None]) -> str:
     content = item.get("content")
-    return content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+    return parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
 
 
 def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
@@ -237,15 +224,15 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
         turn = []
         if kind == "message":
             if text_of(item, "role") not in _SYSTEM:
-                yield user_message(_content(item, unknown))
+                yield parts.user_message(_content(item, unknown))
         elif kind.endswith("_output"):
             id = text_of(item, "call_id") or text_of(item, "id")
             output = item.get("output")
             if kind == "shell_call_output" and not isinstance(output, str):
                 text = json.dumps(output, ensure_ascii=False)
             else:
-                text = content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
-            yield result_of(id, names.get(id, ""), text)
+                text = parts.content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+            yield parts.result_of(id, names.get(id, ""), text)
         else:
             unknown[f"item of type {kind!r}"] = None
     yield from _turn(turn, names, unknown)
@@ -271,7 +258,7 @@ def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
             calls.append(_call(item, kind))
         elif kind != "reasoning":
             unknown[f"item of type {kind!r}"] = None
-    return turn_of("\n".join(part for part in said if part), tuple(calls))
+    return parts.turn_of("\n".join(part for part in said if part), tuple(calls))
 
 
 def _call(item: Body, kind: str) -> ToolCall:
@@ -282,8 +269,8 @@ def _call(item: Body, kind: str) -> ToolCall:
     if space := text_of(item, "namespace"):
         name = f"{space}.{name}"
     if kind == "custom_tool_call":
-        return free_call(id, name, given if isinstance(given, str) else "")
-    return call_of(id, name, given)
+        return parts.free_call(id, name, given if isinstance(given, str) else "")
+    return parts.call_of(id, name, given)
 
 
 def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
@@ -295,29 +282,19 @@ def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], 
         if kind not in _CLIENT_TOOLS or where != "local":
             unknown[f"tool of type {kind!r}, which the provider runs"] = None
         name = text_of(tool, "name") or kind
-        specs.append(tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
-        hints[name] = hints_of(tool)
+        specs.append(parts.tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
+        hints[name] = parts.hints_of(tool)
     return tuple(specs), hints
 
 
 # --- what is answered --------------------------------------------------------------------
 
 
-def _finish(answer: Body, action: Assistant) -> Finish:
-    match text_of(object_of(answer, "incomplete_details"), "reason"):
-        case "max_output_tokens":
-            return "length"
-        case "content_filter":
-            return "filtered"
-        case _:
-            return "tool_calls" if action.calls else "stop"
-
-
 def _usage(usage: Body) -> Usage:
-    return usage_of(
-        given=count_of(usage, "input_tokens"),
-        written=count_of(usage, "output_tokens"),
-        cached=count_of(object_of(usage, "input_tokens_details"), "cached_tokens"),
+    return parts.usage_of(
+        given=parts.count_of(usage, "input_tokens"),
+        written=parts.count_of(usage, "output_tokens"),
+        cached=parts.count_of(object_of(usage, "input_tokens_details"), "cached_tokens"),
     )
 
 
@@ -339,6 +316,6 @@ def _items(action: Assistant) -> Iterator[Body]:
             "status": "completed",
             "call_id": call.id,
             "name": name,
-            "arguments": written_arguments(call),
+            "arguments": parts.written_arguments(call),
             **({"namespace": space} if space else {}),
         }

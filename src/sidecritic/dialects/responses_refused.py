@@ -30,7 +30,7 @@ def refused_items(refusal: Rejected, *, is_stored: bool) -> Iterator[Body]:
     kinds: dict[str, str] = {}
     items = [i for i in refusal.raw if isinstance(i, dict)] if isinstance(refusal.raw, list) else []
     if any(text_of(item, "type") == "computer_call" for item in items):
-        # It can only be answered with a screenshot, and there is none of what never happened.
+        # It can only be answered with a screenshot, and what never happened has none.
         yield from (user_item(answer.text) for answer in refusal.answers)
         return
     for item in items:
@@ -52,7 +52,7 @@ def refused_items(refusal: Rejected, *, is_stored: bool) -> Iterator[Body]:
 
 
 def _result(kind: str, id: str, text: str) -> Body:
-    """Return a result as the provider wants it of a kind of call: one that failed."""
+    """Return a failed result in the form of a kind of call."""
     match kind:
         case "shell_call":
             outcome: Body = {"type": "exit", "exit_code": 1}

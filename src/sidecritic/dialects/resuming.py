@@ -1,8 +1,8 @@
-"""Going on from an answer that the provider never gave.
+"""Continuing from an answer that the provider never gave.
 
 A client continues a stored conversation by the id of its last answer. Where that answer was the
-supervisor's, the provider knows neither the id nor the words: it is told what was asked before
-and what was said, and goes on from the answer before those, if there was one.
+supervisor's, the provider knows neither the id nor the words: it is told what was asked and said,
+and continues from the answer before, if there was one.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ _FROM = "previous_response_id"
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """What a provider has to be told in place of an id."""
+    """What a provider is told in place of an id."""
 
     asked: Body
-    """The input of the request, and the id that it went on from."""
+    """The input of the request, and the id that it continued."""
     said: Assistant
     size: int
     """Bytes of the request."""
@@ -34,7 +34,7 @@ class Resume:
 
 
 def resumed(body: Body, before: Resume) -> Body:
-    """Return a request that goes on from `before`, in terms that the provider knows."""
+    """Return a request that continues `before`, in terms that the provider knows."""
     grown: list[JsonValue] = [*_input(before.asked), *_said(before.said), *_input(body)]
     rest = {k: v for k, v in body.items() if k != _FROM}
     earlier = before.asked.get(_FROM)

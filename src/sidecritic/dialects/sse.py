@@ -17,7 +17,7 @@ KEEP_ALIVE = b": waiting for the answer\n\n"
 DONE = b"data: [DONE]\n\n"
 
 
-class Sent(NamedTuple):
+class Event(NamedTuple):
     name: str
     """Of the event; empty when none is given."""
     data: str
@@ -25,21 +25,21 @@ class Sent(NamedTuple):
     """Whether the blank line is missing that ends it, without which many never read it."""
 
 
-class Told(NamedTuple):
+class ObjectEvent(NamedTuple):
     name: str
     body: Body
     is_cut: bool
 
 
-def events(raw: bytes) -> Iterator[Sent]:
-    """Take a whole stream apart, to the last event, whose blank line some leave out."""
+def events(raw: bytes) -> Iterator[Event]:
+    """Split a whole stream into events; some servers omit the blank line after the last."""
     text = raw.decode(errors="replace")
     *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     name, data = "", list[str]()
     for line in (*lines, rest) if rest else lines:
         if not line:
             if data:
-                yield Sent(name, "\n".join(data))
+                yield Event(name, "\n".join(data))
             name, data = "", []
             continue
         field, _, value = line.partition(":")
@@ -49,7 +49,7 @@ def events(raw: bytes) -> Iterator[Sent]:
         elif field == "data":
             data.append(value)
     if data:
-        yield Sent(name, "\n".join(data), is_cut=True)
+        yield Event(name, "\n".join(data), is_cut=True)
 
 
 def objects(raw: bytes) -> Iterator[Body]:
@@ -58,44 +58,44 @@ def objects(raw: bytes) -> Iterator[Body]:
     Raises:
         StreamFailed: an event holds something else.
     """
-    return (told.body for told in named_objects(raw))
+    return (event.body for event in named_objects(raw))
 
 
-def named_objects(raw: bytes) -> Iterator[Told]:
+def named_objects(raw: bytes) -> Iterator[ObjectEvent]:
     """Do the same, with what else an event says.
 
     Raises:
-        StreamFailed: an event holds something else, or stands where only some would read it.
+        StreamFailed: an event holds something else, or only some clients would read it.
     """
     if raw.startswith(BOM_UTF8):
         raise StreamFailed("the stream begins with a byte order mark")
     is_done = False
-    for sent in events(raw):
-        if sent.data.strip() == "[DONE]":
+    for event in events(raw):
+        if event.data.strip() == "[DONE]":
             is_done = True  # some proxies add theirs
             continue
         if is_done:
-            raise StreamFailed("the stream goes on after its end")
+            raise StreamFailed("the stream continues after its end")
         try:
-            read = read_json(sent.data.encode())
+            read = read_json(event.data.encode())
         except ValueError as cause:
-            raise StreamFailed("an event of the stream is no JSON") from cause
+            raise StreamFailed("an event of the stream is not JSON") from cause
         if read.body is None:
-            raise StreamFailed("an event of the stream is no JSON object")
+            raise StreamFailed("an event of the stream is not a JSON object")
         if read.repeats:
             raise StreamFailed("an event of the stream repeats a key in an object")
-        yield Told(sent.name, read.body, sent.is_cut)
+        yield ObjectEvent(event.name, read.body, event.is_cut)
 
 
 def numbered(event: Body, key: str) -> int:
-    """Return the number of what an event is about; 0 where it does not say.
+    """Return the index that an event is about; 0 where it does not say.
 
     Raises:
-        StreamFailed: it is no number that every client takes for the same.
+        StreamFailed: clients may read it differently.
     """
     number = event.get(key, 0)
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise StreamFailed(f"{key} of an event of the stream is no number of a list")
+        raise StreamFailed(f"{key} of an event of the stream is not an index")
     return number
 
 
@@ -106,5 +106,5 @@ def data_event(value: Mapping[str, object], *, name: str = "") -> bytes:
 
 
 def named_events(values: Iterable[Mapping[str, object]]) -> bytes:
-    """Return events whose names are the `type` of their objects, as two providers want it."""
+    """Return events named by the `type` of their objects, as two providers name them."""
     return b"".join(data_event(value, name=str(value.get("type", ""))) for value in values)

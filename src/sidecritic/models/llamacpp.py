@@ -1,7 +1,7 @@
 """A small open model in this process: no server, no key, nothing leaves the machine.
 
 For critics, whose prompts grow at their end: what was read stays in the cache between calls.
-One call at a time, in a thread of its own; the others wait for their turn.
+One call at a time, in one thread; the others wait.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Writer(Protocol):
-    """Whoever continues a chat, blocking; an `Engine`."""
+    """Continues a chat, blocking; an `Engine`."""
 
     def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
         """Return the answer; stop soon when `stopped()` becomes true."""
@@ -47,7 +47,7 @@ class LlamaCpp:
     simulated = False
 
     def __init__(self, writer: Writer, *, name: str) -> None:
-        """Take what writes; `load_llamacpp` makes one of a file."""
+        """Use a writer; `load_llamacpp` creates one from a file."""
         self._writer = writer
         self.name = name
         # One thread is the queue: llama.cpp has one cache, and may not be called twice at once.
@@ -111,8 +111,8 @@ def load_llamacpp(
     _LOG.info(engine.description)
     if engine.is_crowded:
         _LOG.warning(
-            f"{file.name}: a thread for each core; one that others use as well slows all down, "
-            "so take one thread less"
+            f"{file.name}: one thread for each core; a core that others use too slows all of them, "
+            "so use one thread fewer"
         )
     return LlamaCpp(engine, name=file.stem)
 

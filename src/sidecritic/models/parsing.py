@@ -42,7 +42,7 @@ _DECODER = json.JSONDecoder(strict=False)
 
 class Parsed(NamedTuple):
     text: str
-    """What remains beside the calls; the whole text, untouched, when there are none."""
+    """What remains besides the calls; the whole text, unchanged, when there are none."""
     calls: tuple[ToolCall, ...]
 
 

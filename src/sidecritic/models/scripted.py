@@ -1,7 +1,6 @@
 """Models that need no server: scripts, functions and recordings.
 
-They are part of the product, so that whoever builds on it can test without patching
-anything.
+They are part of the product, so that its users can test without patching anything.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ from sidecritic.redaction import Redactor
 from sidecritic.types import Assistant, Completion, Record, Request, ToolCall
 
 Answer = Assistant | str | Completion
-"""What a script or function may give; text and messages are completed with no usage."""
+"""What a script or function may return; text and messages get no usage."""
 
 
 class ScriptedModel:
@@ -93,7 +92,7 @@ class FunctionModel:
         self.name = name
 
     async def complete(self, request: Request) -> Completion:
-        """Return what the function gives.
+        """Return what the function returns.
 
         Raises:
             ModelError: the function raised.
@@ -132,7 +131,7 @@ class _Recording(Record):
 
 
 def digest_of(request: Request) -> str:
-    """Return what identifies a request: the same for equal requests on every machine."""
+    """Return the digest of a request, the same on every machine."""
     return hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:32]
 
 
@@ -180,7 +179,7 @@ def _without_secrets(completion: Completion) -> Completion:
 
 
 def _is_cut_off(path: Path) -> bool:
-    """Whether the last line lacks its end, as after a kill; the next one must not join it."""
+    """Whether the last line has no end, as after a kill; the next one must not join it."""
     return path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
 
 
@@ -194,16 +193,16 @@ def record(model: Model, path: Path) -> Model:
 
 
 class RecordedModel:
-    """Answers from a cassette, without asking anybody.
+    """Answers from a cassette.
 
-    A request that was made several times gets its answers in the order of the recording.
+    A request that was made several times gets its answers in recorded order.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the cassette.
 
         Raises:
-            ConfigError: the file cannot be read, or holds nothing.
+            ConfigError: the file cannot be read, or is empty.
             TraceError: a line cannot be read.
         """
         self._path = path
@@ -240,13 +239,13 @@ def _recordings(path: Path) -> list[_Recording]:
         lines = path.read_bytes().split(b"\n")
     except OSError as cause:
         raise ConfigError(
-            f"cassette {path}: {cause.strerror}; make it with record(model, path)"
+            f"cassette {path}: {cause.strerror}; create it with record(model, path)"
         ) from cause
     recordings = [
         _recording(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line
     ]
     if not recordings:
-        raise ConfigError(f"cassette {path} is empty; make it with record(model, path)")
+        raise ConfigError(f"cassette {path} is empty; create it with record(model, path)")
     return recordings
 
 

@@ -1,13 +1,12 @@
 """From path and headers to a route, a dialect and the request that goes upstream."""
 
 import re
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from sidecritic.dialects.base import Provider
 from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.gateway.modes import strictest_mode
-from sidecritic.gateway.routes import Place, Route, Setup
+from sidecritic.gateway.routes import Place, Setup
 from sidecritic.gateway.wire.connection import Connection
 from sidecritic.gateway.wire.http import Headers, Outgoing, header
 from sidecritic.gateway.wire.refusals import HttpError
@@ -37,25 +36,19 @@ def place_of(setup: Setup, path: str, headers: Headers) -> Place:
     longest = max((len(r.settings.prefix) for r in under), default=0)
     routes = [r for r in under if len(r.settings.prefix) == longest]
     rest = path[longest:].strip("/").removeprefix("v1/")
-    if rest.startswith("v1/") or (rest != rest.lower() and _is_supervised(rest.lower())):
+    disguised = rest != rest.lower() and any(rest.lower() in a.dialects for a in PROVIDERS.values())
+    if rest.startswith("v1/") or disguised:
         raise HttpError(404, "not_found", "no such path")
-    route = _of_provider(routes, _provider(rest, headers))
+    provider = _provider(rest, headers)
+    route = next((r for r in routes if r.provider == provider), None)
     if route is None:
         raise HttpError(404, "not_found", "no route serves this path")
     return Place(route, rest, PROVIDERS[route.provider].dialects.get(rest))
 
 
-def _is_supervised(path: str) -> bool:
-    return any(path in api.dialects for api in PROVIDERS.values())
-
-
 def _provider(path: str, headers: Headers) -> Provider:
     speaks_anthropic = header(headers, "anthropic-version") != ""
     return "anthropic" if path.split("/")[0] == "messages" or speaks_anthropic else "openai"
-
-
-def _of_provider(routes: Sequence[Route], provider: Provider) -> Route | None:
-    return next((r for r in routes if r.provider == provider), None)
 
 
 def require_proxied(setup: Setup, place: Place, method: str) -> None:
