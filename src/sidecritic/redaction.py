@@ -2,7 +2,7 @@
 
 What looks like a credential goes, and so does a text under the name of one (`clientSecret`,
 `api_key: …`), in objects and in JSON that stands in a text. Numbers stay, and so do counts of
-tokens. So do names and addresses of people: whoever must not store those leaves `content` off.
+tokens. So do names and addresses of people: to keep those out, leave `content` off.
 
 Texts come from strangers, so each pattern needs time that grows with the text and not with its
 square: runs are bounded, or possessive from their first character on.

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 _OWN = ("sidecritic", "uvicorn.error")
-_FIELDS = (
-    *("request", "tenant", "route", "endpoint", "status", "seconds", "count", "error", "what"),
-)
+_NAMES = ("request", "tenant", "route", "endpoint", "what", "error")
+_FIELDS = (*_NAMES, "status", "seconds", "count")
 
 
 class JsonLines(logging.Formatter):
