@@ -18,13 +18,7 @@ from sidecritic.dialects.base import (
 )
 from sidecritic.dialects.merging import Growing
 from sidecritic.dialects.sse import DONE, data_event, named_objects, numbered
-from sidecritic.types import (
-    Message,
-    ToolCall,
-    ToolSpec,
-    Usage,
-    User,
-)
+from sidecritic.types import Message, ToolCall, ToolSpec, Usage, User
 from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType({"text": "text", "refusal": "refusal"})

@@ -23,13 +23,7 @@ from sidecritic.dialects.deltas import Deltas
 from sidecritic.dialects.responses_events import events_of
 from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
 from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
-from sidecritic.types import (
-    Assistant,
-    Message,
-    ToolCall,
-    ToolSpec,
-    Usage,
-)
+from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage
 from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType(

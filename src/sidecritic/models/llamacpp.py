@@ -17,16 +17,7 @@ from pydantic import JsonValue
 
 from sidecritic.errors import ModelError, ModelRejected, boundary
 from sidecritic.models.llamacpp_engine import Chat, Engine, Written
-from sidecritic.types import (
-    Assistant,
-    Completion,
-    Message,
-    Request,
-    Sampling,
-    System,
-    Usage,
-    User,
-)
+from sidecritic.types import Assistant, Completion, Message, Request, Sampling, System, Usage, User
 
 _LOG = logging.getLogger(__name__)
 

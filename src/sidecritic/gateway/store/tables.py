@@ -3,18 +3,7 @@
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Double,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import JSON, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 from sidecritic.dialects.parts import within_integer
 from sidecritic.gateway.store.decisions import DecisionRecord
