@@ -19,9 +19,9 @@ import uvicorn
 
 from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.critics.base import FunctionCritic, JudgeFunction
-from sidecritic.gateway.app import Server, make_app
+from sidecritic.gateway.server.app import Server, make_app
 from sidecritic.gateway.settings import GatewaySettings
-from sidecritic.gateway.spans import Traces
+from sidecritic.gateway.telemetry.spans import Traces
 from sidecritic.types import Proposal, Revise
 
 Row = dict[str, Any]

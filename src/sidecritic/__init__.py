@@ -50,7 +50,7 @@ from sidecritic.types import (
 )
 
 if TYPE_CHECKING:
-    from sidecritic.gateway.inprocess import Options, supervise
+    from sidecritic.gateway.inprocess.supervise import Options, supervise
 
 __version__ = "0.1.0"
 
@@ -111,7 +111,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load what supervises clients when it is first asked for: a quarter of the import."""
     if name in ("Options", "supervise"):
-        from sidecritic.gateway import inprocess
+        from sidecritic.gateway.inprocess import supervise as inprocess
 
         return getattr(inprocess, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,12 +4,30 @@ Tool results and arguments come from outside: what is absent or of another shape
 empty, so that a check stays silent instead of breaking.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
+from pydantic_core import from_json
 
 JsonObject = dict[str, JsonValue]
+
+_OBJECT: TypeAdapter[JsonObject] = TypeAdapter(JsonObject)
+
+
+def parse_object(text: str) -> JsonObject | None:
+    """Return the JSON object that `text` holds; `None` when it holds anything else.
+
+    Bounded in depth and strict about numbers and surrogates, so that what is returned can
+    always be written as JSON again.
+    """
+    try:
+        value = _OBJECT.validate_python(from_json(text, allow_inf_nan=False))
+        json.dumps(value, allow_nan=False)  # 1e999 is read as infinity
+        return value
+    except ValueError:
+        return None
 
 
 def text_of(record: Mapping[str, JsonValue], key: str) -> str:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecritic.gateway.dialects.base import Dialect, Rejected
-from sidecritic.gateway.dialects.chat import ChatCompletions
-from sidecritic.gateway.dialects.messages import Messages
-from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.gateway.reading import read_object
-from sidecritic.gateway.redaction import Redactor
-from sidecritic.gateway.wire import is_deeper_than
+from sidecritic.dialects.base import Dialect, Rejected
+from sidecritic.dialects.chat import ChatCompletions
+from sidecritic.dialects.messages import Messages
+from sidecritic.dialects.responses import Responses
+from sidecritic.gateway.wire.http import is_deeper_than
+from sidecritic.redaction import Redactor
+from sidecritic.strict_json import read_object
 from sidecritic.trace import rejection
 from sidecritic.types import Assistant, Revise, ToolCall, ToolResult, User
 from tests.gateway import Running, approves, gateway

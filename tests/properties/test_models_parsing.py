@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from sidecritic.models.parsing import parse_calls, parse_object
+from sidecritic.models.parsing import parse_calls
 from sidecritic.types import Assistant, Completion, ToolSpec
+from sidecritic.values import parse_object
 
 TOOLS = (ToolSpec(name="refund", parameters={"type": "object"}), ToolSpec(name="look-up_2"))
 

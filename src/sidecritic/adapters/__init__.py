@@ -1,1 +1,1 @@
-"""Agent frameworks with a critic inside, each in a module that imports its framework."""
+"""A critic inside an agent framework; each module imports its own framework."""

@@ -1,10 +1,10 @@
-"""LangChain and LangGraph: a middleware that stands around every call of the model.
+"""LangChain and LangGraph: a middleware around every call of the model.
 
     create_agent(model, tools=[...], middleware=[SupervisorMiddleware(Oversight(critic=...))])
 
-The graph's state gets the answer that may leave, and nothing else: a refused draft is in the
-request of the hidden round trip only. While it is held, tokens are not streamed; the released
-message arrives whole (`stream_mode="messages"` included). Tracers see each call of the model.
+The graph's state gets only the answer that may leave; a refused draft is in the request of the
+hidden round trip only. While an answer is held, no tokens are streamed; the released message
+arrives whole (`stream_mode="messages"` included). Tracers see each call of the model.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from sidecritic.adapters.turns import Asked, Draft, Oversight, Refusal, settle
-from sidecritic.gateway.blocking import LoopThread
-from sidecritic.gateway.dialects.parts import call_of, hints_of, tool_spec
+from sidecritic.adapters.turns import AgentDraft, Oversight, Refusals, TurnRequest, settle
+from sidecritic.dialects.parts import call_of, hints_of, tool_spec
+from sidecritic.loop_thread import LoopThread
+from sidecritic.seats.seat import Refusal
 from sidecritic.types import Assistant, Message, ToolCall, ToolResult, ToolSpec, Usage, User
 from sidecritic.values import object_of, text_of
 
@@ -41,7 +42,7 @@ class SupervisorMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> Response:
         """Return the answer that may leave."""
 
-        async def ask(refused: Sequence[Refusal[Response]]) -> Draft[Response]:
+        async def ask(refused: Refusals[Response]) -> AgentDraft[Response]:
             return _draft(await handler(_with(request, refused)))
 
         return await self._settled(request, ask)
@@ -49,16 +50,16 @@ class SupervisorMiddleware(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[Any], Response]
     ) -> Response:
-        """Return the answer that may leave; the critic runs on a loop in a thread of its own."""
+        """Return the answer that may leave; the critic runs on a loop in another thread."""
 
-        async def ask(refused: Sequence[Refusal[Response]]) -> Draft[Response]:
+        async def ask(refused: Refusals[Response]) -> AgentDraft[Response]:
             return _draft(await asyncio.to_thread(handler, _with(request, refused)))
 
         return self._loop.run(self._settled(request, ask))
 
     async def _settled(self, request: ModelRequest[Any], ask: Any) -> Response:
         oversight = self._oversight
-        asked = Asked(
+        asked = TurnRequest(
             history=tuple(_history(request.messages)),
             system=request.system_message.text if request.system_message else "",
             tools=tuple(_tool(tool, oversight) for tool in request.tools),
@@ -69,14 +70,14 @@ class SupervisorMiddleware(AgentMiddleware[Any, Any, Any]):
         return decided
 
 
-def _with(request: ModelRequest[Any], refused: Sequence[Refusal[Response]]) -> ModelRequest[Any]:
+def _with(request: ModelRequest[Any], refused: Refusals[Response]) -> ModelRequest[Any]:
     told = (message for refusal in refused for message in _told(refusal))
     quiet = request.model.model_copy(update={"tags": [*(request.model.tags or ()), _QUIET]})
     return request.override(model=quiet, messages=[*request.messages, *told])
 
 
-def _told(refusal: Refusal[Response]) -> Iterator[Any]:
-    draft = _message(refusal.native)
+def _told(refusal: Refusal[AgentDraft[Response]]) -> Iterator[Any]:
+    draft = _message(refusal.draft.native)
     ids = [call.id for call in refusal.action.calls]
     known = [call.id for call in _calls(draft)]
     yield draft if ids == known else _said(refusal.action)
@@ -87,13 +88,13 @@ def _told(refusal: Refusal[Response]) -> Iterator[Any]:
             yield ToolMessage(answer.text, tool_call_id=answer.call_id, status="error")
 
 
-def _draft(response: Response) -> Draft[Response]:
+def _draft(response: Response) -> AgentDraft[Response]:
     message = _message(response)
     spent = message.usage_metadata
     usage = Usage()
     if spent is not None:
         usage = Usage(input_tokens=spent["input_tokens"], output_tokens=spent["output_tokens"])
-    return Draft(_action(message), response, usage)
+    return AgentDraft(_action(message), response, usage)
 
 
 def _message(response: Response) -> AIMessage:
@@ -132,7 +133,7 @@ def _history(messages: Sequence[BaseMessage]) -> Iterator[Message]:
                 yield User(text=str(message.text))
             case SystemMessage():
                 continue
-            case _:  # of an unknown role: evidence, and no authority
+            case _:  # of an unknown role: evidence without authority
                 yield ToolResult(call_id="", name=message.type, text=str(message.text))
 
 

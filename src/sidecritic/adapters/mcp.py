@@ -5,8 +5,8 @@
        └────────────── everything else, in both directions ──────────────────
 
 The model is on the client's side, so there is no hidden round trip: the feedback is the call's
-result, and the model thinks of something else by itself. The critic sees the calls that were
-carried out, with their results; what user and model say to each other never comes by here.
+result, and the model decides what to do next. The critic sees the calls that were carried out,
+with their results; what user and model say to each other does not pass here.
 """
 
 from collections import deque
@@ -20,10 +20,10 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
 from sidecritic.adapters.mcp_messages import NO_CALL, call_in, carrying, failure, refusal
-from sidecritic.adapters.rulings import Passes, Refuses, ruling_on
+from sidecritic.adapters.rulings import Passes, Refuses, rule_on
 from sidecritic.adapters.turns import Oversight
-from sidecritic.gateway.dialects.base import Hints
-from sidecritic.gateway.dialects.parts import hints_of, tool_spec
+from sidecritic.dialects.base import Hints
+from sidecritic.dialects.parts import hints_of, tool_spec
 from sidecritic.types import Assistant, Message, ToolCall, ToolResult, ToolSpec
 from sidecritic.values import objects_of, text_of
 
@@ -55,7 +55,7 @@ class Proxy:
     _history: deque[Message] = field(default_factory=lambda: deque[Message](maxlen=_REMEMBERED))
 
     async def run(self) -> None:
-        """Pass messages on until one side has closed its line."""
+        """Pass messages on until one side closes its line."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._from_server, tasks)
             async for item in self.client[0]:
@@ -115,7 +115,7 @@ class Proxy:
             await self.client[1].send(failure(request.id, NO_CALL))
             return
         tools = {call.name: self._unlisted(call.name), **self._tools}
-        ruling = await ruling_on(self.oversight, tuple(self._history), call, tuple(tools.values()))
+        ruling = await rule_on(self.oversight, tuple(self._history), call, tuple(tools.values()))
         match ruling:
             case Passes(call=allowed):
                 self._under_way[request.id] = allowed
@@ -127,7 +127,7 @@ class Proxy:
         return self.oversight.tool(tool_spec(name, "", {}), Hints())
 
     def _learn(self, result: dict[str, Any]) -> None:
-        """Take over what the server says of its tools."""
+        """Remember what the server says of its tools."""
         for tool in objects_of(result, "tools"):
             name = text_of(tool, "name")
             spec = tool_spec(name, text_of(tool, "description"), tool.get("inputSchema"))

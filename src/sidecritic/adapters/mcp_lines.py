@@ -33,10 +33,10 @@ _LONGEST = 64_000_000
 async def standard(incoming: BinaryIO, outgoing: BinaryIO) -> AsyncGenerator[Line]:
     """Read messages from one pipe and write them to another, one a line.
 
-    The SDK's own server waits for a line that cannot be given up when the other side ends.
+    The SDK's own server cannot stop waiting for a line when the other side ends.
 
     Raises:
-        ConfigError: `incoming` is no pipe.
+        ConfigError: `incoming` is not a pipe.
     """
     reader = asyncio.StreamReader(limit=_LONGEST)
     try:
@@ -79,7 +79,7 @@ async def started(command: Sequence[str], env: Mapping[str, str]) -> AsyncGenera
     """Run a server as a process for the length of the block.
 
     Raises:
-        ConfigError: there is no such program.
+        ConfigError: the program does not exist.
     """
     program, *arguments = command
     server = StdioServerParameters(command=program, args=arguments, env=dict(env))
@@ -103,7 +103,7 @@ async def reached(url: str, headers: Mapping[str, str]) -> AsyncGenerator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Stamped:
-    """Repeats in HTTP headers what a message says in its body, as MCP over HTTP wants it."""
+    """Repeats in HTTP headers what a message says in its body, as MCP over HTTP requires."""
 
     sends: Any
 

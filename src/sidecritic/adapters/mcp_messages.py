@@ -13,7 +13,7 @@ from mcp_types import (
 )
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from sidecritic.gateway.dialects.parts import call_of
+from sidecritic.dialects.parts import call_of
 from sidecritic.types import ToolCall
 
 NO_CALL = "a call needs a name, and an object of arguments"
@@ -21,7 +21,7 @@ _OBJECT = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 def call_in(request: JSONRPCRequest) -> ToolCall | None:
-    """Return the call of a `tools/call`; `None` when it holds none."""
+    """Return the call of a `tools/call`; `None` when it is malformed."""
     given = request.params or {}
     name = given.get("name")
     try:
@@ -32,7 +32,7 @@ def call_in(request: JSONRPCRequest) -> ToolCall | None:
 
 
 def carrying(item: SessionMessage, request: JSONRPCRequest, call: ToolCall) -> SessionMessage:
-    """Return the client's message; with another call, where the critic put one in its place."""
+    """Return the client's message, with the critic's call if it replaced the client's."""
     if call == call_in(request):
         return item
     params = {**(request.params or {}), "name": call.name, "arguments": call.arguments or {}}

@@ -2,8 +2,8 @@
 
     Agent(name="shop", model=SupervisedModel(OpenAIResponsesModel(...), Oversight(critic=...)))
 
-Sessions and results get the answer that may leave alone. Usage counts refused drafts
-as well, traces show each call of the model. A held stream's events are replayed.
+Sessions and results get only the answer that may leave. Usage counts refused drafts too, and
+traces show each call of the model. A held stream's events are replayed.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,12 +16,13 @@ from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest
 from openai.types.responses import ResponseCompletedEvent, ResponseStreamEvent
 from pydantic import JsonValue, TypeAdapter
 
-from sidecritic.adapters.turns import Ask, Asked, Draft, Oversight, Refusal, settle
+from sidecritic.adapters.turns import AgentDraft, Oversight, Refusals, TurnRequest, settle
+from sidecritic.dialects.base import Body, Hints, Rejected
+from sidecritic.dialects.parts import tool_spec
+from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.sse import objects
 from sidecritic.errors import ModelError
-from sidecritic.gateway.dialects.base import Body, Hints, Rejected
-from sidecritic.gateway.dialects.parts import tool_spec
-from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.gateway.dialects.sse import objects
+from sidecritic.seats.seat import Ask
 from sidecritic.types import Assistant, ToolSpec
 from sidecritic.values import objects_of
 
@@ -36,7 +37,7 @@ _STORED = ("previous_response_id", "conversation_id", "prompt")
 
 
 class Answer(NamedTuple):
-    """A whole answer; of a stream, the events that it arrived in as well."""
+    """A whole answer, and the events of its stream, if it came as one."""
 
     response: ModelResponse
     events: Sequence[TResponseStreamEvent] = ()
@@ -59,7 +60,7 @@ class SupervisedModel(Model):
         """Return the answer that may leave."""
         told = {**dict(zip(_ORDER, given, strict=False)), **named}
 
-        async def ask(refused: Sequence[Refusal[Answer]]) -> Draft[Answer]:
+        async def ask(refused: Refusals[Answer]) -> AgentDraft[Answer]:
             given = _grown(input, refused)
             found = await self._model.get_response(system_instructions, given, **told)
             return self._draft(Answer(found), refused)
@@ -72,7 +73,7 @@ class SupervisedModel(Model):
         """Yield the events of the answer that may leave."""
         told = {**dict(zip(_ORDER, given, strict=False)), **named}
 
-        async def ask(refused: Sequence[Refusal[Answer]]) -> Draft[Answer]:
+        async def ask(refused: Refusals[Answer]) -> AgentDraft[Answer]:
             grown = _grown(input, refused)
             stream = self._model.stream_response(system_instructions, grown, **told)
             return self._draft(_collected([event async for event in stream]), refused)
@@ -87,28 +88,28 @@ class SupervisedModel(Model):
     async def close(self) -> None:
         await self._model.close()
 
-    def _asked(self, system: str | None, input: Any, told: dict[str, Any]) -> Asked:
+    def _asked(self, system: str | None, input: Any, told: dict[str, Any]) -> TurnRequest:
         read = _WIRE.asked({"input": input})
         kept = [f"{name}, which the provider keeps" for name in _STORED if told.get(name)]
         self._oversight.require_known([*kept, *read.unknown])
         offered = (*told.get("tools", ()), *told.get("handoffs", ()))
         tools = tuple(self._oversight.tool(_spec(tool), Hints()) for tool in offered)
-        return Asked(read.history, system or read.system, tools)
+        return TurnRequest(read.history, system or read.system, tools)
 
-    def _draft(self, answer: Answer, refused: Sequence[Refusal[Answer]]) -> Draft[Answer]:
+    def _draft(self, answer: Answer, refused: Refusals[Answer]) -> AgentDraft[Answer]:
         read = _WIRE.answered({"output": answer.items})
         self._oversight.require_known(read.unknown)
-        if refused:  # the latest draft carries what all before it have cost
-            answer.response.usage.add(refused[-1].native.response.usage)
-        return Draft(read.drafts[0].action, answer)
+        if refused:  # the latest draft carries the cost of all before it
+            answer.response.usage.add(refused[-1].draft.native.response.usage)
+        return AgentDraft(read.drafts[0].action, answer)
 
-    async def _settled(self, asked: Asked, ask: Ask[Answer]) -> Answer:
+    async def _settled(self, asked: TurnRequest, ask: Ask[AgentDraft[Answer]]) -> Answer:
         decided = await settle(self._oversight, asked, ask)
         return _written(decided) if isinstance(decided, Assistant) else decided
 
 
-def _grown(input: Any, refused: Sequence[Refusal[Answer]]) -> Any:
-    rejected = [Rejected(r.native.items, r.action, r.answers) for r in refused]
+def _grown(input: Any, refused: Refusals[Answer]) -> Any:
+    rejected = [Rejected(r.draft.native.items, r.action, r.answers) for r in refused]
     return _WIRE.again({"input": input}, rejected)["input"] if rejected else input
 
 

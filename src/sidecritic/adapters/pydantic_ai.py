@@ -2,11 +2,11 @@
 
     Agent(SupervisedModel("openai:gpt-5", Oversight(critic=...)), tools=[...])
 
-The run's messages get the answer that may leave, and nothing else. Usage counts the tokens of
-refused drafts as well. A held stream's events are replayed.
+The run's messages get only the answer that may leave. Usage counts the tokens of refused drafts
+too. A held stream's events are replayed.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -24,8 +24,8 @@ from sidecritic.adapters.pydantic_ai_messages import (
     requests_in,
     system_of,
 )
-from sidecritic.adapters.turns import Asked, Draft, Oversight, Refusal, settle
-from sidecritic.gateway.dialects.parts import hints_of, tool_spec
+from sidecritic.adapters.turns import AgentDraft, Oversight, Refusals, TurnRequest, settle
+from sidecritic.dialects.parts import hints_of, tool_spec
 from sidecritic.types import Assistant, ToolResult, ToolSpec, Usage
 
 
@@ -82,9 +82,11 @@ class SupervisedModel(WrapperModel):
         oversight = self._oversight
         oversight.require_known([f"tool {t.kind!r} of the provider" for t in given.native_tools])
         tools = (_tool(tool, oversight) for tool in (*given.function_tools, *given.output_tools))
-        asked = Asked(tuple(history_of(messages)), "\n\n".join(system_of(messages)), tuple(tools))
+        asked = TurnRequest(
+            tuple(history_of(messages)), "\n\n".join(system_of(messages)), tuple(tools)
+        )
 
-        async def again(refused: Sequence[Refusal[Answer]]) -> Draft[Answer]:
+        async def again(refused: Refusals[Answer]) -> AgentDraft[Answer]:
             return _draft(await ask(_grown(messages, refused)), refused)
 
         decided = await settle(oversight, asked, again)
@@ -98,10 +100,10 @@ def _tool(tool: ToolDefinition, oversight: Oversight) -> ToolSpec:
     return oversight.tool(spec, hints_of(tool.metadata or {}))
 
 
-def _grown(messages: Said, refused: Sequence[Refusal[Answer]]) -> Said:
+def _grown(messages: Said, refused: Refusals[Answer]) -> Said:
     grown = list(messages)
     for refusal in refused:
-        draft, ids = refusal.native.response, [call.id for call in refusal.action.calls]
+        draft, ids = refusal.draft.native.response, [call.id for call in refusal.action.calls]
         if ids != [call.id for call in action_of(draft).calls]:
             draft = replace(draft, parts=parts_of(refusal.action))
         told = [
@@ -115,9 +117,9 @@ def _grown(messages: Said, refused: Sequence[Refusal[Answer]]) -> Said:
     return grown
 
 
-def _draft(answer: Answer, refused: Sequence[Refusal[Answer]]) -> Draft[Answer]:
+def _draft(answer: Answer, refused: Refusals[Answer]) -> AgentDraft[Answer]:
     response, spent = answer.response, answer.response.usage
-    if refused:  # the latest draft carries what all before it have cost
-        response = replace(response, usage=spent + refused[-1].native.response.usage)
+    if refused:  # the latest draft carries the cost of all before it
+        response = replace(response, usage=spent + refused[-1].draft.native.response.usage)
     usage = Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens)
-    return Draft(action_of(response), Answer(response, answer.events), usage)
+    return AgentDraft(action_of(response), Answer(response, answer.events), usage)

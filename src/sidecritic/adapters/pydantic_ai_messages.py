@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic_ai import messages as said
 
-from sidecritic.gateway.dialects.parts import call_of
+from sidecritic.dialects.parts import call_of
 from sidecritic.types import Assistant, Message, ToolResult, User
 
 Said = list[said.ModelMessage]

@@ -1,11 +1,11 @@
-"""One call, ruled on where there is no model to ask again: whoever called learns why not."""
+"""One call, ruled on where there is no model to ask again: the caller learns why not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from sidecritic.adapters.turns import Oversight
-from sidecritic.gateway.actor import log_of
+from sidecritic.seats.turn_log import log_of
 from sidecritic.supervisor import Decision, Supervisor
 from sidecritic.trace import Event, Judged, rejection
 from sidecritic.types import (
@@ -26,21 +26,21 @@ from sidecritic.types import (
 @dataclass(frozen=True, slots=True)
 class Passes:
     call: ToolCall
-    """The one that was asked for, or what the critic put in its place."""
+    """The one that was requested, or what the critic put in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refuses:
     text: str
-    """What whoever called is told."""
+    """What the caller is told."""
 
 
-Ruling = Passes | Refuses
+CallRuling = Passes | Refuses
 
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Somebody who has called once, in the actor's seat of `decide()`."""
+    """The maker of one call, in the actor's seat of `decide()`."""
 
     action: Assistant
     name: str = "client"
@@ -50,10 +50,10 @@ class _Caller:
         return Completion(message=self.action, finish="tool_calls", model=self.name)
 
 
-async def ruling_on(
+async def rule_on(
     oversight: Oversight, history: Sequence[Message], call: ToolCall, tools: tuple[ToolSpec, ...]
-) -> Ruling:
-    """Return what becomes of a call."""
+) -> CallRuling:
+    """Return what happens to a call."""
     log, turn = log_of(history)
     action = Assistant(calls=(call,))
     once = {"max_revisions": 0, "on_exhausted": Answers(writes="halt", text="halt")}
@@ -66,7 +66,7 @@ async def ruling_on(
     return _ruling(oversight, action, decision, log[-1])
 
 
-def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> Ruling:
+def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> CallRuling:
     match decision:
         case Assistant(calls=(call,)):
             return Passes(call)
@@ -75,7 +75,7 @@ def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: E
         case Escalate():
             return Refuses(oversight.hand_over_text)
         case Halt(reason=reason):
-            # Without a revision to come, a refusal and an end look the same but in the log.
+            # Without a further revision, a refusal and an end differ only in the log.
             if isinstance(last, Judged) and isinstance(last.judgement.verdict, Revise):
                 return Refuses(rejection(action, last.judgement.verdict)[1].text)
             return Refuses(f"This call was not executed: {reason}")

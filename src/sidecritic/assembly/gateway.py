@@ -14,21 +14,21 @@ from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at
 from sidecritic.assembly.profiles import profile_at
 from sidecritic.errors import ConfigError, MissingExtra
-from sidecritic.gateway.admission import Admission, key_digest
-from sidecritic.gateway.app import Server
-from sidecritic.gateway.chain import Chain
-from sidecritic.gateway.decisions import policy_digest
-from sidecritic.gateway.door import Door, Live
-from sidecritic.gateway.metrics import Metrics
-from sidecritic.gateway.redaction import redactor_of
 from sidecritic.gateway.routes import Route, Setup, Tenant
+from sidecritic.gateway.server.admission import Admission, key_digest
+from sidecritic.gateway.server.app import Server
+from sidecritic.gateway.server.door import Door, Live
+from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_name
 from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
-from sidecritic.gateway.spans import NoTraces, Traces
 from sidecritic.gateway.store.database import Store, open_engine
-from sidecritic.gateway.store.queries import Desk
-from sidecritic.gateway.upstreams import HttpUpstream, is_public_name
+from sidecritic.gateway.store.decisions import policy_digest
+from sidecritic.gateway.store.history_digest import HistoryDigest
+from sidecritic.gateway.store.queries import StoreQueries
+from sidecritic.gateway.telemetry.metrics import Metrics
+from sidecritic.gateway.telemetry.spans import Traces
 from sidecritic.ports import Critic, version_of
+from sidecritic.redaction import redactor_of
 from sidecritic.settings.environment import Environment, keys_from_environment, variable_in
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.files import read_text
@@ -80,7 +80,7 @@ class GatewayMaker:
         services = Services(
             recorder=store,
             reviews=store,
-            chain=chain,
+            history=chain,
             background=Background(settings.limits.shadow_backlog),
             counts=metrics,
             clock=time.time,
@@ -92,9 +92,9 @@ class GatewayMaker:
     def _traces(self, settings: GatewaySettings) -> Traces:
         given = settings.traces
         if given is None:
-            return NoTraces()
+            return Traces()
         try:
-            from sidecritic.gateway.tracing import OpenTelemetry, exporter_for
+            from sidecritic.gateway.telemetry.tracing import OpenTelemetry, exporter_for
         except ImportError as cause:
             raise MissingExtra("opentelemetry-sdk", "otel", "[traces]") from cause
         named, headers = given.headers_env, dict[str, str]()
@@ -115,12 +115,13 @@ class GatewayMaker:
         engine = open_engine(_store_url(settings, self._environment))
         return Store(engine, redactor_of(settings.store.redact))
 
-    def _chain(self, settings: GatewaySettings) -> Chain:
+    def _chain(self, settings: GatewaySettings) -> HistoryDigest:
         if settings.history_key_env:
             named = settings.history_key_env
-            return Chain(variable_in(self._environment, named, "history_key_env").encode())
+            key = variable_in(self._environment, named, "history_key_env")
+            return HistoryDigest(key.encode())
         # Links of an earlier process are then unknown: its turns are marked as unverified.
-        return Chain(secrets.token_bytes(32), is_private=True)
+        return HistoryDigest(secrets.token_bytes(32), is_private=True)
 
     def _upstream(self, name: str, settings: GatewaySettings) -> HttpUpstream:
         upstream = settings.upstreams[name]
@@ -192,14 +193,14 @@ class GatewayMaker:
         return critic_for(route.critic, name, connect, terms=terms)
 
 
-def desk_for(settings: GatewaySettings, environment: Environment) -> Desk:
+def queries_for(settings: GatewaySettings, environment: Environment) -> StoreQueries:
     """Return access to the stored decisions.
 
     Raises:
         ConfigError: the database cannot be reached.
     """
     engine = open_engine(_store_url(settings, environment), pooled=False)
-    return Desk(engine, redactor_of(settings.store.redact))
+    return StoreQueries(engine, redactor_of(settings.store.redact))
 
 
 def _store_url(settings: GatewaySettings, environment: Environment) -> str:

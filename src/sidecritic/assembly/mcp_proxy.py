@@ -10,7 +10,7 @@ from sidecritic.assembly.critics import Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at
 from sidecritic.gates import Gate
-from sidecritic.gateway.settings import ToolRule
+from sidecritic.seats.tools import ToolRule
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.files import read_text

@@ -15,7 +15,7 @@ from sidecritic.reports.text import plain
 from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
-    from sidecritic.gateway.store.queries import Desk, Selection
+    from sidecritic.gateway.store.queries import Selection, StoreQueries
 
 decisions = typer.Typer(no_args_is_help=True, help="Decisions of the gateway.")
 reviews = typer.Typer(no_args_is_help=True, help="Cases that wait for a person.")
@@ -39,7 +39,7 @@ def list_decisions(
 ) -> None:
     """Show the latest decisions, and how many would have been blocked."""
     with command(as_json=json) as output:
-        desk = _desk(config)
+        desk = _queries(config)
         chosen = _selection(route, days, blocked=blocked, limit=limit)
         counts, latest = desk.counts(chosen), desk.decisions(chosen)
         found = {"counts": counts, "decisions": latest}
@@ -50,7 +50,7 @@ def list_decisions(
 def show(id: Id, config: GatewayFile, json: Json = False) -> None:
     """Show everything on record about one decision."""
     with command(as_json=json) as output:
-        found = _desk(config).decision(id)
+        found = _queries(config).decision(id)
         lines = (f"{key}: {plain(str(value), 4000)}" for key, value in found.items())
         output.show(found, lambda: lines)
 
@@ -68,7 +68,7 @@ def label(
     with command(as_json=json) as output:
         said = choice("label", verdict, ("right", "wrong", "none"))
         kept = "" if said == "none" else said
-        _desk(config).label(id, kept, note=note_text, by=by)
+        _queries(config).label(id, kept, note=note_text, by=by)
         output.show({"id": id, "label": kept}, lambda: [f"{id}: {verdict}"])
 
 
@@ -91,7 +91,7 @@ def export(
         if json and out is None:
             raise ConfigError("the lines are JSON already; --json goes with --out FILE")
         chosen = _selection(route, days, labelled=labelled)
-        lines = (dumps(row, ensure_ascii=False) for row in _desk(config).export(chosen))
+        lines = (dumps(row, ensure_ascii=False) for row in _queries(config).export(chosen))
         number = output.lines(lines) if out is None else _written(out, lines)
         output.json({"exported": number, "file": str(out)}) if json else note(f"{number} decisions")
 
@@ -114,7 +114,7 @@ def _written(out: Path, lines: Iterable[str]) -> int:
 def changes(config: GatewayFile, json: Json = False) -> None:
     """Show when modes were changed."""
     with command(as_json=json) as output:
-        found = _desk(config).changes()
+        found = _queries(config).changes()
         lines = (
             f"{_when(c['at'])} {c['what']}: {c['before'] or '-'} → {c['after'] or '-'}"
             for c in found
@@ -130,7 +130,7 @@ def list_cases(
 ) -> None:
     """Show the cases that wait for a person."""
     with command(as_json=json) as output:
-        found = _desk(config).cases(every=every)
+        found = _queries(config).cases(every=every)
         output.show({"cases": found}, lambda: map(_case_line, found))
 
 
@@ -154,19 +154,21 @@ def reject(
 
 def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json: bool) -> None:
     with command(as_json=json) as output:
-        case = _desk(config).rule(id, approve=approves, feedback=feedback, by=by, now=time.time())
+        case = _queries(config).rule(
+            id, approve=approves, feedback=feedback, by=by, now=time.time()
+        )
         output.show(case, lambda: [f"{id}: {case['status']}"])
 
 
-def _desk(config: Path) -> "Desk":
+def _queries(config: Path) -> "StoreQueries":
     from sidecritic.cli.serve import require_gateway
 
     require_gateway()
-    from sidecritic.assembly.gateway import desk_for
+    from sidecritic.assembly.gateway import queries_for
     from sidecritic.settings.environment import environment
     from sidecritic.settings.gateway_file import gateway_settings
 
-    return desk_for(gateway_settings(config), environment())
+    return queries_for(gateway_settings(config), environment())
 
 
 def _selection(route: str | None, days: float | None, **more: Any) -> "Selection":

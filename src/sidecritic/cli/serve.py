@@ -14,7 +14,7 @@ from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
 
 if TYPE_CHECKING:
     from sidecritic.assembly.gateway import GatewayMaker
-    from sidecritic.gateway.app import Server
+    from sidecritic.gateway.server.app import Server
     from sidecritic.gateway.settings import GatewaySettings
 
 
@@ -37,7 +37,7 @@ def serve(
             found = {"ok": True, "config": setup.digest, "modes": dict(setup.modes)}
             output.show(found, lambda: (f"{name}: {mode}" for name, mode in setup.modes.items()))
             return
-        from sidecritic.gateway.process import run
+        from sidecritic.gateway.server.process import run
 
         run(_serve(maker, settings, config))
 
@@ -54,8 +54,8 @@ def require_gateway() -> None:
 
 
 async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Path) -> None:
-    from sidecritic.gateway.logs import log_to
-    from sidecritic.gateway.process import serve as listen
+    from sidecritic.gateway.server.process import serve as listen
+    from sidecritic.gateway.telemetry.logs import log_to
 
     log_to(sys.stderr)
     async with aclosing(maker):

@@ -13,8 +13,8 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from sidecritic.critics.prompt import APPROVE, REFUSE
-from sidecritic.models.parsing import parse_object
 from sidecritic.types import Assistant, Record, TokenLogprob
+from sidecritic.values import parse_object
 
 FLOOR = 1e-6
 """Least probability of either verdict: a model that is sure is not infallible."""

@@ -1,35 +1,24 @@
-"""What a tool may do and how it is supervised: from settings first, then from its maker's hints."""
+"""How actions are supervised, by the settings of a route."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from sidecritic.gateway.dialects.base import Asked, Hints
-from sidecritic.gateway.settings import Mode, RouteSettings
+from sidecritic.dialects.base import ClientRequest, Hints
+from sidecritic.gateway.settings import RouteSettings
+from sidecritic.seats.tools import Mode, effect_of
 from sidecritic.types import Assistant, Effect, ToolSpec
 
 _NO_HINTS = Hints()
 _STRICTNESS: tuple[Mode, ...] = ("off", "shadow", "enforce")
 
 
-def effect_of(name: str, hints: Hints, settings: RouteSettings) -> Effect:
-    """Return the effect of a tool.
-
-    Annotations come from outside: a claim to be harmless counts only where the operator
-    trusts it, a warning always.
-    """
-    for rule in settings.tools:
-        if rule.effect is not None and fnmatchcase(name, rule.match):
-            return rule.effect
-    if hints.destructive:
-        return "write"
-    return "read" if hints.read_only and settings.trust_annotations else "unknown"
-
-
-def with_effects(asked: Asked, settings: RouteSettings) -> tuple[ToolSpec, ...]:
+def with_effects(asked: ClientRequest, settings: RouteSettings) -> tuple[ToolSpec, ...]:
     """Return the tools of a request with what is known of their effects."""
+    rules, trusts = settings.tools, settings.trust_annotations
+    hints = (asked.hints.get(tool.name, _NO_HINTS) for tool in asked.tools)
     return tuple(
-        _with_effect(tool, effect_of(tool.name, asked.hints.get(tool.name, _NO_HINTS), settings))
-        for tool in asked.tools
+        _with_effect(tool, effect_of(tool.name, hint, rules, trusts_hints=trusts))
+        for tool, hint in zip(asked.tools, hints, strict=True)
     )
 
 
@@ -52,7 +41,7 @@ def tool_mode(name: str, settings: RouteSettings) -> Mode:
 def mode_of(action: Assistant, settings: RouteSettings) -> Mode:
     """Return how an action is supervised: as strictly as the strictest of its parts."""
     modes: list[Mode] = [tool_mode(call.name, settings) for call in action.calls]
-    # What is said beside calls is judged where the gate judges all that is said.
+    # Words that come with calls are judged where the gate judges all words.
     if not modes or (settings.gate == "all" and action.text.strip()):
         modes.append(settings.mode)
     return strictest(modes)

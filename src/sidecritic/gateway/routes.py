@@ -1,17 +1,15 @@
-"""Everything that one configuration amounts to, ready to serve; replaced as a whole on reload."""
+"""One configuration, ready to serve; a reload replaces it as a whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sidecritic.gateway.settings import (
-    ClientSettings,
-    LimitSettings,
-    Mode,
-    Provider,
-    RouteSettings,
-)
-from sidecritic.gateway.wire import Upstream
+from sidecritic.dialects.base import Body, Dialect, Provider
+from sidecritic.dialects.providers import PROVIDERS
+from sidecritic.gateway.settings import ClientSettings, LimitSettings, RouteSettings
+from sidecritic.gateway.wire.http import Upstream
 from sidecritic.ports import Critic
+from sidecritic.seats.tools import Mode
 from sidecritic.types import Limits
 
 
@@ -46,21 +44,19 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One configuration."""
-
     routes: tuple[Route, ...]
     tenants: tuple[Tenant, ...]
     limits: LimitSettings
     proxied: tuple[str, ...]
     digest: str
-    """Of the settings, as it stands in every decision."""
+    """Of the settings; every decision names it."""
     keeps_content: bool = False
     is_closed: bool = True
-    """Whether an answer that cannot be recorded stays back while a route enforces."""
+    """Whether an answer that cannot be recorded is withheld while a route enforces."""
 
     @property
     def modes(self) -> Mapping[str, Mode]:
-        """Modes by route and by tool rule: a change of one is an audited event."""
+        """Modes by route and by tool rule, whose changes are audited."""
         found: dict[str, Mode] = {}
         for route in self.routes:
             found[route.name] = route.settings.mode
@@ -68,3 +64,19 @@ class Setup:
                 if rule.mode is not None:
                     found[f"{route.name}/{rule.match}"] = rule.mode
         return found
+
+
+class Place(NamedTuple):
+    route: Route
+    path: str
+    """Below `/v1`, without a query."""
+    dialect: Dialect | None
+    """`None` for a path that is not supervised."""
+
+    def error(self, status: int, code: str, message: str) -> Body:
+        """Return an error in the envelope of the route's provider."""
+        return PROVIDERS[self.route.provider].error(status, code, message)
+
+    def is_shared(self, setup: Setup) -> bool:
+        """Whether several tenants use one key of the provider."""
+        return len(setup.tenants) > 1 and not self.route.forwards_key

@@ -1,4 +1,4 @@
-"""What every request shares: the recorder, the review queue, the chain, work in the background."""
+"""What all requests share: recorder, review queue, history, work in the background."""
 
 import asyncio
 import logging
@@ -7,32 +7,32 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sidecritic.errors import SidecriticError, StoreError, boundary
-from sidecritic.gateway.chain import Chain
-from sidecritic.gateway.counting import Counts
-from sidecritic.gateway.decisions import Decision
-from sidecritic.gateway.reviews import Reviews
-from sidecritic.gateway.spans import NoTraces, Traces
-from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.gateway.store.conversations import Conversations
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.store.history_digest import HistoryDigest
+from sidecritic.gateway.store.reviews import Reviews
+from sidecritic.gateway.telemetry.counts import Counts
+from sidecritic.gateway.telemetry.spans import Traces
 
 log = logging.getLogger("sidecritic.gateway")
 
 
 class Recorder(Protocol):
-    """Where decisions are kept."""
+    """Stores decisions."""
 
-    async def keep(self, decisions: Sequence[Decision]) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
         """Return when the decisions survive a kill of this process.
 
         Raises:
-            StoreError: they could not be kept.
+            StoreError: they could not be stored.
         """
         ...
 
-    async def amend(self, decisions: Sequence[Decision]) -> None:
-        """Replace decisions that were kept before they were judged.
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
+        """Replace decisions that were stored before they were judged.
 
         Raises:
-            StoreError: they could not be kept.
+            StoreError: they could not be stored.
         """
         ...
 
@@ -47,7 +47,7 @@ class Recorder(Protocol):
 
 @dataclass
 class Background:
-    """Work that nobody waits for, bounded, and finished before the server ends."""
+    """Work that no request waits for: bounded, and finished before the server ends."""
 
     limit: int
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -57,7 +57,7 @@ class Background:
         return len(self._tasks)
 
     def spawn(self, work: Callable[[], Coroutine[None, None, None]]) -> bool:
-        """Begin the work; `False`, and nothing begun, when too much is under way."""
+        """Begin the work; `False` when too much is under way already."""
         if len(self._tasks) >= self.limit:
             return False
         task = asyncio.get_running_loop().create_task(_contained(work))
@@ -66,7 +66,7 @@ class Background:
         return True
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way, and cancel what is left then."""
+        """Wait for the work under way, and cancel what is left after `seconds`."""
         tasks = set(self._tasks)
         if not tasks:
             return
@@ -88,24 +88,24 @@ async def _contained(work: Callable[[], Coroutine[None, None, None]]) -> None:
 class Services:
     recorder: Recorder
     reviews: Reviews
-    chain: Chain
+    history: HistoryDigest
     background: Background
     counts: Counts
     clock: Callable[[], float]
     """Seconds since 1970."""
-    stored: StoredTurns = field(default_factory=StoredTurns)
-    traces: Traces = field(default_factory=NoTraces)
+    conversations: Conversations = field(default_factory=Conversations)
+    traces: Traces = field(default_factory=Traces)
 
-    async def keep(self, decisions: Sequence[Decision], *, is_closed: bool) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.
 
         Raises:
-            StoreError: `is_closed`, and they could not be kept.
+            StoreError: `is_closed`, and they could not be stored.
         """
         for decision in decisions:
             self.counts.decided(decision)
             if decision.link:
-                self.chain.remember(decision.link)
+                self.history.remember(decision.link)
         try:
             await self.recorder.keep(decisions)
         except StoreError:

@@ -1,4 +1,4 @@
-"""What an operator may set, as records; the file that they are read from is TOML.
+"""What an operator may set, read from a TOML file.
 
 Unknown keys are refused. Keys of servers and clients are named by environment variable or
 given as digests, so that the file itself holds no secret.
@@ -8,14 +8,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sidecritic.dialects.base import Provider
 from sidecritic.gates import Gate
 from sidecritic.models.endpoint import problem_of
-from sidecritic.types import Answers, Effect, Record
-
-Mode = Literal["shadow", "enforce", "off"]
-"""`shadow` judges and records and changes nothing; `enforce` withholds until judged."""
-
-Provider = Literal["openai", "anthropic"]
+from sidecritic.seats.seat import HAND_OVER
+from sidecritic.seats.tools import Mode, ToolRule
+from sidecritic.types import Answers, Record
 
 PROXIED = (
     "GET models",
@@ -52,15 +50,6 @@ class UpstreamSettings(Record):
         return url.rstrip("/")
 
 
-class ToolRule(Record):
-    """What holds for the tools whose name matches; the first rule that says it wins."""
-
-    match: str
-    """A name, or a glob such as `cancel_*`."""
-    effect: Effect | None = None
-    mode: Mode | None = None
-
-
 class ReviewSettings(Record):
     on_escalation: Literal["answer", "wait"] = "answer"
     """`answer` sends the hand-over text at once, `wait` holds the request for a person."""
@@ -68,9 +57,7 @@ class ReviewSettings(Record):
     """Seconds until a request that waits gets the hand-over text."""
     expiry: float = Field(default=3600.0, gt=0)
     """Seconds for which a person may answer, and for which an approval holds."""
-    hand_over_text: str = (
-        "I've passed this step to a colleague for review. It has not been carried out yet."
-    )
+    hand_over_text: str = HAND_OVER
 
 
 class RouteSettings(Record):
@@ -80,7 +67,7 @@ class RouteSettings(Record):
     mode: Mode = "shadow"
     tools: tuple[ToolRule, ...] = ()
     trust_annotations: bool = False
-    """Take `readOnlyHint` at its word; `destructiveHint` always counts."""
+    """Attempt `readOnlyHint` at its word; `destructiveHint` always counts."""
     gate: Gate = "writes+final"
     critic: str = "none"
     critic_base_url: str | None = None
@@ -100,7 +87,7 @@ class RouteSettings(Record):
     on_exhausted: Answers = Field(default_factory=Answers)
     fallback_text: str | None = None
     unknown: Literal["block", "pass"] = "block"
-    """What happens to a shape that no dialect knows while the route enforces."""
+    """What happens, while the route enforces, to a shape that no dialect knows."""
     history: Literal["mark", "refuse", "off"] = "mark"
     """What happens to turns of the assistant that were never released here."""
     review: ReviewSettings = Field(default_factory=ReviewSettings)
@@ -108,7 +95,7 @@ class RouteSettings(Record):
 
 class ClientSettings(Record):
     name: str = Field(pattern=r"^[\w.-]{1,64}$")
-    """The tenant, as it stands in records."""
+    """The tenant, as records name it."""
     key_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     key_env: str | None = None
     concurrency: int = Field(default=64, ge=1)
@@ -122,12 +109,12 @@ class StoreSettings(Record):
     url_env: str | None = None
     """Environment variable that holds the URL, where it carries a password."""
     content: bool = False
-    """Keep what was said, redacted; without it digests, names and counts only."""
+    """Store what was said, redacted; otherwise digests, names and counts only."""
     redact: tuple[str, ...] = ()
     """Regular expressions of further secrets."""
     retention_days: int | None = Field(default=None, ge=1)
     on_failure: Literal["closed", "open"] = "closed"
-    """Whether an answer may leave that could not be recorded, while a route enforces."""
+    """While a route enforces, whether an answer that cannot be recorded may leave."""
 
 
 class TraceSettings(Record):
@@ -137,7 +124,7 @@ class TraceSettings(Record):
     """Environment variable with headers of these requests: `name=value,name=value`."""
     service: str = "sidecritic"
     share: float = Field(default=1.0, ge=0, le=1)
-    """Of the traces that begin here; one that a client began is kept or not as it says."""
+    """Of the traces that begin here; for one that a client began, the client decides."""
 
 
 class LimitSettings(Record):
@@ -149,13 +136,13 @@ class LimitSettings(Record):
     seconds: float = Field(default=900.0, gt=0)
     """For one request, hidden round trips included."""
     tokens: int | None = Field(default=None, ge=1)
-    """Of actor and critic for one request: when they are spent, no draft is asked for any more."""
+    """Of actor and critic for one request; once they are spent, no further draft is requested."""
     keep_alive: float = Field(default=10.0, gt=0)
     """Seconds between comments on a stream that is held."""
     shadow_backlog: int = Field(default=256, ge=1)
     """Judgements of shadow mode that may wait at the same time."""
     shutdown: float = Field(default=30.0, gt=0)
-    """Seconds for what is in flight to end."""
+    """Seconds for requests in flight to end."""
 
 
 class GatewaySettings(Record):
@@ -166,7 +153,7 @@ class GatewaySettings(Record):
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     traces: TraceSettings | None = None
-    """Off unless it is set; what was said stands in them only with `store.content`."""
+    """Off unless set; they hold what was said only with `store.content`."""
     proxied: tuple[str, ...] = PROXIED
     """`METHOD path` globs that are passed on unread; other paths follow `unknown`."""
     history_key_env: str | None = None

@@ -1,4 +1,4 @@
 """Who can talk: clients of real servers, wrappers around any model, and scripted doubles.
 
-Nothing is imported here, so that nobody pays for a provider's library they do not use.
+Nothing is imported here, so that only the SDKs in use are loaded.
 """

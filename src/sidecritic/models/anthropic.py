@@ -5,19 +5,19 @@ and assistant alternate and the user begins, all results of one message come bac
 token limit must be set, and there are neither log-probabilities nor seeds.
 """
 
-import asyncio
 import json
 import re
+from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
-from time import perf_counter
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 from pydantic import BaseModel, JsonValue
 
-from sidecritic.errors import ConfigError, MissingExtra, ModelError, boundary
-from sidecritic.models.endpoint import MAX_CHARS, TIMEOUT, Endpoint
+from sidecritic.errors import ConfigError
+from sidecritic.models.endpoint import Endpoint
 from sidecritic.models.replies import arguments_object, assistant, finish_of, native_call
+from sidecritic.models.served import ServedModel
 from sidecritic.types import (
     Assistant,
     Completion,
@@ -31,9 +31,6 @@ from sidecritic.types import (
     Usage,
     User,
 )
-
-if TYPE_CHECKING:
-    from httpx2 import AsyncClient
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 
@@ -51,98 +48,39 @@ themselves that they do not. Source: "Versions" in the API reference of the Clau
 """
 
 _SAMPLING_FIELDS = frozenset({"temperature", "top_p", "top_k"})
+_FINISHES: Mapping[str, Finish] = MappingProxyType(
+    {"max_tokens": "length", "model_context_window_exceeded": "length", "refusal": "filtered"}
+)
 _EMPTY = "(empty message)"
 _ODD_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class AnthropicMessages:
+class AnthropicMessages(ServedModel):
     """A model behind the Messages API; close it with `aclose()`.
 
     `Sampling.seed` has no counterpart there and is not sent.
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        timeout: float = TIMEOUT,
-        max_chars: int = MAX_CHARS,
-        http_client: "AsyncClient | None" = None,
-    ) -> None:
-        """Connect to nothing yet; the first call does.
+    _package, _client_class, _errors = "anthropic", "AsyncAnthropic", "AnthropicError"
+    _url, _path = ANTHROPIC_URL, "/v1/messages"
 
-        `timeout` bounds a whole call in seconds; `max_chars` the text and each call's
-        arguments; `http_client` is closed together with the model.
-
-        Raises:
-            ConfigError: the base URL or the key cannot be used.
-            MissingExtra: the SDK is not installed.
-        """
+    def _root(self, base_url: str) -> str:
         # The SDK adds /v1 itself, unlike OpenAI's; people give the same URL to both.
-        root = (base_url or ANTHROPIC_URL).rstrip("/").removesuffix("/v1")
-        self._endpoint = Endpoint(model, root, api_key, timeout, max_chars)
-        try:
-            import anthropic
-        except ImportError as cause:
-            raise MissingExtra("anthropic", "anthropic", f"model {model!r}") from cause
-        self._client = anthropic.AsyncAnthropic(
-            api_key=self._endpoint.credential,
-            base_url=root,
-            timeout=timeout,
-            max_retries=0,
-            http_client=http_client or self._endpoint.direct_client(),
-        )
+        return base_url.rstrip("/").removesuffix("/v1")
 
-    @property
-    def name(self) -> str:
-        return self._endpoint.model
-
-    @property
-    def simulated(self) -> bool:
-        return False
-
-    async def complete(self, request: Request) -> Completion:
-        """Return the next assistant message.
-
-        Raises:
-            ConfigError: log-probabilities were asked for.
-            ModelUnavailable: no connection, no answer in time, overload, a broken answer.
-            ModelRejected: the server refused the request.
-            ModelError: the answer cannot be used.
-        """
+    def _payload(self, request: Request) -> tuple[dict[str, JsonValue], dict[str, str]]:
         if request.sampling.top_logprobs is not None:
             raise ConfigError(
                 f"{self._endpoint.label}: the Messages API gives no log-probabilities; "
                 "leave out top_logprobs or use an OpenAI-compatible server"
             )
-        started = perf_counter()
-        with boundary(ModelError, self._endpoint.label):
-            body = await self._post(_payload(self._endpoint, request))
-            reply = self._endpoint.read(body, _Reply)
-            return _completion(self._endpoint, request, reply, perf_counter() - started)
-
-    async def aclose(self) -> None:
-        await self._client.close()
-
-    async def _post(self, payload: dict[str, JsonValue]) -> bytes:
-        import anthropic
-
+        payload = _payload(self._endpoint, request)
         samples = not _SAMPLING_FIELDS.isdisjoint(payload)
-        headers = {"anthropic-version": SAMPLING_VERSION} if samples else {}
-        try:
-            # The SDK's timeout is one of silence; a server that drips would never meet it.
-            async with asyncio.timeout(self._endpoint.timeout):
-                return await self._client.post(
-                    "/v1/messages", body=payload, cast_to=bytes, options={"headers": headers}
-                )
-        except (TimeoutError, anthropic.APITimeoutError) as cause:
-            raise self._endpoint.silence() from cause
-        except anthropic.APIStatusError as cause:
-            raise self._endpoint.refusal(cause.response) from cause
-        except anthropic.AnthropicError as cause:
-            raise self._endpoint.unreachable(cause) from cause
+        return payload, {"anthropic-version": SAMPLING_VERSION} if samples else {}
+
+    def _completion(self, request: Request, body: bytes, seconds: float) -> Completion:
+        reply = self._endpoint.read(body, _Reply)
+        return _completion(self._endpoint, request, reply, seconds)
 
 
 # --- what is asked -----------------------------------------------------------------------
@@ -283,21 +221,11 @@ def _completion(endpoint: Endpoint, request: Request, reply: _Reply, seconds: fl
     )
     return Completion(
         message=message,
-        finish=finish_of(_finish(reply.stop_reason), message),
+        finish=finish_of(_FINISHES.get(reply.stop_reason or "", "stop"), message),
         model=reply.model or endpoint.model,
         usage=_usage(reply.usage),
         seconds=seconds,
     )
-
-
-def _finish(reason: str | None) -> Finish:
-    match reason:
-        case "max_tokens" | "model_context_window_exceeded":
-            return "length"
-        case "refusal":
-            return "filtered"
-        case _:
-            return "stop"
 
 
 def _usage(usage: _Usage | None) -> Usage:

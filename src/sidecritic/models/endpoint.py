@@ -1,4 +1,4 @@
-"""Where a model is served, and how its failures are put into words.
+"""The address of a served model, and the wording of its failures.
 
 Every failure becomes one line that names model, address, what happened and what to do.
 An API key never reaches such a line, not even when the server echoes it.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
@@ -25,7 +25,7 @@ from sidecritic.errors import (
 )
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
+    from httpx2 import AsyncClient, Response
 
 MAX_CHARS = 200_000
 """Characters of text, or of the arguments of one call, above which an answer is refused."""
@@ -49,19 +49,6 @@ _REMEDIES = {
 }
 
 
-class Answered(Protocol):
-    """The part of an HTTP response that an error is made from."""
-
-    @property
-    def status_code(self) -> int: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    @property
-    def text(self) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One model at one address."""
@@ -79,7 +66,7 @@ class Endpoint:
                 "write it as http://HOST:PORT/v1 or https://HOST/v1"
             )
         if self.api_key and not re.fullmatch(r"[!-~]+", self.api_key):
-            # Said here because an HTTP library would quote the header, key included.
+            # Checked here because an HTTP library would quote the header, key included.
             raise ConfigError(
                 f"the API key for {self.shown_url} holds blanks or characters that no HTTP header "
                 "can carry; copy it again"
@@ -96,7 +83,7 @@ class Endpoint:
 
     @property
     def credential(self) -> str:
-        """A key to send; the SDKs would look for one in the environment if given none."""
+        """A key to send; without one the SDKs would look in the environment."""
         return self.api_key or _NO_KEY
 
     def direct_client(self) -> "AsyncClient | None":
@@ -125,7 +112,7 @@ class Endpoint:
             f"{self.label}: connection failed ({why}); check that the server runs there"
         )
 
-    def refusal(self, response: Answered) -> ModelError:
+    def refusal(self, response: "Response") -> ModelError:
         """Return the error for an HTTP status that is not a success."""
         status = response.status_code
         said = self._one_line(_message_in(response.text))
@@ -145,7 +132,7 @@ class Endpoint:
         """Return the answer's body as a `shape`.
 
         Raises:
-            ModelUnavailable: it is cut off, or no JSON at all.
+            ModelUnavailable: it is cut off, or not JSON at all.
             ModelError: it is JSON of another shape.
         """
         try:
@@ -154,7 +141,7 @@ class Endpoint:
             raise self._misread(body, cause) from cause
 
     def require_size(self, what: str, text: str) -> None:
-        """Raise a `ModelError` when `text` is longer than anyone would want to keep."""
+        """Raise a `ModelError` when `text` is longer than `max_chars`."""
         if len(text) > self.max_chars:
             raise self.unusable(
                 f"{what} of {len(text):,} characters, more than the limit of {self.max_chars:,}; "
@@ -190,7 +177,7 @@ class Endpoint:
 
 
 def problem_of(base_url: str) -> str:
-    """Return what makes the text no web address, `""` when it is one."""
+    """Return why the text is not a web address, `""` when it is one."""
     try:
         parts = urlsplit(base_url)
         _ = parts.port
@@ -204,13 +191,13 @@ def _without_secrets(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        # What cannot be taken apart is shown only so far as it holds no user name.
+        # What cannot be parsed is shown only as far as it cannot hold a user name.
         return url.rpartition("@")[2].partition("?")[0]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks to wait; `None` when it does not say so.
+    """Return the seconds that a server asks to wait; `None` if it does not.
 
     Source: RFC 9110, section 10.2.3, and the `retry-after-ms` header of hosted APIs.
     """
@@ -253,7 +240,7 @@ class _ErrorBody(BaseModel):
 
 
 def _message_in(text: str) -> str:
-    """Return what a server says in an error body, in any of the customary shapes."""
+    """Return the message of an error body, in any of the usual shapes."""
     if text.lstrip().startswith("<"):
         return "a web page"
     try:

@@ -1,7 +1,7 @@
 """A small open model in this process: no server, no key, nothing leaves the machine.
 
 For critics, whose prompts grow at their end: what was read stays in the cache between calls.
-One call at a time, in a thread of its own; the others wait for their turn.
+One call at a time, in one thread; the others wait.
 """
 
 import asyncio
@@ -17,22 +17,13 @@ from pydantic import JsonValue
 
 from sidecritic.errors import ModelError, ModelRejected, boundary
 from sidecritic.models.llamacpp_engine import Chat, Engine, Written
-from sidecritic.types import (
-    Assistant,
-    Completion,
-    Message,
-    Request,
-    Sampling,
-    System,
-    Usage,
-    User,
-)
+from sidecritic.types import Assistant, Completion, Message, Request, Sampling, System, Usage, User
 
 _LOG = logging.getLogger(__name__)
 
 
 class Writer(Protocol):
-    """Whoever continues a chat, blocking; an `Engine`."""
+    """Continues a chat, blocking; an `Engine`."""
 
     def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
         """Return the answer; stop soon when `stopped()` becomes true."""
@@ -44,21 +35,15 @@ class Writer(Protocol):
 class LlamaCpp:
     """A model read from a GGUF file; close it with `aclose()`."""
 
+    simulated = False
+
     def __init__(self, writer: Writer, *, name: str) -> None:
-        """Take what writes; `load_llamacpp` makes one of a file."""
+        """Use a writer; `load_llamacpp` creates one from a file."""
         self._writer = writer
-        self._name = name
+        self.name = name
         # One thread is the queue: llama.cpp has one cache, and may not be called twice at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"llama.cpp {name}")
         self._closing = Event()
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return False
 
     async def complete(self, request: Request) -> Completion:
         """Return the next assistant message. Cancelled, it stops within a chunk of reading.
@@ -75,7 +60,7 @@ class LlamaCpp:
             return abandoned.is_set() or self._closing.is_set()
 
         try:
-            with boundary(ModelError, f"model {self._name!r} in this process"):
+            with boundary(ModelError, f"model {self.name!r} in this process"):
                 loop = asyncio.get_running_loop()
                 written = await loop.run_in_executor(
                     self._thread, self._writer.complete, chat, request.sampling, stopped
@@ -85,7 +70,7 @@ class LlamaCpp:
         return Completion(
             message=Assistant(text=written.text),
             finish=written.finish,
-            model=self._name,
+            model=self.name,
             usage=Usage(
                 input_tokens=written.prompt,
                 output_tokens=written.written,
@@ -117,8 +102,8 @@ def load_llamacpp(
     _LOG.info(engine.description)
     if engine.is_crowded:
         _LOG.warning(
-            f"{file.name}: a thread for each core; one that others use as well slows all down, "
-            "so take one thread less"
+            f"{file.name}: one thread for each core; a core that others use too slows all of them, "
+            "so use one thread fewer"
         )
     return LlamaCpp(engine, name=file.stem)
 

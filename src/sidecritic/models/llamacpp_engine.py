@@ -1,7 +1,7 @@
 """Weights in this process: tokens in, tokens out, over the package `llama-cpp-python`.
 
-Everything here blocks and belongs to one thread; `models.llamacpp` makes a `Model` of it. What
-was read last stays in the cache: the next prompt is read from the first token that differs.
+Everything here blocks and belongs to one thread; `models.llamacpp` makes it a `Model`. What was
+read last stays in the cache: the next prompt is read from the first token that differs.
 """
 
 import json
@@ -25,7 +25,7 @@ MAX_CONTEXT = 32_768
 """Tokens of context unless more is asked for: the cache of a long one takes memory at once."""
 
 CHUNK = 256
-"""Tokens read between two looks at whether anybody still waits."""
+"""Tokens read between two checks whether the answer is still wanted."""
 
 _ROWS = 64
 """Tokens computed at once: without flash attention the scores of so many stand in memory, each
@@ -37,7 +37,7 @@ Chat = Sequence[Mapping[str, JsonValue]]
 
 
 class Stopped(Exception):
-    """Nobody waits for the answer any more; what was read stays in the cache."""
+    """The answer is no longer wanted; what was read stays in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Engine:
 
         Raises:
             MissingExtra: the package is not installed.
-            ConfigError: the file is missing, no GGUF file, or holds no chat template.
+            ConfigError: the file is missing, is not GGUF, or holds no chat template.
         """
         if not file.is_file():
             raise ConfigError(f"model file {str(file)!r} is not there; give the path of a .gguf")
@@ -111,14 +111,14 @@ class Engine:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether the threads leave no core to anybody else, which slows them down a lot."""
+        """Whether the threads leave no core to others, which slows them down a lot."""
         return self.threads >= self._cores > 1
 
     def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
         """Return the answer to a chat.
 
         Raises:
-            ModelRejected: the chat is too long, or something is asked for that cannot be given.
+            ModelRejected: the chat is too long, or the request asks for what the model cannot do.
             Stopped: `stopped()` became true.
         """
         tokens, stops = self._tokens(chat)
@@ -229,7 +229,7 @@ class Engine:
         unknown = extra.keys() - {"response_format"}
         if unknown:
             raise ModelRejected(
-                f"a local model knows no {', '.join(sorted(unknown))}; only response_format"
+                f"a local model does not support {', '.join(sorted(unknown))}; only response_format"
             )
         schema = _schema(extra.get("response_format"))
         if schema is None:
@@ -271,11 +271,11 @@ def _trained_context(library: ModuleType, file: Path) -> int:
     """Return the context that the model was trained for, in tokens, before loading it.
 
     Raises:
-        ConfigError: it is no GGUF file.
+        ConfigError: it is not a GGUF file.
     """
     with file.open("rb") as opened:
         if opened.read(4) != b"GGUF":
-            raise ConfigError(f"model file {str(file)!r} is no GGUF file")
+            raise ConfigError(f"model file {str(file)!r} is not a GGUF file")
     # Loading tells a hundred lines; what matters of them is in `Engine.description`.
     logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)
     library.llama_backend_init()
@@ -313,7 +313,9 @@ def _schema(wanted: JsonValue) -> JsonValue | None:
         case {"type": "json_object", **rest}:
             return rest.get("schema", {"type": "object"})
         case _:
-            raise ModelRejected(f"a local model knows no response_format {str(wanted)[:80]!r}")
+            raise ModelRejected(
+                f"a local model does not support response_format {str(wanted)[:80]!r}"
+            )
 
 
 def _common(known: "np.ndarray[Any, np.dtype[np.intc]]", tokens: Sequence[int]) -> int:

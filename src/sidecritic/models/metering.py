@@ -1,9 +1,8 @@
-"""Tokens and money of a model that has not been asked yet.
+"""Estimates of the tokens and money that a model would cost.
 
-A rehearsal plays the episodes with simulated parties, free of charge, and counts what the same
-requests would have cost: text at four characters a token, input at the uncached price. Real
-models talk more or less than simulated ones, and reason; so this is an estimate of the order of
-magnitude, by the prompts that would really be sent.
+Episodes are played with simulated parties, free of charge, and the cost of the same requests is
+counted: four characters a token, input at the uncached price. Real models talk more or less than
+simulated ones, and reason, so this is an order of magnitude, for the prompts that would be sent.
 """
 
 import json

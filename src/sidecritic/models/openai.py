@@ -1,17 +1,16 @@
 """Any server that speaks OpenAI's chat completions: hosted APIs, vLLM, Ollama, llama.cpp."""
 
-import asyncio
 import json
 import re
-from time import perf_counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, JsonValue
 
-from sidecritic.errors import MissingExtra, ModelError, boundary
-from sidecritic.models.endpoint import MAX_CHARS, TIMEOUT, Endpoint
+from sidecritic.models.endpoint import Endpoint
 from sidecritic.models.replies import arguments_text, assistant, finish_of, native_call
+from sidecritic.models.served import ServedModel
 from sidecritic.models.streams import whole
 from sidecritic.types import (
     Assistant,
@@ -29,88 +28,27 @@ from sidecritic.types import (
     User,
 )
 
-if TYPE_CHECKING:
-    from httpx2 import AsyncClient
-
 OPENAI_URL = "https://api.openai.com/v1"
 
+_FINISHES: Mapping[str, Finish] = MappingProxyType(
+    {"length": "length", "content_filter": "filtered"}
+)
 _COMPLETION_LIMIT_HOSTS = ("openai.com", "openai.azure.com")
 _COMPLETION_LIMIT_MODELS = re.compile(r"(.*/)?(o\d|gpt-[5-9])")
 
 
-class OpenAIChat:
+class OpenAIChat(ServedModel):
     """A model behind an OpenAI-compatible server; close it with `aclose()`."""
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        timeout: float = TIMEOUT,
-        max_chars: int = MAX_CHARS,
-        http_client: "AsyncClient | None" = None,
-    ) -> None:
-        """Connect to nothing yet; the first call does.
+    _package, _client_class, _errors = "openai", "AsyncOpenAI", "OpenAIError"
+    _url, _path = OPENAI_URL, "/chat/completions"
 
-        `timeout` bounds a whole call in seconds; `max_chars` the text and each call's
-        arguments; `http_client` is closed together with the model.
+    def _payload(self, request: Request) -> tuple[dict[str, JsonValue], dict[str, str]]:
+        return _payload(self._endpoint, request), {}
 
-        Raises:
-            ConfigError: the base URL or the key cannot be used.
-            MissingExtra: the SDK is not installed.
-        """
-        self._endpoint = Endpoint(model, base_url or OPENAI_URL, api_key, timeout, max_chars)
-        try:
-            import openai
-        except ImportError as cause:
-            raise MissingExtra("openai", "openai", f"model {model!r}") from cause
-        self._client = openai.AsyncOpenAI(
-            api_key=self._endpoint.credential,
-            base_url=self._endpoint.base_url,
-            timeout=timeout,
-            max_retries=0,
-            http_client=http_client or self._endpoint.direct_client(),
-        )
-
-    @property
-    def name(self) -> str:
-        return self._endpoint.model
-
-    @property
-    def simulated(self) -> bool:
-        return False
-
-    async def complete(self, request: Request) -> Completion:
-        """Return the next assistant message.
-
-        Raises:
-            ModelUnavailable: no connection, no answer in time, overload, a broken answer.
-            ModelRejected: the server refused the request.
-            ModelError: the answer cannot be used.
-        """
-        started = perf_counter()
-        with boundary(ModelError, self._endpoint.label):
-            body = whole(self._endpoint, await self._post(_payload(self._endpoint, request)))
-            reply = self._endpoint.read(body, _Reply)
-            return _completion(self._endpoint, request, reply, perf_counter() - started)
-
-    async def aclose(self) -> None:
-        await self._client.close()
-
-    async def _post(self, payload: dict[str, JsonValue]) -> bytes:
-        import openai
-
-        try:
-            # The SDK's timeout is one of silence; a server that drips would never meet it.
-            async with asyncio.timeout(self._endpoint.timeout):
-                return await self._client.post("/chat/completions", body=payload, cast_to=bytes)
-        except (TimeoutError, openai.APITimeoutError) as cause:
-            raise self._endpoint.silence() from cause
-        except openai.APIStatusError as cause:
-            raise self._endpoint.refusal(cause.response) from cause
-        except openai.OpenAIError as cause:
-            raise self._endpoint.unreachable(cause) from cause
+    def _completion(self, request: Request, body: bytes, seconds: float) -> Completion:
+        reply = self._endpoint.read(whole(self._endpoint, body), _Reply)
+        return _completion(self._endpoint, request, reply, seconds)
 
 
 # --- what is asked -----------------------------------------------------------------------
@@ -264,7 +202,7 @@ def _completion(endpoint: Endpoint, request: Request, reply: _Reply, seconds: fl
     )
     return Completion(
         message=message,
-        finish=finish_of(_finish(choice.finish_reason), message),
+        finish=finish_of(_FINISHES.get(choice.finish_reason or "", "stop"), message),
         model=reply.model or endpoint.model,
         usage=_usage(reply.usage),
         seconds=seconds,
@@ -276,16 +214,6 @@ def _native(call: _Call) -> ToolCall:
     arguments = call.function.arguments
     raw = json.dumps(arguments) if isinstance(arguments, dict) else arguments or ""
     return native_call(call.id or "", call.function.name, raw)
-
-
-def _finish(reason: str | None) -> Finish:
-    match reason:
-        case "length":
-            return "length"
-        case "content_filter":
-            return "filtered"
-        case _:
-            return "stop"
 
 
 def _usage(usage: _Usage | None) -> Usage:

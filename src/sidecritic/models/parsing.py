@@ -22,6 +22,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from sidecritic.types import ToolCall, ToolSpec
+from sidecritic.values import parse_object
 
 MAX_PARSED_CHARS = 200_000
 """Longer text is left alone."""
@@ -35,14 +36,13 @@ _OPENER = re.compile(
 _INNER_FENCE = re.compile(r"\s*(?:```[\w-]*)?")
 _BETWEEN = re.compile(r"[\s,;]*")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:\r?\n|\Z)")
-_OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 _VALUE: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _DECODER = json.JSONDecoder(strict=False)
 
 
 class Parsed(NamedTuple):
     text: str
-    """What remains beside the calls; the whole text, untouched, when there are none."""
+    """What remains besides the calls; the whole text, unchanged, when there are none."""
     calls: tuple[ToolCall, ...]
 
 
@@ -72,20 +72,6 @@ def parse_calls(text: str, tools: Sequence[ToolSpec]) -> Parsed:
     remaining = "\n".join(piece.strip() for piece in kept if piece.strip())
     numbered = (call.model_copy(update={"id": f"call_{n}"}) for n, call in enumerate(calls))
     return Parsed(remaining, tuple(numbered))
-
-
-def parse_object(text: str) -> dict[str, JsonValue] | None:
-    """Return the JSON object that `text` holds; `None` when it holds anything else.
-
-    Bounded in depth and strict about numbers and surrogates, so that what is returned can
-    always be written as JSON again.
-    """
-    try:
-        value = _OBJECT.validate_python(from_json(text, allow_inf_nan=False))
-        json.dumps(value, allow_nan=False)  # 1e999 is read as infinity
-        return value
-    except ValueError:
-        return None
 
 
 def split_reasoning(text: str) -> tuple[str | None, str]:

@@ -1,4 +1,4 @@
-"""From the parts of an answer to one assistant message, the same for every provider."""
+"""From the parts of an answer to an assistant message, the same for every provider."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from pydantic import JsonValue
 
 from sidecritic.models.endpoint import Endpoint
-from sidecritic.models.parsing import parse_calls, parse_object, split_reasoning
+from sidecritic.models.parsing import parse_calls, split_reasoning
 from sidecritic.types import Assistant, Finish, Request, ToolCall
+from sidecritic.values import parse_object
 
 
 def native_call(id: str, name: str, raw: str) -> ToolCall:
     """Return a call that came in the field meant for it.
 
-    Arguments that are blank mean that there are none: that is how some servers write a call
-    of a tool without parameters.
+    Blank arguments mean none: some servers write a call of a tool without parameters like that.
     """
     return ToolCall(id=id, name=name, arguments=parse_object(raw) if raw.strip() else {}, raw=raw)
 
@@ -22,14 +22,14 @@ def native_call(id: str, name: str, raw: str) -> ToolCall:
 def arguments_object(call: ToolCall) -> dict[str, JsonValue]:
     """Return the arguments for a chat that goes back to a model.
 
-    What was no JSON object is wrapped into one: servers that render the chat themselves parse
+    What is not a JSON object is wrapped into one: servers that render the chat themselves parse
     it, and would refuse every later request of the conversation.
     """
     return {"malformed_arguments": call.raw} if call.arguments is None else call.arguments
 
 
 def arguments_text(call: ToolCall) -> str:
-    """Return the same as text, the model's own where it says the same."""
+    """Return the same as text: the model's own if it is equal."""
     arguments = arguments_object(call)
     return call.raw if parse_object(call.raw) == arguments else json.dumps(arguments)
 
@@ -42,7 +42,7 @@ def assistant(
     calls: Sequence[ToolCall],
     reasoning: str | None = None,
 ) -> Assistant:
-    """Return the message: reasoning apart, calls found in the text, ids that are distinct.
+    """Return the message: reasoning separated, calls found in the text, ids distinct.
 
     Raises:
         ModelError: something in it is longer than the endpoint's limit.
@@ -67,7 +67,7 @@ def finish_of(stopped: Finish, message: Assistant) -> Finish:
 
 
 def _distinct(calls: Iterable[ToolCall], request: Request) -> tuple[ToolCall, ...]:
-    """Give a new id to each call whose id is empty or already stands in the conversation.
+    """Give a new id to each call whose id is empty or already used in the conversation.
 
     Some servers number the calls of every message from zero, and each id must be answered
     exactly once.

@@ -1,7 +1,6 @@
 """Models that need no server: scripts, functions and recordings.
 
-They are part of the product, so that whoever builds on it can test without patching
-anything.
+They are part of the product, so that its users can test without patching anything.
 """
 
 import hashlib
@@ -15,13 +14,13 @@ from typing import Literal, Self
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, ModelError, TraceError, boundary, first_problem
-from sidecritic.models.redaction import redacted
 from sidecritic.models.wrappers import Wrapper
 from sidecritic.ports import Model
-from sidecritic.types import Assistant, Completion, Record, Request
+from sidecritic.redaction import Redactor
+from sidecritic.types import Assistant, Completion, Record, Request, ToolCall
 
 Answer = Assistant | str | Completion
-"""What a script or function may give; text and messages are completed with no usage."""
+"""What a script or function may return; text and messages get no usage."""
 
 
 class ScriptedModel:
@@ -31,19 +30,13 @@ class ScriptedModel:
     made, even when the code under test swallowed the error.
     """
 
+    simulated = True
+
     def __init__(self, steps: Sequence[Answer | Exception], *, name: str = "scripted") -> None:
         self._steps = tuple(steps)
-        self._name = name
+        self.name = name
         self.requests: list[Request] = []
         """Every request so far, those beyond the script included."""
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return the next step.
@@ -55,13 +48,13 @@ class ScriptedModel:
         number = len(self.requests)
         if number > len(self._steps):
             raise ModelError(
-                f"model {self._name!r}: call {number} is not in the script, which has "
+                f"model {self.name!r}: call {number} is not in the script, which has "
                 f"{len(self._steps)} steps; {_last_words(request)}"
             )
         step = self._steps[number - 1]
         if isinstance(step, Exception):
             raise step
-        return _completed(step, self._name)
+        return _completed(step, self.name)
 
     def assert_consumed(self) -> None:
         """Raise an `AssertionError` unless each step was used once and nothing more asked."""
@@ -69,7 +62,7 @@ class ScriptedModel:
         if made == len(self._steps):
             return
         raise AssertionError(
-            f"model {self._name!r} has {len(self._steps)} steps and was called {made} times; "
+            f"model {self.name!r} has {len(self._steps)} steps and was called {made} times; "
             + (f"next step: {self._steps[made]!r}" if made < len(self._steps) else "add steps")
         )
 
@@ -90,30 +83,24 @@ class ScriptedModel:
 class FunctionModel:
     """Answers by calling a function, plain or async."""
 
+    simulated = True
+
     def __init__(
         self, function: Callable[[Request], Answer | Awaitable[Answer]], *, name: str = "function"
     ) -> None:
         self._function = function
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return True
+        self.name = name
 
     async def complete(self, request: Request) -> Completion:
-        """Return what the function gives.
+        """Return what the function returns.
 
         Raises:
             ModelError: the function raised.
         """
-        with boundary(ModelError, f"function of model {self._name!r}"):
+        with boundary(ModelError, f"function of model {self.name!r}"):
             given = self._function(request)
             answer = await given if isawaitable(given) else given
-        return _completed(answer, self._name)
+        return _completed(answer, self.name)
 
 
 def _completed(answer: Answer, name: str) -> Completion:
@@ -133,7 +120,7 @@ def _last_words(request: Request) -> str:
 # --- recordings --------------------------------------------------------------------------
 
 
-class _Take(Record):
+class _Recording(Record):
     """One line of a cassette."""
 
     schema_version: Literal[1] = 1
@@ -144,7 +131,7 @@ class _Take(Record):
 
 
 def digest_of(request: Request) -> str:
-    """Return what identifies a request: the same for equal requests on every machine."""
+    """Return the digest of a request, the same on every machine."""
     return hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:32]
 
 
@@ -155,15 +142,15 @@ class _Recorder(Wrapper):
         self._append("\n" if _is_cut_off(path) else "")
 
     async def complete(self, request: Request) -> Completion:
-        # What goes on file also goes on: a replay must meet the requests that follow from it.
-        completion = redacted(await self._model.complete(request))
-        take = _Take(
+        # The caller gets what the file gets: a replay must meet the requests that follow from it.
+        completion = _without_secrets(await self._model.complete(request))
+        recording = _Recording(
             digest=digest_of(request),
             name=self.name,
             simulated=self.simulated,
             completion=completion,
         )
-        self._append(take.model_dump_json() + "\n")
+        self._append(recording.model_dump_json() + "\n")
         return completion
 
     def _append(self, line: str) -> None:
@@ -176,8 +163,23 @@ class _Recorder(Wrapper):
             ) from cause
 
 
+def _without_secrets(completion: Completion) -> Completion:
+    """Return a completion that may be recorded: a model repeats the secrets that it is shown.
+
+    Log-probabilities stay as they are: a token is too short to be a secret.
+    """
+    message, redactor = completion.message, Redactor()
+    calls: list[ToolCall] = []
+    for call in message.calls:
+        clean = {"arguments": redactor.value(call.arguments), "raw": redactor.text(call.raw)}
+        calls.append(call.model_copy(update=clean))
+    reasoning = message.reasoning and redactor.text(message.reasoning)
+    said = {"text": redactor.text(message.text), "calls": tuple(calls), "reasoning": reasoning}
+    return completion.model_copy(update={"message": message.model_copy(update=said)})
+
+
 def _is_cut_off(path: Path) -> bool:
-    """Whether the last line lacks its end, as after a kill; the next one must not join it."""
+    """Whether the last line has no end, as after a kill; the next one must not join it."""
     return path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
 
 
@@ -191,35 +193,27 @@ def record(model: Model, path: Path) -> Model:
 
 
 class RecordedModel:
-    """Answers from a cassette, without asking anybody.
+    """Answers from a cassette.
 
-    A request that was made several times gets its answers in the order of the recording.
+    A request that was made several times gets its answers in recorded order.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the cassette.
 
         Raises:
-            ConfigError: the file cannot be read, or holds nothing.
+            ConfigError: the file cannot be read, or is empty.
             TraceError: a line cannot be read.
         """
         self._path = path
-        takes = _takes(path)
-        self._name = takes[0].name
-        self._simulated = any(take.simulated for take in takes)
-        self._completions: dict[str, list[Completion]] = defaultdict(list)
-        for take in takes:
-            self._completions[take.digest].append(take.completion)
-        self._played = Counter[str]()
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
+        recordings = _recordings(path)
+        self.name = recordings[0].name
+        self.simulated = any(recording.simulated for recording in recordings)
         """Whether any of what was recorded came from a simulated model."""
-        return self._simulated
+        self._completions: dict[str, list[Completion]] = defaultdict(list)
+        for recording in recordings:
+            self._completions[recording.digest].append(recording.completion)
+        self._played = Counter[str]()
 
     async def complete(self, request: Request) -> Completion:
         """Return the recorded answer.
@@ -240,22 +234,24 @@ class RecordedModel:
         )
 
 
-def _takes(path: Path) -> list[_Take]:
+def _recordings(path: Path) -> list[_Recording]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as cause:
         raise ConfigError(
-            f"cassette {path}: {cause.strerror}; make it with record(model, path)"
+            f"cassette {path}: {cause.strerror}; create it with record(model, path)"
         ) from cause
-    takes = [_take(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line]
-    if not takes:
-        raise ConfigError(f"cassette {path} is empty; make it with record(model, path)")
-    return takes
+    recordings = [
+        _recording(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line
+    ]
+    if not recordings:
+        raise ConfigError(f"cassette {path} is empty; create it with record(model, path)")
+    return recordings
 
 
-def _take(line: bytes, where: str) -> _Take:
+def _recording(line: bytes, where: str) -> _Recording:
     try:
-        return _Take.model_validate_json(line)
+        return _Recording.model_validate_json(line)
     except ValidationError as cause:
         raise TraceError(
             f"{where}: not a recorded answer ({first_problem(cause).message}); delete the line or "

@@ -1,7 +1,7 @@
 """Models made from models: retries, a limit on concurrency, prices.
 
 The usual order is `Priced(Retrying(Limited(client, slots)))`: a call that waits for its next
-attempt then holds no slot.
+attempt holds no slot.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ class _Closable(Protocol):
 
 
 class Wrapper:
-    """A model that passes everything on to another; what it adds is in `complete`."""
+    """A model that passes everything on to another; subclasses override `complete`."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -47,7 +47,7 @@ class Wrapper:
 
 
 class Sampled(Wrapper):
-    """Samples in a way of its own, whatever the request says."""
+    """Samples with fixed settings, whatever the request says."""
 
     def __init__(self, model: Model, sampling: Sampling) -> None:
         super().__init__(model)
@@ -58,7 +58,7 @@ class Sampled(Wrapper):
 
 
 class Calling(Wrapper):
-    """Has to call a tool wherever it is offered any and nothing else was said about it."""
+    """Must call a tool when tools are offered and the request does not say otherwise."""
 
     async def complete(self, request: Request) -> Completion:
         if request.tools and request.sampling.tool_choice is None:
@@ -70,8 +70,8 @@ class Calling(Wrapper):
 class Retrying(Wrapper):
     """Tries again while the model is unavailable: exponential waits with jitter.
 
-    A wait that the server asks for is kept to; one longer than `max_wait` is not waited for,
-    and the error goes on at once. `max_wait=0` tries again without waiting.
+    A wait that the server asks for is respected; if it is longer than `max_wait`, the error is
+    raised at once. `max_wait=0` tries again without waiting.
     """
 
     def __init__(self, model: Model, *, attempts: int = 5, max_wait: float = 60.0) -> None:
@@ -98,7 +98,7 @@ class Retrying(Wrapper):
 
 
 def backoff(max_wait: float) -> Callable[[Exception], bool | float]:
-    """Return the rule for trying again: `False` no, `True` after the usual wait, or seconds."""
+    """Return the rule of retries: `False` for none, `True` after the usual wait, or seconds."""
 
     def rule(error: Exception) -> bool | float:
         if not isinstance(error, ModelUnavailable):
@@ -149,9 +149,9 @@ _PRICES = TypeAdapter(dict[str, Price])
 
 
 class Priced(Wrapper):
-    """Adds what each call cost; `None` remains where the table holds no price.
+    """Adds what each call cost; `None` remains where the table has no price.
 
-    Looked up by the name that the server gives the model, then by the name it was asked for.
+    Looked up by the name that the server reports, then by the name that was requested.
     """
 
     def __init__(self, model: Model, prices: Prices) -> None:

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from sidecritic.adapters.turns import Asked, Draft, Halted, Oversight, Unjudgeable, settle
-from sidecritic.gateway.dialects.base import Hints
+from sidecritic.adapters.turns import (
+    AgentDraft,
+    Halted,
+    Oversight,
+    TurnRequest,
+    Unjudgeable,
+    settle,
+)
+from sidecritic.dialects.base import Hints
 from sidecritic.gateway.settings import ToolRule
 from sidecritic.trace import Event, Judged
 from sidecritic.types import (
@@ -201,12 +208,12 @@ async def test_the_agents_sdk_runs_the_corrected_call_only(stream: bool, api: st
 # --- what they share ---------------------------------------------------------------------
 
 WRITE = Assistant(calls=(ToolCall(id="a", name="refund", arguments={}, raw="{}"),))
-BEFORE = Asked(history=(User(text="Refund B2"),), system="Be kind.", tools=())
+BEFORE = TurnRequest(history=(User(text="Refund B2"),), system="Be kind.", tools=())
 
 
 async def settled(verdict: Any, action: Assistant = WRITE, **more: Any) -> Any:
-    async def ask(refused: Sequence[Any]) -> Draft[str]:
-        return Draft(action, f"draft {len(refused) + 1}")
+    async def ask(refused: Sequence[Any]) -> AgentDraft[str]:
+        return AgentDraft(action, f"draft {len(refused) + 1}")
 
     return await settle(Oversight(asked_for(verdict), **more), BEFORE, ask)
 
@@ -243,11 +250,11 @@ async def test_an_answer_without_a_word_passes_unjudged() -> None:
 async def test_errors_of_the_model_come_out_as_they_are() -> None:
     asked: list[int] = []
 
-    async def ask(refused: Sequence[Any]) -> Draft[str]:
+    async def ask(refused: Sequence[Any]) -> AgentDraft[str]:
         asked.append(len(refused))
         if refused:
             raise ConnectionResetError("gone")
-        return Draft(WRITE, "draft")
+        return AgentDraft(WRITE, "draft")
 
     with pytest.raises(ConnectionResetError):
         await settle(Oversight(asked_for(Revise(feedback="No."))), BEFORE, ask)

@@ -10,9 +10,9 @@ from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.critics.calibrated import Calibrated
 from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError, ModelUnavailable
+from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
-from sidecritic.gateway.upstreams import HttpUpstream, is_public_address, is_public_name
-from sidecritic.gateway.wire import Outgoing
+from sidecritic.gateway.wire.http import Outgoing
 from sidecritic.settings.gateway_file import gateway_settings, set_mode
 from tests.scored import profile, threshold
 from tests.unit.packs.retail import test_pack as retail

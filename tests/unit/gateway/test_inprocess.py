@@ -9,7 +9,7 @@ from anthropic import Anthropic, AsyncAnthropic
 from openai import AsyncOpenAI, OpenAI, PermissionDeniedError
 
 from sidecritic import ConfigError, Halt, Options, Proposal, supervise
-from sidecritic.gateway.decisions import Decision
+from sidecritic.gateway.store.decisions import DecisionRecord
 from tests.gateway import Asked, approves, refuses
 from tests.wire import call, chat, messages, text_block, use_block, wire_server
 from tests.wire_streams import called, chat_stream, messages_stream
@@ -25,7 +25,7 @@ def chat_answers(stream: bool) -> list[Any]:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_openai_gets_the_revised_call_only(stream: bool) -> None:
-    told: list[Decision] = []
+    told: list[DecisionRecord] = []
     with wire_server(chat_answers(stream)) as upstream:
         plain = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0)
         options = Options(on_decision=told.append)
@@ -64,7 +64,7 @@ async def test_async_openai_gets_the_revised_call_only(stream: bool) -> None:
 
 @pytest.mark.parametrize("mode", ["enforce", "shadow"])
 def test_anthropic_in_both_modes(mode: Any) -> None:
-    told: list[Decision] = []
+    told: list[DecisionRecord] = []
     answers = [messages(use_block("delete", {})), messages(text_block("May I?"))]
     with wire_server(answers) as upstream:
         plain = Anthropic(base_url=upstream.root, api_key="k", max_retries=0)

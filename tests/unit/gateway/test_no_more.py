@@ -11,7 +11,7 @@ import pytest
 from openai import NotFoundError, OpenAI
 
 from sidecritic import ConfigError, Escalate, Options, supervise
-from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import User
 from tests.gateway import Asked, approves, gateway, post
 from tests.wire import Reply, as_json, call, chat, messages, use_block, wire_server
@@ -121,7 +121,7 @@ def test_a_body_of_very_many_values_is_refused_unread() -> None:
 
 
 def test_one_tenants_conversations_push_out_its_own_only() -> None:
-    turns = StoredTurns()
+    turns = Conversations()
     turns.remember("shop", "resp_1", (User(text="Hi"),))
     for number in range(40):
         turns.remember("bank", f"resp_{number}", (User(text="x" * 2**20),))

@@ -19,15 +19,15 @@ from sqlalchemy import insert
 
 from sidecritic import ConfigError, supervise
 from sidecritic.assembly.gateway import GatewayMaker
-from sidecritic.gateway.dialects.parts import call_of
-from sidecritic.gateway.logs import log_to
+from sidecritic.dialects.parts import call_of
 from sidecritic.gateway.modes import mode_of
-from sidecritic.gateway.redaction import redactor_of
-from sidecritic.gateway.reviews import Case
 from sidecritic.gateway.settings import RouteSettings, ToolRule
 from sidecritic.gateway.store.database import open_engine
-from sidecritic.gateway.store.queries import Desk
+from sidecritic.gateway.store.queries import StoreQueries
+from sidecritic.gateway.store.reviews import ReviewCase
 from sidecritic.gateway.store.tables import CASES
+from sidecritic.gateway.telemetry.logs import log_to
+from sidecritic.redaction import redactor_of
 from sidecritic.types import (
     Assistant,
     Judgement,
@@ -328,8 +328,8 @@ def test_every_line_of_the_log_is_an_object_and_others_say_nothing_that_was_said
 
 def test_what_a_reviewer_says_is_kept_without_what_no_database_holds(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'd.db'}", pooled=False)
-    desk = Desk(engine, redactor_of(()))
-    case = Case(
+    desk = StoreQueries(engine, redactor_of(()))
+    case = ReviewCase(
         id="c",
         decision="d",
         digest="x",

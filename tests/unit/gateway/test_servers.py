@@ -8,12 +8,12 @@ import pytest
 from openai import OpenAI
 
 from sidecritic import supervise
-from sidecritic.gateway.dialects.base import Rejected, StreamFailed
-from sidecritic.gateway.dialects.chat import ChatCompletions
-from sidecritic.gateway.dialects.messages import Messages
-from sidecritic.gateway.dialects.responses import Responses
-from sidecritic.gateway.dialects.resuming import Resume
-from sidecritic.gateway.stored_turns import StoredTurns
+from sidecritic.dialects.base import Rejected, StreamFailed
+from sidecritic.dialects.chat import ChatCompletions
+from sidecritic.dialects.messages import Messages
+from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.resuming import Resume
+from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import Assistant, ToolResult
 from tests.gateway import approves, gateway, refuses
 from tests.wire import Json, Reply, as_json, call, chat, wire_server
@@ -285,7 +285,7 @@ SSE = {"content-type": "text/event-stream"}
 
 
 def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
-    turns = StoredTurns()
+    turns = Conversations()
     for number in range(40):
         picture: Json = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
         resume = Resume.of(picture, Assistant(text="No."), 2**20)

@@ -15,9 +15,9 @@ from opentelemetry.trace import SpanKind
 
 from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.errors import ConfigError
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.settings import TraceSettings
-from sidecritic.gateway.tracing import OpenTelemetry
+from sidecritic.gateway.telemetry.tracing import OpenTelemetry
+from sidecritic.redaction import Redactor
 from tests.gateway import Running, gateway, refuses, settings_for
 from tests.wire import Json, call, chat, failure, refusing_url, wire_server
 from tests.wire_streams import chat_stream, spoken
@@ -130,7 +130,7 @@ def test_an_error_is_noted_by_its_type_and_its_text_is_not() -> None:
     spans, answer, _ = spans_of(failure(500, SECRET))
     (inner,) = named(spans, "chat m")
     assert answer.status_code == 500
-    assert (inner.attributes or {})["error.type"] == "Passed"
+    assert (inner.attributes or {})["error.type"] == "UpstreamError"
     assert not inner.status.is_ok
     assert SECRET not in " ".join(span.to_json() for span in spans)
 

@@ -158,7 +158,7 @@ def test_a_cassette_that_cannot_be_used_is_named(tmp_path: Path):
     empty = tmp_path / "empty.jsonl"
     empty.touch()
     for path in (empty, tmp_path / "none.jsonl", tmp_path):
-        with pytest.raises(ConfigError, match=r"make it with record\(model, path\)"):
+        with pytest.raises(ConfigError, match=r"create it with record\(model, path\)"):
             RecordedModel(path)
     with pytest.raises(ConfigError, match="can be written"):
         record(ScriptedModel([]), tmp_path / "no" / "folder.jsonl")

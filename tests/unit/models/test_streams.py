@@ -80,7 +80,11 @@ async def test_an_error_within_a_stream_is_said_as_the_server_says_it() -> None:
         await complete(told([chunk({"content": "Y"}), {"error": {"message": "out of memory"}}]))
 
 
-async def test_tool_calls_in_a_stream_are_refused_instead_of_lost() -> None:
-    call = {"tool_calls": [{"index": 0, "function": {"name": "get", "arguments": ""}}]}
-    with pytest.raises(ModelError, match="ask without `stream`"):
-        await complete(told([chunk(call), chunk(finish_reason="tool_calls")]))
+async def test_tool_calls_in_a_stream_are_put_together() -> None:
+    begun = {"index": 0, "id": "a", "function": {"name": "get", "arguments": '{"id"'}}
+    rest = {"index": 0, "function": {"arguments": ": 7}"}}
+    parts = [chunk({"tool_calls": [begun]}), chunk({"tool_calls": [rest]})]
+    answer = await complete(told([*parts, chunk(finish_reason="tool_calls")]))
+    (call,) = answer.message.calls
+    assert (call.id, call.name, call.arguments) == ("a", "get", {"id": 7})
+    assert answer.finish == "tool_calls"

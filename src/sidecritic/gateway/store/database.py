@@ -1,13 +1,12 @@
 """The decision store: SQLite by default, PostgreSQL by URL.
 
-One thread writes. What is asked for while it writes is its next batch: one transaction, so
-that a hundred requests share the cost of one commit, and each waits until its own is done.
+One thread writes. What arrives while it writes is its next batch: one transaction, so that a
+hundred requests share the cost of one commit, and each waits until its own is done.
 
-    requests ─▶ waiting ─▶ one batch at a time ─▶ thread ─▶ commit ─▶ requests go on
+    requests ─▶ waiting ─▶ one batch at a time ─▶ thread ─▶ commit ─▶ requests continue
 
-The thread shares the interpreter with the loop that serves. Each of its wake-ups, and each
-step of its own in Python, holds requests up: there is one wake-up a batch, and what every
-request writes goes to the driver as prepared SQL.
+The thread shares the interpreter with the loop that serves, and each of its steps in Python holds
+requests up: there is one wake-up a batch, and decisions go to the driver as prepared SQL.
 """
 
 import asyncio
@@ -27,18 +26,18 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
-from sidecritic.gateway.decisions import Decision
-from sidecritic.gateway.redaction import Redactor
-from sidecritic.gateway.reviews import Case
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.store.reviews import ReviewCase
 from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, METADATA, Row, row_of
+from sidecritic.redaction import Redactor
 
 log = logging.getLogger("sidecritic.gateway")
 
 _BATCH = 512
 _LONGEST = 500
-"""Characters that are kept of a name or a reason."""
+"""Characters that are stored of a name or a reason."""
 _READ = 20 * _LONGEST
-"""Characters that are looked at for secrets; half of one that is cut off here is never kept."""
+"""Characters searched for secrets; half a secret that is cut off here is never stored."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
 _BUSY = 3.0
@@ -47,7 +46,7 @@ _BUSY = 3.0
 _LASTING: Final = ("id", "label", "label_note", "labelled_by")
 """What an amendment leaves as it is."""
 
-# Made once: to put a statement together takes longer than to run it.
+# Built once: building a statement takes longer than running it.
 _AMEND: Final = update(DECISIONS).where(DECISIONS.c.id == bindparam("amended"))
 _BY_LINK: Final = (
     select(DECISIONS.c.id)
@@ -92,14 +91,13 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
-    # In WAL mode a commit survives a kill of the process; `NORMAL` gives up only what a power
-    # failure would take, and saves one sync a commit.
-    # A checkpoint syncs, which takes longer than many commits: rarely, then.
+    # In WAL mode a commit survives a kill of the process; `NORMAL` risks only a power failure,
+    # and saves one sync a commit. A checkpoint syncs, so it should be rare.
     for pragma in (
         "journal_mode=WAL",
         "synchronous=NORMAL",
         f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
-        "secure_delete=ON",  # what was kept for a while is gone when it is deleted
+        "secure_delete=ON",  # what is deleted leaves no trace in the file
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -112,7 +110,7 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Decisions to insert, which all of a batch share one statement for."""
+    """Decisions to insert, in one statement for the whole batch."""
 
     rows: Sequence[Row]
     future: "asyncio.Future[None]"
@@ -122,11 +120,11 @@ _Batch = list[_Job | _Rows]
 
 
 class _Unusable(StoreError):
-    """The database is there, and cannot do what it was asked for."""
+    """The database answers, and cannot do what was asked."""
 
 
 class _Insertion:
-    """The statement that keeps decisions, in the driver's own terms."""
+    """The statement that stores decisions, in the driver's own form."""
 
     def __init__(self, engine: Engine) -> None:
         compiled = insert(DECISIONS).compile(dialect=engine.dialect)
@@ -159,12 +157,12 @@ class Store:
     async def close(self) -> None:
         """Write what is waiting, then end."""
         with suppress(StoreError):
-            await self._run(lambda connection: None)  # comes after all that wait now
+            await self._run(lambda connection: None)  # queued after all that wait now
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
 
-    async def keep(self, decisions: Sequence[Decision]) -> None:
+    async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
         rows = [self._row(decision) for decision in decisions]
         if rows:
             for row in rows:
@@ -172,7 +170,7 @@ class Store:
                     row["content"] = json.dumps(row["content"])
             await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
 
-    async def amend(self, decisions: Sequence[Decision]) -> None:
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
         rows: list[Row] = []
         for decision in decisions:
             row = {k: v for k, v in self._row(decision).items() if k not in _LASTING}
@@ -186,17 +184,17 @@ class Store:
             lambda connection: connection.execute(_BY_LINK, sought).first() is not None
         )
 
-    async def open(self, case: Case) -> None:
+    async def open(self, case: ReviewCase) -> None:
         content = self._redactor.value(case.content)
         row: Row = {**case.model_dump(), "content": content}
         for name in ("reason", "tools"):
             row[name] = self._kept(str(row[name]))
         await self._run(lambda connection: connection.execute(insert(CASES), [row]))
 
-    async def look(self, case_id: str) -> Case | None:
+    async def look(self, case_id: str) -> ReviewCase | None:
         query = select(CASES).where(CASES.c.id == case_id)
         found = await self._run(lambda connection: connection.execute(query).mappings().first())
-        return None if found is None else Case.model_validate(dict(found))
+        return None if found is None else ReviewCase.model_validate(dict(found))
 
     async def use_approval(self, tenant: str, digest: str, now: float) -> bool:
         holds = (
@@ -216,12 +214,12 @@ class Store:
         return await self._run(use)
 
     async def changed(self, what: str, before: str, after: str, at: float, config: str) -> None:
-        """Keep an audited event."""
+        """Record an audited event."""
         row = {"what": what, "before": before, "after": after, "at": at, "config": config}
         await self._run(lambda connection: connection.execute(insert(CHANGES), [row]))
 
     async def latest(self, what: str) -> str | None:
-        """Return what an audited setting was changed to last."""
+        """Return the latest value of an audited setting."""
         query = (
             select(CHANGES.c.after)
             .where(CHANGES.c.what == what)
@@ -243,14 +241,14 @@ class Store:
         """
         return await self._run(work)
 
-    def _row(self, decision: Decision) -> Row:
+    def _row(self, decision: DecisionRecord) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
             row[name] = self._kept(str(row[name]))
         return row
 
     def _kept(self, text: str) -> str:
-        """Return a text of others as far as it is kept: redacted, and cut only then."""
+        """Return the part of a text that is stored: redacted first, then cut."""
         # PostgreSQL holds no NUL in a text, and a model may write one.
         return self._redactor.text(text[:_READ].replace("\0", "\ufffd"))[:_LONGEST]
 
@@ -263,7 +261,7 @@ class Store:
         self._waiting.append(job)
         if not self._is_writing:
             self._is_writing = True
-            # Whatever else this turn of the loop brings goes along.
+            # Jobs of the same turn of the loop join this batch.
             job.future.get_loop().call_soon(self._hand_over)
         return await job.future
 
@@ -275,7 +273,7 @@ class Store:
 
     def _settle(self, batch: _Batch, outcomes: Sequence[Any]) -> None:
         for job, outcome in zip(batch, outcomes, strict=True):
-            if job.future.done():  # whoever asked has left
+            if job.future.done():  # the caller has left
                 continue
             if isinstance(outcome, StoreError):
                 job.future.set_exception(outcome)
@@ -292,11 +290,11 @@ class Store:
         self._drop_connection()
 
     def _outcomes(self, batch: _Batch) -> Sequence[Any]:
-        """Commit a batch; return for each job what it comes to, or the error."""
+        """Commit a batch; return the result of each job, or its error."""
         try:
             return self._committed(batch)
         except _Unusable as failure:
-            # One job's values must not take the others down with it.
+            # One job's values must not fail the others.
             if len(batch) == 1:
                 return [failure]
             return [outcome for job in batch for outcome in self._outcomes([job])]
@@ -315,10 +313,10 @@ class Store:
             cause = failure.__cause__ or failure
             log.error("store failed", extra={"error": _kind(cause)})
             kind = StoreError if isinstance(cause, OperationalError) else _Unusable
-            # Statements and values stay out of it: they are what was said.
+            # Statements and values stay out of the message: they quote what was said.
             raise kind(f"the decision store failed ({_kind(cause)})") from None
         if not self._is_local:
-            self._drop_connection()  # a server may be gone by the next time; the pool asks it
+            self._drop_connection()  # a server may be gone by the next batch; the pool checks
         return results
 
     def _done(self, connection: Connection, batch: _Batch) -> Sequence[Any]:
@@ -328,7 +326,7 @@ class Store:
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:
-        # Kept between batches where it can: taking it from the pool costs as much as a commit.
+        # Kept between batches if possible: taking it from the pool costs as much as a commit.
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection

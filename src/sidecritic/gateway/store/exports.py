@@ -1,21 +1,21 @@
-"""Decisions as lines that critic training reads."""
+"""Decisions as critic training reads them."""
 
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.tables import Row
 from sidecritic.labeling.records import Label
+from sidecritic.redaction import Redactor
 
 RULED = ("approved", "used", "rejected")
-"""States of a case in which a person has said what they think of the action."""
+"""States of a case that a person has ruled on."""
 
 
 def exported(row: Row, redactor: Redactor) -> Row:
-    """Return a decision, with the case that it became if it did, as a line of an export."""
+    """Return a decision, with its case if it had one, as a line of an export."""
     ruled, told = row.pop("ruled"), redactor.text(row.pop("ruled_feedback") or "")
     reviewer = row.pop("reviewer") or ""
     source = ""
     if row["label"]:
-        source, told, by = "person", row["label_note"], row["labelled_by"]
-        label = _label(row, wrong=row["label"] == "wrong", told=told, by=by)
+        source, told = "person", row["label_note"]
+        label = _label(row, wrong=row["label"] == "wrong", told=told, by=row["labelled_by"])
     elif ruled in RULED:
         source = "review"
         label = _label(row, wrong=ruled == "rejected", told=told, by=reviewer)

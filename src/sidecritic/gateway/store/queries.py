@@ -1,4 +1,4 @@
-"""What a person asks of the decision store, and what they write into it."""
+"""Queries of the decision store, and what a person writes into it."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, case, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sidecritic.errors import ConfigError, StoreError
-from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.exports import RULED, exported
 from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, Row
+from sidecritic.redaction import Redactor
 
 Label = Literal["right", "wrong", ""]
 """Whether the *action* was right; empty takes a label back."""
@@ -24,7 +24,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which decisions are meant."""
+    """Which decisions to look at."""
 
     route: str | None = None
     tenant: str | None = None
@@ -33,12 +33,12 @@ class Selection:
     blocked: bool = False
     """Only those that a critic objected to."""
     labelled: bool = False
-    """Only those that a person has judged; of an export."""
+    """In an export, only those that a person has judged."""
     limit: int = 50
 
 
-class Desk:
-    """Where decisions are looked at, labelled and exported, while the gateway runs or not."""
+class StoreQueries:
+    """Lists, labels and exports decisions, whether the gateway runs or not."""
 
     def __init__(self, engine: Engine, redactor: Redactor) -> None:
         self._engine = engine
@@ -57,9 +57,9 @@ class Desk:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def counts(self, chosen: Selection) -> list[Row]:
-        """Return, by route and mode, how many proposals there were and how many were objected to.
+        """Return proposals and objections by route and mode.
 
-        In shadow mode those are the ones that enforcing would have kept back.
+        In shadow mode, objections are what enforcing would have withheld.
         """
         objected = case((DECISIONS.c.verdict.not_in(("approve", "none")), 1), else_=0)
         failed = case((DECISIONS.c.status.in_(("error", "timeout")), 1), else_=0)
@@ -79,39 +79,35 @@ class Desk:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def decision(self, id: str) -> Row:
-        """Return everything that is kept of one decision.
+        """Return all that is stored of one decision.
 
         Raises:
-            ConfigError: there is none of that id.
+            ConfigError: the id is unknown.
         """
         with self._transaction() as connection:
             query = select(DECISIONS).where(DECISIONS.c.id == id)
             found = connection.execute(query).mappings().first()
         if found is None:
-            raise ConfigError(f"no decision {id!r}; `sidecritic decisions ls` shows their ids")
+            raise _unknown("decision", id)
         return dict(found)
 
     def label(self, id: str, label: Label, *, note: str, by: str) -> None:
-        """Say whether an action was right.
+        """Record whether an action was right.
 
         Raises:
-            ConfigError: there is no decision of that id.
+            ConfigError: the id is unknown.
         """
-        values = {
-            "label": label,
-            "label_note": self._said(note),
-            "labelled_by": self._said(by)[:64],
-        }
+        values = {"label": label, "label_note": self._said(note), "labelled_by": self._by(by)}
         with self._transaction() as connection:
             done = connection.execute(update(DECISIONS).where(DECISIONS.c.id == id).values(values))
         if done.rowcount != 1:
-            raise ConfigError(f"no decision {id!r}; `sidecritic decisions ls` shows their ids")
+            raise _unknown("decision", id)
 
     def export(self, chosen: Selection) -> Iterator[Row]:
-        """Walk over decisions with all that is kept of them, oldest first.
+        """Walk over decisions with all that is stored of them, oldest first.
 
-        What a person said of the action, by labelling it or by ruling on its case, is a label
-        of the source `human`. A critic's own verdict is none.
+        What a person said of the action, in a label or a ruling on its case, becomes a label with
+        the source `human`. A critic's own verdict does not.
         """
         ruled = CASES.c.status.label("ruled"), CASES.c.feedback.label("ruled_feedback")
         query = (
@@ -141,20 +137,19 @@ class Desk:
             ConfigError: it is not open, or has expired.
         """
         status = "approved" if approve else "rejected"
-        values = {
-            "status": status,
-            "feedback": self._said(feedback),
-            "reviewer": self._said(by)[:64],
-        }
+        values = {"status": status, "feedback": self._said(feedback), "reviewer": self._by(by)}
         still = (CASES.c.id == id, CASES.c.status == "open", CASES.c.expires > now)
         with self._transaction() as connection:
             done = connection.execute(update(CASES).where(*still).values(values))
             found = connection.execute(select(CASES).where(CASES.c.id == id)).mappings().first()
         if found is None:
-            raise ConfigError(f"no case {id!r}; `sidecritic reviews ls` shows their ids")
+            raise _unknown("case", id)
         if done.rowcount != 1:
             raise ConfigError(f"case {id!r} is {_state(dict(found), now)}, no longer open")
         return dict(found)
+
+    def _by(self, name: str) -> str:
+        return self._said(name)[:64]
 
     def _said(self, text: str) -> str:
         # PostgreSQL holds no NUL in a text.
@@ -187,6 +182,11 @@ def _conditions(chosen: Selection) -> list[Any]:
     if chosen.blocked:
         wanted.append(DECISIONS.c.verdict.not_in(("approve", "none")))
     return wanted
+
+
+def _unknown(kind: str, id: str) -> ConfigError:
+    command = "decisions" if kind == "decision" else "reviews"
+    return ConfigError(f"no {kind} {id!r}; `sidecritic {command} ls` shows their ids")
 
 
 def _state(row: Row, now: float) -> str:

@@ -1,22 +1,12 @@
-"""What is kept: decisions, cases for a person, what the operator changed; and a probe."""
+"""Tables: decisions, cases for a person, changes by the operator; and a probe."""
 
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Double,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import JSON, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
 
-from sidecritic.gateway.decisions import Decision
+from sidecritic.dialects.parts import within_integer
+from sidecritic.gateway.store.decisions import DecisionRecord
 
 Row = dict[str, Any]
 
@@ -105,7 +95,7 @@ PROBES = Table(
     Column("id", String(10), primary_key=True),
     Column("at", Double, nullable=False),
 )
-"""One row, written to see whether anything can be."""
+"""One row, written to see whether the database can be written to."""
 
 _OWN = ("id", "choice", "turn", "attempt", "fate", "source", "approved", "digest", "link", "tools")
 _VERDICT = ("model", "verdict", "status", "risk", "calibrated", "category")
@@ -113,24 +103,16 @@ _ORIGIN = ("request", "at", "tenant", "route", "mode", "endpoint", "stream", "cr
 _VERSIONS = ("critic_version", "config", "policy", "unverified", "unknown")
 
 
-_MOST = 2**31 - 1
-
-
-def _held(tokens: int) -> int:
-    """Return a count that a column holds; an upstream may claim any number."""
-    return max(0, min(tokens, _MOST))
-
-
-def row_of(decision: Decision, content: JsonValue) -> Row:
-    """Return a decision as a row; `content` is what may be kept of its own."""
+def row_of(decision: DecisionRecord, content: JsonValue) -> Row:
+    """Return a decision as a row, with the content that may be stored."""
     row: Row = {name: getattr(decision, name) for name in (*_OWN, *_VERDICT)}
     row |= {name: getattr(decision.origin, name) for name in (*_ORIGIN, *_VERSIONS)}
     actor, critic = decision.actor_usage, decision.critic_usage
     return row | {
-        "actor_input_tokens": _held(actor.input_tokens),
-        "actor_output_tokens": _held(actor.output_tokens),
-        "critic_input_tokens": _held(critic.input_tokens),
-        "critic_output_tokens": _held(critic.output_tokens),
+        "actor_input_tokens": within_integer(actor.input_tokens),
+        "actor_output_tokens": within_integer(actor.output_tokens),
+        "critic_input_tokens": within_integer(critic.input_tokens),
+        "critic_output_tokens": within_integer(critic.output_tokens),
         "critic_cost_usd": critic.cost_usd,
         "actor_seconds": decision.actor_seconds,
         "critic_seconds": decision.critic_seconds,

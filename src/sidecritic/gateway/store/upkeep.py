@@ -1,4 +1,4 @@
-"""What happens to the store by itself: at the start, on a change of mode, with time."""
+"""Upkeep of the store: at the start, on a change of mode, every hour."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _DAY: Final = 86_400.0
 
 
 async def settle_pending(store: Store) -> None:
-    """Mark answers whose judging a kill cut short; they were released, and never judged."""
+    """Mark answers that were released and whose judging a kill cut short."""
 
     def settle(connection: Connection) -> None:
         pending = update(DECISIONS).where(DECISIONS.c.fate == "pending")
@@ -22,7 +22,7 @@ async def settle_pending(store: Store) -> None:
 
 
 async def note_modes(store: Store, setup: Setup, at: float) -> None:
-    """Record each mode that differs from what was in force before, or is no longer set."""
+    """Record each mode that differs from the one before, or is no longer set."""
     now = {f"mode {name}": mode for name, mode in setup.modes.items()}
     for what in dict.fromkeys((*await store.audited(), *now)):
         before, after = await store.latest(what) or "", now.get(what, "")
@@ -31,7 +31,7 @@ async def note_modes(store: Store, setup: Setup, at: float) -> None:
 
 
 async def probe(store: Store, now: float) -> None:
-    """Write something.
+    """Write a row.
 
     Raises:
         StoreError: nothing can be written.
@@ -45,7 +45,7 @@ async def probe(store: Store, now: float) -> None:
 
 
 async def clear(store: Store, retention_days: int | None, now: float) -> None:
-    """Expire cases, empty those that are closed, and delete what is kept no longer."""
+    """Expire cases, empty the closed ones, and delete what is older than `retention_days`."""
 
     def work(connection: Connection) -> None:
         late = (CASES.c.expires <= now, CASES.c.status.in_(("open", "approved")))

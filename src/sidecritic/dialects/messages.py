@@ -1,0 +1,365 @@
+"""Anthropic's Messages: content blocks, and results that come back in one user message."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from sidecritic.dialects import parts
+from sidecritic.dialects.base import (
+    Body,
+    ClientRequest,
+    Hints,
+    ProviderAnswer,
+    Rejected,
+    Released,
+    StreamFailed,
+    WireDraft,
+)
+from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
+from sidecritic.strict_json import read_object
+from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage, User
+from sidecritic.values import object_of, objects_of, text_of
+
+_TEXTS: Mapping[str, str] = MappingProxyType({"text": "text"})
+_MEDIA = frozenset({"image", "document", "search_result", "tool_reference"})
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+_CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
+"""Types of tools that the client runs; every other type runs at the provider's."""
+
+_KNOWN_ANSWER = frozenset({"id", "type", "role", "model", "usage"})
+
+_DELTAS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "text_delta": ("text", "text"),
+        "thinking_delta": ("thinking", "thinking"),
+        "signature_delta": ("signature", "signature"),
+    }
+)
+
+
+class Messages:
+    endpoint = "messages"
+    keeps_history = False
+
+    def asked(self, body: Body) -> ClientRequest:
+        unknown: dict[str, None] = {}
+        if body.get("mcp_servers"):
+            unknown["mcp_servers: tools that the provider runs"] = None
+        tools, hints = _tools(body, unknown)
+        messages = objects_of(body, "messages")
+        given = [body, *({"system": m.get("content")} for m in messages if _is_system(m))]
+        said = (_content(each.get("system"), unknown) for each in given)
+        return ClientRequest(
+            model=text_of(body, "model"),
+            stream=body.get("stream") is True,
+            system="\n\n".join(text for text in said if text),
+            history=tuple(_history(messages, unknown)),
+            tools=tools,
+            hints=hints,
+            unknown=tuple(unknown),
+        )
+
+    def answered(self, answer: Body) -> ProviderAnswer:
+        unknown: dict[str, None] = {}
+        if not isinstance(answer.get("content"), list):
+            unknown["an answer without content"] = None
+        action = _assistant(answer.get("content"), unknown)
+        finish = parts.finish_of(text_of(answer, "stop_reason"), action)
+        return ProviderAnswer(
+            drafts=(WireDraft(action, answer.get("content"), finish),),
+            model=text_of(answer, "model"),
+            id=text_of(answer, "id"),
+            usage=_usage(object_of(answer, "usage")),
+            unknown=tuple(unknown),
+        )
+
+    def assembled(self, raw: bytes) -> Body:
+        answer: Body = {}
+        blocks: dict[int, Body] = {}
+        pieces: dict[tuple[int, str], list[str]] = {}
+        is_whole = False
+        for event in _heard(raw):
+            match text_of(event, "type"):
+                case "message_start" | "message_delta":
+                    _frame(answer, event)
+                case "content_block_start":
+                    _begin(blocks, event)
+                case "content_block_delta":
+                    _collect(pieces, blocks, event)
+                case "message_stop":
+                    is_whole = True
+                case "error":
+                    error = {"type": "error", "error": event.get("error")}
+                    raise StreamFailed("the stream ended with an error", error)
+                case _:
+                    pass
+        if not is_whole:
+            raise StreamFailed("the stream was cut off before its end")
+        _fill(blocks, pieces)
+        return {**answer, "content": [blocks[at] for at in sorted(blocks)]}
+
+    def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
+        messages = body.get("messages")
+        grown = list(messages) if isinstance(messages, list) else []
+        for refusal in rejected:
+            grown.extend(_refused(refusal))
+        return {**body, "messages": grown}
+
+    def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
+        first = released[0]
+        if isinstance(first, WireDraft):
+            return {**answer, "content": first.raw}
+        content: list[JsonValue] = [_text(first.text)] if first.text or not first.calls else []
+        content += [_use(call) for call in first.calls]
+        reason = "tool_use" if first.calls else "end_turn"
+        # An unknown field may repeat the refused draft.
+        kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
+        return {**kept, "content": content, "stop_reason": reason, "stop_sequence": None}
+
+    def streamed(self, answer: Body, asked: Body) -> bytes:
+        return named_events(_events(answer))
+
+    def error_event(self, error: Body) -> bytes:
+        return data_event(error, name="error")
+
+
+# --- what is asked -----------------------------------------------------------------------
+
+
+def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
+    names: dict[str, str] = {}
+    for message in messages:
+        role, content = text_of(message, "role"), message.get("content")
+        if role == "assistant":
+            turn = _assistant(content, unknown)
+            names.update((call.id, call.name) for call in turn.calls)
+            yield turn
+        elif role == "user":
+            yield from _user(content, names, unknown)
+        elif not _is_system(message):
+            unknown[f"message of role {role!r}"] = None
+
+
+def _content(content: JsonValue, unknown: dict[str, None]) -> str:
+    return parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+
+
+def _is_system(message: Body) -> bool:
+    return text_of(message, "role") == "system"
+
+
+def _user(
+    content: JsonValue, names: Mapping[str, str], unknown: dict[str, None]
+) -> Iterator[Message]:
+    if isinstance(content, str):
+        yield parts.user_message(content)
+        return
+    said: list[JsonValue] = []
+    for block in content if isinstance(content, list) else []:
+        if isinstance(block, dict) and text_of(block, "type") == "tool_result":
+            id = text_of(block, "tool_use_id")
+            yield parts.result_of(
+                id,
+                names.get(id, ""),
+                _content(block.get("content"), unknown),
+                is_error=block.get("is_error") is True,
+            )
+        else:
+            said.append(block)
+    if said:
+        yield parts.user_message(_content(said, unknown))
+
+
+def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
+    if isinstance(content, str):
+        return parts.turn_of(content)
+    said: list[str] = []
+    calls: list[ToolCall] = []
+    for block in content if isinstance(content, list) else []:
+        kind = text_of(block, "type") if isinstance(block, dict) else ""
+        if isinstance(block, dict) and kind == "tool_use":
+            id, name = text_of(block, "id"), text_of(block, "name")
+            calls.append(parts.call_of(id, name, block.get("input")))
+        elif isinstance(block, dict) and kind == "text":
+            said.append(text_of(block, "text"))
+        elif kind not in _THOUGHTS:
+            unknown[f"content block {kind!r}"] = None
+    return parts.turn_of("".join(said), tuple(calls))
+
+
+def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
+    specs: list[ToolSpec] = []
+    hints: dict[str, Hints] = {}
+    for tool in objects_of(body, "tools"):
+        kind, name = text_of(tool, "type") or "custom", text_of(tool, "name")
+        if not kind.startswith(_CLIENT_TOOLS):
+            unknown[f"tool of type {kind!r}, which the provider runs"] = None
+        specs.append(parts.tool_spec(name, text_of(tool, "description"), tool.get("input_schema")))
+        hints[name] = parts.hints_of(tool)
+    return tuple(specs), hints
+
+
+def _refused(refusal: Rejected) -> Iterator[Body]:
+    """Return the draft with its thoughts, which the API insists on, and all results."""
+    blocks = list(refusal.raw) if isinstance(refusal.raw, list) else []
+    if not blocks:
+        blocks = [_text(refusal.action.text or "(empty message)")]
+    ids = iter([call.id for call in refusal.action.calls])
+    yield {"role": "assistant", "content": [_sent_back(block, ids) for block in blocks]}
+    yield {
+        "role": "user",
+        "content": [
+            _text(answer.text)
+            if isinstance(answer, User)
+            else {
+                "type": "tool_result",
+                "tool_use_id": answer.call_id,
+                "content": answer.text,
+                "is_error": True,
+            }
+            for answer in refusal.answers
+        ],
+    }
+
+
+def _sent_back(block: JsonValue, ids: Iterator[str]) -> JsonValue:
+    if not isinstance(block, dict) or block.get("type") != "tool_use":
+        return block
+    given = block.get("input")
+    # What is not an object would make the API refuse the whole conversation.
+    arguments: JsonValue = given if isinstance(given, dict) else {"malformed_arguments": given}
+    return {**block, "id": next(ids, text_of(block, "id")), "input": arguments}
+
+
+def _text(text: str) -> Body:
+    return {"type": "text", "text": text}
+
+
+def _use(call: ToolCall) -> Body:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments or {}}
+
+
+# --- what is answered --------------------------------------------------------------------
+
+
+def _usage(usage: Body) -> Usage:
+    read = parts.count_of(usage, "cache_read_input_tokens")
+    written = parts.count_of(usage, "cache_creation_input_tokens")
+    return parts.usage_of(
+        given=parts.count_of(usage, "input_tokens") + read + written,
+        written=parts.count_of(usage, "output_tokens"),
+        cached=read,
+    )
+
+
+# --- streams -----------------------------------------------------------------------------
+
+
+def _heard(raw: bytes) -> Iterator[Body]:
+    """Walk over the events that all clients read alike."""
+    is_over = False
+    for name, event, is_cut in named_objects(raw):
+        kind = text_of(event, "type")
+        if name != kind:
+            raise StreamFailed("an event of the stream is not named by its type")
+        if kind != "ping" and is_over:
+            raise StreamFailed("the stream continues after its end")
+        if is_cut and kind not in ("ping", "error", "message_stop"):
+            raise StreamFailed("the stream was cut off in an event")
+        is_over = kind == "message_stop" or is_over
+        yield event
+
+
+def _begin(blocks: dict[int, Body], event: Body) -> None:
+    at = numbered(event, "index")
+    if at != len(blocks):
+        raise StreamFailed("the blocks of the stream are not numbered in order")
+    blocks[at] = dict(object_of(event, "content_block"))
+
+
+def _collect(
+    pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
+) -> None:
+    at, delta = numbered(event, "index"), object_of(event, "delta")
+    kind = text_of(delta, "type")
+    if at not in blocks:
+        raise StreamFailed("a delta of the stream belongs to no block")
+    if kind == "input_json_delta":
+        pieces.setdefault((at, "input"), []).append(text_of(delta, "partial_json"))
+    elif kind in _DELTAS:
+        source, target = _DELTAS[kind]
+        pieces.setdefault((at, target), []).append(text_of(delta, source))
+    elif kind == "citations_delta":
+        block = blocks[at]
+        held = block.get("citations")
+        block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
+    else:
+        blocks[at]["type"] = kind  # what no dialect knows
+
+
+def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> None:
+    for (at, target), texts in pieces.items():
+        block, whole = blocks[at], "".join(texts)
+        if target == "input":
+            if block.get("input"):
+                if whole:
+                    raise StreamFailed("a block of the stream has its input twice")
+                continue
+            written = whole.encode(errors="replace") if whole.strip() else b"{}"
+            parsed, repeats = read_object(written)
+            # Of a repeated key the critic would see one value, and the client another.
+            block["input"] = whole if parsed is None or repeats else parsed
+        else:
+            block[target] = text_of(block, target) + whole
+
+
+def _frame(answer: Body, event: Body) -> None:
+    """Read what an event says of the message as a whole."""
+    message = object_of(event, "message")
+    if answer and message:
+        raise StreamFailed("the stream begins twice")
+    if message.get("content"):
+        raise StreamFailed("the stream begins with content that has no block")
+    answer.update(message)
+    answer.update(object_of(event, "delta"))
+    answer["usage"] = {**object_of(answer, "usage"), **object_of(event, "usage")}
+
+
+def _events(answer: Body) -> Iterator[Body]:
+    usage = object_of(answer, "usage")
+    start: Body = {**answer, "content": [], "stop_reason": None, "stop_sequence": None}
+    yield {"type": "message_start", "message": start}
+    for at, block in enumerate(objects_of(answer, "content")):
+        for field in ("text", "input"):
+            if field in block:
+                yield from _block_events(at, block, field)
+                break
+        else:
+            yield {"type": "content_block_start", "index": at, "content_block": block}
+        yield {"type": "content_block_stop", "index": at}
+    delta: Body = {
+        "stop_reason": answer.get("stop_reason"),
+        "stop_sequence": answer.get("stop_sequence"),
+    }
+    out = {"output_tokens": usage.get("output_tokens", 0)}
+    yield {"type": "message_delta", "delta": delta, "usage": out}
+    yield {"type": "message_stop"}
+
+
+def _block_events(at: int, block: Body, field: str) -> Iterator[Body]:
+    empty: JsonValue = "" if field == "text" else {}
+    opened: Body = {**block, field: empty}
+    yield {"type": "content_block_start", "index": at, "content_block": opened}
+    delta: Body = (
+        {"type": "text_delta", "text": block[field]}
+        if field == "text"
+        else {"type": "input_json_delta", "partial_json": _written(block[field])}
+    )
+    yield {"type": "content_block_delta", "index": at, "delta": delta}
+
+
+def _written(given: JsonValue) -> str:
+    """Return arguments as text; what was not an object is still as it came."""
+    return given if isinstance(given, str) else json.dumps(given)

@@ -1,0 +1,315 @@
+"""OpenAI's Responses: a list of items in, a list of items out, and history that may be stored."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from operator import itemgetter
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from sidecritic.dialects import parts
+from sidecritic.dialects.base import (
+    Body,
+    ClientRequest,
+    Hints,
+    ProviderAnswer,
+    Rejected,
+    Released,
+    StreamFailed,
+    WireDraft,
+)
+from sidecritic.dialects.deltas import Deltas
+from sidecritic.dialects.responses_events import events_of
+from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
+from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
+from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage
+from sidecritic.values import object_of, objects_of, text_of
+
+_TEXTS: Mapping[str, str] = MappingProxyType(
+    {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
+)
+_MEDIA = frozenset({"input_image", "input_file", "input_audio", "computer_screenshot"})
+_CLIENT_TOOLS = frozenset(
+    {"function", "custom", "computer_use_preview", "computer", "local_shell", "shell"}
+    | {"apply_patch"}
+)
+_KNOWN_ANSWER = frozenset(
+    {"object", "created_at", "model", "usage", "error", "metadata", "instructions", "reasoning"}
+    | {"max_output_tokens", "max_tool_calls", "parallel_tool_calls", "previous_response_id"}
+    | {"service_tier", "store", "temperature", "text", "tool_choice", "tools", "top_logprobs"}
+    | {"top_p", "truncation", "background", "prompt_cache_key", "safety_identifier", "user"}
+)
+_ENDS = ("response.completed", "response.incomplete")
+_ERRORS = ("error", "response.failed")
+
+
+class Responses:
+    endpoint = "responses"
+    keeps_history = True
+
+    def asked(self, body: Body) -> ClientRequest:
+        unknown: dict[str, None] = {}
+        if body.get("background") is True:
+            unknown["background: an answer that is fetched later"] = None
+        kept = ["conversation"] if body.get("conversation") else []
+        if kept:
+            unknown["conversation: history that the provider keeps"] = None
+        if body.get("prompt"):
+            unknown["prompt: a template that the provider keeps"] = None
+        given = body.get("input")
+        items = [user_item(given)] if isinstance(given, str) else objects_of(body, "input")
+        if any(_kind(item) == "item_reference" for item in items):
+            kept.append("item_reference")
+        tools, hints = _tools(body, unknown)
+        said = (_content(i, unknown) for i in items if text_of(i, "role") in _SYSTEM)
+        return ClientRequest(
+            model=text_of(body, "model"),
+            stream=body.get("stream") is True,
+            system="\n\n".join(t for t in (text_of(body, "instructions"), *said) if t),
+            history=tuple(_history(items, unknown)),
+            tools=tools,
+            hints=hints,
+            continues=text_of(body, "previous_response_id"),
+            kept=tuple(kept),
+            unknown=tuple(unknown),
+        )
+
+    def answered(self, answer: Body) -> ProviderAnswer:
+        unknown: dict[str, None] = {}
+        if not isinstance(answer.get("output"), list):
+            unknown["an answer without output"] = None
+        if text_of(answer, "status") in ("queued", "in_progress"):
+            unknown["an answer that is not finished"] = None
+        action = _action(objects_of(answer, "output"), unknown)
+        reason = text_of(object_of(answer, "incomplete_details"), "reason")
+        return ProviderAnswer(
+            drafts=(WireDraft(action, answer.get("output"), parts.finish_of(reason, action)),),
+            model=text_of(answer, "model"),
+            id=text_of(answer, "id"),
+            usage=_usage(object_of(answer, "usage")),
+            unknown=tuple(unknown),
+        )
+
+    def assembled(self, raw: bytes) -> Body:
+        done: list[tuple[int, Body]] = []
+        whole: Body = {}
+        deltas = Deltas()
+        for event in _heard(raw):
+            kind = text_of(event, "type")
+            deltas.take(event)
+            if kind == "response.output_item.done":
+                done.append((numbered(event, "output_index"), object_of(event, "item")))
+            elif kind in _ENDS:
+                whole = object_of(event, "response")
+        if len({number for number, _ in done}) == len(done):
+            done.sort(key=itemgetter(0))
+        items = [item for _, item in done]  # some servers number none of them, or all alike
+        deltas.require_agree([*items, *objects_of(whole, "output")])
+        return _agreed(whole, items)
+
+    def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
+        given = body.get("input")
+        if isinstance(given, str):
+            grown: list[JsonValue] = [user_item(given)]
+        else:
+            grown = list(given) if isinstance(given, list) else []
+        for refusal in rejected:
+            grown.extend(refused_items(refusal, is_stored=body.get("store") is not False))
+        return {**body, "input": grown}
+
+    def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
+        first = released[0]
+        output = first.raw if isinstance(first, WireDraft) else list[JsonValue](_items(first))
+        # An unknown field may repeat the refused draft.
+        kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
+        id = held_id(text_of(answer, "id"))
+        return {**kept, "id": id, "output": output, "status": "completed"}
+
+    def streamed(self, answer: Body, asked: Body) -> bytes:
+        number = count()
+        return named_events({**e, "sequence_number": next(number)} for e in events_of(answer))
+
+    def error_event(self, error: Body) -> bytes:
+        if "type" in error:
+            return data_event(error, name=text_of(error, "type"))
+        inner = object_of(error, "error")
+        event: Body = {
+            "type": "error",
+            "code": inner.get("code"),
+            "message": text_of(inner, "message"),
+            "param": None,
+            "sequence_number": 0,
+        }
+        return data_event(event, name="error")
+
+
+def held_id(id: str) -> str:
+    """Return the id of an answer that replaces the provider's own.
+
+    The provider keeps its own under the id: continuing from it would bring the refused draft back.
+    """
+    return f"{id}_held"
+
+
+def _heard(raw: bytes) -> Iterator[Body]:
+    """Walk over the events that all clients read alike, to the end of the answer."""
+    is_over = False
+    for name, event, is_cut in named_objects(raw):
+        kind = text_of(event, "type")
+        if name not in ("", kind):
+            raise StreamFailed("an event of the stream is not named by its type")
+        if kind in _ERRORS:
+            raise StreamFailed("the stream ended with an error", _without_output(event))
+        if is_over and kind != "keepalive":
+            raise StreamFailed("the stream continues after its end")
+        if is_cut and kind not in _ENDS:
+            raise StreamFailed("the stream was cut off in an event")
+        is_over = kind in _ENDS or is_over
+        yield event
+    if not is_over:
+        raise StreamFailed("the stream was cut off before its end")
+
+
+def _without_output(event: Body) -> Body:
+    if "response" not in event:
+        return event
+    return {**event, "response": {**object_of(event, "response"), "output": []}}
+
+
+def _agreed(whole: Body, items: Sequence[Body]) -> Body:
+    """Return the answer at the end of a stream, which says what its items have said.
+
+    Some clients act on the items as they come, and some on the end.
+    """
+    if not whole.get("output"):
+        return {**whole, "output": list[JsonValue](items)}
+    said, ended = (_action(each, {}) for each in (items, objects_of(whole, "output")))
+    if items and parts.substance(said) != parts.substance(ended):
+        raise StreamFailed("the end of the stream contradicts its items")
+    return whole
+
+
+# --- what is asked -----------------------------------------------------------------------
+
+_SYSTEM = ("system", "developer")
+
+
+def _kind(item: Body) -> str:
+    # Without a role it is no message: what stands behind its id only the provider knows.
+    return text_of(item, "type") or ("message" if "role" in item else "item_reference")
+
+
+def _content(item: Body, unknown: dict[str, None]) -> str:
+    content = item.get("content")
+    return parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+
+
+def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
+    """Walk over the messages; what an assistant said and called in a row is one turn."""
+    names: dict[str, str] = {}
+    turn: list[Body] = []
+    for item in items:
+        kind = _kind(item)
+        if kind in CLIENT_CALLS or kind == "reasoning" or text_of(item, "role") == "assistant":
+            turn.append(item)
+            continue
+        yield from _turn(turn, names, unknown)
+        turn = []
+        if kind == "message":
+            if text_of(item, "role") not in _SYSTEM:
+                yield parts.user_message(_content(item, unknown))
+        elif kind.endswith("_output"):
+            id = text_of(item, "call_id") or text_of(item, "id")
+            output = item.get("output")
+            if kind == "shell_call_output" and not isinstance(output, str):
+                text = json.dumps(output, ensure_ascii=False)
+            else:
+                text = parts.content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+            yield parts.result_of(id, names.get(id, ""), text)
+        else:
+            unknown[f"item of type {kind!r}"] = None
+    yield from _turn(turn, names, unknown)
+
+
+def _turn(
+    items: Sequence[Body], names: dict[str, str], unknown: dict[str, None]
+) -> Iterator[Assistant]:
+    action = _action(items, unknown)
+    if action.calls or action.text:
+        names.update((call.id, call.name) for call in action.calls)
+        yield action
+
+
+def _action(items: Sequence[Body], unknown: dict[str, None]) -> Assistant:
+    said: list[str] = []
+    calls: list[ToolCall] = []
+    for item in items:
+        kind = text_of(item, "type") or "message"
+        if kind == "message":
+            said.append(_content(item, unknown))
+        elif kind in CLIENT_CALLS:
+            calls.append(_call(item, kind))
+        elif kind != "reasoning":
+            unknown[f"item of type {kind!r}"] = None
+    return parts.turn_of("\n".join(part for part in said if part), tuple(calls))
+
+
+def _call(item: Body, kind: str) -> ToolCall:
+    id, given = text_of(item, "call_id"), item.get(CLIENT_CALLS[kind])
+    if item.get("actions"):
+        given = {"action": given, "actions": item.get("actions")}
+    name = text_of(item, "name") or kind.removesuffix("_call")
+    if space := text_of(item, "namespace"):
+        name = f"{space}.{name}"
+    if kind == "custom_tool_call":
+        return parts.free_call(id, name, given if isinstance(given, str) else "")
+    return parts.call_of(id, name, given)
+
+
+def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
+    specs: list[ToolSpec] = []
+    hints: dict[str, Hints] = {}
+    for tool in objects_of(body, "tools"):
+        kind = text_of(tool, "type") or "function"
+        where = text_of(object_of(tool, "environment"), "type") or "local"
+        if kind not in _CLIENT_TOOLS or where != "local":
+            unknown[f"tool of type {kind!r}, which the provider runs"] = None
+        name = text_of(tool, "name") or kind
+        specs.append(parts.tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
+        hints[name] = parts.hints_of(tool)
+    return tuple(specs), hints
+
+
+# --- what is answered --------------------------------------------------------------------
+
+
+def _usage(usage: Body) -> Usage:
+    return parts.usage_of(
+        given=parts.count_of(usage, "input_tokens"),
+        written=parts.count_of(usage, "output_tokens"),
+        cached=parts.count_of(object_of(usage, "input_tokens_details"), "cached_tokens"),
+    )
+
+
+def _items(action: Assistant) -> Iterator[Body]:
+    if action.text or not action.calls:
+        part: Body = {"type": "output_text", "text": action.text, "annotations": []}
+        yield {
+            "id": "msg_supervised",
+            "type": "message",
+            "status": "completed",
+            "role": "assistant",
+            "content": [part],
+        }
+    for call in action.calls:
+        space, _, name = call.name.rpartition(".")
+        yield {
+            "id": f"fc_{call.id}",
+            "type": "function_call",
+            "status": "completed",
+            "call_id": call.id,
+            "name": name,
+            "arguments": parts.written_arguments(call),
+            **({"namespace": space} if space else {}),
+        }

@@ -1,0 +1,50 @@
+"""A whole answer of Responses, as the events that a model would have sent."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from sidecritic.dialects.base import Body
+from sidecritic.values import objects_of, text_of
+
+_FIELDS: Mapping[str, str] = MappingProxyType({"refusal": "refusal"})
+"""Where a kind of part holds its text, unless in `text`."""
+
+
+def events_of(answer: Body) -> Iterator[Body]:
+    begun: Body = {**answer, "status": "in_progress", "output": [], "usage": None}
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for at, item in enumerate(objects_of(answer, "output")):
+        yield from _item_events(at, item)
+    yield {"type": "response.completed", "response": answer}
+
+
+def _item_events(at: int, item: Body) -> Iterator[Body]:
+    kind = text_of(item, "type")
+    opened: Body = {**item, "status": "in_progress"}
+    if kind == "message":
+        opened["content"] = []
+    elif kind == "function_call":
+        opened["arguments"] = ""
+    yield {"type": "response.output_item.added", "output_index": at, "item": opened}
+    where: Body = {"item_id": item.get("id"), "output_index": at}
+    if kind == "message":
+        for number, part in enumerate(objects_of(item, "content")):
+            yield from _part_events({**where, "content_index": number}, part)
+    elif kind == "function_call":
+        arguments = item.get("arguments")
+        named = "response.function_call_arguments"
+        yield {"type": f"{named}.delta", **where, "delta": arguments}
+        yield {"type": f"{named}.done", **where, "name": item.get("name"), "arguments": arguments}
+    yield {"type": "response.output_item.done", "output_index": at, "item": item}
+
+
+def _part_events(where: Body, part: Body) -> Iterator[Body]:
+    kind = text_of(part, "type")
+    field = _FIELDS.get(kind, "text")
+    text = part.get(field)
+    opened: Body = {**part, field: ""}
+    yield {"type": "response.content_part.added", **where, "part": opened}
+    yield {"type": f"response.{kind}.delta", **where, "delta": text, "logprobs": []}
+    yield {"type": f"response.{kind}.done", **where, field: text, "logprobs": []}
+    yield {"type": "response.content_part.done", **where, "part": part}

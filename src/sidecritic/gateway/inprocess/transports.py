@@ -1,0 +1,257 @@
+"""Transports of httpx2 that do in process what the gateway does on the network."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import httpx2
+
+from sidecritic.dialects.base import Dialect
+from sidecritic.dialects.providers import PROVIDERS
+from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.gateway.inprocess.threaded_client import DECODED, SendingClient, ThreadedClient
+from sidecritic.gateway.modes import strictest_mode
+from sidecritic.gateway.routes import Place, Route, Setup
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.telemetry.spans import NO_SPAN
+from sidecritic.gateway.turns.enforce import enforce
+from sidecritic.gateway.turns.read_request import Caller, read_request
+from sidecritic.gateway.turns.routing import require_proxied
+from sidecritic.gateway.turns.shadow import shadow
+from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
+from sidecritic.gateway.wire.refusals import HttpError
+from sidecritic.loop_thread import LoopThread
+
+_OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What the requests of a supervised client share."""
+
+    setup: Setup
+    services: Services
+    route: Callable[[Upstream], Route]
+    new_id: Callable[[], str]
+
+
+def async_client(supervision: Supervision, own: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """Return a client whose requests are supervised, and sent by `own`."""
+    transport = AsyncTransport(supervision, own)
+    return httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=True)
+
+
+def sync_client(supervision: Supervision, own: httpx2.Client) -> httpx2.Client:
+    """Return a client whose requests are supervised, and sent by `own`."""
+    transport = SyncTransport(supervision, own)
+    return httpx2.Client(transport=transport, timeout=None, follow_redirects=True)
+
+
+class AsyncTransport(httpx2.AsyncBaseTransport):
+    """Supervises the requests that carry actions, and passes the others on."""
+
+    def __init__(self, supervision: Supervision, own: SendingClient) -> None:
+        self._supervision = supervision
+        self._own = own
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return what may leave; a refusal is an answer with a status, as from a server."""
+        body = await request.aread()
+        upstream = _Sender(self._own, request)
+        route = self._supervision.route(upstream)
+        dialect = _dialect(route, request)
+        try:
+            if dialect is None or strictest_mode(route.settings) == "off":
+                _require_proxied(self._supervision.setup, route, request)
+                return await upstream.passed(body)
+            return _response(await self._reply(route, dialect, upstream.outgoing(body)), request)
+        except HttpError as refusal:
+            return _error(route, request, refusal.status, refusal.code, refusal)
+        except ModelUnavailable as failure:
+            raise httpx2.RemoteProtocolError(str(failure), request=request) from failure
+        except ModelError as failure:
+            return _error(route, request, 502, "upstream_unusable", failure)
+
+    async def aclose(self) -> None:
+        background = self._supervision.services.background
+        await background.finish(self._supervision.setup.limits.shutdown)
+        await self._own.aclose()
+
+    async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
+        setup, services = self._supervision.setup, self._supervision.services
+        place = Place(route, dialect.endpoint, dialect)
+        caller = Caller("client", self._supervision.new_id(), NO_SPAN)
+        read = await read_request(place, request, setup, services, caller)
+        if strictest_mode(route.settings) == "shadow":
+            return await shadow(read, services)
+        read.require_known(read.asked.unknown, where="request")
+        return await enforce(read, services)
+
+
+class SyncTransport(httpx2.BaseTransport):
+    """The same for blocking clients: the work runs on a loop in another thread."""
+
+    def __init__(self, supervision: Supervision, own: httpx2.Client) -> None:
+        self._loop = LoopThread("sidecritic-supervise")
+        self._inner = AsyncTransport(supervision, ThreadedClient(own))
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return what may leave."""
+        request.read()
+        asked = httpx2.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.content,
+            extensions=request.extensions,
+        )
+        answer = self._loop.run(self._inner.handle_async_request(asked))
+        stream = answer.stream
+        body: Any = _Blocking(stream, self._loop.run) if _is_async(stream) else stream
+        return httpx2.Response(
+            answer.status_code, headers=answer.headers, stream=body, request=request
+        )
+
+    def close(self) -> None:
+        if not self._loop.is_closed:
+            self._loop.run(self._inner.aclose())
+            self._loop.close()
+
+
+def _is_async(stream: object) -> bool:
+    return isinstance(stream, httpx2.AsyncByteStream) and not isinstance(
+        stream, httpx2.SyncByteStream
+    )
+
+
+class _Blocking(httpx2.SyncByteStream):
+    """An async stream, read from outside its loop."""
+
+    def __init__(self, stream: Any, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._stream = stream
+        self._run = run
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = aiter(self._stream)
+        while (chunk := self._run(_next(chunks))) is not None:
+            yield chunk
+
+    def close(self) -> None:
+        self._run(self._stream.aclose())
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
+
+
+class _Passing(httpx2.AsyncByteStream):
+    """The body of a reply that arrives as it is read."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
+        self._chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._chunks.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """The provider, reached as the SDK would have reached it."""
+
+    client: SendingClient
+    request: httpx2.Request
+    name: str = "client"
+
+    def outgoing(self, body: bytes) -> Outgoing:
+        kept = [(k.lower(), v) for k, v in self.request.headers.items() if k.lower() not in _OWN]
+        # An answer that is compressed would have to be unpacked to be judged.
+        kept.append(("accept-encoding", "identity"))
+        return Outgoing(self.request.method, "", tuple(kept), body)
+
+    async def send(self, request: Outgoing) -> Incoming:
+        return _Received(await self._sent(list(request.headers), request.body))
+
+    async def passed(self, body: bytes) -> httpx2.Response:
+        """Return the answer to the request as it is."""
+        return await self._sent(self.request.headers, body)
+
+    async def _sent(self, headers: Any, body: bytes) -> httpx2.Response:
+        # Built by the client that sends it, for the headers and cookies that it adds.
+        sent = self.client.build_request(
+            self.request.method,
+            self.request.url,
+            headers=headers,
+            content=body,
+            extensions=self.request.extensions,
+        )
+        return await self.client.send(sent, stream=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    response: httpx2.Response
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
+
+    @property
+    def headers(self) -> Headers:
+        given = tuple((k.lower(), v) for k, v in self.response.headers.multi_items())
+        # What a hook of the client has read has been decoded.
+        is_read = self.response.is_stream_consumed
+        return tuple(h for h in given if not is_read or h[0] not in DECODED)
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        if self.response.is_stream_consumed:
+            yield self.response.content
+            return
+        async for chunk in self.response.aiter_raw():
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self.response.aclose()
+
+
+def _require_proxied(setup: Setup, route: Route, request: httpx2.Request) -> None:
+    """Refuse a path that might carry an action past the critic.
+
+    A client's base URL may end anywhere, so a pattern may match any end of the path.
+
+    Raises:
+        HttpError: the path is not known to be harmless.
+    """
+    segments = request.url.path.strip("/").split("/")
+    ends = ["/".join(segments[at:]) for at in range(len(segments))]
+    lines = {end: f"{request.method} {end}" for end in ends}
+    listed = (e for e in ends if any(fnmatchcase(lines[e], each) for each in setup.proxied))
+    require_proxied(setup, Place(route, next(listed, ends[-1]), None), request.method)
+
+
+def _dialect(route: Route, request: httpx2.Request) -> Dialect | None:
+    if request.method != "POST":
+        return None
+    path = request.url.path
+    known = PROVIDERS[route.provider].dialects
+    return next((known[end] for end in known if path.endswith(f"/{end}")), None)
+
+
+def _error(
+    route: Route, request: httpx2.Request, status: int, code: str, problem: Exception
+) -> httpx2.Response:
+    error = PROVIDERS[route.provider].error(status, code, str(problem))
+    return httpx2.Response(status, content=json.dumps(error), request=request)
+
+
+def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:
+    body = reply.body if isinstance(reply.body, bytes) else None
+    stream = None if isinstance(reply.body, bytes) else _Passing(reply.body)
+    return httpx2.Response(
+        reply.status, headers=list(reply.headers), content=body, stream=stream, request=request
+    )

@@ -1,0 +1,240 @@
+"""The door: one ASGI application for every path of a provider's API.
+
+key ─▶ place ─▶ limits ─▶ supervised? ─▶ enforce or shadow ─▶ answer
+                              └─ no ──▶ passed on, if the operator lets it
+"""
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass, field
+from secrets import token_bytes
+from time import perf_counter
+
+from starlette.types import Receive, Scope, Send
+
+from sidecritic.dialects.errors import openai_error
+from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.gateway.modes import strictest_mode
+from sidecritic.gateway.routes import Place, Setup
+from sidecritic.gateway.server.admission import Admission, tenant_of
+from sidecritic.gateway.services import Services
+from sidecritic.gateway.telemetry.spans import NO_SPAN
+from sidecritic.gateway.turns.enforce import enforce
+from sidecritic.gateway.turns.read_request import Caller, read_request, require_own
+from sidecritic.gateway.turns.request import SupervisedRequest
+from sidecritic.gateway.turns.routing import outgoing, place_of, require_proxied
+from sidecritic.gateway.turns.shadow import shadow
+from sidecritic.gateway.wire.connection import ClientGone, Connection
+from sidecritic.gateway.wire.http import NO_STORE, Outgoing, Reply, end_to_end
+from sidecritic.gateway.wire.refusals import HttpError
+from sidecritic.strict_json import read_object
+
+log = logging.getLogger("sidecritic.gateway")
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_JSON = ("content-type", "application/json")
+
+
+@dataclass
+class Live:
+    """The configuration in force; a reload replaces it as a whole."""
+
+    setup: Setup
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    live: Live
+    services: Services
+    admission: Admission
+    random: "RandomBytes" = field(default_factory=lambda: RandomBytes())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        id = f"{int(self.services.clock() * 1000):012x}{self.random.hex()}"  # sorts by time
+        visit = Visit(self, self.live.setup, Connection(scope, receive, send), id)
+        await visit.serve()
+
+
+@dataclass(slots=True)
+class RandomBytes:
+    """Random bytes, taken from the system for many requests at a time.
+
+    Each time, another thread may take its turn, and this one waits.
+    """
+
+    left: bytes = b""
+
+    def hex(self) -> str:
+        """Return ten bytes."""
+        if not self.left:
+            self.left = token_bytes(2_000)
+        taken, self.left = self.left[:10], self.left[10:]
+        return taken.hex()
+
+
+class Visit:
+    """One request, from its first byte to the last of its answer."""
+
+    def __init__(self, door: Door, setup: Setup, line: Connection, id: str) -> None:
+        self._door = door
+        self._setup = setup
+        self._line = line
+        self._id = id
+        self._place: Place | None = None
+        self._client = ""
+        self._span = NO_SPAN
+        self._is_held = False
+        """Whether a stream that has begun is ours to end."""
+
+    async def serve(self) -> None:
+        counts = self._door.services.counts
+        started = perf_counter()
+        counts.began()
+        try:
+            with self._door.services.traces.request(self._line.headers) as span:
+                self._span = span
+                await self._serve()
+                self._note_span()
+        finally:
+            route = self._place.route.name if self._place else ""
+            seconds = perf_counter() - started
+            counts.ended(route, self._line.status, seconds)
+            self._note(route, seconds)
+
+    async def _serve(self) -> None:
+        try:
+            async with asyncio.timeout(self._setup.limits.seconds):
+                await self._answer()
+        except HttpError as refusal:
+            await self._refuse(refusal)
+        except TimeoutError:
+            await self._refuse(HttpError(504, "timeout", "the request took too long"))
+        except ModelUnavailable as failure:
+            await self._refuse(HttpError(502, "upstream_unavailable", str(failure)))
+        except ModelError as failure:
+            await self._refuse(HttpError(502, "upstream_unusable", str(failure)))
+        except ClientGone:
+            pass
+
+    async def _answer(self) -> None:
+        setup, line = self._setup, self._line
+        client = tenant_of(line.headers, setup.tenants)
+        self._client = client.name
+        place = self._place = place_of(setup, line.path, line.headers)
+        with self._door.admission.enter(client):
+            raw = await line.body(setup.limits.body_bytes)
+            request = outgoing(place, line, raw)
+            mode = strictest_mode(place.route.settings)
+            if place.dialect is None or line.method != "POST":
+                require_proxied(setup, place, line.method)
+                await line.while_there(self._pass(place, request))
+            elif mode == "off":
+                require_own(place, request, setup)
+                await line.while_there(self._pass(place, request))
+            else:
+                caller = Caller(client.name, self._id, self._span)
+                services = self._door.services
+                read = await read_request(place, request, setup, services, caller)
+                await self._supervise(place, read, enforces=mode == "enforce")
+
+    async def _pass(self, place: Place, request: Outgoing) -> None:
+        with self._span.child("pass", {}, is_remote=True) as s:
+            sent = request.with_headers(s.carried(request.headers))
+            incoming = await place.route.upstream.send(sent)
+            try:
+                await self._line.begin(incoming.status, end_to_end(incoming.headers))
+                await self._line.stream(incoming.chunks())
+            finally:
+                await incoming.aclose()
+
+    async def _supervise(self, place: Place, request: SupervisedRequest, *, enforces: bool) -> None:
+        if not enforces:
+            await self._line.while_there(self._shadow(place, request))
+            return
+        self._is_held = True
+        request.require_known(request.asked.unknown, where="request")
+        work, line = enforce(request, self._door.services), self._line
+        if request.asked.stream:
+            reply = await line.while_held(work, self._setup.limits.keep_alive)
+        else:
+            reply = await line.while_there(work)
+        await self._send(place, request, reply)
+
+    async def _shadow(self, place: Place, request: SupervisedRequest) -> None:
+        await self._send(place, request, await shadow(request, self._door.services))
+
+    async def _send(self, place: Place, request: SupervisedRequest, reply: Reply) -> None:
+        line, body = self._line, reply.body
+        if not isinstance(body, bytes):
+            await line.begin(reply.status, reply.headers)
+            await line.stream(body)
+        elif not line.status:
+            await line.whole(reply.status, reply.headers, body)
+        else:
+            # The head is out, and said 200 and a stream: whatever came since has to be events.
+            answer = read_object(body)[0] if reply.status == 200 else None
+            if answer is not None:
+                body = request.dialect.streamed(answer, request.body)
+            if reply.status != 200:
+                said = f"the upstream answered HTTP {reply.status}"
+                error = read_object(body)[0] or place.error(reply.status, "upstream_error", said)
+                body = request.dialect.error_event(error)
+            await line.put(body, more=False)
+
+    async def _refuse(self, refusal: HttpError) -> None:
+        place, line = self._place, self._line
+        wrap = place.error if place is not None else openai_error
+        error = wrap(refusal.status, refusal.code, str(refusal))
+        if line.status:
+            # A stream that was passed on in shadow mode breaks off as the upstream's did.
+            if self._is_held and place is not None and place.dialect is not None:
+                await line.put(place.dialect.error_event(error), more=False)
+            return
+        headers = [_JSON, NO_STORE, ("x-sidecritic-request", self._id)]
+        if refusal.retry_after is not None:
+            headers.append(("retry-after", str(max(1, round(refusal.retry_after)))))
+        try:
+            await line.whole(refusal.status, tuple(headers), json.dumps(error).encode())
+        except ClientGone:
+            return
+
+    @property
+    def _endpoint(self) -> str:
+        # A path that is not one of ours is a client's text.
+        return self._place.dialect.endpoint if self._place and self._place.dialect else "other"
+
+    def _note_span(self) -> None:
+        """Name the request by what it is."""
+        if not self._span.is_recorded:
+            return
+        place, status, endpoint = self._place, self._line.status, self._endpoint
+        method = self._line.method if self._line.method in _METHODS else "_OTHER"
+        self._span.named(f"{method} {endpoint}")
+        self._span.note(
+            {
+                "http.request.method": method,
+                "http.route": endpoint,
+                "http.response.status_code": status,
+                "sidecritic.request": self._id,
+                "sidecritic.tenant": self._client,
+                "sidecritic.route": place.route.name if place else "",
+                "sidecritic.mode": place.route.settings.mode if place else "",
+            }
+        )
+        if status >= 500:
+            self._span.note({"error.type": str(status)})
+
+    def _note(self, route: str, seconds: float) -> None:
+        log.info(
+            "request",
+            extra={
+                "request": self._id,
+                "tenant": self._client,
+                "route": route,
+                "endpoint": self._endpoint,
+                "status": self._line.status,
+                "seconds": round(seconds, 4),
+            },
+        )

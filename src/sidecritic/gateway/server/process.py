@@ -1,0 +1,73 @@
+"""A server as a process: its socket, its signals, its shutdown."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+
+import uvicorn
+
+from sidecritic.gateway.server.app import Server, make_app
+
+_UNCOLLECTED = 20_000
+"""Live objects between two searches for cycles.
+
+A request leaves no cycle behind. At Python's default of 700, dozens of requests under way are
+walked several times each, a tenth of their cost; 20,000 objects are a few megabytes at most.
+"""
+
+Reload = Callable[[], Coroutine[None, None, None]]
+
+
+async def serve(server: Server, listen: str, reload: Reload) -> None:
+    """Serve until a signal ends it, and finish requests in flight; `SIGHUP` reloads."""
+    host, _, port = listen.rpartition(":")
+    listener = uvicorn.Server(
+        uvicorn.Config(
+            make_app(server),
+            host=host.strip("[]"),
+            port=int(port),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            # A client's address is not used, so no header needs to be trusted with it.
+            proxy_headers=False,
+            ws="none",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
+        )
+    )
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def begin_reload() -> None:
+        task = loop.create_task(reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    gc.freeze()  # what has been loaded stays
+    gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
+    loop.add_signal_handler(signal.SIGHUP, begin_reload)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The listener raises its signal again; after a graceful shutdown that is no failure.
+        signal.signal(number, _let_pass)
+    await listener.serve()
+
+
+def run(main: Awaitable[None]) -> None:
+    """Run a coroutine, on uvloop where it is installed."""
+
+    async def awaited() -> None:
+        await main
+
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(awaited())
+    else:
+        uvloop.run(awaited())
+
+
+def _let_pass(number: int, frame: object) -> None:
+    """Ignore a signal that has been handled."""

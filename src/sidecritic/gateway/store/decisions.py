@@ -1,0 +1,155 @@
+"""What is recorded of each proposal, from the log of its turn.
+
+A record holds digests, names and counts. What was said stands in `content`, which is empty
+unless the operator has switched it on.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Literal
+
+from pydantic import JsonValue
+
+from sidecritic.dialects.parts import substance
+from sidecritic.seats.tools import Mode
+from sidecritic.trace import Event, Executed, Failed, Judged, Proposed, proposals
+from sidecritic.types import Assistant, Briefing, Record, Usage
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+Fate = Literal["released", "withheld", "pending"]
+"""`pending`: released in shadow mode, and not judged yet."""
+
+VerdictKind = Literal["approve", "revise", "replace", "escalate", "halt", "none"]
+"""`none`: it was not judged, by setting or because the critic failed."""
+
+
+class Origin(Record):
+    """Where a proposal came from, the same for all of one request."""
+
+    request: str
+    at: float
+    """Seconds since 1970."""
+    tenant: str
+    route: str
+    mode: Mode
+    endpoint: str
+    stream: bool
+    config: str
+    """Digest of the settings."""
+    policy: str
+    """Digest of the policy's text: the route's, or else the system prompt."""
+    critic: str
+    critic_version: str
+    unverified: bool = False
+    """Whether the request held turns that were never released here."""
+    unknown: str = ""
+    """Shapes that no dialect knows and the settings let pass."""
+
+
+class DecisionRecord(Record):
+    """One proposal and what became of it."""
+
+    id: str
+    origin: Origin
+    choice: int
+    turn: int
+    attempt: int
+    fate: Fate
+    source: str
+    """Who wrote what left: `actor`, `critic`, `fallback`; empty for what did not leave."""
+    approved: bool
+    digest: str
+    """Of tenant, route, policy and action: what an approval is bound to."""
+    tools: str
+    """Names of the called tools."""
+    link: str
+    """Digest chain up to this turn, for what left; empty otherwise."""
+    model: str
+    verdict: VerdictKind
+    status: str
+    """`ok`, `error`, `timeout`, `skipped`, `ungated`."""
+    risk: float | None
+    calibrated: bool
+    category: str
+    actor_usage: Usage
+    critic_usage: Usage
+    actor_seconds: float
+    critic_seconds: float
+    content: dict[str, JsonValue] | None = None
+
+    @property
+    def would_block(self) -> bool:
+        """Whether enforcing would have kept this proposal back."""
+        return self.verdict not in ("approve", "none")
+
+
+def canonical(value: JsonValue) -> bytes:
+    return _CANONICAL.encode(value).encode()
+
+
+def policy_digest(policy: str) -> str:
+    """Return the digest that records name a policy by."""
+    return sha256(policy.encode(errors="replace")).hexdigest()[:16]
+
+
+def action_digest(origin: Origin, action: Assistant) -> str:
+    """Return the digest that an approval of exactly this action is bound to."""
+    where = [origin.tenant, origin.route, origin.policy]
+    return sha256(canonical([*where, substance(action)])).hexdigest()
+
+
+def decisions_of(
+    origin: Origin, choice: int, log: Sequence[Event], *, link: str, models: Sequence[str]
+) -> Iterator[DecisionRecord]:
+    """Walk over the proposals of one turn; `models` name who made them."""
+    proposed = [(at, e) for at, e in enumerate(log) if isinstance(e, Proposed)]
+    executed = next((e for e in reversed(log) if isinstance(e, Executed)), None)
+    for number, (at, event) in enumerate(proposed):
+        is_last = number + 1 == len(proposed)
+        after = log[at + 1 : proposed[number + 1][0] if not is_last else len(log)]
+        judgement = next((e.judgement for e in after if isinstance(e, Judged)), None)
+        failure = next((e for e in after if isinstance(e, Failed) and e.where == "critic"), None)
+        left = executed if is_last else None
+        action = event.completion.message
+        yield DecisionRecord.of_parts(
+            id=f"{origin.request}.{choice}.{number}",
+            origin=origin,
+            choice=choice,
+            turn=event.turn,
+            attempt=number,
+            fate="released" if left and left.source == "actor" else "withheld",
+            source=left.source if left else "",
+            approved=left.approved if left else False,
+            digest=action_digest(origin, action),
+            tools=",".join(call.name for call in action.calls),
+            link=link if is_last else "",
+            model=models[number] if number < len(models) else event.completion.model,
+            verdict=judgement.verdict.kind if judgement else "none",
+            status=judgement.status if judgement else _no_status(failure),
+            risk=judgement.risk if judgement else None,
+            calibrated=judgement.calibrated if judgement else False,
+            category=judgement.category if judgement else "",
+            critic_usage=judgement.usage if judgement else Usage(),
+            critic_seconds=judgement.seconds if judgement else 0.0,
+            actor_usage=event.completion.usage,
+            actor_seconds=event.completion.seconds,
+            content=None,
+        )
+
+
+def _no_status(failure: Failed | None) -> str:
+    """Say why there is no judgement."""
+    if failure is None:
+        return "ungated"
+    return "timeout" if failure.error in ("CriticTimeout", "timeout") else "error"
+
+
+def content_of(
+    log: Sequence[Event], task_id: str, briefing: Briefing
+) -> Iterator[dict[str, JsonValue]]:
+    """Walk over the proposals of a log with their judgements, as training data needs them."""
+    for proposal, judgement in proposals(log, task_id=task_id, briefing=briefing):
+        judged = judgement.model_dump(mode="json") if judgement else None
+        yield {"proposal": proposal.model_dump(mode="json"), "judgement": judged}

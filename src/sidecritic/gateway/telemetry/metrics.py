@@ -1,0 +1,84 @@
+"""Metrics for Prometheus. Labels are names from the settings, never input."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.telemetry.counts import Counts
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics(Counts):
+    """One registry, so that several servers can share a process."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        self._children: dict[tuple[int | str, ...], Any] = {}
+
+        def counter(name: str, doc: str, *labels: str) -> Counter:
+            return Counter(f"sidecritic_{name}", doc, labels, registry=registry)
+
+        def histogram(name: str, doc: str, *labels: str) -> Histogram:
+            named = f"sidecritic_{name}"
+            return Histogram(named, doc, labels, registry=registry, buckets=_SECONDS)
+
+        by_verdict = ("route", "mode", "verdict", "status")
+        self._requests = counter("requests", "Requests by status.", "route", "status")
+        self._decisions = counter("decisions", "Proposals by verdict.", *by_verdict)
+        self._would_block = counter("would_block", "Proposals objected to.", "route", "mode")
+        self._tokens = counter("tokens", "Tokens by party.", "route", "party")
+        self._critic = histogram("critic_seconds", "Time of one verdict.", "route")
+        self._seconds = histogram("request_seconds", "Time of one request.", "route")
+        self._in_flight = Gauge("sidecritic_in_flight", "Requests under way.", registry=registry)
+        self._unrecorded = counter("unrecorded", "Decisions that could not be kept.")
+        self._skipped = counter("shadow_skipped", "Answers that could not be judged.")
+        self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
+        self._unverified = counter("unverified", "Requests with unknown turns.", "route")
+
+    def _of(self, family: Counter | Histogram, *labels: str) -> Any:
+        """Return the child with these labels; looking it up again costs more than counting."""
+        key = (id(family), *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = family.labels(*labels)
+        return child
+
+    def began(self) -> None:
+        self._in_flight.inc()
+
+    def ended(self, route: str, status: int, seconds: float) -> None:
+        self._in_flight.dec()
+        self._of(self._requests, route, str(status or 499)).inc()
+        self._of(self._seconds, route).observe(seconds)
+
+    def decided(self, decision: DecisionRecord) -> None:
+        origin = decision.origin
+        self._of(
+            self._decisions, origin.route, origin.mode, decision.verdict, decision.status
+        ).inc()
+        if decision.would_block:
+            self._of(self._would_block, origin.route, origin.mode).inc()
+        if decision.status in ("ok", "error", "timeout"):
+            self._of(self._critic, origin.route).observe(decision.critic_seconds)
+        for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):
+            spent = usage.input_tokens + usage.output_tokens
+            if spent:
+                self._of(self._tokens, origin.route, party).inc(spent)
+
+    def unrecorded(self, number: int) -> None:
+        self._unrecorded.inc(number)
+
+    def shadow_skipped(self, number: int) -> None:
+        self._skipped.inc(number)
+
+    def unknown_shape(self, route: str) -> None:
+        self._of(self._unknown, route).inc()
+
+    def unverified(self, route: str) -> None:
+        self._of(self._unverified, route).inc()
+
+    def text(self) -> bytes:
+        """Return the exposition format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,152 @@
+"""Traces in OpenTelemetry's terms, sent over OTLP in the background.
+
+Nothing is set globally, and spans of libraries that trace by themselves do not become ours.
+"""
+
+import json
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Span as OtelSpan
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic import JsonValue
+
+from sidecritic.gateway.settings import TraceSettings
+from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span, Traces
+from sidecritic.gateway.wire.http import Headers
+from sidecritic.redaction import Redactor
+
+_LONGEST = 20_000
+"""Characters of what was said, for each message list."""
+_LONGEST_NAME = 200
+_CONTEXT = TraceContextTextMapPropagator()
+
+log = logging.getLogger("sidecritic.gateway")
+
+
+def exporter_for(settings: TraceSettings, headers: dict[str, str]) -> SpanExporter:
+    return OTLPSpanExporter(endpoint=settings.endpoint, headers=headers, timeout=5)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTelemetry(Traces):
+    """Opens the spans of requests."""
+
+    provider: TracerProvider
+    tracer: Tracer
+    redactor: Redactor
+    """Clients choose names: a model or a tool may be called like a key."""
+    keeps_content: bool
+
+    @classmethod
+    def made(
+        cls,
+        settings: TraceSettings,
+        exporter: SpanExporter,
+        redactor: Redactor,
+        *,
+        keeps_content: bool,
+    ) -> "OpenTelemetry":
+        """Return traces that go to an exporter."""
+        provider = TracerProvider(
+            resource=Resource.create({"service.name": settings.service}),
+            sampler=ParentBased(TraceIdRatioBased(settings.share)),
+            shutdown_on_exit=False,
+        )
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        return cls(provider, provider.get_tracer("sidecritic"), redactor, keeps_content)
+
+    @contextmanager
+    def request(self, headers: Headers) -> Generator[Span]:
+        """Open the span of a client's request."""
+        context = _CONTEXT.extract(dict(headers))
+        span = self.tracer.start_span("request", context, SpanKind.SERVER)
+        with _Open(span):
+            yield _Span(self, span, context)
+
+    def clean(self, attributes: Attributes) -> dict[str, Attribute]:
+        """Return attributes without secrets."""
+        return {name: self._cleaned(value) for name, value in attributes.items()}
+
+    def _cleaned(self, value: Attribute) -> Attribute:
+        match value:
+            case str():
+                return self.redactor.text(value[:_LONGEST_NAME])
+            case tuple():
+                return tuple(self.redactor.text(part[:_LONGEST_NAME]) for part in value)
+            case _:
+                return value
+
+    def close(self) -> None:
+        """Send what is waiting."""
+        self.provider.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class _Span(Span):
+    traces: OpenTelemetry
+    span: OtelSpan
+    context: Context
+
+    @property
+    def is_recorded(self) -> bool:
+        return True
+
+    @property
+    def keeps_content(self) -> bool:
+        return self.traces.keeps_content
+
+    def named(self, name: str) -> None:
+        self.span.update_name(name)
+
+    def note(self, attributes: Attributes) -> None:
+        self.span.set_attributes(self.traces.clean(attributes))
+
+    def happened(self, name: str, attributes: Attributes) -> None:
+        self.span.add_event(name, self.traces.clean(attributes))
+
+    def content(self, name: str, said: JsonValue) -> None:
+        if self.keeps_content:
+            kept = json.dumps(self.traces.redactor.value(said), ensure_ascii=False)
+            self.span.set_attribute(name, kept[:_LONGEST])
+
+    @contextmanager
+    def child(
+        self, name: str, attributes: Attributes, *, is_remote: bool = False
+    ) -> Generator[Span]:
+        kind = SpanKind.CLIENT if is_remote else SpanKind.INTERNAL
+        context = set_span_in_context(self.span, self.context)
+        known = self.traces.clean(attributes)
+        shown = self.traces.redactor.text(name)
+        span = self.traces.tracer.start_span(shown, context, kind, known)
+        with _Open(span):
+            yield _Span(self.traces, span, context)
+
+    def carried(self, headers: Headers) -> Headers:
+        carrier: dict[str, str] = {}
+        _CONTEXT.inject(carrier, set_span_in_context(self.span, self.context))
+        return (*(h for h in headers if h[0] not in carrier), *carrier.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Ends the span with the block; notes an error's type only, as its text may quote people."""
+
+    span: OtelSpan
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.span.set_attribute("error.type", kind.__name__)
+            self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end()

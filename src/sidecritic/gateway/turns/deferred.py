@@ -1,0 +1,53 @@
+"""Choices that leave unjudged: records that say so, and judgements that follow."""
+
+from collections.abc import Sequence
+
+from sidecritic.gateway.modes import mode_of
+from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.turns.choice import Choice, Choices
+from sidecritic.gateway.turns.request import SupervisedRequest
+from sidecritic.types import Usage
+
+
+def judge_later(
+    choices: Choices, settled: Sequence[Choice], decisions: Sequence[DecisionRecord]
+) -> None:
+    """Have what was released unjudged in shadow mode judged in the background."""
+    services = choices.services
+    pending = {d.choice: d for d in decisions if d.fate == "pending"}
+    waiting = [each for each in settled if each.number in pending]
+    if not waiting:
+        return
+
+    async def judge() -> None:
+        for each in waiting:
+            seen = await choices.judge(each.number, each.seat.first)
+            judged = [_after(d, pending[each.number]) for d in choices.decisions(seen)[:1]]
+            for decision in judged:
+                # The actor's tokens were counted when the answer left.
+                services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
+            await services.recorder.amend(judged)
+
+    if not services.background.spawn(judge):
+        services.counts.shadow_skipped(len(waiting))
+
+
+def marked(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:
+    """Return the records of all choices; what left unjudged says so."""
+    return [_mark(d, each, choices.request) for each in settled for d in choices.decisions(each)]
+
+
+def _mark(decision: DecisionRecord, choice: Choice, request: SupervisedRequest) -> DecisionRecord:
+    match mode_of(choice.seat.first.draft.action, request.route.settings):
+        case "enforce":
+            return decision
+        case "off":
+            return decision.model_copy(update={"status": "off"})
+        case "shadow":
+            return decision.model_copy(update={"fate": "pending", "status": "pending"})
+
+
+def _after(judged: DecisionRecord, before: DecisionRecord) -> DecisionRecord:
+    """Return what the critic said of an answer that left whatever it said."""
+    update = {"fate": "released", "source": "actor", "link": before.link, "approved": True}
+    return judged.model_copy(update=update)

@@ -1,0 +1,80 @@
+"""A request to a supervised endpoint, read and routed: who asks what, on which route."""
+
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
+
+from sidecritic.dialects.base import Body, ClientRequest, Dialect, ProviderAnswer
+from sidecritic.errors import ModelError
+from sidecritic.gateway.modes import with_effects
+from sidecritic.gateway.routes import Route, Setup
+from sidecritic.gateway.store.decisions import Origin
+from sidecritic.gateway.telemetry.spans import NO_SPAN, Span
+from sidecritic.gateway.wire.http import Outgoing, RawAnswer
+from sidecritic.gateway.wire.refusals import HttpError
+from sidecritic.strict_json import REPEATED, read_object
+from sidecritic.types import Briefing
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisedRequest:
+    tenant: str
+    setup: Setup
+    route: Route
+    dialect: Dialect
+    asked: ClientRequest
+    body: Body = field(repr=False)
+    outgoing: Outgoing
+    origin: Origin
+    head: tuple[str, list[JsonValue]]
+    """The digest of the history, and what was said since its last link."""
+    span: Span = NO_SPAN
+    """Of the whole request."""
+
+    def briefing(self) -> Briefing:
+        """Return what the critic is told; the upstream gets the client's own request."""
+        return Briefing.of_parts(
+            policy=self.route.policy or self.asked.system,
+            tools=with_effects(self.asked, self.route.settings),
+            system="",
+        )
+
+    def again(self, body: bytes) -> Outgoing:
+        """Return the request of a hidden round trip."""
+        # An idempotent server would answer with the refused draft once more.
+        headers = tuple(h for h in self.outgoing.headers if h[0] != "idempotency-key")
+        return Outgoing(self.outgoing.method, self.outgoing.path, headers, body)
+
+    def read(self, heard: RawAnswer) -> tuple[Body, ProviderAnswer]:
+        """Return a successful answer as an object, and what it proposes.
+
+        Raises:
+            StreamFailed: the stream is not a whole answer.
+            ModelError: it is not an answer of the provider.
+        """
+        content = heard.content(self.setup.limits.answer_bytes)
+        if heard.is_stream:
+            answer = self.dialect.assembled(content)
+            return answer, self.dialect.answered(answer)
+        answer, repeats = read_object(content)
+        if answer is None:
+            raise ModelError("the upstream's answer is not a JSON object")
+        answered = self.dialect.answered(answer)
+        if repeats:
+            answered = replace(answered, unknown=(*answered.unknown, REPEATED))
+        return answer, answered
+
+    def require_known(self, unknown: tuple[str, ...], *, where: str) -> None:
+        """Refuse what no dialect knows, unless the operator lets it pass.
+
+        Raises:
+            HttpError: the route blocks such shapes.
+        """
+        if unknown and self.route.settings.unknown == "block":
+            shown = ", ".join(shape[:80] for shape in unknown[:5])
+            raise HttpError(
+                400 if where == "request" else 502,
+                "unknown_shape",
+                f"the {where} holds what cannot be supervised: {shown}; "
+                "leave it out, or let the operator set unknown = 'pass' on this route",
+            )
