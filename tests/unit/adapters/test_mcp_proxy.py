@@ -273,7 +273,7 @@ def test_the_command_stands_in_for_a_server_that_speaks_stdio() -> None:
     [
         (["--critic", "none"], "give one server"),
         (["--critic", "none", "--url", "http://x", "--", "y"], "give one server"),
-        (["--", "server"], "name a critic"),
+        (["--", "server"], "give a critic"),
         (["--critic", "none", "--gate", "some", "--", "server"], "unknown gate 'some'"),
         (["--critic", "none", "--policy", "absent.md", "--", "server"], "cannot read policy"),
     ],

@@ -251,7 +251,7 @@ def test_one_pack_is_not_stretched_over_several_domains(own: Path) -> None:
     pack = ("--critic", "policy", "--pack", "boutique_rules:PACK")
     result = run("eval", "--env", "shop,userbench:fixture", *pack, "--out", "x")
     assert result.exit_code == 2
-    assert "of one domain, and there are 2 environments: shop, userbench:fixture" in result.stderr
+    assert "for one domain, and there are 2 environments: shop, userbench:fixture" in result.stderr
     file = recorded(own, "boutique")
     file.write_text(file.read_text().replace('"boutique"', '"bazaar"', 1))
     result = run("replay", str(file), "--workers", "1", *pack)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.cli.learn import STAGES
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import Decision
+from sidecritic.workflows.learning import STAGES
 from sidecritic.workflows.stages import DONE_FILE
 from tests.learned import LEARN, RECIPE, Json, answer, complaint, first, run, timeless
 

@@ -60,7 +60,7 @@ class Made(Record):
 def tune(recipe: Recipe, out: Path, *, say: Say, tests_of: TestsOf) -> Result:
     """Fine-tune, or go on; what is finished already is read.
 
-    `tests_of` says what must not be learned from; `config.held_out.held_out_of` knows it of every
+    `tests_of` says what must not be learned from; `assembly.held_out.held_out_of` knows it of every
     benchmark. Whoever calls this cannot forget to ask.
 
     Raises:
