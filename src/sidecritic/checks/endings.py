@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sidecritic.checks.answers import ANSWERS
 from sidecritic.checks.base import CallCheck, Objection, TextCheck, call_check, text_check
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.checks.omissions import AT_THE_END, HAND_OVERS, OMISSIONS, is_plan
+from sidecritic.checks.omissions import AT_THE_END, OMISSIONS, is_plan
 from sidecritic.checks.partings import PARTINGS, TRANSFER
 from sidecritic.checks.requests import Requests, outright
 from sidecritic.english.closing import asks_for_data
@@ -150,7 +150,7 @@ def unserved(facts: Facts, draft: str) -> Objection | None:
     )
 
 
-@call_check("premature transfer", policy=TRANSFER, risk=0.6, tools=HAND_OVERS)
+@call_check("premature transfer", policy=TRANSFER, risk=0.6, hand_overs=True)
 def premature_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on a hand-over while a plan that the user agreed to is not carried out."""
     pending = pending_plan(facts)
@@ -164,7 +164,7 @@ def premature_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     )
 
 
-@call_check("transfer of what can be served", policy=TRANSFER, risk=0.5, tools=HAND_OVERS)
+@call_check("transfer of what can be served", policy=TRANSFER, risk=0.5, hand_overs=True)
 def needless_transfer(facts: Facts, call: ToolCall) -> Objection | None:
     """Fire on a hand-over of requests that were neither tried nor declined.
 

@@ -8,7 +8,6 @@ from sidecritic.checks.base import Answer, Objection, Support
 from sidecritic.checks.facts import Done, Facts, Line
 from sidecritic.checks.omissions import (
     BASE_RATE,
-    HAND_OVERS,
     EndCheck,
     dropped_plan,
     end_check,
@@ -365,9 +364,9 @@ def _is_record(done: Done) -> bool:
 def _before_hand_over(facts: Facts) -> list[Done] | None:
     """Return the calls before the hand-over that is proposed or was made; `None` without one."""
     for index, done in enumerate(facts.done):
-        if done.call.name in HAND_OVERS:
+        if done.call.name in facts.hand_overs:
             return list(facts.done[:index])
-    handing = any(call.name in HAND_OVERS for call in facts.proposed)
+    handing = any(call.name in facts.hand_overs for call in facts.proposed)
     return list(facts.done) if handing else None
 
 

@@ -15,6 +15,7 @@ from sidecritic.checks.base import Pack
 from sidecritic.critics.prompt import prompt_of
 from sidecritic.errors import CriticError, ModelError
 from sidecritic.forms import Filler
+from sidecritic.handover import hands_over
 from sidecritic.ports import Model
 from sidecritic.types import Approve, Judgement, Proposal, Record, Revise, ToolCall
 
@@ -44,10 +45,16 @@ class PackRules:
 
     def __init__(self, pack: Pack | None) -> None:
         """Take the rules of `pack`; without one, those that hold everywhere."""
-        self._checks = pack.calls if pack is not None else ()
+        self._pack = pack or Pack("everywhere")
 
     def items(self, tool: str) -> tuple[str, ...]:
-        own = (check.policy for check in self._checks if not check.tools or tool in check.tools)
+        named = self._pack.hand_overs
+        handing = tool in named if named else hands_over(tool)
+        own = (
+            check.policy
+            for check in self._pack.calls
+            if (handing if check.hand_overs else not check.tools or tool in check.tools)
+        )
         return tuple(dict.fromkeys((*EVERYWHERE, *own)))
 
 

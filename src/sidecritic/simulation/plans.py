@@ -4,13 +4,13 @@ Simulated actors and scripted users play from here. No critic may: `Task.data` n
 reaches a `Proposal`.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from pydantic import JsonValue
 
+from sidecritic.handover import hands_over
 from sidecritic.types import Task, ToolSpec
 
 Arguments = Mapping[str, JsonValue]
@@ -86,13 +86,6 @@ def prior_words(task: Task, role: str) -> int:
 
 
 # --- what tools are there for -------------------------------------------------------------
-
-_HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECASE)
-
-
-def hands_over(name: str) -> bool:
-    """Whether a tool with this name hands the conversation to a person."""
-    return bool(_HAND_OVER.search(name))
 
 
 def is_finder(name: str) -> bool:

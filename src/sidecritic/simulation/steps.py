@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
+from sidecritic.handover import hands_over
 from sidecritic.simulation.mistakes import (
     UNINVITED,
     FaultKind,
@@ -15,7 +16,6 @@ from sidecritic.simulation.mistakes import (
 )
 from sidecritic.simulation.plans import (
     Action,
-    hands_over,
     is_finder,
     is_write,
     reference_of,
@@ -122,7 +122,7 @@ def _with_uninvited(
         return steps
     if extra < rates.extra_write:
         steps = [*steps, Step("write", flaw=Flaw("extra_write", announced=announced))]
-    desk = next((tool.name for tool in tools if hands_over(tool.name)), None)
+    desk = next((tool.name for tool in tools if hands_over(tool)), None)
     if desk is not None and transfer < rates.premature_transfer:
         at = writes[int(where * len(writes))]
         summary = "The user has a request that I could not complete."

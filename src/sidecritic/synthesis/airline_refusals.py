@@ -60,8 +60,13 @@ class Refusals:
             wish,
             text=f"{wish.text} You have taken the first flight already.",
             asides=("If the agent cannot do it, you agree to be transferred to another agent.",),
-            hands_over=f"The user wants to cancel reservation {trip['reservation_id']}, of which a "
-            "part has been flown.",
+            hand_over=Action(
+                "transfer_to_human_agents",
+                {
+                    "summary": f"The user wants to cancel reservation {trip['reservation_id']}, of "
+                    "which a part has been flown."
+                },
+            ),
         )
 
     def _wish(self, kind: str, trip: Row, rng: Random, *, why: str) -> Wish:

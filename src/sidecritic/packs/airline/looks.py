@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.looking import Wanted
-from sidecritic.checks.omissions import HAND_OVERS
 from sidecritic.checks.requests import asked_for
 from sidecritic.english.closing import closes
 from sidecritic.english.language import mentions
@@ -84,7 +83,7 @@ def _for_call(facts: Facts, call: ToolCall) -> Iterator[Wanted]:
 def closing(facts: Facts) -> bool:
     """Whether the conversation may end with what is proposed."""
     if facts.proposed:
-        return any(call.name in HAND_OVERS for call in facts.proposed)
+        return any(call.name in facts.hand_overs for call in facts.proposed)
     return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
 
 
