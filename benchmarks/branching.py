@@ -38,8 +38,8 @@ from sidecritic.labeling.subjects import Placed, placed
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
-from sidecritic.simulation.faults import simulated_actor
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.actor import simulated_actor
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.types import Limits, ToolSpec
 
 ENVS = ("tau2:retail", "tau2:airline")

@@ -179,10 +179,10 @@ def _stand_in(role: Role, settings: Settings, tools: Tools) -> ModelFor:
 
 def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
     if env.startswith(USERBENCH):
-        from sidecritic.envs.userbench.parties import simulated_agent
+        from sidecritic.envs.userbench.simulated import simulated_agent
 
         return simulated_agent(rate=settings.fault_rate, repair=settings.repair)
-    from sidecritic.simulation.faults import simulated_actor
+    from sidecritic.simulation.actor import simulated_actor
 
     return simulated_actor(
         specs, rates=settings.fault_rate, repair=settings.repair, greeted=env not in TAU
@@ -191,9 +191,9 @@ def _simulated(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> Mod
 
 def _scripted(env: str, settings: Settings, specs: tuple[ToolSpec, ...]) -> ModelFor:
     if env.startswith(USERBENCH):
-        from sidecritic.envs.userbench.parties import rule_based_user
+        from sidecritic.envs.userbench.simulated import rule_based_user
 
         return rule_based_user()
-    from sidecritic.simulation.users import scripted_user
+    from sidecritic.simulation.scripted_user import scripted_user
 
     return scripted_user(specs)

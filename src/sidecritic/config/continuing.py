@@ -14,7 +14,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Model
 from sidecritic.rollouts import Cast
 from sidecritic.runs import RUN_FILE, Run
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.types import ToolSpec
 
 

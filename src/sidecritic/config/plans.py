@@ -103,7 +103,7 @@ def _require_known(settings: Settings, known: Iterable[str]) -> None:
 
 def _tools(group: TaskSet) -> tuple[ToolSpec, ...]:
     benchmark: Benchmark = group.benchmark
-    from sidecritic.simulation.users import scripted_user
+    from sidecritic.simulation.scripted_user import scripted_user
 
     first = group.tasks[0]
     return benchmark.environment(first, scripted_user()(first, 0)).tools

@@ -149,7 +149,7 @@ class Conversation:
             return self._world.grade(tuple(self._transcript), stopped=self._stopped)
 
     def snapshot(self) -> Snapshot:
-        return _Frozen(self._copy())
+        return _FrozenConversation(self._copy())
 
     async def close(self) -> None:
         """Nothing to release: a world lives in memory."""
@@ -220,7 +220,7 @@ class Conversation:
         )
 
 
-class _Frozen:
+class _FrozenConversation:
     """A conversation that nobody continues; only copies of it are."""
 
     def __init__(self, conversation: Conversation) -> None:

@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import (
+from sidecritic.simulation.task_record import (
     Action,
     Arguments,
     argument_leaves,
@@ -30,7 +30,7 @@ Scalar = str | int | float
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Seen:
     """The tool results and the user's words of a conversation, up to one point."""
 
     messages: tuple[Message, ...]
@@ -145,7 +145,7 @@ def _same_key(entries: list[JsonValue], text: str) -> Iterator[str]:
 # --- look-ups -----------------------------------------------------------------------------
 
 
-def look_ups(write: Action, evidence: Evidence, tools: Sequence[ToolSpec]) -> Iterator[Action]:
+def look_ups(write: Action, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterator[Action]:
     """Yield the look-ups that a careful actor makes before a write, most telling first.
 
     The records that the call names come first, whether or not they were seen; then, while
@@ -169,7 +169,7 @@ def look_ups(write: Action, evidence: Evidence, tools: Sequence[ToolSpec]) -> It
     yield from _searches(write, linked, hidden, tools=readable)
 
 
-def unseen(arguments: Arguments, evidence: Evidence) -> tuple[str, ...]:
+def unseen(arguments: Arguments, evidence: Seen) -> tuple[str, ...]:
     """Return the names of arguments with a text that nobody has named yet."""
     return tuple(
         name
@@ -178,7 +178,7 @@ def unseen(arguments: Arguments, evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _linked(write: Action, evidence: Evidence) -> list[dict[str, JsonValue]]:
+def _linked(write: Action, evidence: Seen) -> list[dict[str, JsonValue]]:
     """Return the objects that hold an identifier of the call as one of their own values."""
     named = {v for _, v in argument_leaves(write.arguments) if isinstance(v, str) and len(v) > 3}
     return [
@@ -186,7 +186,7 @@ def _linked(write: Action, evidence: Evidence) -> list[dict[str, JsonValue]]:
     ]
 
 
-def _hidden(write: Action, evidence: Evidence) -> frozenset[str]:
+def _hidden(write: Action, evidence: Seen) -> frozenset[str]:
     """Return the identifiers of a call that nobody has named yet."""
     return frozenset(
         value
@@ -225,7 +225,7 @@ def _searches(
                 yield Action(tool.name, {**arguments, "origin": back, "destination": there})
 
 
-def scouting(wishes: str, evidence: Evidence, tools: Sequence[ToolSpec]) -> Iterator[Action]:
+def scouting(wishes: str, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterator[Action]:
     """Yield the look-ups of records that the user's wishes name, or else of the first ones."""
     for tool in tools:
         if tool.effect == "read" and len(required(tool)) == 1:
@@ -246,7 +246,7 @@ _USER_ID = re.compile(r"\b(?!credit_|gift_)[a-z]+_[a-z]+_\d{3,}\b")
 _NAME = re.compile(r"(?:[Yy]ou are|[Yy]ou're|[Nn]ame is|called)\s+([A-Z]\w+)\s+([A-Z]\w+)")
 
 
-def authentication(known: str, evidence: Evidence, tools: Sequence[ToolSpec]) -> Iterator[Action]:
+def authentication(known: str, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterator[Action]:
     """Yield the look-ups by which the user is identified, and then their own record."""
     readable = [tool for tool in tools if tool.effect == "read"]
     finders = {tool.name for tool in readable if is_finder(tool.name)}
@@ -273,7 +273,7 @@ def _finding(tool: ToolSpec, known: str) -> Iterator[Action]:
 # --- calls that nobody planned ------------------------------------------------------------
 
 
-def filled(tool: ToolSpec, evidence: Evidence, preferred: str) -> Arguments | None:
+def filled(tool: ToolSpec, evidence: Seen, preferred: str) -> Arguments | None:
     """Return arguments for a call from what is on the table; `None` when something is missing.
 
     Values that stand in the text `preferred` go before others.
@@ -287,7 +287,7 @@ def filled(tool: ToolSpec, evidence: Evidence, preferred: str) -> Arguments | No
     return arguments
 
 
-def _choices(name: str, schema: Arguments, evidence: Evidence) -> tuple[JsonValue, ...]:
+def _choices(name: str, schema: Arguments, evidence: Seen) -> tuple[JsonValue, ...]:
     if schema.get("type") in {"integer", "number"}:
         return (100,) if "amount" in name else (1,)
     if schema.get("type") == "array":
@@ -309,7 +309,7 @@ def _choices(name: str, schema: Arguments, evidence: Evidence) -> tuple[JsonValu
     return tuple(re.findall(r"'([a-z][a-z ]+)'", str(schema.get("description", ""))))
 
 
-def _seen_under(name: str, evidence: Evidence) -> tuple[Scalar, ...]:
+def _seen_under(name: str, evidence: Seen) -> tuple[Scalar, ...]:
     """Return the values of a parameter in the results: an `order_id` also stands in `orders`."""
     values = evidence.values
     return values.get(f"{name.removesuffix('_id')}s", ()) or values.get(name, ())

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Arguments, argument_leaves
+from sidecritic.simulation.task_record import Arguments, argument_leaves
 
 PROCEED = "Shall I go ahead? Please answer yes or no."
 CLOSING = "Is there anything else I can help you with?"

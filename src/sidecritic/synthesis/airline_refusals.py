@@ -6,7 +6,7 @@ from random import Random
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.airline_book import Book, full_name, is_recent, passengers_of
 from sidecritic.synthesis.airline_moves import move_words, moved, search, with_flights
 from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish

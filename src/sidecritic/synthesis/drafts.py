@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.types import Task
 
 

@@ -9,7 +9,7 @@ from sidecritic.cli.selfplay import kept_apart, play_both
 from sidecritic.config import benchmark_for, settings_from
 from sidecritic.config.held_out import held_out_of
 from sidecritic.datasets.held_out import user_of_task
-from sidecritic.envs.customers import Customer, Customers
+from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import to_lines

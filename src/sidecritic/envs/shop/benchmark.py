@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue, ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
-from sidecritic.envs.customers import Customer, Customers
+from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
-from sidecritic.simulation.plans import Action, reference_of, scenario_of
+from sidecritic.simulation.task_record import Action, reference_of, scenario_of
 from sidecritic.types import (
     Assistant,
     Effect,
@@ -38,7 +38,7 @@ Orders = dict[str, Row]
 """The orders that an episode has changed; the others are as they were."""
 
 
-class Refused(Exception):
+class ShopRefusal(Exception):
     """What a tool cannot do; its text is the result of the call."""
 
 
@@ -74,7 +74,7 @@ def _find_customer(asked: FindCustomer, _changed: Orders) -> Any:
     for customer in CUSTOMERS.values():
         if customer["email"] == asked.email.strip().lower():
             return customer
-    raise Refused("no customer has this e-mail address")
+    raise ShopRefusal("no customer has this e-mail address")
 
 
 def _get_order(asked: GetOrder, changed: Orders) -> Any:
@@ -84,13 +84,13 @@ def _get_order(asked: GetOrder, changed: Orders) -> Any:
 def _refund_items(asked: RefundItems, changed: Orders) -> Any:
     order = _order(asked.order_id, changed)
     if order["status"] != "delivered":
-        raise Refused(f"order {asked.order_id} has not been delivered")
+        raise ShopRefusal(f"order {asked.order_id} has not been delivered")
     if asked.payment_method_id not in CUSTOMERS[order["customer_id"]]["payment_methods"]:
-        raise Refused("the customer has no such payment method")
+        raise ShopRefusal("the customer has no such payment method")
     refunded = {item_id for refund in order["refunds"] for item_id in refund["item_ids"]}
     left = {item["item_id"] for item in order["items"]} - refunded
     if not asked.item_ids or not left.issuperset(asked.item_ids):
-        raise Refused("each item must belong to the order and not be refunded yet")
+        raise ShopRefusal("each item must belong to the order and not be refunded yet")
     refund = {
         "item_ids": sorted(asked.item_ids),
         "payment_method_id": asked.payment_method_id,
@@ -103,7 +103,7 @@ def _refund_items(asked: RefundItems, changed: Orders) -> Any:
 def _change_address(asked: ChangeAddress, changed: Orders) -> Any:
     order = _order(asked.order_id, changed)
     if order["status"] != "processing":
-        raise Refused(f"order {asked.order_id} has left already")
+        raise ShopRefusal(f"order {asked.order_id} has left already")
     address = asked.model_dump(exclude={"order_id"})
     changed[asked.order_id] = {**order, "address": address}
     return changed[asked.order_id]
@@ -116,32 +116,32 @@ def _transfer_to_human(_asked: TransferToHuman, _changed: Orders) -> Any:
 def _order(order_id: str, changed: Orders) -> Row:
     order = changed.get(order_id) or ORDERS.get(order_id)
     if order is None:
-        raise Refused(f"there is no order {order_id!r}")
+        raise ShopRefusal(f"there is no order {order_id!r}")
     return order
 
 
-class Tool(NamedTuple):
+class ShopTool(NamedTuple):
     asks: type[Record]
     answer: Callable[[Any, Orders], Any]
     effect: Effect
     description: str
 
 
-TOOLS: Mapping[str, Tool] = {
-    "find_customer": Tool(
+TOOLS: Mapping[str, ShopTool] = {
+    "find_customer": ShopTool(
         FindCustomer,
         _find_customer,
         "read",
         "Find a customer, with payment methods and order ids, by e-mail address.",
     ),
-    "get_order": Tool(GetOrder, _get_order, "read", "Look up an order."),
-    "refund_items": Tool(
+    "get_order": ShopTool(GetOrder, _get_order, "read", "Look up an order."),
+    "refund_items": ShopTool(
         RefundItems, _refund_items, "write", "Refund delivered items of an order."
     ),
-    "change_address": Tool(
+    "change_address": ShopTool(
         ChangeAddress, _change_address, "write", "Send an order that has not left elsewhere."
     ),
-    "transfer_to_human": Tool(
+    "transfer_to_human": ShopTool(
         TransferToHuman, _transfer_to_human, "read", "Hand the conversation to a person."
     ),
 }
@@ -235,7 +235,7 @@ class Desk:
             first = cause.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "arguments"
             return f"Error: {where}: {first['msg']}", True
-        except Refused as cause:
+        except ShopRefusal as cause:
             return f"Error: {cause}", True
         return answer if isinstance(answer, str) else json.dumps(answer), False
 

@@ -27,7 +27,7 @@ from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.tau.package import DOMAINS, Data, Package, load_package
 from sidecritic.errors import ConfigError, EnvError, boundary
 from sidecritic.ports import Environment, Model
-from sidecritic.simulation.plans import Action, reference_of
+from sidecritic.simulation.task_record import Action, reference_of
 from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec
 
 VERSION = "sidecritic-tau-1"

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2.package import Domain
-from sidecritic.envs.tau2.records import State
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.refused_calls import refusal
+from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError
 from sidecritic.types import (
     Assistant,
@@ -22,7 +22,7 @@ from sidecritic.types import (
 )
 
 
-class Exchange(NamedTuple):
+class RecordedCall(NamedTuple):
     """A call and what it returned."""
 
     call: ToolCall
@@ -64,7 +64,7 @@ def replay(domain: Domain, state: State, transcript: Transcript) -> None:
             )
 
 
-def exchanges(transcript: Transcript) -> Iterator[Exchange]:
+def exchanges(transcript: Transcript) -> Iterator[RecordedCall]:
     """Pair every call with its result, in the order in which they were run.
 
     Raises:
@@ -74,11 +74,11 @@ def exchanges(transcript: Transcript) -> Iterator[Exchange]:
     for entry in transcript:
         match entry:
             case UserCall(call=call, result=result):
-                yield Exchange(call, "user", result)
+                yield RecordedCall(call, "user", result)
             case ToolResult():
                 if not waiting or waiting[0].id != entry.call_id:
                     raise EnvError(f"the result of call {entry.call_id!r} follows no such call")
-                yield Exchange(waiting.popleft(), "assistant", entry)
+                yield RecordedCall(waiting.popleft(), "assistant", entry)
             case Assistant(calls=calls):
                 waiting.extend(calls)
             case _:

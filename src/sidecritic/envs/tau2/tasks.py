@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from sidecritic.envs.tau2.package import Domain
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.errors import ConfigError
 
 _NEWER_TOOLS = {"retail": frozenset({"get_item_details"})}

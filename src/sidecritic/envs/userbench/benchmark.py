@@ -22,12 +22,12 @@ from functools import cached_property
 from pathlib import Path
 
 from sidecritic.envs.userbench.episode import UserBenchEpisode
-from sidecritic.envs.userbench.progress import (
+from sidecritic.envs.userbench.rules import (
     PAPER,
     UPSTREAM_ASYNC,
     UPSTREAM_SYNC,
-    Progress,
     Rules,
+    TripProgress,
 )
 from sidecritic.envs.userbench.tasks import FIXTURE, TIERS, Database, Trip, load, trip_of
 from sidecritic.errors import ConfigError
@@ -101,7 +101,7 @@ class UserBench:
 
     def environment(self, task: Task, user: Model) -> Environment:
         trip = self.trip(task)
-        return UserBenchEpisode(trip, user, Progress(trip, self._rules))
+        return UserBenchEpisode(trip, user, TripProgress(trip, self._rules))
 
     def trip(self, task: Task) -> Trip:
         """Return a task, read and checked once."""

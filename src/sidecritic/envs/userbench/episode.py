@@ -10,7 +10,7 @@ import re
 from pydantic import JsonValue
 
 from sidecritic.envs.userbench.judge import Judge
-from sidecritic.envs.userbench.progress import Progress, Turn
+from sidecritic.envs.userbench.rules import TripProgress, Turn
 from sidecritic.envs.userbench.tasks import Aspect, Trip
 from sidecritic.errors import EnvError, boundary
 from sidecritic.ports import Environment, Model, Snapshot
@@ -95,7 +95,7 @@ _SHORT = 300
 class UserBenchEpisode:
     """One episode; single use."""
 
-    def __init__(self, trip: Trip, user: Model, progress: Progress) -> None:
+    def __init__(self, trip: Trip, user: Model, progress: TripProgress) -> None:
         self._trip = trip
         self._user = user
         self._progress = progress
@@ -270,7 +270,7 @@ def _called(aspect: Aspect) -> str:
     return aspect.name.replace("_", " ")
 
 
-def _native(trip: Trip, progress: Progress) -> dict[str, JsonValue]:
+def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
     """Return what the metrics are computed from."""
     turns: list[JsonValue] = [
         {"kind": turn.kind, "reward": turn.reward, "note": turn.note} for turn in progress.turns

@@ -5,7 +5,7 @@
     [answer] ID      1.0 best, 0.8 correct, 0 otherwise
     [finish]         ends
 
-Nothing here talks to anybody: the judgements come in as arguments. What `Progress` knows is
+Nothing here talks to anybody: the judgements come in as arguments. What `TripProgress` knows is
 hidden: neither the actor nor a critic may see any of it before the episode is over.
 """
 
@@ -74,7 +74,7 @@ class Turn(NamedTuple):
 
 
 @dataclass
-class Progress:
+class TripProgress:
     """The hidden state of one episode."""
 
     trip: Trip
@@ -92,7 +92,7 @@ class Progress:
     finished: bool = False
     turns: list[Turn] = field(default_factory=list[Turn])
 
-    def copy(self) -> "Progress":
+    def copy(self) -> "TripProgress":
         """Return an independent copy."""
         sets = {name: set(getattr(self, name)) for name in ("found", "letters", "told")}
         return replace(self, turns=list(self.turns), chosen=list(self.chosen), **sets)

@@ -12,14 +12,6 @@ from random import Random
 from typing import Literal
 
 from sidecritic.ports import ModelFor
-from sidecritic.simulation.plans import (
-    Action,
-    is_write,
-    prior_words,
-    reference_of,
-    required,
-    scenario_of,
-)
 from sidecritic.simulation.prose import (
     contradictions,
     first_person,
@@ -28,6 +20,14 @@ from sidecritic.simulation.prose import (
     listing,
     phrase,
     wish,
+)
+from sidecritic.simulation.task_record import (
+    Action,
+    is_write,
+    prior_words,
+    reference_of,
+    required,
+    scenario_of,
 )
 from sidecritic.types import (
     Assistant,

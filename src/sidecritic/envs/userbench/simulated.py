@@ -120,7 +120,7 @@ def rule_based_user() -> ModelFor:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TripStep:
     """One turn of the plan: what is right, and what the agent does instead on purpose."""
 
     choice: str
@@ -166,25 +166,25 @@ class SimulatedAgent:
             return _completion(step.choice, step.content, len(request.messages))
         return _completion(*step.wrong, len(request.messages), fault=step.fault)
 
-    def _plan(self, rate: float) -> Iterator[Step]:
+    def _plan(self, rate: float) -> Iterator[TripStep]:
         for at, aspect in enumerate(self._trip.aspects):
             dice = Random(f"{self._seed}/plan/{at}")
             arguments = ", ".join(f"{k} {v}" for k, v in aspect.arguments.items())
             called = aspect.name.replace("_", " ")
-            yield Step("search", f"Find a {called}: {arguments}", aspect.name)
+            yield TripStep("search", f"Find a {called}: {arguments}", aspect.name)
             uninformed, erring = dice.random() < rate / 2, dice.random() < rate
             other = _another(aspect, dice)
             for number, preference in enumerate(aspect.preferences):
                 question = f"For the {called}, would you {preference.text}?"
                 fault = Fault(kind="uninformed_answer", step=3 * at, note=called)
                 early = ("answer", other) if uninformed and number == 0 else None
-                yield Step("action", question, aspect.name, early, fault if early else None)
+                yield TripStep("action", question, aspect.name, early, fault if early else None)
             wrong = ("answer", other) if erring else None
             note = f"{other} instead of {aspect.best}"
             fault = Fault(kind="wrong_option", step=3 * at + 1, note=note) if wrong else None
-            yield Step("answer", aspect.best, aspect.name, wrong, fault)
+            yield TripStep("answer", aspect.best, aspect.name, wrong, fault)
 
-    def _next(self, done: Sequence[tuple[str, str]]) -> Step | None:
+    def _next(self, done: Sequence[tuple[str, str]]) -> TripStep | None:
         """Return the first step that was neither taken nor overtaken by an early answer."""
         taken = {content for choice, content in done if choice != "answer"}
         answered = {content[:1] for choice, content in done if choice == "answer"}

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2.case import Case
 from sidecritic.envs.tau2.grading import Findings
 from sidecritic.envs.tau2.package import Domain, import_tau2
-from sidecritic.envs.tau2.records import State
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.prepared_task import PreparedTask
+from sidecritic.envs.tau2.refused_calls import refusal
+from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, ToolCall, ToolResult, User, UserCall
 
 
-def inspect_officially(case: Case, state: State, transcript: Transcript) -> Findings:
+def inspect_officially(case: PreparedTask, state: State, transcript: Transcript) -> Findings:
     """Grade with the package's evaluators; `state` is rebuilt from the transcript.
 
     Raises:

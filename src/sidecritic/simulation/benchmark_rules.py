@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.evidence import Evidence, filled
-from sidecritic.simulation.plans import Action, Arguments, is_write, required
+from sidecritic.simulation.evidence import Seen, filled
+from sidecritic.simulation.task_record import Action, Arguments, is_write, required
 from sidecritic.types import ToolResult, ToolSpec
 
 Object = Mapping[str, JsonValue]
@@ -25,14 +25,14 @@ class Deed:
 
     arguments: Arguments
     record: Object
-    evidence: Evidence
+    evidence: Seen
 
 
 Norm = Callable[[Deed], bool]
 """Whether the deed is forbidden; `False` where the records do not decide it."""
 
 
-def forbidden(evidence: Evidence, tools: Sequence[ToolSpec], *, wishes: str) -> Iterator[Action]:
+def forbidden(evidence: Seen, tools: Sequence[ToolSpec], *, wishes: str) -> Iterator[Action]:
     """Yield the calls that a policy forbids, those about records that the wishes name first."""
     deeds = [
         (key, tool, deed)
@@ -46,12 +46,12 @@ def forbidden(evidence: Evidence, tools: Sequence[ToolSpec], *, wishes: str) -> 
             yield Action(tool.name, deed.arguments)
 
 
-def _deeds(tool: ToolSpec, evidence: Evidence, wishes: str) -> Iterator[tuple[str, Deed]]:
+def _deeds(tool: ToolSpec, evidence: Seen, wishes: str) -> Iterator[tuple[str, Deed]]:
     """Yield the call that could be made about each record, filled from this record first."""
     name = next((name for name in required(tool) if name.endswith("_id")), "")
     seen: set[str] = set()
     for message in evidence.messages:
-        results = Evidence((message,)) if isinstance(message, ToolResult) else Evidence(())
+        results = Seen((message,)) if isinstance(message, ToolResult) else Seen(())
         for record in results.objects:
             key = record.get(name)
             if isinstance(key, str) and key not in seen and _is_whole(record):
