@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from sidecritic.english.listings import words_of
 from sidecritic.types import Effect, ToolSpec
 
 _SERVER = re.compile(r"^.*(?:__|[.:/])")
 """What comes before the name of a tool where several servers offer tools."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CLAUSE_ENDS = re.compile(r"[.!?;:,()\n]+")
-_NO_WORD = re.compile(r"[\W_]+")
 
 _CHANNEL = r"(call|chat|conversation|session)"
 _SUBJECT = rf"({_CHANNEL}|user|customer|client|caller|guest|ticket|case|issue|request|it|them)"
@@ -57,11 +57,7 @@ def hand_overs(tools: Iterable[ToolSpec], called: Iterable[str] = ()) -> frozens
 
 @lru_cache(maxsize=1024)
 def _hands_over(name: str, description: str, effect: Effect) -> bool:
-    if _NAME.fullmatch(_words(_CAMEL.sub(" ", _SERVER.sub("", name)))):
+    if _NAME.fullmatch(words_of(_CAMEL.sub(" ", _SERVER.sub("", name)))):
         return True
     clauses = _CLAUSE_ENDS.split(description) if effect != "read" else ()
-    return any(_DESCRIPTION.match(_words(clause)) for clause in clauses)
-
-
-def _words(text: str) -> str:
-    return _NO_WORD.sub(" ", text).strip().lower()
+    return any(_DESCRIPTION.match(words_of(clause)) for clause in clauses)

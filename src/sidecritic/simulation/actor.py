@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from sidecritic.english.listings import words_of
 from sidecritic.ports import ModelFor
 from sidecritic.simulation.actor_chat import ActorChat, RefusedDraft, read
 from sidecritic.simulation.actor_progress import FIXED, ActorProgress, Playbook, Versions
@@ -24,7 +25,6 @@ from sidecritic.simulation.prose import (
     REPORT,
     announcement,
     instruction,
-    phrase,
     question,
     shown,
 )
@@ -52,6 +52,9 @@ class ActorDraft:
 class SimulatedActor:
     """An actor that knows the solution and makes mistakes on purpose."""
 
+    name = "simulated"
+    simulated = True
+
     def __init__(
         self,
         task: Task,
@@ -78,14 +81,6 @@ class SimulatedActor:
         empty = Playbook((), tuple(tools), scenario_of(task), f"{seed}/{task.id}")
         steps = steps_for(task, tools, FaultRates.of(rates), empty.dice("plan"))
         self._book = replace(empty, steps=steps)
-
-    @property
-    def name(self) -> str:
-        return "simulated"
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return the next message of the plan, with the fault that it carries; never fails."""
@@ -256,7 +251,7 @@ def _acts_unasked(progress: ActorProgress, step: ActorStep) -> bool:
 
 def _stake(versions: Versions, step: ActorStep) -> tuple[str, ...]:
     right, wrong = versions.right, versions.wrong
-    named = (right.name, phrase(right.name)) if step.uninvited else ()
+    named = (right.name, words_of(right.name)) if step.uninvited else ()
     return named if wrong is None else (*named, *wrong_texts(right.arguments, wrong.arguments))
 
 
@@ -265,11 +260,11 @@ def _fault(
 ) -> Fault | None:
     if step.flaw is None:
         return None
-    note = "" if versions is None else phrase(versions.right.name)
+    note = "" if versions is None else words_of(versions.right.name)
     if versions is not None and versions.wrong is not None:
         right = versions.right.arguments
         note += "".join(
-            f": {phrase(name)} {shown(value)} instead of {shown(right[name])}"
+            f": {words_of(name)} {shown(value)} instead of {shown(right[name])}"
             for name, value in versions.wrong.arguments.items()
             if value != right[name]
         )

@@ -1,6 +1,6 @@
 """What a conversation has brought to light, and what can be looked up or mistaken in it.
 
-Everything works on the structure of tool results, without knowing any domain: the values
+Everything works on the structure of tool results: the values
 that could be confused with another one are its siblings, the other keys of the same
 mapping, the other entries of the same list.
 """
@@ -15,6 +15,7 @@ from typing import TypeGuard
 
 from pydantic import JsonValue
 
+from sidecritic.simulation.benchmark_words import PAYMENT_ID, USER_ID, there_and_back
 from sidecritic.simulation.task_record import (
     Action,
     Arguments,
@@ -220,7 +221,7 @@ def _searches(
         if helps and all(isinstance(scope.get(name), str) for name in names):
             arguments = {name: scope[name] for name in names}
             yield Action(tool.name, arguments)
-            if {"origin", "destination"} <= arguments.keys():
+            if there_and_back(arguments):
                 there, back = arguments["origin"], arguments["destination"]
                 yield Action(tool.name, {**arguments, "origin": back, "destination": there})
 
@@ -242,7 +243,6 @@ _KNOWN: Mapping[str, str] = {
     "phone_number": r"\b\d{3}-\d{3}-\d{4}\b",
     "zip": r"(?<![\w-])\d{5}(?![\w-])",
 }
-_USER_ID = re.compile(r"\b(?!credit_|gift_)[a-z]+_[a-z]+_\d{3,}\b")
 _NAME = re.compile(r"(?:[Yy]ou are|[Yy]ou're|[Nn]ame is|called)\s+([A-Z]\w+)\s+([A-Z]\w+)")
 
 
@@ -255,7 +255,7 @@ def authentication(known: str, evidence: Seen, tools: Sequence[ToolSpec]) -> Ite
         for tool in sorted(readable, key=lambda tool: "email" not in required(tool)):
             if tool.name in finders:
                 yield from _finding(tool, known)
-    user_id = _USER_ID.search(known) if not finders else _USER_ID.search(evidence.words)
+    user_id = USER_ID.search(known) if not finders else USER_ID.search(evidence.words)
     for tool in readable:
         if user_id is not None and required(tool) == ("user_id",):
             yield Action(tool.name, {"user_id": user_id.group(0)})
@@ -302,9 +302,7 @@ def _choices(name: str, schema: Arguments, evidence: Seen) -> tuple[JsonValue, .
         return found
     if "payment" in name:
         return tuple(
-            value
-            for value in evidence.values.get("id", ())
-            if re.match(r"(credit_card|paypal|gift_card)_", str(value))
+            value for value in evidence.values.get("id", ()) if PAYMENT_ID.match(str(value))
         )
     return tuple(re.findall(r"'([a-z][a-z ]+)'", str(schema.get("description", ""))))
 

@@ -6,18 +6,27 @@ Both depend on nothing but the seed, the task and that conversation.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, get_args
 
 from pydantic import Field, JsonValue
 
+from sidecritic.english.listings import words_of
 from sidecritic.simulation.benchmark_rules import forbidden
+from sidecritic.simulation.benchmark_words import (
+    CHOICE_KEYS,
+    OPPOSITES,
+    OTHER_KEYS,
+    PAYMENT_KEYS,
+    WISHES_FOR,
+)
 from sidecritic.simulation.evidence import Seen, filled
-from sidecritic.simulation.prose import make, phrase
+from sidecritic.simulation.prose import make
 from sidecritic.simulation.task_record import Action, Arguments, is_write
 from sidecritic.types import Record, ToolSpec
+from sidecritic.values import texts_in
 
 FaultKind = Literal[
     "wrong_argument",
@@ -90,9 +99,9 @@ class Flaw:
 # --- drawing ------------------------------------------------------------------------------
 
 _KEYS: Mapping[FaultKind, str] = {
-    "wrong_payment": r"payment",
-    "wrong_item": r"item|flight|cabin|product",
-    "wrong_argument": r"^(?!.*(payment|item|flight|cabin|product|user_id|customer_id)).",
+    "wrong_payment": PAYMENT_KEYS,
+    "wrong_item": CHOICE_KEYS,
+    "wrong_argument": OTHER_KEYS,
 }
 
 
@@ -132,7 +141,7 @@ def mistaken(
     rng.shuffle(keys)
     # A write names the old items and the new ones: confusing the new ones is what happens.
     keys.sort(key=lambda key: not key.startswith("new_"))
-    taken = {str(v) for v in _texts(dict(arguments))}
+    taken = {str(v) for v in texts_in(dict(arguments))}
     for invent in (False, True):
         for key in keys:
             wrong = _altered(arguments[key], evidence, taken, rng=rng, invent=invent)
@@ -179,13 +188,7 @@ def _invented(value: str, rng: Random) -> str | None:
     """
     if re.fullmatch(r"#?\w*\d\w*", value) and len(value) > 5:
         return None
-    opposites = {
-        "no longer needed": "ordered by mistake",
-        "economy": "business",
-        "yes": "no",
-        "completed": "pending",
-    }
-    for one, other in opposites.items():
+    for one, other in OPPOSITES.items():
         if value in (one, other):
             return other if value == one else one
     return _one_digit_off(value, rng)
@@ -208,34 +211,7 @@ def falsified(infos: Sequence[str], rng: Random) -> tuple[str, ...]:
     return tuple(f"not {info}" for info in infos)
 
 
-def _texts(value: JsonValue) -> Iterator[str]:
-    match value:
-        case {**fields}:
-            for inner in fields.values():
-                yield from _texts(inner)
-        case [*entries]:
-            for inner in entries:
-                yield from _texts(inner)
-        case str():
-            yield value
-        case _:
-            pass
-
-
 # --- writes that nobody planned -----------------------------------------------------------
-
-_STANDS_FOR: Mapping[str, str] = {
-    "send": r"compensat|voucher|certificate",
-    "certificate": r"compensat|voucher|certificate",
-    "cancel": r"cancel",
-    "update": r"chang|updat|modif|upgrad|add|mov",
-    "modify": r"chang|updat|modif|switch",
-    "return": r"return|refund",
-    "refund": r"return|refund|money back",
-    "exchange": r"exchang|swap",
-    "book": r"\bbook\b",
-    "delete": r"delet|remov",
-}
 
 
 def uninvited(
@@ -277,18 +253,18 @@ def _changing(action: Action, evidence: Seen, rng: Random) -> Action:
 
 
 def _closeness(name: str, wishes: str) -> float:
-    nouns = sum(word in wishes.lower() for word in phrase(name).split())
+    nouns = sum(word in wishes.lower() for word in words_of(name).split())
     return _verbs(name, wishes) + nouns / 10
 
 
 def _verbs(name: str, wishes: str) -> int:
-    signs = (signs for part, signs in _STANDS_FOR.items() if part in name)
+    signs = (signs for part, signs in WISHES_FOR.items() if part in name)
     return sum(bool(re.search(sign, wishes.lower())) for sign in signs)
 
 
 def wrong_texts(right: Arguments, wrong: Arguments) -> tuple[str, ...]:
     """Return what somebody would mention who noticed: names and values that differ."""
     names = [name for name in wrong if right.get(name) != wrong[name]]
-    before = {text for name in names for text in _texts(right.get(name))}
-    after = {text for name in names for text in _texts(wrong[name])}
-    return (*names, *(phrase(name) for name in names), *sorted(before ^ after))
+    before = {text for name in names for text in texts_in(right.get(name))}
+    after = {text for name in names for text in texts_in(wrong[name])}
+    return (*names, *(words_of(name) for name in names), *sorted(before ^ after))

@@ -37,13 +37,8 @@ Json = Mapping[str, Any]
 class RuleBasedUser:
     """Fills in the four judgements by the words that it finds; needs no key."""
 
-    @property
-    def name(self) -> str:
-        return "rule-based (not comparable)"
-
-    @property
-    def simulated(self) -> bool:
-        return True
+    name = "rule-based (not comparable)"
+    simulated = True
 
     async def complete(self, request: Request) -> Completion:
         """Return the judgement that the request asks for.
@@ -138,19 +133,14 @@ class SimulatedAgent:
     `repair`. It keeps no state: what was executed is read from the request.
     """
 
+    name = "simulated"
+    simulated = True
+
     def __init__(self, trip: Trip, *, seed: int, rate: float = 0.35, repair: float = 0.9) -> None:
         self._trip = trip
         self._seed = f"{seed}/{trip.id}"
         self._repair = repair
         self._steps = tuple(self._plan(rate))
-
-    @property
-    def name(self) -> str:
-        return "simulated"
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return the next turn of the plan; never fails."""
@@ -211,17 +201,12 @@ def simulated_agent(*, rate: float = 0.35, repair: float = 0.9) -> ModelFor:
 class GuessingAgent:
     """Answers for each aspect with one of the options shown, drawn uniformly; asks nothing."""
 
+    name = "guessing"
+    simulated = True
+
     def __init__(self, trip: Trip, *, seed: int) -> None:
         self._trip = trip
         self._seed = f"{seed}/{trip.id}"
-
-    @property
-    def name(self) -> str:
-        return "guessing"
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return a guess for the first aspect without one; never fails."""
