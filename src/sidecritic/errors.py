@@ -2,7 +2,8 @@
 
     SidecriticError
     ├── ConfigError          a name, flag, recipe key or file that cannot be used
-    │   └── MissingExtra     an optional package is not installed
+    │   ├── MissingExtra     an optional package is not installed
+    │   └── NoChecks         an environment has no pack of policy checks
     ├── TraceError           a recorded line that cannot be read
     ├── ModelError           a model gave no usable completion
     │   ├── ModelUnavailable refused, hung or overloaded: may be tried again
@@ -18,6 +19,8 @@ Errors are attributed once, where one part calls another, with `boundary()`.
 `ConfigError` ends a command with exit code 2; every other kind that happens inside an
 episode becomes a `Failed` event of that episode and leaves its siblings alone.
 """
+
+from pydantic import ValidationError
 
 
 class SidecriticError(Exception):
@@ -114,3 +117,10 @@ class boundary:
         if isinstance(cause, Exception) and not isinstance(cause, SidecriticError):
             said = f"{self._doing}: {type(cause).__name__}: {cause}"
             raise self._error(said) from cause
+
+
+def first_problem(cause: ValidationError, whole: str = "") -> str:
+    """Return what is wrong first, as `where: what`; `whole` names what has no parts."""
+    first = cause.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or whole
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.errors import ModelError, ModelRejected, ModelUnavailable
+from sidecritic.errors import ModelError, ModelRejected, ModelUnavailable, first_problem
 from sidecritic.ports import Model
 from sidecritic.types import (
     Assistant,
@@ -73,7 +73,7 @@ class Filler:
             try:
                 return Filled(form.model_validate_json(unfenced(text), strict=True), usage, seconds)
             except ValidationError as cause:
-                problem = _problem(cause)
+                problem = first_problem(cause)
             again = f"That is not the JSON object asked for: {problem}. Answer with it alone."
             chat = (*chat, Assistant(text=text or "(nothing)"), User(text=again))
         raise ModelError(
@@ -120,9 +120,3 @@ def form_name(request: Request) -> str:
     schema = format_.get("json_schema") if isinstance(format_, dict) else None
     name = schema.get("name") if isinstance(schema, dict) else None
     return name if isinstance(name, str) else ""
-
-
-def _problem(cause: ValidationError) -> str:
-    first = cause.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}: {first['msg']}" if where else first["msg"]

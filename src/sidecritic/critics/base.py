@@ -1,12 +1,12 @@
 """Critics that hold no knowledge of their own, and how any critic is warmed up."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import assert_never
 
-from sidecritic.errors import CriticError, SidecriticError, boundary
+from sidecritic.errors import CriticError, ModelError, SidecriticError, boundary
 from sidecritic.ports import Critic, Warm
 from sidecritic.types import (
     Approve,
@@ -19,10 +19,23 @@ from sidecritic.types import (
     Verdict,
 )
 
+THRESHOLD = 0.5
+"""Risk from which an action is sent back unless a critic is told otherwise."""
+
 Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
 
 JudgeFunction = Callable[[Proposal], Answer | Awaitable[Answer]]
+
+
+@contextmanager
+def judging(critic: str) -> Generator[None]:
+    """Attribute whatever goes wrong inside to the critic of that name, its model included."""
+    try:
+        with boundary(CriticError, f"critic {critic!r}"):
+            yield
+    except ModelError as cause:
+        raise CriticError(f"critic {critic!r}: {cause}") from cause
 
 
 async def warm_up(critic: Warm, coming: Proposal) -> None:

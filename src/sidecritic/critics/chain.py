@@ -80,7 +80,7 @@ class Chain:
         await warm_all(self._critics, proposal)
 
 
-class Asked(NamedTuple):
+class CriticAnswer(NamedTuple):
     """What one critic of several said."""
 
     judgement: Judgement | None
@@ -89,19 +89,19 @@ class Asked(NamedTuple):
     seconds: float
 
 
-async def ask(critic: Critic, proposal: Proposal) -> Asked:
+async def ask(critic: Critic, proposal: Proposal) -> CriticAnswer:
     """Return what a critic says; one that fails has a problem instead of raising."""
     started = perf_counter()
     try:
         with boundary(CriticError, f"critic {critic.name!r}"):
             judgement = await critic.judge(proposal)
     except CriticError as error:
-        return Asked(None, f"{critic.name}: {error}", perf_counter() - started)
+        return CriticAnswer(None, f"{critic.name}: {error}", perf_counter() - started)
     spent = judgement.seconds or perf_counter() - started
     if judgement.status in ("error", "timeout"):
         problem = f"{critic.name}: {judgement.rationale or judgement.status}"
-        return Asked(judgement, problem, spent)
-    return Asked(judgement, "", spent)
+        return CriticAnswer(judgement, problem, spent)
+    return CriticAnswer(judgement, "", spent)
 
 
 def _is_certain(critic: Critic, judgement: Judgement) -> bool:

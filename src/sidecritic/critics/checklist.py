@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from sidecritic.checks.base import Pack
+from sidecritic.critics.base import judging
 from sidecritic.critics.prompt import prompt_of
-from sidecritic.errors import CriticError, ModelError
 from sidecritic.forms import Filler
 from sidecritic.handover import hands_over
 from sidecritic.ports import Model
@@ -94,10 +94,8 @@ class Checklist:
         items = self._rules.items(call.name)
         listed = "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
         question = _QUESTION.format(tool=call.name, items=listed)
-        try:
+        with judging(self.name):
             filled = await self._filler.fill(Ruling, prompt_of(proposal).asking(question))
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
         ruling = filled.form
         failed = [items[at - 1] for at in ruling.failed if 1 <= at <= len(items)]
         blocked = ruling.verdict == "block"

@@ -8,11 +8,12 @@ from pydantic import JsonValue
 
 from sidecritic.checks.base import Pack
 from sidecritic.critics.answers import plain, risk_of
+from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.compact import Rendering
-from sidecritic.critics.llm import GENERIC_FEEDBACK, THRESHOLD
+from sidecritic.critics.llm import GENERIC_FEEDBACK
 from sidecritic.critics.policy import rationale, revision
 from sidecritic.critics.prompt import APPROVE, REFUSE
-from sidecritic.errors import CriticError, ModelError, boundary
+from sidecritic.errors import CriticError, boundary
 from sidecritic.ports import Model
 from sidecritic.types import (
     Approve,
@@ -63,11 +64,8 @@ class CompactCritic:
         sampling = Sampling(
             temperature=1.0, max_tokens=1, top_logprobs=_TOP, extra=self._extra, tool_choice="none"
         )
-        try:
-            with boundary(CriticError, f"critic {self.name!r}"):
-                answer = await self._model.complete(Request(messages=chat, sampling=sampling))
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
+        with judging(self.name):
+            answer = await self._model.complete(Request(messages=chat, sampling=sampling))
         risk, note = self._read(answer)
         against = tuple(finding for finding in findings if finding.sign > 0)
         refused = risk >= self._threshold

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from sidecritic.critics.base import approved, is_by_risk, refused, score_of, warm_all
-from sidecritic.critics.chain import Asked, ask
+from sidecritic.critics.base import THRESHOLD, approved, is_by_risk, refused, score_of, warm_all
+from sidecritic.critics.chain import CriticAnswer, ask
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import Critic, version_of
 from sidecritic.types import Escalate, Halt, Judgement, Proposal, Replace, Revise, Usage
-
-THRESHOLD = 0.5
 
 Combine = Literal["mean", "max"]
 
@@ -168,5 +166,5 @@ def _rationale(heard: Sequence[_Voice]) -> str:
     )
 
 
-def _usage(asked: Sequence[Asked]) -> Usage:
+def _usage(asked: Sequence[CriticAnswer]) -> Usage:
     return sum((each.judgement.usage for each in asked if each.judgement), Usage())

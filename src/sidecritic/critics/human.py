@@ -15,6 +15,7 @@ from typing import Protocol, assert_never
 from unicodedata import east_asian_width
 
 from sidecritic.checks.base import Finding
+from sidecritic.critics.examiner import Examiner
 from sidecritic.errors import CriticError, boundary
 from sidecritic.types import (
     Approve,
@@ -49,7 +50,7 @@ class Input(Protocol):
         ...
 
 
-class Output(Protocol):
+class TerminalOutput(Protocol):
     """Where text goes, such as an open text file."""
 
     def write(self, text: str, /) -> object: ...
@@ -57,18 +58,10 @@ class Output(Protocol):
     def flush(self) -> None: ...
 
 
-class Evidence(Protocol):
-    """Whoever can say what speaks against an action and for it, such as a policy `Pack`."""
-
-    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
-        """Return what fires after looking up what it wants to know, strongest first."""
-        ...
-
-
 class Terminal:
     """One person, who is asked one question at a time, whoever asks."""
 
-    def __init__(self, lines: Input, out: Output, *, width: int = 100) -> None:
+    def __init__(self, lines: Input, out: TerminalOutput, *, width: int = 100) -> None:
         self._lines = lines
         self._out = out
         self.width = max(width, 20)
@@ -141,7 +134,7 @@ class HumanCritic:
     """Ask a person about every proposal."""
 
     terminal: Terminal
-    evidence: Evidence | None = None
+    evidence: Examiner | None = None
     """What fires against a proposal is shown with it."""
     name: str = "human"
 

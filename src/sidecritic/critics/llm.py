@@ -9,13 +9,11 @@ the prompt asks for them, become the risk. Nothing that stands in the model's pr
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.checks.base import Finding
 from sidecritic.critics.answers import (
     JsonVerdict,
     Reasons,
@@ -25,6 +23,8 @@ from sidecritic.critics.answers import (
     plain,
     risk_of,
 )
+from sidecritic.critics.base import THRESHOLD, judging
+from sidecritic.critics.examiner import Examiner
 from sidecritic.critics.prompt import (
     APPROVE,
     BUDGET,
@@ -60,8 +60,6 @@ from sidecritic.types import (
     Usage,
 )
 
-THRESHOLD = 0.5
-
 GENERIC_FEEDBACK = (
     "It is held to be not permitted or not right. Compare it with the policy and with what the "
     "user asked for and confirmed; correct it, or ask the user."
@@ -73,14 +71,6 @@ _LOOKUP_CHARACTERS = 4000
 STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
 
 _Form = TypeVar("_Form", bound=Record)
-
-
-class Evidence(Protocol):
-    """Whoever can say what speaks against an action, such as a policy `Pack`."""
-
-    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
-        """Return what fires, strongest first, after looking up what is wanted for that."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +106,7 @@ class LLMCritic:
         model: Model,
         *,
         threshold: float = THRESHOLD,
-        evidence: Evidence | None = None,
+        evidence: Examiner | None = None,
         lookups: int = 0,
         wire: Wire | None = None,
         budget: int = BUDGET,
@@ -151,11 +141,8 @@ class LLMCritic:
             CriticError: the model failed, or its answer is no verdict.
         """
         hearing = _Hearing(self._model, self._wire)
-        try:
-            with boundary(CriticError, f"critic {self.name!r}"):
-                return await self._judge(proposal, hearing)
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
+        with judging(self.name):
+            return await self._judge(proposal, hearing)
 
     async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.
@@ -179,7 +166,7 @@ class LLMCritic:
             prompt = prompt_of(proposal, findings=findings, lookups=found, budget=self._budget)
         risk = await hearing.risk(prompt)
         reasons = await hearing.reasons(prompt) if risk >= self._threshold else None
-        judgement = Judgement(
+        return Judgement(
             verdict=_revision(proposal, reasons) if risk >= self._threshold else Approve(),
             critic=self.name,
             risk=risk,
@@ -190,7 +177,6 @@ class LLMCritic:
             usage=hearing.usage,
             seconds=hearing.seconds,
         )
-        return judgement
 
     async def _look(
         self, proposal: Proposal, prompt: Prompt, hearing: "_Hearing"

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import write_whole
 from sidecritic.types import Record
 
@@ -58,7 +58,7 @@ class Lineage(Record):
         return sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-class Entry(Record, allow_inf_nan=False):
+class RegisteredCritic(Record, allow_inf_nan=False):
     """One critic."""
 
     name: str = Field(pattern=NAME)
@@ -93,10 +93,10 @@ class Registry(Record):
     """The contents of the file."""
 
     schema_version: Literal[1] = 1
-    critics: dict[str, Entry] = {}
+    critics: dict[str, RegisteredCritic] = {}
     """By name, in the order in which they were added."""
 
-    def entry(self, name: str, file: Path) -> Entry:
+    def entry(self, name: str, file: Path) -> RegisteredCritic:
         """Return the entry of that name.
 
         Raises:
@@ -124,14 +124,13 @@ def read_registry(file: Path) -> Registry:
     try:
         return Registry.model_validate_json(text)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
+        problem = first_problem(cause, "the whole file")
         raise ConfigError(
-            f"the registry of critics {file}: {where}: {first['msg']}; restore it from a copy"
+            f"the registry of critics {file}: {problem}; restore it from a copy"
         ) from cause
 
 
-def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
+def add_entry(file: Path, entry: RegisteredCritic, *, replace: bool = False) -> None:
     """Add a critic; the file is made when there is none. The same one again changes nothing.
 
     With `replace` another critic of that name gives way, and what a gate said of it is gone.
@@ -154,7 +153,7 @@ def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
     _change(file, added)
 
 
-def decide(file: Path, name: str, decision: Mapping[str, object]) -> Entry:
+def decide(file: Path, name: str, decision: Mapping[str, object]) -> RegisteredCritic:
     """Write what a gate said of a critic: `status`, `reasons`, `decided`, `over`, `metrics`.
 
     Raises:
@@ -167,7 +166,7 @@ def decide(file: Path, name: str, decision: Mapping[str, object]) -> Entry:
     return _change(file, decided).critics[name]
 
 
-def _with(registry: Registry, entry: Entry) -> Registry:
+def _with(registry: Registry, entry: RegisteredCritic) -> Registry:
     return registry.model_copy(update={"critics": {**registry.critics, entry.name: entry}})
 
 
@@ -197,7 +196,7 @@ def _locked(file: Path) -> Generator[None]:
         os.close(descriptor)
 
 
-def weights_of(entry: Entry, file: Path) -> Path:
+def weights_of(entry: RegisteredCritic, file: Path) -> Path:
     """Return where the weights of an entry are, after a look at whether they are still the same.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Benchmark, Environment, Model, Peopled
 from sidecritic.types import Task
 
@@ -137,11 +137,9 @@ def _task(line: str, where: str) -> Task:
     try:
         task = Task.model_validate_json(line)
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "the line"
         raise ConfigError(
-            f"{where} is not a task: {key}: {first['msg']}; each line is one JSON object "
-            "{id, env, split, data}"
+            f"{where} is not a task: {first_problem(cause, 'the line')}; each line is one JSON "
+            "object {id, env, split, data}"
         ) from cause
     if not task.id.strip() or not task.split.strip():
         raise ConfigError(f"{where} has an empty id or split; give it both")

@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Environment, Model
 from sidecritic.simulation.task_record import Action, reference_of, scenario_of
 from sidecritic.types import (
@@ -232,9 +232,7 @@ class Desk:
             asked = tool.asks.model_validate(call.arguments)
             answer = tool.answer(asked, self._changed)
         except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "arguments"
-            return f"Error: {where}: {first['msg']}", True
+            return f"Error: {first_problem(cause, 'arguments')}", True
         except ShopRefusal as cause:
             return f"Error: {cause}", True
         return answer if isinstance(answer, str) else json.dumps(answer), False
@@ -289,11 +287,9 @@ class Shop:
             try:
                 TOOLS[action.name].asks.model_validate(action.arguments)
             except ValidationError as cause:
-                first = cause.errors(include_url=False)[0]
-                key = ".".join(map(str, first["loc"]))
                 raise ConfigError(
                     f"{where} has a reference action {action.name!r} that is never run: "
-                    f"{key}: {first['msg']}"
+                    f"{first_problem(cause)}"
                 ) from cause
 
     def environment(self, task: Task, user: Model) -> Environment:

@@ -149,7 +149,7 @@ class UserBenchEpisode:
         )
 
     def snapshot(self) -> Snapshot:
-        return _Frozen(self._copy())
+        return _FrozenEpisode(self._copy())
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -293,7 +293,7 @@ def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
     }
 
 
-class _Frozen:
+class _FrozenEpisode:
     """An episode that nobody continues; only copies of it are."""
 
     def __init__(self, episode: UserBenchEpisode) -> None:
