@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
+from sidecritic.envs.record_worlds import AgentsWorld, graded, replayed
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Environment, Model
@@ -160,32 +161,17 @@ SPECS: tuple[ToolSpec, ...] = tuple(
 # --- the world ----------------------------------------------------------------------------
 
 
-class Desk:
+class Desk(AgentsWorld):
     """The shop in the state of one episode: changed orders above, all others below."""
 
     def __init__(self, task: Task, changed: Orders | None = None) -> None:
+        super().__init__(POLICY, SPECS)
         self._task = task
         self._changed: Orders = dict(changed or {})
-
-    @property
-    def policy(self) -> str:
-        return POLICY
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return SPECS
-
-    @property
-    def user_tools(self) -> tuple[ToolSpec, ...]:
-        return ()
 
     def execute(self, call: ToolCall) -> ToolResult:
         text, is_error = self._answer(call)
         return ToolResult(call_id=call.id, name=call.name, text=text, is_error=is_error)
-
-    def execute_for_user(self, call: ToolCall) -> ToolResult:
-        text = f"Error: the user has no tool {call.name!r}"
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
 
     def fork(self) -> "Desk":
         return Desk(self._task, self._changed)
@@ -193,36 +179,22 @@ class Desk:
     def grade(self, transcript: Transcript, *, stopped: bool) -> Outcome:
         reference = reference_of(self._task)
         gold = Desk(self._task)
-        replayed: list[JsonValue] = [gold.perform(action) for action in reference.actions]
+        performed = [gold.perform(action) for action in reference.actions]
         said = [e.text.replace(",", "") for e in transcript if isinstance(e, Assistant)]
-        told = [any(info in text for text in said) for info in reference.communicate]
-        db_match = self._changed == gold._changed
-        parts = {"DB": float(db_match), "COMMUNICATE": float(all(told))} if stopped else {}
-        reward = float(stopped and db_match and all(told))
-        native: dict[str, JsonValue] = {
-            "benchmark": "shop",
-            "termination": "user_stop" if stopped else "max_steps",
-            "reward_basis": ["DB", "COMMUNICATE"],
-            "db_match": db_match,
-            "reference": replayed,
-            "communicate": [
-                {"info": info, "met": met}
-                for info, met in zip(reference.communicate, told, strict=True)
-            ],
-        }
-        return Outcome(reward=reward, passed=reward == 1.0, parts=parts, native=native)
+        return graded(
+            "shop",
+            termination="user_stop" if stopped else "max_steps",
+            stopped=stopped,
+            db_match=self._changed == gold._changed,
+            reference=performed,
+            told=[(i, any(i in text for text in said)) for i in reference.communicate],
+        )
 
     def perform(self, action: Action) -> JsonValue:
         """Run an action of the reference and return it as it is recorded."""
         arguments = dict(action.arguments)
         _, is_error = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        return {
-            "name": action.name,
-            "arguments": arguments,
-            "requestor": "assistant",
-            "effect": TOOLS[action.name].effect,
-            "ok": not is_error,
-        }
+        return replayed(action, TOOLS[action.name].effect, ok=not is_error)
 
     def _answer(self, call: ToolCall) -> tuple[str, bool]:
         tool = TOOLS.get(call.name)
