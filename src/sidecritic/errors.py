@@ -42,7 +42,7 @@ class MissingExtra(ConfigError):
 
 
 class NoChecks(ConfigError):
-    """An environment has no checks; the advice is for whoever may choose critic and pack."""
+    """An environment has no checks; the advice is for users who may choose critic and pack."""
 
     def __init__(self, problem: str, advice: str = "") -> None:
         super().__init__("; ".join(filter(None, (problem, advice))))

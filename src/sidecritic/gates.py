@@ -64,7 +64,7 @@ def _last_words(history: Sequence[Message]) -> str:
 
 
 class Gated:
-    """A critic behind a gate of its own, for critics that share a supervisor's."""
+    """A critic behind its own gate, where several share a supervisor."""
 
     def __init__(self, critic: Critic, gate: Gate) -> None:
         self._critic = critic

@@ -6,7 +6,7 @@
     runs/<id>/scores.json           made from the two above, at any time
     runs/<id>/report.md             likewise
 
-Whatever comes after a rollout starts here and never plays anything.
+Everything after a rollout starts here, and plays nothing.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.errors import ConfigError, TraceError
+from sidecritic.errors import ConfigError, TraceError, first_problem
 from sidecritic.trace import Trajectory, from_lines
 from sidecritic.types import Briefing, Record
 
@@ -55,7 +55,7 @@ class Run(NamedTuple):
 
 
 def digest(briefing: Briefing) -> str:
-    """Return the name under which a briefing is kept."""
+    """Return the name under which a briefing is stored."""
     return sha256(briefing.model_dump_json().encode()).hexdigest()[:16]
 
 
@@ -63,7 +63,7 @@ def read_record(directory: Path) -> RunRecord:
     """Read `run.json`.
 
     Raises:
-        ConfigError: there is none, or it cannot be read.
+        ConfigError: the file is missing, or cannot be read.
     """
     file = directory / RUN_FILE
     try:
@@ -92,10 +92,9 @@ def _remedy(cause: ValidationError) -> str:
             f"schema version {versions[0]}, and this sidecritic reads up to {SCHEMA_VERSION}; "
             "run: pip install --upgrade sidecritic"
         )
-    where = ".".join(str(part) for part in first["loc"]) or "the file"
     return (
-        f"it is damaged, or no file of a run: {where}: {first['msg']}; restore it from a copy, "
-        "or play the run again with another --out"
+        f"it is damaged, or not the file of a run: {first_problem(cause, 'the file')}; restore it "
+        "from a copy, or play the run again with another --out"
     )
 
 

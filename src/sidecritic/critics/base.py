@@ -1,4 +1,4 @@
-"""Critics that hold no knowledge of their own, and how any critic is warmed up."""
+"""Critics without knowledge, and what all critics share: warm-up, errors, verdicts by risk."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -49,7 +49,7 @@ async def warm_up(critic: Warm, coming: Proposal) -> None:
 
 async def warm_all(critics: Iterable[Critic], coming: Proposal) -> None:
     """Let each of several critics get ready that can: what a critic made of critics does."""
-    # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
+    # A caller that awaits this has loaded asyncio; `import sidecritic` saves its 60 ms.
     import asyncio
 
     async with asyncio.TaskGroup() as group:
@@ -122,7 +122,7 @@ def approved(judgement: Judgement) -> Judgement:
 
 
 def refused(judgement: Judgement) -> Judgement:
-    """Return the judgement as a refusal; one without feedback of its own gets a general one."""
+    """Return the judgement as a refusal; one without feedback gets a general one."""
     if not isinstance(judgement.verdict, Approve):
         return judgement
     feedback = (

@@ -35,7 +35,7 @@ before the call, or instead of it, in at most three sentences, or ""}}."""
 
 
 class Rules(Protocol):
-    """Whoever knows what has to hold before a tool is called."""
+    """What knows which rules must hold before a tool is called."""
 
     def items(self, tool: str) -> Sequence[str]: ...
 

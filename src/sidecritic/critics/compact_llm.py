@@ -41,7 +41,7 @@ class CompactCritic:
         threshold: float = THRESHOLD,
         extra: dict[str, JsonValue] | None = None,
     ) -> None:
-        """Ask nobody yet; `extra` is sent with each request."""
+        """Send no request yet; `extra` goes with each one."""
         self._model = model
         self._pack = pack
         self._rendering = rendering

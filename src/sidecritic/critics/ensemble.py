@@ -36,10 +36,10 @@ class Ensemble:
         threshold: float = THRESHOLD,
         name: str | None = None,
     ) -> None:
-        """Ask nobody yet; `threshold` is the combined risk from which an action is sent back.
+        """Take the members; `threshold` is the combined risk from which an action is sent back.
 
         Raises:
-            ConfigError: there is no member, or a number is out of range.
+            ConfigError: there are no members, or a number is out of range.
         """
         if not members:
             raise ConfigError("an ensemble needs at least one critic; use NoCritic() for none")

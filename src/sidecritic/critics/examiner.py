@@ -1,4 +1,4 @@
-"""What a critic or a person is shown beside a proposal: the findings of somebody who looked."""
+"""Where the evidence comes from that a critic or a person is shown with a proposal."""
 
 from collections.abc import Sequence
 from typing import Protocol

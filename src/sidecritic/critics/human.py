@@ -59,7 +59,7 @@ class TerminalOutput(Protocol):
 
 
 class Terminal:
-    """One person, who is asked one question at a time, whoever asks."""
+    """One person, who is asked one question at a time."""
 
     def __init__(self, lines: Input, out: TerminalOutput, *, width: int = 100) -> None:
         self._lines = lines
@@ -80,10 +80,12 @@ class Terminal:
             self._out.write(text)
             self._out.flush()
         except (OSError, ValueError) as cause:
-            raise CriticError(f"nobody can be asked: the terminal is closed ({cause})") from cause
+            raise CriticError(
+                f"the person cannot be asked: the terminal is closed ({cause})"
+            ) from cause
 
     async def ask(self, prompt: str) -> str:
-        """Return what the person types, without its newline; others go on meanwhile.
+        """Return what the person types, without its newline; other tasks run meanwhile.
 
         Raises:
             CriticError: the input has ended, as by Ctrl-D, or cannot be read.
@@ -96,7 +98,7 @@ class Terminal:
             line = await asyncio.shield(reading)
         except (OSError, ValueError) as cause:
             self._reading = None
-            raise CriticError(f"nobody can be asked: {cause}") from cause
+            raise CriticError(f"the person cannot be asked: {cause}") from cause
         self._reading = None
         if not line:
             raise CriticError("the person gave no verdict: the input has ended")
@@ -157,7 +159,7 @@ class HumanCritic:
             with boundary(CriticError, "the checks"):
                 findings = await self.evidence.examined(proposal) if self.evidence else ()
         except CriticError as error:
-            # A broken check is no reason not to ask; the person knows that it is missing.
+            # The person is asked all the same, and told that the checks are missing.
             findings = ()
             for line in ("Checks failed:", *page.barred(str(error))):
                 yield line
@@ -194,7 +196,7 @@ class HumanCritic:
 
 
 def visible(text: str) -> str:
-    """Return the text with whatever is no visible character spelled out; newlines stay."""
+    """Return the text with invisible characters spelled out; newlines stay."""
     return "".join(c if c.isprintable() or c == "\n" else _spelled(c) for c in text)
 
 
@@ -277,5 +279,5 @@ def _wrapped(line: str, width: int) -> Iterable[str]:
 
 def _call(call: ToolCall) -> str:
     if call.arguments is None:
-        return f"call {call.name} with what is no JSON object: {call.raw}"
+        return f"call {call.name} with arguments that are not a JSON object: {call.raw}"
     return f"call {call.name} {json.dumps(call.arguments, indent=2, ensure_ascii=False)}"

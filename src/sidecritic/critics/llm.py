@@ -111,7 +111,7 @@ class LLMCritic:
         wire: Wire | None = None,
         budget: int = BUDGET,
     ) -> None:
-        """Ask nobody yet.
+        """Take the model, and send no request yet.
 
         `threshold` is the risk from which an action is sent back. `evidence` stands in the
         prompt. `lookups` is how often the critic may look something up before a verdict, where
@@ -138,7 +138,7 @@ class LLMCritic:
         """Return a verdict with its risk; `Revise` carries the model's feedback.
 
         Raises:
-            CriticError: the model failed, or its answer is no verdict.
+            CriticError: the model failed, or its answer is not a verdict.
         """
         hearing = _Hearing(self._model, self._wire)
         with judging(self.name):
@@ -288,7 +288,7 @@ class _Hearing:
         return reasons
 
     async def form(self, chat: tuple[Message, ...], form: type[_Form]) -> _Form | None:
-        """Return the answer as an object; `None` when it is none, or one of another form.
+        """Return the answer as an object; `None` when it is not one of this form.
 
         Servers differ in how a schema is given to them: the first way that works is taken, at
         last none at all. The answer is held to the schema in any case.
@@ -318,7 +318,7 @@ def _ways(form: type[Record], wire: Wire) -> tuple[Sampling, ...]:
         "none": {},
     }
     return tuple(
-        # Whoever refuses every format may refuse a temperature, too.
+        # A server that refuses every format may refuse a temperature, too.
         Sampling(
             temperature=None if way == "none" else 0.0, max_tokens=wire.answer_tokens, extra=extra
         )

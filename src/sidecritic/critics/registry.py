@@ -1,4 +1,4 @@
-"""Which critics there are and where they come from: `critics.json`, written to be read by people.
+"""Which critics there are and where they come from: `critics.json`, readable by people.
 
 Each entry names its weights, what they hash to, and their lineage: parent, base model, data,
 figures, command. Entries are added and their status changes; nothing else of them ever does.
@@ -118,7 +118,7 @@ def read_registry(file: Path) -> Registry:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigError(
-            f"cannot read the registry of critics {file}: {cause}; check the path, or make one "
+            f"cannot read the registry of critics {file}: {cause}; check the path, or create one "
             "with `sidecritic critics add` or `sidecritic learn`"
         ) from cause
     try:
@@ -131,9 +131,9 @@ def read_registry(file: Path) -> Registry:
 
 
 def add_entry(file: Path, entry: RegisteredCritic, *, replace: bool = False) -> None:
-    """Add a critic; the file is made when there is none. The same one again changes nothing.
+    """Add a critic; the file is created if need be. Adding the same one again changes nothing.
 
-    With `replace` another critic of that name gives way, and what a gate said of it is gone.
+    With `replace` it takes the place of another of that name, whose gate decision is lost.
 
     Raises:
         ConfigError: another critic has the name, or the file cannot be read or written.
@@ -182,7 +182,7 @@ def _change(file: Path, change: Callable[[Registry], Registry]) -> Registry:
 
 @contextmanager
 def _locked(file: Path) -> Generator[None]:
-    # Beside the file, which is replaced: a lock on it would be one on what it was.
+    # Next to the file, which is replaced: a lock on it would hold the old one.
     lock = file.with_name(f".{file.name}.lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

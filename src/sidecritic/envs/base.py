@@ -1,8 +1,7 @@
 """A conversation between an actor, a user and a set of tools.
 
-A benchmark brings a `World` (records and tools, without anybody in it) and the words that
-open the conversation; `Conversation` seats the user at the other side of the table and is
-the `Environment` that episodes are played in.
+A benchmark brings a `World`, which is records and tools, and the words that open the
+conversation. `Conversation` adds the user, and is the `Environment` that episodes are played in.
 """
 
 from collections.abc import Sequence
@@ -45,7 +44,7 @@ class World(Protocol):
 
     @property
     def user_tools(self) -> tuple[ToolSpec, ...]:
-        """Tools of the user's own; empty in most domains."""
+        """Tools of the user; empty in most domains."""
         ...
 
     def execute(self, call: ToolCall) -> ToolResult:
@@ -221,7 +220,7 @@ class Conversation:
 
 
 class _FrozenConversation:
-    """A conversation that nobody continues; only copies of it are."""
+    """A conversation that is never continued; only its copies are."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -266,7 +265,7 @@ def _refused(name: str, why: str) -> ToolResult:
 
 
 def user_view(transcript: Transcript) -> tuple[Message, ...]:
-    """Return the chat from the user's side of the table: roles flipped, tools unseen."""
+    """Return the chat as the user sees it: roles flipped, without the agent's tools."""
     chat: list[Message] = []
     for entry in transcript:
         match entry:

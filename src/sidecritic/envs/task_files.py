@@ -1,4 +1,4 @@
-"""Tasks from a file of one `Task` a line, for benchmarks that can check them."""
+"""Tasks from a file with one `Task` per line, for benchmarks that can check them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ class Checking(Protocol):
     """A benchmark that can say whether it could play and grade a task."""
 
     def check(self, task: Task, where: str) -> None:
-        """Look at a task that comes from `where`, such as a line of a file.
+        """Check a task that comes from `where`, such as a line of a file.
 
         Raises:
             ConfigError: it could not be played or graded.
@@ -27,13 +27,13 @@ class Checking(Protocol):
 
 
 class ListedTasks:
-    """A benchmark with the tasks of a file instead of its own."""
+    """A benchmark that takes its tasks from a file."""
 
     def __init__(self, benchmark: Benchmark, file: Path) -> None:
         """Read and check the tasks.
 
         Raises:
-            ConfigError: a line is no task of this benchmark.
+            ConfigError: a line is not a task of this benchmark.
         """
         self._benchmark = benchmark
         self._file = file
@@ -79,7 +79,7 @@ def holds_task_lines(file: Path) -> bool:
         first = file.read_bytes().lstrip().split(b"\n", 1)[0]
         record: object = json.loads(first)
     except (OSError, ValueError):
-        # Whoever reads the benchmark's own format has better words for both.
+        # The reader of the benchmark's own format reports both better.
         return False
     return isinstance(record, dict) and "env" in record and "data" in record
 
@@ -88,7 +88,7 @@ def read_tasks(file: Path, benchmark: Benchmark) -> tuple[Task, ...]:
     """Read and check the tasks of a file.
 
     Raises:
-        ConfigError: a line is no task of this benchmark, or there is none.
+        ConfigError: a line is not a task of this benchmark, or the file is empty.
     """
     if not isinstance(benchmark, Checking):
         raise ConfigError(
@@ -114,7 +114,7 @@ def read_tasks(file: Path, benchmark: Benchmark) -> tuple[Task, ...]:
         seen[task.id] = number
         tasks.append(task)
     if not tasks:
-        raise ConfigError(f"{file} holds no task; make some: sidecritic tasks synth --help")
+        raise ConfigError(f"{file} holds no task; create some: sidecritic tasks synth --help")
     return tuple(tasks)
 
 

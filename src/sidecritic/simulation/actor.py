@@ -1,8 +1,8 @@
 """A simulated actor: plays a task's reference as a conversation, with seeded faults.
 
-It looks up, announces, asks for confirmation and acts. It keeps no state: how far it has
-come is read from the history of the request, which holds what was executed, and from the
-refused drafts at its end. The same seed gives the same episode.
+It looks up, announces, asks for confirmation and acts. It keeps no state: its progress is read
+from the history of the request, which holds what was executed, and from the refused drafts at its
+end. The same seed gives the same episode.
 """
 
 import json
@@ -98,7 +98,7 @@ class SimulatedActor:
         )
 
     def _report(self, chat: ActorChat) -> str:
-        """Return how the actor begins its next words: with what became of the last write."""
+        """Return how the actor begins its next message: with the result of the last write."""
         last = chat.exchanges[-1] if chat.exchanges else None
         if last is None or not any(is_write(call.name, self._book.tools) for call in last.calls):
             return ""
@@ -164,8 +164,8 @@ class SimulatedActor:
     def _dice(self, progress: ActorProgress, attempt: int, luck: int | None) -> Random:
         """Return what decides how feedback is taken.
 
-        It hangs on how the request is to be sampled, as with a real model: in a continuation
-        with another seed the plan stays, and what comes of feedback is drawn again.
+        It depends on the sampling of the request, as with a real model: a continuation with
+        another seed keeps the plan, and draws the response to feedback again.
         """
         again = () if luck in (None, self._seed) else (luck,)
         return self._book.dice("refused", progress.step, progress.announced, attempt, *again)
@@ -176,8 +176,8 @@ class SimulatedActor:
         """Return the progress after the supervisor sent a draft back."""
         if draft.fault is not None:
             named = names_fault(refusal.feedback, draft.fault, draft.stake)
-            mends = named and dice.random() < self._repair
-            return _mended(progress, draft.fault) if mends else progress
+            repairs = named and dice.random() < self._repair
+            return _repaired(progress, draft.fault) if repairs else progress
         # A false alarm: insist, or have the user confirm once more.
         asks_again = draft.writes and progress.announced < MAX_ANNOUNCEMENTS - 1
         return replace(progress, agreed=False) if asks_again and dice.random() < 0.5 else progress
@@ -241,7 +241,7 @@ def _call(progress: ActorProgress, step: ActorStep, versions: Versions) -> Actor
 
 
 def _acts_unasked(progress: ActorProgress, step: ActorStep) -> bool:
-    """Whether the step is one that calls without announcing, and nobody has mended it."""
+    """Whether the step calls without announcing, and has not been repaired."""
     if step.flaw is None or progress.repaired or progress.agreed:
         return False
     return step.flaw.kind == "missing_confirmation" or (
@@ -271,7 +271,7 @@ def _fault(
     return Fault(kind=step.flaw.kind, step=progress.step, note=note)
 
 
-def _mended(progress: ActorProgress, fault: Fault) -> ActorProgress:
+def _repaired(progress: ActorProgress, fault: Fault) -> ActorProgress:
     match fault.kind:
         case "premature_transfer":
             return progress.on(2)

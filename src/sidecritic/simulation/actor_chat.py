@@ -1,4 +1,4 @@
-"""The request of an actor, read as what it did and what came of it."""
+"""The request of an actor, read as its actions and their results."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sidecritic.types import Assistant, Message, ToolResult, User
 
 @dataclass(frozen=True, slots=True)
 class ActorExchange:
-    """An executed action of the actor, and what came back."""
+    """An executed action of the actor, and its result."""
 
     text: str
     calls: tuple[Action, ...]
@@ -42,7 +42,7 @@ class ActorChat:
 
 
 def read(messages: Sequence[Message], *, skip: int) -> ActorChat:
-    """Return the chat without its first `skip` assistant messages, which nobody played."""
+    """Return the chat without its first `skip` assistant messages, which were not played."""
     starts = [at for at, m in enumerate(messages) if isinstance(m, Assistant)][skip:]
     exchanges: list[ActorExchange] = []
     refusals: list[RefusedDraft] = []

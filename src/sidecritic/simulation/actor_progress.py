@@ -1,4 +1,4 @@
-"""How far a simulated actor has come: a fold over what was executed.
+"""How far a simulated actor has come, as a fold over what was executed.
 
 The history of a request holds executed actions only, so the fold cannot rely on what the
 actor wanted to do in a turn: a draft may have been refused and repaired, or replaced.
@@ -110,7 +110,7 @@ class Playbook:
 
         The action belongs to the first step from here on that would send it; the steps
         before that one were dropped when the actor repaired them. What belongs to no step
-        is somebody else's message, which means that this step is blocked.
+        came from the supervisor, which means that this step is blocked.
         """
         for strict in (True, False):
             for at in range(progress.step, len(self.steps)):
@@ -145,7 +145,7 @@ class Playbook:
 
 
 def _sends(step: ActorStep, exchange: ActorExchange) -> bool:
-    """Whether a step that is no write sends this action."""
+    """Whether a step other than a write sends this action."""
     action = step.action
     match step.kind:
         case "look" | "transfer":

@@ -101,7 +101,7 @@ def _has(step: ActorStep, kind: FaultKind) -> bool:
 
 
 def _beginning(task: Task, *, inquires: bool) -> Iterator[ActorStep]:
-    """Find out who the user is, and what they have not said of their own accord."""
+    """Find out who the user is, and what they have not said unasked."""
     scenario = scenario_of(task)
     if scenario.known:
         yield ActorStep("identify")

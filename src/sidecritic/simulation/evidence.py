@@ -1,8 +1,7 @@
-"""What a conversation has brought to light, and what can be looked up or mistaken in it.
+"""What a conversation has shown so far, and what can be looked up or mistaken in it.
 
-Everything works on the structure of tool results: the values
-that could be confused with another one are its siblings, the other keys of the same
-mapping, the other entries of the same list.
+Everything works on the structure of tool results. The values that could be confused with another
+one are its siblings: the other keys of the same mapping, the other entries of the same list.
 """
 
 import json
@@ -48,7 +47,7 @@ class Seen:
         return "\n".join(said).lower()
 
     def shows(self, value: Scalar) -> bool:
-        """Whether somebody named the value; what is too short to tell counts as named."""
+        """Whether the value was named; what is too short to tell counts as named."""
         text = str(value).lower()
         return len(text) < 3 or text in self.words
 
@@ -71,7 +70,7 @@ class Seen:
         return {key: tuple(values) for key, values in found.items()}
 
     def siblings(self, value: JsonValue) -> tuple[str, ...]:
-        """Return what stands beside a text of this kind in some result, sorted."""
+        """Return the siblings of a text in the results, sorted."""
         if not isinstance(value, str):
             return ()
         found = {other for m in self.messages if _is_answer(m) for other in _near(m.text, value)}
@@ -92,8 +91,8 @@ _KEPT = 2048
 
 @lru_cache(maxsize=_KEPT)
 def _near(result: str, value: str) -> tuple[str, ...]:
-    """Return what stands beside a value in a result."""
-    return tuple(dict.fromkeys(_beside(parsed(result), value)))
+    """Return the siblings of a value in a result."""
+    return tuple(dict.fromkeys(_siblings(parsed(result), value)))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -116,18 +115,18 @@ def _objects(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
             yield from _objects(inner)
 
 
-def _beside(value: JsonValue, text: str) -> Iterator[str]:
+def _siblings(value: JsonValue, text: str) -> Iterator[str]:
     if isinstance(value, dict):
         if text in value:
             yield from (key for key, inner in value.items() if _is_available(inner))
         for inner in value.values():
-            yield from _beside(inner, text)
+            yield from _siblings(inner, text)
     elif isinstance(value, list):
         if text in value:
             yield from (other for other in value if isinstance(other, str))
         yield from _same_key(value, text)
         for inner in value:
-            yield from _beside(inner, text)
+            yield from _siblings(inner, text)
 
 
 def _is_available(value: JsonValue) -> bool:
@@ -171,7 +170,7 @@ def look_ups(write: Action, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterat
 
 
 def unseen(arguments: Arguments, evidence: Seen) -> tuple[str, ...]:
-    """Return the names of arguments with a text that nobody has named yet."""
+    """Return the names of arguments with a text that has not been named yet."""
     return tuple(
         name
         for name, value in arguments.items()
@@ -180,7 +179,7 @@ def unseen(arguments: Arguments, evidence: Seen) -> tuple[str, ...]:
 
 
 def _linked(write: Action, evidence: Seen) -> list[dict[str, JsonValue]]:
-    """Return the objects that hold an identifier of the call as one of their own values."""
+    """Return the objects that hold an identifier of the call as a direct value."""
     named = {v for _, v in argument_leaves(write.arguments) if isinstance(v, str) and len(v) > 3}
     return [
         o for o in evidence.objects if any(isinstance(v, str) and v in named for v in o.values())
@@ -188,7 +187,7 @@ def _linked(write: Action, evidence: Seen) -> list[dict[str, JsonValue]]:
 
 
 def _hidden(write: Action, evidence: Seen) -> frozenset[str]:
-    """Return the identifiers of a call that nobody has named yet."""
+    """Return the identifiers of a call that have not been named yet."""
     return frozenset(
         value
         for _, value in argument_leaves(write.arguments)
@@ -270,11 +269,11 @@ def _finding(tool: ToolSpec, known: str) -> Iterator[Action]:
         yield Action(tool.name, dict(zip(names, values, strict=True)))
 
 
-# --- calls that nobody planned ------------------------------------------------------------
+# --- calls outside the plan ---------------------------------------------------------------
 
 
 def filled(tool: ToolSpec, evidence: Seen, preferred: str) -> Arguments | None:
-    """Return arguments for a call from what is on the table; `None` when something is missing.
+    """Return arguments for a call from what is known; `None` when something is missing.
 
     Values that stand in the text `preferred` go before others.
     """

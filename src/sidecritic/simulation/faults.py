@@ -1,7 +1,7 @@
 """Which mistakes a simulated actor makes, and with which wrong values.
 
 Whether a step carries a fault is drawn when the plan is made; the wrong value is drawn
-when the step is reached, because it comes from what the conversation has shown by then.
+when the step is reached, because it comes from what the conversation has shown so far.
 Both depend on nothing but the seed, the task and that conversation.
 """
 
@@ -43,7 +43,7 @@ FaultKind = Literal[
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
 UNINVITED = frozenset({"extra_write", "forbidden_write"})
-"""Writes that are no part of the reference."""
+"""Writes that are not part of the reference."""
 
 _USUAL = 0.35
 """The number that stands for the default rates."""
@@ -69,7 +69,7 @@ class FaultRates(Record):
     false_statement: float = Field(default=0.08, ge=0, le=1)
     """Per episode, in its closing message."""
     forbidden_write: float = Field(default=0.35, ge=0, le=1)
-    """Per episode without a write of its own, where a policy forbids something at hand."""
+    """Per episode whose reference writes nothing, where a policy forbids something."""
 
     @classmethod
     def of(cls, rates: "FaultRates | float") -> "FaultRates":
@@ -135,7 +135,7 @@ def mistaken(
 ) -> dict[str, JsonValue] | None:
     """Return the arguments with one value wrong; `None` when there is nothing to confuse.
 
-    Values that stand beside the right one in a tool result are preferred to invented ones.
+    Siblings of the right value in a tool result are preferred to invented values.
     """
     keys = list(keys_for(flaw.kind, arguments))
     rng.shuffle(keys)
@@ -184,7 +184,7 @@ def _alike(other: str, value: str) -> bool:
 def _invented(value: str, rng: Random) -> str | None:
     """Return a text like this one in which one digit, or the choice itself, is another.
 
-    Identifiers are not invented: every tool refuses them, so nothing comes of it.
+    Identifiers are not invented: every tool refuses them, so they change nothing.
     """
     if re.fullmatch(r"#?\w*\d\w*", value) and len(value) > 5:
         return None
@@ -211,7 +211,7 @@ def falsified(infos: Sequence[str], rng: Random) -> tuple[str, ...]:
     return tuple(f"not {info}" for info in infos)
 
 
-# --- writes that nobody planned -----------------------------------------------------------
+# --- writes outside the plan --------------------------------------------------------------
 
 
 def uninvited(
@@ -263,7 +263,7 @@ def _verbs(name: str, wishes: str) -> int:
 
 
 def wrong_texts(right: Arguments, wrong: Arguments) -> tuple[str, ...]:
-    """Return what somebody would mention who noticed: names and values that differ."""
+    """Return what feedback would mention: names and values that differ."""
     names = [name for name in wrong if right.get(name) != wrong[name]]
     before = {text for name in names for text in texts_in(right.get(name))}
     after = {text for name in names for text in texts_in(wrong[name])}

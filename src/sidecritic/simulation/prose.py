@@ -66,7 +66,7 @@ def asking(name: str) -> str:
 
 
 def instruction(name: str, arguments: Arguments) -> str:
-    """Return the text that has the user do something with a tool of their own."""
+    """Return the text that has the user do something with their own tool."""
     how = ", ".join(f"{words_of(argument)} {value}" for argument, value in arguments.items())
     what = f"{words_of(name)} ({how})" if how else words_of(name)
     return f"Please do the following on your phone and tell me what you see: {what}."

@@ -1,8 +1,7 @@
 """A scripted user: plays a task's scenario and reference outcome, and needs no key.
 
-It sits at the user's side of the table: in its requests the agent's words are `User`
-messages and its own are `Assistant` messages. It keeps no state; what it has agreed to is
-read from the conversation.
+It sees the conversation from the user's side: the agent's words are `User` messages and its own
+are `Assistant` messages. It keeps no state; what it has agreed to is read from the conversation.
 """
 
 import re
@@ -98,7 +97,7 @@ class ScriptedUser:
         attention: float = 1.0,
         seed: int = 0,
     ) -> None:
-        """Seat the user of `task`.
+        """Prepare the user of `task`.
 
         Args:
             task: Holds the scenario and the reference.
@@ -282,7 +281,7 @@ class _Table:
     now: tuple[Action, ...]
     """Those that it made since the agent's last words."""
     reports: tuple[str, ...]
-    """What these brought."""
+    """What these returned."""
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "_Table":

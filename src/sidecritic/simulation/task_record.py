@@ -1,4 +1,4 @@
-"""What a task's own record says: the scenario of its user, and its reference solution.
+"""What a task's record says: the scenario of its user, and its reference solution.
 
 Simulated actors and scripted users play from here. No critic may: `Task.data` never
 reaches a `Proposal`.
@@ -85,7 +85,7 @@ def prior_words(task: Task, role: str) -> int:
     return sum(message.get("role") == role for message in history)
 
 
-# --- what tools are there for -------------------------------------------------------------
+# --- what tools are for -------------------------------------------------------------------
 
 
 def is_finder(name: str) -> bool:

@@ -24,7 +24,7 @@ class StandIn:
     """Fills in forms without reading what is asked."""
 
     def __init__(self, *, blocks: float = 0.1, name: str = "stand-in") -> None:
-        """Prepare; `blocks` is the share of requests that it answers with `block`."""
+        """Answer the share `blocks` of requests with `block`."""
         self._blocks = blocks
         self.name = name
         self.simulated = True

@@ -82,7 +82,7 @@ def test_bytes_that_are_not_utf_8_cost_their_own_line(pair: tuple[Path, Path]) -
         ("", "it is damaged"),
         ('{"schema_version": 1, "comm', "it is damaged"),
         ('{"schema_version": 2}', "schema version 2.*pip install --upgrade"),
-        ("[]", "no file of a run"),
+        ("[]", "not the file of a run"),
     ],
 )
 def test_a_run_file_that_cannot_be_read_says_why(

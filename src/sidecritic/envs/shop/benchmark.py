@@ -1,7 +1,7 @@
-"""A small shop of our own: orders, refunds, and rules that its tools do not enforce.
+"""A small built-in shop: orders, refunds, and rules that its tools do not enforce.
 
 It needs no other package and no key, is the same on every machine, and is graded like
-τ²-bench: by the records that an episode leaves behind and by what the user was told.
+τ²-bench: by the records that an episode leaves and by what the user was told.
 """
 
 import json
@@ -162,7 +162,7 @@ SPECS: tuple[ToolSpec, ...] = tuple(
 
 
 class Desk(AgentsWorld):
-    """The shop in the state of one episode: changed orders above, all others below."""
+    """The shop in one episode: the orders that it changed, over all others."""
 
     def __init__(self, task: Task, changed: Orders | None = None) -> None:
         super().__init__(POLICY, SPECS)
@@ -243,7 +243,7 @@ class Shop:
         ).named_in(task.data)
 
     def check(self, task: Task, where: str) -> None:
-        """Look at a task that comes from `where`.
+        """Check a task that comes from `where`.
 
         Raises:
             ConfigError: it could not be played or graded.
@@ -253,8 +253,8 @@ class Shop:
         for action in reference_of(task).actions:
             if action.name not in TOOLS:
                 raise ConfigError(
-                    f"{where} has a reference action {action.name!r}, which is no tool of the "
-                    f"shop; known: {', '.join(TOOLS)}"
+                    f"{where} has a reference action {action.name!r}, which is not a tool of "
+                    f"the shop; known: {', '.join(TOOLS)}"
                 )
             try:
                 TOOLS[action.name].asks.model_validate(action.arguments)

@@ -57,7 +57,7 @@ class _Gold:
 
 
 class TauWorld(AgentsWorld):
-    """The database of one episode; copied when the first tool runs."""
+    """The database of one episode, copied when the first tool runs."""
 
     def __init__(
         self, domain: "_Domain", gold: _Gold, task: Task, made: Sequence[ToolCall] = ()
@@ -113,7 +113,7 @@ class _Domain:
             self._pristine = pickle.dumps(package.load_data(), protocol=5)
 
     def fresh(self) -> Data:
-        """Return a database of its own, three times as fast as parsing it again."""
+        """Return a fresh database, three times as fast as parsing it again."""
         return cast("Data", pickle.loads(self._pristine))  # made just above, by ourselves
 
     def run(self, data: Data, name: str, arguments: Mapping[str, Any] | None) -> str:

@@ -1,8 +1,8 @@
 """τ-bench's own package: its data, tools and tasks, without its agents, users or their SDKs.
 
 The package's `__init__` files import its environments, which import the SDK of a provider.
-Nothing of that is needed here: tools, data, policy and tasks are modules of their own, and are
-imported below empty stand-ins for the packages above them, which are taken away again.
+None of that is needed here: tools, data, policy and tasks are separate modules. They are imported
+under empty stand-ins for their parent packages, which are removed afterwards.
 """
 
 import json

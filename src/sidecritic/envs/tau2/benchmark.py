@@ -1,8 +1,8 @@
-"""τ²-bench: its domains, tasks and tools from its own package, played and graded here.
+"""τ²-bench: domains, tasks and tools from its own package, played and graded here.
 
 Databases are parsed once and shared; an episode copies only what it touches. Everything
 that belongs to a task alone (its initial state, the state its reference leads to) is
-computed at its first episode and kept.
+computed at its first episode and cached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -167,7 +167,7 @@ class Tau2:
         )
 
     def check(self, task: Task, where: str) -> None:
-        """Look at a task that comes from `where`.
+        """Check a task that comes from `where`.
 
         Raises:
             ConfigError: it could not be played or graded.

@@ -1,4 +1,4 @@
-"""Messages in the benchmark's format: read, run, and run again."""
+"""Messages in the benchmark's format: reading them, and running their calls."""
 
 import json
 import re
@@ -90,7 +90,7 @@ def exchanges(transcript: Transcript) -> Iterator[RecordedCall]:
 def parse(messages: Sequence[Mapping[str, Any]]) -> Transcript:
     """Return recorded messages as a transcript, calls of the user with their results.
 
-    Calls at the very end that nobody answered are left out: the episode was cut off there.
+    Calls at the very end without a result are dropped: the episode was cut off there.
 
     Raises:
         EnvError: calls and results do not pair up.
@@ -148,7 +148,7 @@ def _result(call: ToolCall, rest: deque[Mapping[str, Any]]) -> ToolResult:
 def own_calls(domain: Domain, transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:
     """Return the transcript without calls of tools that the domain does not have, and those.
 
-    Some recorded agents and users had tools of their harness's own, such as a to-do list.
+    Some recorded agents and users had tools from their harness, such as a to-do list.
     They cannot have touched the records, and the benchmark could not replay them.
     """
     known = {tool.name for tool in (*domain.tools, *domain.user_tools)}

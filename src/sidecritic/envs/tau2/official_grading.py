@@ -1,7 +1,7 @@
-"""The benchmark's own evaluators as a grader: slow, and what ours is checked against.
+"""The benchmark's own evaluators as a grader: slow, and the reference for ours.
 
 They rebuild two environments from disk and replay the episode in one of them. The module
-that combines them needs LiteLLM at import, so that the combination is `tau2_grading`'s.
+that combines them needs LiteLLM at import, so `grading` combines them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 `TableState` serves domains whose database is a set of tables (retail, airline, mock): a
 record is copied when a call that may write looks at it, so what was copied is what was
 touched, and two states are compared on that alone. `WholeState` serves small databases that
-are synchronised after every call (telecom): everything is copied, as late as possible.
+are synchronised after every call (telecom): the whole is copied, as late as possible.
 """
 
 import copy
@@ -34,7 +34,7 @@ class State(Protocol):
 
 
 def state_over(environment: PackageEnvironment) -> State:
-    """Return the state whose beginning is `environment`, which nobody may run calls on."""
+    """Return the state that starts from `environment`, on which no call may be run."""
     db = cast("BaseModel", environment.tools.db)
     tables: dict[str, Any] = {name: getattr(db, name) for name in type(db).model_fields}
     if environment.user_tools is None and all(isinstance(t, dict) for t in tables.values()):

@@ -1,11 +1,11 @@
 """UserBench: a travel assistant that has to find out what its user wants.
 
 The agent acts through one tool, `interact_with_env`, with a search, an utterance or an answer;
-the user at the other side of the table is any `Model` that can fill in the four judgements of
-`userbench_judge`.
+the user is any `Model` that can fill in the four judgements of
+`judge`.
 
     userbench:travel22            a subset of the user's download, one choice per aspect
-    userbench:fixture             our own tasks in the same schema; scores are no UserBench scores
+    userbench:fixture             our own tasks in the same schema; not UserBench scores
     userbench:SUBSET:multi        any number of choices
     userbench:SUBSET:async        the released script's asynchronous rules; `sync` the other ones
     userbench:SUBSET:wrong=5      so many wrong options; `noise=N` likewise
@@ -58,7 +58,7 @@ class UserBench:
         self._file = file
         self._trips: dict[str, Trip] = {}
         if subset not in (*TIERS, FIXTURE):
-            load(subset)  # raises, with the names that there are
+            load(subset)  # raises, with the known names
 
     @classmethod
     def named(

@@ -109,7 +109,7 @@ class UserBenchEpisode:
 
     @property
     def system(self) -> str:
-        """The actor's whole system prompt: there is no customer service here to set up."""
+        """The actor's whole system prompt: UserBench has no customer-service preamble."""
         return self.policy
 
     @property
@@ -294,7 +294,7 @@ def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
 
 
 class _FrozenEpisode:
-    """An episode that nobody continues; only copies of it are."""
+    """An episode that is never continued; only its copies are."""
 
     def __init__(self, episode: UserBenchEpisode) -> None:
         self._episode = episode

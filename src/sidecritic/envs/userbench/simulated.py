@@ -1,7 +1,7 @@
 """UserBench without a key: a rule-based user, a simulated agent, and an agent that guesses.
 
-What they do is no measure of any model, and numbers made with the rule-based user compare with
-nobody else's: it recognises words, where the benchmark's user understands.
+They measure no model, and numbers made with the rule-based user are not comparable with any
+others: it recognises words where the benchmark's user understands them.
 """
 
 import json
@@ -35,7 +35,7 @@ Json = Mapping[str, Any]
 
 
 class RuleBasedUser:
-    """Fills in the four judgements by the words that it finds; needs no key."""
+    """Fills in the four judgements by keywords; needs no key."""
 
     name = "rule-based (not comparable)"
     simulated = True
@@ -44,7 +44,7 @@ class RuleBasedUser:
         """Return the judgement that the request asks for.
 
         Raises:
-            ModelError: it asks for none.
+            ModelError: it asks for no such judgement.
         """
         rules = {"SearchRuling": _search, "UtteranceRuling": _utterance, "Reply": _reply}
         rule = rules.get(form_name(request))
@@ -99,7 +99,7 @@ def _touches(preference: Json, text: str) -> bool:
 
 
 def _shared(preference: Json, text: str) -> set[str]:
-    """Return the words of a preference that an utterance names, short ones aside."""
+    """Return the words of a preference that an utterance names, without short ones."""
     words = {word.strip(".,;") for word in preference["preference"].lower().split()}
     common = {"prefer", "least", "that", "with", "have", "booked", "below", "total", "than"}
     return {word for word in words - common if len(word) > 3 and word in text}
@@ -111,7 +111,7 @@ def rule_based_user() -> ModelFor:
     return lambda task, seed: user
 
 
-# --- the agent that knows ------------------------------------------------------------------
+# --- the agent that knows the task --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
