@@ -84,20 +84,12 @@ class Filler:
     async def _ask(
         self, form: type[Form], chat: tuple[Message, ...], tools: tuple[ToolSpec, ...]
     ) -> Completion:
-        named: JsonValue = {
-            "name": form.__name__,
-            "strict": True,
-            "schema": form.model_json_schema(),
-        }
-        prescribed: dict[str, JsonValue] = {
-            "response_format": {"type": "json_schema", "json_schema": named}
-        }
         choice = "none" if tools else None
         sampling = Sampling(
             temperature=self._temperature,
             max_tokens=self._max_tokens,
             tool_choice=choice,
-            extra=prescribed,
+            extra=schema_format(form),
         )
         request = Request.model_construct(messages=chat, tools=tools, sampling=sampling)
         try:
@@ -106,6 +98,13 @@ class Filler:
             # Servers that know no schemas, or not this temperature, refuse or answer 500.
             bare = Sampling(max_tokens=self._max_tokens, tool_choice=choice)
             return await self.model.complete(request.model_copy(update={"sampling": bare}))
+
+
+def schema_format(form: type[Record]) -> dict[str, JsonValue]:
+    """Return what prescribes a form to a server that knows JSON schemas."""
+    schema = form.model_json_schema()
+    named: JsonValue = {"name": form.__name__, "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
 def unfenced(text: str) -> str:

@@ -8,16 +8,7 @@ from typing import assert_never
 
 from sidecritic.errors import CriticError, ModelError, SidecriticError, boundary
 from sidecritic.ports import Critic, Warm
-from sidecritic.types import (
-    Approve,
-    Escalate,
-    Halt,
-    Judgement,
-    Proposal,
-    Replace,
-    Revise,
-    Verdict,
-)
+from sidecritic.types import Approve, Escalate, Halt, Judgement, Proposal, Replace, Revise, Verdict
 
 THRESHOLD = 0.5
 """Risk from which an action is sent back unless a critic is told otherwise."""

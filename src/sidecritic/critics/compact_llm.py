@@ -15,15 +15,7 @@ from sidecritic.critics.policy import rationale, revision
 from sidecritic.critics.prompt import APPROVE, REFUSE
 from sidecritic.errors import CriticError, boundary
 from sidecritic.ports import Model
-from sidecritic.types import (
-    Approve,
-    Completion,
-    Judgement,
-    Proposal,
-    Request,
-    Revise,
-    Sampling,
-)
+from sidecritic.types import Approve, Completion, Judgement, Proposal, Request, Revise, Sampling
 
 _TOP = 20
 """Alternatives shown for the verdict token; the most that OpenAI allows."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from time import perf_counter
-from typing import Protocol, assert_never
+from typing import Protocol, TextIO, assert_never
 from unicodedata import east_asian_width
 
 from sidecritic.checks.base import Finding
@@ -50,18 +50,10 @@ class Input(Protocol):
         ...
 
 
-class TerminalOutput(Protocol):
-    """Where text goes, such as an open text file."""
-
-    def write(self, text: str, /) -> object: ...
-
-    def flush(self) -> None: ...
-
-
 class Terminal:
     """One person, who is asked one question at a time."""
 
-    def __init__(self, lines: Input, out: TerminalOutput, *, width: int = 100) -> None:
+    def __init__(self, lines: Input, out: TextIO, *, width: int = 100) -> None:
         self._lines = lines
         self._out = out
         self.width = max(width, 20)

@@ -46,6 +46,7 @@ from sidecritic.errors import (
     SidecriticError,
     boundary,
 )
+from sidecritic.forms import schema_format
 from sidecritic.ports import Model
 from sidecritic.types import (
     Approve,
@@ -311,9 +312,8 @@ class _Hearing:
 
 def _ways(form: type[Record], wire: Wire) -> tuple[Sampling, ...]:
     schema = form.model_json_schema()
-    named: JsonValue = {"name": form.__name__, "strict": True, "schema": schema}
     formats: dict[str, dict[str, JsonValue]] = {
-        "json_schema": {"response_format": {"type": "json_schema", "json_schema": named}},
+        "json_schema": schema_format(form),
         "json_object": {"response_format": {"type": "json_object", "schema": schema}},
         "none": {},
     }

@@ -4,7 +4,8 @@ A benchmark brings a `World`, which is records and tools, and the words that ope
 conversation. `Conversation` adds the user, and is the `Environment` that episodes are played in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
@@ -148,7 +149,8 @@ class Conversation:
             return self._world.grade(tuple(self._transcript), stopped=self._stopped)
 
     def snapshot(self) -> Snapshot:
-        return _FrozenConversation(self._copy())
+        frozen = self._copy()
+        return Frozen(frozen._copy, lambda budget: Look(frozen._world.fork(), budget))
 
     async def close(self) -> None:
         """Nothing to release: a world lives in memory."""
@@ -219,17 +221,18 @@ class Conversation:
         )
 
 
-class _FrozenConversation:
-    """A conversation that is never continued; only its copies are."""
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """An episode that is never continued; only copies of it are."""
 
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
+    copy: Callable[[Model | None], Environment]
+    looking: Callable[[int], ReadOnlyTools]
 
     def fork(self, user: Model | None = None) -> Environment:
-        return self._conversation._copy(user)  # pyright: ignore[reportPrivateUsage] # one concept, two classes
+        return self.copy(user)
 
     def look(self, budget: int) -> ReadOnlyTools:
-        return Look(self._conversation._world.fork(), budget)  # pyright: ignore[reportPrivateUsage]
+        return self.looking(budget)
 
 
 class Look:

@@ -38,7 +38,7 @@ class ListedTasks:
         self._benchmark = benchmark
         self._file = file
         self._tasks = read_tasks(file, benchmark)
-        self._digest = sha256(_bytes(file)).hexdigest()[:12]
+        self._digest = sha256(bytes_of(file)).hexdigest()[:12]
 
     @property
     def name(self) -> str:
@@ -125,7 +125,7 @@ def to_lines(tasks: Sequence[Task]) -> str:
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = _bytes(file).decode("utf-8")
+        text = bytes_of(file).decode("utf-8")
     except UnicodeDecodeError as cause:
         raise ConfigError(f"{file} is not UTF-8 text: {cause.reason}") from cause
     for number, line in enumerate(text.split("\n"), start=1):
@@ -149,7 +149,12 @@ def _task(line: str, where: str) -> Task:
     return task
 
 
-def _bytes(file: Path) -> bytes:
+def bytes_of(file: Path) -> bytes:
+    """Return what a file of the user's holds.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         return file.read_bytes()
     except OSError as cause:

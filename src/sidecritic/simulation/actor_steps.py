@@ -14,13 +14,7 @@ from sidecritic.simulation.faults import (
     drawn_for_write,
     falsified,
 )
-from sidecritic.simulation.task_record import (
-    Action,
-    is_finder,
-    is_write,
-    reference_of,
-    scenario_of,
-)
+from sidecritic.simulation.task_record import Action, is_finder, is_write, reference_of, scenario_of
 from sidecritic.types import Task, ToolSpec
 
 StepKind = Literal[

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from sidecritic.simulation.evidence import Seen, filled
 from sidecritic.simulation.task_record import Action, Arguments, is_write, required
 from sidecritic.types import ToolResult, ToolSpec
+from sidecritic.values import objects_of, texts_of
 
 Object = Mapping[str, JsonValue]
 
@@ -92,8 +93,7 @@ def _cannot_be_cancelled(call: PossibleCall) -> bool:
 
 def _is_flown(call: PossibleCall) -> bool:
     """Whether the first flight left before today."""
-    flights = call.record.get("flights")
-    dates = [_time(f.get("date")) for f in _objects(flights)]
+    dates = [_time(flight.get("date")) for flight in objects_of(call.record, "flights")]
     known = [date for date in dates if date is not None]
     return bool(known) and min(known).date() < _NOW.date()
 
@@ -122,11 +122,10 @@ _REFUNDABLE = timedelta(days=30)
 
 def _cannot_be_refunded(call: PossibleCall) -> bool:
     delivered = _time(call.record.get("delivered_on"))
-    asked = call.arguments.get("item_ids")
-    wanted = asked if isinstance(asked, list) else []
+    wanted = texts_of(call.arguments, "item_ids")
     final = any(
         item.get("final_sale") is True and item.get("item_id") in wanted
-        for item in _objects(call.record.get("items"))
+        for item in objects_of(call.record, "items")
     )
     late = delivered is not None and _SHOP_TODAY - delivered > _REFUNDABLE
     return call.record.get("status") != "delivered" or final or late
@@ -146,10 +145,6 @@ RULES: Mapping[str, Rule] = {
     "refund_items": _cannot_be_refunded,
     "change_address": _unless("processing"),
 }
-
-
-def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
-    return [o for o in value if isinstance(o, dict)] if isinstance(value, list) else []
 
 
 def _time(value: JsonValue) -> datetime | None:

@@ -14,15 +14,7 @@ import json
 
 from sidecritic.ports import Model
 from sidecritic.strategies.base import Account, Strategy, extended
-from sidecritic.types import (
-    Assistant,
-    Completion,
-    Message,
-    Request,
-    ToolCall,
-    ToolResult,
-    ToolSpec,
-)
+from sidecritic.types import Assistant, Completion, Message, Request, ToolCall, ToolResult, ToolSpec
 
 THINK = ToolSpec(
     name="think",

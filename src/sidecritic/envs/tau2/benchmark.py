@@ -15,27 +15,13 @@ from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.tau2.grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
 from sidecritic.envs.tau2.messages import own_calls, parse, replay, respond
 from sidecritic.envs.tau2.official_grading import inspect_officially
-from sidecritic.envs.tau2.package import (
-    DOMAINS,
-    Domain,
-    data_folder,
-    load_domain,
-    package_version,
-)
+from sidecritic.envs.tau2.package import DOMAINS, Domain, data_folder, load_domain, package_version
 from sidecritic.envs.tau2.prepared_task import Criteria, PreparedTask
 from sidecritic.envs.tau2.states import State, state_over
 from sidecritic.envs.tau2.tasks import TaskSet, check_task, packaged_tasks, tasks_from
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
-from sidecritic.types import (
-    Assistant,
-    Outcome,
-    Task,
-    ToolCall,
-    ToolResult,
-    ToolSpec,
-    UserCall,
-)
+from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec, UserCall
 
 GraderName = Literal["ours", "official"]
 

@@ -11,15 +11,7 @@ from sidecritic.envs.tau2.package import Domain
 from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError
-from sidecritic.types import (
-    Assistant,
-    Message,
-    System,
-    ToolCall,
-    ToolResult,
-    User,
-    UserCall,
-)
+from sidecritic.types import Assistant, Message, System, ToolCall, ToolResult, User, UserCall
 
 
 class RecordedCall(NamedTuple):

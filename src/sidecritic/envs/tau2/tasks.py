@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from sidecritic.envs.task_files import bytes_of
 from sidecritic.envs.tau2.package import Domain
 from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.errors import ConfigError
@@ -64,7 +65,7 @@ def tasks_from(file: Path, domain: Domain, *, fallback: Path) -> TaskSet:
     Raises:
         ConfigError: a task that could not be played or graded.
     """
-    digest = hashlib.sha256(_bytes(file)).hexdigest()[:12]
+    digest = hashlib.sha256(bytes_of(file)).hexdigest()[:12]
     tasks = _by_id(file)
     for at, (id, task) in enumerate(tasks.items()):
         check_task(task, domain, f"{file}: task {at} (id {id!r})")
@@ -158,13 +159,6 @@ def _splits(file: Path) -> dict[str, tuple[str, ...]]:
 
 def _read(file: Path) -> Any:
     try:
-        return json.loads(_bytes(file))
+        return json.loads(bytes_of(file))
     except ValueError as cause:
         raise ConfigError(f"{file} is not a JSON file: {cause}") from cause
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as cause:
-        raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause

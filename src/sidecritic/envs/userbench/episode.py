@@ -9,17 +9,17 @@ import re
 
 from pydantic import JsonValue
 
+from sidecritic.envs.base import Frozen
 from sidecritic.envs.userbench.judge import Judge
 from sidecritic.envs.userbench.rules import TripProgress, Turn
 from sidecritic.envs.userbench.tasks import Aspect, Trip
 from sidecritic.errors import EnvError, boundary
-from sidecritic.ports import Environment, Model, Snapshot
+from sidecritic.ports import Model, Snapshot
 from sidecritic.types import (
     Assistant,
     Message,
     Observation,
     Outcome,
-    ReadOnlyTools,
     ToolCall,
     ToolResult,
     ToolSpec,
@@ -149,7 +149,7 @@ class UserBenchEpisode:
         )
 
     def snapshot(self) -> Snapshot:
-        return _FrozenEpisode(self._copy())
+        return Frozen(self._copy()._copy, lambda budget: _NothingToSee())
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -291,19 +291,6 @@ def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
         "passive": progress.passive,
         "preferences": trip.preferences_by_id,
     }
-
-
-class _FrozenEpisode:
-    """An episode that is never continued; only its copies are."""
-
-    def __init__(self, episode: UserBenchEpisode) -> None:
-        self._episode = episode
-
-    def fork(self, user: Model | None = None) -> Environment:
-        return self._episode._copy(user)  # pyright: ignore[reportPrivateUsage] # one concept, two classes
-
-    def look(self, budget: int) -> ReadOnlyTools:
-        return _NothingToSee()
 
 
 class _NothingToSee:
