@@ -41,8 +41,8 @@ from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
-from sidecritic.simulation.faults import simulated_actor
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.actor import simulated_actor
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.types import Limits, ToolSpec
 
 ENVS = ("tau2:retail", "tau2:airline")

@@ -25,7 +25,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sidecritic.assembly.plans import plan_for
-from sidecritic.gates import hands_over, may_write
+from sidecritic.gates import may_write
+from sidecritic.handover import hands_over
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
 from sidecritic.scoring.recorded_writes import NOISY_TASKS

@@ -21,7 +21,7 @@ from time import process_time
 from typing import Any
 
 from sidecritic.envs.tau2.benchmark import Tau2
-from sidecritic.envs.tau2.official import evaluate, messages_of
+from sidecritic.envs.tau2.official_grading import evaluate, messages_of
 from sidecritic.envs.tau2.package import import_tau2
 from sidecritic.ports import Environment
 from sidecritic.supervisor import Supervisor

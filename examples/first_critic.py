@@ -14,7 +14,7 @@ from sidecritic import (
 )
 from sidecritic.envs.shop import Shop
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.simulation.users import ScriptedUser
+from sidecritic.simulation.scripted_user import ScriptedUser
 
 REFUND = {"order_id": "A1004", "item_ids": ["20051"], "payment_method_id": "paypal_7781"}
 

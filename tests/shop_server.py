@@ -12,10 +12,10 @@ from typing import Any
 from sidecritic.envs.shop.benchmark import SPECS, Shop
 from sidecritic.models.metering import Metered
 from sidecritic.ports import Model
-from sidecritic.simulation.faults import simulated_actor
-from sidecritic.simulation.plans import scenario_of
+from sidecritic.simulation.actor import simulated_actor
 from sidecritic.simulation.prose import first_person
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.scripted_user import scripted_user
+from sidecritic.simulation.task_record import scenario_of
 from sidecritic.types import (
     Assistant,
     Message,

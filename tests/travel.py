@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from sidecritic.envs.userbench.episode import TOOL, UserBenchEpisode
-from sidecritic.envs.userbench.progress import PAPER, Progress, Rules
+from sidecritic.envs.userbench.rules import PAPER, Rules, TripProgress
 from sidecritic.envs.userbench.tasks import trip_of
 from sidecritic.models.scripted import ScriptedModel
 from sidecritic.types import Assistant, Observation, ToolCall
@@ -119,7 +119,7 @@ class Trip:
     def __init__(self, *judgements: str, rules: Rules = PAPER) -> None:
         self.user = ScriptedModel(judgements, name="judge")
         trip = trip_of(ID, record())
-        self.progress = Progress(trip, rules)
+        self.progress = TripProgress(trip, rules)
         self.episode = UserBenchEpisode(trip, self.user, self.progress)
 
     async def takes(self, choice: str, content: str) -> Observation:

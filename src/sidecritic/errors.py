@@ -2,7 +2,8 @@
 
     SidecriticError
     ├── ConfigError          a name, flag, recipe key or file that cannot be used
-    │   └── MissingExtra     an optional package is not installed
+    │   ├── MissingExtra     an optional package is not installed
+    │   └── NoChecks         an environment has no pack of policy checks
     ├── TraceError           a recorded line that cannot be read
     ├── ModelError           a model gave no usable completion
     │   ├── ModelUnavailable refused, hung or overloaded: may be tried again
@@ -44,7 +45,7 @@ class MissingExtra(ConfigError):
 
 
 class NoChecks(ConfigError):
-    """An environment has no checks; the advice is for whoever may choose critic and pack."""
+    """An environment has no checks; the advice is for users who may choose critic and pack."""
 
     def __init__(self, problem: str, advice: str = "") -> None:
         super().__init__("; ".join(filter(None, (problem, advice))))
@@ -135,10 +136,10 @@ class Problem(NamedTuple):
         return f"{self.where}: {self.message}" if self.where else self.message
 
 
-def first_problem(cause: "ValidationError") -> Problem:
-    """Return what pydantic found first."""
+def first_problem(cause: "ValidationError", whole: str = "") -> Problem:
+    """Return what pydantic found first; `whole` names a value that is wrong as a whole."""
     first = cause.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
+    where = ".".join(map(str, first["loc"])) or whole
     return Problem(where, first["msg"].removeprefix("Value error, "), first["type"], first["input"])
 
 

@@ -1,8 +1,8 @@
 """Ask a model to fill in a form: one JSON object of a known shape, or a loud failure.
 
-Reviewers, verifiers and simulated users of benchmarks answer this way. An answer that is no
-such object is asked for once more, with what was wrong with it, and is an error after that:
-nothing is guessed from prose.
+Reviewers, verifiers and simulated users of benchmarks answer this way. When an answer is not such
+an object, the model is told what is wrong and asked once more; after that it is an error. Nothing
+is guessed from prose.
 """
 
 import re
@@ -39,7 +39,7 @@ class Filled(Generic[Form]):
 
 
 class Filler:
-    """How forms are filled in: by whom, how often one asks, and how long an answer may be."""
+    """How forms are filled in: the model, the number of tries, the length of an answer."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Filler:
         `tools` are those that the chat mentions; none of them can be called.
 
         Raises:
-            ModelError: no answer, or none that is such a form.
+            ModelError: no answer fits the form.
         """
         usage, seconds, problem = Usage(), 0.0, ""
         for _ in range(self._tries):
@@ -84,20 +84,12 @@ class Filler:
     async def _ask(
         self, form: type[Form], chat: tuple[Message, ...], tools: tuple[ToolSpec, ...]
     ) -> Completion:
-        named: JsonValue = {
-            "name": form.__name__,
-            "strict": True,
-            "schema": form.model_json_schema(),
-        }
-        prescribed: dict[str, JsonValue] = {
-            "response_format": {"type": "json_schema", "json_schema": named}
-        }
         choice = "none" if tools else None
         sampling = Sampling(
             temperature=self._temperature,
             max_tokens=self._max_tokens,
             tool_choice=choice,
-            extra=prescribed,
+            extra=schema_format(form),
         )
         request = Request.model_construct(messages=chat, tools=tools, sampling=sampling)
         try:
@@ -108,8 +100,15 @@ class Filler:
             return await self.model.complete(request.model_copy(update={"sampling": bare}))
 
 
+def schema_format(form: type[Record]) -> dict[str, JsonValue]:
+    """Return what prescribes a form to a server that knows JSON schemas."""
+    schema = form.model_json_schema()
+    named: JsonValue = {"name": form.__name__, "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+
 def unfenced(text: str) -> str:
-    """Return what stands in a code fence around the whole answer; the answer where is none."""
+    """Return the answer without a code fence around the whole of it."""
     fenced = _FENCED.fullmatch(text)
     return fenced[1] if fenced else text
 

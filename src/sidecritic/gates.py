@@ -1,11 +1,11 @@
 """Which actions are judged."""
 
-import re
 from collections.abc import Sequence
 from typing import Literal, assert_never, get_args
 
 from sidecritic.english.closing import closes
 from sidecritic.english.language import typed
+from sidecritic.handover import hand_overs
 from sidecritic.ports import Critic, Simulating
 from sidecritic.recorded import Kind
 from sidecritic.trace import SUPERVISOR
@@ -17,8 +17,6 @@ conversation and transfers to a person, because an omission can only be caught t
 
 GATES: tuple[Gate, ...] = get_args(Gate)
 
-_HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECASE)
-
 
 def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     """Whether any call of the action may change records; an unknown tool may."""
@@ -26,15 +24,11 @@ def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
     return any(call.name not in reads for call in action.calls)
 
 
-def hands_over(tool: str) -> bool:
-    """Whether a tool of that name gives the conversation to a person."""
-    return bool(_HAND_OVER.search(tool))
-
-
-def is_final(action: Assistant, history: Sequence[Message]) -> bool:
+def is_final(action: Assistant, history: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> bool:
     """Whether the action hands over to a person, or is a message that may be the last."""
     if action.calls:
-        return any(hands_over(call.name) for call in action.calls)
+        names = {call.name for call in action.calls}
+        return not names.isdisjoint(hand_overs(tools, names))
     return closes(typed(action.text).lower(), typed(_last_words(history)).lower())
 
 
@@ -49,14 +43,14 @@ def covers(gate: Gate, proposal: Proposal) -> bool:
             return may_write(proposal.action, proposal.tools)
         case "writes+final":
             writes = may_write(proposal.action, proposal.tools)
-            return writes or is_final(proposal.action, proposal.history)
+            return writes or is_final(proposal.action, proposal.history, proposal.tools)
         case _ as other:
             assert_never(other)
 
 
 def kind_of(proposal: Proposal) -> Kind:
     """Return what a proposal is; a transfer is final whatever its tool is said to do."""
-    if is_final(proposal.action, proposal.history):
+    if is_final(proposal.action, proposal.history, proposal.tools):
         return "final"
     return "write" if may_write(proposal.action, proposal.tools) else "other"
 
@@ -70,7 +64,7 @@ def _last_words(history: Sequence[Message]) -> str:
 
 
 class Gated:
-    """A critic behind a gate of its own, for critics that share a supervisor's."""
+    """A critic behind its own gate, where several share a supervisor."""
 
     def __init__(self, critic: Critic, gate: Gate) -> None:
         self._critic = critic

@@ -17,7 +17,7 @@ Kind = Literal["write", "final", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One run of somebody's agent, as a trajectory, with where it came from."""
+    """One run of an agent, as a trajectory, with where it came from."""
 
     file: str
     """Name of the file, without its folder."""
@@ -33,7 +33,7 @@ class Recorded:
 
     @property
     def critic_env(self) -> str:
-        """The environment whose critic fits: τ-bench has the domains of τ²-bench."""
+        """The environment whose critic fits: τ-bench shares the domains of τ²-bench."""
         env = self.trajectory.task.env
         return f"tau2:{self.domain}" if env.startswith("tau:") else env
 

@@ -6,7 +6,7 @@
     runs/<id>/scores.json           made from the two above, at any time
     runs/<id>/report.md             likewise
 
-Whatever comes after a rollout starts here and never plays anything.
+Everything after a rollout starts here, and plays nothing.
 """
 
 import os
@@ -55,7 +55,7 @@ class Run(NamedTuple):
 
 
 def digest(briefing: Briefing) -> str:
-    """Return the name under which a briefing is kept."""
+    """Return the name under which a briefing is stored."""
     return sha256(briefing.model_dump_json().encode()).hexdigest()[:16]
 
 
@@ -63,7 +63,7 @@ def read_record(directory: Path) -> RunRecord:
     """Read `run.json`.
 
     Raises:
-        ConfigError: there is none, or it cannot be read.
+        ConfigError: the file is missing, or cannot be read.
     """
     file = directory / RUN_FILE
     try:

@@ -21,8 +21,8 @@ Standing = Literal["right", "wrong", "left out"]
 def normal_form(name: str, arguments: Mapping[str, JsonValue]) -> str:
     """Return a text that is equal for calls that mean the same.
 
-    Item lists are compared regardless of order, a list `x` beside a list `new_x` of the same
-    length as pairs; numbers by value; an argument that is null as one that was not given;
+    Item lists are compared regardless of order, lists `x` and `new_x` of the same length as
+    pairs; numbers by value; an argument that is null as one that was not given;
     flights by number and date, which is all that the tools read of them.
     """
     plain: dict[str, JsonValue] = {
@@ -69,14 +69,14 @@ def _by_value(value: JsonValue) -> JsonValue:
 
 
 class Unmatched:
-    """The reference writes of one episode that no executed write has met yet."""
+    """The reference writes of one episode that no executed write has matched yet."""
 
     def __init__(self, reference: Iterable[str]) -> None:
         self._left = Counter(reference)
 
     @classmethod
     def of(cls, outcome: Outcome | None) -> "Unmatched | None":
-        """Return the agent's reference writes that succeed; `None` where there is no reference."""
+        """Return the agent's reference writes that succeed; `None` without a reference."""
         listed = outcome.native.get("reference") if outcome else None
         return (
             cls(filter(None, map(_reference_write, listed))) if isinstance(listed, list) else None
@@ -102,7 +102,7 @@ class Unmatched:
 def failing_references(outcome: Outcome | None) -> frozenset[str]:
     """Return the normal forms of reference writes that a tool refuses when they are replayed.
 
-    The benchmark's own solution is at fault there, so to send such a call back is no mistake.
+    The benchmark's own solution is at fault there, so sending such a call back is not a mistake.
     """
     listed = outcome.native.get("reference") if outcome else None
     entries = listed if isinstance(listed, list) else []
@@ -133,7 +133,7 @@ def write_tools(briefing: Briefing) -> frozenset[str]:
 
 
 def succeeded(events: Iterable[Event]) -> frozenset[str]:
-    """Return the ids of the executed calls whose result is no error."""
+    """Return the ids of the executed calls that did not fail."""
     executed = {c.id for e in events if isinstance(e, Executed) for c in e.action.calls}
     return frozenset(
         message.call_id

@@ -11,8 +11,8 @@ from typing import Any
 
 from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2.benchmark import GREETING, Tau2, Tau2World
-from sidecritic.envs.tau2.case import ReferenceAction
 from sidecritic.envs.tau2.package import Domain
+from sidecritic.envs.tau2.prepared_task import ReferenceAction
 from sidecritic.types import Assistant, Message, Task, ToolCall, User, UserCall
 
 ROOT = Path(__file__).parents[2]

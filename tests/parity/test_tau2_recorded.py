@@ -8,7 +8,7 @@ import pytest
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.envs.tau2.grading import inspect
 from sidecritic.envs.tau2.messages import own_calls, parse, replay
-from sidecritic.envs.tau2.official import evaluate
+from sidecritic.envs.tau2.official_grading import evaluate
 from sidecritic.errors import EnvError
 from tests.parity.tau2_plays import RECORDED, RUNS, Recording, package_messages, recordings
 

@@ -7,7 +7,7 @@ import pytest
 
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.envs.tau2.grading import inspect
-from sidecritic.envs.tau2.official import evaluate, inspect_officially, messages_of
+from sidecritic.envs.tau2.official_grading import evaluate, inspect_officially, messages_of
 from sidecritic.errors import EnvError
 from sidecritic.types import Assistant, Task, ToolCall
 from tests.parity.tau2_plays import DISTURBANCES, NEWER_TASKS, play

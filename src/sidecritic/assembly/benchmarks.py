@@ -9,7 +9,7 @@ from sidecritic.ports import Benchmark
 from sidecritic.settings.environment import environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import suggestion
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.types import Task, ToolSpec
 
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")

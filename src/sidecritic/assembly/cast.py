@@ -15,15 +15,15 @@ from sidecritic.assembly.strategies import (
     parse_strategy,
     speaking,
 )
-from sidecritic.envs.userbench.parties import rule_based_user, simulated_agent
+from sidecritic.envs.userbench.simulated import rule_based_user, simulated_agent
 from sidecritic.gates import Gate
 from sidecritic.models.wrappers import Calling, Sampled
 from sidecritic.ports import Critic, Model, ModelFor
 from sidecritic.rollouts import Cast
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.model_names import ModelName, model_name
-from sidecritic.simulation.faults import simulated_actor
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.actor import simulated_actor
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.strategies.stand_in import StandIn
 from sidecritic.strategies.users import with_strategy
 from sidecritic.types import Sampling, Task, ToolSpec

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from sidecritic.critics.registry import REGISTRY_FILE, Entry, read_registry, weights_of
+from sidecritic.critics.registry import REGISTRY_FILE, RegisteredCritic, read_registry, weights_of
 from sidecritic.errors import ConfigError
 from sidecritic.settings.critic_names import names_in
 
@@ -16,7 +16,7 @@ REGISTERED = "registry:"
 class Registered:
     """A critic of a registry; its weights are those that were registered."""
 
-    entry: Entry
+    entry: RegisteredCritic
     weights: Path
 
 

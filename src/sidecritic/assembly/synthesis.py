@@ -11,7 +11,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Benchmark, Model
 from sidecritic.settings.names import suggestion
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.synthesis.airline import Airline
 from sidecritic.synthesis.drafts import Domain
 from sidecritic.synthesis.making import Author

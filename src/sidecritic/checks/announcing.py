@@ -4,7 +4,6 @@ import re
 
 from sidecritic.checks.base import Objection, TextCheck, text_check
 from sidecritic.checks.facts import Facts
-from sidecritic.checks.omissions import HAND_OVERS
 from sidecritic.checks.partings import TRANSFER
 
 _PRESCRIBED = re.compile(r"then send the message ['\"]([^'\"\n]+)['\"] to the user")
@@ -14,7 +13,7 @@ _NO_WORD = re.compile(r"\W+")
 @text_check("transfer not announced", policy=TRANSFER, risk=0.6)
 def transfer_not_announced(facts: Facts, draft: str) -> Objection | None:
     """Fire when words other than the prescribed ones follow a transfer."""
-    handed = [d for d in facts.done if d.call.name in HAND_OVERS and not d.is_error]
+    handed = [d for d in facts.done if d.call.name in facts.hand_overs and not d.is_error]
     words = _PRESCRIBED.search(facts.policy) if handed else None
     if words is None:
         return None

@@ -96,9 +96,13 @@ class CallCheck:
     examine: ExamineCall
     tools: frozenset[str] = frozenset()
     """Names of the tools it applies to; empty for every tool that may write."""
+    hand_overs: bool = False
+    """Whether it applies to hand-overs instead."""
 
     def covers(self, facts: Facts, call: ToolCall) -> bool:
         """Whether the check applies to this call."""
+        if self.hand_overs:
+            return call.name in facts.hand_overs
         return call.name in self.tools if self.tools else facts.may_write(call.name)
 
 
@@ -115,12 +119,12 @@ class TextCheck:
 
 
 def call_check(
-    name: str, *, policy: str, risk: float, tools: Sequence[str] = ()
+    name: str, *, policy: str, risk: float, tools: Sequence[str] = (), hand_overs: bool = False
 ) -> Callable[[ExamineCall], CallCheck]:
     """Make a check of a function that looks at one call."""
 
     def make(examine: ExamineCall) -> CallCheck:
-        return CallCheck(name, policy, risk, examine, frozenset(tools))
+        return CallCheck(name, policy, risk, examine, frozenset(tools), hand_overs)
 
     return make
 
@@ -143,19 +147,25 @@ class Pack:
     texts: tuple[TextCheck, ...] = ()
     generic_tools: frozenset[str] = field(default=frozenset[str]())
     """Tools that change no record although their effect is not declared as `read`."""
+    hand_overs: frozenset[str] = field(default=frozenset[str]())
+    """Tools that give the conversation to a person; empty: those whose names or descriptions
+    say so (`handover.py`)."""
     wants: Wants | None = None
     """What is worth looking up before judging, where the proposal allows it."""
 
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
-        return self._fired(Facts.of(proposal, harmless=self.generic_tools))
+        return self._fired(self._facts(proposal))
 
     async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires after looking up what the pack wants to know, strongest first."""
-        facts = Facts.of(proposal, harmless=self.generic_tools)
+        facts = self._facts(proposal)
         if self.wants is not None and proposal.look is not None:
             facts = await informed(facts, self.wants, proposal.look)
         return self._fired(facts)
+
+    def _facts(self, proposal: Proposal) -> Facts:
+        return Facts.of(proposal, harmless=self.generic_tools, hand_overs=self.hand_overs)
 
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
         fired = [*self._call_findings(facts), *self._text_findings(facts)]

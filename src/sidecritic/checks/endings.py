@@ -10,7 +10,7 @@ from sidecritic.checks.answers import ANSWERS
 from sidecritic.checks.base import CallCheck, Objection, TextCheck, call_check, text_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.checks.omissions import HAND_OVERS, OMISSIONS, is_plan
+from sidecritic.checks.omissions import OMISSIONS, is_plan
 from sidecritic.checks.partings import PARTINGS, TRANSFER
 from sidecritic.checks.requests import Requests, outright
 from sidecritic.english.closing import asks_for_data
@@ -70,7 +70,7 @@ def unserved(facts: Facts, draft: str) -> Objection | None:
     )
 
 
-@call_check("premature transfer", policy=TRANSFER, risk=0.6, tools=HAND_OVERS)
+@call_check("premature transfer", policy=TRANSFER, risk=0.6, hand_overs=True)
 def premature_transfer(case: Case) -> Objection | None:
     """Fire on a hand-over while a plan that the user agreed to is not carried out."""
     pending = pending_plan(case.facts)
@@ -84,7 +84,7 @@ def premature_transfer(case: Case) -> Objection | None:
     )
 
 
-@call_check("transfer of what can be served", policy=TRANSFER, risk=0.5, tools=HAND_OVERS)
+@call_check("transfer of what can be served", policy=TRANSFER, risk=0.5, hand_overs=True)
 def needless_transfer(case: Case) -> Objection | None:
     """Fire on a hand-over while a request was neither tried nor declined."""
     reason = " ".join(scalars(dict(case.arguments))).lower()

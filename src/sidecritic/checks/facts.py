@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from sidecritic.english.language import affirms, asks_consent, mentions, sentences, typed
 from sidecritic.english.listings import Listed, ids_in, labelled, words_of
+from sidecritic.handover import hand_overs
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
 from sidecritic.values import JsonObject
@@ -86,7 +87,9 @@ class Facts:
     tools: tuple[str, ...]
     """Names of the tools that the actor has."""
     reads: frozenset[str]
-    """Names of the tools that change nothing."""
+    """Names of the tools that change nothing; hand-overs are among them."""
+    hand_overs: frozenset[str] = frozenset()
+    """Names of the tools that give the conversation to a person."""
     refused: tuple[ToolCall, ...] = ()
     """Calls of this turn that the supervisor sent back."""
     looked: tuple[Done, ...] = ()
@@ -95,10 +98,20 @@ class Facts:
     """The rules of this run; empty when they are not known."""
 
     @classmethod
-    def of(cls, proposal: Proposal, *, harmless: frozenset[str] = frozenset()) -> "Facts":
-        """Read a proposal; `harmless` names tools that change no record."""
-        reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless
+    def of(
+        cls,
+        proposal: Proposal,
+        *,
+        harmless: frozenset[str] = frozenset(),
+        hand_overs: frozenset[str] = frozenset(),
+    ) -> "Facts":
+        """Read a proposal; `harmless` names tools that change no record.
+
+        Without `hand_overs`, names and descriptions tell which tools hand over to a person.
+        """
         history = proposal.history
+        handing = hand_overs or _hand_overs(proposal)
+        reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless | handing
         returned = any(isinstance(message, ToolResult) for message in history)
         return cls(
             draft="" if proposal.action.calls else typed(proposal.action.text),
@@ -107,6 +120,7 @@ class Facts:
             done=tuple(_done(history, reads)) if returned else (),
             tools=tuple(tool.name for tool in proposal.tools),
             reads=frozenset(reads),
+            hand_overs=handing,
             refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
         )
@@ -210,6 +224,11 @@ class Facts:
     def shown(self) -> str:
         """Everything that the tools returned, in lower case."""
         return "\n".join(done.text for done in self.done).lower()
+
+
+def _hand_overs(proposal: Proposal) -> frozenset[str]:
+    executed = (m.name for m in proposal.history if isinstance(m, ToolResult))
+    return hand_overs(proposal.tools, (*(c.name for c in proposal.action.calls), *executed))
 
 
 def _lines(history: Sequence[Message]) -> Iterator[Line]:

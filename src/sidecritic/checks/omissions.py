@@ -18,7 +18,6 @@ from sidecritic.english.language import asks_consent
 
 SERVE_ALL = "What the user asks for is done, or declined with the reason, before taking leave."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
-HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
 BASE_RATE = 0.3
 """Share of conversations that fail; the risk of a check that only ever speaks for an end."""
@@ -55,7 +54,7 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
             return _softened(facts, examine(facts), risk, facts.once(_weight))
 
         return EndCheck(
-            call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
+            call=CallCheck(name, policy, risk, at_hand_over, hand_overs=True),
             text=TextCheck(name, policy, risk, at_message, when=_may_be_last),
         )
 

@@ -5,7 +5,6 @@ from collections import defaultdict
 from sidecritic.checks.base import Answer, Objection
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.omissions import (
-    HAND_OVERS,
     EndCheck,
     end_check,
 )
@@ -127,7 +126,7 @@ def _is_record(done: Done) -> bool:
 def _before_hand_over(facts: Facts) -> list[Done] | None:
     """Return the calls before the hand-over that is proposed or was made; `None` without one."""
     for index, done in enumerate(facts.done):
-        if done.call.name in HAND_OVERS:
+        if done.call.name in facts.hand_overs:
             return list(facts.done[:index])
-    handing = any(call.name in HAND_OVERS for call in facts.proposed)
+    handing = any(call.name in facts.hand_overs for call in facts.proposed)
     return list(facts.done) if handing else None

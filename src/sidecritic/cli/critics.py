@@ -15,7 +15,7 @@ from sidecritic.settings.names import choice
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sidecritic.critics.registry import Entry
+    from sidecritic.critics.registry import RegisteredCritic
 
 critics = typer.Typer(no_args_is_help=True, help="Trained critics, and which of them are in force.")
 
@@ -85,7 +85,7 @@ def add(  # noqa: PLR0913 # typer makes a flag of each
         output.show(entry, lambda: _shown(entry, file))
 
 
-def _listed(entries: "list[Entry]") -> "Iterator[RenderableType]":
+def _listed(entries: "list[RegisteredCritic]") -> "Iterator[RenderableType]":
     from sidecritic.reports.sections import Section
     from sidecritic.reports.tables import to_table
 
@@ -106,7 +106,7 @@ def _listed(entries: "list[Entry]") -> "Iterator[RenderableType]":
     yield to_table(Section(title, header, rows))
 
 
-def _figure(entry: "Entry", name: str) -> str:
+def _figure(entry: "RegisteredCritic", name: str) -> str:
     found = entry.metrics.get(name)
     if found is None:
         return ""
@@ -114,7 +114,7 @@ def _figure(entry: "Entry", name: str) -> str:
     return f"{found.value:.3f}{ends}"
 
 
-def _shown(entry: "Entry", registry: Path) -> Iterator[str]:
+def _shown(entry: "RegisteredCritic", registry: Path) -> Iterator[str]:
     tasks = ", ".join(f"{len(ids)} of {env}" for env, ids in entry.data.tasks.items())
     lines = {
         "critic": f"{entry.name} ({entry.kind}), {entry.status}; use: --critic "

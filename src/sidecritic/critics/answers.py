@@ -42,8 +42,8 @@ def risk_of(token: TokenLogprob) -> TokenRisk | None:
     A word's probability is the sum over its spellings: with a leading space, in another case,
     or only its first part where the tokenizer splits it. A word that is missing has at most the
     probability of the least likely alternative shown, and of all that were not; this bound
-    stands in for it. The token that was drawn is no such alternative: it may come from below
-    them, and servers show it all the same.
+    stands in for it. The token that was drawn does not count as one: it may be less likely than
+    they are, and servers show it all the same.
     """
     shown = {token.token: token.logprob, **token.top}
     chances = {text: exp(min(logprob, 0.0)) for text, logprob in shown.items()}
@@ -100,7 +100,7 @@ class Reasons(Record):
     """Numbers of the calls at fault, from 1; bounded, because small models go on counting."""
 
     def ids(self, action: Assistant) -> tuple[str, ...] | None:
-        """Return the ids of the calls at fault; `None` when there is no such call."""
+        """Return the ids of the calls at fault; `None` when a number fits no call."""
         if any(not 1 <= number <= len(action.calls) for number in self.calls):
             return None
         return tuple(action.calls[number - 1].id for number in dict.fromkeys(self.calls))
@@ -112,7 +112,7 @@ class WantedLookup(Record):
     """A JSON object as text: strict schemas of servers allow no open objects."""
 
     def parsed(self) -> dict[str, JsonValue] | None:
-        """Return the arguments; `None` when they are no object."""
+        """Return the arguments; `None` when they are not an object."""
         return parse_object(self.arguments)
 
 

@@ -1,23 +1,14 @@
-"""Critics that hold no knowledge of their own, and how any critic is warmed up."""
+"""Critics without knowledge, and what all critics share: warm-up, errors, verdicts by risk."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import assert_never
 
-from sidecritic.errors import CriticError, SidecriticError, boundary
+from sidecritic.errors import CriticError, ModelError, SidecriticError, boundary
 from sidecritic.ports import Critic, Warm
-from sidecritic.types import (
-    Approve,
-    Escalate,
-    Halt,
-    Judgement,
-    Proposal,
-    Replace,
-    Revise,
-    Verdict,
-)
+from sidecritic.types import Approve, Escalate, Halt, Judgement, Proposal, Replace, Revise, Verdict
 
 Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
@@ -26,6 +17,16 @@ THRESHOLD = 0.5
 """Risk from which an action is sent back: it is then more likely wrong than right."""
 
 JudgeFunction = Callable[[Proposal], Answer | Awaitable[Answer]]
+
+
+@contextmanager
+def judging(critic: str) -> Generator[None]:
+    """Attribute whatever goes wrong inside to the critic of that name, its model included."""
+    try:
+        with boundary(CriticError, f"critic {critic!r}"):
+            yield
+    except ModelError as cause:
+        raise CriticError(f"critic {critic!r}: {cause}") from cause
 
 
 async def warm_up(critic: Warm, coming: Proposal) -> None:
@@ -39,7 +40,7 @@ async def warm_up(critic: Warm, coming: Proposal) -> None:
 
 async def warm_all(critics: Iterable[Critic], coming: Proposal) -> None:
     """Let each of several critics get ready that can: what a critic made of critics does."""
-    # Whoever awaits this has loaded asyncio; `import sidecritic` need not, at 60 ms.
+    # A caller that awaits this has loaded asyncio; `import sidecritic` saves its 60 ms.
     import asyncio
 
     async with asyncio.TaskGroup() as group:
@@ -112,7 +113,7 @@ def approved(judgement: Judgement) -> Judgement:
 
 
 def refused(judgement: Judgement) -> Judgement:
-    """Return the judgement as a refusal; one without feedback of its own gets a general one."""
+    """Return the judgement as a refusal; one without feedback gets a general one."""
     if not isinstance(judgement.verdict, Approve):
         return judgement
     feedback = (

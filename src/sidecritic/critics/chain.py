@@ -15,7 +15,7 @@ class Decisive(Protocol):
     """A critic that knows when its approval needs no second opinion."""
 
     def is_decisive(self, judgement: Judgement) -> bool:
-        """Whether this approval of its own is final; for instance far below its threshold."""
+        """Whether its approval is final, for instance far below its threshold."""
         ...
 
 
@@ -24,7 +24,7 @@ class Tentative(Protocol):
     """A critic that knows when its refusal needs a second opinion."""
 
     def is_tentative(self, judgement: Judgement) -> bool:
-        """Whether this refusal of its own is not final; for instance close to its threshold."""
+        """Whether its refusal is not final, for instance close to its threshold."""
         ...
 
 
@@ -32,7 +32,7 @@ class Chain:
     """Ask one critic after the other until one is certain.
 
     Certain is every verdict that does not approve, unless its critic declares it tentative, and
-    an approval that its critic declares decisive. When nobody is certain, the last answer
+    an approval that its critic declares decisive. When none is certain, the last answer
     stands: the strongest critic sits there. A link that fails is named in the rationale and the
     next one is asked.
     """
@@ -53,7 +53,7 @@ class Chain:
         """Return the first certain answer, with the usage and time of every link asked.
 
         Raises:
-            CriticError: not one link answered.
+            CriticError: no link answered.
         """
         usage, seconds = Usage(), 0.0
         problems: list[str] = []
@@ -80,28 +80,28 @@ class Chain:
         await warm_all(self._critics, proposal)
 
 
-class Asked(NamedTuple):
+class CriticAnswer(NamedTuple):
     """What one critic of several said."""
 
     judgement: Judgement | None
     problem: str
-    """Why it is none; empty when it is one."""
+    """Why there is no judgement; empty when there is one."""
     seconds: float
 
 
-async def ask(critic: Critic, proposal: Proposal) -> Asked:
+async def ask(critic: Critic, proposal: Proposal) -> CriticAnswer:
     """Return what a critic says; one that fails has a problem instead of raising."""
     started = perf_counter()
     try:
         with boundary(CriticError, f"critic {critic.name!r}"):
             judgement = await critic.judge(proposal)
     except CriticError as error:
-        return Asked(None, f"{critic.name}: {error}", perf_counter() - started)
+        return CriticAnswer(None, f"{critic.name}: {error}", perf_counter() - started)
     spent = judgement.seconds or perf_counter() - started
     if judgement.status in ("error", "timeout"):
         problem = f"{critic.name}: {judgement.rationale or judgement.status}"
-        return Asked(judgement, problem, spent)
-    return Asked(judgement, "", spent)
+        return CriticAnswer(judgement, problem, spent)
+    return CriticAnswer(judgement, "", spent)
 
 
 def _is_certain(critic: Critic, judgement: Judgement) -> bool:

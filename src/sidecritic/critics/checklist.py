@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from sidecritic.checks.base import Pack
+from sidecritic.critics.base import judging
 from sidecritic.critics.prompt import prompt_of
-from sidecritic.errors import CriticError, ModelError
 from sidecritic.forms import Filler
+from sidecritic.handover import hands_over
 from sidecritic.ports import Model
 from sidecritic.types import Approve, Judgement, Proposal, Record, Revise, ToolCall
 
@@ -34,7 +35,7 @@ before the call, or instead of it, in at most three sentences, or ""}}."""
 
 
 class Rules(Protocol):
-    """Whoever knows what has to hold before a tool is called."""
+    """What knows which rules must hold before a tool is called."""
 
     def items(self, tool: str) -> Sequence[str]: ...
 
@@ -44,10 +45,16 @@ class PackRules:
 
     def __init__(self, pack: Pack | None) -> None:
         """Take the rules of `pack`; without one, those that hold everywhere."""
-        self._checks = pack.calls if pack is not None else ()
+        self._pack = pack or Pack("everywhere")
 
     def items(self, tool: str) -> tuple[str, ...]:
-        own = (check.policy for check in self._checks if not check.tools or tool in check.tools)
+        named = self._pack.hand_overs
+        handing = tool in named if named else hands_over(tool)
+        own = (
+            check.policy
+            for check in self._pack.calls
+            if (handing if check.hand_overs else not check.tools or tool in check.tools)
+        )
         return tuple(dict.fromkeys((*EVERYWHERE, *own)))
 
 
@@ -87,10 +94,8 @@ class Checklist:
         items = self._rules.items(call.name)
         listed = "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
         question = _QUESTION.format(tool=call.name, items=listed)
-        try:
+        with judging(self.name):
             filled = await self._filler.fill(Ruling, prompt_of(proposal).asking(question))
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
         ruling = filled.form
         failed = [items[at - 1] for at in ruling.failed if 1 <= at <= len(items)]
         blocked = ruling.verdict == "block"

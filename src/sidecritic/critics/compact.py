@@ -25,9 +25,6 @@ from sidecritic.errors import ConfigError
 from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolCall, User
 from sidecritic.values import scalars
 
-VERSION = "1"
-"""Changes with every change of what is rendered: a critic reads what it was trained on."""
-
 TOKENS = 256
 """Tokens of a rendering with the chat template, by the vocabulary of SmolLM2; never more."""
 
@@ -45,8 +42,9 @@ _ACTION, _SIDE = 70, 12
 
 _ID = re.compile(
     r"(?<![\w.$#-])(#?(?:[A-Za-z]+_)*?)((?=(?:[A-Za-z_]*\d){3})[A-Za-z_]*\d{6,}|"
-    r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{6}\b|#W\d+|[a-z]+_[a-z]+_\d{4})\b"
+    r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{6}\b|#[A-Za-z]+\d+|[a-z]+_[a-z]+_\d{4})\b"
 )
+"""Six digits or more, six capitals and digits, a number sign, or a name with a number."""
 _STRENGTHS = ((0.8, "certain: "), (0.6, "strong: "), (0.3, "likely: "), (0.0, "hint: "))
 """How much an objection weighs by itself, by its prior."""
 

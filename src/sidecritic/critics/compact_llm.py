@@ -8,22 +8,14 @@ from pydantic import JsonValue
 
 from sidecritic.checks.base import Pack
 from sidecritic.critics.answers import plain, risk_of
-from sidecritic.critics.base import THRESHOLD
+from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.compact import Rendering
 from sidecritic.critics.llm import GENERIC_FEEDBACK
 from sidecritic.critics.policy import rationale, revision
 from sidecritic.critics.prompt import APPROVE, REFUSE
-from sidecritic.errors import CriticError, ModelError, boundary
+from sidecritic.errors import CriticError, boundary
 from sidecritic.ports import Model
-from sidecritic.types import (
-    Approve,
-    Completion,
-    Judgement,
-    Proposal,
-    Request,
-    Revise,
-    Sampling,
-)
+from sidecritic.types import Approve, Completion, Judgement, Proposal, Request, Revise, Sampling
 
 _TOP = 20
 """Alternatives shown for the verdict token; the most that OpenAI allows."""
@@ -41,7 +33,7 @@ class CompactCritic:
         threshold: float = THRESHOLD,
         extra: dict[str, JsonValue] | None = None,
     ) -> None:
-        """Ask nobody yet; `extra` is sent with each request."""
+        """Send no request yet; `extra` goes with each one."""
         self._model = model
         self._pack = pack
         self._rendering = rendering
@@ -64,11 +56,8 @@ class CompactCritic:
         sampling = Sampling(
             temperature=1.0, max_tokens=1, top_logprobs=_TOP, extra=self._extra, tool_choice="none"
         )
-        try:
-            with boundary(CriticError, f"critic {self.name!r}"):
-                answer = await self._model.complete(Request(messages=chat, sampling=sampling))
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
+        with judging(self.name):
+            answer = await self._model.complete(Request(messages=chat, sampling=sampling))
         risk, note = self._read(answer)
         against = tuple(finding for finding in findings if finding.sign > 0)
         refused = risk >= self._threshold

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from sidecritic.critics.base import THRESHOLD, approved, is_by_risk, refused, score_of, warm_all
-from sidecritic.critics.chain import Asked, ask
+from sidecritic.critics.chain import CriticAnswer, ask
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import Critic, version_of
 from sidecritic.types import Escalate, Halt, Judgement, Proposal, Replace, Revise, Usage
@@ -36,10 +36,10 @@ class Ensemble:
         threshold: float = THRESHOLD,
         name: str | None = None,
     ) -> None:
-        """Ask nobody yet; `threshold` is the combined risk from which an action is sent back.
+        """Take the members; `threshold` is the combined risk from which an action is sent back.
 
         Raises:
-            ConfigError: there is no member, or a number is out of range.
+            ConfigError: there are no members, or a number is out of range.
         """
         if not members:
             raise ConfigError("an ensemble needs at least one critic; use NoCritic() for none")
@@ -166,5 +166,5 @@ def _rationale(heard: Sequence[_Voice]) -> str:
     )
 
 
-def _usage(asked: Sequence[Asked]) -> Usage:
+def _usage(asked: Sequence[CriticAnswer]) -> Usage:
     return sum((each.judgement.usage for each in asked if each.judgement), Usage())

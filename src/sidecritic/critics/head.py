@@ -16,7 +16,7 @@ from sidecritic.critics.base import THRESHOLD
 from sidecritic.critics.head_weights import Cell, HeadKind, HeadWeights
 from sidecritic.critics.policy import noisy_or, rationale, revision
 from sidecritic.errors import CriticError, boundary
-from sidecritic.gates import hands_over
+from sidecritic.handover import hand_overs
 from sidecritic.types import Approve, Assistant, Flag, Judgement, Proposal, ToolSpec, Usage
 
 _APPROVED = Approve.of_parts(kind="approve")
@@ -35,14 +35,21 @@ class Part(NamedTuple):
     """Empty for a message."""
 
 
-def parts_of(action: Assistant, reads: frozenset[str]) -> tuple[Part, ...]:
-    """Return the parts of an action; calls of the tools that only read are none."""
+def parts_of(
+    action: Assistant, reads: frozenset[str], handing: frozenset[str] | None = None
+) -> tuple[Part, ...]:
+    """Return the parts of an action; calls of the tools that only read are none.
+
+    Without `handing`, the names of calls tell which of them hand over to a person.
+    """
     if not action.calls:
         return (Part(None, "final", ""),)
+    if handing is None:
+        handing = hand_overs((), (call.name for call in action.calls))
     return tuple(
-        Part(call.id, "final" if hands_over(call.name) else "write", call.name)
+        Part(call.id, "final" if call.name in handing else "write", call.name)
         for call in action.calls
-        if hands_over(call.name) or call.name not in reads
+        if call.name in handing or call.name not in reads
     )
 
 
@@ -121,7 +128,10 @@ class HeadCritic:
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
             findings = await self._pack.examined(proposal)
-        parts = parts_of(proposal.action, reads_of(proposal.tools) | self._pack.generic_tools)
+        reads = reads_of(proposal.tools) | self._pack.generic_tools
+        called = (call.name for call in proposal.action.calls)
+        handing = self._pack.hand_overs or hand_overs(proposal.tools, called)
+        parts = parts_of(proposal.action, reads, handing)
         flags = tuple([finding.flag for finding in findings])
         risks = risks_of(self._weights, self._pack.name, parts, flags)
         cells = {part.call_id: self._weights.cell(self._pack.name, part.kind) for part in parts}

@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from time import perf_counter
-from typing import Protocol, assert_never
+from typing import Protocol, TextIO, assert_never
 from unicodedata import east_asian_width
 
 from sidecritic.checks.base import Finding
+from sidecritic.critics.examiner import Examiner
 from sidecritic.errors import CriticError, boundary
 from sidecritic.types import (
     Approve,
@@ -49,26 +50,10 @@ class Input(Protocol):
         ...
 
 
-class Output(Protocol):
-    """Where text goes, such as an open text file."""
-
-    def write(self, text: str, /) -> object: ...
-
-    def flush(self) -> None: ...
-
-
-class Evidence(Protocol):
-    """Whoever can say what speaks against an action and for it, such as a policy `Pack`."""
-
-    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
-        """Return what fires after looking up what it wants to know, strongest first."""
-        ...
-
-
 class Terminal:
-    """One person, who is asked one question at a time, whoever asks."""
+    """One person, who is asked one question at a time."""
 
-    def __init__(self, lines: Input, out: Output, *, width: int = 100) -> None:
+    def __init__(self, lines: Input, out: TextIO, *, width: int = 100) -> None:
         self._lines = lines
         self._out = out
         self.width = max(width, 20)
@@ -87,10 +72,12 @@ class Terminal:
             self._out.write(text)
             self._out.flush()
         except (OSError, ValueError) as cause:
-            raise CriticError(f"nobody can be asked: the terminal is closed ({cause})") from cause
+            raise CriticError(
+                f"the person cannot be asked: the terminal is closed ({cause})"
+            ) from cause
 
     async def ask(self, prompt: str) -> str:
-        """Return what the person types, without its newline; others go on meanwhile.
+        """Return what the person types, without its newline; other tasks run meanwhile.
 
         Raises:
             CriticError: the input has ended, as by Ctrl-D, or cannot be read.
@@ -103,7 +90,7 @@ class Terminal:
             line = await asyncio.shield(reading)
         except (OSError, ValueError) as cause:
             self._reading = None
-            raise CriticError(f"nobody can be asked: {cause}") from cause
+            raise CriticError(f"the person cannot be asked: {cause}") from cause
         self._reading = None
         if not line:
             raise CriticError("the person gave no verdict: the input has ended")
@@ -141,7 +128,7 @@ class HumanCritic:
     """Ask a person about every proposal."""
 
     terminal: Terminal
-    evidence: Evidence | None = None
+    evidence: Examiner | None = None
     """What fires against a proposal is shown with it."""
     name: str = "human"
 
@@ -164,7 +151,7 @@ class HumanCritic:
             with boundary(CriticError, "the checks"):
                 findings = await self.evidence.examined(proposal) if self.evidence else ()
         except CriticError as error:
-            # A broken check is no reason not to ask; the person knows that it is missing.
+            # The person is asked all the same, and told that the checks are missing.
             findings = ()
             for line in ("Checks failed:", *page.barred(str(error))):
                 yield line
@@ -201,7 +188,7 @@ class HumanCritic:
 
 
 def visible(text: str) -> str:
-    """Return the text with whatever is no visible character spelled out; newlines stay."""
+    """Return the text with invisible characters spelled out; newlines stay."""
     return "".join(c if c.isprintable() or c == "\n" else _spelled(c) for c in text)
 
 
@@ -284,5 +271,5 @@ def _wrapped(line: str, width: int) -> Iterable[str]:
 
 def _call(call: ToolCall) -> str:
     if call.arguments is None:
-        return f"call {call.name} with what is no JSON object: {call.raw}"
+        return f"call {call.name} with arguments that are not a JSON object: {call.raw}"
     return f"call {call.name} {json.dumps(call.arguments, indent=2, ensure_ascii=False)}"

@@ -9,13 +9,11 @@ the prompt asks for them, become the risk. Nothing that stands in the model's pr
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.checks.base import Finding
 from sidecritic.critics.answers import (
     JsonVerdict,
     Reasons,
@@ -25,7 +23,8 @@ from sidecritic.critics.answers import (
     plain,
     risk_of,
 )
-from sidecritic.critics.base import THRESHOLD
+from sidecritic.critics.base import THRESHOLD, judging
+from sidecritic.critics.examiner import Examiner
 from sidecritic.critics.prompt import (
     APPROVE,
     BUDGET,
@@ -47,6 +46,7 @@ from sidecritic.errors import (
     SidecriticError,
     boundary,
 )
+from sidecritic.forms import schema_format
 from sidecritic.ports import Model
 from sidecritic.types import (
     Approve,
@@ -72,14 +72,6 @@ _LOOKUP_CHARACTERS = 4000
 STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
 
 _Form = TypeVar("_Form", bound=Record)
-
-
-class Evidence(Protocol):
-    """Whoever can say what speaks against an action, such as a policy `Pack`."""
-
-    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
-        """Return what fires, strongest first, after looking up what is wanted for that."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +107,12 @@ class LLMCritic:
         model: Model,
         *,
         threshold: float = THRESHOLD,
-        evidence: Evidence | None = None,
+        evidence: Examiner | None = None,
         lookups: int = 0,
         wire: Wire | None = None,
         budget: int = BUDGET,
     ) -> None:
-        """Ask nobody yet.
+        """Take the model, and send no request yet.
 
         `threshold` is the risk from which an action is sent back. `evidence` stands in the
         prompt. `lookups` is how often the critic may look something up before a verdict, where
@@ -147,14 +139,11 @@ class LLMCritic:
         """Return a verdict with its risk; `Revise` carries the model's feedback.
 
         Raises:
-            CriticError: the model failed, or its answer is no verdict.
+            CriticError: the model failed, or its answer is not a verdict.
         """
         hearing = _Hearing(self._model, self._wire)
-        try:
-            with boundary(CriticError, f"critic {self.name!r}"):
-                return await self._judge(proposal, hearing)
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
+        with judging(self.name):
+            return await self._judge(proposal, hearing)
 
     async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.
@@ -178,7 +167,7 @@ class LLMCritic:
             prompt = prompt_of(proposal, findings=findings, lookups=found, budget=self._budget)
         risk = await hearing.risk(prompt)
         reasons = await hearing.reasons(prompt) if risk >= self._threshold else None
-        judgement = Judgement(
+        return Judgement(
             verdict=_revision(proposal, reasons) if risk >= self._threshold else Approve(),
             critic=self.name,
             risk=risk,
@@ -189,7 +178,6 @@ class LLMCritic:
             usage=hearing.usage,
             seconds=hearing.seconds,
         )
-        return judgement
 
     async def _look(
         self, proposal: Proposal, prompt: Prompt, hearing: "_Hearing"
@@ -301,7 +289,7 @@ class _Hearing:
         return reasons
 
     async def form(self, chat: tuple[Message, ...], form: type[_Form]) -> _Form | None:
-        """Return the answer as an object; `None` when it is none, or one of another form.
+        """Return the answer as an object; `None` when it is not one of this form.
 
         Servers differ in how a schema is given to them: the first way that works is taken, at
         last none at all. The answer is held to the schema in any case.
@@ -324,14 +312,13 @@ class _Hearing:
 
 def _ways(form: type[Record], wire: Wire) -> tuple[Sampling, ...]:
     schema = form.model_json_schema()
-    named: JsonValue = {"name": form.__name__, "strict": True, "schema": schema}
     formats: dict[str, dict[str, JsonValue]] = {
-        "json_schema": {"response_format": {"type": "json_schema", "json_schema": named}},
+        "json_schema": schema_format(form),
         "json_object": {"response_format": {"type": "json_object", "schema": schema}},
         "none": {},
     }
     return tuple(
-        # Whoever refuses every format may refuse a temperature, too.
+        # A server that refuses every format may refuse a temperature, too.
         Sampling(
             temperature=None if way == "none" else 0.0, max_tokens=wire.answer_tokens, extra=extra
         )

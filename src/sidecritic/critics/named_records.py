@@ -1,15 +1,20 @@
-"""What tools have returned about the things that a call names, in a few words each."""
+"""What tools have returned about the things that a call names, in a few words each.
 
-from collections.abc import Iterator, Mapping
+It knows no domain: how a result is nested says which id belongs to which record.
+"""
+
+import re
+from collections.abc import Iterator
 
 from pydantic import JsonValue
 
 from sidecritic.checks.facts import Facts
+from sidecritic.english.listings import words_of
 from sidecritic.types import Assistant
-from sidecritic.values import JsonObject, object_of, scalars, text_of
+from sidecritic.values import JsonObject, scalars, text_of
 
-_TELLING = ("status", "cabin", "flight_type", "insurance", "created_at", "total_baggages")
-"""Fields of a record that decide what may be done with it."""
+_STATE = re.compile(r"[A-Za-z][A-Za-z _-]{0,23}|(\d{4}-\d\d-\d\d)(?:[T ].*)?")
+"""A few words, or a time with its day: no address, number of a card, or note."""
 
 
 def described(facts: Facts, action: Assistant) -> tuple[tuple[str, str], ...]:
@@ -24,37 +29,58 @@ def described(facts: Facts, action: Assistant) -> tuple[tuple[str, str], ...]:
     return tuple((id_, known[id_]) for id_ in named)
 
 
-def _records(value: JsonValue, product: str = "", key: str = "") -> Iterator[tuple[str, str]]:
-    """Walk over the records in a result; variants of a product go by the product's name."""
+def _records(value: JsonValue, key: str = "", kind: str = "") -> Iterator[tuple[str, str]]:
+    """Walk over the records in a result; one without a name goes by the name around it."""
     match value:
         case list():
             for part in value:
-                yield from _records(part, product)
+                yield from _records(part, key, kind)
         case dict():
-            found = _record(value, product, key)
-            if found is not None:
-                yield found
-            name = text_of(value, "name") or product
+            name = text_of(value, "name") or kind
+            if own := _own_id(value, key):
+                yield own, _told(value, name)
             for inner, part in value.items():
-                yield from _records(part, name, inner)
+                yield from _records(part, inner, name)
         case _:
             return
 
 
-def _record(value: JsonObject, product: str, key: str) -> tuple[str, str] | None:
-    if item := text_of(value, "item_id"):
-        gone = " unavailable" if value.get("available") is False else ""
-        options = " ".join(scalars(object_of(value, "options")))
-        price = text_of(value, "price").partition(".")[0]
-        return item, f"{text_of(value, 'name') or product} {options} ${price}{gone}"
-    if source := text_of(value, "source"):
-        amount = text_of(value, "amount").partition(".")[0]
-        return text_of(value, "id") or key, f"{source} {amount}".strip()
-    own = text_of(value, "order_id") or text_of(value, "reservation_id")
-    return (own, _telling(value)) if own else None
+def _own_id(record: JsonObject, key: str) -> str:
+    """Return the id of a record: others that it holds are of what it refers to."""
+    ids = {name: text_of(record, name) for name in record if _names_id(name)}
+    if key in ids.values():
+        return key
+    if not key:
+        return next(iter(ids.values()), "")
+    return ids.get("id") or ids.get(f"{key.removesuffix('s')}_id", "")
 
 
-def _telling(value: Mapping[str, JsonValue]) -> str:
-    route = " ".join(text_of(value, key) for key in ("origin", "destination"))
-    told = (text_of(value, key)[:10] for key in _TELLING)
-    return " ".join(" ".join((route, *told)).replace("_", " ").split())
+def _names_id(key: str) -> bool:
+    return key == "id" or key.endswith("_id")
+
+
+def _told(record: JsonObject, name: str) -> str:
+    """Return the short values of a record: words as they are, numbers and switches by name."""
+    words, numbers = [name, *_options(record)], list[str]()
+    for key, value in record.items():
+        match value:
+            case bool():
+                numbers.append(words_of(key) if value else f"not {words_of(key)}")
+            case int() | float():
+                numbers.append(f"{words_of(key)} {text_of(record, key).partition('.')[0]}")
+            case "yes" | "no":
+                numbers.append(f"{words_of(key)} {value}")
+            case str() if (
+                key != "name" and not _names_id(key) and (found := _STATE.fullmatch(value))
+            ):
+                words.append((found[1] or value).replace("_", " "))
+            case _:
+                pass
+    return " ".join(filter(None, (*words, *numbers)))
+
+
+def _options(record: JsonObject) -> Iterator[str]:
+    """Walk over the values of the one object inside a record that holds no more than that."""
+    inner = [value for value in record.values() if isinstance(value, dict | list)]
+    if len(inner) == 1 and isinstance(inner[0], dict):
+        yield from scalars(inner[0])

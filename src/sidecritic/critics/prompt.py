@@ -9,9 +9,9 @@ Everything before the case is a prefix that the next request begins with, so a s
 caches prefixes reads each message once. Nothing in it changes between two turns: no times, no
 ids, no nonces, and drafts that were refused stand in the case because they vanish again.
 
-Foreign text is quoted (`quoting`). The case stands between delimiters that carry a digest of
-what they enclose: whoever wants to forge one would have to write a text that contains its own
-digest. A random nonce would do no more, and replay and training could not repeat it.
+Foreign text is quoted (`quoting`). The case stands between delimiters that carry a digest of what
+they enclose: to forge one, a text would have to contain its own digest. A random nonce would do no
+more, and replay and training could not repeat it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -130,7 +130,7 @@ def prompt_of(
     lookups: Sequence[Lookup] = (),
     budget: int = BUDGET,
 ) -> Prompt:
-    """Return the prompt of a proposal, with the evidence that there is beside it.
+    """Return the prompt of a proposal, with the evidence about it.
 
     `budget` bounds the trajectory, in characters; policy, tools and case are never shortened.
     """

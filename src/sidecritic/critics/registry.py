@@ -1,4 +1,4 @@
-"""Which critics there are and where they come from: `critics.json`, written to be read by people.
+"""Which critics there are and where they come from: `critics.json`, readable by people.
 
 Each entry names its weights, what they hash to, and their lineage: parent, base model, data,
 figures, command. Entries are added and their status changes; nothing else of them ever does.
@@ -58,7 +58,7 @@ class Lineage(Record):
         return sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-class Entry(Record, allow_inf_nan=False):
+class RegisteredCritic(Record, allow_inf_nan=False):
     """One critic."""
 
     name: str = Field(pattern=NAME)
@@ -93,10 +93,10 @@ class Registry(Record):
     """The contents of the file."""
 
     schema_version: Literal[1] = 1
-    critics: dict[str, Entry] = {}
+    critics: dict[str, RegisteredCritic] = {}
     """By name, in the order in which they were added."""
 
-    def entry(self, name: str, file: Path) -> Entry:
+    def entry(self, name: str, file: Path) -> RegisteredCritic:
         """Return the entry of that name.
 
         Raises:
@@ -118,19 +118,19 @@ def read_registry(file: Path) -> Registry:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigError(
-            f"cannot read the registry of critics {file}: {cause}; check the path, or make one "
+            f"cannot read the registry of critics {file}: {cause}; check the path, or create one "
             "with `sidecritic critics add` or `sidecritic learn`"
         ) from cause
     try:
         return Registry.model_validate_json(text)
     except ValidationError as cause:
         raise ConfigError(
-            f"the registry of critics {file}: {first_problem(cause)}; restore it from a copy"
+            f"the registry of critics {file}: {first_problem(cause, 'the whole file')}; restore it from a copy"
         ) from cause
 
 
-def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
-    """Add a critic; the file is made when there is none. The same one again changes nothing.
+def add_entry(file: Path, entry: RegisteredCritic, *, replace: bool = False) -> None:
+    """Add a critic; the file is created if need be. Adding the same one again changes nothing.
 
     With `replace` another critic of that name gives way, and the decision about it is gone.
 
@@ -152,7 +152,7 @@ def add_entry(file: Path, entry: Entry, *, replace: bool = False) -> None:
     _change(file, added)
 
 
-def decide(file: Path, name: str, decision: Mapping[str, object]) -> Entry:
+def decide(file: Path, name: str, decision: Mapping[str, object]) -> RegisteredCritic:
     """Write the decision about a critic: `status`, `reasons`, `decided`, `over`, `metrics`.
 
     Raises:
@@ -165,7 +165,7 @@ def decide(file: Path, name: str, decision: Mapping[str, object]) -> Entry:
     return _change(file, decided).critics[name]
 
 
-def _with(registry: Registry, entry: Entry) -> Registry:
+def _with(registry: Registry, entry: RegisteredCritic) -> Registry:
     return registry.model_copy(update={"critics": {**registry.critics, entry.name: entry}})
 
 
@@ -181,7 +181,7 @@ def _change(file: Path, change: Callable[[Registry], Registry]) -> Registry:
 
 @contextmanager
 def _locked(file: Path) -> Generator[None]:
-    # Beside the file, which is replaced: a lock on it would be one on what it was.
+    # Next to the file, which is replaced: a lock on it would hold the old one.
     lock = file.with_name(f".{file.name}.lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def _locked(file: Path) -> Generator[None]:
         os.close(descriptor)
 
 
-def weights_of(entry: Entry, file: Path) -> Path:
+def weights_of(entry: RegisteredCritic, file: Path) -> Path:
     """Return where the weights of an entry are, after a look at whether they are still the same.
 
     Raises:

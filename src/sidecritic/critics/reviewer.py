@@ -10,8 +10,8 @@ another question. When the rounds are used up, the limits say what becomes of th
 
 from typing import Literal
 
+from sidecritic.critics.base import judging
 from sidecritic.critics.prompt import prompt_of
-from sidecritic.errors import CriticError, ModelError
 from sidecritic.forms import Filler
 from sidecritic.ports import Model
 from sidecritic.types import Approve, Judgement, Proposal, Record, Revise
@@ -46,10 +46,8 @@ class Reviewer:
         """
         if not proposal.action.calls:
             return Judgement(verdict=Approve(), critic=self.name, status="skipped")
-        try:
+        with judging(self.name):
             filled = await self._filler.fill(Flag, prompt_of(proposal).asking(_QUESTION))
-        except ModelError as cause:
-            raise CriticError(f"critic {self.name!r}: {cause}") from cause
         flag = filled.form
         blocked = flag.verdict == "block"
         return Judgement(

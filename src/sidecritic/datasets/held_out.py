@@ -8,7 +8,7 @@ from sidecritic.errors import ModelError
 from sidecritic.ports import Benchmark
 from sidecritic.recorded import UNKNOWN
 from sidecritic.recordings.results import user_of
-from sidecritic.simulation.plans import reference_of
+from sidecritic.simulation.task_record import reference_of
 from sidecritic.types import Assistant, Completion, Message, Request, Task, ToolCall
 
 TEST = "test"

@@ -25,7 +25,7 @@ from sidecritic.labeling.trust import ProposalKey, settled
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.results import user_of
 from sidecritic.runs import read_run
-from sidecritic.simulation.plans import scenario_of
+from sidecritic.simulation.task_record import scenario_of
 from sidecritic.trace import Trajectory, env_view
 from sidecritic.types import Briefing, Task
 

@@ -1,11 +1,11 @@
 """A conversation between an actor, a user and a set of tools.
 
-A benchmark brings a `World` (records and tools, without anybody in it) and the words that
-open the conversation; `Conversation` seats the user at the other side of the table and is
-the `Environment` that episodes are played in.
+A benchmark brings a `World`, which is records and tools, and the words that open the
+conversation. `Conversation` adds the user, and is the `Environment` that episodes are played in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
@@ -45,7 +45,7 @@ class World(Protocol):
 
     @property
     def user_tools(self) -> tuple[ToolSpec, ...]:
-        """Tools of the user's own; empty in most domains."""
+        """Tools of the user; empty in most domains."""
         ...
 
     def execute(self, call: ToolCall) -> ToolResult:
@@ -149,7 +149,8 @@ class Conversation:
             return self._world.grade(tuple(self._transcript), stopped=self._stopped)
 
     def snapshot(self) -> Snapshot:
-        return _Frozen(self._copy())
+        frozen = self._copy()
+        return Frozen(frozen._copy, lambda budget: Look(frozen._world.fork(), budget))
 
     async def close(self) -> None:
         """Nothing to release: a world lives in memory."""
@@ -220,17 +221,18 @@ class Conversation:
         )
 
 
-class _Frozen:
-    """A conversation that nobody continues; only copies of it are."""
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """An episode that is never continued; only copies of it are."""
 
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
+    copy: Callable[[Model | None], Environment]
+    looking: Callable[[int], ReadOnlyTools]
 
     def fork(self, user: Model | None = None) -> Environment:
-        return self._conversation._copy(user)  # pyright: ignore[reportPrivateUsage] # one concept, two classes
+        return self.copy(user)
 
     def look(self, budget: int) -> ReadOnlyTools:
-        return Look(self._conversation._world.fork(), budget)  # pyright: ignore[reportPrivateUsage]
+        return self.looking(budget)
 
 
 class Look:
@@ -266,7 +268,7 @@ def _refused(name: str, why: str) -> ToolResult:
 
 
 def user_view(transcript: Transcript) -> tuple[Message, ...]:
-    """Return the chat from the user's side of the table: roles flipped, tools unseen."""
+    """Return the chat as the user sees it: roles flipped, without the agent's tools."""
     chat: list[Message] = []
     for entry in transcript:
         match entry:

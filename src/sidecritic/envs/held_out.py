@@ -1,4 +1,4 @@
-"""What a critic is never trained on: the tasks of the test split, and their users."""
+"""What no critic is trained on: the tasks of the test split, and their users."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,10 +11,10 @@ TEST = "test"
 
 
 class HeldOut:
-    """The test split of a benchmark, and who is in it."""
+    """The test split of a benchmark, and its users."""
 
     def __init__(self, benchmark: Benchmark) -> None:
-        """Take the split from the benchmark's own tasks, never from another file."""
+        """Read the split from the benchmark's own tasks, never from another file."""
         self.benchmark = benchmark
         tasks = benchmark.tasks(TEST) if TEST in benchmark.splits() else ()
         self._ids = frozenset(task.id for task in tasks)
@@ -26,13 +26,13 @@ class HeldOut:
         return {user: task.id for task in self._tasks for user in self._users_of(task)}
 
     def objection(self, task: Task) -> str | None:
-        """Return why nothing may be learned from a task, `None` if it may."""
+        """Return why a task must not be learned from; `None` if it may be."""
         if task.split == TEST or task.id in self._ids:
             return f"task {task.id!r} of {task.env} is in the {TEST} split"
         return self.shared_user(task)
 
     def shared_user(self, task: Task) -> str | None:
-        """Return what is wrong with the user of a task, `None` if nothing is."""
+        """Return why the user of a task is held out; `None` if they are not."""
         for user in sorted(self._users_of(task)):
             if user in self.users:
                 return (
@@ -42,7 +42,7 @@ class HeldOut:
         return None
 
     def is_test(self, task: Task) -> bool:
-        """Whether the task itself is held out, whoever it is about."""
+        """Whether the task itself is held out, whatever its user."""
         return task.split == TEST or task.id in self._ids
 
     def _users_of(self, task: Task) -> frozenset[str]:
@@ -80,7 +80,7 @@ class KeptApart:
         if not kept:
             raise ConfigError(
                 f"all {len(tasks)} tasks of the split {split!r} of {self.name} are about users of "
-                f"its {TEST} split, such as: {self._held_out.shared_user(tasks[0])}; make others "
+                f"its {TEST} split, such as: {self._held_out.shared_user(tasks[0])}; create others "
                 f"by `sidecritic tasks synth --env {self.name}`"
             )
         return kept

@@ -1,4 +1,4 @@
-"""Tasks from a file of one `Task` a line, for benchmarks that can check them."""
+"""Tasks from a file with one `Task` per line, for benchmarks that can check them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ class Checking(Protocol):
     """A benchmark that can say whether it could play and grade a task."""
 
     def check(self, task: Task, where: str) -> None:
-        """Look at a task that comes from `where`, such as a line of a file.
+        """Check a task that comes from `where`, such as a line of a file.
 
         Raises:
             ConfigError: it could not be played or graded.
@@ -27,18 +27,18 @@ class Checking(Protocol):
 
 
 class ListedTasks:
-    """A benchmark with the tasks of a file instead of its own."""
+    """A benchmark that takes its tasks from a file."""
 
     def __init__(self, benchmark: Benchmark, file: Path) -> None:
         """Read and check the tasks.
 
         Raises:
-            ConfigError: a line is no task of this benchmark.
+            ConfigError: a line is not a task of this benchmark.
         """
         self._benchmark = benchmark
         self._file = file
         self._tasks = read_tasks(file, benchmark)
-        self._digest = sha256(_bytes(file)).hexdigest()[:12]
+        self._digest = sha256(bytes_of(file)).hexdigest()[:12]
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ def holds_task_lines(file: Path) -> bool:
         first = file.read_bytes().lstrip().split(b"\n", 1)[0]
         record: object = json.loads(first)
     except (OSError, ValueError):
-        # Whoever reads the benchmark's own format has better words for both.
+        # The reader of the benchmark's own format reports both better.
         return False
     return isinstance(record, dict) and "env" in record and "data" in record
 
@@ -88,7 +88,7 @@ def read_tasks(file: Path, benchmark: Benchmark) -> tuple[Task, ...]:
     """Read and check the tasks of a file.
 
     Raises:
-        ConfigError: a line is no task of this benchmark, or there is none.
+        ConfigError: a line is not a task of this benchmark, or the file is empty.
     """
     if not isinstance(benchmark, Checking):
         raise ConfigError(
@@ -114,7 +114,7 @@ def read_tasks(file: Path, benchmark: Benchmark) -> tuple[Task, ...]:
         seen[task.id] = number
         tasks.append(task)
     if not tasks:
-        raise ConfigError(f"{file} holds no task; make some: sidecritic tasks synth --help")
+        raise ConfigError(f"{file} holds no task; create some: sidecritic tasks synth --help")
     return tuple(tasks)
 
 
@@ -125,7 +125,7 @@ def to_lines(tasks: Sequence[Task]) -> str:
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = _bytes(file).decode("utf-8")
+        text = bytes_of(file).decode("utf-8")
     except UnicodeDecodeError as cause:
         raise ConfigError(f"{file} is not UTF-8 text: {cause.reason}") from cause
     for number, line in enumerate(text.split("\n"), start=1):
@@ -149,7 +149,12 @@ def _task(line: str, where: str) -> Task:
     return task
 
 
-def _bytes(file: Path) -> bytes:
+def bytes_of(file: Path) -> bytes:
+    """Return what a file of the user's holds.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         return file.read_bytes()
     except OSError as cause:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sidecritic.labeling.rebuilding import Rebuilt
 from sidecritic.ports import Snapshot
-from sidecritic.simulation.plans import Action, is_write, reference_of
+from sidecritic.simulation.task_record import Action, is_write, reference_of
 from sidecritic.trace import Executed, Trajectory
 from sidecritic.types import Assistant, Briefing, ToolCall
 from sidecritic.writes import normal_form, succeeded, write_tools

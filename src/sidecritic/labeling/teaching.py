@@ -18,7 +18,7 @@ from sidecritic.labeling.effects import said
 from sidecritic.labeling.rebuilding import Scene
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import Placed, label_of, placed
-from sidecritic.simulation.plans import reference_of
+from sidecritic.simulation.task_record import reference_of
 from sidecritic.types import Assistant, Message, Record, Task, User
 
 WEIGHT = 0.8

@@ -10,9 +10,9 @@ from pydantic import JsonValue
 
 from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2.benchmark import Tau2
-from sidecritic.envs.tau2.case import Case
 from sidecritic.envs.tau2.messages import parse
 from sidecritic.envs.tau2.package import DOMAINS
+from sidecritic.envs.tau2.prepared_task import PreparedTask
 from sidecritic.errors import TraceError
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.chats import events_of
@@ -40,7 +40,7 @@ class Benchmarks:
     def __init__(self) -> None:
         self._loaded: dict[str, Tau2] = {}
 
-    def case(self, domain: str, task: Task) -> Case:
+    def case(self, domain: str, task: Task) -> PreparedTask:
         """Return the case of a task.
 
         Raises:
@@ -170,7 +170,7 @@ def _recorded(run: _Run, header: Header, benchmarks: Benchmarks) -> Recorded:
     )
 
 
-def _outcome(run: _Run, reward: float, case: Case) -> Outcome:
+def _outcome(run: _Run, reward: float, case: PreparedTask) -> Outcome:
     native: dict[str, Any] = {
         "benchmark": run.benchmark,
         "domain": run.domain,
@@ -186,7 +186,7 @@ def _outcome(run: _Run, reward: float, case: Case) -> Outcome:
     )
 
 
-def _own_tools(transcript: Transcript, case: Case) -> Iterator[ToolSpec]:
+def _own_tools(transcript: Transcript, case: PreparedTask) -> Iterator[ToolSpec]:
     """Yield the tools that the recorded agent's harness added, such as a place to think.
 
     Whatever the domain does not have cannot have changed its records; a tool that never

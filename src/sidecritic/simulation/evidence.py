@@ -1,8 +1,7 @@
-"""What a conversation has brought to light, and what can be looked up or mistaken in it.
+"""What a conversation has shown so far, and what can be looked up or mistaken in it.
 
-Everything works on the structure of tool results, without knowing any domain: the values
-that could be confused with another one are its siblings, the other keys of the same
-mapping, the other entries of the same list.
+Everything works on the structure of tool results. The values that could be confused with another
+one are its siblings: the other keys of the same mapping, the other entries of the same list.
 """
 
 import json
@@ -15,7 +14,8 @@ from typing import TypeGuard
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import (
+from sidecritic.simulation.benchmark_words import PAYMENT_ID, USER_ID, there_and_back
+from sidecritic.simulation.task_record import (
     Action,
     Arguments,
     argument_leaves,
@@ -30,7 +30,7 @@ Scalar = str | int | float
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Seen:
     """The tool results and the user's words of a conversation, up to one point."""
 
     messages: tuple[Message, ...]
@@ -47,7 +47,7 @@ class Evidence:
         return "\n".join(said).lower()
 
     def shows(self, value: Scalar) -> bool:
-        """Whether somebody named the value; what is too short to tell counts as named."""
+        """Whether the value was named; what is too short to tell counts as named."""
         text = str(value).lower()
         return len(text) < 3 or text in self.words
 
@@ -70,7 +70,7 @@ class Evidence:
         return {key: tuple(values) for key, values in found.items()}
 
     def siblings(self, value: JsonValue) -> tuple[str, ...]:
-        """Return what stands beside a text of this kind in some result, sorted."""
+        """Return the siblings of a text in the results, sorted."""
         if not isinstance(value, str):
             return ()
         found = {other for m in self.messages if _is_answer(m) for other in _near(m.text, value)}
@@ -91,8 +91,8 @@ _KEPT = 2048
 
 @lru_cache(maxsize=_KEPT)
 def _near(result: str, value: str) -> tuple[str, ...]:
-    """Return what stands beside a value in a result."""
-    return tuple(dict.fromkeys(_beside(parsed(result), value)))
+    """Return the siblings of a value in a result."""
+    return tuple(dict.fromkeys(_siblings(parsed(result), value)))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -115,18 +115,18 @@ def _objects(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
             yield from _objects(inner)
 
 
-def _beside(value: JsonValue, text: str) -> Iterator[str]:
+def _siblings(value: JsonValue, text: str) -> Iterator[str]:
     if isinstance(value, dict):
         if text in value:
             yield from (key for key, inner in value.items() if _is_available(inner))
         for inner in value.values():
-            yield from _beside(inner, text)
+            yield from _siblings(inner, text)
     elif isinstance(value, list):
         if text in value:
             yield from (other for other in value if isinstance(other, str))
         yield from _same_key(value, text)
         for inner in value:
-            yield from _beside(inner, text)
+            yield from _siblings(inner, text)
 
 
 def _is_available(value: JsonValue) -> bool:
@@ -145,7 +145,7 @@ def _same_key(entries: list[JsonValue], text: str) -> Iterator[str]:
 # --- look-ups -----------------------------------------------------------------------------
 
 
-def look_ups(write: Action, evidence: Evidence, tools: Sequence[ToolSpec]) -> Iterator[Action]:
+def look_ups(write: Action, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterator[Action]:
     """Yield the look-ups that a careful actor makes before a write, most telling first.
 
     The records that the call names come first, whether or not they were seen; then, while
@@ -169,8 +169,8 @@ def look_ups(write: Action, evidence: Evidence, tools: Sequence[ToolSpec]) -> It
     yield from _searches(write, linked, hidden, tools=readable)
 
 
-def unseen(arguments: Arguments, evidence: Evidence) -> tuple[str, ...]:
-    """Return the names of arguments with a text that nobody has named yet."""
+def unseen(arguments: Arguments, evidence: Seen) -> tuple[str, ...]:
+    """Return the names of arguments with a text that has not been named yet."""
     return tuple(
         name
         for name, value in arguments.items()
@@ -178,16 +178,16 @@ def unseen(arguments: Arguments, evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _linked(write: Action, evidence: Evidence) -> list[dict[str, JsonValue]]:
-    """Return the objects that hold an identifier of the call as one of their own values."""
+def _linked(write: Action, evidence: Seen) -> list[dict[str, JsonValue]]:
+    """Return the objects that hold an identifier of the call as a direct value."""
     named = {v for _, v in argument_leaves(write.arguments) if isinstance(v, str) and len(v) > 3}
     return [
         o for o in evidence.objects if any(isinstance(v, str) and v in named for v in o.values())
     ]
 
 
-def _hidden(write: Action, evidence: Evidence) -> frozenset[str]:
-    """Return the identifiers of a call that nobody has named yet."""
+def _hidden(write: Action, evidence: Seen) -> frozenset[str]:
+    """Return the identifiers of a call that have not been named yet."""
     return frozenset(
         value
         for _, value in argument_leaves(write.arguments)
@@ -220,12 +220,12 @@ def _searches(
         if helps and all(isinstance(scope.get(name), str) for name in names):
             arguments = {name: scope[name] for name in names}
             yield Action(tool.name, arguments)
-            if {"origin", "destination"} <= arguments.keys():
+            if there_and_back(arguments):
                 there, back = arguments["origin"], arguments["destination"]
                 yield Action(tool.name, {**arguments, "origin": back, "destination": there})
 
 
-def scouting(wishes: str, evidence: Evidence, tools: Sequence[ToolSpec]) -> Iterator[Action]:
+def scouting(wishes: str, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterator[Action]:
     """Yield the look-ups of records that the user's wishes name, or else of the first ones."""
     for tool in tools:
         if tool.effect == "read" and len(required(tool)) == 1:
@@ -242,11 +242,10 @@ _KNOWN: Mapping[str, str] = {
     "phone_number": r"\b\d{3}-\d{3}-\d{4}\b",
     "zip": r"(?<![\w-])\d{5}(?![\w-])",
 }
-_USER_ID = re.compile(r"\b(?!credit_|gift_)[a-z]+_[a-z]+_\d{3,}\b")
 _NAME = re.compile(r"(?:[Yy]ou are|[Yy]ou're|[Nn]ame is|called)\s+([A-Z]\w+)\s+([A-Z]\w+)")
 
 
-def authentication(known: str, evidence: Evidence, tools: Sequence[ToolSpec]) -> Iterator[Action]:
+def authentication(known: str, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterator[Action]:
     """Yield the look-ups by which the user is identified, and then their own record."""
     readable = [tool for tool in tools if tool.effect == "read"]
     finders = {tool.name for tool in readable if is_finder(tool.name)}
@@ -255,7 +254,7 @@ def authentication(known: str, evidence: Evidence, tools: Sequence[ToolSpec]) ->
         for tool in sorted(readable, key=lambda tool: "email" not in required(tool)):
             if tool.name in finders:
                 yield from _finding(tool, known)
-    user_id = _USER_ID.search(known) if not finders else _USER_ID.search(evidence.words)
+    user_id = USER_ID.search(known) if not finders else USER_ID.search(evidence.words)
     for tool in readable:
         if user_id is not None and required(tool) == ("user_id",):
             yield Action(tool.name, {"user_id": user_id.group(0)})
@@ -270,11 +269,11 @@ def _finding(tool: ToolSpec, known: str) -> Iterator[Action]:
         yield Action(tool.name, dict(zip(names, values, strict=True)))
 
 
-# --- calls that nobody planned ------------------------------------------------------------
+# --- calls outside the plan ---------------------------------------------------------------
 
 
-def filled(tool: ToolSpec, evidence: Evidence, preferred: str) -> Arguments | None:
-    """Return arguments for a call from what is on the table; `None` when something is missing.
+def filled(tool: ToolSpec, evidence: Seen, preferred: str) -> Arguments | None:
+    """Return arguments for a call from what is known; `None` when something is missing.
 
     Values that stand in the text `preferred` go before others.
     """
@@ -287,7 +286,7 @@ def filled(tool: ToolSpec, evidence: Evidence, preferred: str) -> Arguments | No
     return arguments
 
 
-def _choices(name: str, schema: Arguments, evidence: Evidence) -> tuple[JsonValue, ...]:
+def _choices(name: str, schema: Arguments, evidence: Seen) -> tuple[JsonValue, ...]:
     if schema.get("type") in {"integer", "number"}:
         return (100,) if "amount" in name else (1,)
     if schema.get("type") == "array":
@@ -302,14 +301,12 @@ def _choices(name: str, schema: Arguments, evidence: Evidence) -> tuple[JsonValu
         return found
     if "payment" in name:
         return tuple(
-            value
-            for value in evidence.values.get("id", ())
-            if re.match(r"(credit_card|paypal|gift_card)_", str(value))
+            value for value in evidence.values.get("id", ()) if PAYMENT_ID.match(str(value))
         )
     return tuple(re.findall(r"'([a-z][a-z ]+)'", str(schema.get("description", ""))))
 
 
-def _seen_under(name: str, evidence: Evidence) -> tuple[Scalar, ...]:
+def _seen_under(name: str, evidence: Seen) -> tuple[Scalar, ...]:
     """Return the values of a parameter in the results: an `order_id` also stands in `orders`."""
     values = evidence.values
     return values.get(f"{name.removesuffix('_id')}s", ()) or values.get(name, ())

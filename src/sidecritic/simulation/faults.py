@@ -1,295 +1,270 @@
-"""A simulated actor: plays a task's reference as a conversation, with seeded faults.
+"""Which mistakes a simulated actor makes, and with which wrong values.
 
-It looks up, announces, asks for confirmation and acts. It keeps no state: how far it has
-come is read from the history of the request, which holds what was executed, and from the
-refused drafts at its end. The same seed gives the same episode.
+Whether a step carries a fault is drawn when the plan is made; the wrong value is drawn
+when the step is reached, because it comes from what the conversation has shown so far.
+Both depend on nothing but the seed, the task and that conversation.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
+from typing import Literal, get_args
 
-from sidecritic.ports import ModelFor
-from sidecritic.simulation.chat import Chat, Refusal, read
-from sidecritic.simulation.evidence import Evidence, authentication, unseen
-from sidecritic.simulation.feedback import names_fault
-from sidecritic.simulation.mistakes import FAULT_KINDS, FaultKind, FaultRates, wrong_texts
-from sidecritic.simulation.plans import Action, is_write, prior_words, scenario_of
-from sidecritic.simulation.progress import FIXED, Playbook, Progress, Versions
-from sidecritic.simulation.prose import (
-    CLOSING,
-    FAILED,
-    REGRET,
-    REPORT,
-    announcement,
-    instruction,
-    phrase,
-    question,
-    shown,
+from pydantic import Field, JsonValue
+
+from sidecritic.english.listings import words_of
+from sidecritic.simulation.benchmark_rules import forbidden
+from sidecritic.simulation.benchmark_words import (
+    CHOICE_KEYS,
+    OPPOSITES,
+    OTHER_KEYS,
+    PAYMENT_KEYS,
+    WISHES_FOR,
 )
-from sidecritic.simulation.steps import Step, steps_for
-from sidecritic.types import Assistant, Completion, Fault, Request, Task, ToolCall, ToolSpec
+from sidecritic.simulation.evidence import Seen, filled
+from sidecritic.simulation.prose import make
+from sidecritic.simulation.task_record import Action, Arguments, is_write
+from sidecritic.types import Record, ToolSpec
+from sidecritic.values import texts_in
 
-__all__ = ["FAULT_KINDS", "FaultKind", "FaultRates", "SimulatedActor", "simulated_actor"]
+FaultKind = Literal[
+    "wrong_argument",
+    "wrong_item",
+    "wrong_payment",
+    "missing_confirmation",
+    "premature_transfer",
+    "extra_write",
+    "omitted_write",
+    "false_statement",
+    "forbidden_write",
+]
 
-MAX_ANNOUNCEMENTS = 3
-"""How often one write is announced before the actor gives it up."""
+FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
+
+UNINVITED = frozenset({"extra_write", "forbidden_write"})
+"""Writes that are not part of the reference."""
+
+_USUAL = 0.35
+"""The number that stands for the default rates."""
+
+
+class FaultRates(Record):
+    """Probability of each fault, at each of its opportunities."""
+
+    wrong_argument: float = Field(default=0.12, ge=0, le=1)
+    """Per write: another order, reservation, address or number."""
+    wrong_item: float = Field(default=0.16, ge=0, le=1)
+    """Per write that names items, flights or a cabin."""
+    wrong_payment: float = Field(default=0.14, ge=0, le=1)
+    """Per write that names a payment method."""
+    missing_confirmation: float = Field(default=0.08, ge=0, le=1)
+    """Per write."""
+    omitted_write: float = Field(default=0.08, ge=0, le=1)
+    """Per write."""
+    premature_transfer: float = Field(default=0.07, ge=0, le=1)
+    """Per episode."""
+    extra_write: float = Field(default=0.10, ge=0, le=1)
+    """Per episode that has something to write."""
+    false_statement: float = Field(default=0.08, ge=0, le=1)
+    """Per episode, in its closing message."""
+    forbidden_write: float = Field(default=0.35, ge=0, le=1)
+    """Per episode whose reference writes nothing, where a policy forbids something."""
+
+    @classmethod
+    def of(cls, rates: "FaultRates | float") -> "FaultRates":
+        """Return rates; a number scales them all, and 0.35 leaves them as they are.
+
+        They are set so that about that share of the τ² retail and airline test episodes
+        fails when nobody supervises and the user confirms every plan.
+        """
+        if isinstance(rates, FaultRates):
+            return rates
+        factor = rates / _USUAL
+        return cls(**{kind: min(1.0, rate * factor) for kind, rate in cls().by_kind().items()})
+
+    def by_kind(self) -> dict[str, float]:
+        return {kind: float(getattr(self, kind)) for kind in FAULT_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """The next message, and what it carries."""
+class Flaw:
+    """A fault that a step is to carry."""
 
-    action: Action | None = None
-    text: str = ""
-    fault: Fault | None = None
-    stake: tuple[str, ...] = ()
-    """What feedback would mention that names the fault."""
-    writes: bool = False
+    kind: FaultKind
+    announced: bool = False
+    """Whether it shows when the write is announced, or only in the call itself."""
 
 
-class SimulatedActor:
-    """An actor that knows the solution and makes mistakes on purpose."""
+# --- drawing ------------------------------------------------------------------------------
 
-    def __init__(
-        self,
-        task: Task,
-        tools: Sequence[ToolSpec],
-        *,
-        seed: int,
-        rates: FaultRates | float = 0.35,
-        repair: float = 0.9,
-        greeted: bool = True,
-    ) -> None:
-        """Prepare one episode.
+_KEYS: Mapping[FaultKind, str] = {
+    "wrong_payment": PAYMENT_KEYS,
+    "wrong_item": CHOICE_KEYS,
+    "wrong_argument": OTHER_KEYS,
+}
 
-        Args:
-            task: Holds the reference to play.
-            tools: The actor's tools, with their effects.
-            seed: Decides which faults occur, and every other choice.
-            rates: Probabilities by kind, or a number that scales the default ones.
-            repair: Probability of correcting a fault that feedback names.
-            greeted: Whether a conversation without an earlier part begins with a greeting.
-        """
-        self._repair = repair
-        self._seed = seed
-        self._spoken_before = max(int(greeted), prior_words(task, "assistant"))
-        empty = Playbook((), tuple(tools), scenario_of(task), f"{seed}/{task.id}")
-        steps = steps_for(task, tools, FaultRates.of(rates), empty.dice("plan"))
-        self._book = replace(empty, steps=steps)
 
-    @property
-    def name(self) -> str:
-        return "simulated"
+def keys_for(kind: FaultKind, arguments: Arguments) -> tuple[str, ...]:
+    """Return the names of arguments that a fault of this kind can change."""
+    pattern = _KEYS.get(kind)
+    return () if pattern is None else tuple(k for k in arguments if re.search(pattern, k))
 
-    @property
-    def simulated(self) -> bool:
-        return True
 
-    async def complete(self, request: Request) -> Completion:
-        """Return the next message of the plan, with the fault that it carries; never fails."""
-        chat = read(request.messages, skip=self._spoken_before)
-        now = Evidence(chat.before_drafts)
-        called = [call for exchange in chat.exchanges for call in exchange.calls]
-        progress, draft = self._draft(self._book.progress(chat.exchanges), now, called)
-        luck = request.sampling.seed
-        for attempt, refusal in enumerate(chat.refusals):
-            dice = self._dice(progress, attempt, luck)
-            progress = self._refused(progress, draft, refusal, dice)
-            progress, draft = self._draft(progress, now, called)
-        return _completion(
-            draft, self._report(chat), f"call_{len(chat.exchanges)}_{len(chat.refusals)}"
-        )
+def drawn_for_write(action: Action, rates: FaultRates, rng: Random) -> Flaw | None:
+    """Draw at most one fault for a reference write."""
+    ticket, announced = rng.random(), rng.random() < 0.5
+    kinds: tuple[FaultKind, ...] = (
+        *(kind for kind in _KEYS if keys_for(kind, action.arguments)),
+        "missing_confirmation",
+        "omitted_write",
+    )
+    share = rates.by_kind()
+    for kind in kinds:
+        ticket -= share[kind]
+        if ticket < 0:
+            return Flaw(kind, announced=announced)
+    return None
 
-    def _report(self, chat: Chat) -> str:
-        """Return how the actor begins its next words: with what became of the last write."""
-        last = chat.exchanges[-1] if chat.exchanges else None
-        if last is None or not any(is_write(call.name, self._book.tools) for call in last.calls):
-            return ""
-        return FAILED if last.failed else REPORT
 
-    def _draft(
-        self, progress: Progress, evidence: Evidence, called: Sequence[Action]
-    ) -> tuple[Progress, Draft]:
-        """Return the next message, and the progress at the step that it belongs to."""
-        while progress.step < len(self._book.steps):
-            draft = self._try(progress, evidence, called)
-            if draft is not None:
-                return progress, draft
-            progress = progress.on()
-        return progress, Draft(text=CLOSING)
+# --- wrong values -------------------------------------------------------------------------
 
-    def _try(
-        self, progress: Progress, evidence: Evidence, called: Sequence[Action]
-    ) -> Draft | None:
-        """Return the message for the current step; `None` when there is nothing left to do."""
-        step = self._book.steps[progress.step]
-        match step.kind:
-            case "look":
-                return None if step.action in called else Draft(step.action)
-            case "authenticate":
-                ways = authentication(self._book.known, evidence, self._book.tools)
-                return next((Draft(way) for way in ways if way not in called), None)
-            case "write":
-                return self._write(progress, step, evidence, called)
-            case "transfer":
-                return Draft(step.action, fault=_fault(progress, step))
-            case "close":
-                written = any(is_write(call.name, self._book.tools) for call in called)
-                return _close(progress, step, regrets=step.regrets and not written)
-            case "instruct":
-                return Draft(text=instruction(step.action.name, step.action.arguments))
-            case _:
-                return Draft(text=FIXED[step.kind])
 
-    def _write(
-        self, progress: Progress, step: Step, evidence: Evidence, called: Sequence[Action]
-    ) -> Draft | None:
-        versions = self._book.versions(progress.step, evidence)
-        if not progress.announced and not progress.asked:
-            for look_up in self._book.preparations(progress.step, evidence, versions):
-                if look_up not in called:
-                    return Draft(look_up)
-        if versions is None:
+def mistaken(
+    flaw: Flaw, arguments: Arguments, evidence: Seen, rng: Random
+) -> dict[str, JsonValue] | None:
+    """Return the arguments with one value wrong; `None` when there is nothing to confuse.
+
+    Siblings of the right value in a tool result are preferred to invented values.
+    """
+    keys = list(keys_for(flaw.kind, arguments))
+    rng.shuffle(keys)
+    # A write names the old items and the new ones: confusing the new ones is what happens.
+    keys.sort(key=lambda key: not key.startswith("new_"))
+    taken = {str(v) for v in texts_in(dict(arguments))}
+    for invent in (False, True):
+        for key in keys:
+            wrong = _altered(arguments[key], evidence, taken, rng=rng, invent=invent)
+            if wrong is not None:
+                return {**arguments, key: wrong}
+    return None
+
+
+def _altered(
+    value: JsonValue, evidence: Seen, taken: set[str], *, rng: Random, invent: bool
+) -> JsonValue:
+    """Return the value with one leaf replaced; `None` when no replacement is at hand."""
+    match value:
+        case [*entries] if entries:
+            at = rng.randrange(len(entries))
+            inner = _altered(entries[at], evidence, taken, rng=rng, invent=invent)
+            return None if inner is None else [*entries[:at], inner, *entries[at + 1 :]]
+        case {**fields}:
+            for key, field in fields.items():
+                inner = _altered(field, evidence, taken, rng=rng, invent=invent)
+                if inner is not None:
+                    return {**fields, key: inner}
             return None
-        missing = unseen(versions.right.arguments, evidence)
-        if missing and not (progress.announced or progress.asked or step.uninvited):
-            return Draft(text=question(versions.right.name, missing))
-        if progress.agreed or _acts_unasked(progress, step):
-            return _call(progress, step, versions)
-        if progress.announced >= MAX_ANNOUNCEMENTS:
+        case str():
+            others = [o for o in evidence.siblings(value) if o not in taken and _alike(o, value)]
+            return rng.choice(others) if others else _invented(value, rng) if invent else None
+        case int() | float() if invent:
+            return not value if isinstance(value, bool) else value + 1
+        case _:
             return None
-        return _announcement(progress, step, versions)
-
-    def _dice(self, progress: Progress, attempt: int, luck: int | None) -> Random:
-        """Return what decides how feedback is taken.
-
-        It hangs on how the request is to be sampled, as with a real model: in a continuation
-        with another seed the plan stays, and what comes of feedback is drawn again.
-        """
-        again = () if luck in (None, self._seed) else (luck,)
-        return self._book.dice("refused", progress.step, progress.announced, attempt, *again)
-
-    def _refused(
-        self, progress: Progress, draft: Draft, refusal: Refusal, dice: Random
-    ) -> Progress:
-        """Return the progress after the supervisor sent a draft back."""
-        if draft.fault is not None:
-            named = names_fault(refusal.feedback, draft.fault, draft.stake)
-            mends = named and dice.random() < self._repair
-            return _mended(progress, draft.fault) if mends else progress
-        # A false alarm: insist, or have the user confirm once more.
-        asks_again = draft.writes and progress.announced < MAX_ANNOUNCEMENTS - 1
-        return replace(progress, agreed=False) if asks_again and dice.random() < 0.5 else progress
 
 
-def simulated_actor(
+def _alike(other: str, value: str) -> bool:
+    """Whether two texts are of one sort, so that one may be taken for the other."""
+    if re.search(r"\d", value):
+        return make(other) == make(value) or ("_" in value and "_" in other)
+    return " " not in other
+
+
+def _invented(value: str, rng: Random) -> str | None:
+    """Return a text like this one in which one digit, or the choice itself, is another.
+
+    Identifiers are not invented: every tool refuses them, so they change nothing.
+    """
+    if re.fullmatch(r"#?\w*\d\w*", value) and len(value) > 5:
+        return None
+    for one, other in OPPOSITES.items():
+        if value in (one, other):
+            return other if value == one else one
+    return _one_digit_off(value, rng)
+
+
+def _one_digit_off(value: str, rng: Random) -> str | None:
+    places = [m.start() for m in re.finditer(r"[1-9]", value)]
+    if not places:
+        return None
+    at = rng.choice(places)
+    digit = str((int(value[at]) % 9) + 1)
+    return value[:at] + digit + value[at + 1 :]
+
+
+def falsified(infos: Sequence[str], rng: Random) -> tuple[str, ...]:
+    """Return what the user wants to know with one number, or else one word, wrong."""
+    for at, info in enumerate(infos):
+        if wrong := _one_digit_off(info, rng):
+            return (*infos[:at], wrong, *infos[at + 1 :])
+    return tuple(f"not {info}" for info in infos)
+
+
+# --- writes outside the plan --------------------------------------------------------------
+
+
+def uninvited(
+    kind: FaultKind,
+    evidence: Seen,
     tools: Sequence[ToolSpec],
     *,
-    rates: FaultRates | float = 0.35,
-    repair: float = 0.9,
-    greeted: bool = True,
-) -> ModelFor:
-    """Return the maker of one simulated actor an episode, for a benchmark with these tools."""
+    wishes: str,
+    rng: Random,
+) -> Action | None:
+    """Return a write that should not happen, filled from the conversation; `None` if none can.
 
-    def model_for(task: Task, seed: int) -> SimulatedActor:
-        return SimulatedActor(task, tools, seed=seed, rates=rates, repair=repair, greeted=greeted)
-
-    return model_for
-
-
-# --- messages -----------------------------------------------------------------------------
-
-
-def _close(progress: Progress, step: Step, *, regrets: bool) -> Draft:
-    fault = None if progress.repaired else _fault(progress, step)
-    kind = "" if fault is None else fault.kind
-    says = step.claims if kind == "false_statement" else step.says
-    lines = ["Here is what you wanted to know: " + "; ".join(says) + "."] if says else []
-    if regrets:
-        lines.insert(0, REGRET)
-    if kind == "omitted_write":
-        lines.insert(0, "Everything that you asked for is taken care of.")
-    if kind == "false_statement" and not says:
-        lines.append("I have also added a voucher of $50 to your account.")
-    stake = ("voucher", *step.says, *step.claims)
-    return Draft(text="\n".join([*lines, CLOSING]), fault=fault, stake=stake)
+    A forbidden write is, of those that the policy forbids, the one that the user's wishes come
+    closest to; an extra one is any that the conversation gives the values for, and that changes
+    something.
+    """
+    if kind == "forbidden_write":
+        wished = [a for a in forbidden(evidence, tools, wishes=wishes) if _verbs(a.name, wishes)]
+        return max(wished, key=lambda action: _closeness(action.name, wishes), default=None)
+    callable_now = [
+        Action(tool.name, arguments)
+        for tool in sorted(tools, key=lambda tool: tool.name)
+        if is_write(tool.name, tools) and (arguments := filled(tool, evidence, wishes)) is not None
+    ]
+    return _changing(rng.choice(callable_now), evidence, rng) if callable_now else None
 
 
-def _announcement(progress: Progress, step: Step, versions: Versions) -> Draft:
-    planned = step.flaw is not None and step.flaw.announced and not progress.repaired
-    wrong = versions.wrong if planned else None
-    said = wrong or versions.right
-    return Draft(
-        text=announcement(said.name, said.arguments),
-        fault=_fault(progress, step, versions) if wrong is not None or step.uninvited else None,
-        stake=_stake(versions, step),
-    )
+def _changing(action: Action, evidence: Seen, rng: Random) -> Action:
+    """Return an update that does not only repeat what is on record; others as they are."""
+    if not action.name.startswith(("modify", "update", "change")):
+        return action
+    for kind in ("wrong_payment", "wrong_argument"):
+        own = {key: value for key, value in action.arguments.items() if not key.endswith("_id")}
+        own = dict(action.arguments) if kind == "wrong_payment" else own
+        changed = mistaken(Flaw(kind), own, evidence, rng)
+        if changed is not None:
+            return Action(action.name, {**action.arguments, **changed})
+    return action
 
 
-def _call(progress: Progress, step: Step, versions: Versions) -> Draft:
-    only_in_call = step.flaw is not None and not step.flaw.announced
-    errs = (progress.announced_wrong or only_in_call) and not progress.repaired
-    wrong = versions.wrong if errs else None
-    carries = wrong is not None or step.uninvited or _acts_unasked(progress, step)
-    return Draft(
-        wrong or versions.right,
-        fault=_fault(progress, step, versions) if carries else None,
-        stake=_stake(versions, step),
-        writes=True,
-    )
+def _closeness(name: str, wishes: str) -> float:
+    nouns = sum(word in wishes.lower() for word in words_of(name).split())
+    return _verbs(name, wishes) + nouns / 10
 
 
-def _acts_unasked(progress: Progress, step: Step) -> bool:
-    """Whether the step is one that calls without announcing, and nobody has mended it."""
-    if step.flaw is None or progress.repaired or progress.agreed:
-        return False
-    return step.flaw.kind == "missing_confirmation" or (
-        step.flaw.kind == "extra_write" and not step.flaw.announced
-    )
+def _verbs(name: str, wishes: str) -> int:
+    signs = (signs for part, signs in WISHES_FOR.items() if part in name)
+    return sum(bool(re.search(sign, wishes.lower())) for sign in signs)
 
 
-def _stake(versions: Versions, step: Step) -> tuple[str, ...]:
-    right, wrong = versions.right, versions.wrong
-    named = (right.name, phrase(right.name)) if step.uninvited else ()
-    return named if wrong is None else (*named, *wrong_texts(right.arguments, wrong.arguments))
-
-
-def _fault(progress: Progress, step: Step, versions: Versions | None = None) -> Fault | None:
-    if step.flaw is None:
-        return None
-    note = "" if versions is None else phrase(versions.right.name)
-    if versions is not None and versions.wrong is not None:
-        right = versions.right.arguments
-        note += "".join(
-            f": {phrase(name)} {shown(value)} instead of {shown(right[name])}"
-            for name, value in versions.wrong.arguments.items()
-            if value != right[name]
-        )
-    return Fault(kind=step.flaw.kind, step=progress.step, note=note)
-
-
-def _mended(progress: Progress, fault: Fault) -> Progress:
-    match fault.kind:
-        case "premature_transfer":
-            return progress.on(2)
-        case "extra_write" | "forbidden_write" | "omitted_write":
-            return progress.on()
-        case _:
-            # Where the user agreed to wrong values, the right ones are announced first.
-            agreed = progress.agreed and not progress.announced_wrong
-            return replace(progress, repaired=True, agreed=agreed)
-
-
-def _completion(draft: Draft, report: str, call_id: str) -> Completion:
-    faults = () if draft.fault is None else (draft.fault,)
-    if draft.action is not None:
-        arguments = dict(draft.action.arguments)
-        raw = json.dumps(arguments)
-        call = ToolCall(id=call_id, name=draft.action.name, arguments=arguments, raw=raw)
-        message = Assistant(calls=(call,))
-    else:
-        message = Assistant(text=report + draft.text)
-    finish = "tool_calls" if message.calls else "stop"
-    return Completion(message=message, finish=finish, model="simulated", faults=faults)
+def wrong_texts(right: Arguments, wrong: Arguments) -> tuple[str, ...]:
+    """Return what feedback would mention: names and values that differ."""
+    names = [name for name in wrong if right.get(name) != wrong[name]]
+    before = {text for name in names for text in texts_in(right.get(name))}
+    after = {text for name in names for text in texts_in(wrong[name])}
+    return (*names, *(words_of(name) for name in names), *sorted(before ^ after))

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Arguments, argument_leaves
+from sidecritic.english.listings import words_of
+from sidecritic.simulation.task_record import Arguments, argument_leaves
 
 PROCEED = "Shall I go ahead? Please answer yes or no."
 CLOSING = "Is there anything else I can help you with?"
@@ -24,20 +25,15 @@ REGRET = "I am sorry, but our policy does not allow me to do what you asked for.
 TRANSFERRED = "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON."
 
 
-def phrase(name: str) -> str:
-    """Return a tool's or a parameter's name as words."""
-    return re.sub(r"[_\W]+", " ", name).strip().lower()
-
-
 def listing(arguments: Arguments) -> str:
     """Return the arguments of a call as lines, `- order id: #W1`."""
-    return "\n".join(f"- {phrase(name)}: {shown(value)}" for name, value in arguments.items())
+    return "\n".join(f"- {words_of(name)}: {shown(value)}" for name, value in arguments.items())
 
 
 def shown(value: JsonValue) -> str:
     """Return a value in words: every text and number in it appears unchanged."""
     if isinstance(value, dict):
-        return ", ".join(f"{phrase(name)} {shown(inner)}" for name, inner in value.items())
+        return ", ".join(f"{words_of(name)} {shown(inner)}" for name, inner in value.items())
     if isinstance(value, list):
         joint = "; " if any(isinstance(inner, dict) for inner in value) else ", "
         return joint.join(shown(inner) for inner in value) or "none"
@@ -50,29 +46,29 @@ def shown(value: JsonValue) -> str:
 
 def announcement(name: str, arguments: Arguments) -> str:
     """Return the text that lists a write and asks for confirmation."""
-    return f"This is what I am going to do: {phrase(name)}.\n{listing(arguments)}\n{PROCEED}"
+    return f"This is what I am going to do: {words_of(name)}.\n{listing(arguments)}\n{PROCEED}"
 
 
 def wish(name: str, arguments: Arguments) -> str:
     """Return the same write as the user would ask for it."""
-    return f"I would like you to {phrase(name)}.\n{listing(arguments)}"
+    return f"I would like you to {words_of(name)}.\n{listing(arguments)}"
 
 
 def question(name: str, missing: Sequence[str]) -> str:
     """Return the text that asks for arguments of a write."""
-    wanted = ", ".join(phrase(argument) for argument in missing)
+    wanted = ", ".join(words_of(argument) for argument in missing)
     return f"{asking(name)} {wanted}?"
 
 
 def asking(name: str) -> str:
     """Return how every question about arguments of this write begins."""
-    return f"Could you give me the details that I need to {phrase(name)}:"
+    return f"Could you give me the details that I need to {words_of(name)}:"
 
 
 def instruction(name: str, arguments: Arguments) -> str:
-    """Return the text that has the user do something with a tool of their own."""
-    how = ", ".join(f"{phrase(argument)} {value}" for argument, value in arguments.items())
-    what = f"{phrase(name)} ({how})" if how else phrase(name)
+    """Return the text that has the user do something with their own tool."""
+    how = ", ".join(f"{words_of(argument)} {value}" for argument, value in arguments.items())
+    what = f"{words_of(name)} ({how})" if how else words_of(name)
     return f"Please do the following on your phone and tell me what you see: {what}."
 
 
@@ -85,7 +81,7 @@ _TOKEN = re.compile(r"#?\w[\w@.-]*\w")
 def said_values(text: str) -> dict[str, str]:
     """Return the `label: value` lines of a text, labels as words."""
     found = (_LINE.match(line) for line in text.splitlines())
-    return {phrase(m.group(1)): m.group(2) for m in found if m is not None}
+    return {words_of(m.group(1)): m.group(2) for m in found if m is not None}
 
 
 def identifiers(text: str) -> frozenset[str]:
@@ -108,8 +104,8 @@ def contradictions(text: str, arguments: Arguments) -> tuple[str, ...]:
         name
         for name, value in arguments.items()
         if (
-            _plain(lines[phrase(name)]) != _plain(shown(value))
-            if phrase(name) in lines
+            _plain(lines[words_of(name)]) != _plain(shown(value))
+            if words_of(name) in lines
             else _displaced(text, value, foreign)
         )
     )
@@ -133,7 +129,7 @@ def _plain(value: str) -> str:
 def is_about(text: str, name: str) -> bool:
     """Whether all words of a tool's name stand in the text, in any form of word."""
     said = {_stem(word) for word in re.findall(r"[a-z]+", text.lower())}
-    return all(_stem(word) in said for word in phrase(name).split())
+    return all(_stem(word) in said for word in words_of(name).split())
 
 
 def _stem(word: str) -> str:

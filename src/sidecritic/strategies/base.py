@@ -1,6 +1,6 @@
-"""What all strategies share: a name, an account of what they spent, and asides.
+"""What all strategies share: a name, an account of what they spent, and private thoughts.
 
-**Where a strategy keeps what nobody else may see.** A model has no state between calls, and a
+**Where a strategy keeps its private thoughts.** A model has no state between calls, and a
 thought must reach neither environment nor critic. Both are solved by `Assistant.reasoning`: it
 is recorded with the action, shown to neither user nor critic, and comes back with the history.
 A strategy that thinks writes it, and renders it again in the next request in its own way. So
@@ -38,7 +38,7 @@ class Strategy:
 
 
 class Account:
-    """What one call of a strategy spends on the models that it is made from."""
+    """What one call of a strategy spends on its models."""
 
     def __init__(self) -> None:
         self.usage = Usage()

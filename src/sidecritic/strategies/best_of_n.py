@@ -48,7 +48,7 @@ class BestOfN(Strategy):
         """Return the draft that the verifier picks.
 
         Raises:
-            ModelError: a draft could not be had, or the verifier picked none.
+            ModelError: a draft failed, or the verifier picked none.
         """
         account = Account()
         drawn = await asyncio.gather(

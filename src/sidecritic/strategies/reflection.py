@@ -44,7 +44,7 @@ class Reflection(Strategy):
         """Return the first draft that passes its review, or the last.
 
         Raises:
-            ModelError: a draft or a review could not be had.
+            ModelError: a draft or a review failed.
         """
         account = Account()
         completion = await account.ask(self._actor, request)

@@ -38,7 +38,7 @@ class Reformulation(Strategy):
         """Return the actor's answer to the enriched message.
 
         Raises:
-            ModelError: an answer or the notes could not be had.
+            ModelError: an answer or the notes failed.
         """
         account = Account()
         said = [at for at, message in enumerate(request.messages) if is_from_user(message)]

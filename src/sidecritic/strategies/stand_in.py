@@ -24,17 +24,10 @@ class StandIn:
     """Fills in forms without reading what is asked."""
 
     def __init__(self, *, blocks: float = 0.1, name: str = "stand-in") -> None:
-        """Prepare; `blocks` is the share of requests that it answers with `block`."""
+        """Answer the share `blocks` of requests with `block`."""
         self._blocks = blocks
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def simulated(self) -> bool:
-        return True
+        self.name = name
+        self.simulated = True
 
     async def complete(self, request: Request) -> Completion:
         """Return a form, or the verdict token of an LLM critic.
@@ -45,7 +38,7 @@ class StandIn:
         if request.sampling.top_logprobs:
             return self._token()
         if not form_name(request):
-            raise ModelError(f"model {self._name!r} can fill in forms only, and was asked for text")
+            raise ModelError(f"model {self.name!r} can fill in forms only, and was asked for text")
         format_ = cast("dict[str, Any]", request.sampling.extra["response_format"])
         schema = cast("dict[str, Any]", format_["json_schema"]["schema"])
         filled: dict[str, Any] = {key: _least(value) for key, value in schema["properties"].items()}
@@ -60,7 +53,7 @@ class StandIn:
         return self._completion("Yes").model_copy(update={"logprobs": (token,)})
 
     def _completion(self, text: str) -> Completion:
-        return Completion(message=Assistant(text=text), finish="stop", model=self._name)
+        return Completion(message=Assistant(text=text), finish="stop", model=self.name)
 
     def _minds(self, request: Request) -> bool:
         seen = "\n".join(message.text for message in request.messages[-2:])

@@ -14,15 +14,7 @@ import json
 
 from sidecritic.ports import Model
 from sidecritic.strategies.base import Account, Strategy, extended
-from sidecritic.types import (
-    Assistant,
-    Completion,
-    Message,
-    Request,
-    ToolCall,
-    ToolResult,
-    ToolSpec,
-)
+from sidecritic.types import Assistant, Completion, Message, Request, ToolCall, ToolResult, ToolSpec
 
 THINK = ToolSpec(
     name="think",
@@ -70,7 +62,7 @@ class Think(Strategy):
             exchange = _exchange("\n".join(new), f"think_now_{number}")
             bare, current = extended(bare, *exchange), extended(current, *exchange)
         completion = await account.ask(self._actor, bare)
-        # A model may go on calling what it is no longer offered.
+        # A model may still call what it is no longer offered.
         rest = tuple(c for c in completion.message.calls if c.name != THINK.name)
         return account.close(completion, _action(completion.message, rest, thoughts))
 

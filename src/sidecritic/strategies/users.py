@@ -11,9 +11,9 @@ prose, and a thought never reaches the agent, where the original's parser lets i
 
 from typing import Literal
 
-from sidecritic.forms import Filler
 from sidecritic.models.wrappers import Wrapper
 from sidecritic.ports import Model
+from sidecritic.strategies.base import Account
 from sidecritic.types import Assistant, Completion, Message, Record, Request, System, User
 
 UserStrategy = Literal["llm", "react", "verify", "reflection"]
@@ -68,22 +68,18 @@ class CheckedUser(Wrapper):
         self._reflects = reflects
 
     async def complete(self, request: Request) -> Completion:
-        completion = await super().complete(request)
-        usage, seconds = completion.usage, completion.seconds
+        account = Account()
+        completion = await account.ask(self._model, request)
         for _ in range(MAX_ATTEMPTS - 1):
             text = completion.message.text
             if completion.message.calls or not text.strip():
                 break
-            asked = User(text=_CHECK.format(text=text))
-            checked = await Filler(self._model).fill(
-                Check, (*request.messages, asked), request.tools
-            )
-            usage, seconds = usage + checked.usage, seconds + checked.seconds
-            if checked.form.fits:
+            check = await account.fill(self._model, Check, request, _CHECK.format(text=text))
+            if check.fits:
                 break
-            completion = await super().complete(self._next(request, text, checked.form.problem))
-            usage, seconds = usage + completion.usage, seconds + completion.seconds
-        return completion.model_copy(update={"usage": usage, "seconds": seconds})
+            again = self._next(request, text, check.problem)
+            completion = await account.ask(self._model, again)
+        return account.close(completion)
 
     def _next(self, request: Request, text: str, problem: str) -> Request:
         """Return the request for another answer: the same one, or one that names the problem."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.airline_book import Book, Flight, cabin_words
 from sidecritic.synthesis.drafts import Wish
 from sidecritic.synthesis.wording import clock, day, enumerated, method

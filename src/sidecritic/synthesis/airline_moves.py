@@ -5,7 +5,7 @@ from random import Random
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.airline_book import Book, Flight, passengers_of
 from sidecritic.synthesis.wording import Row, clock, day
 

@@ -6,7 +6,7 @@ from random import Random
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.airline_book import Book, full_name, is_recent, passengers_of
 from sidecritic.synthesis.airline_moves import move_words, moved, search, with_flights
 from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish
@@ -60,8 +60,13 @@ class Refusals:
             wish,
             text=f"{wish.text} You have taken the first flight already.",
             asides=("If the agent cannot do it, you agree to be transferred to another agent.",),
-            hands_over=f"The user wants to cancel reservation {trip['reservation_id']}, of which a "
-            "part has been flown.",
+            hand_over=Action(
+                "transfer_to_human_agents",
+                {
+                    "summary": f"The user wants to cancel reservation {trip['reservation_id']}, of "
+                    "which a part has been flown."
+                },
+            ),
         )
 
     def _wish(self, kind: str, trip: Row, rng: Random, *, why: str) -> Wish:

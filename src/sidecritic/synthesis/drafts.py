@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.types import Task
 
 
@@ -31,8 +31,8 @@ class Wish:
     """Texts that the user must be told."""
     forbidden: Action | None = None
     """What the user asks for and the policy refuses."""
-    hands_over: str = ""
-    """Summary of the transfer, where the policy wants one."""
+    hand_over: Action | None = None
+    """The transfer to a person, with its `summary`, where the policy wants one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,15 @@ def _actions(draft: Draft) -> Iterator[Action]:
             seen.append(look)
             yield look
     yield from (write for wish in draft.wishes for write in wish.writes)
-    summaries = [wish.hands_over for wish in draft.wishes if wish.hands_over]
-    if summaries:
-        yield Action(TRANSFER, {"summary": " ".join(summaries)})
-
-
-TRANSFER = "transfer_to_human_agents"
+    transfers = [wish.hand_over for wish in draft.wishes if wish.hand_over is not None]
+    if transfers:
+        summaries = (str(transfer.arguments["summary"]) for transfer in transfers)
+        yield Action(transfers[0].name, {"summary": " ".join(summaries)})
 
 
 def _yielding(wish: Wish) -> Wish:
     writes = wish.writes if wish.forbidden is None else (*wish.writes, wish.forbidden)
-    return replace(wish, writes=writes, forbidden=None, hands_over="")
+    return replace(wish, writes=writes, forbidden=None, hand_over=None)
 
 
 Maker = Callable[[str, Random], Wish | None]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sidecritic.simulation.plans import scenario_of
+from sidecritic.simulation.task_record import scenario_of
 from sidecritic.types import Task
 
 ALIKE = 0.8

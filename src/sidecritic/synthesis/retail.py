@@ -5,7 +5,7 @@ from random import Random
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.drafts import Maker, Wish
 from sidecritic.synthesis.places import place
 from sidecritic.synthesis.retail_refusals import Refusals

@@ -5,7 +5,7 @@ from random import Random
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.drafts import ACCEPTS, Introduction, Maker, Wish
 from sidecritic.synthesis.retail_stock import item_words
 from sidecritic.synthesis.wording import Row, amount

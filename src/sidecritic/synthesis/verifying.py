@@ -21,9 +21,9 @@ from sidecritic.envs.task_files import Checking
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, EnvError, UserError
 from sidecritic.ports import Benchmark
-from sidecritic.simulation.faults import SimulatedActor
-from sidecritic.simulation.plans import Action, is_write, reference_of
-from sidecritic.simulation.users import STOP, ScriptedUser
+from sidecritic.simulation.actor import SimulatedActor
+from sidecritic.simulation.scripted_user import STOP, ScriptedUser
+from sidecritic.simulation.task_record import Action, is_write, reference_of
 from sidecritic.supervisor import Supervisor
 from sidecritic.synthesis.drafts import Draft, to_task
 from sidecritic.trace import Ended, Event, Executed

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.forms import Filler
 from sidecritic.ports import Model
-from sidecritic.simulation.plans import Action, argument_leaves, is_write
+from sidecritic.simulation.task_record import Action, argument_leaves, is_write
 from sidecritic.synthesis.drafts import ACCEPTS, Domain, Draft, Introduction, Wish
 from sidecritic.synthesis.verifying import Rejection
 from sidecritic.types import Message, Record, System, ToolSpec, User

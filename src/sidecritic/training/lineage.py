@@ -7,7 +7,14 @@ from importlib.metadata import version
 from os.path import relpath
 from pathlib import Path
 
-from sidecritic.critics.registry import NAME, CriticKind, Entry, Figure, Lineage, digest_of
+from sidecritic.critics.registry import (
+    NAME,
+    CriticKind,
+    Figure,
+    Lineage,
+    RegisteredCritic,
+    digest_of,
+)
 from sidecritic.datasets.candidates import domain_of
 from sidecritic.datasets.material import user_in
 from sidecritic.errors import ConfigError
@@ -46,7 +53,9 @@ def lineage_of(runs: Iterable[Path]) -> Lineage:
     )
 
 
-def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data: Lineage) -> Entry:
+def entry_of(
+    name: str, kind: CriticKind, weights: Path, *, registry: Path, data: Lineage
+) -> RegisteredCritic:
     """Return the entry of new weights, as a candidate.
 
     Raises:
@@ -56,7 +65,7 @@ def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data
         raise ConfigError(
             f"a critic cannot be called {name!r}: give up to 64 letters, digits, and . _ + -"
         )
-    return Entry(
+    return RegisteredCritic(
         name=name,
         kind=kind,
         weights=relpath(weights, registry.parent),

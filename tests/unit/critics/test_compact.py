@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from sidecritic.checks.facts import Facts
 from sidecritic.critics.compact import RENDERINGS, TOKENS, Aliases, clipped, cost, rendering
 from sidecritic.critics.compact_llm import CompactCritic
+from sidecritic.critics.named_records import described
 from sidecritic.critics.prompt import prompt_of, verdict_chat
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.models.scripted import FunctionModel
@@ -184,3 +186,46 @@ async def test_one_token_is_asked_for_with_what_a_data_set_would_hold() -> None:
 async def test_a_model_that_answers_neither_word_is_no_critic() -> None:
     with pytest.raises(CriticError, match="neither Yes nor No: its first token is 'Maybe'"):
         await critic(Asked(Maybe=0.9)).judge(cancels())
+
+
+# --- what is on record ---------------------------------------------------------------------
+
+
+def on_record(record: JsonValue, **arguments: JsonValue) -> dict[str, str]:
+    seen = Talk(specs("look_up", "change")).user("Hello.").did("look_up", record, key="a")
+    proposal = seen.calls("change", **arguments)
+    return dict(described(Facts.of(proposal), proposal.action))
+
+
+def test_a_record_is_described_by_its_words_then_its_numbers_and_switches() -> None:
+    lease: JsonValue = {
+        "lease_id": "L1",
+        "tenant_id": "T1",
+        "state": "paid_up",
+        "signed": "2025-05-01T10:00:00",
+        "pets": False,
+        "keys": 3,
+        "insured": "yes",
+        "email": "ann@example.com",
+        "rooms": [],
+        "note": "a long text that says more than what state it is in",
+    }
+    told = {"L1": "paid up 2025-05-01 not pets keys 3 insured yes"}
+    assert on_record(lease, lease_id="L1", tenant_id="T1") == told
+
+
+def test_how_a_result_is_nested_says_which_id_is_whose() -> None:
+    lease: JsonValue = {
+        "lease_id": "L1",
+        "name": "Flat",
+        "rooms": [{"building_id": "B1", "room_id": "R1", "size": 12.5, "has": {"floor": "oak"}}],
+        "accounts": {"acc_1": {"id": "acc_1", "bank": "North"}},
+        "history": [{"account_id": "acc_1", "amount": 7}],
+    }
+    told = on_record(lease, room_ids=["R1"], account_id="acc_1", building_id="B1")
+    assert told == {"R1": "Flat oak size 12", "acc_1": "Flat North"}
+
+
+def test_a_number_of_any_size_is_described() -> None:
+    huge = 10**400
+    assert on_record({"id": "a", "count": huge}, id="a") == {"a": f"count {huge}"}

@@ -9,8 +9,8 @@ from sidecritic.assembly.critics import critic_for
 from sidecritic.assembly.registered import learned, place_of
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.critics.registry import (
-    Entry,
     Lineage,
+    RegisteredCritic,
     add_entry,
     decide,
     digest_of,
@@ -29,7 +29,7 @@ def head(folder: Path, name: str, *, false_alarms: float = 0.05) -> Path:
     return file
 
 
-def added(folder: Path, name: str = "first") -> tuple[Path, Entry]:
+def added(folder: Path, name: str = "first") -> tuple[Path, RegisteredCritic]:
     registry = folder / "critics.json"
     data = Lineage(inputs={"runs/a": "0" * 64}, tasks={"shop": ("1", "2")}, simulated=("actor",))
     entry = entry_of(name, "head", head(folder, name), registry=registry, data=data)

@@ -8,7 +8,7 @@ import pytest
 from sidecritic.assembly.benchmarks import benchmark_for
 from sidecritic.assembly.held_out import held_out_of
 from sidecritic.datasets.held_out import user_of_task
-from sidecritic.envs.customers import Customer, Customers
+from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import to_lines

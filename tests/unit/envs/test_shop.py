@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from sidecritic.envs.shop.benchmark import SPECS, Desk, Shop
 from sidecritic.errors import ConfigError
-from sidecritic.simulation.plans import Arguments
+from sidecritic.simulation.task_record import Arguments
 from sidecritic.types import Assistant, Task, ToolCall, ToolResult
 
 TASKS = {task.id: task for split in ("train", "test") for task in Shop().tasks(split)}

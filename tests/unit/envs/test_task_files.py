@@ -76,7 +76,7 @@ SCENARIO: dict[str, JsonValue] = {"instructions": "You want your money back."}
                     "evaluation_criteria": {"actions": [{"name": "fly", "arguments": {}}]},
                 },
             ),
-            "'fly', which is no tool of the shop",
+            "'fly', which is not a tool of the shop",
         ),
         (
             changed(

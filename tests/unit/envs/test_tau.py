@@ -13,7 +13,7 @@ from sidecritic.envs.tau.package import load_package
 from sidecritic.episode import briefing_for
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.simulation.plans import reference_of
+from sidecritic.simulation.task_record import reference_of
 from sidecritic.strategies.users import with_strategy
 from sidecritic.types import (
     Assistant,

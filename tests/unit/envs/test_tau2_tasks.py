@@ -46,7 +46,7 @@ FAULTS: list[tuple[Json, str]] = [
     ({"id": None}, "task 1 has no id"),
     ({"id": ""}, "task 1 has the empty id ''"),
     ({"id": "  "}, "task 1 has the empty id '  '"),
-    ({"id": ["a"]}, "task 1 has the id ['a'], which is no text"),
+    ({"id": ["a"]}, "task 1 has the id ['a'], which is not text"),
     ({"id": True}, "task 1 has the id True"),
     ({"user_scenario": {}}, "task 1 (id 'b') is not a τ² task: user_scenario.instructions: F"),
     ({"user_scenario": None}, "user_scenario: "),
@@ -69,7 +69,7 @@ def test_a_task_that_cannot_be_played_is_named_with_its_fault(
 
 def test_a_task_without_the_key_id_is_named_by_its_place(tmp_path: Path, first: Json) -> None:
     del first["id"]
-    assert "task 0 has no id; give it an id" in complaint(written(tmp_path, [first]))
+    assert "task 0 has no id; give it a unique id" in complaint(written(tmp_path, [first]))
 
 
 def test_tasks_of_the_same_id_are_refused(tmp_path: Path, first: Json) -> None:
@@ -104,7 +104,7 @@ def test_a_reference_action_must_be_a_tool_of_the_side_that_takes_it(
     told = complaint(written(tmp_path, [task]), domain="telecom")
     side = "agent" if requestor is None else "user"
     assert f"task 0 (id {task['id']!r}) has a reference action {tool!r}" in told
-    assert f"no tool of the {side} in tau2:telecom" in told
+    assert f"not a tool of the {side} in tau2:telecom" in told
 
 
 def test_a_reference_action_that_would_never_end_is_refused(tmp_path: Path) -> None:

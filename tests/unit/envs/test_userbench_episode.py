@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sidecritic.envs.userbench.episode import TOOL
-from sidecritic.envs.userbench.progress import PAPER, UPSTREAM_ASYNC, UPSTREAM_SYNC
+from sidecritic.envs.userbench.rules import PAPER, UPSTREAM_ASYNC, UPSTREAM_SYNC
 from sidecritic.errors import EnvError, UserError
 from sidecritic.types import Assistant, ToolCall, ToolResult, User
 from tests.travel import Trip, asks, found, record, says, turn

@@ -85,7 +85,7 @@ def _no_preferences(task: dict[str, Any]) -> None:
         (_no_dimensions, "no aspects"),
         (_best_not_correct, "best flight, F2, is not among the correct"),
         (_foreign_letter, "option H2 of flight does not begin with F"),
-        (_correct_without_option, "F20 is a correct flight and no option"),
+        (_correct_without_option, "F20 is a correct flight but not an option"),
         (_no_arguments, "search for the flight has no arguments"),
         (_unknown_aspect, "not in the schema.*cruise"),
         (_no_scenario, "not in the schema.*scenario"),

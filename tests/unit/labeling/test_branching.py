@@ -22,8 +22,8 @@ from sidecritic.labeling.teaching import Teacher, by_teacher
 from sidecritic.models.scripted import FunctionModel
 from sidecritic.ports import Snapshot
 from sidecritic.runs import Run
-from sidecritic.simulation.faults import simulated_actor
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.actor import simulated_actor
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.trace import Trajectory
 from sidecritic.types import Request
 from tests.labelled import played

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from sidecritic.critics.base import FunctionCritic, JudgeFunction, NoCritic
 from sidecritic.envs.userbench.benchmark import UserBench
-from sidecritic.envs.userbench.parties import (
+from sidecritic.envs.userbench.simulated import (
     RuleBasedUser,
     guessing_agent,
     rule_based_user,

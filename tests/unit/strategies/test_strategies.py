@@ -10,8 +10,8 @@ from sidecritic.envs.shop import Shop
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.models.scripted import ScriptedModel
-from sidecritic.simulation.faults import simulated_actor
-from sidecritic.simulation.users import scripted_user
+from sidecritic.simulation.actor import simulated_actor
+from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.strategies.act import Act
 from sidecritic.strategies.best_of_n import BestOfN
 from sidecritic.strategies.react import React

@@ -17,7 +17,7 @@ from sidecritic.models.scripted import FunctionModel, ScriptedModel
 from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Peopled
 from sidecritic.reports.synthesis import kinds, rejections
-from sidecritic.simulation.plans import Action, reference_of, scenario_of
+from sidecritic.simulation.task_record import Action, reference_of, scenario_of
 from sidecritic.synthesis.drafts import Draft, Introduction, Wish, reason_of, to_task
 from sidecritic.synthesis.duplicates import Seen
 from sidecritic.synthesis.ledger import open_ledger

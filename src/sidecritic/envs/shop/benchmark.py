@@ -1,7 +1,7 @@
-"""A small shop of our own: orders, refunds, and rules that its tools do not enforce.
+"""A small built-in shop: orders, refunds, and rules that its tools do not enforce.
 
 It needs no other package and no key, is the same on every machine, and is graded like
-τ²-bench: by the records that an episode leaves behind and by what the user was told.
+τ²-bench: by the records that an episode leaves and by what the user was told.
 """
 
 import json
@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue, ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
-from sidecritic.envs.customers import Customer, Customers
+from sidecritic.envs.customer_index import Customer, Customers
+from sidecritic.envs.record_worlds import AgentsWorld, graded, replayed
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Environment, Model
-from sidecritic.simulation.plans import Action, reference_of, scenario_of
+from sidecritic.simulation.task_record import Action, reference_of, scenario_of
 from sidecritic.types import (
     Assistant,
     Effect,
@@ -38,7 +39,7 @@ Orders = dict[str, Row]
 """The orders that an episode has changed; the others are as they were."""
 
 
-class Refused(Exception):
+class ShopRefusal(Exception):
     """What a tool cannot do; its text is the result of the call."""
 
 
@@ -74,7 +75,7 @@ def _find_customer(asked: FindCustomer, _changed: Orders) -> Any:
     for customer in CUSTOMERS.values():
         if customer["email"] == asked.email.strip().lower():
             return customer
-    raise Refused("no customer has this e-mail address")
+    raise ShopRefusal("no customer has this e-mail address")
 
 
 def _get_order(asked: GetOrder, changed: Orders) -> Any:
@@ -84,13 +85,13 @@ def _get_order(asked: GetOrder, changed: Orders) -> Any:
 def _refund_items(asked: RefundItems, changed: Orders) -> Any:
     order = _order(asked.order_id, changed)
     if order["status"] != "delivered":
-        raise Refused(f"order {asked.order_id} has not been delivered")
+        raise ShopRefusal(f"order {asked.order_id} has not been delivered")
     if asked.payment_method_id not in CUSTOMERS[order["customer_id"]]["payment_methods"]:
-        raise Refused("the customer has no such payment method")
+        raise ShopRefusal("the customer has no such payment method")
     refunded = {item_id for refund in order["refunds"] for item_id in refund["item_ids"]}
     left = {item["item_id"] for item in order["items"]} - refunded
     if not asked.item_ids or not left.issuperset(asked.item_ids):
-        raise Refused("each item must belong to the order and not be refunded yet")
+        raise ShopRefusal("each item must belong to the order and not be refunded yet")
     refund = {
         "item_ids": sorted(asked.item_ids),
         "payment_method_id": asked.payment_method_id,
@@ -103,7 +104,7 @@ def _refund_items(asked: RefundItems, changed: Orders) -> Any:
 def _change_address(asked: ChangeAddress, changed: Orders) -> Any:
     order = _order(asked.order_id, changed)
     if order["status"] != "processing":
-        raise Refused(f"order {asked.order_id} has left already")
+        raise ShopRefusal(f"order {asked.order_id} has left already")
     address = asked.model_dump(exclude={"order_id"})
     changed[asked.order_id] = {**order, "address": address}
     return changed[asked.order_id]
@@ -116,32 +117,32 @@ def _transfer_to_human(_asked: TransferToHuman, _changed: Orders) -> Any:
 def _order(order_id: str, changed: Orders) -> Row:
     order = changed.get(order_id) or ORDERS.get(order_id)
     if order is None:
-        raise Refused(f"there is no order {order_id!r}")
+        raise ShopRefusal(f"there is no order {order_id!r}")
     return order
 
 
-class Tool(NamedTuple):
+class ShopTool(NamedTuple):
     asks: type[Record]
     answer: Callable[[Any, Orders], Any]
     effect: Effect
     description: str
 
 
-TOOLS: Mapping[str, Tool] = {
-    "find_customer": Tool(
+TOOLS: Mapping[str, ShopTool] = {
+    "find_customer": ShopTool(
         FindCustomer,
         _find_customer,
         "read",
         "Find a customer, with payment methods and order ids, by e-mail address.",
     ),
-    "get_order": Tool(GetOrder, _get_order, "read", "Look up an order."),
-    "refund_items": Tool(
+    "get_order": ShopTool(GetOrder, _get_order, "read", "Look up an order."),
+    "refund_items": ShopTool(
         RefundItems, _refund_items, "write", "Refund delivered items of an order."
     ),
-    "change_address": Tool(
+    "change_address": ShopTool(
         ChangeAddress, _change_address, "write", "Send an order that has not left elsewhere."
     ),
-    "transfer_to_human": Tool(
+    "transfer_to_human": ShopTool(
         TransferToHuman, _transfer_to_human, "read", "Hand the conversation to a person."
     ),
 }
@@ -160,32 +161,17 @@ SPECS: tuple[ToolSpec, ...] = tuple(
 # --- the world ----------------------------------------------------------------------------
 
 
-class Desk:
-    """The shop in the state of one episode: changed orders above, all others below."""
+class Desk(AgentsWorld):
+    """The shop in one episode: the orders that it changed, over all others."""
 
     def __init__(self, task: Task, changed: Orders | None = None) -> None:
+        super().__init__(POLICY, SPECS)
         self._task = task
         self._changed: Orders = dict(changed or {})
-
-    @property
-    def policy(self) -> str:
-        return POLICY
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return SPECS
-
-    @property
-    def user_tools(self) -> tuple[ToolSpec, ...]:
-        return ()
 
     def execute(self, call: ToolCall) -> ToolResult:
         text, is_error = self._answer(call)
         return ToolResult(call_id=call.id, name=call.name, text=text, is_error=is_error)
-
-    def execute_for_user(self, call: ToolCall) -> ToolResult:
-        text = f"Error: the user has no tool {call.name!r}"
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
 
     def fork(self) -> "Desk":
         return Desk(self._task, self._changed)
@@ -193,36 +179,22 @@ class Desk:
     def grade(self, transcript: Transcript, *, stopped: bool) -> Outcome:
         reference = reference_of(self._task)
         gold = Desk(self._task)
-        replayed: list[JsonValue] = [gold.perform(action) for action in reference.actions]
+        performed = [gold.perform(action) for action in reference.actions]
         said = [e.text.replace(",", "") for e in transcript if isinstance(e, Assistant)]
-        told = [any(info in text for text in said) for info in reference.communicate]
-        db_match = self._changed == gold._changed
-        parts = {"DB": float(db_match), "COMMUNICATE": float(all(told))} if stopped else {}
-        reward = float(stopped and db_match and all(told))
-        native: dict[str, JsonValue] = {
-            "benchmark": "shop",
-            "termination": "user_stop" if stopped else "max_steps",
-            "reward_basis": ["DB", "COMMUNICATE"],
-            "db_match": db_match,
-            "reference": replayed,
-            "communicate": [
-                {"info": info, "met": met}
-                for info, met in zip(reference.communicate, told, strict=True)
-            ],
-        }
-        return Outcome(reward=reward, passed=reward == 1.0, parts=parts, native=native)
+        return graded(
+            "shop",
+            termination="user_stop" if stopped else "max_steps",
+            stopped=stopped,
+            db_match=self._changed == gold._changed,
+            reference=performed,
+            told=[(i, any(i in text for text in said)) for i in reference.communicate],
+        )
 
     def perform(self, action: Action) -> JsonValue:
         """Run an action of the reference and return it as it is recorded."""
         arguments = dict(action.arguments)
         _, is_error = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        return {
-            "name": action.name,
-            "arguments": arguments,
-            "requestor": "assistant",
-            "effect": TOOLS[action.name].effect,
-            "ok": not is_error,
-        }
+        return replayed(action, TOOLS[action.name].effect, ok=not is_error)
 
     def _answer(self, call: ToolCall) -> tuple[str, bool]:
         tool = TOOLS.get(call.name)
@@ -232,9 +204,8 @@ class Desk:
             asked = tool.asks.model_validate(call.arguments)
             answer = tool.answer(asked, self._changed)
         except ValidationError as cause:
-            problem = first_problem(cause)
-            return f"Error: {problem.where or 'arguments'}: {problem.message}", True
-        except Refused as cause:
+            return f"Error: {first_problem(cause, 'arguments')}", True
+        except ShopRefusal as cause:
             return f"Error: {cause}", True
         return answer if isinstance(answer, str) else json.dumps(answer), False
 
@@ -272,7 +243,7 @@ class Shop:
         ).named_in(task.data)
 
     def check(self, task: Task, where: str) -> None:
-        """Look at a task that comes from `where`.
+        """Check a task that comes from `where`.
 
         Raises:
             ConfigError: it could not be played or graded.
@@ -282,8 +253,8 @@ class Shop:
         for action in reference_of(task).actions:
             if action.name not in TOOLS:
                 raise ConfigError(
-                    f"{where} has a reference action {action.name!r}, which is no tool of the "
-                    f"shop; known: {', '.join(TOOLS)}"
+                    f"{where} has a reference action {action.name!r}, which is not a tool of "
+                    f"the shop; known: {', '.join(TOOLS)}"
                 )
             try:
                 TOOLS[action.name].asks.model_validate(action.arguments)

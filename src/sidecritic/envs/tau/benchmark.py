@@ -24,11 +24,12 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from sidecritic.envs.base import Conversation, Script, Transcript
+from sidecritic.envs.record_worlds import AgentsWorld, graded, replayed
 from sidecritic.envs.tau.package import DOMAINS, Data, Package, load_package
 from sidecritic.errors import ConfigError, EnvError, boundary
 from sidecritic.ports import Environment, Model
-from sidecritic.simulation.plans import Action, reference_of
-from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec
+from sidecritic.simulation.task_record import Action, reference_of
+from sidecritic.types import Assistant, Effect, Outcome, Task, ToolCall, ToolResult
 
 VERSION = "sidecritic-tau-1"
 CUE = "Hi! How can I help you today?"
@@ -55,39 +56,24 @@ class _Gold:
     """The actions as they are recorded in an outcome."""
 
 
-class TauWorld:
-    """The database of one episode; copied when the first tool runs."""
+class TauWorld(AgentsWorld):
+    """The database of one episode, copied when the first tool runs."""
 
     def __init__(
         self, domain: "_Domain", gold: _Gold, task: Task, made: Sequence[ToolCall] = ()
     ) -> None:
+        super().__init__(domain.package.wiki, domain.package.specs)
         self._domain = domain
         self._gold = gold
         self._task = task
         self._made = list(made)
         self._data: Data | None = None
 
-    @property
-    def policy(self) -> str:
-        return self._domain.package.wiki
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return self._domain.package.specs
-
-    @property
-    def user_tools(self) -> tuple[ToolSpec, ...]:
-        return ()
-
     def execute(self, call: ToolCall) -> ToolResult:
         text = self._domain.run(self._state(), call.name, call.arguments)
         self._made.append(call)
         failed = text.startswith(("Error", "Unknown action"))
         return ToolResult(call_id=call.id, name=call.name, text=text, is_error=failed)
-
-    def execute_for_user(self, call: ToolCall) -> ToolResult:
-        text = f"Error: the user has no tool {call.name!r}"
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
 
     def fork(self) -> "TauWorld":
         # The twin runs the calls again if it ever needs the database: most forks never do.
@@ -100,20 +86,14 @@ class TauWorld:
             for entry in transcript
             if isinstance(entry, Assistant) and not entry.calls
         ]
-        told = {info: any(info.lower() in t for t in said) for info in reference.communicate}
-        db_match = digest_of(self._state()) == self._gold.digest
-        reward = float(stopped and db_match and all(told.values()))
-        native: dict[str, JsonValue] = {
-            "benchmark": "tau-bench",
-            "termination": "done" if stopped else "max_steps",
-            "reward_basis": ["DB", "COMMUNICATE"],
-            "db_match": db_match,
-            "reference": [*self._gold.actions],
-            "communicate": [{"info": info, "met": met} for info, met in told.items()],
-        }
-        parts = {"DB": float(db_match), "COMMUNICATE": float(all(told.values()))}
-        return Outcome(
-            reward=reward, passed=reward == 1.0, parts=parts if stopped else {}, native=native
+        wanted = dict.fromkeys(reference.communicate)
+        return graded(
+            "tau-bench",
+            termination="done" if stopped else "max_steps",
+            stopped=stopped,
+            db_match=digest_of(self._state()) == self._gold.digest,
+            reference=self._gold.actions,
+            told=[(info, any(info.lower() in text for text in said)) for info in wanted],
         )
 
     def _state(self) -> Data:
@@ -133,7 +113,7 @@ class _Domain:
             self._pristine = pickle.dumps(package.load_data(), protocol=5)
 
     def fresh(self) -> Data:
-        """Return a database of its own, three times as fast as parsing it again."""
+        """Return a fresh database, three times as fast as parsing it again."""
         return cast("Data", pickle.loads(self._pristine))  # made just above, by ourselves
 
     def run(self, data: Data, name: str, arguments: Mapping[str, Any] | None) -> str:
@@ -158,14 +138,9 @@ class _Domain:
 
     def _replayed(self, data: Data, action: Action) -> JsonValue:
         text = self.run(data, action.name, action.arguments)
-        effects = {spec.name: spec.effect for spec in self.package.specs}
-        return {
-            "name": action.name,
-            "arguments": dict(action.arguments),
-            "requestor": "assistant",
-            "effect": effects.get(action.name, "unknown"),
-            "ok": not text.startswith(("Error", "Unknown action")),
-        }
+        effects: dict[str, Effect] = {spec.name: spec.effect for spec in self.package.specs}
+        ok = not text.startswith(("Error", "Unknown action"))
+        return replayed(action, effects.get(action.name, "unknown"), ok=ok)
 
 
 def digest_of(data: Data) -> str:

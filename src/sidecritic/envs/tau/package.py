@@ -1,8 +1,8 @@
 """τ-bench's own package: its data, tools and tasks, without its agents, users or their SDKs.
 
 The package's `__init__` files import its environments, which import the SDK of a provider.
-Nothing of that is needed here: tools, data, policy and tasks are modules of their own, and are
-imported below empty stand-ins for the packages above them, which are taken away again.
+None of that is needed here: tools, data, policy and tasks are separate modules. They are imported
+under empty stand-ins for their parent packages, which are removed afterwards.
 """
 
 import json
@@ -53,7 +53,7 @@ OBTAIN = (
 Data = dict[str, Any]
 
 
-class Tool(Protocol):
+class TauTool(Protocol):
     """A tool class of the package."""
 
     @staticmethod
@@ -69,7 +69,7 @@ class Package:
 
     domain: str
     load_data: Callable[[], Data]
-    tools: Mapping[str, Tool]
+    tools: Mapping[str, TauTool]
     specs: tuple[ToolSpec, ...]
     wiki: str
     tasks: Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -134,7 +134,7 @@ def _is_its(name: str) -> bool:
 
 def _read(domain: str) -> Package:
     here = f"tau_bench.envs.{domain}"
-    tools: dict[str, Tool] = {
+    tools: dict[str, TauTool] = {
         tool.get_info()["function"]["name"]: tool
         for tool in import_module(f"{here}.tools").ALL_TOOLS
     }

@@ -1,8 +1,8 @@
-"""τ²-bench: its domains, tasks and tools from its own package, played and graded here.
+"""τ²-bench: domains, tasks and tools from its own package, played and graded here.
 
 Databases are parsed once and shared; an episode copies only what it touches. Everything
 that belongs to a task alone (its initial state, the state its reference leads to) is
-computed at its first episode and kept.
+computed at its first episode and cached.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,31 +11,17 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from sidecritic.envs.base import Conversation, Script, Transcript
-from sidecritic.envs.customers import Customer, Customers
-from sidecritic.envs.tau2.case import Case, Criteria
+from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.tau2.grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
 from sidecritic.envs.tau2.messages import own_calls, parse, replay, respond
-from sidecritic.envs.tau2.official import inspect_officially
-from sidecritic.envs.tau2.package import (
-    DOMAINS,
-    Domain,
-    data_folder,
-    load_domain,
-    package_version,
-)
-from sidecritic.envs.tau2.records import State, state_over
+from sidecritic.envs.tau2.official_grading import inspect_officially
+from sidecritic.envs.tau2.package import DOMAINS, Domain, data_folder, load_domain, package_version
+from sidecritic.envs.tau2.prepared_task import Criteria, PreparedTask
+from sidecritic.envs.tau2.states import State, state_over
 from sidecritic.envs.tau2.tasks import TaskSet, check_task, packaged_tasks, tasks_from
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
-from sidecritic.types import (
-    Assistant,
-    Outcome,
-    Task,
-    ToolCall,
-    ToolResult,
-    ToolSpec,
-    UserCall,
-)
+from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec, UserCall
 
 GraderName = Literal["ours", "official"]
 
@@ -48,7 +34,7 @@ STOP = ("###STOP###", "###TRANSFER###", "###OUT-OF-SCOPE###")
 class Tau2World:
     """A domain's databases and tools in the state of one episode."""
 
-    def __init__(self, case: Case, state: State, *, grader: GraderName = "ours") -> None:
+    def __init__(self, case: PreparedTask, state: State, *, grader: GraderName = "ours") -> None:
         self._case = case
         self.state = state
         self._grader: GraderName = grader
@@ -96,7 +82,7 @@ class Tau2:
         self._domain_name = domain
         self._tasks_file = tasks_file
         self._grader: GraderName = grader
-        self._cases: dict[str, Case] = {}
+        self._cases: dict[str, PreparedTask] = {}
 
     @property
     def name(self) -> str:
@@ -135,12 +121,12 @@ class Tau2:
         case = self.case(task)
         return Tau2World(case, case.start.fork(), grader=self._grader)
 
-    def case(self, task: Task) -> Case:
+    def case(self, task: Task) -> PreparedTask:
         """Return what all episodes of a task share."""
         case = self._cases.get(task.id)
         # Recorded runs carry tasks as they were then, under the ids of those of today.
         if case is None or (case.data is not task.data and case.data != task.data):
-            case = self._cases[task.id] = Case(self._domain, self._origin, task.data)
+            case = self._cases[task.id] = PreparedTask(self._domain, self._origin, task.data)
         return case
 
     def regrade(
@@ -167,7 +153,7 @@ class Tau2:
         )
 
     def check(self, task: Task, where: str) -> None:
-        """Look at a task that comes from `where`.
+        """Check a task that comes from `where`.
 
         Raises:
             ConfigError: it could not be played or graded.
@@ -214,7 +200,7 @@ class Tau2:
             return tasks_from(self._tasks_file, self._domain, fallback=folder)
         return packaged_tasks(folder, version=package_version())
 
-    def _script(self, case: Case) -> Script:
+    def _script(self, case: PreparedTask) -> Script:
         guidelines = case.domain.guidelines
         scenario = _scenario(case.domain, case.data)
         opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))

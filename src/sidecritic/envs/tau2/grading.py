@@ -8,10 +8,10 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2.case import Case, Criteria
 from sidecritic.envs.tau2.package import PackageEnvironment
-from sidecritic.envs.tau2.records import State
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.prepared_task import Criteria, PreparedTask
+from sidecritic.envs.tau2.refused_calls import refusal
+from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, Outcome, ToolCall, ToolResult, UserCall
 
@@ -29,10 +29,10 @@ class Findings:
     communicate: tuple[bool, ...] = ()
 
 
-Grader = Callable[[Case, State, Transcript], Findings]
+Grader = Callable[[PreparedTask, State, Transcript], Findings]
 
 
-def inspect(case: Case, state: State, transcript: Transcript) -> Findings:
+def inspect(case: PreparedTask, state: State, transcript: Transcript) -> Findings:
     """Grade with our own implementation of the benchmark's rules."""
     criteria = case.criteria
     if criteria is None or (criteria.actions is None and criteria.assertions is None):
@@ -64,7 +64,7 @@ def inspect(case: Case, state: State, transcript: Transcript) -> Findings:
 
 
 def outcome(
-    case: Case, findings: Findings, transcript: Transcript, *, termination: str, grader: str
+    case: PreparedTask, findings: Findings, transcript: Transcript, *, termination: str, grader: str
 ) -> Outcome:
     """Combine the findings as the benchmark's evaluation of all parts does."""
     criteria = case.criteria

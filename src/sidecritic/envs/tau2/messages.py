@@ -1,4 +1,4 @@
-"""Messages in the benchmark's format: read, run, and run again."""
+"""Messages in the benchmark's format: reading them, and running their calls."""
 
 import json
 import re
@@ -8,21 +8,13 @@ from typing import Any, NamedTuple
 
 from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2.package import Domain
-from sidecritic.envs.tau2.records import State
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.refused_calls import refusal
+from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError
-from sidecritic.types import (
-    Assistant,
-    Message,
-    System,
-    ToolCall,
-    ToolResult,
-    User,
-    UserCall,
-)
+from sidecritic.types import Assistant, Message, System, ToolCall, ToolResult, User, UserCall
 
 
-class Exchange(NamedTuple):
+class RecordedCall(NamedTuple):
     """A call and what it returned."""
 
     call: ToolCall
@@ -64,7 +56,7 @@ def replay(domain: Domain, state: State, transcript: Transcript) -> None:
             )
 
 
-def exchanges(transcript: Transcript) -> Iterator[Exchange]:
+def exchanges(transcript: Transcript) -> Iterator[RecordedCall]:
     """Pair every call with its result, in the order in which they were run.
 
     Raises:
@@ -74,11 +66,11 @@ def exchanges(transcript: Transcript) -> Iterator[Exchange]:
     for entry in transcript:
         match entry:
             case UserCall(call=call, result=result):
-                yield Exchange(call, "user", result)
+                yield RecordedCall(call, "user", result)
             case ToolResult():
                 if not waiting or waiting[0].id != entry.call_id:
                     raise EnvError(f"the result of call {entry.call_id!r} follows no such call")
-                yield Exchange(waiting.popleft(), "assistant", entry)
+                yield RecordedCall(waiting.popleft(), "assistant", entry)
             case Assistant(calls=calls):
                 waiting.extend(calls)
             case _:
@@ -90,7 +82,7 @@ def exchanges(transcript: Transcript) -> Iterator[Exchange]:
 def parse(messages: Sequence[Mapping[str, Any]]) -> Transcript:
     """Return recorded messages as a transcript, calls of the user with their results.
 
-    Calls at the very end that nobody answered are left out: the episode was cut off there.
+    Calls at the very end without a result are dropped: the episode was cut off there.
 
     Raises:
         EnvError: calls and results do not pair up.
@@ -148,7 +140,7 @@ def _result(call: ToolCall, rest: deque[Mapping[str, Any]]) -> ToolResult:
 def own_calls(domain: Domain, transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:
     """Return the transcript without calls of tools that the domain does not have, and those.
 
-    Some recorded agents and users had tools of their harness's own, such as a to-do list.
+    Some recorded agents and users had tools from their harness, such as a to-do list.
     They cannot have touched the records, and the benchmark could not replay them.
     """
     known = {tool.name for tool in (*domain.tools, *domain.user_tools)}

@@ -1,7 +1,6 @@
 """The benchmark's own package: found, imported quietly, and described once.
 
-Nothing here is imported before it is needed, and nothing but the `envs.tau2*` modules
-touches the package.
+Nothing is imported before it is needed, and only the modules of this folder touch the package.
 """
 
 import importlib
@@ -143,10 +142,10 @@ def _check_installed() -> None:
 
 @contextmanager
 def _quietly() -> Generator[None]:
-    """Keep the import from talking, and from reading a stray `.env` into the process.
+    """Silence the import, and keep it from reading a stray `.env` into the process.
 
     The package calls `load_dotenv()`, which walks up from site-packages and so finds the
-    `.env` of the project that the virtual environment lies in.
+    `.env` of the project that contains the virtual environment.
     """
     if "tau2.utils.utils" in sys.modules:
         yield

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from sidecritic.envs.task_files import bytes_of
 from sidecritic.envs.tau2.package import Domain
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.errors import ConfigError
 
 _NEWER_TOOLS = {"retail": frozenset({"get_item_details"})}
@@ -22,7 +23,7 @@ class TaskSet:
     """The tasks of a file, as they stand in it, and the ids of each split."""
 
     name: str
-    """As it is printed beside every score."""
+    """As printed with every score."""
     source: Path
     tasks: Mapping[str, dict[str, Any]]
     ids: Mapping[str, Sequence[str]]
@@ -38,8 +39,8 @@ class TaskSet:
             filled = ", ".join(other for other, size in self.sizes().items() if size) or "none"
             raise ConfigError(
                 f"{self.source} has {len(self.tasks)} tasks, none of them in the split {name!r}; "
-                f"splits with tasks: {filled}; name others in {_splits_of(self.source).name} "
-                "beside it"
+                f"splits with tasks: {filled}; define others in "
+                f"{_splits_of(self.source).name} next to it"
             )
         return found
 
@@ -59,12 +60,12 @@ def packaged_tasks(folder: Path, *, version: str) -> TaskSet:
 def tasks_from(file: Path, domain: Domain, *, fallback: Path) -> TaskSet:
     """Read and check another task file of a domain.
 
-    Splits lie beside it, else those of the package in `fallback` count.
+    Splits are read from the file next to it, or else from the package's, in `fallback`.
 
     Raises:
         ConfigError: a task that could not be played or graded.
     """
-    digest = hashlib.sha256(_bytes(file)).hexdigest()[:12]
+    digest = hashlib.sha256(bytes_of(file)).hexdigest()[:12]
     tasks = _by_id(file)
     for at, (id, task) in enumerate(tasks.items()):
         check_task(task, domain, f"{file}: task {at} (id {id!r})")
@@ -74,7 +75,7 @@ def tasks_from(file: Path, domain: Domain, *, fallback: Path) -> TaskSet:
 
 
 def check_task(task: Mapping[str, Any], domain: Domain, where: str) -> None:
-    """Refuse what the package's classes refuse, and reference actions that cannot be run.
+    """Refuse tasks that the package refuses, and reference actions that cannot run.
 
     Raises:
         ConfigError: naming `where` the task comes from.
@@ -98,7 +99,7 @@ def _check_action(action: Mapping[str, Any], domain: Domain, where: str) -> None
     if domain.effect(tool, requestor) == "unknown" and not newer:
         side = "user" if requestor == "user" else "agent"
         raise ConfigError(
-            f"{where} has a reference action {tool!r}, which is no tool of the {side} in "
+            f"{where} has a reference action {tool!r}, which is not a tool of the {side} in "
             f"tau2:{domain.name}; is the file of another domain? If so, choose that with --env"
         )
     why = refusal(domain, tool, action["arguments"])
@@ -124,7 +125,7 @@ def _by_id(file: Path) -> dict[str, dict[str, Any]]:
         if id in tasks:
             first = list(tasks).index(id)
             raise ConfigError(
-                f"{file}: tasks {first} and {at} have the same id {id!r}; give each its own"
+                f"{file}: tasks {first} and {at} have the same id {id!r}; give each a unique id"
             )
         tasks[id] = {**task, "id": id}
     return tasks
@@ -133,12 +134,12 @@ def _by_id(file: Path) -> dict[str, dict[str, Any]]:
 def _id(id: Any, where: str) -> str:
     """Return a task's id as text; some files have numbers."""
     if isinstance(id, bool) or not isinstance(id, str | int):
-        problem = "has no id" if id is None else f"has the id {id!r:.80}, which is no text"
+        problem = "has no id" if id is None else f"has the id {id!r:.80}, which is not text"
     elif not str(id).strip():
         problem = f"has the empty id {id!r}"
     else:
         return str(id)
-    raise ConfigError(f"{where} {problem}; give it an id of its own, such as '12'")
+    raise ConfigError(f"{where} {problem}; give it a unique id, such as '12'")
 
 
 def _splits_of(file: Path) -> Path:
@@ -150,7 +151,7 @@ def _splits(file: Path) -> dict[str, tuple[str, ...]]:
     named = cast("dict[str, Any]", splits) if isinstance(splits, dict) else None
     if named is None or not all(isinstance(ids, list) for ids in named.values()):
         raise ConfigError(
-            f"{file} is not a file of τ² splits; it must look like "
+            f"{file} is not a file of τ² splits; it should look like "
             '{"train": ["0", "1"], "test": ["2"]}'
         )
     return {name: tuple(map(str, ids)) for name, ids in named.items()}
@@ -158,13 +159,6 @@ def _splits(file: Path) -> dict[str, tuple[str, ...]]:
 
 def _read(file: Path) -> Any:
     try:
-        return json.loads(_bytes(file))
+        return json.loads(bytes_of(file))
     except ValueError as cause:
         raise ConfigError(f"{file} is not a JSON file: {cause}") from cause
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as cause:
-        raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause

@@ -1,11 +1,11 @@
 """UserBench: a travel assistant that has to find out what its user wants.
 
 The agent acts through one tool, `interact_with_env`, with a search, an utterance or an answer;
-the user at the other side of the table is any `Model` that can fill in the four judgements of
-`userbench_judge`.
+the user is any `Model` that can fill in the four judgements of
+`judge`.
 
     userbench:travel22            a subset of the user's download, one choice per aspect
-    userbench:fixture             our own tasks in the same schema; scores are no UserBench scores
+    userbench:fixture             our own tasks in the same schema; not UserBench scores
     userbench:SUBSET:multi        any number of choices
     userbench:SUBSET:async        the released script's asynchronous rules; `sync` the other ones
     userbench:SUBSET:wrong=5      so many wrong options; `noise=N` likewise
@@ -22,12 +22,12 @@ from functools import cached_property
 from pathlib import Path
 
 from sidecritic.envs.userbench.episode import UserBenchEpisode
-from sidecritic.envs.userbench.progress import (
+from sidecritic.envs.userbench.rules import (
     PAPER,
     UPSTREAM_ASYNC,
     UPSTREAM_SYNC,
-    Progress,
     Rules,
+    TripProgress,
 )
 from sidecritic.envs.userbench.tasks import FIXTURE, TIERS, Database, Trip, load, trip_of
 from sidecritic.errors import ConfigError
@@ -58,7 +58,7 @@ class UserBench:
         self._file = file
         self._trips: dict[str, Trip] = {}
         if subset not in (*TIERS, FIXTURE):
-            load(subset)  # raises, with the names that there are
+            load(subset)  # raises, with the known names
 
     @classmethod
     def named(
@@ -101,7 +101,7 @@ class UserBench:
 
     def environment(self, task: Task, user: Model) -> Environment:
         trip = self.trip(task)
-        return UserBenchEpisode(trip, user, Progress(trip, self._rules))
+        return UserBenchEpisode(trip, user, TripProgress(trip, self._rules))
 
     def trip(self, task: Task) -> Trip:
         """Return a task, read and checked once."""

@@ -9,17 +9,17 @@ import re
 
 from pydantic import JsonValue
 
+from sidecritic.envs.base import Frozen
 from sidecritic.envs.userbench.judge import Judge
-from sidecritic.envs.userbench.progress import Progress, Turn
+from sidecritic.envs.userbench.rules import TripProgress, Turn
 from sidecritic.envs.userbench.tasks import Aspect, Trip
 from sidecritic.errors import EnvError, boundary
-from sidecritic.ports import Environment, Model, Snapshot
+from sidecritic.ports import Model, Snapshot
 from sidecritic.types import (
     Assistant,
     Message,
     Observation,
     Outcome,
-    ReadOnlyTools,
     ToolCall,
     ToolResult,
     ToolSpec,
@@ -95,7 +95,7 @@ _SHORT = 300
 class UserBenchEpisode:
     """One episode; single use."""
 
-    def __init__(self, trip: Trip, user: Model, progress: Progress) -> None:
+    def __init__(self, trip: Trip, user: Model, progress: TripProgress) -> None:
         self._trip = trip
         self._user = user
         self._progress = progress
@@ -109,7 +109,7 @@ class UserBenchEpisode:
 
     @property
     def system(self) -> str:
-        """The actor's whole system prompt: there is no customer service here to set up."""
+        """The actor's whole system prompt: UserBench has no customer-service preamble."""
         return self.policy
 
     @property
@@ -149,7 +149,7 @@ class UserBenchEpisode:
         )
 
     def snapshot(self) -> Snapshot:
-        return _Frozen(self._copy())
+        return Frozen(self._copy()._copy, lambda budget: _NothingToSee())
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -270,7 +270,7 @@ def _called(aspect: Aspect) -> str:
     return aspect.name.replace("_", " ")
 
 
-def _native(trip: Trip, progress: Progress) -> dict[str, JsonValue]:
+def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
     """Return what the metrics are computed from."""
     turns: list[JsonValue] = [
         {"kind": turn.kind, "reward": turn.reward, "note": turn.note} for turn in progress.turns
@@ -291,19 +291,6 @@ def _native(trip: Trip, progress: Progress) -> dict[str, JsonValue]:
         "passive": progress.passive,
         "preferences": trip.preferences_by_id,
     }
-
-
-class _Frozen:
-    """An episode that nobody continues; only copies of it are."""
-
-    def __init__(self, episode: UserBenchEpisode) -> None:
-        self._episode = episode
-
-    def fork(self, user: Model | None = None) -> Environment:
-        return self._episode._copy(user)  # pyright: ignore[reportPrivateUsage] # one concept, two classes
-
-    def look(self, budget: int) -> ReadOnlyTools:
-        return _NothingToSee()
 
 
 class _NothingToSee:

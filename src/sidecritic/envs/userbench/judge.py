@@ -79,7 +79,7 @@ class Reply(Record):
 
 
 class Judge:
-    """A model in the role of the simulated user; keeps account of what it cost."""
+    """A model in the role of the simulated user; adds up what it cost."""
 
     def __init__(self, model: Model) -> None:
         self._filler = Filler(model, tries=TRIES, max_tokens=MAX_TOKENS)

@@ -1,9 +1,9 @@
-"""UserBench task files: their schema, where they are, and what is wrong with them.
+"""UserBench task files: their schema, where they are, and how they are checked.
 
-The eight databases `travelgym_data_*.json` belong to the upstream repository and are the user's
-own download; a file `SHA256SUMS` beside them, if there is one, must agree with them, and a file
-`splits.json` says which task ids are for training and which for testing. Our own fixture has the
-same schema and ships with the package: numbers made with it are no UserBench scores.
+The eight databases `travelgym_data_*.json` belong to the upstream repository, and the user
+downloads them. A file `SHA256SUMS` next to them, if there is one, must agree with them; a file
+`splits.json` says which task ids are for training and which for testing. Our fixture has the same
+schema and ships with the package: numbers made with it are not UserBench scores.
 
 Source of the schema: the functional specification of TravelGym (arXiv:2507.22034); no code or
 data of it is used.
@@ -185,7 +185,7 @@ def _tasks(data: bytes, where: str) -> dict[str, Raw]:
 
 
 def _splits(folder: Path, subset: str, tasks: Mapping[str, Raw]) -> Mapping[str, tuple[str, ...]]:
-    """Return the splits that `splits.json` names, beside `all`."""
+    """Return the splits that `splits.json` names, and `all`."""
     every: dict[str, tuple[str, ...]] = {"all": tuple(tasks)}
     file = folder / "splits.json"
     if not file.exists():
@@ -262,7 +262,7 @@ def _problems(trip: Trip) -> Iterator[str]:
             yield f"the best {aspect.name}, {aspect.best}, is not among the correct ones"
         absent = sorted(aspect.correct - set(ids))
         if absent:
-            yield f"{absent[0]} is a correct {aspect.name} and no option"
+            yield f"{absent[0]} is a correct {aspect.name} but not an option"
         if not aspect.arguments:
             yield f"a search for the {aspect.name} has no arguments"
         if not aspect.preferences:

@@ -46,7 +46,7 @@ def not_located(facts: Facts, draft: str) -> Objection | None:
 
 @call_check(
     "transfer without locating",
-    tools=("transfer_to_human_agents",),
+    hand_overs=True,
     policy=_SERVE,
     risk=0.6,
 )
@@ -57,7 +57,7 @@ def transferred_unhelped(case: Case) -> Objection | None:
 
 @call_check(
     "transfer for what nobody can do",
-    tools=("transfer_to_human_agents",),
+    hand_overs=True,
     policy="Even a human agent cannot modify the number of passengers.",
     risk=0.6,
 )

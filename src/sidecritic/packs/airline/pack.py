@@ -35,6 +35,6 @@ AIRLINE = Pack(
         *STATEMENTS,
         *ANNOUNCEMENTS,
     ),
-    generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
+    generic_tools=frozenset({"calculate"}),
     wants=airline_wants,
 )

@@ -30,6 +30,6 @@ RETAIL = Pack(
         *STATEMENTS,
         *ANNOUNCEMENTS,
     ),
-    generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
+    generic_tools=frozenset({"calculate"}),
     wants=wants,
 )

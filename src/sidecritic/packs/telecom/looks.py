@@ -13,7 +13,6 @@ from sidecritic.packs.telecom.records import (
     REQUEST,
     RESUME,
     SUSPEND,
-    TRANSFER,
     USAGE,
     customer,
     line_of,
@@ -33,7 +32,7 @@ def telecom_wants(facts: Facts) -> Iterator[Wanted]:
         match call.name:
             case name if name == REFUEL:
                 yield from _data(facts, line_of(Case(facts, call)))
-            case name if name == TRANSFER:
+            case name if name in facts.hand_overs:
                 yield from _account(facts)
             case _:
                 pass

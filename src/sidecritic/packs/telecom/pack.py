@@ -16,6 +16,6 @@ TELECOM = Pack(
     # No sentence of this policy asks for a yes before a write, but for the price of data.
     calls=(*TELECOM_RULES, *TELECOM_DATA, *TELECOM_TRANSFERS, not_as_listed, ungrounded, repeated),
     texts=(*TELECOM_TEXTS, *TELECOM_PARTINGS, *STATEMENTS, *ANNOUNCEMENTS),
-    generic_tools=frozenset({TRANSFER}),
+    hand_overs=frozenset({TRANSFER}),
     wants=telecom_wants,
 )

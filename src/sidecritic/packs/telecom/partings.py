@@ -73,8 +73,8 @@ TELECOM_PARTINGS: tuple[TextCheck, ...] = (locked_sim_left,)
 
 def _is_handed_over(facts: Facts) -> bool:
     """Whether the transfer was made, or was tried in this turn and refused by the supervisor."""
-    made = any(done.call.name == TRANSFER and not done.is_error for done in facts.done)
-    return made or any(call.name == TRANSFER for call in facts.refused)
+    made = any(done.call.name in facts.hand_overs and not done.is_error for done in facts.done)
+    return made or any(call.name in facts.hand_overs for call in facts.refused)
 
 
 def _is_declined(facts: Facts, locked: Line) -> bool:

@@ -13,7 +13,6 @@ from sidecritic.packs.telecom.records import (
     REFUEL,
     RESUME,
     ROAMING_ON,
-    TRANSFER,
     bills,
     contract_ended,
     customer,
@@ -82,7 +81,7 @@ _FOR_DATA: Mapping[str, re.Pattern[str]] = {
 """What MMS need besides: mobile data at any speed, so that data saver and VPN do not matter."""
 
 
-@call_check("transfer of an unknown customer", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
+@call_check("transfer of an unknown customer", hand_overs=True, risk=0.7, policy=TRY_ALL)
 def early_transfer(case: Case) -> Objection | None:
     """Fire on a transfer before the customer was looked up."""
     if customer(case.facts) or _asked_for_a_person(case.facts):
@@ -90,7 +89,7 @@ def early_transfer(case: Case) -> Objection | None:
     return Objection("Identify the customer and try to solve their problem before you transfer.")
 
 
-@call_check("transfer with remedies left", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
+@call_check("transfer with remedies left", hand_overs=True, risk=0.7, policy=TRY_ALL)
 def untried_remedies(case: Case) -> Objection | None:
     """Fire on a transfer while the manual knows what else could help.
 

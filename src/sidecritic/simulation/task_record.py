@@ -1,17 +1,18 @@
-"""What a task's own record says: the scenario of its user, and its reference solution.
+"""What a task's record says: the scenario of its user, and its reference solution.
 
 Simulated actors and scripted users play from here. No critic may: `Task.data` never
 reaches a `Proposal`.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from pydantic import JsonValue
 
+from sidecritic.handover import hands_over
+from sidecritic.simulation.benchmark_words import FINDERS
 from sidecritic.types import Task, ToolSpec
+from sidecritic.values import object_of, objects_of, texts_of
 
 Arguments = Mapping[str, JsonValue]
 
@@ -50,10 +51,10 @@ class Reference:
 
 def scenario_of(task: Task) -> Scenario:
     """Return the user's scenario; a scenario that is plain text is all reason."""
-    instructions = _record(task.data.get("user_scenario")).get("instructions")
+    instructions = object_of(task.data, "user_scenario").get("instructions")
     if isinstance(instructions, str):
         return Scenario(reason=instructions.strip())
-    parts = _record(instructions)
+    parts = instructions if isinstance(instructions, dict) else {}
     return Scenario(
         reason=_text(parts.get("reason_for_call")),
         known=_text(parts.get("known_info")),
@@ -64,40 +65,32 @@ def scenario_of(task: Task) -> Scenario:
 
 def reference_of(task: Task) -> Reference:
     """Return the reference solution; empty where the task has none."""
-    criteria = _record(task.data.get("evaluation_criteria"))
-    actions = (_record(entry) for entry in _list(criteria.get("actions")))
+    criteria = object_of(task.data, "evaluation_criteria")
     return Reference(
         actions=tuple(
             Action(
                 name=_text(entry.get("name")),
-                arguments=_record(entry.get("arguments")),
+                arguments=object_of(entry, "arguments"),
                 by_user=entry.get("requestor") == "user",
             )
-            for entry in actions
+            for entry in objects_of(criteria, "actions")
         ),
-        communicate=tuple(_text(info) for info in _list(criteria.get("communicate_info"))),
+        communicate=tuple(map(_text, texts_of(criteria, "communicate_info"))),
     )
 
 
 def prior_words(task: Task, role: str) -> int:
     """Return how many messages of `role` precede the episode, by the task's own record."""
-    history = _record(task.data.get("initial_state")).get("message_history")
-    return sum(_record(entry).get("role") == role for entry in _list(history))
+    history = objects_of(object_of(task.data, "initial_state"), "message_history")
+    return sum(message.get("role") == role for message in history)
 
 
-# --- what tools are there for -------------------------------------------------------------
-
-_HAND_OVER = re.compile(r"transfer|escalat|hand_?(off|over)|human", re.IGNORECASE)
-
-
-def hands_over(name: str) -> bool:
-    """Whether a tool with this name hands the conversation to a person."""
-    return bool(_HAND_OVER.search(name))
+# --- what tools are for -------------------------------------------------------------------
 
 
 def is_finder(name: str) -> bool:
     """Whether a tool with this name finds out who the user is."""
-    return name.startswith(("find_", "get_customer_by_"))
+    return name.startswith(FINDERS)
 
 
 def is_write(name: str, tools: Sequence[ToolSpec]) -> bool:
@@ -109,12 +102,13 @@ def is_write(name: str, tools: Sequence[ToolSpec]) -> bool:
 
 def required(tool: ToolSpec) -> tuple[str, ...]:
     """Return the names of the parameters without which the tool cannot be called."""
-    return tuple(_text(name) for name in _list(tool.parameters.get("required")))
+    return texts_of(tool.parameters, "required")
 
 
 def properties(tool: ToolSpec) -> Mapping[str, Arguments]:
     """Return the JSON schema of each parameter."""
-    return {name: _record(s) for name, s in _record(tool.parameters.get("properties")).items()}
+    schemas = object_of(tool.parameters, "properties")
+    return {name: object_of(schemas, name) for name in schemas}
 
 
 # --- JSON of unknown shape ----------------------------------------------------------------
@@ -135,14 +129,6 @@ def leaves(value: JsonValue, key: str = "") -> Iterator[tuple[str, str | int | f
 def argument_leaves(arguments: Arguments) -> tuple[tuple[str, str | int | float], ...]:
     """Return the texts and numbers of a call."""
     return tuple(leaves(dict(arguments)))
-
-
-def _record(value: object) -> dict[str, JsonValue]:
-    return cast("dict[str, JsonValue]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[JsonValue]:
-    return cast("list[JsonValue]", value) if isinstance(value, list) else []
 
 
 def _text(value: JsonValue) -> str:

@@ -11,16 +11,16 @@ from sidecritic.envs.tau2.package import DOMAINS
 from sidecritic.episode import run_episode
 from sidecritic.gates import Gate
 from sidecritic.ports import Benchmark
-from sidecritic.simulation.faults import (
+from sidecritic.simulation.actor import (
     FAULT_KINDS,
     FaultKind,
     FaultRates,
     SimulatedActor,
     simulated_actor,
 )
-from sidecritic.simulation.feedback import names_fault
-from sidecritic.simulation.plans import leaves
-from sidecritic.simulation.users import OnWrongPlan, scripted_user
+from sidecritic.simulation.fault_feedback import names_fault
+from sidecritic.simulation.scripted_user import OnWrongPlan, scripted_user
+from sidecritic.simulation.task_record import leaves
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Executed, Proposed, actor_view
 from sidecritic.types import (

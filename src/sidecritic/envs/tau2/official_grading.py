@@ -1,23 +1,23 @@
-"""The benchmark's own evaluators as a grader: slow, and what ours is checked against.
+"""The benchmark's own evaluators as a grader: slow, and the reference for ours.
 
 They rebuild two environments from disk and replay the episode in one of them. The module
-that combines them needs LiteLLM at import, so that the combination is `tau2_grading`'s.
+that combines them needs LiteLLM at import, so `grading` combines them.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sidecritic.envs.base import Transcript
-from sidecritic.envs.tau2.case import Case
 from sidecritic.envs.tau2.grading import Findings
 from sidecritic.envs.tau2.package import Domain, import_tau2
-from sidecritic.envs.tau2.records import State
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.prepared_task import PreparedTask
+from sidecritic.envs.tau2.refused_calls import refusal
+from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Assistant, ToolCall, ToolResult, User, UserCall
 
 
-def inspect_officially(case: Case, state: State, transcript: Transcript) -> Findings:
+def inspect_officially(case: PreparedTask, state: State, transcript: Transcript) -> Findings:
     """Grade with the package's evaluators; `state` is rebuilt from the transcript.
 
     Raises:

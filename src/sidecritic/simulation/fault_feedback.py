@@ -1,4 +1,4 @@
-"""When feedback names a fault, so that whoever made it can see what is meant."""
+"""Whether feedback names a fault clearly enough for its author to see what is meant."""
 
 from collections.abc import Mapping, Sequence
 
@@ -41,7 +41,7 @@ _SIGNS: Mapping[str, tuple[str, ...]] = {
         "deny",
     ),
 }
-"""Words that point at a fault of each kind, beside the names and values at stake."""
+"""Words that point at a fault of each kind, besides the names and values at stake."""
 
 
 def names_fault(feedback: str, fault: Fault, stake: Sequence[str]) -> bool:

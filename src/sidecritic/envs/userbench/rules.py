@@ -5,7 +5,7 @@
     [answer] ID      1.0 best, 0.8 correct, 0 otherwise
     [finish]         ends
 
-Nothing here talks to anybody: the judgements come in as arguments. What `Progress` knows is
+Nothing here calls a model: the judgements come in as arguments. What `TripProgress` knows is
 hidden: neither the actor nor a critic may see any of it before the episode is over.
 """
 
@@ -70,11 +70,11 @@ class Turn(NamedTuple):
     reward: float
     feedback: str
     note: str = ""
-    """What was judged; recorded at the end, shown to nobody before."""
+    """What was judged; recorded at the end, and hidden until then."""
 
 
 @dataclass
-class Progress:
+class TripProgress:
     """The hidden state of one episode."""
 
     trip: Trip
@@ -92,7 +92,7 @@ class Progress:
     finished: bool = False
     turns: list[Turn] = field(default_factory=list[Turn])
 
-    def copy(self) -> "Progress":
+    def copy(self) -> "TripProgress":
         """Return an independent copy."""
         sets = {name: set(getattr(self, name)) for name in ("found", "letters", "told")}
         return replace(self, turns=list(self.turns), chosen=list(self.chosen), **sets)
@@ -139,7 +139,7 @@ class Progress:
         return next(p for p in self.trip.preferences if p.id == preference_id)
 
     def volunteers(self) -> bool:
-        """Whether the user brings something up of its own accord."""
+        """Whether the user brings something up unasked."""
         return self.idle >= self.rules.volunteer_at and bool(self.left)
 
     def volunteer(self) -> Preference | None:
@@ -183,7 +183,7 @@ class Progress:
     # --- the end ----------------------------------------------------------------------------
 
     def ended(self) -> str:
-        """Say why the episode is over; empty while it goes on."""
+        """Return why the episode is over; empty while it is not."""
         aspects = self.trip.aspects
         if self.finished:
             return "finished"

@@ -5,8 +5,8 @@ import json
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.simulation.evidence import Evidence
-from sidecritic.simulation.norms import forbidden
+from sidecritic.simulation.benchmark_rules import forbidden
+from sidecritic.simulation.evidence import Seen
 from sidecritic.types import ToolResult, ToolSpec
 
 BOOKED: dict[str, JsonValue] = {
@@ -34,7 +34,7 @@ def is_forbidden(spec: ToolSpec, *records: dict[str, JsonValue]) -> bool:
         ToolResult(call_id=str(at), name="get", text=json.dumps(record))
         for at, record in enumerate(records)
     )
-    return any(forbidden(Evidence(results), [spec], wishes=""))
+    return any(forbidden(Seen(results), [spec], wishes=""))
 
 
 CANCEL = tool("cancel_reservation", "reservation_id")

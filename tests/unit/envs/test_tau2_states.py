@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from sidecritic.envs.tau2.records import Records, Table, canonical
+from sidecritic.envs.tau2.states import EpisodeTable, SharedTable, canonical
 
 
 class Account(BaseModel):
@@ -17,8 +17,8 @@ class Account(BaseModel):
 KEYS = ("a", "b", "c", "new")
 
 
-def table() -> Table:
-    return Table({key: Account(balance=number) for number, key in enumerate(KEYS[:3])})
+def table() -> SharedTable:
+    return SharedTable({key: Account(balance=number) for number, key in enumerate(KEYS[:3])})
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ ACTS = st.lists(
 @given(ACTS)
 def test_branches_behave_like_deep_copies(acts: list[Act]) -> None:
     shared = table()
-    branches = [Records(shared)]
+    branches = [EpisodeTable(shared)]
     copies = [copy.deepcopy(shared.records)]
     for number, act in enumerate(acts):
         at = act.branch % len(branches)
@@ -60,7 +60,7 @@ def test_branches_behave_like_deep_copies(acts: list[Act]) -> None:
 def perform(
     act: Act,
     number: int,
-    branches: list[Records],
+    branches: list[EpisodeTable],
     copies: list[dict[str, Account]],
     at: int,
 ) -> None:
@@ -82,14 +82,14 @@ def perform(
 
 def test_a_read_shares_the_record_and_leaves_no_trace() -> None:
     shared = table()
-    records = Records(shared)
+    records = EpisodeTable(shared)
     assert records["a"] is shared.records["a"]
     assert not records.touched
 
 
 def test_what_a_write_looks_at_is_copied_once_and_counts_as_touched() -> None:
     shared = table()
-    records = Records(shared)
+    records = EpisodeTable(shared)
     records.writing = True
     first = records["a"]
     assert first is not shared.records["a"]
@@ -99,7 +99,7 @@ def test_what_a_write_looks_at_is_copied_once_and_counts_as_touched() -> None:
 
 def test_a_touched_but_unchanged_record_is_no_difference() -> None:
     shared = table()
-    one, other = Records(shared), Records(shared)
+    one, other = EpisodeTable(shared), EpisodeTable(shared)
     one.writing = True
     assert one["a"].balance == 0
     assert one.equals(other)
@@ -107,14 +107,14 @@ def test_a_touched_but_unchanged_record_is_no_difference() -> None:
 
 def test_an_integer_and_the_equal_float_are_different_as_in_the_benchmarks_hash() -> None:
     shared = table()
-    one, other = Records(shared), Records(shared)
+    one, other = EpisodeTable(shared), EpisodeTable(shared)
     one["a"], other["a"] = Account(balance=1), Account(balance=1.0)
     assert not one.equals(other)
 
 
 def test_a_record_that_only_one_side_has_is_a_difference() -> None:
     shared = table()
-    one, other = Records(shared), Records(shared)
+    one, other = EpisodeTable(shared), EpisodeTable(shared)
     one["new"] = Account(balance=5)
     assert not one.equals(other)
     assert not other.equals(one)
@@ -122,4 +122,4 @@ def test_a_record_that_only_one_side_has_is_a_difference() -> None:
 
 def test_records_are_never_deleted() -> None:
     with pytest.raises(TypeError, match="'a'"):
-        del Records(table())["a"]
+        del EpisodeTable(table())["a"]

@@ -3,7 +3,7 @@
 `TableState` serves domains whose database is a set of tables (retail, airline, mock): a
 record is copied when a call that may write looks at it, so what was copied is what was
 touched, and two states are compared on that alone. `WholeState` serves small databases that
-are synchronised after every call (telecom): everything is copied, as late as possible.
+are synchronised after every call (telecom): the whole is copied, as late as possible.
 """
 
 import copy
@@ -34,11 +34,13 @@ class State(Protocol):
 
 
 def state_over(environment: PackageEnvironment) -> State:
-    """Return the state whose beginning is `environment`, which nobody may run calls on."""
+    """Return the state that starts from `environment`, on which no call may be run."""
     db = cast("BaseModel", environment.tools.db)
     tables: dict[str, Any] = {name: getattr(db, name) for name in type(db).model_fields}
     if environment.user_tools is None and all(isinstance(t, dict) for t in tables.values()):
-        return TableState(environment, {name: Records(Table(t)) for name, t in tables.items()})
+        return TableState(
+            environment, {name: EpisodeTable(SharedTable(t)) for name, t in tables.items()}
+        )
     return WholeState(environment)
 
 
@@ -50,7 +52,7 @@ def canonical(record: BaseModel) -> str:
 # --- tables ------------------------------------------------------------------------------
 
 
-class Table:
+class SharedTable:
     """One table as it was parsed: shared by every episode, never changed."""
 
     __slots__ = ("_pickles", "_texts", "records")
@@ -75,7 +77,7 @@ class Table:
         return self._texts[key]
 
 
-class Records(MutableMapping[str, Any]):
+class EpisodeTable(MutableMapping[str, Any]):
     """A table as one episode sees it: the parsed records below, what it touched above.
 
     There are three layers: the table, records frozen by a fork, which several episodes may
@@ -86,7 +88,7 @@ class Records(MutableMapping[str, Any]):
 
     def __init__(
         self,
-        table: Table,
+        table: SharedTable,
         frozen: dict[str, Any] | None = None,
         texts: dict[str, str] | None = None,
     ) -> None:
@@ -97,12 +99,12 @@ class Records(MutableMapping[str, Any]):
         """Canonical texts of frozen records, which can no longer change."""
         self._own: dict[str, Any] = {}
 
-    def fork(self) -> "Records":
+    def fork(self) -> "EpisodeTable":
         if self._own:
             self._texts = {k: t for k, t in self._texts.items() if k not in self._own}
             self._frozen = {**self._frozen, **self._own}
             self._own = {}
-        return Records(self._table, self._frozen, self._texts)
+        return EpisodeTable(self._table, self._frozen, self._texts)
 
     @property
     def touched(self) -> set[str]:
@@ -119,7 +121,7 @@ class Records(MutableMapping[str, Any]):
             self._texts[key] = canonical(self._frozen[key])
         return self._texts[key]
 
-    def equals(self, other: "Records") -> bool:
+    def equals(self, other: "EpisodeTable") -> bool:
         return all(self.text(key) == other.text(key) for key in self.touched | other.touched)
 
     def __getitem__(self, key: str) -> Any:
@@ -162,7 +164,7 @@ class Records(MutableMapping[str, Any]):
 class TableState:
     """Copy on write, record by record."""
 
-    def __init__(self, origin: PackageEnvironment, tables: Mapping[str, Records]) -> None:
+    def __init__(self, origin: PackageEnvironment, tables: Mapping[str, EpisodeTable]) -> None:
         self._tables = tables
         kind = type(cast("BaseModel", origin.tools.db))
         db = kind.model_construct(None, **tables)

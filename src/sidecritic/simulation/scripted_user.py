@@ -1,8 +1,7 @@
 """A scripted user: plays a task's scenario and reference outcome, and needs no key.
 
-It sits at the user's side of the table: in its requests the agent's words are `User`
-messages and its own are `Assistant` messages. It keeps no state; what it has agreed to is
-read from the conversation.
+It sees the conversation from the user's side: the agent's words are `User` messages and its own
+are `Assistant` messages. It keeps no state; what it has agreed to is read from the conversation.
 """
 
 import re
@@ -11,23 +10,23 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from sidecritic.english.listings import words_of
 from sidecritic.ports import ModelFor
-from sidecritic.simulation.plans import (
-    Action,
-    is_write,
-    prior_words,
-    reference_of,
-    required,
-    scenario_of,
-)
 from sidecritic.simulation.prose import (
     contradictions,
     first_person,
     identifiers,
     is_about,
     listing,
-    phrase,
     wish,
+)
+from sidecritic.simulation.task_record import (
+    Action,
+    is_write,
+    prior_words,
+    reference_of,
+    required,
+    scenario_of,
 )
 from sidecritic.types import (
     Assistant,
@@ -86,6 +85,9 @@ class ScriptedUser:
     and then does what `on_wrong_plan` says.
     """
 
+    name = "scripted"
+    simulated = True
+
     def __init__(
         self,
         task: Task,
@@ -95,7 +97,7 @@ class ScriptedUser:
         attention: float = 1.0,
         seed: int = 0,
     ) -> None:
-        """Seat the user of `task`.
+        """Prepare the user of `task`.
 
         Args:
             task: Holds the scenario and the reference.
@@ -113,14 +115,6 @@ class ScriptedUser:
         self._attention = attention
         self._seed = f"{seed}/{task.id}"
         self._prior = prior_words(task, "user")
-
-    @property
-    def name(self) -> str:
-        return "scripted"
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return what the user says or does next; never fails."""
@@ -184,7 +178,7 @@ class ScriptedUser:
         """Whether a plan that fits no reference write is one the user cannot have asked for."""
         if any(is_about(text, write.name) for write in self._writes):
             return True
-        foreign = [tool.name for tool in self._tools if phrase(tool.name) in text.lower()]
+        foreign = [tool.name for tool in self._tools if words_of(tool.name) in text.lower()]
         if self._asked_for(text):
             return False
         if foreign:
@@ -195,7 +189,9 @@ class ScriptedUser:
         """Whether the scenario itself names all that the plan names, whatever the rules say."""
         wanted = self._scenario.text
         own = {token for token in identifiers(text) if token.strip("#") in wanted}
-        verbs = {phrase(tool.name).split()[0] for tool in self._tools if is_about(text, tool.name)}
+        verbs = {
+            words_of(tool.name).split()[0] for tool in self._tools if is_about(text, tool.name)
+        }
         return bool(own) and (not verbs or any(verb in wanted.lower() for verb in verbs))
 
     def _meant(self, text: str, table: "_Table") -> Action | None:
@@ -226,7 +222,7 @@ class ScriptedUser:
             name: value
             for write in writes[:1]
             for name, value in write.arguments.items()
-            if re.sub(r" ids?$", "", phrase(name)) in text.lower()
+            if re.sub(r" ids?$", "", words_of(name)) in text.lower()
         }
         candidates = [
             listing(named),
@@ -285,7 +281,7 @@ class _Table:
     now: tuple[Action, ...]
     """Those that it made since the agent's last words."""
     reports: tuple[str, ...]
-    """What these brought."""
+    """What these returned."""
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "_Table":
@@ -303,7 +299,7 @@ class _Table:
                     now.extend(Action(c.name, c.arguments or {}, by_user=True) for c in calls)
                     done.extend(now[-len(calls) :])
                 case ToolResult(name=name, text=shown):
-                    reports.append(f"- {phrase(name)}: {shown}")
+                    reports.append(f"- {words_of(name)}: {shown}")
                 case _:
                     pass
         return cls(heard, tuple(own), tuple(turns), tuple(done), tuple(now), tuple(reports))
@@ -316,7 +312,7 @@ _VERBS = re.compile(
 
 def _content(name: str) -> str:
     """Return what a tool is about, not what it does: `toggle_airplane_mode` -> airplane mode."""
-    return _VERBS.sub("", phrase(name))
+    return _VERBS.sub("", words_of(name))
 
 
 def _left(actions: Sequence[Action], done: Sequence[Action]) -> list[Action]:
@@ -331,7 +327,7 @@ def _left(actions: Sequence[Action], done: Sequence[Action]) -> list[Action]:
 def _instructed(text: str, actions: Sequence[Action]) -> list[Action]:
     """Return the actions that a text tells the user to take, in their order."""
     lowered = text.lower()
-    exact = [a for a in actions if phrase(a.name) in lowered]
+    exact = [a for a in actions if words_of(a.name) in lowered]
     loosely = not _ASKS_CONSENT.search(text)
     found = exact or [a for a in actions if loosely and _content(a.name) in lowered]
     most = max((len(_content(a.name)) for a in found), default=0)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from sidecritic.simulation.mistakes import (
+from sidecritic.handover import hands_over
+from sidecritic.simulation.faults import (
     UNINVITED,
     FaultKind,
     FaultRates,
@@ -13,14 +14,7 @@ from sidecritic.simulation.mistakes import (
     drawn_for_write,
     falsified,
 )
-from sidecritic.simulation.plans import (
-    Action,
-    hands_over,
-    is_finder,
-    is_write,
-    reference_of,
-    scenario_of,
-)
+from sidecritic.simulation.task_record import Action, is_finder, is_write, reference_of, scenario_of
 from sidecritic.types import Task, ToolSpec
 
 StepKind = Literal[
@@ -42,7 +36,7 @@ _SERVES = ("write", "instruct")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ActorStep:
     kind: StepKind
     action: Action = NOTHING
     """The call to make; nothing where it depends on the conversation."""
@@ -64,7 +58,7 @@ class Step:
 
 def steps_for(
     task: Task, tools: Sequence[ToolSpec], rates: FaultRates, rng: Random
-) -> tuple[Step, ...]:
+) -> tuple[ActorStep, ...]:
     """Return the steps of one episode; the same for the same state of `rng`."""
     reference = reference_of(task)
     calls = [a for a in reference.actions if a.by_user or not hands_over(a.name)]
@@ -80,75 +74,77 @@ def steps_for(
     ]
     finder = next((at for at, step in enumerate(kept) if _finds(step)), None)
     # Where the reference identifies the user, its own way comes first.
-    kept.insert(0 if finder is None else finder + 1, Step("authenticate"))
+    kept.insert(0 if finder is None else finder + 1, ActorStep("authenticate"))
     return (*_beginning(task, inquires=served), *kept, *ending)
 
 
-def _step(action: Action, tools: Sequence[ToolSpec], rates: FaultRates, rng: Random) -> Step:
+def _step(action: Action, tools: Sequence[ToolSpec], rates: FaultRates, rng: Random) -> ActorStep:
     if action.by_user:
-        return Step("instruct", action)
+        return ActorStep("instruct", action)
     if not is_write(action.name, tools):
-        return Step("look", action)
-    return Step("write", action, drawn_for_write(action, rates, rng))
+        return ActorStep("look", action)
+    return ActorStep("write", action, drawn_for_write(action, rates, rng))
 
 
-def _finds(step: Step) -> bool:
+def _finds(step: ActorStep) -> bool:
     return step.kind == "look" and is_finder(step.action.name)
 
 
-def _has(step: Step, kind: FaultKind) -> bool:
+def _has(step: ActorStep, kind: FaultKind) -> bool:
     return step.flaw is not None and step.flaw.kind == kind
 
 
-def _beginning(task: Task, *, inquires: bool) -> Iterator[Step]:
-    """Find out who the user is, and what they have not said of their own accord."""
+def _beginning(task: Task, *, inquires: bool) -> Iterator[ActorStep]:
+    """Find out who the user is, and what they have not said unasked."""
     scenario = scenario_of(task)
     if scenario.known:
-        yield Step("identify")
+        yield ActorStep("identify")
     if scenario.instructions and inquires:
-        yield Step("inquire")
+        yield ActorStep("inquire")
 
 
 def _with_uninvited(
-    steps: list[Step], tools: Sequence[ToolSpec], rates: FaultRates, *, rng: Random
-) -> list[Step]:
+    steps: list[ActorStep], tools: Sequence[ToolSpec], rates: FaultRates, *, rng: Random
+) -> list[ActorStep]:
     """Insert the writes and transfers of this episode that have no place in it."""
     extra, transfer, forbidden, where = (rng.random() for _ in range(4))
     announced = rng.random() < 0.5
     writes = [at for at, step in enumerate(steps) if step.kind in _SERVES]
     if not writes:
         if forbidden < rates.forbidden_write:
-            steps = [*steps, Step("write", flaw=Flaw("forbidden_write", announced=True))]
+            steps = [*steps, ActorStep("write", flaw=Flaw("forbidden_write", announced=True))]
         return steps
     if extra < rates.extra_write:
-        steps = [*steps, Step("write", flaw=Flaw("extra_write", announced=announced))]
-    desk = next((tool.name for tool in tools if hands_over(tool.name)), None)
+        steps = [*steps, ActorStep("write", flaw=Flaw("extra_write", announced=announced))]
+    desk = next((tool.name for tool in tools if hands_over(tool)), None)
     if desk is not None and transfer < rates.premature_transfer:
         at = writes[int(where * len(writes))]
         summary = "The user has a request that I could not complete."
-        early = Step("transfer", Action(desk, {"summary": summary}), Flaw("premature_transfer"))
-        steps = [*steps[:at], early, Step("notice"), *steps[at:]]
+        early = ActorStep(
+            "transfer", Action(desk, {"summary": summary}), Flaw("premature_transfer")
+        )
+        steps = [*steps[:at], early, ActorStep("notice"), *steps[at:]]
     return steps
 
 
 def _ending(
     transfers: Sequence[Action],
-    omitted: Sequence[Step],
+    omitted: Sequence[ActorStep],
     communicate: tuple[str, ...],
     *,
     rates: FaultRates,
     rng: Random,
-) -> Iterator[Step]:
+) -> Iterator[ActorStep]:
     """Hand over or say goodbye; what was left out comes after a goodbye that is too early."""
     false = rng.random() < rates.false_statement
     claims = falsified(communicate, rng)
     if omitted:
-        yield Step("close", flaw=Flaw("omitted_write"), says=communicate)
+        yield ActorStep("close", flaw=Flaw("omitted_write"), says=communicate)
         for step in omitted:
-            yield Step("write", step.action)
+            yield ActorStep("write", step.action)
     for action in transfers:
-        yield Step("transfer", action)
-        yield Step("notice")
+        yield ActorStep("transfer", action)
+        yield ActorStep("notice")
     if not transfers:
         flaw = Flaw("false_statement") if false else None
-        yield Step("close", flaw=flaw, says=communicate, claims=claims)
+        yield ActorStep("close", flaw=flaw, says=communicate, claims=claims)

@@ -1,7 +1,7 @@
 """UserBench without a key: a rule-based user, a simulated agent, and an agent that guesses.
 
-What they do is no measure of any model, and numbers made with the rule-based user compare with
-nobody else's: it recognises words, where the benchmark's user understands.
+They measure no model, and numbers made with the rule-based user are not comparable with any
+others: it recognises words where the benchmark's user understands them.
 """
 
 import json
@@ -35,21 +35,16 @@ Json = Mapping[str, Any]
 
 
 class RuleBasedUser:
-    """Fills in the four judgements by the words that it finds; needs no key."""
+    """Fills in the four judgements by keywords; needs no key."""
 
-    @property
-    def name(self) -> str:
-        return "rule-based (not comparable)"
-
-    @property
-    def simulated(self) -> bool:
-        return True
+    name = "rule-based (not comparable)"
+    simulated = True
 
     async def complete(self, request: Request) -> Completion:
         """Return the judgement that the request asks for.
 
         Raises:
-            ModelError: it asks for none.
+            ModelError: it asks for no such judgement.
         """
         rules = {"SearchRuling": _search, "UtteranceRuling": _utterance, "Reply": _reply}
         rule = rules.get(form_name(request))
@@ -104,7 +99,7 @@ def _touches(preference: Json, text: str) -> bool:
 
 
 def _shared(preference: Json, text: str) -> set[str]:
-    """Return the words of a preference that an utterance names, short ones aside."""
+    """Return the words of a preference that an utterance names, without short ones."""
     words = {word.strip(".,;") for word in preference["preference"].lower().split()}
     common = {"prefer", "least", "that", "with", "have", "booked", "below", "total", "than"}
     return {word for word in words - common if len(word) > 3 and word in text}
@@ -116,11 +111,11 @@ def rule_based_user() -> ModelFor:
     return lambda task, seed: user
 
 
-# --- the agent that knows ------------------------------------------------------------------
+# --- the agent that knows the task --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TripStep:
     """One turn of the plan: what is right, and what the agent does instead on purpose."""
 
     choice: str
@@ -138,19 +133,14 @@ class SimulatedAgent:
     `repair`. It keeps no state: what was executed is read from the request.
     """
 
+    name = "simulated"
+    simulated = True
+
     def __init__(self, trip: Trip, *, seed: int, rate: float = 0.35, repair: float = 0.9) -> None:
         self._trip = trip
         self._seed = f"{seed}/{trip.id}"
         self._repair = repair
         self._steps = tuple(self._plan(rate))
-
-    @property
-    def name(self) -> str:
-        return "simulated"
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return the next turn of the plan; never fails."""
@@ -166,25 +156,25 @@ class SimulatedAgent:
             return _completion(step.choice, step.content, len(request.messages))
         return _completion(*step.wrong, len(request.messages), fault=step.fault)
 
-    def _plan(self, rate: float) -> Iterator[Step]:
+    def _plan(self, rate: float) -> Iterator[TripStep]:
         for at, aspect in enumerate(self._trip.aspects):
             dice = Random(f"{self._seed}/plan/{at}")
             arguments = ", ".join(f"{k} {v}" for k, v in aspect.arguments.items())
             called = aspect.name.replace("_", " ")
-            yield Step("search", f"Find a {called}: {arguments}", aspect.name)
+            yield TripStep("search", f"Find a {called}: {arguments}", aspect.name)
             uninformed, erring = dice.random() < rate / 2, dice.random() < rate
             other = _another(aspect, dice)
             for number, preference in enumerate(aspect.preferences):
                 question = f"For the {called}, would you {preference.text}?"
                 fault = Fault(kind="uninformed_answer", step=3 * at, note=called)
                 early = ("answer", other) if uninformed and number == 0 else None
-                yield Step("action", question, aspect.name, early, fault if early else None)
+                yield TripStep("action", question, aspect.name, early, fault if early else None)
             wrong = ("answer", other) if erring else None
             note = f"{other} instead of {aspect.best}"
             fault = Fault(kind="wrong_option", step=3 * at + 1, note=note) if wrong else None
-            yield Step("answer", aspect.best, aspect.name, wrong, fault)
+            yield TripStep("answer", aspect.best, aspect.name, wrong, fault)
 
-    def _next(self, done: Sequence[tuple[str, str]]) -> Step | None:
+    def _next(self, done: Sequence[tuple[str, str]]) -> TripStep | None:
         """Return the first step that was neither taken nor overtaken by an early answer."""
         taken = {content for choice, content in done if choice != "answer"}
         answered = {content[:1] for choice, content in done if choice == "answer"}
@@ -211,17 +201,12 @@ def simulated_agent(*, rate: float = 0.35, repair: float = 0.9) -> ModelFor:
 class GuessingAgent:
     """Answers for each aspect with one of the options shown, drawn uniformly; asks nothing."""
 
+    name = "guessing"
+    simulated = True
+
     def __init__(self, trip: Trip, *, seed: int) -> None:
         self._trip = trip
         self._seed = f"{seed}/{trip.id}"
-
-    @property
-    def name(self) -> str:
-        return "guessing"
-
-    @property
-    def simulated(self) -> bool:
-        return True
 
     async def complete(self, request: Request) -> Completion:
         """Return a guess for the first aspect without one; never fails."""

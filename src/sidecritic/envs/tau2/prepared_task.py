@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sidecritic.envs.base import Transcript
 from sidecritic.envs.tau2.messages import parse, replay
 from sidecritic.envs.tau2.package import Domain
-from sidecritic.envs.tau2.records import State, over, state_over
-from sidecritic.envs.tau2.refusals import refusal
+from sidecritic.envs.tau2.refused_calls import refusal
+from sidecritic.envs.tau2.states import State, over, state_over
 from sidecritic.errors import EnvError, boundary
 from sidecritic.types import Effect
 
@@ -64,7 +64,7 @@ class Gold(NamedTuple):
     reference: tuple[ReferenceAction, ...]
 
 
-class Case:
+class PreparedTask:
     """A task, its initial state and its reference state; shared by all its episodes."""
 
     def __init__(self, domain: Domain, origin: State, data: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from pydantic import JsonValue
 
 from sidecritic.envs.shop.benchmark import SPECS, Shop
 from sidecritic.simulation.prose import announcement, first_person, instruction
-from sidecritic.simulation.users import STOP, TRANSFER, YES, OnWrongPlan, ScriptedUser
+from sidecritic.simulation.scripted_user import STOP, TRANSFER, YES, OnWrongPlan, ScriptedUser
 from sidecritic.types import (
     Assistant,
     Message,

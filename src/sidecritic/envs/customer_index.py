@@ -1,4 +1,4 @@
-"""Whom a task is about: told from the names, addresses and records that its text mentions."""
+"""Which customers a task is about, by the names, addresses and records that its text mentions."""
 
 import json
 import re
@@ -45,7 +45,7 @@ class Customers:
 
     @cached_property
     def _by_mark(self) -> Mapping[str, str]:
-        """Return who each identifier belongs to."""
+        """Return which customer each identifier belongs to."""
         marks: dict[str, str] = {}
         for customer in self._customers:
             marks |= dict.fromkeys((customer.id, customer.email, *customer.records), customer.id)

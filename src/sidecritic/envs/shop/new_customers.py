@@ -1,4 +1,4 @@
-"""Customers of the shop whom none of its own tasks is about: whom new tasks are made for."""
+"""Customers of the shop that its own tasks leave alone: new tasks are made for them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -88,6 +88,6 @@ def _items(serial: int) -> Iterator[Row]:
             "item_id": f"{31001 + 10 * serial + at}",
             "name": name,
             "price": price,
-            # Every fourth order has been a bargain.
+            # Every fourth order holds a final sale.
             "final_sale": serial % 4 == 1 and at == 0,
         }

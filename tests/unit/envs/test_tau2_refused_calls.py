@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from sidecritic.envs.tau2.benchmark import Tau2, Tau2World
-from sidecritic.envs.tau2.case import Case
-from sidecritic.envs.tau2.official import messages_of
+from sidecritic.envs.tau2.official_grading import messages_of
 from sidecritic.envs.tau2.package import Domain, PackageEnvironment, import_tau2, load_domain
-from sidecritic.envs.tau2.records import state_over
-from sidecritic.envs.tau2.refusals import LONGEST, refusal
+from sidecritic.envs.tau2.prepared_task import PreparedTask
+from sidecritic.envs.tau2.refused_calls import LONGEST, refusal
+from sidecritic.envs.tau2.states import state_over
 from sidecritic.types import Assistant, ToolCall, ToolResult
 
 
@@ -123,7 +123,7 @@ def test_neither_grader_sees_a_refused_call(world: Tau2World, retail: Domain) ->
     assert [message.role for message in messages_of(retail, transcript)] == ["assistant"]
     action = {"action_id": "0", "name": "calculate", "arguments": bomb.arguments}
     data = {"id": "x", "evaluation_criteria": {"actions": [action], "reward_basis": ["ACTION"]}}
-    case = Case(retail, state_over(retail.pristine), data)
+    case = PreparedTask(retail, state_over(retail.pristine), data)
     assert [reference.ok for reference in case.gold.reference] == [False]
     outcome = Tau2World(case, case.start.fork()).grade(transcript, stopped=True)
     assert outcome.parts == {"ACTION": 0.0}

@@ -1,4 +1,4 @@
-"""How far a simulated actor has come: a fold over what was executed.
+"""How far a simulated actor has come, as a fold over what was executed.
 
 The history of a request holds executed actions only, so the fold cannot rely on what the
 actor wanted to do in a turn: a draft may have been refused and repaired, or replaced.
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from random import Random
 
-from sidecritic.simulation.chat import Exchange, agrees, declines
-from sidecritic.simulation.evidence import Evidence, authentication, look_ups, scouting
-from sidecritic.simulation.mistakes import mistaken, uninvited
-from sidecritic.simulation.plans import Action, Scenario
+from sidecritic.simulation.actor_chat import ActorExchange, agrees, declines
+from sidecritic.simulation.actor_steps import ActorStep, StepKind
+from sidecritic.simulation.evidence import Seen, authentication, look_ups, scouting
+from sidecritic.simulation.faults import mistaken, uninvited
 from sidecritic.simulation.prose import (
     CLOSING,
     IDENTIFY,
@@ -24,7 +24,7 @@ from sidecritic.simulation.prose import (
     instruction,
     is_about,
 )
-from sidecritic.simulation.steps import Step, StepKind
+from sidecritic.simulation.task_record import Action, Scenario
 from sidecritic.types import ToolSpec
 
 FIXED: Mapping[StepKind, str] = {
@@ -36,7 +36,7 @@ FIXED: Mapping[StepKind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ActorProgress:
     step: int = 0
     asked: bool = False
     """Whether the user was asked for details of this step's write."""
@@ -47,9 +47,9 @@ class Progress:
     agreed: bool = False
     repaired: bool = False
 
-    def on(self, steps: int = 1) -> "Progress":
+    def on(self, steps: int = 1) -> "ActorProgress":
         """Return the progress at the beginning of a later step."""
-        return Progress(step=self.step + steps)
+        return ActorProgress(step=self.step + steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Versions:
 class Playbook:
     """The steps of one episode, and what its faults come to in a given conversation."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ActorStep, ...]
     tools: tuple[ToolSpec, ...]
     scenario: Scenario
     seed: str
@@ -78,7 +78,7 @@ class Playbook:
         """Return a source of chance that depends on the seed and the purpose only."""
         return Random("/".join(map(str, (self.seed, *purpose))))
 
-    def versions(self, at: int, evidence: Evidence) -> Versions | None:
+    def versions(self, at: int, evidence: Seen) -> Versions | None:
         """Return the write of a step; `None` when nothing could be written there."""
         step = self.steps[at]
         if step.flaw is None:
@@ -93,9 +93,7 @@ class Playbook:
         wrong = mistaken(step.flaw, step.action.arguments, evidence, dice)
         return Versions(step.action, None if wrong is None else Action(step.action.name, wrong))
 
-    def preparations(
-        self, at: int, evidence: Evidence, versions: Versions | None
-    ) -> Iterator[Action]:
+    def preparations(self, at: int, evidence: Seen, versions: Versions | None) -> Iterator[Action]:
         """Yield the look-ups that come before the write of a step."""
         flaw = self.steps[at].flaw
         if flaw is not None and flaw.kind == "forbidden_write":
@@ -103,37 +101,39 @@ class Playbook:
         if versions is not None:
             yield from look_ups(versions.right, evidence, self.tools)
 
-    def progress(self, exchanges: Sequence[Exchange]) -> Progress:
+    def progress(self, exchanges: Sequence[ActorExchange]) -> ActorProgress:
         """Return the progress after all these executed actions."""
-        return reduce(self._after, exchanges, Progress())
+        return reduce(self._after, exchanges, ActorProgress())
 
-    def _after(self, progress: Progress, exchange: Exchange) -> Progress:
+    def _after(self, progress: ActorProgress, exchange: ActorExchange) -> ActorProgress:
         """Return the progress after one executed action.
 
         The action belongs to the first step from here on that would send it; the steps
         before that one were dropped when the actor repaired them. What belongs to no step
-        is somebody else's message, which means that this step is blocked.
+        came from the supervisor, which means that this step is blocked.
         """
         for strict in (True, False):
             for at in range(progress.step, len(self.steps)):
-                here = progress if at == progress.step else Progress(step=at)
+                here = progress if at == progress.step else ActorProgress(step=at)
                 moved = self._moved(here, exchange, strict=strict)
                 if moved is not None:
                     return moved
         return progress.on()
 
-    def _moved(self, progress: Progress, exchange: Exchange, *, strict: bool) -> Progress | None:
+    def _moved(
+        self, progress: ActorProgress, exchange: ActorExchange, *, strict: bool
+    ) -> ActorProgress | None:
         """Return the progress if the action belongs to the current step, else `None`."""
         step = self.steps[progress.step]
         if step.kind == "authenticate":
-            evidence = Evidence(exchange.before)
+            evidence = Seen(exchange.before)
             ways = authentication(self.known, evidence, self.tools)
             return progress if any(way in exchange.calls for way in ways) else None
         if step.kind != "write":
             return progress.on() if _sends(step, exchange) else None
-        evidence = Evidence(exchange.before)
+        evidence = Seen(exchange.before)
         versions = self.versions(progress.step, evidence)
-        moved: Progress | None = None
+        moved: ActorProgress | None = None
         if versions is not None and exchange.calls:
             moved = _moved_by_call(progress, exchange, versions, strict=strict)
         elif versions is not None:
@@ -144,8 +144,8 @@ class Playbook:
         return moved
 
 
-def _sends(step: Step, exchange: Exchange) -> bool:
-    """Whether a step that is no write sends this action."""
+def _sends(step: ActorStep, exchange: ActorExchange) -> bool:
+    """Whether a step other than a write sends this action."""
     action = step.action
     match step.kind:
         case "look" | "transfer":
@@ -159,8 +159,8 @@ def _sends(step: Step, exchange: Exchange) -> bool:
 
 
 def _moved_by_call(
-    progress: Progress, exchange: Exchange, versions: Versions, *, strict: bool
-) -> Progress | None:
+    progress: ActorProgress, exchange: ActorExchange, versions: Versions, *, strict: bool
+) -> ActorProgress | None:
     right, wrong = versions.right, versions.wrong
     if wrong is not None and wrong in exchange.calls:
         # The tool itself refused the wrong values: the actor sees that and mends them. Where the
@@ -173,8 +173,8 @@ def _moved_by_call(
 
 
 def _moved_by_words(
-    progress: Progress, exchange: Exchange, versions: Versions, *, strict: bool
-) -> Progress | None:
+    progress: ActorProgress, exchange: ActorExchange, versions: Versions, *, strict: bool
+) -> ActorProgress | None:
     right, text = versions.right, exchange.text
     if asking(right.name) in text:
         return replace(progress, asked=True)

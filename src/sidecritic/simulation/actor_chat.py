@@ -1,18 +1,18 @@
-"""The request of an actor, read as what it did and what came of it."""
+"""The request of an actor, read as its actions and their results."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sidecritic.simulation.plans import Action
+from sidecritic.simulation.task_record import Action
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, ToolResult, User
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """An executed action of the actor, and what came back."""
+class ActorExchange:
+    """An executed action of the actor, and its result."""
 
     text: str
     calls: tuple[Action, ...]
@@ -25,7 +25,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedDraft:
     """A draft that the supervisor sent back."""
 
     draft: Assistant
@@ -33,36 +33,36 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
-    exchanges: tuple[Exchange, ...]
-    refusals: tuple[Refusal, ...]
+class ActorChat:
+    exchanges: tuple[ActorExchange, ...]
+    refusals: tuple[RefusedDraft, ...]
     """Refused drafts of the current turn, oldest first."""
     before_drafts: tuple[Message, ...]
     """The conversation without the refused drafts."""
 
 
-def read(messages: Sequence[Message], *, skip: int) -> Chat:
-    """Return the chat without its first `skip` assistant messages, which nobody played."""
+def read(messages: Sequence[Message], *, skip: int) -> ActorChat:
+    """Return the chat without its first `skip` assistant messages, which were not played."""
     starts = [at for at, m in enumerate(messages) if isinstance(m, Assistant)][skip:]
-    exchanges: list[Exchange] = []
-    refusals: list[Refusal] = []
+    exchanges: list[ActorExchange] = []
+    refusals: list[RefusedDraft] = []
     for start, end in pairwise([*starts, len(messages)]):
         action, answers = messages[start], messages[start + 1 : end]
         if not isinstance(action, Assistant):
             continue
         feedback = [text for text in map(_text, answers) if text.startswith(SUPERVISOR)]
         if feedback:
-            refusals.append(Refusal(action, "\n".join(feedback)))
+            refusals.append(RefusedDraft(action, "\n".join(feedback)))
         else:
             exchanges.append(_exchange(action, answers, tuple(messages[:start])))
     drafts = starts[len(exchanges)] if refusals else len(messages)
-    return Chat(tuple(exchanges), tuple(refusals), tuple(messages[:drafts]))
+    return ActorChat(tuple(exchanges), tuple(refusals), tuple(messages[:drafts]))
 
 
 def _exchange(
     action: Assistant, answers: Sequence[Message], before: tuple[Message, ...]
-) -> Exchange:
-    return Exchange(
+) -> ActorExchange:
+    return ActorExchange(
         text=action.text,
         calls=tuple(Action(call.name, call.arguments or {}) for call in action.calls),
         answer="\n".join(m.text for m in answers if isinstance(m, User)),
