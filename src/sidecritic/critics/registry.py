@@ -124,8 +124,9 @@ def read_registry(file: Path) -> Registry:
     try:
         return Registry.model_validate_json(text)
     except ValidationError as cause:
+        problem = first_problem(cause, "the whole file")
         raise ConfigError(
-            f"the registry of critics {file}: {first_problem(cause, 'the whole file')}; restore it from a copy"
+            f"the registry of critics {file}: {problem}; restore it from a copy"
         ) from cause
 
 
