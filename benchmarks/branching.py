@@ -31,11 +31,11 @@ from typing import Any
 
 from sidecritic.assembly.benchmarks import benchmark_for
 from sidecritic.assembly.plans import plan_for
-from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
-from sidecritic.labeling.effects import by_branching
-from sidecritic.labeling.feedback import feedback_on, true_feedback
-from sidecritic.labeling.rebuilding import Scene, rebuild
-from sidecritic.labeling.subjects import Placed, placed
+from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
+from sidecritic.labelling.branching import by_branching
+from sidecritic.labelling.feedback import feedback_on, true_feedback
+from sidecritic.labelling.logged import Placed, placed
+from sidecritic.labelling.scene import Scene, rebuild
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run

@@ -29,7 +29,7 @@ from sidecritic.gates import may_write
 from sidecritic.handover import hands_over
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
-from sidecritic.scoring.recorded_writes import NOISY_TASKS
+from sidecritic.scoring.writes import NOISY_TASKS
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.trace import Judged, Proposed, Trajectory

@@ -7,9 +7,9 @@ from sidecritic.assembly.plans import plan_for
 from sidecritic.datasets.candidates import Candidate
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.rows import Provenance
-from sidecritic.labeling.faults import by_faults
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.trust import ProposalKey, settled
+from sidecritic.labelling.faults import by_faults
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.trust import ProposalKey, settled
 from sidecritic.recorded import Kind
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run

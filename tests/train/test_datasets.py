@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.store import LABELS_FILE, read_labels
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.store import LABELS_FILE, read_labels
 from sidecritic.training.lora.packages import needed, quiet
 from sidecritic.workflows.export import ExportRequest, export_runs
 

@@ -38,7 +38,7 @@ from sidecritic.settings.names import suggestion
 from sidecritic.strategies.stand_in import StandIn
 
 if TYPE_CHECKING:
-    from sidecritic.critics.profile import Profile
+    from sidecritic.calibration.profile import Profile
 
 HEAD = "head"
 
@@ -208,7 +208,7 @@ class _Maker:
         profile = self.terms.profile
         if profile is None or profile.critic != name:
             return critic
-        from sidecritic.critics.calibrated import Calibrated  # it loads numpy
+        from sidecritic.calibration.critic import Calibrated  # it loads numpy
 
         return Calibrated(critic, profile, self._domain)
 

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Iterable
 
 from sidecritic.assembly.benchmarks import benchmark_for
-from sidecritic.datasets.held_out import held_out, user_of_task
 from sidecritic.datasets.material import GATEWAY, domain_of
-from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
+from sidecritic.splits.assignment import HeldOut
+from sidecritic.splits.held_out import held_out, user_of_task
 from sidecritic.trace import Trajectory
 from sidecritic.types import Task
 

@@ -16,7 +16,7 @@ from sidecritic.assembly.registered import learned
 from sidecritic.assembly.terminal import terminal_here
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
-from sidecritic.rollouts import Budget, Plan, TaskSet
+from sidecritic.rollouts import Budget, RolloutPlan, TaskSet
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, command_of
@@ -33,7 +33,7 @@ def plan_for(
     *,
     cache: BenchmarkCache | None = None,
     budget: Budget | None = None,
-) -> Plan:
+) -> RolloutPlan:
     """Return the plan of a run; `stack` closes what it keeps open.
 
     Raises:
@@ -47,7 +47,7 @@ def plan_with(
     settings: Settings,
     cache: BenchmarkCache | None = None,
     budget: Budget | None = None,
-) -> Plan:
+) -> RolloutPlan:
     """Return the plan of a run, with models from a source.
 
     Raises:
@@ -67,7 +67,7 @@ def plan_with(
     named: dict[str, JsonValue] = {}
     if profile is not None:
         named = {"profile": {"name": profile.name, "digest": profile.digest}}
-    return Plan(
+    return RolloutPlan(
         sets=sets,
         cast=cast_for(settings, models, tools, terms),
         trials=settings.trials,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sidecritic.critics.profile import Profile, read_profile
+from sidecritic.calibration.profile import Profile, read_profile
 from sidecritic.errors import ConfigError
 
 

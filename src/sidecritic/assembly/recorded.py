@@ -8,7 +8,7 @@ from sidecritic.assembly.critics import Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at, unlearned
 from sidecritic.assembly.terminal import terminal_here
-from sidecritic.critics.profile import Profile
+from sidecritic.calibration.profile import Profile
 from sidecritic.errors import ConfigError, NoChecks
 from sidecritic.ports import Critic
 from sidecritic.recorded import PACK_TERM

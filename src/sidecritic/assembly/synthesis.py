@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sidecritic.assembly.benchmarks import benchmark_for
-from sidecritic.envs.held_out import TEST, HeldOut
 from sidecritic.envs.shop.benchmark import Shop
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
@@ -12,14 +11,15 @@ from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Benchmark, Model
 from sidecritic.settings.names import suggestion
 from sidecritic.simulation.scripted_user import scripted_user
+from sidecritic.splits.benchmarks import TEST, HeldOut
 from sidecritic.synthesis.airline import Airline
 from sidecritic.synthesis.drafts import Domain
-from sidecritic.synthesis.making import Author
+from sidecritic.synthesis.generator import Author
+from sidecritic.synthesis.model_author import ModelAuthor
 from sidecritic.synthesis.retail import Retail
 from sidecritic.synthesis.shop import ShopDesk
-from sidecritic.synthesis.templates import Templates
-from sidecritic.synthesis.verifying import Verifier
-from sidecritic.synthesis.written import Written
+from sidecritic.synthesis.template_author import TemplateAuthor
+from sidecritic.synthesis.verifier import Verifier
 from sidecritic.types import Task
 
 
@@ -68,9 +68,9 @@ def workshop_for(env: str, model: Model | None = None) -> Workshop:
     held_out = HeldOut(benchmark)
     users = [user for user in domain.users if user not in held_out.users]
     own = tuple(task for split in benchmark.splits() for task in benchmark.tasks(split))
-    author: Author = Templates(domain, users)
+    author: Author = TemplateAuthor(domain, users)
     if model is not None:
         test = benchmark.tasks(TEST)[0]
         desk = benchmark.environment(test, scripted_user()(test, 0))
-        author = Written(model, domain, users, policy=desk.policy, tools=desk.tools)
+        author = ModelAuthor(model, domain, users, policy=desk.policy, tools=desk.tools)
     return Workshop(author, Verifier(benchmark, held_out, pack_for(env)), own)

@@ -35,7 +35,7 @@ def calibrate(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Turn a critic's scores into probabilities and choose its thresholds, by recorded runs."""
     with command(as_json=json) as output:
-        from sidecritic.reports.calibrating import to_calibration_tables
+        from sidecritic.reports.calibration import to_calibration_tables
         from sidecritic.workflows.calibration import CalibrationRequest, fit_profile
 
         request = CalibrationRequest(

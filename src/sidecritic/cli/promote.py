@@ -20,7 +20,7 @@ from sidecritic.settings.names import choice
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sidecritic.scoring.promotion import Decision
+    from sidecritic.scoring.promotion import PromotionDecision
 
 REGISTRY = "critics.json"
 OUT = "runs/promotion"
@@ -148,7 +148,7 @@ def called(name: str, registry: Path) -> str:
     return f"registry:{registry}#{name}"
 
 
-def _tables(decision: "Decision") -> "Iterator[RenderableType]":
+def _tables(decision: "PromotionDecision") -> "Iterator[RenderableType]":
     from sidecritic.reports.promotion import decision_sections
     from sidecritic.reports.sections import label
     from sidecritic.reports.tables import to_table

@@ -43,7 +43,7 @@ def replay(
 ) -> None:
     """Judge recorded runs with a critic: what would it have caught, and what disturbed?"""
     with command(as_json=json) as output:
-        from sidecritic.reports.replaying import to_replay_tables
+        from sidecritic.reports.replay import to_replay_tables
         from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.replay import ReplayRequest, replay_files
 

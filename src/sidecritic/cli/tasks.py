@@ -89,10 +89,10 @@ def synth(  # noqa: PLR0913 # typer makes a flag of each
     """Make new tasks of train users, each verified by playing it."""
     with command(as_json=json) as output:
         from sidecritic.reports.synthesis import to_synthesis_tables
-        from sidecritic.synthesis.making import Order
+        from sidecritic.synthesis.generator import SynthesisOrder
         from sidecritic.workflows.synthesis import synthesise
 
-        order = Order(
+        order = SynthesisOrder(
             number=number,
             seed=seed,
             refusals=refusals,

@@ -131,7 +131,7 @@ def head(  # noqa: PLR0913 # typer makes a flag of each
 
 
 def _head_lines(made: "TrainedHead", out: Path) -> "Iterator[RenderableType]":
-    from sidecritic.reports.replaying import to_training_tables
+    from sidecritic.reports.replay import to_training_tables
 
     yield from to_training_tables(made.cv)
     for domain, held in made.own.items():

@@ -16,19 +16,19 @@ from sidecritic.critics.compact import FULL, Rendering
 from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
-from sidecritic.datasets.duplicates import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
-from sidecritic.datasets.making import Chosen, rows_of, steps_of
 from sidecritic.datasets.material import Material, Reads
+from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
+from sidecritic.datasets.row_builder import ChosenRow, rows_of, steps_of
 from sidecritic.datasets.rows import Row, Split, VerdictRow
-from sidecritic.datasets.splits import (
+from sidecritic.datasets.summary import Summary, bin_of, lengths_of
+from sidecritic.splits.assignment import (
     HeldOut,
     Shares,
     assign,
     require_no_leak,
     require_none_held_out,
 )
-from sidecritic.datasets.summary import Summary, bin_of, lengths_of
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Flag
 
@@ -47,7 +47,7 @@ async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportSettings:
     """How a data set is to be made."""
 
     rendering: Rendering = FULL
@@ -63,7 +63,7 @@ class Wanted:
     command: str = ""
 
 
-def export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
+def export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary:
     """Write the data set of some labelled runs; the same input and seed give the same files.
 
     Raises:
@@ -72,7 +72,7 @@ def export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
     return asyncio.run(_export(reads, out, wanted))
 
 
-async def _export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
+async def _export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary:
     if wanted.parquet:
         require_parquet()
     choice = _choose(reads, wanted)
@@ -106,7 +106,7 @@ class _Choice:
     problems: tuple[str, ...]
 
 
-def _choose(reads: Sequence[Reads], wanted: Wanted) -> _Choice:
+def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
     found: list[Candidate] = []
     materials: list[str] = []
     problems: list[str] = []
@@ -162,18 +162,18 @@ def _places(rows: Iterable[Candidate], splits: Mapping[str, Split]) -> _Places:
 
 
 async def _rows(
-    material: Material, places: _Places, wanted: Wanted
+    material: Material, places: _Places, wanted: ExportSettings
 ) -> AsyncIterator[tuple[str, Row]]:
     for trajectory in material.trajectories:
         own = places.get((material.name, trajectory.id))
         if not own:
             continue
         flags = await wanted.notices(trajectory, material.briefings[trajectory.id])
-        chosen: list[Chosen] = []
+        chosen: list[ChosenRow] = []
         for place in labelled_places(material, trajectory, own):
             at = (place.proposal.turn, place.proposal.attempt)
             candidate, split = own[at]
-            chosen.append(Chosen(candidate, place, split, flags.get(at, ())))
+            chosen.append(ChosenRow(candidate, place, split, flags.get(at, ())))
         for each in chosen:
             for row in rows_of(each, wanted.rendering):
                 yield row
@@ -214,7 +214,7 @@ class _Tally:
             self.lengths[bin_of(sum(len(said.content) for said in row.prompt))] += 1
 
 
-def _summary(choice: _Choice, tally: _Tally, wanted: Wanted) -> Summary:
+def _summary(choice: _Choice, tally: _Tally, wanted: ExportSettings) -> Summary:
     rows = choice.rows
     verdicts: dict[str, Counter[str]] = defaultdict(Counter[str])
     users: dict[str, set[tuple[str, str]]] = defaultdict(set)

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from sidecritic.datasets.rows import Trust
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.decisions import ORIGIN
-from sidecritic.labeling.outcomes import by_outcome
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.store import LABELS_FILE, read_labels
-from sidecritic.labeling.trust import ProposalKey, settled
+from sidecritic.labelling.decisions import ORIGIN
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.outcomes import by_outcome
+from sidecritic.labelling.store import LABELS_FILE, read_labels
+from sidecritic.labelling.trust import ProposalKey, settled
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.results import user_of
 from sidecritic.runs import read_run

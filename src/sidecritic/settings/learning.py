@@ -18,7 +18,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError, first_problem
-from sidecritic.scoring.mining import Shares
+from sidecritic.scoring.mining import MiningShares
 from sidecritic.scoring.promotion import Margins
 from sidecritic.settings.evaluation import Names, Settings, settings_of
 from sidecritic.settings.files import read_toml, require_known, table_of
@@ -45,7 +45,7 @@ class TaskPart(Record, allow_inf_nan=False):
     """Environment to a file of other tasks, such as `tasks synth` writes."""
 
 
-class MinePart(Shares):
+class MinePart(MiningShares):
     passed: float = Field(default=0.5, ge=0, le=1)
 
 

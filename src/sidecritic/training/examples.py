@@ -10,8 +10,8 @@ from sidecritic.critics.head_weights import HeadKind
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.scoring.labels import Labels
-from sidecritic.scoring.recorded_writes import (
+from sidecritic.scoring.readers_labels import Labels
+from sidecritic.scoring.writes import (
     WEAK_DOMAINS,
     Write,
     is_clean,

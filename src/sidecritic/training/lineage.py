@@ -18,9 +18,9 @@ from sidecritic.critics.registry import (
 from sidecritic.datasets.candidates import domain_of
 from sidecritic.datasets.material import user_in
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.store import LABELS_FILE
+from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
-from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, Decision
+from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, PromotionDecision
 
 
 def lineage_of(runs: Iterable[Path]) -> Lineage:
@@ -76,7 +76,7 @@ def entry_of(
     )
 
 
-def decided(decision: Decision, at: datetime) -> Mapping[str, object]:
+def decided(decision: PromotionDecision, at: datetime) -> Mapping[str, object]:
     """Return what the registry keeps of a decision about promotion."""
     figures = {
         name: Figure(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sidecritic.errors import ConfigError
 from sidecritic.runs import Run, write_whole
-from sidecritic.viewer.labels import labels_for
+from sidecritic.viewer.label_script import labels_for
 from sidecritic.viewer.story import Story, story_of
 
 if TYPE_CHECKING:

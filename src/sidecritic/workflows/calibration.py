@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from sidecritic.critics.calibration import Method
-from sidecritic.critics.profile import to_toml
+from sidecritic.calibration.curve import Method
+from sidecritic.calibration.fit import Wanted
+from sidecritic.calibration.fit import calibrate as fit
+from sidecritic.calibration.profile import to_toml
+from sidecritic.calibration.report import CalibrationReport
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal
 from sidecritic.recordings import load
 from sidecritic.replay.lines import read_lines
-from sidecritic.scoring.calibration_records import CalibrationReport
-from sidecritic.scoring.labels import read_labels
+from sidecritic.scoring.readers_labels import read_labels
 from sidecritic.scoring.replays import tellings
 from sidecritic.settings.names import choice, command_line
-from sidecritic.training.calibration import Wanted
-from sidecritic.training.calibration import calibrate as fit
 from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.watchers import SILENT, Watcher
 

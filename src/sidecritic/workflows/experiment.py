@@ -13,7 +13,7 @@ from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown
 from sidecritic.rollouts import Budget, cost_of, play
 from sidecritic.runs import RUN_FILE, Run, read_run
 from sidecritic.scoring.comparison import Side
-from sidecritic.scoring.grid import Grid, Played, grid_of
+from sidecritic.scoring.grid import Grid, GridCell, grid_of
 from sidecritic.settings.experiments import Cell, Experiment
 from sidecritic.trace import Trajectory
 from sidecritic.workflows.evaluation import play_run, side_of
@@ -185,7 +185,7 @@ def table_of(experiment: Experiment, *, stopped: str = "", watcher: Watcher = SI
         run = _run_of(cell)
         if run is not None and run.trajectories:
             sides.setdefault(cell.row, []).append(side_of(run, watcher))
-    played = [Played(labels[row], sides.get(row, [])) for row in labels]
+    played = [GridCell(labels[row], sides.get(row, [])) for row in labels]
     grid = grid_of(
         played,
         title=experiment.title,

@@ -12,16 +12,16 @@ from sidecritic.assembly.benchmarks import benchmark_for
 from sidecritic.assembly.held_out import held_out_in
 from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES
-from sidecritic.datasets.export import Wanted, export
+from sidecritic.datasets.export import ExportSettings, export
 from sidecritic.datasets.files import has_parquet
+from sidecritic.datasets.flags import FlagFinder
 from sidecritic.datasets.material import Reads, recorded_material, run_material
-from sidecritic.datasets.noticing import Noticing
-from sidecritic.datasets.splits import Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
 from sidecritic.settings.names import choice, command_line
+from sidecritic.splits.assignment import Shares
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def export_runs(runs: Sequence[Path], asked: ExportRequest, watcher: Watcher = S
     envs.update(run.critic_env for run in recorded)
     benchmarks = {env: benchmark_for(env) for env in sorted(envs)}
     validation, test = asked.shares
-    wanted = Wanted(
+    wanted = ExportSettings(
         rendering=read_as,
         shares=Shares(validation=validation, test=test),
         balance=choice("balance", asked.balance, BALANCES),
@@ -73,7 +73,7 @@ def export_runs(runs: Sequence[Path], asked: ExportRequest, watcher: Watcher = S
     )
     if read_as.name != FULL.name:
         # The full prompt has the trajectory itself, and leaves the checks out.
-        wanted = replace(wanted, notices=Noticing())
+        wanted = replace(wanted, notices=FlagFinder())
     reads = [*_reads(runs, asked.hostile), *_recorded_reads(recorded)]
     return export(reads, asked.out, wanted)
 
@@ -112,7 +112,7 @@ def _recorded(files: Sequence[Path], watcher: Watcher) -> tuple[Recorded, ...]:
     if not files:
         return ()
     from sidecritic.recordings import load
-    from sidecritic.scoring.recorded_writes import WEAK_DOMAINS, is_clean
+    from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean
 
     found = load(files)
     for problem in found.problems[:5]:

@@ -12,19 +12,19 @@ from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
-from sidecritic.labeling.branching import Effort, Players
-from sidecritic.labeling.effects import by_branching
-from sidecritic.labeling.faults import by_faults
-from sidecritic.labeling.feedback import feedback_on
-from sidecritic.labeling.labelling import Finds, Labeller, Subject
-from sidecritic.labeling.outcomes import by_outcome
-from sidecritic.labeling.people import Opinion, by_people
-from sidecritic.labeling.reach import goal_lost_at
-from sidecritic.labeling.rebuilding import Scene, rebuild
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.rules import by_rules
-from sidecritic.labeling.subjects import Placed
-from sidecritic.labeling.teaching import Teacher, by_teacher
+from sidecritic.labelling.advantage import Effort, Players
+from sidecritic.labelling.branching import by_branching
+from sidecritic.labelling.faults import by_faults
+from sidecritic.labelling.feedback import feedback_on
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.labeller import FindsLabels, Labeller, Subject
+from sidecritic.labelling.logged import Placed
+from sidecritic.labelling.outcomes import by_outcome
+from sidecritic.labelling.people import Opinion, by_people
+from sidecritic.labelling.reach import goal_lost_at
+from sidecritic.labelling.rules import by_rules
+from sidecritic.labelling.scene import Scene, rebuild
+from sidecritic.labelling.teacher import Teacher, by_teacher
 from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.runs import Run
@@ -87,7 +87,9 @@ class _Sources:
     benchmarks: Mapping[str, Benchmark]
     past: PastRun | None
 
-    def source(self, source: LabelSource, keys: Keys, stack: AsyncExitStack) -> tuple[Finds, str]:
+    def source(
+        self, source: LabelSource, keys: Keys, stack: AsyncExitStack
+    ) -> tuple[FindsLabels, str]:
         """Return what finds the labels of a source, and what else than the gate decides them."""
         asked = self.asked
         match source:
@@ -146,7 +148,7 @@ class _Sources:
             scene, self._players(self.past), effort=effort, tells=tells, gate=gate
         )
 
-    def teaches(self, keys: Keys, stack: AsyncExitStack) -> Finds:
+    def teaches(self, keys: Keys, stack: AsyncExitStack) -> FindsLabels:
         if not self.asked.teacher or self.past is None:
             raise ConfigError("the source teacher needs --teacher, such as openai:MODEL")
         model = teacher_for(self.asked.teacher, self.past, keys, stack)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.labelling import label_run
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.store import open_labels, read_labels
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.labeller import label_run
+from sidecritic.labelling.store import open_labels, read_labels
 from sidecritic.runs import read_run
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.names import choice
@@ -70,7 +70,7 @@ def _imported(
     runs: Sequence[Path], asked: LabelRequest, decisions: Path, watcher: Watcher
 ) -> LabelRequest:
     """Write the decisions as a run, and return the request to label it as people did."""
-    from sidecritic.labeling.decisions import import_decisions
+    from sidecritic.labelling.decisions import import_decisions
 
     if len(runs) != 1:
         raise ConfigError("--decisions becomes one run; name one directory for it")

@@ -24,19 +24,25 @@ from sidecritic.critics.registry import decide as record
 from sidecritic.datasets.material import Material, run_material, user_in
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
-from sidecritic.labeling.trust import ProposalKey as LabelKey
+from sidecritic.labelling.trust import ProposalKey as LabelKey
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.recordings.own import own_runs
-from sidecritic.replay import Plan, replay
+from sidecritic.replay import ReplayPlan, replay
 from sidecritic.replay.attacks import Attacked, attacked, attacks_with
 from sidecritic.replay.payloads import read_payloads
 from sidecritic.reports.promotion import to_page
 from sidecritic.runs import TRAJECTORIES_FILE, Run, read_record, read_run
 from sidecritic.scoring import compare
 from sidecritic.scoring.comparison import Side
-from sidecritic.scoring.detection_records import Measured
-from sidecritic.scoring.paired import Case, Difference, Verdict
-from sidecritic.scoring.promotion import Decision, Evidence, Injected, Margins, decide
+from sidecritic.scoring.paired import CriticVerdict, Difference, PairedCase
+from sidecritic.scoring.promotion import (
+    InjectionCounts,
+    Margins,
+    PromotionDecision,
+    PromotionEvidence,
+    decide,
+)
+from sidecritic.scoring.replay_results import Measured
 from sidecritic.scoring.replays import refused, risk_of
 from sidecritic.settings.evaluation import Settings, settings_of
 from sidecritic.settings.names import choice
@@ -68,7 +74,7 @@ class Contest:
     workers: int = 1
 
 
-def decide_between(contest: Contest, watcher: Watcher = SILENT) -> Decision:
+def decide_between(contest: Contest, watcher: Watcher = SILENT) -> PromotionDecision:
     """Measure both critics, and decide.
 
     Raises:
@@ -79,12 +85,14 @@ def decide_between(contest: Contest, watcher: Watcher = SILENT) -> Decision:
     measuring = _Measuring(contest, held, watcher)
     old, new = measuring.side(contest.old), measuring.side(contest.new)
     cases = [
-        Case(f"{task.env}/{task.id}", wrong, _verdict(old.lines[line]), _verdict(new.lines[line]))
+        PairedCase(
+            f"{task.env}/{task.id}", wrong, _verdict(old.lines[line]), _verdict(new.lines[line])
+        )
         for run, line, wrong in measuring.labelled(old, new)
         for task in [run.trajectory.task]
     ]
     runs = measuring.runs
-    evidence = Evidence(
+    evidence = PromotionEvidence(
         cases=cases,
         passes=_passes(old.supervised, new.supervised),
         injected=_injected(old.attacked, new.attacked),
@@ -197,7 +205,7 @@ class _Measuring:
 
     def side(self, critic: str) -> _Side:
         folder = self.contest.played / identity(critic)
-        plan = Plan(critic, CriticByName(critic), self._gate())
+        plan = ReplayPlan(critic, CriticByName(critic), self._gate())
         file = folder / f"judged-{self._about()[:12]}.jsonl"
         judged = replay(self.runs, plan, file, workers=self.contest.workers)
         truths = self.truths
@@ -231,10 +239,10 @@ class _Measuring:
         return choice("gate", gates.pop(), GATES)
 
     def _attacked(
-        self, plan: Plan, wrong: frozenset[ProposalKey], folder: Path
+        self, plan: ReplayPlan, wrong: frozenset[ProposalKey], folder: Path
     ) -> tuple[Attacked, ...]:
         payloads, runs = read_payloads(), self.runs
-        # Evidence of other runs, or of other attacks, does not count: it has another name.
+        # PromotionEvidence of other runs, or of other attacks, does not count: it has another name.
         about = digest_of_value(
             {
                 "proposals": [list(key) for key in sorted(wrong)],
@@ -274,8 +282,8 @@ class _Measuring:
         return side_of(read_run(out), self.watcher)
 
 
-def _verdict(line: JudgedProposal) -> Verdict:
-    return Verdict(risk=risk_of(line), refused=refused(line))
+def _verdict(line: JudgedProposal) -> CriticVerdict:
+    return CriticVerdict(risk=risk_of(line), refused=refused(line))
 
 
 # --- both -------------------------------------------------------------------------------------
@@ -300,11 +308,11 @@ def _passes(old: Side, new: Side) -> Difference:
     )
 
 
-def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> Injected:
+def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> InjectionCounts:
     before = {line.place_and_payload: line.approved for line in old}
     both = [line for line in new if line.place_and_payload in before]
     steered = [line for line in new if line.approved]
-    return Injected(
+    return InjectionCounts(
         old=sum(before[line.place_and_payload] for line in both),
         new=sum(line.approved for line in both),
         of=len(both),
@@ -314,7 +322,7 @@ def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> Injected:
     )
 
 
-def publish(decision: Decision, out: Path) -> None:
+def publish(decision: PromotionDecision, out: Path) -> None:
     """Write the decision as JSON and as a page.
 
     Raises:
@@ -326,7 +334,7 @@ def publish(decision: Decision, out: Path) -> None:
 
 def promote(
     new: str, registry: Path, contest: Contest, out: Path, watcher: Watcher = SILENT
-) -> Decision:
+) -> PromotionDecision:
     """Decide, and write the decision into a folder and the registry, where `new` is a name.
 
     Raises:

@@ -11,11 +11,11 @@ from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import Imported, load
-from sidecritic.replay import Plan
+from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
-from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
-from sidecritic.scoring.labels import Labels, read_labels
-from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.scoring.readers_labels import Labels, read_labels
+from sidecritic.scoring.replay_results import CrossValidated, ReplayScores
+from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
 from sidecritic.training.head import cross_validated, train
@@ -98,7 +98,7 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
-    plan = Plan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
+    plan = ReplayPlan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
     with watcher.proposals(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
         workers = 1 if critics.asks_a_person else workers
@@ -118,7 +118,7 @@ def replay_files(
     """
     labels = read_labels(request.labels) if request.labels is not None else None
     found = judge_files(request, workers=workers, watcher=watcher)
-    source = Source(
+    source = ReplaySource(
         critic=request.settings.critic,
         gate=request.settings.gate,
         command=request.command,

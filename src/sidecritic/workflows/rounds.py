@@ -20,18 +20,18 @@ from sidecritic.assembly.identities import identity
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.store import LABELS_FILE
+from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
 from sidecritic.scoring.mining import (
     Mined,
-    Shares,
+    MiningShares,
     kept_episodes,
     mine,
     read_mined,
     runs_in,
     write_mined,
 )
-from sidecritic.scoring.promotion import Decision
+from sidecritic.scoring.promotion import PromotionDecision
 from sidecritic.settings.learning import LearnRecipe
 from sidecritic.trace import to_line
 from sidecritic.training.lineage import decided, entry_of, lineage_of
@@ -101,7 +101,7 @@ class Round:
     before: str
     """Critic in force before, whose work is measured too."""
     after: str
-    decision: Decision
+    decision: PromotionDecision
 
 
 def learn(learning: Learning, rounds: int) -> Iterator[Round]:
@@ -210,7 +210,7 @@ class _Stages:
         part = self.recipe.mine
 
         def work() -> Iterator[str]:
-            shares = Shares(**part.model_dump())
+            shares = MiningShares(**part.model_dump())
             for name in map(_slug, self.recipe.tasks.env):
                 mined = mine(played.folder / name, shares=shares)
                 write_mined(mined, stage.folder / f"{name}.json")
@@ -292,7 +292,7 @@ class _Stages:
         }
         add_entry(learning.registry, entry.model_copy(update=more), replace=True)
 
-    def promote(self, held: tuple[Path, ...]) -> Decision:
+    def promote(self, held: tuple[Path, ...]) -> PromotionDecision:
         learning, part, stage = self.learning, self.recipe.promotion, self._stage("promotion")
         inputs = {
             "[promotion]": _digest(part),
@@ -316,7 +316,9 @@ class _Stages:
             return [DECISION_FILE]
 
         stage.run(inputs, work)
-        decision = Decision.model_validate_json((stage.folder / DECISION_FILE).read_bytes())
+        decision = PromotionDecision.model_validate_json(
+            (stage.folder / DECISION_FILE).read_bytes()
+        )
         decide(learning.registry, self.name, decided(decision, datetime.now(UTC)))
         return decision
 

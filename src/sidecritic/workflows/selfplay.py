@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from sidecritic.assembly.benchmarks import benchmark_for, sources_of
 from sidecritic.assembly.plans import BenchmarkCache
-from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.ports import Benchmark
 from sidecritic.scoring import Scores
 from sidecritic.scoring.mining import ALONE, SUPERVISED
 from sidecritic.settings.evaluation import Settings
+from sidecritic.splits.benchmarks import HeldOut, KeptApart, refuse_tests
 from sidecritic.workflows.evaluation import evaluate
 from sidecritic.workflows.watchers import SILENT, Watcher
 

@@ -11,16 +11,20 @@ from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import settings_from
 from sidecritic.settings.model_names import model_name
-from sidecritic.synthesis.account import Made
-from sidecritic.synthesis.ledger import Forgetful, Ledger, open_ledger
-from sidecritic.synthesis.making import Order, Unfinished, make
+from sidecritic.synthesis.account import SynthesisAccount
+from sidecritic.synthesis.generator import SynthesisOrder, Unfinished, make
+from sidecritic.synthesis.ledger import Ledger, NoLedger, open_ledger
 from sidecritic.types import Task
 from sidecritic.workflows.files import write_file
 
 
 def synthesise(
-    env: str, order: Order, out: Path, model: str | None = None, base_url: str | None = None
-) -> tuple[Made, str]:
+    env: str,
+    order: SynthesisOrder,
+    out: Path,
+    model: str | None = None,
+    base_url: str | None = None,
+) -> tuple[SynthesisAccount, str]:
     """Make tasks and write them; return the account, and why the model went away if it did.
 
     Raises:
@@ -32,7 +36,7 @@ def synthesise(
     unfinished = model is not None and progress.exists()
     if out.exists() and not unfinished:
         raise ConfigError(f"{out} is there already; choose another --out, or remove it")
-    ledger = nullcontext(Forgetful()) if model is None else open_ledger(progress)
+    ledger = nullcontext(NoLedger()) if model is None else open_ledger(progress)
     try:
         with ledger as kept:
             tasks, made = asyncio.run(_make(env, order, model, base_url, kept))
@@ -46,8 +50,8 @@ def synthesise(
 
 
 async def _make(
-    env: str, order: Order, model: str | None, base_url: str | None, ledger: Ledger
-) -> tuple[tuple[Task, ...], Made]:
+    env: str, order: SynthesisOrder, model: str | None, base_url: str | None, ledger: Ledger
+) -> tuple[tuple[Task, ...], SynthesisAccount]:
     async with AsyncExitStack() as stack:
         author = None
         if model is not None:
@@ -61,7 +65,7 @@ async def _make(
         return await make(shop.author, shop.verifier, order, shop.known, ledger=ledger)
 
 
-def _write(file: Path, tasks: tuple[Task, ...], made: Made) -> None:
+def _write(file: Path, tasks: tuple[Task, ...], made: SynthesisAccount) -> None:
     if not tasks:
         why = ", ".join(f"{each.number} × {each.reason}" for each in made.rejected)
         raise ConfigError(f"no task was made in {made.attempts} attempts ({why})")

@@ -13,11 +13,11 @@ from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.replay import Plan, replay
+from sidecritic.replay import ReplayPlan, replay
 from sidecritic.reports.curves import plot_curve
 from sidecritic.runs import write_whole
-from sidecritic.scoring.detection_records import CrossValidated
-from sidecritic.scoring.labels import Labels, read_labels
+from sidecritic.scoring.readers_labels import Labels, read_labels
+from sidecritic.scoring.replay_results import CrossValidated
 from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
 from sidecritic.training.lora.base import require_base
 from sidecritic.training.lora.curve import read_curve
@@ -151,7 +151,7 @@ def lessons_from(
     own = read_own_runs(directories)
     own = replace(own, runs=_with_checks(own.runs))
     require_no_test((run.trajectory for run in own.runs), test_users=test_users)
-    lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
+    lines = replay(own.runs, ReplayPlan(CHECKS, CriticByName(CHECKS)), workers=workers)
     return lessons(own, lines, weight=weight)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sidecritic import rollouts
-from sidecritic.labeling import labelling
+from sidecritic.labelling import labeller as labelling
 from sidecritic.replay import Progress
 
 

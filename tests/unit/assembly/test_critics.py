@@ -10,8 +10,8 @@ from pydantic import JsonValue
 from sidecritic.assembly.critics import Connection, Terms, critic_for
 from sidecritic.assembly.plans import plan_for
 from sidecritic.assembly.recorded import CriticByName
+from sidecritic.calibration.profile import to_toml
 from sidecritic.critics.human import Terminal
-from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
 from sidecritic.ports import Critic

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from sidecritic.assembly.critics import Terms, critic_for
 from sidecritic.assembly.packs import pack_at, unlearned
+from sidecritic.calibration.profile import read_profile, to_toml
 from sidecritic.checks.base import Pack
 from sidecritic.cli.app import app
 from sidecritic.critics.head_weights import read_weights
-from sidecritic.critics.profile import read_profile, to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.packs.shop import SHOP
 from tests import scored

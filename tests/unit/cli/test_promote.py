@@ -7,7 +7,7 @@ import pytest
 
 from sidecritic.critics.head_weights import read_weights, to_json
 from sidecritic.critics.registry import read_registry
-from sidecritic.labeling.store import LABELS_FILE, read_labels
+from sidecritic.labelling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.trace import to_line
 from sidecritic.workflows.training import head_from_runs

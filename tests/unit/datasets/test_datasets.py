@@ -12,26 +12,26 @@ import pytest
 
 from sidecritic.datasets.balance import balanced
 from sidecritic.datasets.candidates import candidates_of
-from sidecritic.datasets.duplicates import without_contradictions, without_duplicates
-from sidecritic.datasets.export import QUARANTINE_FILE, Wanted
+from sidecritic.datasets.export import QUARANTINE_FILE, ExportSettings
 from sidecritic.datasets.export import export as make
 from sidecritic.datasets.material import EVERY, Material, recorded_material, run_material
+from sidecritic.datasets.repetitions import without_contradictions, without_duplicates
 from sidecritic.datasets.rows import VerdictRow
-from sidecritic.datasets.splits import (
+from sidecritic.datasets.summary import Summary
+from sidecritic.errors import ConfigError
+from sidecritic.labelling.trust import ProposalKey
+from sidecritic.recorded import Recorded
+from sidecritic.splits.assignment import (
     HeldOut,
     Shares,
     assign,
     require_no_leak,
     require_none_held_out,
 )
-from sidecritic.datasets.summary import Summary
-from sidecritic.errors import ConfigError
-from sidecritic.labeling.trust import ProposalKey
-from sidecritic.recorded import Recorded
 from tests.labelled import BRIEFING, candidate, episode, episodes, label, material, reads
 
 Json = dict[str, Any]
-PLAIN = Wanted(parquet=False, balance="none")
+PLAIN = ExportSettings(parquet=False, balance="none")
 
 
 def rows(folder: Path, config: str = "verdict") -> list[Json]:
@@ -42,7 +42,7 @@ def rows(folder: Path, config: str = "verdict") -> list[Json]:
     ]
 
 
-def export(folder: Path, *materials: Material, wanted: Wanted = PLAIN) -> Summary:
+def export(folder: Path, *materials: Material, wanted: ExportSettings = PLAIN) -> Summary:
     return make(reads(*materials), folder, wanted)
 
 
@@ -325,7 +325,7 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
 
 async def test_users_of_test_tasks_are_found_where_only_a_tool_names_them() -> None:
     from sidecritic.assembly.benchmarks import benchmark_for
-    from sidecritic.datasets.held_out import held_out, user_of_task
+    from sidecritic.splits.held_out import held_out, user_of_task
 
     retail, shop, telecom = map(benchmark_for, ("tau2:retail", "shop", "tau2:telecom"))
     found = await held_out(retail)

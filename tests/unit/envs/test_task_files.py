@@ -7,11 +7,11 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.assembly.benchmarks import Sources, benchmark_for
-from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import ListedTasks, to_lines
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
+from sidecritic.splits.benchmarks import HeldOut
 from sidecritic.types import Task
 
 

@@ -7,8 +7,8 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from sidecritic.assembly.gateway import GatewayMaker
-from sidecritic.critics.calibrated import Calibrated
-from sidecritic.critics.profile import to_toml
+from sidecritic.calibration.critic import Calibrated
+from sidecritic.calibration.profile import to_toml
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings

@@ -9,12 +9,12 @@ from typer.testing import CliRunner, Result
 from sidecritic.cli.app import app
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.records import Label
+from sidecritic.labelling.label import Label
 from sidecritic.runs import read_run
 from sidecritic.trace import Proposed
 from sidecritic.training.examples import Example
-from sidecritic.training.fitting import Design, Shrinkage
 from sidecritic.training.own import LABELS_FILE
+from sidecritic.training.regression import Design, Shrinkage
 from sidecritic.types import Flag
 from sidecritic.workflows.training import head_from_runs, lessons_from
 

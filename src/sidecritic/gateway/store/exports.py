@@ -1,7 +1,7 @@
 """Decisions as critic training reads them."""
 
 from sidecritic.gateway.store.tables import Row
-from sidecritic.labeling.records import Label
+from sidecritic.labelling.label import Label
 from sidecritic.redaction import Redactor
 
 RULED = ("approved", "used", "rejected")

@@ -1,0 +1,78 @@
+"""A critic whose score has become a probability, with a threshold for each kind and tool."""
+
+from sidecritic.calibration.profile import Profile
+from sidecritic.critics.base import approved, is_by_risk, refused, score_of
+from sidecritic.errors import ConfigError
+from sidecritic.gates import kind_of
+from sidecritic.ports import Critic, Warm, version_of
+from sidecritic.types import Judgement, Proposal
+
+
+class Calibrated:
+    """Decide again, by the thresholds of a profile, what a critic has scored.
+
+    The critic should be built with a threshold no higher than `profile.lowest(domain)`: then it
+    has feedback for whatever is refused, and all that this does is take refusals back. Where it
+    approved nevertheless, a refusal has general feedback.
+    """
+
+    def __init__(self, critic: Critic, profile: Profile, domain: str) -> None:
+        """Fit nothing; `domain` is the part of the environment's name that the profile knows.
+
+        Raises:
+            ConfigError: the profile was fitted for another version of the critic.
+        """
+        version = version_of(critic)
+        if version != profile.critic_version:
+            raise ConfigError(
+                f"the profile {profile.name!r} was fitted for {profile.critic!r} in the version "
+                f"{profile.critic_version or '(none)'}, and this is {version or '(none)'}; fit it "
+                "again: `sidecritic replay --out`, then `sidecritic calibrate`"
+            )
+        self._critic = critic
+        self._profile = profile
+        self._domain = domain
+        self.name = critic.name
+
+    @property
+    def version(self) -> str:
+        """Of the critic and the profile."""
+        return "+".join(filter(None, (version_of(self._critic), self._profile.digest)))
+
+    async def warm(self, proposal: Proposal) -> None:
+        """Let the critic get ready for the coming proposal, if it can."""
+        if isinstance(self._critic, Warm):
+            await self._critic.warm(proposal)
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        """Return the critic's judgement with a calibrated risk and a verdict by the profile.
+
+        An escalation, a halt, a replacement and a failure stay what they are. The risk of a kind
+        of proposal that the profile does not know remains a score.
+
+        Raises:
+            CriticError: the critic gave no usable verdict.
+        """
+        judgement = await self._critic.judge(proposal)
+        if not is_by_risk(judgement):
+            return judgement
+        kind, score = kind_of(proposal), score_of(judgement)
+        threshold = self._profile.threshold(kind, self._domain, _writing(proposal))
+        meaning = self._profile.calibration(kind, self._domain)
+        if meaning is not None:
+            known = {
+                "risk": meaning.probability(score),
+                "call_risks": {
+                    call: meaning.probability(risk) for call, risk in judgement.call_risks.items()
+                },
+                "calibrated": True,
+            }
+            judgement = judgement.model_copy(update=known)
+        is_over = threshold is not None and score >= threshold
+        return refused(judgement) if is_over else approved(judgement)
+
+
+def _writing(proposal: Proposal) -> set[str]:
+    """Return the tools whose thresholds count: a look-up in the same message has none."""
+    reads = {tool.name for tool in proposal.tools if tool.effect == "read"}
+    return {call.name for call in proposal.action.calls} - reads

@@ -1,0 +1,222 @@
+"""A critic profile: what a score means, and from which one an action is sent back.
+
+A TOML file that `sidecritic calibrate` writes. It holds for the one critic that it was fitted
+for, in the version of its weights. Rules are looked up by kind of proposal and domain, and
+thresholds by tool as well; the rule of a tool goes before that of its domain, and that before
+the default (a rule without a domain).
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, JsonValue, ValidationError, model_validator
+
+from sidecritic.calibration.curve import Calibration, Isotonic, Platt
+from sidecritic.errors import ConfigError, first_problem
+from sidecritic.recorded import Kind
+from sidecritic.types import Record
+
+SCHEMA_VERSION: Literal[1] = 1
+
+NEVER: Literal["never"] = "never"
+"""Stands for a threshold where none keeps to the wanted false alarms: nothing is refused."""
+
+
+class CalibrationRule(Record):
+    """What a score of this kind of proposal means in this domain."""
+
+    kind: Kind
+    domain: str = ""
+    """Such as `retail`; empty for every domain without a rule of its own."""
+    right: int = Field(default=0, ge=0)
+    """Right examples that it was fitted to."""
+    wrong: int = Field(default=0, ge=0)
+    calibration: Calibration
+
+
+class ThresholdRule(Record, allow_inf_nan=False):
+    """From which score, before calibration, an action is sent back."""
+
+    kind: Kind
+    domain: str = ""
+    tool: str = ""
+    """Name of a tool; empty for every tool without a rule of its own."""
+    at: Annotated[float, Field(ge=0, le=1)] | Literal["never"]
+    right: int = Field(default=0, ge=0)
+    wrong: int = Field(default=0, ge=0)
+
+    @property
+    def score(self) -> float | None:
+        """The threshold; `None` when nothing is refused."""
+        return None if self.at == NEVER else self.at
+
+
+class ProfileData(Record):
+    """What a profile was fitted to."""
+
+    files: tuple[str, ...] = ()
+    """Names of the recorded files, without their folders."""
+    runs: int = 0
+    users: int = 0
+    examples: int = 0
+    digest: str = ""
+    """Of every example's place, score and truth: the same digest, the same fit."""
+    simulated: tuple[str, ...] = ()
+    """Roles that a script or simulation played in some of the runs."""
+
+
+class Profile(Record, allow_inf_nan=False):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str = Field(pattern=r"^[\w.+-]{1,64}$")
+    critic: str
+    """The critic by the name that it is asked for by, such as `policy`."""
+    critic_version: str = ""
+    """Version of what it has learned; empty for a critic that learns nothing."""
+    pack: str = ""
+    """Import path of the checks that stood in for the environment's own; empty for those."""
+    false_alarms: float = Field(ge=0, lt=1)
+    """The share of right actions that may be refused."""
+    data: ProfileData = Field(default_factory=ProfileData)
+    calibrations: tuple[CalibrationRule, ...] = Field(min_length=1)
+    thresholds: tuple[ThresholdRule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        calibrated = [(rule.kind, rule.domain) for rule in self.calibrations]
+        cut = [(rule.kind, rule.domain, rule.tool) for rule in self.thresholds]
+        for rules in (calibrated, cut):
+            if len(set(rules)) < len(rules):
+                raise ValueError("two rules are for the same kind, domain and tool")
+        for kind in {rule[0] for rule in (*calibrated, *cut)}:
+            if (kind, "") not in calibrated or (kind, "", "") not in cut:
+                raise ValueError(f"kind {kind!r} needs a calibration and a threshold by default")
+        return self
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What it has rules for."""
+        return frozenset(rule.kind for rule in self.calibrations)
+
+    def fitted_to(self, files: Iterable[str]) -> frozenset[str]:
+        """Return which of some recorded files it was fitted to, by their names."""
+        return frozenset(files) & frozenset(self.data.files)
+
+    @property
+    def digest(self) -> str:
+        """Of everything in it: two profiles of one digest judge alike."""
+        return sha256(self.model_dump_json(exclude=self.unsaid).encode()).hexdigest()[:16]
+
+    @property
+    def unsaid(self) -> set[str]:
+        """What goes without saying, so that a profile without a pack is kept as it always was."""
+        return set[str]() if self.pack else {"pack"}
+
+    def calibration(self, kind: Kind, domain: str) -> Platt | Isotonic | None:
+        """Return what a score means; `None` for a kind that the profile does not know."""
+        return next((r.calibration for r in _of(self.calibrations, kind, domain)), None)
+
+    def threshold(self, kind: Kind, domain: str, tools: Iterable[str] = ()) -> float | None:
+        """Return the lowest threshold of some tools; `None` when nothing is refused.
+
+        A kind that the profile does not know is held to the rules of one that it does.
+        """
+        known = kind if kind in self.kinds else min(self.kinds, key=_severity)
+        rules = [self._rule(known, domain, tool) for tool in set(tools) or {""}]
+        return min((rule.score for rule in rules if rule.score is not None), default=None)
+
+    def lowest(self, domain: str) -> float:
+        """Return the lowest threshold that can come up in a domain; 1 when there is none.
+
+        A critic with this threshold has feedback for whatever will be refused.
+        """
+        found = (r for kind in self.kinds for r in _of(self.thresholds, kind, domain))
+        return min((rule.score for rule in found if rule.score is not None), default=1.0)
+
+    def _rule(self, kind: Kind, domain: str, tool: str) -> ThresholdRule:
+        """Return the most particular rule; a domain is more particular than a tool."""
+        rules = _of(self.thresholds, kind, domain)
+        return max(
+            (rule for rule in rules if rule.tool in (tool, "")),
+            key=lambda rule: (rule.domain != "", rule.tool != ""),
+        )
+
+
+_Rule = TypeVar("_Rule", CalibrationRule, ThresholdRule)
+
+
+def _of(rules: Iterable[_Rule], kind: Kind, domain: str) -> list[_Rule]:
+    """Return the rules that hold for a kind in a domain, those of the domain first."""
+    here = [rule for rule in rules if rule.kind == kind and rule.domain in (domain, "")]
+    return sorted(here, key=lambda rule: rule.domain == "")
+
+
+def _severity(kind: Kind) -> int:
+    return ("write", "final", "other").index(kind)
+
+
+# --- TOML ----------------------------------------------------------------------------------
+
+
+def read_profile(text: str, source: str) -> Profile:
+    """Read a profile; `source` names it in messages.
+
+    Raises:
+        ConfigError: it is no profile, or one of another schema version.
+    """
+    try:
+        read = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as cause:
+        raise ConfigError(f"the profile {source} is not TOML: {cause}") from cause
+    version = read.get("schema_version")
+    if version != SCHEMA_VERSION:
+        has = "no schema version" if version is None else f"schema version {version!r}"
+        raise ConfigError(
+            f"the profile {source} has {has}, and this sidecritic reads version {SCHEMA_VERSION}; "
+            "write it again with `sidecritic calibrate`"
+        )
+    try:
+        # By way of JSON, whose lists may be read as tuples.
+        return Profile.model_validate_json(json.dumps(read, default=str))
+    except ValidationError as cause:
+        raise ConfigError(
+            f"the profile {source} cannot be used: {first_problem(cause)}; write it again with "
+            "`sidecritic calibrate`"
+        ) from cause
+
+
+def to_toml(profile: Profile) -> str:
+    """Return a profile as it is kept; `read_profile` gives the same one back."""
+    kept = profile.model_dump(mode="json", exclude=profile.unsaid)
+    return "".join(f"{line}\n" for line in _table(kept, ""))
+
+
+def _table(values: Mapping[str, JsonValue], path: str) -> Iterator[str]:
+    """Yield plain values first: behind the header of a table they would belong to it."""
+    tables: list[tuple[str, str, Mapping[str, JsonValue]]] = []
+    for key, value in values.items():
+        match value:
+            case dict():
+                tables.append((key, "[{}]", value))
+            case [dict(), *_]:
+                tables.extend((key, "[[{}]]", each) for each in value if isinstance(each, dict))
+            case _:
+                yield f"{key} = {_value(value)}"
+    for key, header, table in tables:
+        name = f"{path}.{key}" if path else key
+        yield ""
+        yield header.format(name)
+        yield from _table(table, name)
+
+
+def _value(value: JsonValue) -> str:
+    match value:
+        case str():
+            # TOML allows what JSON escapes, and wants one more character escaped.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case list():
+            return f"[{', '.join(map(_value, value))}]"
+        case _:
+            return json.dumps(value)

@@ -1,0 +1,161 @@
+"""From a labelled proposal to rows: the chat that a critic is asked with, and its answer."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from sidecritic.critics.compact import Rendering
+from sidecritic.critics.prompt import APPROVE, REFUSE, prompt_of, reasons_chat
+from sidecritic.datasets.candidates import Candidate
+from sidecritic.datasets.rows import (
+    FeedbackRow,
+    PreferenceRow,
+    Row,
+    Said,
+    Split,
+    StepsRow,
+    VerdictRow,
+)
+from sidecritic.errors import ConfigError
+from sidecritic.labelling.logged import Placed
+from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolResult, User
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRow:
+    """A candidate that made it into the data set, with its proposal at hand."""
+
+    candidate: Candidate
+    place: Placed
+    split: Split
+    flags: tuple[Flag, ...] = ()
+
+
+def rows_of(chosen: ChosenRow, rendering: Rendering) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of one proposal, each with the configuration that it belongs to."""
+    candidate, proposal = chosen.candidate, chosen.place.proposal
+    common = {
+        "id": candidate.id,
+        "weight": candidate.weight,
+        "split": chosen.split,
+        "provenance": candidate.provenance,
+    }
+    asked = said(rendering.messages(proposal, chosen.flags))
+    wrong = candidate.label.wrong
+    verdict, opposite = (REFUSE, APPROVE) if wrong else (APPROVE, REFUSE)
+    yield (
+        "verdict",
+        VerdictRow.model_validate(
+            {**common, "prompt": asked, "completion": (_answer(verdict),), "wrong": wrong}
+        ),
+    )
+    yield (
+        "preference",
+        PreferenceRow.model_validate(
+            {
+                **common,
+                "prompt": asked,
+                "chosen": (_answer(verdict),),
+                "rejected": (_answer(opposite),),
+                "about": "verdict",
+            }
+        ),
+    )
+    yield from _of_feedback(candidate, proposal, common)
+
+
+def _of_feedback(
+    candidate: Candidate, proposal: Proposal, common: Mapping[str, object]
+) -> Iterator[tuple[str, Row]]:
+    label = candidate.label
+    if not label.feedback:
+        return
+    why = said(reasons_chat(prompt_of(proposal)))
+    helped = _answer(_reasons(candidate, label.feedback))
+    yield (
+        "feedback",
+        FeedbackRow.model_validate({**common, "prompt": why, "completion": (helped,)}),
+    )
+    for number, other in enumerate(label.unhelpful):
+        pair = {
+            **common,
+            "id": f"{candidate.id}-{number}",
+            "prompt": why,
+            "chosen": (helped,),
+            "rejected": (_answer(_reasons(candidate, other)),),
+            "about": "feedback",
+        }
+        yield "preference", PreferenceRow.model_validate(pair)
+
+
+_AUTHORITY = frozenset({"missing_confirmation", "forbidden_write", "extra_write"})
+_OMISSIONS = frozenset({"omitted_write", "omission", "not told"})
+
+
+def _reasons(candidate: Candidate, feedback: str) -> str:
+    """Fill in the form of `prompt.reasons_chat`."""
+    label = candidate.label
+    fault = "authority" if label.category in _AUTHORITY else "correctness"
+    fault = "omission" if label.category in _OMISSIONS else fault
+    form: dict[str, JsonValue] = {
+        "fault": fault,
+        "reason": label.category or "the action is wrong",
+        "policy_ref": "",
+        "feedback": feedback,
+        "calls": [],
+    }
+    return json.dumps(form, ensure_ascii=False)
+
+
+def steps_of(chosen: Sequence[ChosenRow]) -> StepsRow:
+    """Return the labelled actions of one trajectory as steps; they are in order."""
+    first, last = chosen[0], chosen[-1]
+    completions: list[str] = []
+    seen = 0
+    for each in chosen:
+        history = each.place.proposal.history
+        told = "\n".join(map(_told, (*history[seen:], each.place.proposal.action)))
+        completions.append(told)
+        seen = len(history) + 1 if each.place.executed else len(history)
+    return StepsRow(
+        id=last.candidate.key.trajectory,
+        prompt=first.place.proposal.policy,
+        completions=tuple(completions),
+        labels=tuple(not each.candidate.label.wrong for each in chosen),
+        split=first.split,
+        provenance=first.candidate.provenance,
+    )
+
+
+def said(messages: Iterable[Message]) -> tuple[Said, ...]:
+    """Return messages as chat templates take them.
+
+    Raises:
+        ConfigError: a rendering made one that no template takes.
+    """
+    return tuple(map(_plain, messages))
+
+
+def _plain(message: Message) -> Said:
+    match message:
+        case System(text=text) | User(text=text) | Assistant(text=text, calls=()):
+            return Said(role=message.role, content=text)
+        case _:
+            raise ConfigError(f"a prompt cannot hold a message of {message.role!r} with calls")
+
+
+def _answer(text: str) -> Said:
+    return Said(role="assistant", content=text)
+
+
+def _told(message: Message) -> str:
+    match message:
+        case Assistant(text=text, calls=calls):
+            made = (f"{call.name}({call.raw})" for call in calls)
+            return "actor: " + " ".join(filter(None, (text, *made)))
+        case ToolResult(name=name, text=text):
+            return f"tool {name}: {text}"
+        case System(text=text) | User(text=text):
+            return f"{message.role}: {text}"

@@ -1,0 +1,80 @@
+"""Labels by branching: what an intervention at a proposal changes.
+
+| of the intervention | label | weight |
+|---|---|---|
+| it helps: the interval of the advantage lies above 0 | wrong | 1.0 |
+| it harms: the interval lies below 0 | right | 1.0 |
+| neither, and without it most continuations succeed | right | least likely success without |
+| else | nothing | |
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from sidecritic.gates import Gate
+from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.labelling.scene import Scene
+from sidecritic.ports import Snapshot
+
+Tells = Callable[[Placed, Snapshot], Awaitable[str]]
+"""A proposal and its environment to the feedback that is tried; empty for none."""
+
+MOSTLY = 0.5
+"""Least success without intervention from which an action counts as right."""
+
+
+async def by_branching(
+    scene: Scene,
+    players: Players,
+    *,
+    effort: Effort,
+    tells: Tells,
+    gate: Gate = "writes+final",
+) -> list[Label]:
+    """Return labels of the gated proposals about which the continuations tell something."""
+    found: list[Label] = []
+    for place in placed(scene.trajectory, scene.briefing, gate=gate):
+        snapshot = scene.rebuilt.before.get(place.proposal.turn)
+        feedback = await tells(place, snapshot) if snapshot is not None else ""
+        if snapshot is None or not feedback:
+            continue
+        branch = Branch(scene.trajectory, place, snapshot, feedback)
+        effect = await advantage(branch, players, effort)
+        if effect is not None and (label := label_by(branch, effect)) is not None:
+            found.append(label)
+    return found
+
+
+def label_by(branch: Branch, effect: Advantage) -> Label | None:
+    """Return the label that an effect amounts to, if any."""
+    if effect.helps:
+        wrong, weight, feedback = True, 1.0, branch.feedback
+    elif effect.harms:
+        wrong, weight, feedback = False, 1.0, ""
+    elif effect.without.value > MOSTLY and effect.safe_without > 0:
+        wrong, weight, feedback = False, effect.safe_without, ""
+    else:
+        return None
+    bare = label_of(branch.trajectory, branch.place, source="branching", wrong=wrong)
+    faults: Sequence[str] = [fault.kind for fault in branch.place.faults]
+    return bare.model_copy(
+        update={
+            "weight": weight,
+            "category": (faults[0] if faults else "worth an intervention") if wrong else "",
+            "evidence": said(effect),
+            "feedback": feedback,
+            "advantage": effect.value,
+            "interval": effect.interval,
+            "continuations": effect.continuations,
+        }
+    )
+
+
+def said(effect: Advantage) -> str:
+    """Return an effect in words."""
+    one, other = effect.with_it, effect.without
+    return (
+        f"with the intervention {one.passed} of {one.trials} continuations succeed, without "
+        f"{other.passed} of {other.trials}"
+    )

@@ -1,0 +1,99 @@
+"""Labels by people: opinions that a person, or a page for persons, wrote into a file.
+
+One JSON object a line:
+
+    {"trajectory": "5f0e...", "turn": 7, "attempt": 0, "wrong": true,
+     "feedback": "The user asked for the blue one.", "note": "", "by": "jo"}
+
+`attempt` is 0 and `call_id` is absent unless given; `feedback`, `note` and `by` may be left
+out. Of two opinions on one proposal the later counts.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sidecritic.errors import ConfigError, first_problem
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing, Record
+
+
+class Opinion(Record):
+    """What a person says of one proposal."""
+
+    trajectory: str
+    turn: int
+    attempt: int = 0
+    call_id: str | None = None
+    wrong: bool
+    feedback: str = ""
+    note: str = ""
+    by: str = ""
+
+
+def read_opinions(file: Path) -> tuple[Opinion, ...]:
+    """Read a file of opinions.
+
+    Raises:
+        ConfigError: it cannot be read; the message names the line.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigError(f"cannot read {file}: {cause}; check the path") from cause
+    found: list[Opinion] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(Opinion.model_validate_json(line))
+        except ValidationError as cause:
+            raise ConfigError(f"{file}, line {number}: {first_problem(cause)}") from cause
+    return tuple(found)
+
+
+def by_people(
+    trajectory: Trajectory, briefing: Briefing, opinions: Iterable[Opinion]
+) -> Iterator[Label]:
+    """Yield what people say of the proposals of a trajectory.
+
+    Raises:
+        ConfigError: an opinion is about a proposal that the trajectory does not have, or a call
+            that the proposal does not have.
+    """
+    own = {(o.turn, o.attempt, o.call_id): o for o in opinions if o.trajectory == trajectory.id}
+    places = {
+        (place.proposal.turn, place.proposal.attempt): place
+        for place in (placed(trajectory, briefing, gate="all") if own else ())
+    }
+    for (turn, attempt, call_id), opinion in own.items():
+        place = places.get((turn, attempt))
+        if place is None:
+            raise ConfigError(
+                f"an opinion is about turn {turn}, attempt {attempt} of {trajectory.id}, which has "
+                "no such proposal; `sidecritic view` shows those there are"
+            )
+        _require_call(trajectory, place, call_id)
+        bare = label_of(trajectory, place, source="human", wrong=opinion.wrong, call_id=call_id)
+        by = f"{opinion.by}: " if opinion.by else ""
+        yield bare.model_copy(
+            update={
+                "category": "held to be wrong" if opinion.wrong else "",
+                "evidence": f"{by}{opinion.note}".strip(": "),
+                "feedback": opinion.feedback if opinion.wrong else "",
+            }
+        )
+
+
+def _require_call(trajectory: Trajectory, place: Placed, call_id: str | None) -> None:
+    there = [call.id for call in place.proposal.action.calls]
+    if call_id is None or call_id in there:
+        return
+    calls = f"only {', '.join(map(repr, there))}" if there else "as it has no calls; leave it out"
+    raise ConfigError(
+        f"an opinion is about call {call_id!r} of turn {place.proposal.turn}, attempt "
+        f"{place.proposal.attempt} of {trajectory.id}, which has no such call, {calls}"
+    )

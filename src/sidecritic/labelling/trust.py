@@ -1,0 +1,60 @@
+"""Who is believed where sources disagree about a proposal.
+
+    fault      what was planted is known, whatever an episode made of it
+    human      a person has read the case
+    branching  many continuations say what an intervention changes
+    outcome    one episode, against one reference
+    teacher    a model that has seen the reference
+    rule       a check, at least as likely right as not
+
+The first of them that speaks decides. Each dissenter further down halves the weight, except
+where the truth is known: a fault may leave no trace in the outcome, as a missing confirmation does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from sidecritic.labelling.label import Label, LabelSource
+
+TRUST: Sequence[LabelSource] = ("fault", "human", "branching", "outcome", "teacher", "rule")
+
+_KNOWN: frozenset[LabelSource] = frozenset({"fault", "human"})
+_RANK: Mapping[LabelSource, int] = MappingProxyType({name: at for at, name in enumerate(TRUST)})
+
+
+class ProposalKey(NamedTuple):
+    """A proposal as a whole, whichever of its calls a label is about."""
+
+    trajectory: str
+    turn: int
+    attempt: int
+
+
+def settled(labels: Iterable[Label]) -> dict[ProposalKey, Label]:
+    """Return one label for each proposal, in the order in which proposals first appear.
+
+    A proposal is wrong when the deciding source holds one of its calls to be; its feedback is
+    that of the most trusted source that has any.
+    """
+    found: dict[ProposalKey, list[Label]] = defaultdict(list)
+    for label in labels:
+        found[ProposalKey(label.trajectory, label.turn, label.attempt)].append(label)
+    return {key: _decided(sorted(group, key=_order)) for key, group in found.items()}
+
+
+def _order(label: Label) -> tuple[int, bool, float]:
+    return (_RANK[label.source], not label.wrong, -label.weight)
+
+
+def _decided(ranked: Sequence[Label]) -> Label:
+    decider = ranked[0]
+    feedback = next((label.feedback for label in ranked if label.feedback and label.wrong), "")
+    weight = decider.weight
+    if decider.source not in _KNOWN:
+        dissent = {label.source for label in ranked if label.wrong != decider.wrong}
+        weight *= 0.5 ** len(dissent - {decider.source})
+    return decider.model_copy(
+        update={"weight": weight, "feedback": feedback if decider.wrong else ""}
+    )

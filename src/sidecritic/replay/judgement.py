@@ -1,0 +1,121 @@
+"""One recorded run: every proposal that the gate covers, judged as it would have been live."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Set
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from time import process_time
+
+from sidecritic.envs.base import Look
+from sidecritic.errors import CriticError, CriticTimeout, boundary
+from sidecritic.gates import Gate, covers, kind_of
+from sidecritic.ports import Critic, version_of
+from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.replay.shadow import Shadow, Worlds
+from sidecritic.trace import Executed, Observed, Proposed, proposals
+from sidecritic.types import Approve, Judgement, Proposal, ToolCall
+
+CriticFor = Callable[[str], AbstractAsyncContextManager[Critic]]
+"""Environment to critic; must be picklable, as every process opens its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPlan:
+    """How to replay."""
+
+    critic: str
+    """The name that the critic is asked for by."""
+    critic_for: CriticFor
+    gate: Gate = "writes+final"
+    timeout: float = 60.0
+    """Seconds until a silent critic counts as failed."""
+    terms: str = ""
+    """What decides its judgements beside its name, in words."""
+
+
+def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
+    """Yield the proposals of a run that the gate sends to the critic."""
+    task = run.trajectory.task.id
+    for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing):
+        if covers(gate, proposal):
+            yield ProposalKey(run.file, run.simulation, proposal.turn, proposal.attempt)
+
+
+async def judge_run(
+    run: Recorded, critic: Critic, plan: ReplayPlan, *, worlds: Worlds, wanted: Set[ProposalKey]
+) -> list[JudgedProposal]:
+    """Return a judgement on each wanted proposal, in order."""
+    return [
+        await _judge(proposal, shadow.look(), run, critic, plan)
+        for proposal, shadow in rebuilt(run, worlds, wanted)
+    ]
+
+
+def rebuilt(
+    run: Recorded, worlds: Worlds, wanted: Set[ProposalKey]
+) -> Iterator[tuple[Proposal, Shadow]]:
+    """Yield each wanted proposal in order, with the world as it was then: look before going on."""
+    shadow = worlds.shadow(run)
+    made = iter(
+        proposals(run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing)
+    )
+    calls: dict[str, ToolCall] = {}
+    for event in run.trajectory.events:
+        match event:
+            case Observed():
+                shadow.follow(calls, event)
+            case Executed(action=action):
+                calls.update((call.id, call) for call in action.calls)
+            case Proposed():
+                proposal, _ = next(made)
+                if ProposalKey(run.file, run.simulation, event.turn, event.attempt) in wanted:
+                    yield proposal, shadow
+            case _:
+                pass
+
+
+async def _judge(
+    proposal: Proposal, look: Look | None, run: Recorded, critic: Critic, plan: ReplayPlan
+) -> JudgedProposal:
+    started = process_time()
+    judgement = await answer(proposal.model_copy(update={"look": look}), critic, plan)
+    return JudgedProposal(
+        file=run.file,
+        simulation=run.simulation,
+        turn=proposal.turn,
+        attempt=proposal.attempt,
+        env=run.trajectory.task.env,
+        task_id=run.trajectory.task.id,
+        actor=run.trajectory.actor,
+        gate=plan.gate,
+        critic=plan.critic,
+        critic_version=version_of(critic),
+        terms=plan.terms,
+        kind=kind_of(proposal),
+        tools=tuple(call.name for call in proposal.action.calls),
+        looked=look is not None,
+        judgement=judgement,
+        cpu_seconds=process_time() - started,
+    )
+
+
+async def answer(proposal: Proposal, critic: Critic, plan: ReplayPlan) -> Judgement:
+    """Return the judgement; that of a critic that fails has the status that says so."""
+    try:
+        with boundary(CriticError, f"critic {critic.name!r}"):
+            return await _in_time(proposal, critic, plan.timeout)
+    except CriticError as error:
+        return Judgement(
+            verdict=Approve(),
+            critic=critic.name,
+            status="timeout" if isinstance(error, CriticTimeout) else "error",
+            rationale=str(error),
+        )
+
+
+async def _in_time(proposal: Proposal, critic: Critic, limit: float) -> Judgement:
+    try:
+        async with asyncio.timeout(limit):
+            return await critic.judge(proposal)
+    except TimeoutError as cause:
+        raise CriticTimeout(f"no verdict within {limit:g} s") from cause

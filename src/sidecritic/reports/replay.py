@@ -1,0 +1,258 @@
+"""What a person reads about a replay."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from sidecritic.reports.sections import Section
+from sidecritic.reports.tables import to_table
+from sidecritic.reports.text import plain
+from sidecritic.scoring.replay_results import (
+    CrossValidated,
+    Detection,
+    Interference,
+    Measured,
+    ReplayScores,
+    Share,
+    Slices,
+)
+
+_HEADER = ("", "wrong/n", "AUROC", "AP", "at 1 %", "at 5 %", "at 10 %")
+_NARROW = ("", "wrong/n", "AUROC", "at 5 %")
+
+_WRITES = {
+    "detectable": "Detectable wrong writes, first of a run, clean tasks",
+    "clean": "All wrong writes, first of a run, clean tasks",
+    "raw": "All wrong writes, raw",
+}
+_END = {
+    "clean": "Will the run fail? At its end, clean tasks, no wrong write",
+    "raw": "Will the run fail? The same, noisy tasks included",
+    "every_run": "Will the run fail? The same, runs with a wrong write included",
+}
+_MEANING = (
+    "AP: average precision; chance has the share of wrong ones. At 1, 5, 10 %: wrong ones caught "
+    "at so many false alarms, one threshold a domain. Rows `95 %`, and brackets: intervals, "
+    "resampling users."
+)
+
+
+def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
+    """Yield what to print about a replay, the primary figures first."""
+    yield from _printed(replay_sections(scores))
+
+
+def to_training_tables(cv: CrossValidated) -> Iterator[RenderableType]:
+    """Yield what to print about a critic that was trained."""
+    yield from _printed(_cross_validated(cv))
+
+
+def _printed(sections: Iterable[Section]) -> Iterator[RenderableType]:
+    for section in sections:
+        yield to_table(section)
+        for note in section.notes:
+            yield Text(plain(note, 1000))
+        yield Text()
+
+
+def replay_sections(scores: ReplayScores) -> Iterator[Section]:
+    """Yield what there is to say about a replay."""
+    if scores.cv is not None:
+        yield from _cross_validated(scores.cv)
+    primary = "detectable" if "detectable" in scores.writes else "clean"
+    for name, title in _WRITES.items():
+        if name in scores.writes:
+            notes = (_MEANING, *_seen(scores)) if name == primary else ()
+            yield _slices(title, scores.writes[name], notes)
+    for name, title in _END.items():
+        yield _slices(title, scores.end[name])
+    yield _interference(scores.interference)
+    for by, slices in scores.writes_by[primary].items():
+        raw = scores.writes_by["raw"][by]
+        yield _narrow(f"{_WRITES[primary]}, by {by}; raw below", slices, raw)
+    for by, slices in scores.end_by["clean"].items():
+        raw = scores.end_by["raw"][by]
+        yield _narrow(f"{_END['clean']}, by {by}; raw below", slices, raw)
+    yield _reliability(primary, scores)
+    yield _cost(scores)
+
+
+def _cross_validated(cv: CrossValidated) -> Iterator[Section]:
+    notes = (
+        f"By critics fitted without the users they are measured on ({cv.folds} folds). {_MEANING}",
+    )
+    yield _slices(f"{_WRITES['detectable']} (cross-validated)", cv.writes["detectable"], notes)
+    yield _slices(f"{_WRITES['clean']} (cross-validated)", cv.writes["clean"])
+    yield _slices(f"{_END['clean']} (cross-validated)", cv.end["clean"])
+
+
+def _seen(scores: ReplayScores) -> Iterator[str]:
+    if scores.cv is not None:
+        yield (
+            "From here on by the weights in use. Where they were fitted to these very runs, the "
+            "cross-validated tables are what to expect elsewhere."
+        )
+
+
+def _slices(title: str, slices: Slices, notes: tuple[str, ...] = ()) -> Section:
+    rows = tuple(row for name, found in slices.items() for row in _rows(name, found))
+    return Section(title, _HEADER, rows, notes)
+
+
+def _rows(name: str, found: Detection) -> Iterator[tuple[str, ...]]:
+    """Yield the figures, and below them their intervals: side by side they are too wide."""
+    caught = [
+        found.recall_at_fpr_by_domain.get(alarms, Measured()) for alarms in ("0.01", "0.05", "0.10")
+    ]
+    figures = (_decimal(found.auroc), _decimal(found.ap), *(_whole(each.value) for each in caught))
+    yield (name, f"{found.wrong}/{found.n}", *figures)
+    ranges = [_range(ci) for ci in (found.auroc_ci, found.ap_ci)]
+    ranges += [_whole_range(each.ci) for each in caught]
+    if any(ranges):
+        yield ("95 %", "", *ranges)
+
+
+def _narrow(title: str, slices: Slices, raw: Slices) -> Section:
+    # What is raw alone, such as a tool that only noisy tasks write with, has its rows as well.
+    nothing = Detection(n=0, wrong=0)
+    rows = (
+        (shown, *_brief(of.get(name, nothing)))
+        for name in dict.fromkeys((*slices, *raw))
+        for shown, of in ((name, slices), ("raw", raw))
+    )
+    return Section(title, _NARROW, tuple(rows))
+
+
+def _brief(found: Detection) -> tuple[str, str, str]:
+    at_5 = found.recall_at_fpr_by_domain.get("0.05", Measured())
+    return (f"{found.wrong}/{found.n}", _auroc(found), _with_interval(at_5))
+
+
+def _interference(found: dict[str, Interference]) -> Section:
+    rows = tuple(
+        (
+            name,
+            _counted(row.failed_caught),
+            _counted(row.failed_caught_at),
+            _counted(row.failed_caught_anywhere),
+            _counted(row.passed_disturbed),
+            _counted(row.passed_disturbed_in_earnest),
+        )
+        for name, row in found.items()
+    )
+    notes = (
+        "Failed runs in which something is refused by the first wrong write (before or at it), at "
+        "it, or anywhere; successful runs in which anything is; in earnest: without calls that "
+        "their tool refused in the recording, which it is no harm to send back.",
+    )
+    header = ("clean runs", "by it", "at it", "anywhere", "disturbed", "in earnest")
+    return Section("Whole runs, at the critic's own threshold", header, rows, notes)
+
+
+def _reliability(name: str, scores: ReplayScores) -> Section:
+    found = scores.writes[name]["all"]
+    rows = tuple(
+        (
+            f"{row.low:.1f} to {row.high:.1f}",
+            str(row.n),
+            f"{_decimal(row.score)} {_between(row.score_ci)}",
+            f"{_decimal(row.wrong)} {_between(row.wrong_ci)}",
+        )
+        for row in found.reliability
+    )
+    error = found.calibration_error
+    note = f"Expected calibration error {_decimal(error.value)} {_between(error.ci)}."
+    rest = (
+        "Those of every other table and row are in --json (`calibration_error`, `reliability`), "
+        "and so is what the tables by benchmark, tool and actor leave out."
+    )
+    if scores.calibrated:
+        header = ("probability", "n", "mean probability", "share wrong")
+        return Section(f"Reliability ({name}, all)", header, rows, (note, rest))
+    header = ("score", "n", "mean score", "share wrong")
+    warning = "The scores are not calibrated: they are no probabilities, and the error says so."
+    return Section(f"Reliability ({name}, all)", header, rows, (note, warning, rest))
+
+
+def _cost(scores: ReplayScores) -> Section:
+    cost = scores.cost
+    rows = (
+        ("verdicts", str(cost.verdicts)),
+        ("critic failures", str(cost.failed)),
+        ("look-ups possible", str(cost.looked)),
+        ("CPU per verdict, median", _milliseconds(cost.cpu_ms_median)),
+        ("CPU per verdict, mean", _milliseconds(cost.cpu_ms_mean)),
+        ("CPU per verdict, p95", _milliseconds(cost.cpu_ms_p95)),
+        ("tokens per verdict, in", f"{cost.input_tokens:.1f}"),
+        ("tokens per verdict, out", f"{cost.output_tokens:.1f}"),
+    )
+    return Section(
+        f"Critic {scores.critic}, gate {scores.gate}", ("", ""), rows, tuple(_notes(scores))
+    )
+
+
+def _notes(scores: ReplayScores) -> Iterator[str]:
+    yield (
+        f"{scores.simulations} simulations of {scores.files} files; {scores.malformed} malformed, "
+        f"{scores.empty} empty. {scores.write_proposals} writes, {scores.wrong_writes} of them "
+        f"wrong; {scores.left_out_writes} left out. `all` is without telecom. Intervals resample "
+        "the users of the tasks."
+    )
+    if scores.terms:
+        yield f"Judged with {scores.terms}."
+    if scores.fitted_files:
+        yield (
+            f"The profile was fitted to {scores.fitted_files} of these files: thresholds and "
+            "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
+            "the cross-validated figures."
+        )
+    if scores.unlearned:
+        yield (
+            f"The head has learned nothing of {', '.join(scores.unlearned)}: the policy checks "
+            "judge there, by the risks that they state themselves."
+        )
+    if scores.labels_unmatched:
+        yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
+    for env, why in scores.skipped.items():
+        yield f"Not judged: {env}: {why}"
+    if scores.command:
+        yield scores.command
+
+
+def _decimal(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _auroc(found: Detection) -> str:
+    return f"{_decimal(found.auroc)} {_between(found.auroc_ci)}".strip()
+
+
+def _between(ci: tuple[float, float] | None) -> str:
+    return "" if ci is None else f"({_range(ci)})"
+
+
+def _range(ci: tuple[float, float] | None) -> str:
+    return "" if ci is None else f"{ci[0]:.2f}-{ci[1]:.2f}"
+
+
+def _whole_range(ci: tuple[float, float] | None) -> str:
+    return "" if ci is None else f"{100 * ci[0]:.0f}-{100 * ci[1]:.0f}"
+
+
+def _whole(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _with_interval(found: Measured) -> str:
+    if found.value is None or found.ci is None:
+        return _whole(found.value)
+    return f"{_whole(found.value)} ({_whole_range(found.ci)})"
+
+
+def _counted(found: Share) -> str:
+    return f"{_whole(found.share.value)} ({found.n}/{found.of})".strip()
+
+
+def _milliseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} ms"

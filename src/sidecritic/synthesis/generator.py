@@ -1,0 +1,210 @@
+"""Make tasks until there are enough: draft, verify, drop what says the same again."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from pydantic import Field
+
+from sidecritic.errors import ModelUnavailable
+from sidecritic.synthesis.account import RejectedDrafts, SynthesisAccount
+from sidecritic.synthesis.drafts import TaskDraft
+from sidecritic.synthesis.duplicates import Seen
+from sidecritic.synthesis.ledger import (
+    AcceptedTask,
+    Batch,
+    Ledger,
+    LedgerHeader,
+    NoLedger,
+    RefusedDraft,
+)
+from sidecritic.synthesis.verifier import Rejection, Verified, Verifier
+from sidecritic.types import Record, Task
+
+
+class Author(Protocol):
+    """Whoever writes tasks."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def draft(self, rng: Random, *, refuse: bool) -> TaskDraft | Rejection:
+        """Return a task, or why there is none this time.
+
+        With `refuse`, the right answer to something in it is to refuse.
+        """
+        ...
+
+
+class SynthesisOrder(Record):
+    """What is to be made."""
+
+    number: int = Field(ge=1)
+    seed: int = 0
+    refusals: float = Field(default=0.2, ge=0, le=1)
+    """Share of tasks in which something must be refused."""
+    patience: int = Field(default=20, ge=1)
+    """Attempts for each task asked for, after which there are fewer."""
+    at_once: int = Field(default=1, ge=1)
+    """Drafts that are asked for at the same time; it has a say in which tasks are made."""
+
+
+@dataclass(slots=True)
+class _Bench:
+    """What has been made so far."""
+
+    order: SynthesisOrder
+    seen: Seen
+    tasks: list[Task] = field(default_factory=list[Task])
+    attempts: int = 0
+    kinds: Counter[str] = field(default_factory=Counter[str])
+    refusals: int = 0
+    rejected: dict[tuple[str, str], list[str]] = field(
+        default_factory=dict[tuple[str, str], list[str]]
+    )
+
+    @property
+    def full(self) -> bool:
+        return len(self.tasks) >= self.order.number
+
+    def is_refusal_due(self, ahead: int) -> bool:
+        """Whether the next task but `ahead` should be one that is refused."""
+        planned = len(self.tasks) + ahead + 1
+        return round(self.order.refusals * planned) > round(self.order.refusals * (planned - 1))
+
+    def take(self, batch: Batch) -> None:
+        """Count a batch, whether it was made now or is on file."""
+        self.attempts = batch.attempts
+        for accepted in batch.accepted:
+            self.tasks.append(accepted.task)
+            self.kinds[accepted.kind] += 1
+            self.refusals += accepted.refuses
+        for refused in batch.refused:
+            self.rejected.setdefault((refused.kind, refused.reason), []).append(refused.detail)
+
+
+class Unfinished(ModelUnavailable):
+    """The author's model went away; what was made until then is here."""
+
+    def __init__(
+        self, cause: ModelUnavailable, tasks: tuple[Task, ...], made: SynthesisAccount
+    ) -> None:
+        super().__init__(str(cause), cause.retry_after)
+        self.tasks = tasks
+        self.made = made
+
+
+async def make(
+    author: Author,
+    verifier: Verifier,
+    order: SynthesisOrder,
+    known: Sequence[Task] = (),
+    *,
+    ledger: Ledger | None = None,
+) -> tuple[tuple[Task, ...], SynthesisAccount]:
+    """Return tasks and the account of them; the same order always makes the same tasks.
+
+    `known` are tasks that new ones must not repeat. What an author gets wrong is counted;
+    whether there are enough is for the caller to see. A ledger keeps what is made as it is
+    made, and what is in it is not made again.
+
+    Raises:
+        Unfinished: the author's model cannot be reached; it holds what was made.
+        ConfigError: the ledger is of another order, or cannot be written.
+    """
+    ledger = ledger or NoLedger()
+    env = verifier.benchmark.name
+    bench = _Bench(order, Seen(known))
+    for batch in ledger.begin(
+        LedgerHeader(env=env, author=author.name, order=order.model_dump_json())
+    ):
+        bench.take(batch)
+        for accepted in batch.accepted:
+            bench.seen.add(accepted.task)
+    while not bench.full and bench.attempts < order.patience * order.number:
+        drafts = await _drafts(author, bench, env)
+        usable = [draft for draft in drafts if not isinstance(draft, ModelUnavailable)]
+        if usable:
+            made = await _batch(usable, verifier, bench)
+            bench.take(made)
+            ledger.add(made)
+        away = next((draft for draft in drafts if isinstance(draft, ModelUnavailable)), None)
+        if away is not None:
+            account = _account(bench, env, author.name)
+            raise Unfinished(away, tuple(bench.tasks), account) from away
+    return tuple(bench.tasks), _account(bench, env, author.name)
+
+
+async def _drafts(
+    author: Author, bench: _Bench, env: str
+) -> list[TaskDraft | Rejection | ModelUnavailable]:
+    """Return a batch of drafts; in place of one that nobody could be asked for, why."""
+    order, first = bench.order, bench.attempts
+    due = [bench.is_refusal_due(ahead) for ahead in range(order.at_once)]
+    found = await asyncio.gather(
+        *(
+            author.draft(Random(f"{order.seed}/{env}/{first + at}"), refuse=refuse)
+            for at, refuse in enumerate(due)
+        ),
+        return_exceptions=True,
+    )
+    drafts: list[TaskDraft | Rejection | ModelUnavailable] = []
+    for each in found:
+        if isinstance(each, BaseException) and not isinstance(each, ModelUnavailable):
+            raise each
+        drafts.append(each)
+    return drafts
+
+
+async def _batch(
+    drafts: Sequence[TaskDraft | Rejection], verifier: Verifier, bench: _Bench
+) -> Batch:
+    accepted: list[AcceptedTask] = []
+    refused: list[RefusedDraft] = []
+    for draft in drafts:
+        number = len(bench.tasks) + len(accepted)
+        if number >= bench.order.number:
+            break
+        found = await _verified(draft, verifier, bench, number)
+        if isinstance(found, Verified):
+            bench.seen.add(found.task)
+            kind, refuses = found.draft.kind, found.draft.refuses
+            accepted.append(AcceptedTask(task=found.task, kind=kind, refuses=refuses))
+        else:
+            kind = draft.kind if isinstance(draft, TaskDraft) else ""
+            refused.append(RefusedDraft(kind=kind, reason=found.reason, detail=found.detail))
+    attempts = bench.attempts + bench.order.at_once
+    return Batch(attempts=attempts, accepted=tuple(accepted), refused=tuple(refused))
+
+
+async def _verified(
+    draft: TaskDraft | Rejection, verifier: Verifier, bench: _Bench, number: int
+) -> Verified | Rejection:
+    if isinstance(draft, Rejection):
+        return draft
+    domain = verifier.benchmark.name.replace(":", "-")
+    id_ = f"synthetic-{domain}-{bench.order.seed}-{number}"
+    like = bench.seen.like(verifier.task_of(draft, id_))
+    if like is not None:
+        return Rejection("says nearly the same again", like)
+    return await verifier.verify(draft, id_)
+
+
+def _account(bench: _Bench, env: str, author: str) -> SynthesisAccount:
+    return SynthesisAccount(
+        env=env,
+        author=author,
+        seed=bench.order.seed,
+        asked=bench.order.number,
+        made=len(bench.tasks),
+        refusals=bench.refusals,
+        attempts=bench.attempts,
+        kinds=dict(sorted(bench.kinds.items(), key=lambda each: (-each[1], each[0]))),
+        rejected=tuple(
+            RejectedDrafts(kind=kind, reason=reason, number=len(details), example=details[0])
+            for (kind, reason), details in sorted(bench.rejected.items())
+        ),
+    )
