@@ -16,7 +16,7 @@ from sidecritic.datasets.rows import PreferenceRow, VerdictRow
 from sidecritic.errors import ConfigError
 from sidecritic.training.lora.base import load_base
 from sidecritic.training.lora.packages import needed
-from sidecritic.training.lora.recipe import Preferences, Recipe
+from sidecritic.training.lora.recipe import Preferences, Recipe, common_arguments
 from sidecritic.training.lora.rows import Fitting
 from sidecritic.training.lora.verdicts import tokens_of
 from sidecritic.training.lora.watch import quality
@@ -103,8 +103,6 @@ def _trainer(
     pairs: Sequence[PreferenceRow],
     folder: Path,
 ) -> Any:
-    from sidecritic.training.lora.run import common_arguments
-
     model, tokenizer = loaded
     trl, datasets = needed("trl"), needed("datasets")
     arguments = trl.DPOConfig(

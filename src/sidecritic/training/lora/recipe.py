@@ -2,11 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from sidecritic.errors import ConfigError
+from sidecritic.training.lora.packages import needed
 from sidecritic.types import Record
 
 
@@ -79,3 +80,20 @@ def read_recipe(file: Path) -> Recipe:
             known = ", ".join(Recipe.model_fields)
             raise ConfigError(f"{file}: unknown key {key!r}; known: {known}") from cause
         raise ConfigError(f"{file}: {key}: {first['msg']}") from cause
+
+
+def common_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments that both stages give to their trainer."""
+    return {
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "bf16": False,  # the weights are of the recipe's type already
+        "use_cpu": not needed("torch").cuda.is_available(),
+        "activation_checkpointing": False,
+        "dataloader_pin_memory": False,
+        "logging_steps": 1,
+        "save_strategy": "no",  # the watch says when to save, after it has validated
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }

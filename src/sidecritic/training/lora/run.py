@@ -29,7 +29,7 @@ from sidecritic.training.lora.curve import best, is_stuck
 from sidecritic.training.lora.lean import lean_trainer
 from sidecritic.training.lora.packages import needed, quiet
 from sidecritic.training.lora.preferences import Stage, length_of, prefer
-from sidecritic.training.lora.recipe import Recipe
+from sidecritic.training.lora.recipe import Recipe, common_arguments
 from sidecritic.training.lora.result import RESULT_FILE, Result, outcome, read_result
 from sidecritic.training.lora.rows import (
     Fitting,
@@ -265,23 +265,6 @@ def _below(model: Any, layers: int | None) -> str | None:
     count = int(model.config.get_text_config().num_hidden_layers)
     first = 0 if layers is None else max(count - layers, 0)
     return rf".*\.layers\.({'|'.join(map(str, range(first)))})\..*" if first else None
-
-
-def common_arguments(recipe: Recipe) -> dict[str, Any]:
-    """Return the arguments that both stages give to their trainer."""
-    return {
-        "seed": recipe.seed,
-        "data_seed": recipe.seed,
-        "bf16": False,  # the weights are of the recipe's type already
-        "use_cpu": not needed("torch").cuda.is_available(),
-        "activation_checkpointing": False,
-        "dataloader_pin_memory": False,
-        "logging_steps": 1,
-        "save_strategy": "no",  # whoever validates says when to save
-        "save_total_limit": 2,
-        "report_to": "none",
-        "disable_tqdm": True,
-    }
 
 
 def _trained(trainer: Any, watch: Watch, recipe: Recipe, out: Path) -> int:
