@@ -23,7 +23,7 @@ from sidecritic.critics.profile import (
     to_toml,
 )
 from sidecritic.recorded import Kind
-from sidecritic.training.folds import fold_of
+from sidecritic.splits.folds import fold_of
 from sidecritic.types import Approve, Judgement, Revise
 from tests.scored import Scores, profile, threshold
 from tests.talk import Talk, specs

@@ -18,11 +18,11 @@ from sidecritic.datasets.export import Wanted, export
 from sidecritic.datasets.files import has_parquet
 from sidecritic.datasets.material import Reads, recorded_material, run_material
 from sidecritic.datasets.noticing import Noticing
-from sidecritic.datasets.splits import Shares
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
+from sidecritic.splits.assignment import SplitShares
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,7 +64,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     validation, test = asked.shares
     wanted = Wanted(
         rendering=read_as,
-        shares=Shares(validation=validation, test=test),
+        shares=SplitShares(validation=validation, test=test),
         balance=balance_named(asked.balance),
         seed=asked.seed,
         held_out=asyncio.run(held_out_in(benchmarks.values())),

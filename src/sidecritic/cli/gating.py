@@ -23,7 +23,7 @@ from sidecritic.config.registered import is_registered, registered
 from sidecritic.config.replays import CriticByName
 from sidecritic.config.settings import settings_of
 from sidecritic.critics.registry import Lineage, digest_of
-from sidecritic.datasets.material import Material, run_material, user_in
+from sidecritic.datasets.material import Material, run_material
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
 from sidecritic.labeling.trust import ProposalKey as LabelKey
@@ -39,6 +39,7 @@ from sidecritic.scoring.detection_records import Measured
 from sidecritic.scoring.paired import Case, Difference, Verdict
 from sidecritic.scoring.promotion import Decision, Evidence, Injected, Margins, decide
 from sidecritic.scoring.replays import refused, risk_of
+from sidecritic.splits.users import user_in
 from sidecritic.trace import Loaded
 
 DECISION_FILE = "decision.json"

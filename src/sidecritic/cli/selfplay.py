@@ -7,10 +7,10 @@ from sidecritic.cli.edge import note
 from sidecritic.cli.evaluating import evaluate
 from sidecritic.config import Settings, Shelf, benchmark_for, sources_of
 from sidecritic.config.benchmarks import Sources
-from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.ports import Benchmark
 from sidecritic.scoring import Scores
 from sidecritic.scoring.mining import ALONE, SUPERVISED
+from sidecritic.splits.benchmarks import HeldOutSplit, WithoutTestUsers, require_no_tests
 
 
 class SelfPlay(NamedTuple):
@@ -61,7 +61,7 @@ def kept_apart(settings: Settings) -> Shelf:
     for name in dict.fromkeys(settings.env):
         sources = sources_of(settings)
         benchmark = benchmark_for(name, sources, grader=settings.grader)
-        held_out = HeldOut(_own(name, sources))
+        held_out = HeldOutSplit(_own(name, sources))
         shelf[name, sources, settings.grader] = _apart(benchmark, held_out, settings)
     return shelf
 
@@ -71,14 +71,14 @@ def _own(name: str, sources: Sources) -> Benchmark:
     return benchmark_for(name, Sources(None, sources.tau_bench, sources.userbench))
 
 
-def _apart(benchmark: Benchmark, held_out: HeldOut, settings: Settings) -> Benchmark:
+def _apart(benchmark: Benchmark, held_out: HeldOutSplit, settings: Settings) -> Benchmark:
     tasks = benchmark.tasks(settings.split)
     asked = tuple(task for task in tasks if task.id in settings.task_ids)
     if settings.tasks is not None:
-        refuse_tests(asked or tasks, held_out, users=True)
+        require_no_tests(asked or tasks, held_out, users=True)
         return benchmark
-    refuse_tests(asked, held_out, users=True)
-    apart = KeptApart(benchmark, held_out)
+    require_no_tests(asked, held_out, users=True)
+    apart = WithoutTestUsers(benchmark, held_out)
     kept = len(apart.tasks(settings.split))
     if kept < len(tasks):
         note(

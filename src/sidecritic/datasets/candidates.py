@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from sidecritic.datasets.licences import licence_of
-from sidecritic.datasets.material import Material, domain_of, user_in
+from sidecritic.datasets.material import Material
 from sidecritic.datasets.rows import Provenance
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.subjects import Placed, placed
 from sidecritic.labeling.trust import ProposalKey
 from sidecritic.recorded import Kind
+from sidecritic.splits.users import domain_of, user_in
 from sidecritic.trace import Trajectory
 from sidecritic.types import Assistant, Message, Proposal
 

@@ -20,15 +20,10 @@ from sidecritic.datasets.duplicates import SIMILAR, without_contradictions, with
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
 from sidecritic.datasets.making import Chosen, rows_of, steps_of
 from sidecritic.datasets.material import Material, Reads
-from sidecritic.datasets.rows import Row, Split, VerdictRow
-from sidecritic.datasets.splits import (
-    HeldOut,
-    Shares,
-    assign,
-    require_no_leak,
-    require_none_held_out,
-)
+from sidecritic.datasets.rows import Row, VerdictRow
 from sidecritic.datasets.summary import Summary, bin_of, lengths_of
+from sidecritic.splits.assignment import Split, SplitShares, assign, require_no_leak
+from sidecritic.splits.held_out import HeldOut, require_none_held_out
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Flag
 
@@ -51,7 +46,7 @@ class Wanted:
     """How a data set is to be made."""
 
     rendering: Rendering = FULL
-    shares: Shares = field(default_factory=Shares)
+    shares: SplitShares = field(default_factory=SplitShares)
     balance: Balance = "downsample"
     seed: int = 0
     similar: float = SIMILAR
@@ -118,12 +113,12 @@ def _choose(reads: Sequence[Reads], wanted: Wanted) -> _Choice:
     quarantined = [row for row in found if row.quarantine]
     rows = [row for row in found if not row.quarantine]
     if not wanted.drops_held_out:
-        require_none_held_out(rows, wanted.held_out)
-    known = [row for row in rows if not wanted.held_out.holds(row.provenance)]
+        require_none_held_out((row.provenance for row in rows), wanted.held_out)
+    known = [row for row in rows if not wanted.held_out.objection(row.provenance)]
     agreed, contradictory = without_contradictions(known)
     new, duplicates = without_duplicates(agreed, similar=wanted.similar)
-    splits = assign(new, wanted.shares, wanted.seed)
-    require_no_leak(splits, new)
+    splits = assign({row.id: row.provenance for row in new}, wanted.shares, wanted.seed)
+    require_no_leak((splits[row.id], row.provenance) for row in new)
     left_out = {
         "quarantined": len(quarantined),
         "of a test split": len(rows) - len(known),

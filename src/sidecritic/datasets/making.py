@@ -14,12 +14,12 @@ from sidecritic.datasets.rows import (
     PreferenceRow,
     Row,
     Said,
-    Split,
     StepsRow,
     VerdictRow,
 )
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.subjects import Placed
+from sidecritic.splits.assignment import Split
 from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolResult, User
 
 

@@ -10,7 +10,6 @@ Trajectories of the live gateway are quarantined until somebody vouches for them
 are strangers, who may have been nice to an agent only to teach its critic something.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,10 @@ from sidecritic.labeling.outcomes import by_outcome
 from sidecritic.labeling.records import Label
 from sidecritic.labeling.store import LABELS_FILE, read_labels
 from sidecritic.labeling.trust import ProposalKey, settled
-from sidecritic.recorded import UNKNOWN, Recorded
-from sidecritic.recordings.results import user_of
+from sidecritic.recorded import Recorded
 from sidecritic.runs import read_run
-from sidecritic.simulation.plans import scenario_of
-from sidecritic.trace import Trajectory, env_view
-from sidecritic.types import Briefing, Task
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing
 
 HOSTILE_FILE = "hostile.txt"
 VOUCHED_FILE = "vouched.txt"
@@ -104,47 +101,6 @@ def recorded_material(name: str, runs: Sequence[Recorded], *, hostile: bool = Fa
         labels=settled(labels),
         hostile=EVERY if hostile else frozenset(),
     )
-
-
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\w")
-
-
-ONE_USER = frozenset({"telecom"})
-"""Domains whose tasks all have the same user: there tasks stand for users."""
-
-
-SHOP = "shop"
-"""Its tasks name their users by e-mail address only."""
-
-
-def user_in(trajectory: Trajectory) -> str:
-    """Return the id of the user whom a trajectory is about.
-
-    By task or conversation, else an e-mail address of the task's scenario; where nobody is
-    named, the task stands for its user.
-    """
-    task = trajectory.task
-    if domain_of(task.env) in ONE_USER:
-        return f"task:{task.id}"
-    if task.env == SHOP:
-        return user_by_mail(task)
-    found = user_of(task.data, env_view(trajectory.events))
-    return found if found != UNKNOWN else user_by_mail(task)
-
-
-GATEWAY = "gateway:"
-"""Begins the environment of decisions that the gateway has exported; a route follows."""
-
-
-def domain_of(env: str) -> str:
-    """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
-    return env.rpartition(":")[2]
-
-
-def user_by_mail(task: Task) -> str:
-    """Return the e-mail address of a scenario; a name made of the task's id where it has none."""
-    mail = _MAIL.search(scenario_of(task).text)
-    return mail[0] if mail else f"task:{task.id}"
 
 
 def holds(ids: frozenset[str], id: str) -> bool:

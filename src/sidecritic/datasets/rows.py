@@ -4,9 +4,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from sidecritic.splits.assignment import Split
 from sidecritic.types import Record
 
-Split = Literal["train", "validation", "test"]
 Trust = Literal["simulated", "recorded", "live"]
 
 

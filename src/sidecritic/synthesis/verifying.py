@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from sidecritic.checks.base import Pack
 from sidecritic.critics.policy import THRESHOLD, PolicyCritic
-from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.task_files import Checking
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, EnvError, UserError
@@ -23,6 +22,7 @@ from sidecritic.ports import Benchmark
 from sidecritic.simulation.faults import SimulatedActor
 from sidecritic.simulation.plans import Action, is_write, reference_of
 from sidecritic.simulation.users import STOP, ScriptedUser
+from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.supervisor import Supervisor
 from sidecritic.synthesis.drafts import Draft, to_task
 from sidecritic.trace import Ended, Event, Executed
@@ -58,7 +58,7 @@ class Verifier:
     """Plays new tasks of one benchmark."""
 
     benchmark: Benchmark
-    held_out: HeldOut
+    held_out: HeldOutSplit
     pack: Pack
     split: str = "train"
 

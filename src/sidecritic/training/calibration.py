@@ -27,7 +27,7 @@ from sidecritic.scoring.detection_records import Measured
 from sidecritic.scoring.replays import Telling, ToldKind
 from sidecritic.scoring.shares import share
 from sidecritic.scoring.statistics import SEED
-from sidecritic.training.folds import fold_of
+from sidecritic.splits.folds import fold_of
 
 MINIMUM_TOOL = 60
 """Right examples below which a tool has no threshold of its own: one in 20 is then three."""

@@ -8,12 +8,11 @@ from os.path import relpath
 from pathlib import Path
 
 from sidecritic.critics.registry import NAME, CriticKind, Entry, Figure, Lineage, digest_of
-from sidecritic.datasets.candidates import domain_of
-from sidecritic.datasets.material import user_in
 from sidecritic.errors import ConfigError
 from sidecritic.labeling.store import LABELS_FILE
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, Decision
+from sidecritic.splits.users import domain_of, user_in
 
 
 def lineage_of(runs: Iterable[Path]) -> Lineage:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from sidecritic.config.synthesising import SYNTHETIC, Workshop, workshop_for
-from sidecritic.envs.held_out import HeldOut
 from sidecritic.envs.shop import Shop
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.models.scripted import FunctionModel, ScriptedModel
@@ -18,6 +17,7 @@ from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Peopled
 from sidecritic.reports.synthesis import kinds, rejections
 from sidecritic.simulation.plans import Action, reference_of, scenario_of
+from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.synthesis.drafts import Draft, Introduction, Wish, reason_of, to_task
 from sidecritic.synthesis.duplicates import Seen
 from sidecritic.synthesis.ledger import open_ledger
@@ -30,7 +30,7 @@ from sidecritic.types import Request, Task
 
 SHOP = Shop()
 DESK = ShopDesk(SHOP.records)
-VERIFIER = Verifier(SHOP, HeldOut(SHOP), pack_for("shop"))
+VERIFIER = Verifier(SHOP, HeldOutSplit(SHOP), pack_for("shop"))
 TRAIN_USERS = [user for user in DESK.users if user not in VERIFIER.held_out.users]
 
 

@@ -100,7 +100,9 @@ def test_a_user_in_train_and_validation_is_refused(tmp_path: Path) -> None:
     data = write_data(tmp_path / "data")
     with (data / "verdict/validation.jsonl").open("a") as out:
         out.write(row(3, "train").model_dump_json() + "\n")
-    with pytest.raises(ConfigError, match="task 'task-train-3' of tau2:retail is in train and val"):
+    with pytest.raises(
+        ConfigError, match="user 'user-train-3' of retail is in two splits"
+    ):
         read_material(data, examples=10, validation=8, seed=0)
 
 
@@ -130,7 +132,7 @@ def test_a_pair_of_a_user_who_is_validated_with_is_refused(tmp_path: Path) -> No
     with (data / "preference/train.jsonl").open("a") as out:
         out.write(of_validation.splitlines()[3] + "\n")
     read_material(data, examples=10, validation=8, seed=0)
-    with pytest.raises(ConfigError, match=r"'task-validation-3' .* is in train and validation"):
+    with pytest.raises(ConfigError, match="'user-validation-3' of retail is in two splits"):
         read_material(data, examples=10, validation=8, seed=0, preferences=True)
 
 

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.rows import PreferenceRow, Provenance, VerdictRow
-from sidecritic.datasets.splits import HeldOut
 from sidecritic.errors import ConfigError
+from sidecritic.splits.assignment import require_no_leak
+from sidecritic.splits.held_out import HeldOut
 
 _Row = TypeVar("_Row", VerdictRow, PreferenceRow)
 
@@ -59,7 +60,12 @@ def read_material(
     _require_both(folder, "train", train)
     _require_both(folder, "validation", held)
     pairs = _preferences(folder) if preferences else ()
-    _require_apart((*train, *pairs), held)
+    require_no_leak(
+        [
+            *(("train", row.provenance) for row in (*train, *pairs)),
+            *(("validation", row.provenance) for row in held),
+        ]
+    )
     return Material(
         train=_chosen(train, examples, seed),
         validation=_chosen(held, validation, seed),
@@ -80,7 +86,7 @@ def require_no_test_rows(material: Material, tests_of: TestsOf) -> None:
     """
     tests = tests_of({row.env for row in material.provenances})
     for row in material.provenances:
-        if found := tests.holds(row):
+        if found := tests.objection(row):
             raise ConfigError(
                 f"{found}: nothing may be learned from it; train on the train split, or export "
                 "the data set with --held-out drop"
@@ -175,19 +181,6 @@ def _require_both(folder: Path, split: str, rows: Sequence[VerdictRow]) -> None:
             f"{folder}: the {split} split has {len(rows)} rows and none that is {missing}; a "
             "critic learns from both: label or play more, or move users with --seed"
         )
-
-
-def _require_apart(train: Sequence[VerdictRow | PreferenceRow], held: Sequence[VerdictRow]) -> None:
-    seen = {name for row in train for name in _names(row.provenance)}
-    both = sorted(name for row in held for name in _names(row.provenance) if name in seen)
-    if both:
-        raise ConfigError(
-            f"{both[0]} is in train and validation; a critic would be judged by what it has seen"
-        )
-
-
-def _names(row: Provenance) -> tuple[str, str]:
-    return f"task {row.task_id!r} of {row.env}", f"user {row.user_id!r} of {row.env}"
 
 
 def _chosen(rows: Sequence[VerdictRow], limit: int, seed: int) -> tuple[VerdictRow, ...]:

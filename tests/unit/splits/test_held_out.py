@@ -8,14 +8,14 @@ import pytest
 from sidecritic.cli.selfplay import kept_apart, play_both
 from sidecritic.config import benchmark_for, settings_from
 from sidecritic.config.held_out import held_out_of
-from sidecritic.datasets.held_out import user_of_task
 from sidecritic.envs.customers import Customer, Customers
-from sidecritic.envs.held_out import HeldOut, KeptApart, refuse_tests
 from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import to_lines
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
+from sidecritic.splits.benchmarks import HeldOutSplit, WithoutTestUsers, require_no_tests
+from sidecritic.splits.users import user_of_task
 from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.training.lora.rows import read_material, require_no_test_rows
 from sidecritic.training.lora.run import tune
@@ -63,8 +63,8 @@ def test_every_tau2_retail_and_airline_task_names_somebody() -> None:
 
 def test_train_tasks_of_test_users_are_left_out() -> None:
     benchmark = Tau2("retail")
-    held_out = HeldOut(benchmark)
-    apart = KeptApart(benchmark, held_out)
+    held_out = HeldOutSplit(benchmark)
+    apart = WithoutTestUsers(benchmark, held_out)
 
     kept, left = apart.tasks("train"), apart.left_out("train")
 
@@ -78,7 +78,7 @@ def test_train_tasks_of_test_users_are_left_out() -> None:
 
 def test_telecom_tells_no_users_apart_so_only_its_tasks_are_held_out() -> None:
     benchmark = Tau2("telecom")
-    apart = KeptApart(benchmark, HeldOut(benchmark))
+    apart = WithoutTestUsers(benchmark, HeldOutSplit(benchmark))
     assert len(apart.tasks("train")) == 74
 
 
@@ -86,9 +86,9 @@ def test_the_first_held_out_task_is_named_with_its_user() -> None:
     shop = Shop()
     train = shop.tasks("train")
     with pytest.raises(ConfigError, match="task '0' of shop is about user C100, as is test task"):
-        refuse_tests(train, HeldOut(shop), users=True)
+        require_no_tests(train, HeldOutSplit(shop), users=True)
     with pytest.raises(ConfigError, match="tasks synth --env shop"):
-        KeptApart(shop, HeldOut(shop)).tasks("train")
+        WithoutTestUsers(shop, HeldOutSplit(shop)).tasks("train")
 
 
 @pytest.mark.parametrize(
