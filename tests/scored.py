@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sidecritic.critics.calibration import Isotonic
-from sidecritic.critics.profile import NEVER, CalibrationRule, Profile, ThresholdRule
+from sidecritic.calibration.curve import Isotonic
+from sidecritic.calibration.profile import NEVER, CalibrationRule, Profile, ThresholdRule
 from sidecritic.errors import CriticError
 from sidecritic.recorded import Kind
 from sidecritic.types import Approve, Flag, Judgement, Proposal, Revise, Status, Usage, Verdict

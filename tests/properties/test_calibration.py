@@ -8,12 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sidecritic.critics.banded import Banded
-from sidecritic.critics.calibrated import Calibrated
-from sidecritic.critics.calibration import Isotonic, Method, Platt, fit, threshold_for
-from sidecritic.critics.chain import Chain
-from sidecritic.critics.ensemble import Combine, Ensemble, Member
-from sidecritic.critics.profile import (
+from sidecritic.calibration.critic import Calibrated
+from sidecritic.calibration.curve import Isotonic, Method, Platt, fit, threshold_for
+from sidecritic.calibration.profile import (
     NEVER,
     CalibrationRule,
     Profile,
@@ -22,6 +19,9 @@ from sidecritic.critics.profile import (
     read_profile,
     to_toml,
 )
+from sidecritic.critics.banded import Banded
+from sidecritic.critics.chain import Chain
+from sidecritic.critics.ensemble import Combine, Ensemble, Member
 from sidecritic.recorded import Kind
 from sidecritic.splits.folds import fold_of
 from sidecritic.types import Approve, Judgement, Revise

@@ -12,10 +12,10 @@ from sidecritic.cli.edge import command, note
 from sidecritic.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sidecritic.critics.calibration import Method
+    from sidecritic.calibration.curve import Method
+    from sidecritic.calibration.fit import ProfileSettings
+    from sidecritic.calibration.report import CalibrationReport
     from sidecritic.recorded import JudgedProposal
-    from sidecritic.scoring.calibration_records import CalibrationReport
-    from sidecritic.training.calibration import Wanted
 
 
 def calibrate(  # noqa: PLR0913 # typer makes a flag of each
@@ -46,7 +46,7 @@ def calibrate(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Turn a critic's scores into probabilities and choose its thresholds, by recorded runs."""
     with command(as_json=json) as output:
-        from sidecritic.reports.calibrating import to_calibration_tables
+        from sidecritic.reports.calibration import to_calibration_tables
 
         report = calibrated(
             Asked(judged, tuple(files), out, labels, method, false_alarms, minimum, name)
@@ -87,12 +87,12 @@ def calibrated(asked: Asked) -> "CalibrationReport":
     Raises:
         ConfigError: something asked for cannot be used, or there is too little to fit to.
     """
-    from sidecritic.critics.profile import to_toml
+    from sidecritic.calibration.fit import calibrate as fit
+    from sidecritic.calibration.profile import to_toml
     from sidecritic.recordings import load
     from sidecritic.runs import write_whole
     from sidecritic.scoring.labels import read_labels
-    from sidecritic.scoring.replays import tellings
-    from sidecritic.training.calibration import calibrate as fit
+    from sidecritic.scoring.replays import known_proposals
 
     if asked.out.is_dir():
         raise ConfigError(f"cannot write {asked.out}: it is a directory; name a file")
@@ -102,7 +102,7 @@ def calibrated(asked: Asked) -> "CalibrationReport":
     imported = load(asked.files)
     for problem in imported.problems:
         note(str(problem))
-    fitted = fit(tellings(imported.runs, lines, labels), wanted)
+    fitted = fit(known_proposals(imported.runs, lines, labels), wanted)
     try:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         write_whole(asked.out, to_toml(fitted.profile))
@@ -125,8 +125,8 @@ def _judgements(file: Path) -> "tuple[JudgedProposal, ...]":
     return lines
 
 
-def _wanted(asked: Asked, lines: "tuple[JudgedProposal, ...]") -> "Wanted":
-    from sidecritic.training.calibration import Wanted
+def _wanted(asked: Asked, lines: "tuple[JudgedProposal, ...]") -> "ProfileSettings":
+    from sidecritic.calibration.fit import ProfileSettings
 
     if not 0 <= asked.false_alarms < 1:
         raise ConfigError(
@@ -147,7 +147,7 @@ def _wanted(asked: Asked, lines: "tuple[JudgedProposal, ...]") -> "Wanted":
             "is for one: replay it again, into another --out"
         )
     ((critic, version),) = found
-    return Wanted(
+    return ProfileSettings(
         name=_name(asked),
         critic=critic,
         critic_version=version,

@@ -23,9 +23,9 @@ from sidecritic.ports import Critic, Model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sidecritic.calibration.profile import Profile
     from sidecritic.checks.base import Pack
     from sidecritic.critics.human import Terminal
-    from sidecritic.critics.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class _Maker:
         profile = self.terms.profile
         if profile is None or profile.critic != name:
             return critic
-        from sidecritic.critics.calibrated import Calibrated
+        from sidecritic.calibration.critic import Calibrated
 
         return Calibrated(critic, profile, self._domain)
 

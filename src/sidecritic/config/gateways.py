@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from sidecritic.calibration.profile import Profile
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
 from sidecritic.config.packs import pack_at
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.profiles import profile_for
 from sidecritic.config.settings import Settings, suggestion
-from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.admission import Admission, key_digest
 from sidecritic.gateway.app import Server

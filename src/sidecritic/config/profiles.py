@@ -3,8 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
+from sidecritic.calibration.profile import Profile, read_profile
 from sidecritic.config.settings import suggestion
-from sidecritic.critics.profile import Profile, read_profile
 from sidecritic.errors import ConfigError
 
 _SUFFIX = ".toml"

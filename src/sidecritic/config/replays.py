@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from sidecritic.calibration.profile import Profile
 from sidecritic.config.critic_names import asks_a_person
 from sidecritic.config.critics import Connection, Terms, connection, critic_for
 from sidecritic.config.hiring import Models
@@ -11,7 +12,6 @@ from sidecritic.config.packs import pack_at, unlearned
 from sidecritic.config.parties import ModelName, keys_from_environment
 from sidecritic.config.settings import Settings
 from sidecritic.config.terminals import terminal_here
-from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError, NoChecks
 from sidecritic.ports import Critic
 from sidecritic.recorded import PACK_TERM

@@ -97,15 +97,15 @@ class _Found(NamedTuple):
     """The judgement that the score is from; `None` when there was none."""
 
 
-ToldKind = Literal["write", "final"]
+KnownKind = Literal["write", "final"]
 """The kinds of proposals of which it can be known whether they were wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class KnownProposal:
     """A judged proposal of which it is known whether it was wrong."""
 
-    kind: ToldKind
+    kind: KnownKind
     tool: str
     example: Example
     """Its group is the user, its stratum the domain."""
@@ -187,9 +187,9 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
     ]
 
 
-def tellings(
+def known_proposals(
     runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: Labels | None = None
-) -> tuple[Telling, ...]:
+) -> tuple[KnownProposal, ...]:
     """Return what a critic can be fitted to: clean writes and clean ends that it has judged.
 
     Of the wrong writes, those that the labels call detectable; without labels, all. Domains
@@ -202,10 +202,10 @@ def tellings(
     return (*_tellings("write", writes), *_tellings("final", ends))
 
 
-def _tellings(kind: ToldKind, found: Iterable[_Found]) -> Iterator[Telling]:
+def _tellings(kind: KnownKind, found: Iterable[_Found]) -> Iterator[KnownProposal]:
     for run, tool, example, line in found:
         if line is not None and line.judgement.status == "ok":
-            yield Telling(kind, tool, example, line, run.recorded.trajectory.simulated)
+            yield KnownProposal(kind, tool, example, line, run.recorded.trajectory.simulated)
 
 
 # --- what is to be told apart --------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from sidecritic.calibration.profile import read_profile
 from sidecritic.cli.app import app
-from sidecritic.critics.profile import read_profile
 from sidecritic.recorded import JudgedProposal
 from tests.recordings import CANCEL, Json, called, chat, results, said, simulation
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.calibration.profile import to_toml
 from sidecritic.config import Keys, Settings, command_of, plan_for, settings_from
 from sidecritic.config.critic_names import (
     ChainName,
@@ -22,7 +23,6 @@ from sidecritic.config.critics import Connection, Terms, critic_for
 from sidecritic.config.parties import ModelName
 from sidecritic.config.replays import CriticByName
 from sidecritic.critics.human import Terminal
-from sidecritic.critics.profile import to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
 from sidecritic.ports import Critic

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from sidecritic.calibration.profile import read_profile, to_toml
 from sidecritic.checks.base import Pack
 from sidecritic.cli.app import app
 from sidecritic.config.critics import Terms, critic_for
 from sidecritic.config.packs import pack_at, unlearned
 from sidecritic.config.profiles import profile_for
-from sidecritic.critics.profile import read_profile, to_toml
 from sidecritic.errors import ConfigError
 from sidecritic.packs.shop import SHOP
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from sidecritic.calibration.critic import Calibrated
 from sidecritic.critics.banded import Banded
 from sidecritic.critics.base import NoCritic
-from sidecritic.critics.calibrated import Calibrated
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.ensemble import Ensemble, Member
 from sidecritic.errors import ConfigError, CriticError

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from sidecritic.calibration.critic import Calibrated
 from sidecritic.config.gateways import GatewayMaker, gateway_settings
 from sidecritic.config.promotion import set_mode
-from sidecritic.critics.calibrated import Calibrated
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
 from sidecritic.gateway.upstreams import HttpUpstream, is_public_address, is_public_name

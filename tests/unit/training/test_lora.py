@@ -100,9 +100,7 @@ def test_a_user_in_train_and_validation_is_refused(tmp_path: Path) -> None:
     data = write_data(tmp_path / "data")
     with (data / "verdict/validation.jsonl").open("a") as out:
         out.write(row(3, "train").model_dump_json() + "\n")
-    with pytest.raises(
-        ConfigError, match="user 'user-train-3' of retail is in two splits"
-    ):
+    with pytest.raises(ConfigError, match="user 'user-train-3' of retail is in two splits"):
         read_material(data, examples=10, validation=8, seed=0)
 
 

@@ -1,7 +1,7 @@
 """A critic whose score has become a probability, with a threshold for each kind and tool."""
 
+from sidecritic.calibration.profile import Profile
 from sidecritic.critics.base import approved, is_by_risk, refused, score_of
-from sidecritic.critics.profile import Profile
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
 from sidecritic.ports import Critic, Warm, version_of

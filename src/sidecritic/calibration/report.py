@@ -6,7 +6,7 @@ from sidecritic.scoring.detection_records import Measured, Share
 from sidecritic.types import Record
 
 
-class HeldOut(Record):
+class UnseenUsers(Record):
     """A profile on users that it was not fitted to, over all folds of the cross-validation."""
 
     n: int
@@ -24,7 +24,7 @@ class HeldOut(Record):
     """Wrong proposals that would have been refused."""
 
 
-class Chosen(Record):
+class ChosenThreshold(Record):
     """A threshold of the profile, fitted to all examples, and what it does to those it is for."""
 
     kind: str
@@ -41,7 +41,7 @@ class Chosen(Record):
     recall: float | None
 
 
-class TooFew(Record):
+class TooFewExamples(Record):
     """A tool that has the threshold of its domain, as too few right examples are of it."""
 
     kind: str
@@ -68,12 +68,12 @@ class CalibrationReport(Record):
     users: int
     runs: int
     folds: int
-    held_out: dict[str, dict[str, HeldOut]]
+    held_out: dict[str, dict[str, UnseenUsers]]
     """`write`, `final`; in each `all` and every domain."""
-    thresholds: tuple[Chosen, ...]
+    thresholds: tuple[ChosenThreshold, ...]
     minimum: int = 0
     """Right examples from which a tool has a threshold of its own."""
-    too_few: tuple[TooFew, ...] = ()
+    too_few: tuple[TooFewExamples, ...] = ()
     notes: tuple[str, ...] = ()
     """What to know before using the profile."""
     command: str = ""

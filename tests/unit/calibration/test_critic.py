@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from sidecritic.calibration.critic import Calibrated
+from sidecritic.calibration.profile import Profile, read_profile, to_toml
 from sidecritic.checks.base import Objection, Pack, call_check
 from sidecritic.checks.facts import Facts
 from sidecritic.config.profiles import profile_for
-from sidecritic.critics.calibrated import Calibrated
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.policy import PolicyCritic
-from sidecritic.critics.profile import Profile, read_profile, to_toml
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import version_of
 from sidecritic.types import (

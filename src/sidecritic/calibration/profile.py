@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
-from sidecritic.critics.calibration import Calibration, Isotonic, Platt
+from sidecritic.calibration.curve import Calibration, Isotonic, Platt
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Kind
 from sidecritic.types import Record

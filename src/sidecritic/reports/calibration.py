@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from sidecritic.calibration.report import CalibrationReport, ChosenThreshold, UnseenUsers
 from sidecritic.reports.sections import Section, label, percent
 from sidecritic.reports.tables import to_table
 from sidecritic.reports.text import plain
-from sidecritic.scoring.calibration_records import CalibrationReport, Chosen, HeldOut
 from sidecritic.scoring.detection_records import Measured, Share
 
 _HELD_OUT = (
@@ -46,7 +46,7 @@ def _held_out(report: CalibrationReport) -> Section:
     return Section(title, _HELD_OUT, rows, (note,))
 
 
-def _held_out_row(name: str, found: HeldOut) -> tuple[str, ...]:
+def _held_out_row(name: str, found: UnseenUsers) -> tuple[str, ...]:
     return (
         name,
         f"{found.wrong}/{found.n}",
@@ -69,7 +69,7 @@ def _thresholds(report: CalibrationReport) -> Section:
     return Section("Thresholds of the profile", _CHOSEN, rows, notes)
 
 
-def _chosen_row(found: Chosen) -> tuple[str, ...]:
+def _chosen_row(found: ChosenThreshold) -> tuple[str, ...]:
     # A tool stands below its domain; with that before its name, long names would be cut off.
     name = found.tool or f"{found.kind}, {found.domain or 'by default'}"
     return (
