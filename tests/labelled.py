@@ -7,9 +7,9 @@ from sidecritic.config import Settings, keys_from_environment, plan_for
 from sidecritic.datasets.candidates import Candidate
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.rows import Provenance
-from sidecritic.labeling.faults import by_faults
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.trust import ProposalKey, settled
+from sidecritic.labelling.faults import by_faults
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.trust import LabelKey, settled
 from sidecritic.recorded import Kind
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
@@ -83,7 +83,7 @@ def candidate(
 ) -> Candidate:
     own = label(name, wrong=wrong, weight=weight)
     return Candidate(
-        key=ProposalKey(name, 0, 0),
+        key=LabelKey(name, 0, 0),
         label=own,
         kind=kind,
         provenance=Provenance(

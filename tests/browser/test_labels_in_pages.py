@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecritic.labeling.people import read_opinions
+from sidecritic.labelling.people import read_opinions
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.viewer import write_site
 from tests.browser.conftest import Opens, Tab

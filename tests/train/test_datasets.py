@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sidecritic.cli.exporting import Asked, export_runs
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.store import LABELS_FILE, read_labels
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.store import LABELS_FILE, read_labels
 from sidecritic.training.lora.packages import needed, quiet
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]

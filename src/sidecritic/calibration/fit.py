@@ -108,10 +108,11 @@ def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
     Raises:
         ConfigError: no kind has both.
     """
-    by_kind = ((kind, [each for each in known if each.kind == kind]) for kind in KINDS)
-    usable: dict[KnownKind, _Known] = {
-        kind: found for kind, found in by_kind if all(_counts(found))
-    }
+    usable: dict[KnownKind, _Known] = {}
+    for kind in KINDS:
+        of_kind = [each for each in known if each.kind == kind]
+        if all(_counts(of_kind)):
+            usable[kind] = of_kind
     if not usable:
         raise ConfigError(
             "there is nothing to fit: neither the writes nor the ends of conversations hold both "

@@ -91,14 +91,14 @@ def calibrated(asked: Asked) -> "CalibrationReport":
     from sidecritic.calibration.profile import to_toml
     from sidecritic.recordings import load
     from sidecritic.runs import write_whole
-    from sidecritic.scoring.labels import read_labels
+    from sidecritic.scoring.readers_labels import read_readers_labels
     from sidecritic.scoring.replays import known_proposals
 
     if asked.out.is_dir():
         raise ConfigError(f"cannot write {asked.out}: it is a directory; name a file")
     lines = _judgements(asked.judged)
     wanted = _wanted(asked, lines)
-    labels = read_labels(asked.labels) if asked.labels is not None else None
+    labels = read_readers_labels(asked.labels) if asked.labels is not None else None
     imported = load(asked.files)
     for problem in imported.problems:
         note(str(problem))

@@ -26,7 +26,7 @@ from sidecritic.critics.registry import Lineage, digest_of
 from sidecritic.datasets.material import Material, run_material
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
-from sidecritic.labeling.trust import ProposalKey as LabelKey
+from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.recordings.own import own_runs
 from sidecritic.replay import Plan, replay

@@ -13,19 +13,19 @@ from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
-from sidecritic.labeling.branching import Effort, Players
-from sidecritic.labeling.effects import by_branching
-from sidecritic.labeling.faults import by_faults
-from sidecritic.labeling.feedback import feedback_on
-from sidecritic.labeling.labelling import Finds, Labeller, Subject
-from sidecritic.labeling.outcomes import by_outcome
-from sidecritic.labeling.people import Opinion, by_people
-from sidecritic.labeling.reach import goal_lost_at
-from sidecritic.labeling.rebuilding import Scene, rebuild
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.rules import by_rules
-from sidecritic.labeling.subjects import Placed
-from sidecritic.labeling.teaching import Teacher, by_teacher
+from sidecritic.labelling.advantage import Effort, Players
+from sidecritic.labelling.branching import by_branching
+from sidecritic.labelling.faults import by_faults
+from sidecritic.labelling.feedback import feedback_on
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.labeller import Finds, Labeller, Subject
+from sidecritic.labelling.logged import LoggedProposal
+from sidecritic.labelling.outcomes import by_outcome
+from sidecritic.labelling.people import Opinion, by_people
+from sidecritic.labelling.reach import goal_lost_at
+from sidecritic.labelling.rules import by_rules
+from sidecritic.labelling.scene import Scene, rebuild
+from sidecritic.labelling.teacher import Teacher, by_teacher
 from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.runs import Run
@@ -131,7 +131,7 @@ class _Desk:
             return []
         critic = self.company.cast.critic(subject.trajectory.task.env)
 
-        async def tells(place: Placed, snapshot: Snapshot) -> str:
+        async def tells(place: LoggedProposal, snapshot: Snapshot) -> str:
             if known := feedback_on(place):
                 return known
             looking = {"look": snapshot.look(LOOK_BUDGET)}

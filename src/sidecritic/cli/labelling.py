@@ -54,7 +54,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     """
     with command(as_json=json) as output:
         from sidecritic.cli.labels import Asked, gate_named, label_runs, sources_named, table_of
-        from sidecritic.labeling.people import read_opinions
+        from sidecritic.labelling.people import read_opinions
 
         asked = Asked(
             sources=sources_named(sources),

@@ -13,9 +13,9 @@ from sidecritic.cli.labellers import Asked, labellers_for
 from sidecritic.config import keys_from_environment, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
-from sidecritic.labeling.labelling import label_run
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.store import open_labels, read_labels
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.labeller import label_run
+from sidecritic.labelling.store import open_labels, read_labels
 from sidecritic.runs import read_run
 from sidecritic.types import Record
 
@@ -66,7 +66,7 @@ def label_runs(runs: Sequence[Path], asked: Asked) -> Counts:
 
 def _imported(runs: Sequence[Path], asked: Asked, decisions: Path) -> Asked:
     """Write the decisions as the run that is named, and have it labelled as people said."""
-    from sidecritic.labeling.decisions import import_decisions
+    from sidecritic.labelling.decisions import import_decisions
 
     if len(runs) != 1:
         raise ConfigError("--decisions becomes one run; name one directory for it")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sidecritic.recordings import Imported
     from sidecritic.replay import Progress
     from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
-    from sidecritic.scoring.labels import Labels
+    from sidecritic.scoring.readers_labels import ReadersLabels
 
 
 def replay(  # noqa: PLR0913 # typer makes a flag of each
@@ -209,10 +209,10 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
-    from sidecritic.scoring.labels import read_labels
+    from sidecritic.scoring.readers_labels import read_readers_labels
     from sidecritic.scoring.replays import Source, score_replay
 
-    labels = read_labels(asked.labels) if asked.labels is not None else None
+    labels = read_readers_labels(asked.labels) if asked.labels is not None else None
     found = judged(asked, workers=workers)
     source = Source(
         critic=asked.critic,
@@ -237,7 +237,9 @@ _LEARNED = frozenset({"default", "head"})
 """Critics whose risk is a head's over the flags that the judgements hold."""
 
 
-def _cross_validated(found: Judged, labels: "Labels", pack: str | None) -> "CrossValidated | None":
+def _cross_validated(
+    found: Judged, labels: "ReadersLabels", pack: str | None
+) -> "CrossValidated | None":
     from sidecritic.config.packs import pack_at
     from sidecritic.training.head import cross_validated, train
 

@@ -32,7 +32,7 @@ from sidecritic.config.recipes import LearnRecipe
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.store import LABELS_FILE
+from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
 from sidecritic.scoring.mining import (
     Mined,

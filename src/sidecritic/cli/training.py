@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sidecritic.critics.head_weights import HeadWeights
     from sidecritic.recorded import JudgedProposal, Recorded
     from sidecritic.scoring.detection_records import CrossValidated
-    from sidecritic.scoring.labels import Labels
+    from sidecritic.scoring.readers_labels import ReadersLabels
     from sidecritic.training.head import Held
 
 HEAD = "head"
@@ -161,13 +161,13 @@ def trained(
 
 def _recorded(
     asked: Asked, own: Own, workers: int
-) -> "tuple[Sequence[Recorded], Sequence[JudgedProposal], Labels]":
-    from sidecritic.scoring.labels import read_labels
+) -> "tuple[Sequence[Recorded], Sequence[JudgedProposal], ReadersLabels]":
+    from sidecritic.scoring.readers_labels import read_readers_labels
 
     if asked.files:
         if asked.labels is None:
             raise ConfigError("a head learns from labels of recorded runs; give --labels FILE")
-        labels = read_labels(asked.labels)
+        labels = read_readers_labels(asked.labels)
         found = judged(asked, workers=workers)
         return found.runs, found.lines, labels
     if not own.directories:

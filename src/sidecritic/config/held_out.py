@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from sidecritic.config.benchmarks import benchmark_for
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.decisions import ORIGIN
+from sidecritic.labelling.decisions import ORIGIN
 from sidecritic.ports import Benchmark
 from sidecritic.splits.held_out import HeldOut, held_out
 from sidecritic.splits.users import domain_of, user_of_task

@@ -18,7 +18,7 @@ from sidecritic.datasets.rows import (
     VerdictRow,
 )
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.subjects import Placed
+from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.splits.assignment import Split
 from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolResult, User
 
@@ -28,7 +28,7 @@ class Chosen:
     """A candidate that made it into the data set, with its proposal at hand."""
 
     candidate: Candidate
-    place: Placed
+    place: LoggedProposal
     split: Split
     flags: tuple[Flag, ...] = ()
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from sidecritic.datasets.rows import Trust
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.decisions import ORIGIN
-from sidecritic.labeling.outcomes import by_outcome
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.store import LABELS_FILE, read_labels
-from sidecritic.labeling.trust import ProposalKey, settled
+from sidecritic.labelling.decisions import ORIGIN
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.outcomes import by_outcome
+from sidecritic.labelling.store import LABELS_FILE, read_labels
+from sidecritic.labelling.trust import LabelKey, settled
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_run
 from sidecritic.trace import Trajectory
@@ -39,7 +39,7 @@ class Material:
     trajectories: tuple[Trajectory, ...]
     briefings: Mapping[str, Briefing]
     """By trajectory id."""
-    labels: Mapping[ProposalKey, Label]
+    labels: Mapping[LabelKey, Label]
     trust: Trust | None = None
     """`None`: simulated where the actor is, else recorded."""
     hostile: frozenset[str] = frozenset()

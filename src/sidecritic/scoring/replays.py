@@ -16,7 +16,7 @@ from sidecritic.scoring.detection_records import (
     Slices,
     VerdictCost,
 )
-from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.recorded_writes import (
     WEAK_DOMAINS,
     Write,
@@ -118,7 +118,7 @@ def score_replay(
     runs: Sequence[Recorded],
     judged: Iterable[JudgedProposal],
     source: Source,
-    labels: Labels | None = None,
+    labels: ReadersLabels | None = None,
 ) -> ReplayScores:
     """Score a replay; neither the order of the runs nor that of the judgements matters."""
     lines = sorted(judged, key=lambda line: line.key)
@@ -188,7 +188,7 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
 
 
 def known_proposals(
-    runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: Labels | None = None
+    runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: ReadersLabels | None = None
 ) -> tuple[KnownProposal, ...]:
     """Return what a critic can be fitted to: clean writes and clean ends that it has judged.
 
@@ -254,7 +254,7 @@ def _found(run: _Run, write: Write, by_key: Mapping[ProposalKey, JudgedProposal]
     return _Found(run, write.tool, example, line)
 
 
-def _detectable(runs: Sequence[_Run], labels: Labels | None) -> tuple[list[_Found], int]:
+def _detectable(runs: Sequence[_Run], labels: ReadersLabels | None) -> tuple[list[_Found], int]:
     """Return the clean writes but for wrong ones that nobody could have known.
 
     Domains without a single label are left out; so are first wrong writes that the labels do

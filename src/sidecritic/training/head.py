@@ -10,7 +10,7 @@ from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind,
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.scoring.detection_records import CrossValidated
-from sidecritic.scoring.labels import Labels
+from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.replays import Source, score_replay
 from sidecritic.training.examples import (
     Example,
@@ -61,7 +61,7 @@ class Trained:
 def train(
     runs: Sequence[Recorded],
     judged: Iterable[JudgedProposal],
-    labels: Labels,
+    labels: ReadersLabels,
     *,
     own: Lessons = NOTHING,
     name: str = "head",
@@ -123,7 +123,7 @@ def _right(examples: Sequence[Example]) -> Iterator[Example]:
             yield e
 
 
-def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
+def cross_validated(trained: Trained, labels: ReadersLabels) -> CrossValidated:
     """Return how well wrong is told from right on users that the head has not seen."""
     runs = [run.recorded for run in trained.runs]
     source = Source("head", "", "", len(runs), 0, (), 0, {})

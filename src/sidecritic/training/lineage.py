@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecritic.critics.registry import NAME, CriticKind, Entry, Figure, Lineage, digest_of
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.store import LABELS_FILE
+from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, Decision
 from sidecritic.splits.users import domain_of, user_in

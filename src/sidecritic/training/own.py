@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from sidecritic.critics.head import Part, flags_of
 from sidecritic.datasets.material import holds, hostile_in
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.records import Label, ProposalPlace
-from sidecritic.labeling.trust import TRUST
+from sidecritic.labelling.label import Label, ProposalPlace
+from sidecritic.labelling.trust import TRUST
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.runs import TRAJECTORIES_FILE, read_record

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sidecritic.cli.app import app
-from sidecritic.labeling.store import read_labels
+from sidecritic.labelling.store import read_labels
 from sidecritic.runs import RUN_FILE, read_run
 from tests.labelled import played
-from tests.unit.labeling.test_labels import decision
+from tests.unit.labelling.test_labels import decision
 
 Json = dict[str, Any]
 

@@ -20,7 +20,7 @@ from sidecritic.cli.stages import DONE_FILE
 from sidecritic.config.heads import head_from_runs
 from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
-from sidecritic.labeling.store import LABELS_FILE, read_labels
+from sidecritic.labelling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import Decision
 from sidecritic.trace import to_line

@@ -20,7 +20,7 @@ from sidecritic.datasets.material import EVERY, Material, recorded_material, run
 from sidecritic.datasets.rows import Provenance, VerdictRow
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.trust import ProposalKey
+from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import Recorded
 from sidecritic.splits.assignment import SplitShares, assign, require_no_leak
 from sidecritic.splits.held_out import HeldOut, require_none_held_out
@@ -230,7 +230,7 @@ def test_the_same_input_and_seed_give_the_same_files(tmp_path: Path) -> None:
 def test_rows_have_the_columns_that_trainers_read(tmp_path: Path) -> None:
     made = material(*episodes(60))
     taught = label("t0", feedback="Put it back.").model_copy(update={"unhelpful": ("No.",)})
-    labels = {**made.labels, ProposalKey("t0", 0, 0): taught}
+    labels = {**made.labels, LabelKey("t0", 0, 0): taught}
 
     export(tmp_path / "d", replace(made, labels=labels))
 

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from sidecritic.gateway.store.tables import DECISIONS
-from sidecritic.labeling.records import Label
+from sidecritic.labelling.label import Label
 from sidecritic.types import Escalate, Proposal
 from tests.gateway import Asked, gateway, refuses
 from tests.operating import HI, PLAIN, command, config_file, post, waiting_case

@@ -10,7 +10,7 @@ from sidecritic.cli.app import app
 from sidecritic.config.heads import head_from_runs, lessons_from
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.records import Label
+from sidecritic.labelling.label import Label
 from sidecritic.runs import read_run
 from sidecritic.trace import Proposed
 from sidecritic.training.examples import Example

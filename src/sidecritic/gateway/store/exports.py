@@ -2,7 +2,7 @@
 
 from sidecritic.gateway.redaction import Redactor
 from sidecritic.gateway.store.tables import Row
-from sidecritic.labeling.records import Label
+from sidecritic.labelling.label import Label
 
 RULED = ("approved", "used", "rejected")
 """States of a case in which a person has said what they think of the action."""

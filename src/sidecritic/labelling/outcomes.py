@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from sidecritic.gates import Gate
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import Placed, label_of, placed
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Outcome, ToolCall
 from sidecritic.writes import Standing, Unmatched, standing, succeeded, write_tools
@@ -35,7 +35,7 @@ _CERTAIN, _LIKELY, _OMISSION, _LATER = 1.0, 0.8, 0.7, 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    place: Placed
+    place: LoggedProposal
     call: ToolCall
     standing: Standing
 
@@ -56,7 +56,7 @@ def by_outcome(
     unmatched = Unmatched.of(outcome)
     if outcome is None or unmatched is None:
         return
-    places = list(placed(trajectory, briefing, gate=gate))
+    places = list(logged_proposals(trajectory, briefing, gate=gate))
     writes = _writes(trajectory, briefing, places, unmatched=unmatched, outcome=outcome)
     passed = outcome.reward >= 1
     first = True
@@ -70,7 +70,7 @@ def by_outcome(
 def _writes(
     trajectory: Trajectory,
     briefing: Briefing,
-    places: Sequence[Placed],
+    places: Sequence[LoggedProposal],
     *,
     unmatched: Unmatched,
     outcome: Outcome,
@@ -112,7 +112,11 @@ def _of_write(
 
 
 def _of_end(
-    trajectory: Trajectory, places: Sequence[Placed], outcome: Outcome, *, unmatched: Unmatched
+    trajectory: Trajectory,
+    places: Sequence[LoggedProposal],
+    outcome: Outcome,
+    *,
+    unmatched: Unmatched,
 ) -> Iterator[Label]:
     """Yield the label of the last farewell or transfer that ran."""
     last = next((p for p in reversed(places) if p.executed and p.kind == "final"), None)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sidecritic.labeling.records import Label, LabelSource
+from sidecritic.labelling.label import Label, LabelSource
 
 TRUST: Sequence[LabelSource] = ("fault", "human", "branching", "outcome", "teacher", "rule")
 
@@ -24,7 +24,7 @@ _KNOWN: frozenset[LabelSource] = frozenset({"fault", "human"})
 _RANK: Mapping[LabelSource, int] = MappingProxyType({name: at for at, name in enumerate(TRUST)})
 
 
-class ProposalKey(NamedTuple):
+class LabelKey(NamedTuple):
     """A proposal as a whole, whichever of its calls a label is about."""
 
     trajectory: str
@@ -32,15 +32,15 @@ class ProposalKey(NamedTuple):
     attempt: int
 
 
-def settled(labels: Iterable[Label]) -> dict[ProposalKey, Label]:
+def settled(labels: Iterable[Label]) -> dict[LabelKey, Label]:
     """Return one label for each proposal, in the order in which proposals first appear.
 
     A proposal is wrong when the deciding source holds one of its calls to be; its feedback is
     that of the most trusted source that has any.
     """
-    found: dict[ProposalKey, list[Label]] = defaultdict(list)
+    found: dict[LabelKey, list[Label]] = defaultdict(list)
     for label in labels:
-        found[ProposalKey(label.trajectory, label.turn, label.attempt)].append(label)
+        found[LabelKey(label.trajectory, label.turn, label.attempt)].append(label)
     return {key: _decided(sorted(group, key=_order)) for key, group in found.items()}
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import Placed, label_of, placed
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Record
 
@@ -69,7 +69,7 @@ def by_people(
     own = {(o.turn, o.attempt, o.call_id): o for o in opinions if o.trajectory == trajectory.id}
     places = {
         (place.proposal.turn, place.proposal.attempt): place
-        for place in (placed(trajectory, briefing, gate="all") if own else ())
+        for place in (logged_proposals(trajectory, briefing, gate="all") if own else ())
     }
     for (turn, attempt, call_id), opinion in own.items():
         place = places.get((turn, attempt))
@@ -90,7 +90,7 @@ def by_people(
         )
 
 
-def _require_call(trajectory: Trajectory, place: Placed, call_id: str | None) -> None:
+def _require_call(trajectory: Trajectory, place: LoggedProposal, call_id: str | None) -> None:
     there = [call.id for call in place.proposal.action.calls]
     if call_id is None or call_id in there:
         return

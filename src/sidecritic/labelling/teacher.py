@@ -13,11 +13,11 @@ from sidecritic.critics.prompt import prompt_of
 from sidecritic.critics.quoting import quoted
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
-from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
-from sidecritic.labeling.effects import said
-from sidecritic.labeling.rebuilding import Scene
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import Placed, label_of, placed
+from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
+from sidecritic.labelling.branching import said
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.scene import Scene
 from sidecritic.simulation.plans import reference_of
 from sidecritic.types import Assistant, Message, Record, Task, User
 
@@ -66,13 +66,13 @@ async def by_teacher(scene: Scene, teacher: Teacher) -> list[Label]:
     if outcome is None or outcome.reward >= 1:
         return []
     found: list[Label] = []
-    for place in placed(trajectory, scene.briefing, gate=teacher.gate):
+    for place in logged_proposals(trajectory, scene.briefing, gate=teacher.gate):
         if place.executed and (label := await _taught(scene, place, teacher)) is not None:
             found.append(label)
     return found
 
 
-async def _taught(scene: Scene, place: Placed, teacher: Teacher) -> Label | None:
+async def _taught(scene: Scene, place: LoggedProposal, teacher: Teacher) -> Label | None:
     snapshot = scene.rebuilt.before.get(place.proposal.turn)
     if snapshot is None:
         return None
@@ -93,7 +93,7 @@ async def _taught(scene: Scene, place: Placed, teacher: Teacher) -> Label | None
     return None
 
 
-def _chat(task: Task, place: Placed) -> tuple[Message, ...]:
+def _chat(task: Task, place: LoggedProposal) -> tuple[Message, ...]:
     reference = reference_of(task)
     actions: list[JsonValue] = [
         {

@@ -4,9 +4,9 @@ from sidecritic.checks.base import Finding, Pack
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import Gate
-from sidecritic.labeling.rebuilding import Rebuilt
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import label_of, placed
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import label_of, logged_proposals
+from sidecritic.labelling.scene import Rebuilt
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Proposal
 
@@ -28,7 +28,7 @@ async def by_rules(
     could be rebuilt, checks may look records up as they do under supervision.
     """
     found: list[Label] = []
-    for place in placed(trajectory, briefing, gate=gate):
+    for place in logged_proposals(trajectory, briefing, gate=gate):
         findings = await _findings(place.proposal, pack, rebuilt)
         surest = next((f for f in findings if f.sign > 0 and f.risk >= SURE), None)
         if surest is None:

@@ -11,17 +11,17 @@ import pytest
 
 from sidecritic.config.continuing import benchmarks_of
 from sidecritic.errors import ConfigError, EnvError
-from sidecritic.labeling.decisions import import_decisions
-from sidecritic.labeling.faults import by_faults
-from sidecritic.labeling.labelling import Labeller, Subject, label_run
-from sidecritic.labeling.outcomes import OMITTED, UNREACHABLE, by_outcome
-from sidecritic.labeling.people import by_people, read_opinions
-from sidecritic.labeling.reach import goal_lost_at
-from sidecritic.labeling.rebuilding import rebuild
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.rules import SURE, by_rules
-from sidecritic.labeling.store import LABELS_FILE, open_labels, read_labels
-from sidecritic.labeling.trust import settled
+from sidecritic.labelling.decisions import import_decisions
+from sidecritic.labelling.faults import by_faults
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.labeller import Labeller, Subject, label_run
+from sidecritic.labelling.outcomes import OMITTED, UNREACHABLE, by_outcome
+from sidecritic.labelling.people import by_people, read_opinions
+from sidecritic.labelling.reach import goal_lost_at
+from sidecritic.labelling.rules import SURE, by_rules
+from sidecritic.labelling.scene import rebuild
+from sidecritic.labelling.store import LABELS_FILE, open_labels, read_labels
+from sidecritic.labelling.trust import settled
 from sidecritic.packs import pack_for
 from sidecritic.runs import Run
 from sidecritic.trace import Observed, Trajectory

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sidecritic.errors import ConfigError
-from sidecritic.labeling.people import Opinion
+from sidecritic.labelling.people import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
 from sidecritic.types import (

@@ -11,14 +11,14 @@ import pytest
 from sidecritic.config.continuing import benchmarks_of
 from sidecritic.errors import EnvError
 from sidecritic.forms import Filler
-from sidecritic.labeling.branching import Branch, Effort, Players, advantage, begun
-from sidecritic.labeling.effects import by_branching, label_by
-from sidecritic.labeling.feedback import feedback_on, true_feedback
-from sidecritic.labeling.intervals import Rate, newcombe, wilson, z_of
-from sidecritic.labeling.rebuilding import Scene, rebuild
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import Placed, placed
-from sidecritic.labeling.teaching import Teacher, by_teacher
+from sidecritic.labelling.advantage import Branch, Effort, Players, advantage, begun
+from sidecritic.labelling.branching import by_branching, label_by
+from sidecritic.labelling.feedback import feedback_on, true_feedback
+from sidecritic.labelling.intervals import Rate, newcombe, wilson, z_of
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import LoggedProposal, logged_proposals
+from sidecritic.labelling.scene import Scene, rebuild
+from sidecritic.labelling.teacher import Teacher, by_teacher
 from sidecritic.models.scripted import FunctionModel
 from sidecritic.ports import Snapshot
 from sidecritic.runs import Run
@@ -83,7 +83,7 @@ async def ground(directory: Path) -> Ground:
         briefing = run.record.briefings[trajectory.briefing]
         scene = Scene(trajectory, briefing, await rebuild(trajectory, benchmark))
         scenes.append(scene)
-        for place in placed(trajectory, briefing):
+        for place in logged_proposals(trajectory, briefing):
             if place.faults:
                 snapshot = scene.rebuilt.before[place.proposal.turn]
                 said = true_feedback(place.faults[0])
@@ -161,7 +161,7 @@ async def test_faults_that_cost_the_episode_are_wrong_and_keep_what_helped(
     here: Ground,
 ) -> None:
 
-    async def tells(place: Placed, snapshot: Snapshot) -> str:
+    async def tells(place: LoggedProposal, snapshot: Snapshot) -> str:
         return feedback_on(place)
 
     labels: list[Label] = []
@@ -178,7 +178,7 @@ async def test_faults_that_cost_the_episode_are_wrong_and_keep_what_helped(
 
 async def test_an_effect_that_nobody_can_tell_is_no_label(here: Ground) -> None:
     branch = here.branches[0]
-    from sidecritic.labeling.branching import Advantage
+    from sidecritic.labelling.advantage import Advantage
 
     unsure = Advantage(Rate(1, 4), Rate(1, 4), (-0.6, 0.6))
     safe = Advantage(Rate(4, 4), Rate(4, 4), (-0.6, 0.6))

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
-from sidecritic.labeling.records import Label, LabelSource, ProposalPlace
+from sidecritic.labelling.label import Label, LabelSource, ProposalPlace
 from sidecritic.types import Record
 
 LABELS_FILE = "labels.jsonl"

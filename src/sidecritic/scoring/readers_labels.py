@@ -1,4 +1,4 @@
-"""Labels of readers: which first wrong writes could have been known to be wrong."""
+"""ReadersLabels of readers: which first wrong writes could have been known to be wrong."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,11 +20,11 @@ class _Line(BaseModel):
     detectable: bool
 
 
-Labels = Mapping[tuple[str, int, str], bool]
+ReadersLabels = Mapping[tuple[str, int, str], bool]
 """File, position in it and normal form of the write, to whether it was detectable."""
 
 
-def read_labels(file: Path) -> Labels:
+def read_readers_labels(file: Path) -> ReadersLabels:
     """Read a JSON-lines file of labels; of two for one write the later counts.
 
     Raises:

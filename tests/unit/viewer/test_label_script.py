@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sidecritic.cli.app import app
-from sidecritic.labeling.store import read_labels
+from sidecritic.labelling.store import read_labels
 from sidecritic.runs import read_run
 from sidecritic.viewer import write_site
 from tests.labelled import episode

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sidecritic.labeling.subjects import Placed
+from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.types import Fault, Revise
 
 _TRUTH: Mapping[str, str] = MappingProxyType(
@@ -21,7 +21,7 @@ _TRUTH: Mapping[str, str] = MappingProxyType(
 )
 
 
-def feedback_on(place: Placed) -> str:
+def feedback_on(place: LoggedProposal) -> str:
     """Return what the critic said in the episode, else the truth about a planted fault.
 
     Empty where neither is known.

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class LabelScript:
     """What a page needs so that its reader can label."""
 
     file: str
@@ -20,11 +20,11 @@ class Labels:
     """The one source of scripts that the page's content security policy lets run."""
 
 
-def labels_for(title: str, page: str = "") -> Labels:
+def label_script_for(title: str, page: str = "") -> LabelScript:
     """Return what a page of a run needs; `page` names one episode."""
     words = re.sub(r"[^\w.-]+", "-", "-".join(filter(None, (title, page))))
     script, allowed = _script()
-    return Labels(f"opinions-{words}.jsonl", script, allowed)
+    return LabelScript(f"opinions-{words}.jsonl", script, allowed)
 
 
 @cache

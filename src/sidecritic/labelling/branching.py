@@ -11,13 +11,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from sidecritic.gates import Gate
-from sidecritic.labeling.branching import Advantage, Branch, Effort, Players, advantage
-from sidecritic.labeling.rebuilding import Scene
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import Placed, label_of, placed
+from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.scene import Scene
 from sidecritic.ports import Snapshot
 
-Tells = Callable[[Placed, Snapshot], Awaitable[str]]
+Tells = Callable[[LoggedProposal, Snapshot], Awaitable[str]]
 """A proposal and its environment to the feedback that is tried; empty for none."""
 
 MOSTLY = 0.5
@@ -34,7 +34,7 @@ async def by_branching(
 ) -> list[Label]:
     """Return labels of the gated proposals about which the continuations tell something."""
     found: list[Label] = []
-    for place in placed(scene.trajectory, scene.briefing, gate=gate):
+    for place in logged_proposals(scene.trajectory, scene.briefing, gate=gate):
         snapshot = scene.rebuilt.before.get(place.proposal.turn)
         feedback = await tells(place, snapshot) if snapshot is not None else ""
         if snapshot is None or not feedback:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sidecritic.gates import Gate, covers, kind_of
-from sidecritic.labeling.records import Label, LabelSource
+from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.recorded import Kind
 from sidecritic.trace import Executed, Proposed, Trajectory, proposals
 from sidecritic.types import Briefing, Fault, Judgement, Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class LoggedProposal:
     """One proposal of a trajectory."""
 
     at: int
@@ -24,9 +24,9 @@ class Placed:
     """Whether it ran as the actor wrote it."""
 
 
-def placed(
+def logged_proposals(
     trajectory: Trajectory, briefing: Briefing, *, gate: Gate = "writes+final"
-) -> Iterator[Placed]:
+) -> Iterator[LoggedProposal]:
     """Walk over the proposals that the gate sends to a critic, in order.
 
     Labels of both classes come from the same proposals: where only mistakes were taken from
@@ -37,7 +37,7 @@ def placed(
     rebuilt = proposals(events, task_id=trajectory.task.id, briefing=briefing)
     for (at, event), (proposal, judgement) in zip(starts, rebuilt, strict=True):
         if covers(gate, proposal):
-            yield Placed(
+            yield LoggedProposal(
                 at=at,
                 proposal=proposal,
                 judgement=judgement,
@@ -61,7 +61,7 @@ def _executed(trajectory: Trajectory, at: int) -> bool:
 
 def label_of(
     trajectory: Trajectory,
-    place: Placed,
+    place: LoggedProposal,
     *,
     source: LabelSource,
     wrong: bool,

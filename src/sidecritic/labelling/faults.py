@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from sidecritic.gates import Gate
-from sidecritic.labeling.records import Label
-from sidecritic.labeling.subjects import Placed, label_of, placed
+from sidecritic.labelling.label import Label
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
 from sidecritic.writes import failing_references, normal_form
@@ -23,13 +23,13 @@ def by_faults(
         return
     failing = failing_references(trajectory.ended.outcome if trajectory.ended else None)
     spoiled = False
-    for place in placed(trajectory, briefing, gate=gate):
+    for place in logged_proposals(trajectory, briefing, gate=gate):
         yield from _label(trajectory, place, failing, spoiled=spoiled)
         spoiled = spoiled or (place.executed and bool(place.faults))
 
 
 def _label(
-    trajectory: Trajectory, place: Placed, failing: frozenset[str], *, spoiled: bool
+    trajectory: Trajectory, place: LoggedProposal, failing: frozenset[str], *, spoiled: bool
 ) -> Iterator[Label]:
     bare = label_of(trajectory, place, source="fault", wrong=bool(place.faults))
     if place.faults:

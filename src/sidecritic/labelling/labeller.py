@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sidecritic.errors import SidecriticError
-from sidecritic.labeling.records import Label, LabelSource
-from sidecritic.labeling.store import Labelled, LabelStore
+from sidecritic.labelling.label import Label, LabelSource
+from sidecritic.labelling.store import Labelled, LabelStore
 from sidecritic.runs import Run
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing

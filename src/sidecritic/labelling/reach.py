@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sidecritic.labeling.rebuilding import Rebuilt
+from sidecritic.labelling.scene import Rebuilt
 from sidecritic.ports import Snapshot
 from sidecritic.simulation.plans import Action, is_write, reference_of
 from sidecritic.trace import Executed, Trajectory

@@ -18,8 +18,8 @@ from hashlib import sha256
 
 from sidecritic.critics.base import NoCritic
 from sidecritic.episode import run_episode
-from sidecritic.labeling.intervals import Rate, newcombe, wilson, z_of
-from sidecritic.labeling.subjects import Placed
+from sidecritic.labelling.intervals import Rate, newcombe, wilson, z_of
+from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.ports import ModelFor, Snapshot
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Executed, Judged, Trajectory
@@ -62,7 +62,7 @@ class Branch:
     """A proposal, its environment, and what is said to the actor on the side with intervention."""
 
     trajectory: Trajectory
-    place: Placed
+    place: LoggedProposal
     snapshot: Snapshot
     """Of the environment before the proposal's turn."""
     feedback: str
