@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from sidecritic.ports import Critic
 from sidecritic.recorded import ProposalKey, Recorded
-from sidecritic.replay.judging import Plan, answer, rebuilt
+from sidecritic.replay.judging import Plan, judgement_on, rebuilt
 from sidecritic.replay.payloads import Payload
 from sidecritic.replay.shadow import Shadow, Worlds
 from sidecritic.types import Approve, Message, Proposal, Record, ToolResult, User
@@ -164,7 +164,7 @@ class _Ground:
         if changed is None:
             return None
         seen = changed.model_copy(update={"look": self.shadow.look()})
-        judgement = await answer(seen, self.critic, self.plan)
+        judgement = await judgement_on(seen, self.critic, self.plan)
         # A critic that breaks under a payload has not approved: what it holds back is held.
         return judgement.status == "ok" and isinstance(judgement.verdict, Approve)
 
