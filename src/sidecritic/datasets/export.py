@@ -16,10 +16,10 @@ from sidecritic.critics.compact import FULL, Rendering
 from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
-from sidecritic.datasets.duplicates import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
 from sidecritic.datasets.making import Chosen, rows_of, steps_of
 from sidecritic.datasets.material import Material, Reads
+from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.rows import Row, VerdictRow
 from sidecritic.datasets.summary import Summary, bin_of, lengths_of
 from sidecritic.splits.assignment import Split, SplitShares, assign, require_no_leak

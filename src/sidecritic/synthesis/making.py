@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -10,9 +10,10 @@ from typing import Protocol
 from pydantic import Field
 
 from sidecritic.errors import ModelUnavailable
+from sidecritic.near_duplicates import jaccard, shingles
+from sidecritic.simulation.plans import scenario_of
 from sidecritic.synthesis.account import Made, Rejected
 from sidecritic.synthesis.drafts import Draft
-from sidecritic.synthesis.duplicates import Seen
 from sidecritic.synthesis.ledger import Accepted, Batch, Begun, Forgetful, Ledger, Refused
 from sidecritic.synthesis.verifying import Rejection, Verified, Verifier
 from sidecritic.types import Record, Task
@@ -45,12 +46,36 @@ class Order(Record):
     """Drafts that are asked for at the same time; it has a say in which tasks are made."""
 
 
+ALIKE = 0.8
+"""Jaccard index of runs of three words from which two scenarios are near-duplicates."""
+
+
+class Scenarios:
+    """What the users of tasks want and are; manners do not count."""
+
+    def __init__(self, tasks: Iterable[Task] = ()) -> None:
+        self._seen = [(task.id, _shingles(task)) for task in tasks]
+
+    def like(self, task: Task) -> str | None:
+        """Return the id of a task that says nearly the same, `None` without one."""
+        mine = _shingles(task)
+        return next((id_ for id_, other in self._seen if jaccard(mine, other) >= ALIKE), None)
+
+    def add(self, task: Task) -> None:
+        self._seen.append((task.id, _shingles(task)))
+
+
+def _shingles(task: Task) -> frozenset[int]:
+    scenario = scenario_of(task)
+    return shingles(f"{scenario.reason} {scenario.known}")
+
+
 @dataclass(slots=True)
 class _Bench:
     """What has been made so far."""
 
     order: Order
-    seen: Seen
+    seen: Scenarios
     tasks: list[Task] = field(default_factory=list[Task])
     attempts: int = 0
     kinds: Counter[str] = field(default_factory=Counter[str])
@@ -108,7 +133,7 @@ async def make(
     """
     ledger = ledger or Forgetful()
     env = verifier.benchmark.name
-    bench = _Bench(order, Seen(known))
+    bench = _Bench(order, Scenarios(known))
     for batch in ledger.begin(Begun(env=env, author=author.name, order=order.model_dump_json())):
         bench.take(batch)
         for accepted in batch.accepted:

@@ -13,10 +13,10 @@ import pytest
 
 from sidecritic.datasets.balance import balanced
 from sidecritic.datasets.candidates import Candidate, candidates_of
-from sidecritic.datasets.duplicates import without_contradictions, without_duplicates
 from sidecritic.datasets.export import QUARANTINE_FILE, Wanted
 from sidecritic.datasets.export import export as make
 from sidecritic.datasets.material import EVERY, Material, recorded_material, run_material
+from sidecritic.datasets.repetitions import without_contradictions, without_duplicates
 from sidecritic.datasets.rows import Provenance, VerdictRow
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError

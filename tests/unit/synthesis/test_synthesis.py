@@ -19,9 +19,8 @@ from sidecritic.reports.synthesis import kinds, rejections
 from sidecritic.simulation.plans import Action, reference_of, scenario_of
 from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.synthesis.drafts import Draft, Introduction, Wish, reason_of, to_task
-from sidecritic.synthesis.duplicates import Seen
 from sidecritic.synthesis.ledger import open_ledger
-from sidecritic.synthesis.making import Order, Unfinished, make
+from sidecritic.synthesis.making import Order, Scenarios, Unfinished, make
 from sidecritic.synthesis.shop import ShopDesk
 from sidecritic.synthesis.templates import Templates
 from sidecritic.synthesis.verifying import Rejection, Verified, Verifier
@@ -199,7 +198,7 @@ async def test_the_benchmarks_own_tasks_are_not_repeated() -> None:
 
 def test_other_manners_do_not_make_another_task() -> None:
     one = to_task(replace(wishing(), manner="You shout."), id="a", env="shop", split="train")
-    assert Seen([one]).like(to_task(wishing(), id="b", env="shop", split="train")) == "a"
+    assert Scenarios([one]).like(to_task(wishing(), id="b", env="shop", split="train")) == "a"
 
 
 # --- tasks that a model writes ----------------------------------------------------------------
