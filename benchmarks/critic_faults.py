@@ -28,7 +28,7 @@ from sidecritic.config import Settings, keys_from_environment, plan_for
 from sidecritic.gates import hands_over, may_write
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
-from sidecritic.scoring.recorded_writes import NOISY_TASKS
+from sidecritic.scoring.writes import NOISY_TASKS
 from sidecritic.trace import Judged, Proposed, Trajectory
 from sidecritic.types import Approve, Assistant, Fault, ToolSpec
 from sidecritic.writes import failing_references, normal_form

@@ -33,10 +33,10 @@ from sidecritic.packs import pack_for
 from sidecritic.ports import Critic
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
-from sidecritic.replay import Plan, replay
+from sidecritic.replay import ReplayPlan, replay
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.detection_records import Detection
 from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
+from sidecritic.scoring.replay_results import Detection
 from sidecritic.trace import proposals
 from sidecritic.training.examples import Example as Lesson
 from sidecritic.training.examples import (
@@ -271,8 +271,8 @@ def measure(files: Sequence[Path], labels_file: Path, workers: int) -> dict[str,
     critics = CriticByName("default")
     missing = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     runs = [run for run in imported.runs if run.critic_env not in missing]
-    lines = replay(runs, Plan("default", critics), workers=workers)
-    blind = replay(runs, Plan("default", BlindByName(critics)), workers=workers)
+    lines = replay(runs, ReplayPlan("default", critics), workers=workers)
+    blind = replay(runs, ReplayPlan("default", BlindByName(critics)), workers=workers)
     return {"rows": table(runs, lines, blind, labels), "cost": cost(runs, lines)}
 
 

@@ -16,7 +16,7 @@ from sidecritic.datasets.rows import VerdictRow
 from sidecritic.envs.task_files import to_lines
 from sidecritic.rollouts import play
 from sidecritic.runs import write_whole
-from sidecritic.synthesis.making import Order, make
+from sidecritic.synthesis.generator import SynthesisOrder, make
 
 TASKS = 200
 """New tasks of each domain, of users who are in no test task."""
@@ -47,7 +47,7 @@ def held_back(folder: Path, seed: int) -> Path:
 
 async def _synthesised(env: str, file: Path, seed: int) -> None:
     shop = workshop_for(env, None)
-    order = Order(number=TASKS, seed=seed, refusals=0.2, patience=20, at_once=1)
+    order = SynthesisOrder(number=TASKS, seed=seed, refusals=0.2, patience=20, at_once=1)
     made = await make(shop.author, shop.verifier, order, shop.known)
     write_whole(file, to_lines(made[0]))
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from sidecritic.config.replays import CriticByName
 from sidecritic.critics.compact import rendering
-from sidecritic.datasets.making import said
-from sidecritic.datasets.noticing import Noticing
+from sidecritic.datasets.flags import FlagFinder
+from sidecritic.datasets.row_builder import said
 from sidecritic.labelling.store import read_labels as fault_labels
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
-from sidecritic.replay import Plan, replay
+from sidecritic.replay import ReplayPlan, replay
 from sidecritic.scoring.detection import Example, detection
 from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.statistics import SEED
@@ -133,7 +133,7 @@ def _replayed(
     critics = CriticByName(judge.critic, judge.base_url)
     out = judge.folder / "judged" / f"{what}-{judge.name.replace(':', '_')}.jsonl"
     out.parent.mkdir(parents=True, exist_ok=True)
-    plan = Plan(judge.critic, critics, gate, 300.0, critics.terms)
+    plan = ReplayPlan(judge.critic, critics, gate, 300.0, critics.terms)
 
     def progress(done: int, total: int) -> None:
         print(f"{judge.name}, {what}: {done} of {total}")
@@ -152,7 +152,7 @@ def _in_memory(
 async def _chats(
     name: str, runs: Sequence[Recorded], labelled: Mapping[tuple[str, int, int], bool]
 ) -> tuple[list[Place], list[Any]]:
-    notice, render = Noticing(), rendering(name)
+    notice, render = FlagFinder(), rendering(name)
     places: list[Place] = []
     chats: list[Any] = []
     for run in runs:

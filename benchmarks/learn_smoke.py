@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from sidecritic.scoring.promotion import AUROC, PASSES, Decision
+from sidecritic.scoring.promotion import AUROC, PASSES, PromotionDecision
 
 ROUNDS = 2
 SECONDS = 600.0
 
 
-def misses(decisions: Sequence[Decision], seconds: float) -> list[str]:
+def misses(decisions: Sequence[PromotionDecision], seconds: float) -> list[str]:
     """Return the targets that were missed, in words."""
     found: list[str] = []
     if len(decisions) != ROUNDS:
@@ -41,9 +41,9 @@ def misses(decisions: Sequence[Decision], seconds: float) -> list[str]:
     return found
 
 
-def decisions_in(out: Path) -> list[Decision]:
+def decisions_in(out: Path) -> list[PromotionDecision]:
     files = [out / f"round-{number}" / "gate" / "decision.json" for number in range(1, ROUNDS + 1)]
-    return [Decision.model_validate_json(f.read_bytes()) for f in files if f.exists()]
+    return [PromotionDecision.model_validate_json(f.read_bytes()) for f in files if f.exists()]
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sidecritic.critics.base import NoCritic
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model, ModelFor
-from sidecritic.rollouts import Cast, Plan, TaskSet
+from sidecritic.rollouts import Cast, RolloutPlan, TaskSet
 from sidecritic.trace import Ended, Event, Executed, Judged, Observed, Proposed, Trajectory
 from sidecritic.types import (
     Approve,
@@ -60,9 +60,9 @@ def plan(
     trials: int = 2,
     seed: int = 0,
     settings: dict[str, str] | None = None,
-) -> Plan:
+) -> RolloutPlan:
     desk = desk or Desk()
-    return Plan(
+    return RolloutPlan(
         sets=(TaskSet(desk, desk.tasks("test")),),
         cast=Cast(actor=actor, user=lambda task, seed: Says(), critic=lambda env: NoCritic()),
         trials=trials,

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from sidecritic.scoring import compare, score
 from sidecritic.scoring.comparison import Side
-from sidecritic.scoring.records import Comparison, Scores
+from sidecritic.scoring.results import Comparison, Scores
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.trace import Ended, Failed, Trajectory
 from sidecritic.types import Fault, Revise

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from benchmarks import branching, learn_smoke
 
-from sidecritic.scoring.detection_records import Measured
 from sidecritic.scoring.paired import Difference
-from sidecritic.scoring.promotion import AUROC, PASSES, Criterion, Decision
+from sidecritic.scoring.promotion import AUROC, PASSES, Criterion, PromotionDecision
+from sidecritic.scoring.replay_results import Measured
 
 
 def branched(**changes: Any) -> dict[str, Any]:
@@ -42,13 +42,13 @@ def test_each_target_of_branching_is_named_when_it_is_missed(
     assert says in missed
 
 
-def decision(auroc: float | None, passes: float | None) -> Decision:
+def decision(auroc: float | None, passes: float | None) -> PromotionDecision:
     def row(name: str, value: float | None) -> Criterion:
         measured = Difference(new=Measured(value=value))
         return Criterion(name=name, measured=measured, margin=0, better="higher", passed=True)
 
     criteria = (row(AUROC, auroc), row(PASSES, passes))
-    return Decision(promoted=True, reasons=(), criteria=criteria)
+    return PromotionDecision(promoted=True, reasons=(), criteria=criteria)
 
 
 BETTER = (decision(0.8, 0.7), decision(0.9, 0.7))
@@ -69,7 +69,7 @@ def test_rounds_that_get_no_worse_in_time_miss_nothing() -> None:
     ],
 )
 def test_each_target_of_the_smoke_test_is_named_when_it_is_missed(
-    decisions: tuple[Decision, ...], seconds: float, says: str
+    decisions: tuple[PromotionDecision, ...], seconds: float, says: str
 ) -> None:
     (missed,) = learn_smoke.misses(decisions, seconds)
     assert says in missed

@@ -26,7 +26,7 @@ from sidecritic.calibration.report import (
 )
 from sidecritic.errors import ConfigError
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.detection_records import Measured
+from sidecritic.scoring.replay_results import Measured
 from sidecritic.scoring.replays import KnownKind, KnownProposal
 from sidecritic.scoring.shares import share
 from sidecritic.scoring.statistics import SEED

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sidecritic.scoring.detection_records import Measured, Share
+from sidecritic.scoring.replay_results import Measured, Share
 from sidecritic.types import Record
 
 

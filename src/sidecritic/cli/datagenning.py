@@ -87,10 +87,12 @@ def mine(  # noqa: PLR0913 # typer makes a flag of each
     """Choose the tasks worth learning from by how often they succeeded, and say why."""
     with command(as_json=json) as output:
         from sidecritic.reports.mining import to_mining_tables
-        from sidecritic.scoring.mining import Shares, write_mined
+        from sidecritic.scoring.mining import MiningShares, write_mined
         from sidecritic.scoring.mining import mine as chosen
 
-        shares = Shares(mixed=keep_mixed, failed=keep_failed, passed=keep_passed, at_most=at_most)
+        shares = MiningShares(
+            mixed=keep_mixed, failed=keep_failed, passed=keep_passed, at_most=at_most
+        )
         mined = chosen(run, shares=shares, seed=seed)
         file = out or run / MINED_FILE
         write_mined(mined, file)

@@ -28,7 +28,7 @@ from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown
 from sidecritic.rollouts import Budget, Silent, Tally, Watcher, play
 from sidecritic.runs import RUN_FILE, Run, read_run, write_whole
 from sidecritic.scoring.comparison import Side
-from sidecritic.scoring.grid import Grid, Played, grid_of
+from sidecritic.scoring.grid import Grid, GridCell, grid_of
 from sidecritic.trace import Trajectory
 
 TABLES = ("table.md", "table.csv", "table.tex", "table.json")
@@ -157,7 +157,7 @@ def table_of(experiment: Experiment, *, stopped: str = "") -> Grid:
         run = _run_of(cell)
         if run is not None and run.trajectories:
             sides.setdefault(cell.row, []).append(side_of(run))
-    played = [Played(labels[row], sides.get(row, [])) for row in labels]
+    played = [GridCell(labels[row], sides.get(row, [])) for row in labels]
     grid = grid_of(
         played,
         title=experiment.title,

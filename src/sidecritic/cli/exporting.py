@@ -14,10 +14,10 @@ from sidecritic.config import benchmark_for, suggestion
 from sidecritic.config.held_out import held_out_in
 from sidecritic.critics.compact import FULL, rendering
 from sidecritic.datasets.balance import BALANCES, Balance
-from sidecritic.datasets.export import Wanted, export
+from sidecritic.datasets.export import ExportSettings, export
 from sidecritic.datasets.files import has_parquet
+from sidecritic.datasets.flags import FlagFinder
 from sidecritic.datasets.material import Reads, recorded_material, run_material
-from sidecritic.datasets.noticing import Noticing
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
@@ -62,7 +62,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     envs.update(run.critic_env for run in recorded)
     benchmarks = {env: benchmark_for(env) for env in sorted(envs)}
     validation, test = asked.shares
-    wanted = Wanted(
+    wanted = ExportSettings(
         rendering=read_as,
         shares=SplitShares(validation=validation, test=test),
         balance=balance_named(asked.balance),
@@ -74,7 +74,7 @@ def export_runs(runs: Sequence[Path], asked: Asked) -> Summary:
     )
     if read_as.name != FULL.name:
         # The full prompt has the trajectory itself, and leaves the checks out.
-        wanted = replace(wanted, notices=Noticing())
+        wanted = replace(wanted, notices=FlagFinder())
     reads = [*_reads(runs, asked.hostile), *_recorded_reads(recorded)]
     return export(reads, asked.out, wanted)
 
@@ -106,7 +106,7 @@ def _recorded(files: Sequence[Path]) -> tuple[Recorded, ...]:
     if not files:
         return ()
     from sidecritic.recordings import load
-    from sidecritic.scoring.recorded_writes import WEAK_DOMAINS, is_clean
+    from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean
 
     found = load(files)
     for problem in found.problems[:5]:

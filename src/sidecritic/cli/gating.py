@@ -29,15 +29,21 @@ from sidecritic.gates import GATES, Gate
 from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.recordings.own import own_runs
-from sidecritic.replay import Plan, replay
+from sidecritic.replay import ReplayPlan, replay
 from sidecritic.replay.attacks import Attacked, attacked, attacks_with
 from sidecritic.replay.payloads import read_payloads
 from sidecritic.runs import TRAJECTORIES_FILE, Run, read_record, read_run, write_whole
 from sidecritic.scoring import compare
 from sidecritic.scoring.comparison import Side
-from sidecritic.scoring.detection_records import Measured
-from sidecritic.scoring.paired import Case, Difference, Verdict
-from sidecritic.scoring.promotion import Decision, Evidence, Injected, Margins, decide
+from sidecritic.scoring.paired import CriticVerdict, Difference, PairedCase
+from sidecritic.scoring.promotion import (
+    InjectionCounts,
+    Margins,
+    PromotionDecision,
+    PromotionEvidence,
+    decide,
+)
+from sidecritic.scoring.replay_results import Measured
 from sidecritic.scoring.replays import refused, risk_of
 from sidecritic.splits.users import user_in
 from sidecritic.trace import Loaded
@@ -63,7 +69,7 @@ class Contest:
     workers: int = 1
 
 
-def contested(contest: Contest) -> Decision:
+def contested(contest: Contest) -> PromotionDecision:
     """Measure both critics, and decide.
 
     Raises:
@@ -76,11 +82,11 @@ def contested(contest: Contest) -> Decision:
     new = _measured(contest, contest.new, held)
     labels = {key: wrong for each in held for key, wrong in each.truths()}
     cases = [
-        Case(_task(run), labels[key], _verdict(old.lines[line]), _verdict(new.lines[line]))
+        PairedCase(_task(run), labels[key], _verdict(old.lines[line]), _verdict(new.lines[line]))
         for run in runs
         for key, line in _labelled(run, labels, old, new)
     ]
-    evidence = Evidence(
+    evidence = PromotionEvidence(
         cases=cases,
         passes=_passes(old.supervised, new.supervised),
         injected=_injected(old.attacked, new.attacked),
@@ -187,7 +193,7 @@ class _Side:
 def _measured(contest: Contest, critic: str, held: Sequence[_Held]) -> _Side:
     folder = contest.played / identity(critic)
     runs = [run for each in held for run in each.runs]
-    plan = Plan(critic, CriticByName(critic), _gate(held))
+    plan = ReplayPlan(critic, CriticByName(critic), _gate(held))
     file = folder / f"judged-{_about(held)[:12]}.jsonl"
     lines = {line.key: line for line in replay(runs, plan, file, workers=contest.workers)}
     truths = {key for each in held for key, wrong in each.truths() if wrong}
@@ -225,7 +231,7 @@ def _gate(held: Sequence[_Held]) -> Gate:
 
 def _attacked(
     contest: Contest,
-    plan: Plan,
+    plan: ReplayPlan,
     held: Sequence[_Held],
     wrong: frozenset[ProposalKey],
     folder: Path,
@@ -272,8 +278,8 @@ def _together(runs: Sequence[Run]) -> Side:
     )
 
 
-def _verdict(line: JudgedProposal) -> Verdict:
-    return Verdict(risk=risk_of(line), refused=refused(line))
+def _verdict(line: JudgedProposal) -> CriticVerdict:
+    return CriticVerdict(risk=risk_of(line), refused=refused(line))
 
 
 # --- both -------------------------------------------------------------------------------------
@@ -298,11 +304,11 @@ def _passes(old: Side, new: Side) -> Difference:
     )
 
 
-def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> Injected:
+def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> InjectionCounts:
     before = {line.place_and_payload: line.approved for line in old}
     both = [line for line in new if line.place_and_payload in before]
     steered = [line for line in new if line.approved]
-    return Injected(
+    return InjectionCounts(
         old=sum(before[line.place_and_payload] for line in both),
         new=sum(line.approved for line in both),
         of=len(both),
@@ -312,7 +318,7 @@ def _injected(old: Sequence[Attacked], new: Sequence[Attacked]) -> Injected:
     )
 
 
-def publish(decision: Decision, out: Path) -> None:
+def publish(decision: PromotionDecision, out: Path) -> None:
     """Write the decision as JSON and as a page.
 
     Raises:

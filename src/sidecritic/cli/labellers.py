@@ -18,7 +18,7 @@ from sidecritic.labelling.branching import by_branching
 from sidecritic.labelling.faults import by_faults
 from sidecritic.labelling.feedback import feedback_on
 from sidecritic.labelling.label import Label, LabelSource
-from sidecritic.labelling.labeller import Finds, Labeller, Subject
+from sidecritic.labelling.labeller import FindsLabels, Labeller, Subject
 from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.labelling.outcomes import by_outcome
 from sidecritic.labelling.people import Opinion, by_people
@@ -85,7 +85,9 @@ class _Desk:
     benchmarks: Mapping[str, Benchmark]
     company: Company | None
 
-    def source(self, source: LabelSource, keys: Keys, stack: AsyncExitStack) -> tuple[Finds, str]:
+    def source(
+        self, source: LabelSource, keys: Keys, stack: AsyncExitStack
+    ) -> tuple[FindsLabels, str]:
         """Return what finds the labels of a source, and what decides them beside the gate."""
         asked = self.asked
         match source:
@@ -144,7 +146,7 @@ class _Desk:
             scene, self._players(self.company), effort=effort, tells=tells, gate=gate
         )
 
-    def teaches(self, keys: Keys, stack: AsyncExitStack) -> Finds:
+    def teaches(self, keys: Keys, stack: AsyncExitStack) -> FindsLabels:
         if not self.asked.teacher or self.company is None:
             raise ConfigError("the source teacher needs --teacher, such as openai:MODEL")
         model = teacher_for(self.asked.teacher, self.company, keys, stack)

@@ -16,7 +16,7 @@ from sidecritic.cli.flags import path
 from sidecritic.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sidecritic.scoring.promotion import Decision
+    from sidecritic.scoring.promotion import PromotionDecision
 
 REGISTRY = "critics.json"
 OUT = "runs/gate"
@@ -176,7 +176,7 @@ def _tasks(runs: tuple[Path, ...], file: Path | None) -> dict[str, str]:
     return dict.fromkeys(envs, str(file))
 
 
-def _tell(decision: "Decision", output: Output) -> None:
+def _tell(decision: "PromotionDecision", output: Output) -> None:
     from sidecritic.reports.promotion import decision_sections
     from sidecritic.reports.sections import label
     from sidecritic.reports.tables import to_table

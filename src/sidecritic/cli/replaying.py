@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sidecritic.recorded import JudgedProposal, Recorded
     from sidecritic.recordings import Imported
     from sidecritic.replay import Progress
-    from sidecritic.scoring.detection_records import CrossValidated, ReplayScores
     from sidecritic.scoring.readers_labels import ReadersLabels
+    from sidecritic.scoring.replay_results import CrossValidated, ReplayScores
 
 
 def replay(  # noqa: PLR0913 # typer makes a flag of each
@@ -76,7 +76,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Run a critic over recorded runs: what would it have caught, what disturbed?"""
     with command(as_json=json) as output:
-        from sidecritic.reports.replaying import to_replay_tables
+        from sidecritic.reports.replay import to_replay_tables
 
         asked = Asked(
             tuple(files),
@@ -168,7 +168,7 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
     from sidecritic.config.replays import CriticByName
     from sidecritic.config.settings import critic_timeout
     from sidecritic.recordings import load
-    from sidecritic.replay import Plan
+    from sidecritic.replay import ReplayPlan
     from sidecritic.replay import replay as judge
 
     profile = profile_for(asked.profile) if asked.profile is not None else None
@@ -193,7 +193,7 @@ def judged(asked: Asked, *, workers: int = 1) -> Judged:
         note(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
     timeout = asked.timeout or critic_timeout(asked.critic)
-    plan = Plan(asked.critic, critics, asked.gate, timeout, critics.terms)
+    plan = ReplayPlan(asked.critic, critics, asked.gate, timeout, critics.terms)
     with _bar(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
         workers = 1 if critics.asks_a_person else workers
@@ -210,11 +210,11 @@ def replayed(asked: Asked, *, workers: int = 1) -> "ReplayScores":
         ConfigError: nothing can be read, or there is no such critic.
     """
     from sidecritic.scoring.readers_labels import read_readers_labels
-    from sidecritic.scoring.replays import Source, score_replay
+    from sidecritic.scoring.replays import ReplaySource, score_replay
 
     labels = read_readers_labels(asked.labels) if asked.labels is not None else None
     found = judged(asked, workers=workers)
-    source = Source(
+    source = ReplaySource(
         critic=asked.critic,
         gate=asked.gate,
         command=asked.command,

@@ -36,14 +36,14 @@ from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
 from sidecritic.scoring.mining import (
     Mined,
-    Shares,
+    MiningShares,
     kept_episodes,
     mine,
     read_mined,
     runs_in,
     write_mined,
 )
-from sidecritic.scoring.promotion import Decision
+from sidecritic.scoring.promotion import PromotionDecision
 from sidecritic.trace import to_line
 from sidecritic.training.lineage import decided, entry_of, lineage_of
 
@@ -86,7 +86,7 @@ class Round:
     before: str
     """Critic in force before, and what it says is measured too."""
     after: str
-    decision: Decision
+    decision: PromotionDecision
 
 
 def learned(learning: Learning, rounds: int) -> Iterator[Round]:
@@ -202,7 +202,7 @@ def _mine(learning: Learning, number: int, played: Sequence[str]) -> None:
     inputs = {"[mine]": digest_of_value(part.model_dump(mode="json")), **_outputs(source)}
 
     def work() -> Iterator[str]:
-        shares = Shares(**part.model_dump())
+        shares = MiningShares(**part.model_dump())
         for name in played:
             write_mined(mine(source / name, shares=shares), stage.folder / f"{name}.json")
             yield f"{name}.json"
@@ -340,7 +340,9 @@ def _train(learning: Learning, number: int, critic: str) -> str:
     return name
 
 
-def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) -> Decision:
+def _gate(
+    learning: Learning, number: int, critic: str, held: tuple[Path, ...]
+) -> PromotionDecision:
     recipe, stage = learning.recipe, learning.stage(number, "gate")
     name = f"{recipe.kind}-r{number}"
     new = learning.called(name)
@@ -366,7 +368,7 @@ def _gate(learning: Learning, number: int, critic: str, held: tuple[Path, ...]) 
         return [DECISION_FILE]
 
     stage.run(inputs, work)
-    decision = Decision.model_validate_json((stage.folder / DECISION_FILE).read_bytes())
+    decision = PromotionDecision.model_validate_json((stage.folder / DECISION_FILE).read_bytes())
     decide(learning.registry, name, decided(decision, datetime.now(UTC)))
     return decision
 

@@ -12,9 +12,9 @@ from sidecritic.cli.flags import path
 from sidecritic.errors import ConfigError, ModelUnavailable
 
 if TYPE_CHECKING:
-    from sidecritic.synthesis.account import Made
+    from sidecritic.synthesis.account import SynthesisAccount
+    from sidecritic.synthesis.generator import SynthesisOrder
     from sidecritic.synthesis.ledger import Ledger
-    from sidecritic.synthesis.making import Order
     from sidecritic.types import Task
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
@@ -90,9 +90,9 @@ def synth(  # noqa: PLR0913 # typer makes a flag of each
     """Make new tasks of train users, each verified by playing it."""
     with command(as_json=json) as output:
         from sidecritic.reports.synthesis import to_synthesis_tables
-        from sidecritic.synthesis.making import Order
+        from sidecritic.synthesis.generator import SynthesisOrder
 
-        order = Order(
+        order = SynthesisOrder(
             number=number,
             seed=seed,
             refusals=refusals,
@@ -119,22 +119,22 @@ def synth(  # noqa: PLR0913 # typer makes a flag of each
 
 
 def _synthesised(
-    env: str, order: "Order", out: Path, model: str | None, base_url: str | None
-) -> "tuple[Made, str]":
+    env: str, order: "SynthesisOrder", out: Path, model: str | None, base_url: str | None
+) -> "tuple[SynthesisAccount, str]":
     """Make tasks and write them; return the account, and why the model went away if it did.
 
     Raises:
         ModelUnavailable: it did before there was anything to write.
         ConfigError: the file is there, and is not what an unfinished order has come to so far.
     """
-    from sidecritic.synthesis.ledger import Forgetful, open_ledger
-    from sidecritic.synthesis.making import Unfinished
+    from sidecritic.synthesis.generator import Unfinished
+    from sidecritic.synthesis.ledger import NoLedger, open_ledger
 
     # Templates make the same again in no time; what a model wrote is gone when it is lost.
     unfinished = model is not None and _ledger_file(out).exists()
     if out.exists() and not unfinished:
         raise ConfigError(f"{out} is there already; choose another --out, or remove it")
-    ledger = nullcontext(Forgetful()) if model is None else open_ledger(_ledger_file(out))
+    ledger = nullcontext(NoLedger()) if model is None else open_ledger(_ledger_file(out))
     try:
         with ledger as kept:
             tasks, made = asyncio.run(_made(env, order, model, base_url, kept))
@@ -152,13 +152,13 @@ def _ledger_file(out: Path) -> Path:
 
 
 async def _made(
-    env: str, order: "Order", model: str | None, base_url: str | None, ledger: "Ledger"
-) -> "tuple[tuple[Task, ...], Made]":
+    env: str, order: "SynthesisOrder", model: str | None, base_url: str | None, ledger: "Ledger"
+) -> "tuple[tuple[Task, ...], SynthesisAccount]":
     from sidecritic.config import keys_from_environment, settings_from
     from sidecritic.config.hiring import Models
     from sidecritic.config.parties import model_name
     from sidecritic.config.synthesising import workshop_for
-    from sidecritic.synthesis.making import make
+    from sidecritic.synthesis.generator import make
 
     async with AsyncExitStack() as stack:
         author = None
@@ -173,7 +173,7 @@ async def _made(
         return await make(shop.author, shop.verifier, order, shop.known, ledger=ledger)
 
 
-def _write(file: Path, tasks: "tuple[Task, ...]", made: "Made") -> None:
+def _write(file: Path, tasks: "tuple[Task, ...]", made: "SynthesisAccount") -> None:
     from sidecritic.envs.task_files import to_lines
     from sidecritic.runs import write_whole
 

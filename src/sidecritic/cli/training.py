@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from sidecritic.critics.head_weights import HeadWeights
     from sidecritic.recorded import JudgedProposal, Recorded
-    from sidecritic.scoring.detection_records import CrossValidated
     from sidecritic.scoring.readers_labels import ReadersLabels
+    from sidecritic.scoring.replay_results import CrossValidated
     from sidecritic.training.head import Held
 
 HEAD = "head"
@@ -84,7 +84,7 @@ def train(  # noqa: PLR0913 # typer makes a flag of each
 ) -> None:
     """Fit a critic to recorded runs, and cross-validate it by user."""
     with command(as_json=json) as output:
-        from sidecritic.reports.replaying import to_training_tables
+        from sidecritic.reports.replay import to_training_tables
 
         if kind not in KINDS:
             raise ConfigError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")

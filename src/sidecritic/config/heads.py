@@ -12,7 +12,7 @@ from sidecritic.config.replays import CriticByName
 from sidecritic.errors import ConfigError, NoChecks
 from sidecritic.packs import pack_for
 from sidecritic.recorded import Recorded
-from sidecritic.replay import Plan, replay
+from sidecritic.replay import ReplayPlan, replay
 from sidecritic.training.head import Trained, train
 from sidecritic.training.own import WEIGHT, Lessons, lessons, read_own_runs
 
@@ -49,7 +49,7 @@ def lessons_from(
     own = read_own_runs(directories)
     own = replace(own, runs=_with_checks(own.runs))
     require_no_test((run.trajectory for run in own.runs), test_users=test_users)
-    lines = replay(own.runs, Plan(CHECKS, CriticByName(CHECKS)), workers=workers)
+    lines = replay(own.runs, ReplayPlan(CHECKS, CriticByName(CHECKS)), workers=workers)
     return lessons(own, lines, weight=weight)
 
 

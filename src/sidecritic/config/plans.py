@@ -12,7 +12,7 @@ from sidecritic.config.rehearsal import Rehearsal
 from sidecritic.config.settings import Settings, command_of, suggestion
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
-from sidecritic.rollouts import Budget, Plan, TaskSet
+from sidecritic.rollouts import Budget, RolloutPlan, TaskSet
 from sidecritic.types import Task, ToolSpec
 
 Shelf = dict[tuple[str, Sources, str], Benchmark]
@@ -26,7 +26,7 @@ def plan_for(
     *,
     shelf: Shelf | None = None,
     budget: Budget | None = None,
-) -> Plan:
+) -> RolloutPlan:
     """Return what the settings describe; `stack` closes what the plan keeps open.
 
     Raises:
@@ -35,7 +35,9 @@ def plan_for(
     return _plan(settings, Models(settings, keys, stack), shelf, budget or Budget())
 
 
-def rehearsal_of(settings: Settings, rehearsal: Rehearsal, *, shelf: Shelf | None = None) -> Plan:
+def rehearsal_of(
+    settings: Settings, rehearsal: Rehearsal, *, shelf: Shelf | None = None
+) -> RolloutPlan:
     """Return the plan with stand-ins for every model.
 
     Raises:
@@ -44,11 +46,11 @@ def rehearsal_of(settings: Settings, rehearsal: Rehearsal, *, shelf: Shelf | Non
     return _plan(settings, rehearsal, shelf, Budget())
 
 
-def _plan(settings: Settings, models: Hiring, shelf: Shelf | None, budget: Budget) -> Plan:
+def _plan(settings: Settings, models: Hiring, shelf: Shelf | None, budget: Budget) -> RolloutPlan:
     sets = select_tasks(settings, shelf)
     tools = {group.benchmark.name: _tools(group) for group in sets}
     terms = terms_for(settings)
-    return Plan(
+    return RolloutPlan(
         sets=sets,
         cast=cast_for(settings, models, tools, terms),
         trials=settings.trials,

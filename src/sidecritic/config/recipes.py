@@ -20,7 +20,7 @@ from pydantic import Field, JsonValue, ValidationError
 from sidecritic.config.settings import Names, Settings, settings_of, suggestion
 from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError
-from sidecritic.scoring.mining import Shares
+from sidecritic.scoring.mining import MiningShares
 from sidecritic.scoring.promotion import Margins
 from sidecritic.types import Record
 
@@ -44,7 +44,7 @@ class TaskPart(Record, allow_inf_nan=False):
     """Environment to a file of other tasks, such as `tasks synth` writes."""
 
 
-class MinePart(Shares):
+class MinePart(MiningShares):
     passed: float = Field(default=0.5, ge=0, le=1)
 
 

@@ -12,12 +12,12 @@ from sidecritic.simulation.users import scripted_user
 from sidecritic.splits.benchmarks import TEST, HeldOutSplit
 from sidecritic.synthesis.airline import Airline
 from sidecritic.synthesis.drafts import Domain
-from sidecritic.synthesis.making import Author
+from sidecritic.synthesis.generator import Author
+from sidecritic.synthesis.model_author import ModelAuthor
 from sidecritic.synthesis.retail import Retail
 from sidecritic.synthesis.shop import ShopDesk
-from sidecritic.synthesis.templates import Templates
-from sidecritic.synthesis.verifying import Verifier
-from sidecritic.synthesis.written import Written
+from sidecritic.synthesis.template_author import TemplateAuthor
+from sidecritic.synthesis.verifier import Verifier
 from sidecritic.types import Task
 
 
@@ -72,9 +72,9 @@ def workshop_for(env: str, model: Model | None = None) -> Workshop:
     held_out = HeldOutSplit(benchmark)
     users = [user for user in domain.users if user not in held_out.users]
     own = tuple(task for split in benchmark.splits() for task in benchmark.tasks(split))
-    author: Author = Templates(domain, users)
+    author: Author = TemplateAuthor(domain, users)
     if model is not None:
         test = benchmark.tasks(TEST)[0]
         desk = benchmark.environment(test, scripted_user()(test, 0))
-        author = Written(model, domain, users, policy=desk.policy, tools=desk.tools)
+        author = ModelAuthor(model, domain, users, policy=desk.policy, tools=desk.tools)
     return Workshop(author, Verifier(benchmark, held_out, pack_for(env)), own)

@@ -17,9 +17,9 @@ from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
-from sidecritic.datasets.making import Chosen, rows_of, steps_of
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
+from sidecritic.datasets.row_builder import ChosenRow, rows_of, steps_of
 from sidecritic.datasets.rows import Row, VerdictRow
 from sidecritic.datasets.summary import Summary, bin_of, lengths_of
 from sidecritic.splits.assignment import Split, SplitShares, assign, require_no_leak
@@ -42,7 +42,7 @@ async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportSettings:
     """How a data set is to be made."""
 
     rendering: Rendering = FULL
@@ -58,7 +58,7 @@ class Wanted:
     command: str = ""
 
 
-def export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
+def export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary:
     """Write the data set of some labelled runs; the same input and seed give the same files.
 
     Raises:
@@ -67,7 +67,7 @@ def export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
     return asyncio.run(_export(reads, out, wanted))
 
 
-async def _export(reads: Sequence[Reads], out: Path, wanted: Wanted) -> Summary:
+async def _export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary:
     if wanted.parquet:
         require_parquet()
     choice = _choose(reads, wanted)
@@ -101,7 +101,7 @@ class _Choice:
     problems: tuple[str, ...]
 
 
-def _choose(reads: Sequence[Reads], wanted: Wanted) -> _Choice:
+def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
     found: list[Candidate] = []
     materials: list[str] = []
     problems: list[str] = []
@@ -157,18 +157,18 @@ def _places(rows: Iterable[Candidate], splits: Mapping[str, Split]) -> _Places:
 
 
 async def _rows(
-    material: Material, places: _Places, wanted: Wanted
+    material: Material, places: _Places, wanted: ExportSettings
 ) -> AsyncIterator[tuple[str, Row]]:
     for trajectory in material.trajectories:
         own = places.get((material.name, trajectory.id))
         if not own:
             continue
         flags = await wanted.notices(trajectory, material.briefings[trajectory.id])
-        chosen: list[Chosen] = []
+        chosen: list[ChosenRow] = []
         for place in labelled_places(material, trajectory, own):
             at = (place.proposal.turn, place.proposal.attempt)
             candidate, split = own[at]
-            chosen.append(Chosen(candidate, place, split, flags.get(at, ())))
+            chosen.append(ChosenRow(candidate, place, split, flags.get(at, ())))
         for each in chosen:
             for row in rows_of(each, wanted.rendering):
                 yield row
@@ -209,7 +209,7 @@ class _Tally:
             self.lengths[bin_of(sum(len(said.content) for said in row.prompt))] += 1
 
 
-def _summary(choice: _Choice, tally: _Tally, wanted: Wanted) -> Summary:
+def _summary(choice: _Choice, tally: _Tally, wanted: ExportSettings) -> Summary:
     rows = choice.rows
     verdicts: dict[str, Counter[str]] = defaultdict(Counter[str])
     users: dict[str, set[tuple[str, str]]] = defaultdict(set)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sidecritic.errors import SidecriticError
 from sidecritic.labelling.label import Label, LabelSource
-from sidecritic.labelling.store import Labelled, LabelStore
+from sidecritic.labelling.store import LabelledTrajectory, LabelStore
 from sidecritic.runs import Run
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
@@ -21,7 +21,7 @@ class Subject:
     briefing: Briefing
 
 
-Finds = Callable[[Subject], Awaitable[Iterable[Label]]]
+FindsLabels = Callable[[Subject], Awaitable[Iterable[Label]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Labeller:
     """One source of labels."""
 
     source: LabelSource
-    finds: Finds
+    finds: FindsLabels
     settings: str = ""
     """What decides its labels beside the trajectory; with others it goes through it again."""
 
@@ -89,7 +89,7 @@ async def label_run(
 
 async def _label(subject: Subject, labeller: Labeller, store: LabelStore) -> int:
     labels = list(await labeller.finds(subject))
-    done = Labelled(
+    done = LabelledTrajectory(
         trajectory=subject.trajectory.id,
         source=labeller.source,
         settings=labeller.settings,

@@ -24,7 +24,7 @@ LABELLED_FILE = "labelled.jsonl"
 _Kind = TypeVar("_Kind", bound=Record)
 
 
-class Labelled(Record):
+class LabelledTrajectory(Record):
     """One line of `labelled.jsonl`: a source has been through a trajectory."""
 
     schema_version: Literal[1] = 1
@@ -44,7 +44,9 @@ class _Key(NamedTuple):
 class LabelStore:
     """The open label files of one run."""
 
-    def __init__(self, labels: Journal, labelled: Journal, done: Iterable[Labelled]) -> None:
+    def __init__(
+        self, labels: Journal, labelled: Journal, done: Iterable[LabelledTrajectory]
+    ) -> None:
         self._labels = labels
         self._labelled = labelled
         self._done = {_Key(d.trajectory, d.source, d.settings) for d in done}
@@ -53,7 +55,7 @@ class LabelStore:
         """Whether the source has been through the trajectory, told the same."""
         return _Key(trajectory, source, settings) in self._done
 
-    def add(self, made: Labelled, labels: Iterable[Label]) -> None:
+    def add(self, made: LabelledTrajectory, labels: Iterable[Label]) -> None:
         """Write what one source says of one trajectory.
 
         Raises:
@@ -79,7 +81,7 @@ def open_labels(directory: Path) -> Generator[LabelStore]:
         for journal in (labels, labelled):
             # What a kill cut off is made again: its trajectory is not marked as labelled.
             journal.drop(len(journal.unfinished()))
-        done = _records(directory / LABELLED_FILE, Labelled)
+        done = _records(directory / LABELLED_FILE, LabelledTrajectory)
         yield LabelStore(labels, labelled, done)
 
 

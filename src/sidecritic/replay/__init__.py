@@ -5,6 +5,6 @@ that the critic says changes what comes next.
 """
 
 from sidecritic.replay.batches import Progress, replay
-from sidecritic.replay.judging import CriticFor, Plan
+from sidecritic.replay.judgement import CriticFor, ReplayPlan
 
-__all__ = ["CriticFor", "Plan", "Progress", "replay"]
+__all__ = ["CriticFor", "Progress", "ReplayPlan", "replay"]

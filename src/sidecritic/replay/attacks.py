@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from sidecritic.ports import Critic
 from sidecritic.recorded import ProposalKey, Recorded
-from sidecritic.replay.judging import Plan, judgement_on, rebuilt
+from sidecritic.replay.judgement import ReplayPlan, judgement_on, rebuilt
 from sidecritic.replay.payloads import Payload
 from sidecritic.replay.shadow import Shadow, Worlds
 from sidecritic.types import Approve, Message, Proposal, Record, ToolResult, User
@@ -107,7 +107,7 @@ def _places(payload: Payload) -> Iterator[AttackPlace]:
 
 async def attacked(
     runs: Sequence[Recorded],
-    plan: Plan,
+    plan: ReplayPlan,
     refused: Set[ProposalKey],
     attacks: Sequence[Attack],
     *,
@@ -141,7 +141,7 @@ class _Ground:
     proposal: Proposal
     shadow: Shadow
     critic: Critic
-    plan: Plan
+    plan: ReplayPlan
 
     async def judged(self, attacks: Sequence[Attack]) -> AsyncIterator[Attacked]:
         """Yield the judgements, in the places where a harmless text changes nothing."""

@@ -11,7 +11,7 @@ from threading import Thread
 from sidecritic.errors import ConfigError
 from sidecritic.ports import version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.replay.judging import Plan, covered, judge_run
+from sidecritic.replay.judgement import ReplayPlan, covered, judge_run
 from sidecritic.replay.lines import open_lines
 from sidecritic.replay.shadow import Worlds
 
@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 def replay(
     runs: Sequence[Recorded],
-    plan: Plan,
+    plan: ReplayPlan,
     out: Path | None = None,
     *,
     workers: int = 1,
@@ -54,7 +54,7 @@ def replay(
 def _require_current(
     judged: Collection[JudgedProposal],
     runs: Mapping[ProposalKey, Recorded],
-    plan: Plan,
+    plan: ReplayPlan,
     out: Path | None,
 ) -> None:
     """Refuse to go on with what was judged of other runs, or by other weights."""
@@ -76,7 +76,7 @@ def _require_current(
             )
 
 
-async def _versions(plan: Plan, envs: Collection[str]) -> dict[str, str]:
+async def _versions(plan: ReplayPlan, envs: Collection[str]) -> dict[str, str]:
     versions: dict[str, str] = {}
     for env in envs:
         async with plan.critic_for(env) as critic:
@@ -97,7 +97,9 @@ def _works(runs: Sequence[Recorded], left: set[ProposalKey]) -> Iterator[Work]:
             yield work[start : start + _BATCH]
 
 
-def _judged(works: Iterator[Work], plan: Plan, workers: int) -> Iterator[list[JudgedProposal]]:
+def _judged(
+    works: Iterator[Work], plan: ReplayPlan, workers: int
+) -> Iterator[list[JudgedProposal]]:
     if workers <= 1:
         worlds = Worlds()
         for work in works:
@@ -123,11 +125,11 @@ def _end_with_parent() -> None:
         Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
-def _judge_in_process(work: Work, plan: Plan) -> list[JudgedProposal]:
+def _judge_in_process(work: Work, plan: ReplayPlan) -> list[JudgedProposal]:
     return asyncio.run(_judge(work, plan, Worlds()))
 
 
-async def _judge(work: Work, plan: Plan, worlds: Worlds) -> list[JudgedProposal]:
+async def _judge(work: Work, plan: ReplayPlan, worlds: Worlds) -> list[JudgedProposal]:
     lines: list[JudgedProposal] = []
     async with plan.critic_for(work[0][0].critic_env) as critic:
         for run, keys in work:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
 from sidecritic.recorded import JudgedProposal
-from sidecritic.replay.judging import Plan
+from sidecritic.replay.judgement import ReplayPlan
 
 
 class Lines:
@@ -26,7 +26,7 @@ class Lines:
 
 
 @contextmanager
-def open_lines(file: Path | None, plan: Plan) -> Generator[Lines]:
+def open_lines(file: Path | None, plan: ReplayPlan) -> Generator[Lines]:
     """Open the file of a replay, a new one or one to go on with.
 
     Raises:
@@ -81,7 +81,7 @@ def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:
             ) from cause
 
 
-def _of(plan: Plan, line: JudgedProposal, file: Path) -> JudgedProposal:
+def _of(plan: ReplayPlan, line: JudgedProposal, file: Path) -> JudgedProposal:
     if (line.critic, line.gate, line.terms) != (plan.critic, plan.gate, plan.terms):
         there = _words(line.critic, line.gate, line.terms)
         raise ConfigError(

@@ -9,7 +9,7 @@ from sidecritic.calibration.report import CalibrationReport, ChosenThreshold, Un
 from sidecritic.reports.sections import Section, label, percent
 from sidecritic.reports.tables import to_table
 from sidecritic.reports.text import plain
-from sidecritic.scoring.detection_records import Measured, Share
+from sidecritic.scoring.replay_results import Measured, Share
 
 _HELD_OUT = (
     "",

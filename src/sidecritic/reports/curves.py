@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 from sidecritic.errors import MissingExtra
-from sidecritic.scoring.detection_records import Measured
+from sidecritic.scoring.replay_results import Measured
 
 _LINE = 88
 """Letters of a title that fit into the width."""

@@ -8,7 +8,7 @@ from sidecritic.reports.markdown import document
 from sidecritic.reports.sections import Section, label, percent, points
 from sidecritic.reports.text import plain
 from sidecritic.scoring.grid import Grid, GridRow
-from sidecritic.scoring.records import UserBenchScores
+from sidecritic.scoring.results import UserBenchScores
 
 NOTHING = "-"
 """For what a cell cannot have, such as pass^2 of a single trial; no cell is empty."""

@@ -10,7 +10,7 @@ from sidecritic.reports.sections import (
     run_sections,
 )
 from sidecritic.reports.text import code, escaped
-from sidecritic.scoring.records import Comparison, Scores
+from sidecritic.scoring.results import Comparison, Scores
 
 
 def to_markdown(result: Scores | Comparison) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from sidecritic.reports.markdown import document
 from sidecritic.reports.sections import Section
-from sidecritic.scoring.detection_records import Measured
-from sidecritic.scoring.promotion import AUROC, PASSES, Criterion, Decision
+from sidecritic.scoring.promotion import AUROC, PASSES, Criterion, PromotionDecision
+from sidecritic.scoring.replay_results import Measured
 
 
-def decision_sections(decision: Decision) -> Iterator[Section]:
+def decision_sections(decision: PromotionDecision) -> Iterator[Section]:
     """Yield the sections about one decision."""
     yield Section(
         f"{decision.new} over {decision.old}: {verdict(decision)}",
@@ -22,12 +22,12 @@ def decision_sections(decision: Decision) -> Iterator[Section]:
     )
 
 
-def verdict(decision: Decision) -> str:
+def verdict(decision: PromotionDecision) -> str:
     """Return the decision as one word."""
     return "promoted" if decision.promoted else "refused"
 
 
-def to_page(decision: Decision) -> str:
+def to_page(decision: PromotionDecision) -> str:
     """Return the decision as Markdown."""
     return "\n".join(document("Promotion gate", decision.simulated, decision_sections(decision)))
 
@@ -48,7 +48,7 @@ def _row(criterion: Criterion) -> tuple[str, ...]:
     )
 
 
-def _injected(decision: Decision) -> tuple[str, ...]:
+def _injected(decision: PromotionDecision) -> tuple[str, ...]:
     found = decision.injected
     return (
         "refusals of both that a stranger's text turned",

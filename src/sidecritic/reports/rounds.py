@@ -9,8 +9,8 @@ from sidecritic.reports.markdown import document
 from sidecritic.reports.promotion import decision_sections, verdict, with_interval
 from sidecritic.reports.sections import Section, label
 from sidecritic.reports.tables import to_table
-from sidecritic.scoring.detection_records import Measured
-from sidecritic.scoring.promotion import AUROC, PASSES, Decision
+from sidecritic.scoring.promotion import AUROC, PASSES, PromotionDecision
+from sidecritic.scoring.replay_results import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class RoundRow:
     before: str
     after: str
     """Critic in force after the gate."""
-    decision: Decision
+    decision: PromotionDecision
     lessons: str
     """What it learned from, in words."""
     seconds: float

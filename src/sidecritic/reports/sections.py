@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sidecritic.scoring.records import (
+from sidecritic.scoring.results import (
     Comparison,
     Interval,
     Interventions,

@@ -14,7 +14,7 @@ from sidecritic.reports.sections import (
     run_sections,
 )
 from sidecritic.reports.text import plain
-from sidecritic.scoring.records import Comparison, Scores
+from sidecritic.scoring.results import Comparison, Scores
 
 
 def to_tables(result: Scores | Comparison) -> Iterator[RenderableType]:

@@ -1,7 +1,7 @@
 """Many episodes at once: tasks × trials, resumable after a kill at any moment."""
 
 from sidecritic.rollouts.budget import Budget, cost_of
-from sidecritic.rollouts.plan import Cast, CriticFor, Episode, Plan, TaskSet, seeds_for
+from sidecritic.rollouts.plan import Cast, CriticFor, Episode, RolloutPlan, TaskSet, seeds_for
 from sidecritic.rollouts.play import Silent, Tally, Watcher, play
 from sidecritic.rollouts.store import Store, open_run
 
@@ -10,7 +10,7 @@ __all__ = [
     "Cast",
     "CriticFor",
     "Episode",
-    "Plan",
+    "RolloutPlan",
     "Silent",
     "Store",
     "Tally",

@@ -51,7 +51,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RolloutPlan:
     """Everything that decides what a run will hold."""
 
     sets: tuple[TaskSet, ...]

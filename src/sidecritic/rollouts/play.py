@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary
 from sidecritic.ports import Benchmark, Critic, Simulating
-from sidecritic.rollouts.plan import Episode, Plan, episode_id, seeds_for
+from sidecritic.rollouts.plan import Episode, RolloutPlan, episode_id, seeds_for
 from sidecritic.rollouts.store import Store, open_run
 from sidecritic.runs import RunRecord, digest
 from sidecritic.supervisor import Supervisor
@@ -63,7 +63,7 @@ class Tally:
 
 
 async def play(
-    plan: Plan,
+    plan: RolloutPlan,
     directory: Path,
     *,
     concurrency: int = 8,
@@ -101,7 +101,7 @@ def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
 
 
 async def _drain(
-    plan: Plan, waiting: list[Episode], store: Store, streak: "_Streak", *, concurrency: int
+    plan: RolloutPlan, waiting: list[Episode], store: Store, streak: "_Streak", *, concurrency: int
 ) -> None:
     stages = {group.benchmark.name: _stage(plan, group.benchmark) for group in plan.sets}
     queue: Iterator[Episode] = iter(waiting)
@@ -181,11 +181,11 @@ class _Stage(NamedTuple):
     versions: dict[str, str]
 
 
-def _stage(plan: Plan, benchmark: Benchmark) -> _Stage:
+def _stage(plan: RolloutPlan, benchmark: Benchmark) -> _Stage:
     return _Stage(plan.cast.critic(benchmark.name), _versions(benchmark.versions))
 
 
-async def _episode(plan: Plan, episode: Episode, stage: _Stage) -> Trajectory:
+async def _episode(plan: RolloutPlan, episode: Episode, stage: _Stage) -> Trajectory:
     task, seeds = episode.task, seeds_for(plan.seed, episode.key)
     actor, user = plan.cast.actor(task, seeds["actor"]), plan.cast.user(task, seeds["user"])
     supervisor = Supervisor(
@@ -252,7 +252,7 @@ def _versions(of_benchmark: Mapping[str, str]) -> dict[str, str]:
     return {"sidecritic": version("sidecritic"), **of_benchmark}
 
 
-def _record(plan: Plan) -> RunRecord:
+def _record(plan: RolloutPlan) -> RunRecord:
     return RunRecord(
         command=plan.command,
         settings=dict(plan.settings),
@@ -262,7 +262,7 @@ def _record(plan: Plan) -> RunRecord:
     )
 
 
-def _briefings(plan: Plan) -> Iterator[Briefing]:
+def _briefings(plan: RolloutPlan) -> Iterator[Briefing]:
     for group in plan.sets:
         for task in group.tasks:
             try:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sidecritic.scoring.records import Comparison, Paired, PassKDelta, Scores
+from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores
 from sidecritic.scoring.score import Key, TaskKey, latest, outcome_of, score
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.trace import Trajectory

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecritic.scoring.detection_records import Bin, Detection, Measured
+from sidecritic.scoring.replay_results import Bin, Detection, Measured
 from sidecritic.scoring.statistics import SEED
 
 RESAMPLES = 1_000

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sidecritic.scoring.comparison import Side, compare
-from sidecritic.scoring.records import Interval, Paired, Scores
+from sidecritic.scoring.results import Interval, Paired, Scores
 from sidecritic.scoring.score import latest, outcome_of
 from sidecritic.scoring.statistics import bootstrap
 from sidecritic.trace import Trajectory
@@ -42,7 +42,7 @@ class Grid(Record):
     """Why the experiment is not complete, if it is not."""
 
 
-class Played(NamedTuple):
+class GridCell(NamedTuple):
     """What there is of one row: a side for each seed."""
 
     labels: Mapping[str, str]
@@ -50,7 +50,7 @@ class Played(NamedTuple):
 
 
 def grid_of(
-    played: Sequence[Played],
+    played: Sequence[GridCell],
     *,
     title: str,
     baseline: Mapping[str, str],

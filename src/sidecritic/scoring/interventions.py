@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from sidecritic.scoring.records import Basis, Interventions, Tally
+from sidecritic.scoring.results import Basis, Interventions, Tally
 from sidecritic.trace import Ended, Executed, Failed, Judged, Proposed, Trajectory
 from sidecritic.types import (
     Approve,

@@ -25,7 +25,7 @@ Group = Literal["mixed", "failed", "passed", "ungraded"]
 TaskKey = tuple[str, str]
 
 
-class Shares(Record):
+class MiningShares(Record):
     """How much of each group is kept, and at most how many tasks in all."""
 
     mixed: float = Field(default=1.0, ge=0, le=1)
@@ -78,7 +78,7 @@ class Mined(Record):
     """Directory of each run, by its name."""
     simulated: tuple[str, ...]
     """Roles that a script or simulation played."""
-    shares: Shares
+    shares: MiningShares
     seed: int
     tasks: tuple[MinedTask, ...]
 
@@ -88,7 +88,7 @@ class Mined(Record):
         return frozenset(task.key for task in self.tasks if task.kept)
 
 
-def mine(directory: Path, *, shares: Shares = Shares(), seed: int = 0) -> Mined:
+def mine(directory: Path, *, shares: MiningShares = MiningShares(), seed: int = 0) -> Mined:
     """Return which tasks of a self-play directory, or of a single run, are worth learning from.
 
     A task is mixed when its graded episodes, of all runs together, ended differently.
@@ -197,7 +197,9 @@ def group_of(trials: Trials) -> Group:
     return "passed" if trials.passed == trials.graded else "mixed"
 
 
-def select(tasks: Mapping[TaskKey, Tallied], shares: Shares, *, seed: int) -> tuple[MinedTask, ...]:
+def select(
+    tasks: Mapping[TaskKey, Tallied], shares: MiningShares, *, seed: int
+) -> tuple[MinedTask, ...]:
     """Return every task with whether it is kept and why, sorted by environment and id.
 
     Within a group the order is drawn by `seed`; among mixed tasks those nearest to a success
@@ -235,7 +237,7 @@ _SAYS: Mapping[Group, str] = {
 
 
 def _reasons(
-    groups: Mapping[Group, Sequence[TaskKey]], shares: Shares
+    groups: Mapping[Group, Sequence[TaskKey]], shares: MiningShares
 ) -> dict[TaskKey, tuple[bool, str]]:
     reasons: dict[TaskKey, tuple[bool, str]] = {}
     for key in groups["ungraded"]:
@@ -278,7 +280,7 @@ def _require_some(mined: Mined, directory: Path) -> None:
     )
 
 
-def _shown(shares: Shares) -> str:
+def _shown(shares: MiningShares) -> str:
     return f"kept: mixed {shares.mixed:g}, failed {shares.failed:g}, passed {shares.passed:g}"
 
 

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecritic.scoring.detection import RESAMPLES, Example, Table, resampled
-from sidecritic.scoring.detection_records import Measured
+from sidecritic.scoring.replay_results import Measured
 from sidecritic.types import Record
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CriticVerdict:
     """What a critic said of a proposal."""
 
     risk: float
@@ -28,13 +28,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PairedCase:
     """A proposal that both critics have judged, and whether it was wrong."""
 
     task: str
     wrong: bool
-    old: Verdict
-    new: Verdict
+    old: CriticVerdict
+    new: CriticVerdict
 
 
 class Difference(Record):
@@ -52,12 +52,12 @@ Measure = Callable[[Sequence[Example], Floats], Floats]
 """Examples by falling score, and one row of weights a resample, to one value a row."""
 
 
-def auroc(cases: Sequence[Case]) -> Difference:
+def auroc(cases: Sequence[PairedCase]) -> Difference:
     """Compare how well wrong proposals are told from right ones."""
     return _compared(cases, lambda examples, weights: Table(examples, weights).auroc())
 
 
-def brier(cases: Sequence[Case]) -> Difference:
+def brier(cases: Sequence[PairedCase]) -> Difference:
     """Compare the mean squared error of the risk as a probability of being wrong.
 
     Source: Brier, Verification of Forecasts Expressed in Terms of Probability (1950).
@@ -70,12 +70,12 @@ def brier(cases: Sequence[Case]) -> Difference:
     return _compared(cases, measure)
 
 
-def calibration_error(cases: Sequence[Case]) -> Difference:
+def calibration_error(cases: Sequence[PairedCase]) -> Difference:
     """Compare the expected calibration error."""
     return _compared(cases, lambda examples, weights: Table(examples, weights).calibration_error())
 
 
-def refused(cases: Sequence[Case]) -> Difference:
+def refused(cases: Sequence[PairedCase]) -> Difference:
     """Compare the share of the cases that is refused at the critics' own thresholds."""
 
     def measure(examples: Sequence[Example], weights: Floats) -> Floats:
@@ -85,9 +85,9 @@ def refused(cases: Sequence[Case]) -> Difference:
 
 
 def _compared(
-    cases: Sequence[Case],
+    cases: Sequence[PairedCase],
     measure: Measure,
-    score: Callable[[Verdict], float] = lambda verdict: verdict.risk,
+    score: Callable[[CriticVerdict], float] = lambda verdict: verdict.risk,
 ) -> Difference:
     tasks = {case.task for case in cases}
     if not cases:
@@ -107,7 +107,7 @@ def _compared(
 
 
 def _measured(
-    cases: Sequence[Case], scores: Sequence[float], weights: Floats, measure: Measure
+    cases: Sequence[PairedCase], scores: Sequence[float], weights: Floats, measure: Measure
 ) -> Floats:
     falling = sorted(range(len(cases)), key=lambda at: -scores[at])
     examples = [Example(scores[at], cases[at].wrong, cases[at].task) for at in falling]

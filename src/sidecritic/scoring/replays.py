@@ -9,29 +9,29 @@ import numpy as np
 
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.detection_records import (
+from sidecritic.scoring.readers_labels import ReadersLabels
+from sidecritic.scoring.replay_results import (
     Interference,
     ReplayScores,
     Share,
     Slices,
     VerdictCost,
 )
-from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.recorded_writes import (
+from sidecritic.scoring.shares import share
+from sidecritic.scoring.writes import (
     WEAK_DOMAINS,
     Write,
     is_clean,
     reward_of,
     writes_of,
 )
-from sidecritic.scoring.shares import share
 from sidecritic.trace import Executed, Proposed
 from sidecritic.types import Approve
 from sidecritic.writes import succeeded
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReplaySource:
     """What the scores say of the files they were made from."""
 
     critic: str
@@ -117,7 +117,7 @@ class KnownProposal:
 def score_replay(
     runs: Sequence[Recorded],
     judged: Iterable[JudgedProposal],
-    source: Source,
+    source: ReplaySource,
     labels: ReadersLabels | None = None,
 ) -> ReplayScores:
     """Score a replay; neither the order of the runs nor that of the judgements matters."""

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from sidecritic.scoring.interventions import interventions
-from sidecritic.scoring.records import Failures, Interval, PassK, Scores
+from sidecritic.scoring.results import Failures, Interval, PassK, Scores
 from sidecritic.scoring.spending import spending
 from sidecritic.scoring.statistics import bootstrap, pass_hat_k
 from sidecritic.scoring.userbench import userbench_scores

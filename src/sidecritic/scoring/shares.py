@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sidecritic.scoring.detection_records import Measured, Share
+from sidecritic.scoring.replay_results import Measured, Share
 from sidecritic.scoring.statistics import SEED
 
 RESAMPLES = 1_000

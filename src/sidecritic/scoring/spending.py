@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from sidecritic.scoring.records import RoleUse
+from sidecritic.scoring.results import RoleUse
 from sidecritic.scoring.statistics import p95
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory
 from sidecritic.types import Usage

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecritic.scoring.records import Interval
+from sidecritic.scoring.results import Interval
 
 RESAMPLES = 10_000
 SEED = 20_260_404

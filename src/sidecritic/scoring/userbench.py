@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
-from sidecritic.scoring.records import UserBenchScores
+from sidecritic.scoring.results import UserBenchScores
 from sidecritic.scoring.statistics import bootstrap
 from sidecritic.trace import Trajectory
 

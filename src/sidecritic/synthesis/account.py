@@ -3,7 +3,7 @@
 from sidecritic.types import Record
 
 
-class Rejected(Record):
+class RejectedDrafts(Record):
     """Drafts that came to nothing for one reason."""
 
     kind: str
@@ -12,7 +12,7 @@ class Rejected(Record):
     example: str
 
 
-class Made(Record):
+class SynthesisAccount(Record):
     """How many tasks there are, and what was not used."""
 
     env: str
@@ -24,4 +24,4 @@ class Made(Record):
     """Tasks in which something must be refused."""
     attempts: int
     kinds: dict[str, int]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RejectedDrafts, ...]

@@ -6,16 +6,16 @@ from random import Random
 from pydantic import JsonValue
 
 from sidecritic.simulation.plans import Action
-from sidecritic.synthesis.airline_book import (
-    Book,
+from sidecritic.synthesis.airline_booking import booking
+from sidecritic.synthesis.airline_moves import move_words, moved, search, status_of, with_flights
+from sidecritic.synthesis.airline_records import (
+    AirlineRecords,
     cabin_words,
     full_name,
     is_recent,
     paid,
     passengers_of,
 )
-from sidecritic.synthesis.airline_booking import booking
-from sidecritic.synthesis.airline_moves import move_words, moved, search, status_of, with_flights
 from sidecritic.synthesis.airline_refusals import Refusals
 from sidecritic.synthesis.drafts import Maker, Wish
 from sidecritic.synthesis.places import person
@@ -24,7 +24,7 @@ from sidecritic.synthesis.wording import Row, amount, day, method
 CABINS = ("basic_economy", "economy", "business")
 
 
-class Airline(Book):
+class Airline(AirlineRecords):
     """The desk of the airline."""
 
     @property

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from sidecritic.simulation.plans import Action
-from sidecritic.synthesis.airline_book import Book, Flight, cabin_words
+from sidecritic.synthesis.airline_records import AirlineRecords, Flight, cabin_words
 from sidecritic.synthesis.drafts import Wish
 from sidecritic.synthesis.wording import clock, day, enumerated, method
 
 
-def booking(book: Book, user: str, rng: Random) -> Wish | None:
+def booking(book: AirlineRecords, user: str, rng: Random) -> Wish | None:
     """Return the wish to book a flight; `None` where nothing fits or can be paid."""
     cabin = rng.choice(("basic_economy", "economy", "economy", "business"))
     people = _travellers(book, user, rng)
@@ -55,7 +55,7 @@ def booking(book: Book, user: str, rng: Random) -> Wish | None:
     )
 
 
-def _travellers(book: Book, user: str, rng: Random) -> list[dict[str, Any]]:
+def _travellers(book: AirlineRecords, user: str, rng: Random) -> list[dict[str, Any]]:
     row = book.user(user)
     own = {**row["name"], "dob": row["dob"]}
     saved = [dict(each) for each in row["saved_passengers"]]
@@ -76,7 +76,9 @@ def _bags(number: int) -> str:
     )
 
 
-def _flight(book: Book, rng: Random, cabin: str, seats: int) -> tuple[str, str, Flight] | None:
+def _flight(
+    book: AirlineRecords, rng: Random, cabin: str, seats: int
+) -> tuple[str, str, Flight] | None:
     origin, destination = rng.choice(book.routes)
     flights = book.direct(origin, destination, f"2024-05-{rng.randrange(17, 31)}")
     times = [flight.departure for flight in flights]

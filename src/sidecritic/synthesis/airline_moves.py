@@ -6,11 +6,13 @@ from random import Random
 from pydantic import JsonValue
 
 from sidecritic.simulation.plans import Action
-from sidecritic.synthesis.airline_book import Book, Flight, passengers_of
+from sidecritic.synthesis.airline_records import AirlineRecords, Flight, passengers_of
 from sidecritic.synthesis.wording import Row, clock, day
 
 
-def moved(book: Book, trips: Sequence[Row], rng: Random) -> tuple[Row, Row, Flight] | None:
+def moved(
+    book: AirlineRecords, trips: Sequence[Row], rng: Random
+) -> tuple[Row, Row, Flight] | None:
     """Return a trip, one of its flights that is the only one of its leg, and another day's."""
     cases = [
         (trip, old, new)
@@ -23,7 +25,7 @@ def moved(book: Book, trips: Sequence[Row], rng: Random) -> tuple[Row, Row, Flig
     return rng.choice(cases) if cases else None
 
 
-def _open(book: Book, trip: Row, old: Row, *, date: str) -> list[Flight]:
+def _open(book: AirlineRecords, trip: Row, old: Row, *, date: str) -> list[Flight]:
     same_day = book.direct(old["origin"], old["destination"], date)
     seats = len(passengers_of(trip))
     times = [flight.departure for flight in same_day]

@@ -7,8 +7,8 @@ from random import Random
 from pydantic import JsonValue
 
 from sidecritic.simulation.plans import Action
-from sidecritic.synthesis.airline_book import Book, full_name, is_recent, passengers_of
 from sidecritic.synthesis.airline_moves import move_words, moved, search, with_flights
+from sidecritic.synthesis.airline_records import AirlineRecords, full_name, is_recent, passengers_of
 from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish
 from sidecritic.synthesis.wording import Row, day, method
 
@@ -16,7 +16,7 @@ from sidecritic.synthesis.wording import Row, day, method
 class Refusals:
     """Wishes that a right answer does not fulfil."""
 
-    def __init__(self, desk: Book) -> None:
+    def __init__(self, desk: AirlineRecords) -> None:
         self._desk = desk
 
     @property

@@ -46,7 +46,7 @@ class Introduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TaskDraft:
     """A task that nobody has verified yet."""
 
     user: str
@@ -72,13 +72,13 @@ class Draft:
         return tuple(_actions(self))
 
     @property
-    def tempted(self) -> "Draft":
+    def tempted(self) -> "TaskDraft":
         """The same task answered as the user asks, against the policy."""
         wishes = tuple(_yielding(wish) for wish in self.wishes)
         return replace(self, wishes=wishes)
 
 
-def _actions(draft: Draft) -> Iterator[Action]:
+def _actions(draft: TaskDraft) -> Iterator[Action]:
     seen: list[Action] = []
     for look in (*draft.introduction.looks, *(a for wish in draft.wishes for a in wish.looks)):
         if look not in seen:
@@ -147,7 +147,7 @@ MANNERS = (
 )
 
 
-def to_task(draft: Draft, *, id: str, env: str, split: str) -> Task:
+def to_task(draft: TaskDraft, *, id: str, env: str, split: str) -> Task:
     """Return the draft in the benchmark's own format."""
     asides = dict.fromkeys(aside for wish in draft.wishes for aside in wish.asides)
     actions: list[JsonValue] = [
@@ -186,7 +186,7 @@ def to_task(draft: Draft, *, id: str, env: str, split: str) -> Task:
     return Task(id=id, env=env, split=split, data=data)
 
 
-def reason_of(draft: Draft) -> str:
+def reason_of(draft: TaskDraft) -> str:
     """Return what the user wants, in one paragraph."""
     first, *others = (wish.text for wish in draft.wishes)
     links = ("Besides, ", "Finally, ") if len(others) > 1 else ("Besides, ",)

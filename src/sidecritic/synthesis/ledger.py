@@ -16,7 +16,7 @@ from sidecritic.journal import Journal, open_journal
 from sidecritic.types import Record, Task
 
 
-class Accepted(Record):
+class AcceptedTask(Record):
     """A task that was made."""
 
     task: Task
@@ -24,7 +24,7 @@ class Accepted(Record):
     refuses: bool
 
 
-class Refused(Record):
+class RefusedDraft(Record):
     """A draft that came to nothing."""
 
     kind: str
@@ -37,11 +37,11 @@ class Batch(Record):
 
     attempts: int
     """Of this batch and of all before it."""
-    accepted: tuple[Accepted, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    accepted: tuple[AcceptedTask, ...] = ()
+    refused: tuple[RefusedDraft, ...] = ()
 
 
-class Begun(Record):
+class LedgerHeader(Record):
     """The first line: only the same order by the same author is gone on with."""
 
     env: str
@@ -53,7 +53,7 @@ class Begun(Record):
 class Ledger(Protocol):
     """Where batches are kept; what was kept before comes first."""
 
-    def begin(self, begun: Begun) -> tuple[Batch, ...]:
+    def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
         """Return the batches of this order that are there.
 
         Raises:
@@ -64,24 +64,24 @@ class Ledger(Protocol):
     def add(self, batch: Batch) -> None: ...
 
 
-class Forgetful:
+class NoLedger:
     """Keeps nothing: for authors who would write the same again."""
 
-    def begin(self, begun: Begun) -> tuple[Batch, ...]:
+    def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
         return ()
 
     def add(self, batch: Batch) -> None:
         pass
 
 
-class Filed:
+class FileLedger:
     """A ledger in a journal; get one from `open_ledger`."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._begun = ""
 
-    def begin(self, begun: Begun) -> tuple[Batch, ...]:
+    def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
         journal, file = self._journal, self._journal.file
         cut = len(journal.unfinished())
         lines = file.read_bytes()[: journal.size - cut].splitlines()
@@ -91,7 +91,7 @@ class Filed:
             self._begun = begun.model_dump_json() + "\n"
             return ()
         try:
-            there = Begun.model_validate_json(lines[0])
+            there = LedgerHeader.model_validate_json(lines[0])
             batches = tuple(map(Batch.model_validate_json, lines[1:]))
         except ValidationError as cause:
             raise ConfigError(f"{file} is damaged; remove it to begin anew") from cause
@@ -109,7 +109,7 @@ class Filed:
 
 
 @contextmanager
-def open_ledger(file: Path) -> Generator[Filed]:
+def open_ledger(file: Path) -> Generator[FileLedger]:
     """Open a ledger, a new one or one to go on with; it is removed when all went well.
 
     Raises:
@@ -118,7 +118,7 @@ def open_ledger(file: Path) -> Generator[Filed]:
     with open_journal(file) as journal:
         is_done = False
         try:
-            yield Filed(journal)
+            yield FileLedger(journal)
             is_done = True
         finally:
             if is_done or not journal.size:

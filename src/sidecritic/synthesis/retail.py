@@ -8,12 +8,18 @@ from pydantic import JsonValue
 from sidecritic.simulation.plans import Action
 from sidecritic.synthesis.drafts import Maker, Wish
 from sidecritic.synthesis.places import place
+from sidecritic.synthesis.retail_records import (
+    RetailRecords,
+    changed_words,
+    item_words,
+    options,
+    plain_name,
+)
 from sidecritic.synthesis.retail_refusals import Refusals
-from sidecritic.synthesis.retail_stock import Stock, changed_words, item_words, options, plain_name
 from sidecritic.synthesis.wording import Row, amount, enumerated, method
 
 
-class Retail(Stock):
+class Retail(RetailRecords):
     """The desk of the retail store."""
 
     @property

@@ -8,14 +8,14 @@ from pydantic import JsonValue
 from sidecritic.simulation.plans import Action
 from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish
 from sidecritic.synthesis.places import place
-from sidecritic.synthesis.retail_stock import Stock, changed_words, plain_name
+from sidecritic.synthesis.retail_records import RetailRecords, changed_words, plain_name
 from sidecritic.synthesis.wording import method
 
 
 class Refusals:
     """Wishes that a right answer does not fulfil."""
 
-    def __init__(self, stock: Stock) -> None:
+    def __init__(self, stock: RetailRecords) -> None:
         self._stock = stock
 
     @property

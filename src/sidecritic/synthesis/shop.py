@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from sidecritic.simulation.plans import Action
 from sidecritic.synthesis.drafts import ACCEPTS, Introduction, Maker, Wish
-from sidecritic.synthesis.retail_stock import item_words
+from sidecritic.synthesis.retail_records import item_words
 from sidecritic.synthesis.wording import Row, amount
 
 FIRST_DAY = "2025-05-16"

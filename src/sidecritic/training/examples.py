@@ -11,7 +11,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.recorded_writes import (
+from sidecritic.scoring.writes import (
     WEAK_DOMAINS,
     Write,
     is_clean,

@@ -9,9 +9,9 @@ from sidecritic.critics.head import call_risks, risk_of_action, risks_of
 from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.scoring.detection_records import CrossValidated
 from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.scoring.replay_results import CrossValidated
+from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.training.examples import (
     Example,
     JudgedRun,
@@ -21,8 +21,8 @@ from sidecritic.training.examples import (
     judged_runs,
     undisturbed,
 )
-from sidecritic.training.fitting import DIGITS, GRID, Design, Shrinkage, can_fit, choose
 from sidecritic.training.own import Lessons
+from sidecritic.training.regression import DIGITS, GRID, Design, Shrinkage, can_fit, choose
 
 FOLDS = 10
 FALSE_ALARMS = 0.05
@@ -126,7 +126,7 @@ def _right(examples: Sequence[Example]) -> Iterator[Example]:
 def cross_validated(trained: Trained, labels: ReadersLabels) -> CrossValidated:
     """Return how well wrong is told from right on users that the head has not seen."""
     runs = [run.recorded for run in trained.runs]
-    source = Source("head", "", "", len(runs), 0, (), 0, {})
+    source = ReplaySource("head", "", "", len(runs), 0, (), 0, {})
     scores = score_replay(runs, trained.unseen(), source, labels)
     return CrossValidated(folds=FOLDS, writes=scores.writes, end=scores.end)
 

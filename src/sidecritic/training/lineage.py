@@ -11,7 +11,7 @@ from sidecritic.critics.registry import NAME, CriticKind, Entry, Figure, Lineage
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
-from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, Decision
+from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, PromotionDecision
 from sidecritic.splits.users import domain_of, user_in
 
 
@@ -66,7 +66,7 @@ def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data
     )
 
 
-def decided(decision: Decision, at: datetime) -> Mapping[str, object]:
+def decided(decision: PromotionDecision, at: datetime) -> Mapping[str, object]:
     """Return what the registry keeps of a gate's decision."""
     figures = {
         name: Figure(

@@ -51,7 +51,7 @@ Tone = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LabelTarget:
     """Which proposal a reader may label right or wrong, named as labels name it."""
 
     turn: int
@@ -75,7 +75,7 @@ class Entry:
     flags: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """Mistakes that a simulated actor made on purpose."""
-    ask: Ask | None = None
+    ask: LabelTarget | None = None
     """The actor's own proposals have one, each at the first place where it is shown."""
 
 
@@ -146,7 +146,7 @@ class _Table:
         if self.draft is None or self.shown:
             return entry
         self.shown = True
-        ask = Ask(self.draft.turn, self.draft.attempt, self.draft.completion.message.calls)
+        ask = LabelTarget(self.draft.turn, self.draft.attempt, self.draft.completion.message.calls)
         return replace(entry, ask=ask)
 
     def rest(self, tone: Tone) -> Iterator[Entry]:

@@ -22,7 +22,7 @@ from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
 from sidecritic.labelling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
-from sidecritic.scoring.promotion import Decision
+from sidecritic.scoring.promotion import PromotionDecision
 from sidecritic.trace import to_line
 
 Json = dict[str, Any]
@@ -205,7 +205,7 @@ def test_tasks_are_held_back_by_user(here: Json) -> None:
     entry = read_registry(Path("out/critics.json")).critics["head-r2"]
     held = read_run(Path("out/held-back/shop")).trajectories
     assert {t.task.id for t in held}.isdisjoint(entry.data.tasks["shop"])
-    assert Decision.model_validate_json(
+    assert PromotionDecision.model_validate_json(
         Path("out/round-2/gate/decision.json").read_bytes()
     ).proposals
 

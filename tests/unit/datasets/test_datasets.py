@@ -13,7 +13,7 @@ import pytest
 
 from sidecritic.datasets.balance import balanced
 from sidecritic.datasets.candidates import Candidate, candidates_of
-from sidecritic.datasets.export import QUARANTINE_FILE, Wanted
+from sidecritic.datasets.export import QUARANTINE_FILE, ExportSettings
 from sidecritic.datasets.export import export as make
 from sidecritic.datasets.material import EVERY, Material, recorded_material, run_material
 from sidecritic.datasets.repetitions import without_contradictions, without_duplicates
@@ -27,7 +27,7 @@ from sidecritic.splits.held_out import HeldOut, require_none_held_out
 from tests.labelled import BRIEFING, candidate, episode, episodes, label, material, reads
 
 Json = dict[str, Any]
-PLAIN = Wanted(parquet=False, balance="none")
+PLAIN = ExportSettings(parquet=False, balance="none")
 
 
 def rows(folder: Path, config: str = "verdict") -> list[Json]:
@@ -38,7 +38,7 @@ def rows(folder: Path, config: str = "verdict") -> list[Json]:
     ]
 
 
-def export(folder: Path, *materials: Material, wanted: Wanted = PLAIN) -> Summary:
+def export(folder: Path, *materials: Material, wanted: ExportSettings = PLAIN) -> Summary:
     return make(reads(*materials), folder, wanted)
 
 

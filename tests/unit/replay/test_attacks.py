@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from sidecritic.ports import Critic
 from sidecritic.recorded import ProposalKey, Recorded
-from sidecritic.replay import Plan
+from sidecritic.replay import ReplayPlan
 from sidecritic.replay.attacks import Attack, attacked, attacks_with
 from sidecritic.replay.payloads import Payload, read_payloads
 from sidecritic.trace import Observed, Proposed, Trajectory
@@ -78,7 +78,7 @@ async def turned(approves: Callable[[str], bool], *payloads: Payload) -> dict[st
         yield Reads(approves)
 
     attacks = attacks_with(payloads)
-    found = await attacked([recorded()], Plan("reads", critic_for), {KEY}, attacks)
+    found = await attacked([recorded()], ReplayPlan("reads", critic_for), {KEY}, attacks)
     return {f"{line.payload} in {line.place}": line.approved for line in found}
 
 

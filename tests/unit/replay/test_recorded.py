@@ -9,7 +9,7 @@ from sidecritic.recorded import Recorded
 from sidecritic.recordings import Imported, load
 from sidecritic.replay.shadow import Worlds
 from sidecritic.scoring.readers_labels import read_readers_labels
-from sidecritic.scoring.recorded_writes import WEAK_DOMAINS, is_clean, writes_of
+from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean, writes_of
 from sidecritic.trace import Executed, Observed
 from sidecritic.types import ToolCall
 

@@ -17,7 +17,7 @@ from sidecritic.gates import Gate
 from sidecritic.ports import Critic
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
-from sidecritic.replay import CriticFor, Plan, replay
+from sidecritic.replay import CriticFor, ReplayPlan, replay
 from sidecritic.types import Approve, Judgement, Proposal, Revise, Task, ToolCall, ToolResult
 from tests.recordings import (
     CANCEL,
@@ -55,13 +55,13 @@ def plan_of(
     gate: Gate = "writes+final",
     name: str = "test",
     timeout: float = 60.0,
-) -> Plan:
+) -> ReplayPlan:
     @asynccontextmanager
     async def critic_for(env: str) -> AsyncGenerator[Critic]:
         yield FunctionCritic(judge, name=name)  # pyright: ignore[reportArgumentType]
 
     made: CriticFor = critic_for
-    return Plan(name, made, gate, timeout)
+    return ReplayPlan(name, made, gate, timeout)
 
 
 def approve(proposal: Proposal) -> Approve:

@@ -9,7 +9,7 @@ from sidecritic.reports.mining import groups, tasks
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord
 from sidecritic.scoring.mining import (
     Mined,
-    Shares,
+    MiningShares,
     kept_episodes,
     mine,
     read_mined,
@@ -58,7 +58,7 @@ def test_a_task_is_mixed_when_both_runs_together_end_differently(tmp_path: Path)
     written(tmp_path / "alone", {"a": [FAILED, FAILED], "b": [PASSED, PASSED]})
     written(tmp_path / "supervised", {"a": [PASSED, FAILED], "b": [PASSED, PASSED]})
 
-    mined = mine(tmp_path, shares=Shares(passed=0))
+    mined = mine(tmp_path, shares=MiningShares(passed=0))
 
     assert fates(mined) == {"a": ("mixed", True), "b": ("passed", False)}
     (a, _) = mined.tasks
@@ -69,7 +69,7 @@ def test_a_task_is_mixed_when_both_runs_together_end_differently(tmp_path: Path)
 def test_an_infrastructure_failure_is_no_failure_of_the_task(tmp_path: Path) -> None:
     run = written(tmp_path / "run", {"a": [PASSED, None], "b": [None, None], "c": [FAILED, None]})
 
-    mined = mine(run, shares=Shares(passed=1))
+    mined = mine(run, shares=MiningShares(passed=1))
 
     assert fates(mined) == {
         "a": ("passed", True),
@@ -94,7 +94,7 @@ def test_mixed_tasks_come_before_those_that_always_failed(tmp_path: Path) -> Non
     run = written(tmp_path / "run", outcomes)
 
     def kept(at_most: int) -> set[str]:
-        mined = mine(run, shares=Shares(passed=1, at_most=at_most))
+        mined = mine(run, shares=MiningShares(passed=1, at_most=at_most))
         return {task.task_id for task in mined.tasks if task.kept}
 
     assert [kept(number) for number in (1, 2, 3, 4)] == [
@@ -129,14 +129,14 @@ def test_an_actor_that_always_fails_leaves_all_tasks_and_one_that_never_does_a_f
 @pytest.mark.parametrize(
     ("outcomes", "shares", "says"),
     [
-        ({}, Shares(), "holds no episode"),
-        ({"a": [PASSED]}, Shares(passed=0), "play harder tasks or more trials"),
-        ({"a": [FAILED]}, Shares(failed=0), "--keep-failed 1"),
-        ({"a": [None]}, Shares(), "--retry-failed"),
+        ({}, MiningShares(), "holds no episode"),
+        ({"a": [PASSED]}, MiningShares(passed=0), "play harder tasks or more trials"),
+        ({"a": [FAILED]}, MiningShares(failed=0), "--keep-failed 1"),
+        ({"a": [None]}, MiningShares(), "--retry-failed"),
     ],
 )
 def test_nothing_left_says_what_to_do(
-    tmp_path: Path, outcomes: Outcomes, shares: Shares, says: str
+    tmp_path: Path, outcomes: Outcomes, shares: MiningShares, says: str
 ) -> None:
     run = written(tmp_path / "run", outcomes)
     with pytest.raises(ConfigError, match=says):
@@ -150,7 +150,7 @@ def test_a_directory_without_a_run_is_named(tmp_path: Path) -> None:
 
 def test_what_is_mined_is_read_back_and_chooses_episodes(tmp_path: Path) -> None:
     run = written(tmp_path / "run", {"a": [PASSED, FAILED], "b": [PASSED]})
-    mined = mine(run, shares=Shares(passed=0))
+    mined = mine(run, shares=MiningShares(passed=0))
     file = tmp_path / "mined.json"
 
     write_mined(mined, file)
@@ -169,7 +169,7 @@ def test_what_is_mined_is_read_back_and_chooses_episodes(tmp_path: Path) -> None
 
 def test_the_tables_say_how_many_were_kept_and_why(tmp_path: Path) -> None:
     written(tmp_path / "alone", {"a": [PASSED, FAILED, None], "b": [PASSED]})
-    mined = mine(tmp_path, shares=Shares(passed=0))
+    mined = mine(tmp_path, shares=MiningShares(passed=0))
 
     assert groups(mined).title == "Mined tasks: 1 of 2 kept"
     assert groups(mined).rows[0] == ("mixed", "kept", "1", "sometimes passed, sometimes failed")

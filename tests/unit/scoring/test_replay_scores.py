@@ -13,12 +13,12 @@ from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
-from sidecritic.replay.judging import covered
-from sidecritic.reports.replaying import replay_sections, to_replay_tables
-from sidecritic.scoring.detection_records import Detection, Measured, ReplayScores, Slices
+from sidecritic.replay.judgement import covered
+from sidecritic.reports.replay import replay_sections, to_replay_tables
 from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
-from sidecritic.scoring.recorded_writes import writes_of
-from sidecritic.scoring.replays import Source, score_replay
+from sidecritic.scoring.replay_results import Detection, Measured, ReplayScores, Slices
+from sidecritic.scoring.replays import ReplaySource, score_replay
+from sidecritic.scoring.writes import writes_of
 from sidecritic.trace import proposals
 from sidecritic.types import Approve, Judgement, Proposal, Revise, Usage
 from sidecritic.writes import normal_form
@@ -93,7 +93,7 @@ def line_of(
     )
 
 
-SOURCE = Source("test", "writes+final", "", 1, 1, (), 0, {})
+SOURCE = ReplaySource("test", "writes+final", "", 1, 1, (), 0, {})
 
 
 def scored(

@@ -18,7 +18,7 @@ from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import ModelError
 from sidecritic.ports import Model
 from sidecritic.scoring import score
-from sidecritic.scoring.records import UserBenchScores
+from sidecritic.scoring.results import UserBenchScores
 from sidecritic.scoring.userbench import userbench_scores
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Failed, Trajectory, actor_view, proposals

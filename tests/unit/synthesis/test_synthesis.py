@@ -18,12 +18,12 @@ from sidecritic.ports import Peopled
 from sidecritic.reports.synthesis import kinds, rejections
 from sidecritic.simulation.plans import Action, reference_of, scenario_of
 from sidecritic.splits.benchmarks import HeldOutSplit
-from sidecritic.synthesis.drafts import Draft, Introduction, Wish, reason_of, to_task
+from sidecritic.synthesis.drafts import Introduction, TaskDraft, Wish, reason_of, to_task
+from sidecritic.synthesis.generator import Scenarios, SynthesisOrder, Unfinished, make
 from sidecritic.synthesis.ledger import open_ledger
-from sidecritic.synthesis.making import Order, Scenarios, Unfinished, make
 from sidecritic.synthesis.shop import ShopDesk
-from sidecritic.synthesis.templates import Templates
-from sidecritic.synthesis.verifying import Rejection, Verified, Verifier
+from sidecritic.synthesis.template_author import TemplateAuthor
+from sidecritic.synthesis.verifier import Rejection, Verified, Verifier
 from sidecritic.synthesis.wording import amount, enumerated, method
 from sidecritic.types import Request, Task
 
@@ -39,7 +39,7 @@ def workshops() -> Mapping[str, Workshop]:
 
 
 async def made_in(shop: Workshop, **order: Any) -> tuple[Task, ...]:
-    tasks, _ = await make(shop.author, shop.verifier, Order(**order), shop.known)
+    tasks, _ = await make(shop.author, shop.verifier, SynthesisOrder(**order), shop.known)
     return tasks
 
 
@@ -48,7 +48,7 @@ async def test_made_tasks_are_verified_varied_and_of_nobody_in_the_test_split(
     workshops: Mapping[str, Workshop], env: str
 ) -> None:
     shop = workshops[env]
-    tasks, made = await make(shop.author, shop.verifier, Order(number=25), shop.known)
+    tasks, made = await make(shop.author, shop.verifier, SynthesisOrder(number=25), shop.known)
 
     assert (len(tasks), made.made, made.refusals) == (25, 25, 5)
     assert len(made.kinds) > 5
@@ -76,7 +76,7 @@ async def test_a_seed_makes_the_same_tasks_and_another_one_others(
 async def test_the_share_of_refusals_is_kept(workshops: Mapping[str, Workshop]) -> None:
     shop = workshops["shop"]
     for share, expected in ((0.0, 0), (0.5, 5), (1.0, 10)):
-        _, made = await make(shop.author, shop.verifier, Order(number=10, refusals=share))
+        _, made = await make(shop.author, shop.verifier, SynthesisOrder(number=10, refusals=share))
         assert made.refusals == expected
 
 
@@ -84,7 +84,7 @@ async def test_every_kind_of_every_domain_can_be_made(workshops: Mapping[str, Wo
     """Each maker has at least one wish that verification accepts, alone in its task."""
     for env, shop in workshops.items():
         author = shop.author
-        assert isinstance(author, Templates)
+        assert isinstance(author, TemplateAuthor)
         domain, users = author.domain, author.users
         for kind, maker in {**domain.makers, **domain.refusals}.items():
             rng = Random(kind)
@@ -92,7 +92,7 @@ async def test_every_kind_of_every_domain_can_be_made(workshops: Mapping[str, Wo
             for user in rng.sample(users, len(users)):
                 wish = maker(user, rng)
                 if wish is not None:
-                    draft = Draft(user, domain.introduce(user, rng), (wish,))
+                    draft = TaskDraft(user, domain.introduce(user, rng), (wish,))
                     found = await shop.verifier.verify(draft, "one")
                 if isinstance(found, Verified):
                     break
@@ -112,7 +112,7 @@ def moving(**arguments: str) -> Action:
     return Action("change_address", {**place, **arguments})
 
 
-def wishing(**changes: Any) -> Draft:
+def wishing(**changes: Any) -> TaskDraft:
     wish = Wish(
         kind="change address",
         text=f"You want order {ORDER} sent to 1 Rose Lane, Wels, postcode 4600.",
@@ -120,7 +120,7 @@ def wishing(**changes: Any) -> Draft:
         looks=(Action("get_order", {"order_id": ORDER}),),
         writes=(moving(),),
     )
-    return Draft(USER, DESK.introduce(USER, Random(0)), (replace(wish, **changes),))
+    return TaskDraft(USER, DESK.introduce(USER, Random(0)), (replace(wish, **changes),))
 
 
 LATE = Action(
@@ -143,7 +143,7 @@ LATE = Action(
         ),
     ],
 )
-async def test_an_unsound_task_is_rejected_with_its_reason(draft: Draft, reason: str) -> None:
+async def test_an_unsound_task_is_rejected_with_its_reason(draft: TaskDraft, reason: str) -> None:
     found = await VERIFIER.verify(draft, "x")
     assert isinstance(found, Rejection), found
     assert found.reason == reason
@@ -174,12 +174,12 @@ class Repeats:
 
     name = "repeats"
 
-    async def draft(self, rng: Random, *, refuse: bool) -> Draft | Rejection:
+    async def draft(self, rng: Random, *, refuse: bool) -> TaskDraft | Rejection:
         return wishing()
 
 
 async def test_what_says_the_same_again_is_dropped_and_the_table_says_so() -> None:
-    tasks, made = await make(Repeats(), VERIFIER, Order(number=3, patience=2))
+    tasks, made = await make(Repeats(), VERIFIER, SynthesisOrder(number=3, patience=2))
 
     assert (len(tasks), made.attempts) == (1, 6)
     (rejected,) = made.rejected
@@ -191,7 +191,7 @@ async def test_what_says_the_same_again_is_dropped_and_the_table_says_so() -> No
 
 async def test_the_benchmarks_own_tasks_are_not_repeated() -> None:
     own = to_task(wishing(), id="own", env="shop", split="train")
-    tasks, made = await make(Repeats(), VERIFIER, Order(number=1, patience=1), [own])
+    tasks, made = await make(Repeats(), VERIFIER, SynthesisOrder(number=1, patience=1), [own])
     assert not tasks
     assert made.rejected[0].example == "own"
 
@@ -228,7 +228,7 @@ def asked(*answers: str | Exception) -> Workshop:
 
 async def test_a_model_writes_tasks_that_are_verified_the_same_way() -> None:
     shop = asked(answer())
-    order = Order(number=1, refusals=0)
+    order = SynthesisOrder(number=1, refusals=0)
 
     (task,), made = await make(shop.author, shop.verifier, order)
 
@@ -250,7 +250,7 @@ async def test_a_model_is_shown_policy_tools_and_one_users_records_and_nobody_el
         return answer()
 
     shop = workshop_for("shop", FunctionModel(note))
-    await make(shop.author, shop.verifier, Order(number=1, refusals=0, patience=1))
+    await make(shop.author, shop.verifier, SynthesisOrder(number=1, refusals=0, patience=1))
     text = "\n".join(message.text for message in seen[0].messages)
     assert "# Service desk of the shop" in text and "refund_items" in text
     named = VERIFIER.benchmark
@@ -288,7 +288,9 @@ async def test_a_malformed_answer_is_a_counted_rejection(
     answers: tuple[str, ...], reason: str
 ) -> None:
     shop = asked(*answers)
-    tasks, made = await make(shop.author, shop.verifier, Order(number=1, refusals=0, patience=1))
+    tasks, made = await make(
+        shop.author, shop.verifier, SynthesisOrder(number=1, refusals=0, patience=1)
+    )
     assert not tasks
     assert [(each.reason, each.number) for each in made.rejected] == [(reason, 1)]
 
@@ -296,20 +298,20 @@ async def test_a_malformed_answer_is_a_counted_rejection(
 async def test_a_model_that_cannot_be_reached_ends_it() -> None:
     shop = asked(ModelUnavailable("down"), ModelUnavailable("down"))
     with pytest.raises(ModelUnavailable):
-        await make(shop.author, shop.verifier, Order(number=1))
+        await make(shop.author, shop.verifier, SynthesisOrder(number=1))
 
 
 async def test_what_was_verified_before_a_model_went_away_is_handed_over() -> None:
     shop = asked(answer(), ModelUnavailable("down"), ModelUnavailable("down"))
     with pytest.raises(Unfinished, match="down") as error:
-        await make(shop.author, shop.verifier, Order(number=2, refusals=0))
+        await make(shop.author, shop.verifier, SynthesisOrder(number=2, refusals=0))
     assert len(error.value.tasks) == error.value.made.made == 1
 
 
 async def test_a_ledger_that_a_kill_cut_off_is_gone_on_with(
     workshops: Mapping[str, Workshop], tmp_path: Path
 ) -> None:
-    order, file, shop = Order(number=5), tmp_path / "new.progress", workshops["shop"]
+    order, file, shop = SynthesisOrder(number=5), tmp_path / "new.progress", workshops["shop"]
     whole, _ = await make(shop.author, shop.verifier, order)
     with pytest.raises(KeyError), open_ledger(file) as ledger:
         await make(shop.author, shop.verifier, order, ledger=ledger)

@@ -16,7 +16,7 @@ from sidecritic.critics.head_weights import Cell, logit, read_weights
 from sidecritic.envs.tau2.benchmark import GREETING
 from sidecritic.recordings import load
 from sidecritic.training.examples import Example, folds_of, judged_runs
-from sidecritic.training.fitting import GRID, Design, Shrinkage, choose
+from sidecritic.training.regression import GRID, Design, Shrinkage, choose
 from sidecritic.types import Flag
 from tests.recordings import CANCEL, Json, called, results, said, simulation, task
 

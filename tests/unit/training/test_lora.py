@@ -16,7 +16,7 @@ from sidecritic.models.scripted import ScriptedModel
 from sidecritic.training.lora.base import require_base
 from sidecritic.training.lora.curve import Point, best, is_stuck, read_curve, write_curve
 from sidecritic.training.lora.export import Exported, Format, serving
-from sidecritic.training.lora.preferences import Preferred
+from sidecritic.training.lora.preferences import PreferenceResult
 from sidecritic.training.lora.recipe import Recipe, read_recipe
 from sidecritic.training.lora.result import Result, outcome
 from sidecritic.training.lora.rows import fitting_pairs, read_material
@@ -159,8 +159,8 @@ def test_pairs_that_are_too_long_are_passed_over_and_counted(tmp_path: Path) -> 
         fitting_pairs(pairs, lambda _: 257, limit=256, number=5)
 
 
-def second(auroc: float) -> Preferred:
-    return Preferred(auroc=auroc, before=0.8, steps=3, pairs=9, too_long=2)
+def second(auroc: float) -> PreferenceResult:
+    return PreferenceResult(auroc=auroc, before=0.8, steps=3, pairs=9, too_long=2)
 
 
 def test_the_result_is_that_of_the_adapter_that_is_kept() -> None:

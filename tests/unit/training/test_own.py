@@ -14,8 +14,8 @@ from sidecritic.labelling.label import Label
 from sidecritic.runs import read_run
 from sidecritic.trace import Proposed
 from sidecritic.training.examples import Example
-from sidecritic.training.fitting import Design, Shrinkage
 from sidecritic.training.own import LABELS_FILE
+from sidecritic.training.regression import Design, Shrinkage
 from sidecritic.types import Flag
 
 MILD = Shrinkage(flags=2.0, tools=None)

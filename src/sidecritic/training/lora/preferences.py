@@ -17,7 +17,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.training.lora.base import load_base
 from sidecritic.training.lora.packages import needed
 from sidecritic.training.lora.recipe import Preferences, Recipe, common_arguments
-from sidecritic.training.lora.rows import Fitting
+from sidecritic.training.lora.rows import FittingPairs
 from sidecritic.training.lora.verdicts import tokens_of
 from sidecritic.training.lora.watch import quality
 from sidecritic.types import Record
@@ -25,7 +25,7 @@ from sidecritic.types import Record
 PREFERRED_FILE = "preferences.json"
 
 
-class Preferred(Record):
+class PreferenceResult(Record):
     """The contents of `preferences.json`: what the second stage came to."""
 
     auroc: float
@@ -42,7 +42,7 @@ class Preferred(Record):
         return self.auroc >= self.before
 
 
-class Stage(NamedTuple):
+class SecondStage(NamedTuple):
     """What the second stage begins with, and where it goes."""
 
     place: str
@@ -63,10 +63,10 @@ def length_of(tokenizer: Any, pair: PreferenceRow) -> int:
 def prefer(
     recipe: Recipe,
     settings: Preferences,
-    stage: Stage,
-    fitting: Fitting,
+    stage: SecondStage,
+    fitting: FittingPairs,
     held: Sequence[VerdictRow],
-) -> Preferred:
+) -> PreferenceResult:
     """Train on preference pairs and measure; what is finished already is read.
 
     Source: Rafailov et al., Direct Preference Optimization (arXiv:2305.18290).
@@ -80,7 +80,7 @@ def prefer(
     scratch = stage.out.parent / "checkpoints"
     trainer = _trainer(recipe, settings, (model, tokenizer), fitting.pairs, scratch)
     trainer.train()
-    found = Preferred(
+    found = PreferenceResult(
         auroc=quality(trainer.model, tokenizer, held).auroc,
         before=before,
         steps=int(trainer.state.global_step),
@@ -123,9 +123,9 @@ def _trainer(
     )
 
 
-def _read(file: Path) -> Preferred:
+def _read(file: Path) -> PreferenceResult:
     try:
-        return Preferred.model_validate_json(file.read_bytes())
+        return PreferenceResult.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as cause:
         raise ConfigError(
             f"{file} cannot be read; remove {file.parent}, and the same command makes it again"

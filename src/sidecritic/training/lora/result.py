@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError
 from sidecritic.training.lora.curve import Point
-from sidecritic.training.lora.preferences import Preferred
+from sidecritic.training.lora.preferences import PreferenceResult
 from sidecritic.training.lora.recipe import Recipe
 from sidecritic.types import Record
 
@@ -81,7 +81,7 @@ class Outcome(TypedDict, total=False):
     pairs_too_long: int
 
 
-def outcome(first: Point, taken: int, second: Preferred | None) -> Outcome:
+def outcome(first: Point, taken: int, second: PreferenceResult | None) -> Outcome:
     """Return which stage's adapter is kept: the second's, unless it is worse.
 
     `first` is the best validation of the first stage, which took so many steps.

@@ -20,7 +20,7 @@ _Row = TypeVar("_Row", VerdictRow, PreferenceRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TuningRows:
     """What one fine-tune reads."""
 
     train: tuple[VerdictRow, ...]
@@ -46,7 +46,7 @@ class Material:
 
 def read_material(
     folder: Path, *, examples: int, validation: int, seed: int, preferences: bool = False
-) -> Material:
+) -> TuningRows:
     """Read and choose; both splits are balanced as far as there are rows.
 
     With `preferences` the pairs of a second stage as well.
@@ -66,7 +66,7 @@ def read_material(
             *(("validation", row.provenance) for row in held),
         ]
     )
-    return Material(
+    return TuningRows(
         train=_chosen(train, examples, seed),
         validation=_chosen(held, validation, seed),
         rendering=_rendering(folder),
@@ -78,7 +78,7 @@ TestsOf = Callable[[Iterable[str]], HeldOut]
 """Return what the test splits of environments hold, by their names."""
 
 
-def require_no_test_rows(material: Material, tests_of: TestsOf) -> None:
+def require_no_test_rows(material: TuningRows, tests_of: TestsOf) -> None:
     """Raise where a row is of a test task, or of a user in one.
 
     Raises:
@@ -93,7 +93,7 @@ def require_no_test_rows(material: Material, tests_of: TestsOf) -> None:
             )
 
 
-class Fitting(NamedTuple):
+class FittingPairs(NamedTuple):
     """Pairs that a second stage learns from."""
 
     pairs: tuple[PreferenceRow, ...]
@@ -107,7 +107,7 @@ def fitting_pairs(
     *,
     limit: int,
     number: int,
-) -> Fitting:
+) -> FittingPairs:
     """Return the first so many pairs of at most `limit` tokens, as `length` counts them.
 
     Raises:
@@ -127,7 +127,7 @@ def fitting_pairs(
             f"none of {too_long} preference pairs has at most {limit} tokens; raise max_tokens, "
             "leave [dpo] out, or export the data set with a shorter rendering"
         )
-    return Fitting(tuple(kept), too_long)
+    return FittingPairs(tuple(kept), too_long)
 
 
 def _preferences(folder: Path) -> tuple[PreferenceRow, ...]:

@@ -28,13 +28,13 @@ from sidecritic.training.lora.base import load_base, require_base, safetensors_o
 from sidecritic.training.lora.curve import best, is_stuck
 from sidecritic.training.lora.lean import lean_trainer
 from sidecritic.training.lora.packages import needed, quiet
-from sidecritic.training.lora.preferences import Stage, length_of, prefer
+from sidecritic.training.lora.preferences import SecondStage, length_of, prefer
 from sidecritic.training.lora.recipe import Recipe, common_arguments
 from sidecritic.training.lora.result import RESULT_FILE, Result, outcome, read_result
 from sidecritic.training.lora.rows import (
-    Fitting,
-    Material,
+    FittingPairs,
     TestsOf,
+    TuningRows,
     fitting_pairs,
     read_material,
     require_no_test_rows,
@@ -48,7 +48,7 @@ RUN_FILE = "run.json"
 _PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "sidecritic")
 
 
-class Made(Record):
+class TuningRecord(Record):
     """The contents of `run.json`: what the adapter comes from."""
 
     recipe: Recipe
@@ -104,9 +104,9 @@ class _Ranks:
             self.tell(text)
 
 
-def _made(recipe: Recipe, material: Material) -> Made:
+def _made(recipe: Recipe, material: TuningRows) -> TuningRecord:
     versions = {name: version(name) for name in _PACKAGES}
-    return Made(
+    return TuningRecord(
         recipe=recipe,
         data_digest=material.digest,
         rendering=material.rendering,
@@ -114,12 +114,12 @@ def _made(recipe: Recipe, material: Material) -> Made:
     )
 
 
-def _claim(out: Path, made: Made) -> None:
+def _claim(out: Path, made: TuningRecord) -> None:
     """Write what is to be made, or see that the folder holds the begin of just this."""
     file = out / RUN_FILE
     try:
         if file.exists():
-            there = Made.model_validate_json(file.read_bytes())
+            there = TuningRecord.model_validate_json(file.read_bytes())
             if there.model_dump(exclude={"versions"}) != made.model_dump(exclude={"versions"}):
                 raise ConfigError(
                     f"{out} holds a fine-tune of another recipe or data set; choose another --out"
@@ -135,7 +135,9 @@ def _claim(out: Path, made: Made) -> None:
         raise ConfigError(f"cannot write {out}: {cause.strerror}; choose another --out") from cause
 
 
-def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ranks) -> Result:
+def _tuned(
+    recipe: Recipe, material: TuningRows, out: Path, made: TuningRecord, ranks: _Ranks
+) -> Result:
     torch = needed("torch")
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
@@ -159,7 +161,7 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
     ranks.state.wait_for_everyone()
     first, second = best(watch.points), None
     if recipe.dpo is not None and pairs is not None:
-        stage = Stage(place, watch.best_folder, out / "best-dpo")
+        stage = SecondStage(place, watch.best_folder, out / "best-dpo")
         second = prefer(recipe, recipe.dpo, stage, pairs, held)
         ranks.say(f"after preferences: validation AUROC {second.auroc:.3f}")
     result = Result(
@@ -184,7 +186,7 @@ def _tuned(recipe: Recipe, material: Material, out: Path, made: Made, ranks: _Ra
     return result
 
 
-def _fitting_pairs(tokenizer: Any, material: Material, recipe: Recipe) -> Fitting:
+def _fitting_pairs(tokenizer: Any, material: TuningRows, recipe: Recipe) -> FittingPairs:
     return fitting_pairs(
         material.pairs,
         lambda pair: length_of(tokenizer, pair),

@@ -24,7 +24,7 @@ from sidecritic.simulation.plans import Action, is_write, reference_of
 from sidecritic.simulation.users import STOP, ScriptedUser
 from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.supervisor import Supervisor
-from sidecritic.synthesis.drafts import Draft, to_task
+from sidecritic.synthesis.drafts import TaskDraft, to_task
 from sidecritic.trace import Ended, Event, Executed
 from sidecritic.types import (
     Approve,
@@ -50,7 +50,7 @@ class Rejection(NamedTuple):
 
 class Verified(NamedTuple):
     task: Task
-    draft: Draft
+    draft: TaskDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ class Verifier:
     pack: Pack
     split: str = "train"
 
-    def task_of(self, draft: Draft, id_: str) -> Task:
+    def task_of(self, draft: TaskDraft, id_: str) -> Task:
         """Return the draft as a task of this benchmark, not verified yet."""
         return to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
 
-    async def verify(self, draft: Draft, id_: str) -> Verified | Rejection:
+    async def verify(self, draft: TaskDraft, id_: str) -> Verified | Rejection:
         """Return the task, or why it is none; only infrastructure raises."""
         task = self.task_of(draft, id_)
         problem = self._refused(task) or await self._reference(task, draft)
@@ -88,7 +88,7 @@ class Verifier:
                 return Rejection("not a task of this benchmark", str(cause))
         return None
 
-    async def _reference(self, task: Task, draft: Draft) -> Rejection | None:
+    async def _reference(self, task: Task, draft: TaskDraft) -> Rejection | None:
         """Replay the reference, and doing nothing."""
         reference = reference_of(task)
         tells = "; ".join(reference.communicate)

@@ -16,8 +16,8 @@ from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.forms import Filler
 from sidecritic.ports import Model
 from sidecritic.simulation.plans import Action, argument_leaves, is_write
-from sidecritic.synthesis.drafts import ACCEPTS, Domain, Draft, Introduction, Wish
-from sidecritic.synthesis.verifying import Rejection
+from sidecritic.synthesis.drafts import ACCEPTS, Domain, Introduction, TaskDraft, Wish
+from sidecritic.synthesis.verifier import Rejection
 from sidecritic.types import Message, Record, System, ToolSpec, User
 
 LONGEST = 1500
@@ -76,7 +76,7 @@ _REFUSED = (
 )
 
 
-class Written:
+class ModelAuthor:
     """An author who asks a model."""
 
     def __init__(
@@ -96,7 +96,7 @@ class Written:
         self._tools = tools
         self.name = model.name
 
-    async def draft(self, rng: Random, *, refuse: bool) -> Draft | Rejection:
+    async def draft(self, rng: Random, *, refuse: bool) -> TaskDraft | Rejection:
         """Return what the model wrote about a user drawn by `rng`, or why it is of no use.
 
         Raises:
@@ -124,7 +124,7 @@ class Written:
         asked = f"Write task number {rng.randrange(10**6)} for this customer.\n\n{records}"
         return System(text=rules), User(text=asked)
 
-    def _read(self, form: WrittenTask, user: str, *, refuse: bool) -> Draft | Rejection:
+    def _read(self, form: WrittenTask, user: str, *, refuse: bool) -> TaskDraft | Rejection:
         problem = _unusable(form, refuse=refuse)
         if problem is not None:
             return problem
@@ -150,7 +150,7 @@ class Written:
             forbidden=forbidden,
         )
         known = Introduction(form.known_info.strip(), looks=self.domain.introduced(user))
-        return Draft(user, known, (wish,), author=f"model {self.name}")
+        return TaskDraft(user, known, (wish,), author=f"model {self.name}")
 
 
 def _unusable(form: WrittenTask, *, refuse: bool) -> Rejection | None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from sidecritic.synthesis.drafts import MANNERS, Domain, Draft, Introduction, Maker, Wish
-from sidecritic.synthesis.verifying import Rejection
+from sidecritic.synthesis.drafts import MANNERS, Domain, Introduction, Maker, TaskDraft, Wish
+from sidecritic.synthesis.verifier import Rejection
 
 USERS_TRIED = 30
 """For a kind of wish, until one of them can have it."""
 
 
-class Templates:
+class TemplateAuthor:
     """An author who fills in templates from the records of a domain."""
 
     name = "templates"
@@ -20,7 +20,7 @@ class Templates:
         self.domain = domain
         self.users = users
 
-    async def draft(self, rng: Random, *, refuse: bool) -> Draft | Rejection:
+    async def draft(self, rng: Random, *, refuse: bool) -> TaskDraft | Rejection:
         """Return a task whose first wish must be refused, or one without such a wish."""
         makers = self.domain.refusals if refuse else self.domain.makers
         kind = rng.choice(list(makers))
@@ -31,7 +31,7 @@ class Templates:
                 return self._around(wish, user, rng, refuse=refuse)
         return Rejection("no user found for it", kind)
 
-    def _around(self, wish: Wish, user: str, rng: Random, *, refuse: bool) -> Draft:
+    def _around(self, wish: Wish, user: str, rng: Random, *, refuse: bool) -> TaskDraft:
         wishes = [wish]
         # Most people want one thing; who is refused something less often wants another one.
         more = rng.choices((0, 1, 2), (70, 30, 0) if refuse else (55, 33, 12))[0]
@@ -39,7 +39,7 @@ class Templates:
             other = self._other(wishes, user, rng)
             if other is not None and len(wishes) <= more:
                 wishes.append(other)
-        return Draft(
+        return TaskDraft(
             user=user,
             introduction=self._introduction(user, rng),
             wishes=tuple(rng.sample(wishes, len(wishes))),

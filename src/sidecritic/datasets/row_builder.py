@@ -24,7 +24,7 @@ from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolRes
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenRow:
     """A candidate that made it into the data set, with its proposal at hand."""
 
     candidate: Candidate
@@ -33,7 +33,7 @@ class Chosen:
     flags: tuple[Flag, ...] = ()
 
 
-def rows_of(chosen: Chosen, rendering: Rendering) -> Iterator[tuple[str, Row]]:
+def rows_of(chosen: ChosenRow, rendering: Rendering) -> Iterator[tuple[str, Row]]:
     """Yield the rows of one proposal, each with the configuration that it belongs to."""
     candidate, proposal = chosen.candidate, chosen.place.proposal
     common = {
@@ -109,7 +109,7 @@ def _reasons(candidate: Candidate, feedback: str) -> str:
     return json.dumps(form, ensure_ascii=False)
 
 
-def steps_of(chosen: Sequence[Chosen]) -> StepsRow:
+def steps_of(chosen: Sequence[ChosenRow]) -> StepsRow:
     """Return the labelled actions of one trajectory as steps; they are in order."""
     first, last = chosen[0], chosen[-1]
     completions: list[str] = []

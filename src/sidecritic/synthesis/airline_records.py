@@ -31,7 +31,7 @@ class Flight(NamedTuple):
         return {"flight_number": self.number, "date": self.date}
 
 
-class Book:
+class AirlineRecords:
     """Users, flights and reservations."""
 
     def __init__(self, records: Mapping[str, Mapping[str, Row]]) -> None:

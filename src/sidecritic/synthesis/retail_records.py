@@ -11,7 +11,7 @@ from sidecritic.synthesis.drafts import Introduction
 from sidecritic.synthesis.wording import Row, enumerated
 
 
-class Stock:
+class RetailRecords:
     """Users, orders and products."""
 
     def __init__(self, records: Mapping[str, Mapping[str, Row]]) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 from sidecritic.reports.sections import Section
 from sidecritic.reports.tables import to_table
 from sidecritic.reports.text import plain
-from sidecritic.scoring.detection_records import (
+from sidecritic.scoring.replay_results import (
     CrossValidated,
     Detection,
     Interference,

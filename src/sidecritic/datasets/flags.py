@@ -7,13 +7,13 @@ from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.recorded import UNKNOWN, Recorded
-from sidecritic.replay.judging import Plan, covered, judge_run
+from sidecritic.replay.judgement import ReplayPlan, covered, judge_run
 from sidecritic.replay.shadow import Worlds
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Flag
 
 
-class Noticing:
+class FlagFinder:
     """Goes over one trajectory after the other; databases are parsed once."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Noticing:
             critic = PolicyCritic(pack_for(run.critic_env))
         except ConfigError:
             return {}
-        plan = Plan(critic.name, lambda env: nullcontext(critic), "all")
+        plan = ReplayPlan(critic.name, lambda env: nullcontext(critic), "all")
         wanted = frozenset(covered(run, plan.gate))
         lines = await judge_run(run, critic, plan, worlds=self._worlds, wanted=wanted)
         broken = next((line for line in lines if line.judgement.status != "ok"), None)

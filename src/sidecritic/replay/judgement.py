@@ -20,7 +20,7 @@ CriticFor = Callable[[str], AbstractAsyncContextManager[Critic]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReplayPlan:
     """How to replay."""
 
     critic: str
@@ -42,7 +42,7 @@ def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
 
 
 async def judge_run(
-    run: Recorded, critic: Critic, plan: Plan, *, worlds: Worlds, wanted: Set[ProposalKey]
+    run: Recorded, critic: Critic, plan: ReplayPlan, *, worlds: Worlds, wanted: Set[ProposalKey]
 ) -> list[JudgedProposal]:
     """Return a judgement on each wanted proposal, in order."""
     return [
@@ -75,7 +75,7 @@ def rebuilt(
 
 
 async def _judge(
-    proposal: Proposal, look: Look | None, run: Recorded, critic: Critic, plan: Plan
+    proposal: Proposal, look: Look | None, run: Recorded, critic: Critic, plan: ReplayPlan
 ) -> JudgedProposal:
     started = process_time()
     judgement = await judgement_on(proposal.model_copy(update={"look": look}), critic, plan)
@@ -99,7 +99,7 @@ async def _judge(
     )
 
 
-async def judgement_on(proposal: Proposal, critic: Critic, plan: Plan) -> Judgement:
+async def judgement_on(proposal: Proposal, critic: Critic, plan: ReplayPlan) -> Judgement:
     """Return the judgement; that of a critic that fails has the status that says so."""
     try:
         return await judge_in_time(critic, proposal, plan.timeout)

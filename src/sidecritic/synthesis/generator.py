@@ -12,10 +12,17 @@ from pydantic import Field
 from sidecritic.errors import ModelUnavailable
 from sidecritic.near_duplicates import jaccard, shingles
 from sidecritic.simulation.plans import scenario_of
-from sidecritic.synthesis.account import Made, Rejected
-from sidecritic.synthesis.drafts import Draft
-from sidecritic.synthesis.ledger import Accepted, Batch, Begun, Forgetful, Ledger, Refused
-from sidecritic.synthesis.verifying import Rejection, Verified, Verifier
+from sidecritic.synthesis.account import RejectedDrafts, SynthesisAccount
+from sidecritic.synthesis.drafts import TaskDraft
+from sidecritic.synthesis.ledger import (
+    AcceptedTask,
+    Batch,
+    Ledger,
+    LedgerHeader,
+    NoLedger,
+    RefusedDraft,
+)
+from sidecritic.synthesis.verifier import Rejection, Verified, Verifier
 from sidecritic.types import Record, Task
 
 
@@ -25,7 +32,7 @@ class Author(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def draft(self, rng: Random, *, refuse: bool) -> Draft | Rejection:
+    async def draft(self, rng: Random, *, refuse: bool) -> TaskDraft | Rejection:
         """Return a task, or why there is none this time.
 
         With `refuse`, the right answer to something in it is to refuse.
@@ -33,7 +40,7 @@ class Author(Protocol):
         ...
 
 
-class Order(Record):
+class SynthesisOrder(Record):
     """What is to be made."""
 
     number: int = Field(ge=1)
@@ -74,7 +81,7 @@ def _shingles(task: Task) -> frozenset[int]:
 class _Bench:
     """What has been made so far."""
 
-    order: Order
+    order: SynthesisOrder
     seen: Scenarios
     tasks: list[Task] = field(default_factory=list[Task])
     attempts: int = 0
@@ -107,7 +114,9 @@ class _Bench:
 class Unfinished(ModelUnavailable):
     """The author's model went away; what was made until then is here."""
 
-    def __init__(self, cause: ModelUnavailable, tasks: tuple[Task, ...], made: Made) -> None:
+    def __init__(
+        self, cause: ModelUnavailable, tasks: tuple[Task, ...], made: SynthesisAccount
+    ) -> None:
         super().__init__(str(cause), cause.retry_after)
         self.tasks = tasks
         self.made = made
@@ -116,11 +125,11 @@ class Unfinished(ModelUnavailable):
 async def make(
     author: Author,
     verifier: Verifier,
-    order: Order,
+    order: SynthesisOrder,
     known: Sequence[Task] = (),
     *,
     ledger: Ledger | None = None,
-) -> tuple[tuple[Task, ...], Made]:
+) -> tuple[tuple[Task, ...], SynthesisAccount]:
     """Return tasks and the account of them; the same order always makes the same tasks.
 
     `known` are tasks that new ones must not repeat. What an author gets wrong is counted;
@@ -131,10 +140,12 @@ async def make(
         Unfinished: the author's model cannot be reached; it holds what was made.
         ConfigError: the ledger is of another order, or cannot be written.
     """
-    ledger = ledger or Forgetful()
+    ledger = ledger or NoLedger()
     env = verifier.benchmark.name
     bench = _Bench(order, Scenarios(known))
-    for batch in ledger.begin(Begun(env=env, author=author.name, order=order.model_dump_json())):
+    for batch in ledger.begin(
+        LedgerHeader(env=env, author=author.name, order=order.model_dump_json())
+    ):
         bench.take(batch)
         for accepted in batch.accepted:
             bench.seen.add(accepted.task)
@@ -154,7 +165,7 @@ async def make(
 
 async def _drafts(
     author: Author, bench: _Bench, env: str
-) -> list[Draft | Rejection | ModelUnavailable]:
+) -> list[TaskDraft | Rejection | ModelUnavailable]:
     """Return a batch of drafts; in place of one that nobody could be asked for, why."""
     order, first = bench.order, bench.attempts
     due = [bench.is_refusal_due(ahead) for ahead in range(order.at_once)]
@@ -165,7 +176,7 @@ async def _drafts(
         ),
         return_exceptions=True,
     )
-    drafts: list[Draft | Rejection | ModelUnavailable] = []
+    drafts: list[TaskDraft | Rejection | ModelUnavailable] = []
     for each in found:
         if isinstance(each, BaseException) and not isinstance(each, ModelUnavailable):
             raise each
@@ -173,9 +184,11 @@ async def _drafts(
     return drafts
 
 
-async def _batch(drafts: Sequence[Draft | Rejection], verifier: Verifier, bench: _Bench) -> Batch:
-    accepted: list[Accepted] = []
-    refused: list[Refused] = []
+async def _batch(
+    drafts: Sequence[TaskDraft | Rejection], verifier: Verifier, bench: _Bench
+) -> Batch:
+    accepted: list[AcceptedTask] = []
+    refused: list[RefusedDraft] = []
     for draft in drafts:
         number = len(bench.tasks) + len(accepted)
         if number >= bench.order.number:
@@ -184,16 +197,16 @@ async def _batch(drafts: Sequence[Draft | Rejection], verifier: Verifier, bench:
         if isinstance(found, Verified):
             bench.seen.add(found.task)
             kind, refuses = found.draft.kind, found.draft.refuses
-            accepted.append(Accepted(task=found.task, kind=kind, refuses=refuses))
+            accepted.append(AcceptedTask(task=found.task, kind=kind, refuses=refuses))
         else:
-            kind = draft.kind if isinstance(draft, Draft) else ""
-            refused.append(Refused(kind=kind, reason=found.reason, detail=found.detail))
+            kind = draft.kind if isinstance(draft, TaskDraft) else ""
+            refused.append(RefusedDraft(kind=kind, reason=found.reason, detail=found.detail))
     attempts = bench.attempts + bench.order.at_once
     return Batch(attempts=attempts, accepted=tuple(accepted), refused=tuple(refused))
 
 
 async def _verified(
-    draft: Draft | Rejection, verifier: Verifier, bench: _Bench, number: int
+    draft: TaskDraft | Rejection, verifier: Verifier, bench: _Bench, number: int
 ) -> Verified | Rejection:
     if isinstance(draft, Rejection):
         return draft
@@ -205,8 +218,8 @@ async def _verified(
     return await verifier.verify(draft, id_)
 
 
-def _account(bench: _Bench, env: str, author: str) -> Made:
-    return Made(
+def _account(bench: _Bench, env: str, author: str) -> SynthesisAccount:
+    return SynthesisAccount(
         env=env,
         author=author,
         seed=bench.order.seed,
@@ -216,7 +229,7 @@ def _account(bench: _Bench, env: str, author: str) -> Made:
         attempts=bench.attempts,
         kinds=dict(sorted(bench.kinds.items(), key=lambda each: (-each[1], each[0]))),
         rejected=tuple(
-            Rejected(kind=kind, reason=reason, number=len(details), example=details[0])
+            RejectedDrafts(kind=kind, reason=reason, number=len(details), example=details[0])
             for (kind, reason), details in sorted(bench.rejected.items())
         ),
     )
