@@ -25,10 +25,9 @@ from sidecritic.calibration.report import (
     UnseenUsers,
 )
 from sidecritic.errors import ConfigError
-from sidecritic.scoring.detection import Example, detection
+from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.replay_results import Measured
 from sidecritic.scoring.replays import KnownKind, KnownProposal
-from sidecritic.scoring.shares import share
 from sidecritic.scoring.statistics import SEED
 from sidecritic.splits.folds import fold_of
 

@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from sidecritic.calibration.curve import Calibration, Isotonic, Platt
 from sidecritic.errors import ConfigError
+from sidecritic.json_lines import problem_in
 from sidecritic.recorded import Kind
 from sidecritic.types import Record
 
@@ -181,11 +182,9 @@ def read_profile(text: str, source: str) -> Profile:
         # By way of JSON, whose lists may be read as tuples.
         return Profile.model_validate_json(json.dumps(read, default=str))
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        problem = first["msg"].removeprefix("Value error, ")
+        problem = problem_in(cause, "the whole")
         raise ConfigError(
-            f"the profile {source} cannot be used: {where}: {problem}; write it again with "
+            f"the profile {source} cannot be used: {problem}; write it again with "
             "`sidecritic calibrate`"
         ) from cause
 

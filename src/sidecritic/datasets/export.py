@@ -6,6 +6,7 @@ time is one run and the candidates of all.
 """
 
 import asyncio
+import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -179,14 +180,13 @@ async def _rows(
 def _write_quarantine(file: Path, rows: Iterable[Candidate]) -> None:
     with file.open("w", encoding="utf-8") as out:
         for row in rows:
-            line = {"id": row.id, "why": row.quarantine, "wrong": row.label.wrong}
-            out.write(_line({**line, "provenance": row.provenance.model_dump(mode="json")}))
-
-
-def _line(value: object) -> str:
-    from json import dumps
-
-    return dumps(value, ensure_ascii=False) + "\n"
+            line = {
+                "id": row.id,
+                "why": row.quarantine,
+                "wrong": row.label.wrong,
+                "provenance": row.provenance.model_dump(mode="json"),
+            }
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 # --- counting --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sidecritic.gates import Gate
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.logged import EffectFields, LoggedProposal, label_of, logged_proposals
 from sidecritic.labelling.scene import Scene
 from sidecritic.ports import Snapshot
 
@@ -56,25 +56,28 @@ def label_by(branch: Branch, effect: Advantage) -> Label | None:
         wrong, weight, feedback = False, effect.safe_without, ""
     else:
         return None
-    bare = label_of(branch.trajectory, branch.place, source="branching", wrong=wrong)
     faults: Sequence[str] = [fault.kind for fault in branch.place.faults]
-    return bare.model_copy(
-        update={
-            "weight": weight,
-            "category": (faults[0] if faults else "worth an intervention") if wrong else "",
-            "evidence": said(effect),
-            "feedback": feedback,
-            "advantage": effect.value,
-            "interval": effect.interval,
-            "continuations": effect.continuations,
-        }
+    return label_of(
+        branch.trajectory,
+        branch.place,
+        source="branching",
+        wrong=wrong,
+        weight=weight,
+        category=(faults[0] if faults else "worth an intervention") if wrong else "",
+        feedback=feedback,
+        **measured(effect),
     )
 
 
-def said(effect: Advantage) -> str:
-    """Return an effect in words."""
+def measured(effect: Advantage) -> EffectFields:
+    """Return what a label says of an effect."""
     one, other = effect.with_it, effect.without
-    return (
-        f"with the intervention {one.passed} of {one.trials} continuations succeed, without "
-        f"{other.passed} of {other.trials}"
-    )
+    return {
+        "evidence": (
+            f"with the intervention {one.passed} of {one.trials} continuations succeed, without "
+            f"{other.passed} of {other.trials}"
+        ),
+        "advantage": effect.value,
+        "interval": effect.interval,
+        "continuations": effect.continuations,
+    }

@@ -31,14 +31,19 @@ def by_faults(
 def _label(
     trajectory: Trajectory, place: LoggedProposal, failing: frozenset[str], *, spoiled: bool
 ) -> Iterator[Label]:
-    bare = label_of(trajectory, place, source="fault", wrong=bool(place.faults))
     if place.faults:
         notes = "; ".join(fault.note for fault in place.faults if fault.note)
         kinds = ", ".join(fault.kind for fault in place.faults)
-        yield bare.model_copy(
-            update={"category": place.faults[0].kind, "evidence": f"planted: {kinds} {notes}"}
+        yield label_of(
+            trajectory,
+            place,
+            source="fault",
+            wrong=True,
+            category=place.faults[0].kind,
+            evidence=f"planted: {kinds} {notes}",
         )
         return
     forms = {normal_form(c.name, c.arguments or {}) for c in place.proposal.action.calls}
     if not forms & failing and not (spoiled and place.kind == "final"):
-        yield bare.model_copy(update={"evidence": "no fault was planted here"})
+        evidence = "no fault was planted here"
+        yield label_of(trajectory, place, source="fault", wrong=False, evidence=evidence)

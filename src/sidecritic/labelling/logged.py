@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from sidecritic.gates import Gate, covers, kind_of
 from sidecritic.labelling.label import Label, LabelSource
@@ -59,6 +60,24 @@ def _executed(trajectory: Trajectory, at: int) -> bool:
     return False
 
 
+class EffectFields(TypedDict, total=False):
+    """What a label says of the effect of an intervention; see `Label`."""
+
+    evidence: str
+    advantage: float
+    interval: tuple[float, float]
+    continuations: int
+
+
+class LabelFields(EffectFields, total=False):
+    """What a source may say besides right or wrong; see `Label`."""
+
+    weight: float
+    category: str
+    feedback: str
+    unhelpful: tuple[str, ...]
+
+
 def label_of(
     trajectory: Trajectory,
     place: LoggedProposal,
@@ -66,8 +85,9 @@ def label_of(
     source: LabelSource,
     wrong: bool,
     call_id: str | None = None,
+    **fields: Unpack[LabelFields],
 ) -> Label:
-    """Return a bare label of the proposal; of its only call, where it has one."""
+    """Return a label of the proposal; of its only call, where it has one."""
     calls = place.proposal.action.calls
     if call_id is None and len(calls) == 1:
         call_id = calls[0].id
@@ -82,4 +102,5 @@ def label_of(
         tool=",".join(named),
         wrong=wrong,
         source=source,
+        **fields,
     )

@@ -30,6 +30,8 @@ DEPARTED = "departs from the reference"
 OMITTED = "omission"
 NOT_TOLD = "not told"
 
+_NO_REFERENCE = "the episode failed, and no open reference write is this one"
+_LOST = "after it the rest of the reference no longer leads to the reference end state"
 _CERTAIN, _LIKELY, _OMISSION, _LATER = 1.0, 0.8, 0.7, 0.5
 
 
@@ -91,23 +93,24 @@ def _of_write(
     if write.standing == "left out":
         return
     wrong = write.standing == "wrong"
-    bare = label_of(trajectory, write.place, source="outcome", wrong=wrong, call_id=write.call.id)
     if not wrong:
-        weight = _CERTAIN if passed else _LIKELY
-        said = f"a reference write; the episode {'passed' if passed else 'failed'}"
-        yield bare.model_copy(update={"weight": weight, "evidence": said})
-        return
-    lost = lost_at == write.place.proposal.turn
-    weight = _CERTAIN if lost else _LIKELY if first else _LATER
-    said = "the episode failed, and no open reference write is this one"
-    if lost:
-        said += "; after it the rest of the reference no longer leads to the reference end state"
-    yield bare.model_copy(
-        update={
-            "weight": weight,
-            "category": UNREACHABLE if lost else DEPARTED,
-            "evidence": said,
-        }
+        weight, category = (_CERTAIN if passed else _LIKELY), ""
+        evidence = f"a reference write; the episode {'passed' if passed else 'failed'}"
+    elif lost_at == write.place.proposal.turn:
+        weight, category = _CERTAIN, UNREACHABLE
+        evidence = f"{_NO_REFERENCE}; {_LOST}"
+    else:
+        weight, category = (_LIKELY if first else _LATER), DEPARTED
+        evidence = _NO_REFERENCE
+    yield label_of(
+        trajectory,
+        write.place,
+        source="outcome",
+        wrong=wrong,
+        call_id=write.call.id,
+        weight=weight,
+        category=category,
+        evidence=evidence,
     )
 
 
@@ -123,21 +126,21 @@ def _of_end(
     if last is None:
         return
     if outcome.reward >= 1:
-        bare = label_of(trajectory, last, source="outcome", wrong=False)
-        yield bare.model_copy(update={"evidence": "the episode passed"})
+        evidence = "the episode passed"
+        yield label_of(trajectory, last, source="outcome", wrong=False, evidence=evidence)
         return
     missing, untold = unmatched.left, _untold(outcome.native)
-    if not missing and not untold:
-        return
-    said = [f"never done: {form}" for form in missing] + [f"never said: {t}" for t in untold]
-    bare = label_of(trajectory, last, source="outcome", wrong=True)
-    yield bare.model_copy(
-        update={
-            "weight": _OMISSION,
-            "category": OMITTED if missing else NOT_TOLD,
-            "evidence": "; ".join(said),
-        }
-    )
+    if missing or untold:
+        said = [f"never done: {form}" for form in missing] + [f"never said: {t}" for t in untold]
+        yield label_of(
+            trajectory,
+            last,
+            source="outcome",
+            wrong=True,
+            weight=_OMISSION,
+            category=OMITTED if missing else NOT_TOLD,
+            evidence="; ".join(said),
+        )
 
 
 def _untold(native: Mapping[str, JsonValue]) -> list[str]:

@@ -12,9 +12,8 @@ out. Of two opinions on one proposal the later counts.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
@@ -40,21 +39,7 @@ def read_opinions(file: Path) -> tuple[Opinion, ...]:
     Raises:
         ConfigError: it cannot be read; the message names the line.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"cannot read {file}: {cause}; check the path") from cause
-    found: list[Opinion] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(Opinion.model_validate_json(line))
-        except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(f"{file}, line {number}: {where}: {first['msg']}") from cause
-    return tuple(found)
+    return tuple(records_in(file, Opinion))
 
 
 def by_people(
@@ -79,14 +64,16 @@ def by_people(
                 "no such proposal; `sidecritic view` shows those there are"
             )
         _require_call(trajectory, place, call_id)
-        bare = label_of(trajectory, place, source="human", wrong=opinion.wrong, call_id=call_id)
         by = f"{opinion.by}: " if opinion.by else ""
-        yield bare.model_copy(
-            update={
-                "category": "held to be wrong" if opinion.wrong else "",
-                "evidence": f"{by}{opinion.note}".strip(": "),
-                "feedback": opinion.feedback if opinion.wrong else "",
-            }
+        yield label_of(
+            trajectory,
+            place,
+            source="human",
+            wrong=opinion.wrong,
+            call_id=call_id,
+            category="held to be wrong" if opinion.wrong else "",
+            evidence=f"{by}{opinion.note}".strip(": "),
+            feedback=opinion.feedback if opinion.wrong else "",
         )
 
 

@@ -33,14 +33,16 @@ async def by_rules(
         surest = next((f for f in findings if f.sign > 0 and f.risk >= SURE), None)
         if surest is None:
             continue
-        bare = label_of(trajectory, place, source="rule", wrong=True, call_id=surest.call_id)
         found.append(
-            bare.model_copy(
-                update={
-                    "weight": surest.risk,
-                    "category": surest.check,
-                    "evidence": surest.evidence or surest.policy,
-                }
+            label_of(
+                trajectory,
+                place,
+                source="rule",
+                wrong=True,
+                call_id=surest.call_id,
+                weight=surest.risk,
+                category=surest.check,
+                evidence=surest.evidence or surest.policy,
             )
         )
     return found

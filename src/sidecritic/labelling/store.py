@@ -11,10 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
+from sidecritic.json_lines import parsed
 from sidecritic.labelling.label import Label, LabelSource, ProposalPlace
 from sidecritic.types import Record
 
@@ -104,16 +103,6 @@ def _records(file: Path, kind: type[_Kind]) -> Iterator[_Kind]:
         return
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}") from cause
-    # What stands behind the last newline was cut off by a kill.
-    for number, line in enumerate(lines[:-1], start=1):
-        if not line.strip():
-            continue
-        try:
-            yield kind.model_validate_json(line)
-        except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(
-                f"{file}, line {number}: {where}: {first['msg']}; delete the line, then label "
-                "the run again"
-            ) from cause
+    # A kill cut off what stands behind the last newline.
+    advice = "delete the line, then label the run again"
+    yield from parsed(lines[:-1], kind, file, advice=advice)

@@ -14,7 +14,7 @@ from sidecritic.critics.quoting import quoted
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
-from sidecritic.labelling.branching import said
+from sidecritic.labelling.branching import measured
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.labelling.scene import Scene
@@ -109,16 +109,14 @@ def _chat(task: Task, place: LoggedProposal) -> tuple[Message, ...]:
 
 
 def _label(branch: Branch, effect: Advantage, failed: list[str]) -> Label:
-    bare = label_of(branch.trajectory, branch.place, source="teacher", wrong=True)
-    return bare.model_copy(
-        update={
-            "weight": WEIGHT,
-            "category": "taught",
-            "evidence": said(effect),
-            "feedback": branch.feedback,
-            "unhelpful": tuple(failed),
-            "advantage": effect.value,
-            "interval": effect.interval,
-            "continuations": effect.continuations,
-        }
+    return label_of(
+        branch.trajectory,
+        branch.place,
+        source="teacher",
+        wrong=True,
+        weight=WEIGHT,
+        category="taught",
+        feedback=branch.feedback,
+        unhelpful=tuple(failed),
+        **measured(effect),
     )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, SidecriticError, TraceError, boundary
+from sidecritic.json_lines import problem_in
 from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.own import own_runs
 from sidecritic.recordings.results import Benchmarks, Header, tau2_run, tau_run
@@ -205,9 +206,7 @@ def _guarded(file: Path, at: int, read: Callable[[], Recorded | None]) -> _Entry
     except TraceError as problem:
         cause = problem.__cause__
         if isinstance(cause, ValidationError):
-            first = cause.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the record"
-            return TraceError(f"{where}: {place}: {first['msg']}")
+            return TraceError(f"{where}: {problem_in(cause, 'the record')}")
         return TraceError(f"{where}: {problem}")
     except ConfigError:
         raise

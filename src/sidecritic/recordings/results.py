@@ -40,8 +40,8 @@ class Benchmarks:
     def __init__(self) -> None:
         self._loaded: dict[str, Tau2] = {}
 
-    def case(self, domain: str, task: Task) -> Case:
-        """Return the case of a task.
+    def tau2(self, domain: str) -> Tau2:
+        """Return a domain.
 
         Raises:
             TraceError: τ² has no such domain.
@@ -50,7 +50,7 @@ class Benchmarks:
             raise TraceError(f"unknown τ² domain {domain!r}; known: {', '.join(DOMAINS)}")
         if domain not in self._loaded:
             self._loaded[domain] = Tau2(domain)
-        return self._loaded[domain].case(task)
+        return self._loaded[domain]
 
 
 def tau_run(run: TauRun, at: int, header: Header, benchmarks: Benchmarks) -> Recorded:
@@ -134,7 +134,7 @@ class _Run:
 
 
 def _recorded(run: _Run, header: Header, benchmarks: Benchmarks) -> Recorded:
-    case = benchmarks.case(run.domain, run.task)
+    case = benchmarks.tau2(run.domain).case(run.task)
     transcript = parse(run.chat.messages)
     outcome = None if run.reward is None else _outcome(run, run.reward, case)
     events = events_of(

@@ -4,10 +4,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
+from sidecritic.json_lines import parsed
 from sidecritic.recorded import JudgedProposal
 from sidecritic.replay.judgement import ReplayPlan
 
@@ -69,16 +68,8 @@ def read_lines(file: Path) -> tuple[JudgedProposal, ...]:
 
 
 def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:
-    for number, text in enumerate(read.splitlines(), start=1):
-        if not text.strip():
-            continue
-        try:
-            yield JudgedProposal.model_validate_json(text)
-        except ValidationError as cause:
-            raise ConfigError(
-                f"{file}, line {number} is no judgement of a replay; delete the line, or name "
-                "another file"
-            ) from cause
+    advice = "it is no judgement of a replay; delete the line, or name another file"
+    return parsed(read.splitlines(), JudgedProposal, file, advice=advice)
 
 
 def _of(plan: ReplayPlan, line: JudgedProposal, file: Path) -> JudgedProposal:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 
 from sidecritic.envs.base import Look, World
-from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.episode import LOOK_BUDGET
-from sidecritic.errors import ConfigError, EnvError, boundary
+from sidecritic.errors import ConfigError, EnvError, TraceError, boundary
 from sidecritic.recorded import Recorded
+from sidecritic.recordings.results import Benchmarks
 from sidecritic.trace import Observed
 from sidecritic.types import ToolCall, ToolResult
 
@@ -70,7 +70,7 @@ class Worlds:
     """Fresh worlds of τ² domains, each parsed once."""
 
     def __init__(self) -> None:
-        self._domains: dict[str, Tau2] = {}
+        self._benchmarks = Benchmarks()
 
     def shadow(self, run: Recorded) -> Shadow:
         """Return the world at the start of a run; an empty shadow where there is none here.
@@ -83,9 +83,7 @@ class Worlds:
             return Shadow(None, to_the_letter=True)
         try:
             with boundary(EnvError, "making the world of a recorded run"):
-                if domain not in self._domains:
-                    self._domains[domain] = Tau2(domain)
-                world = self._domains[domain].world(run.trajectory.task)
-        except (ConfigError, EnvError):
+                world = self._benchmarks.tau2(domain).world(run.trajectory.task)
+        except (ConfigError, EnvError, TraceError):
             return Shadow(None, to_the_letter=True)
         return Shadow(world, to_the_letter=benchmark == "tau2")

@@ -3,32 +3,19 @@
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from sidecritic.calibration.report import CalibrationReport, ChosenThreshold, UnseenUsers
-from sidecritic.reports.sections import Section, label, percent
-from sidecritic.reports.tables import to_table
-from sidecritic.reports.text import plain
+from sidecritic.reports.sections import Section, percent
+from sidecritic.reports.tables import printed
 from sidecritic.scoring.replay_results import Measured, Share
 
-_HELD_OUT = (
-    "",
-    "wrong/n",
-    "AUROC",
-    "error",
-    "false alarms",
-    "recall",
-)
+_HELD_OUT = ("", "wrong/n", "AUROC", "error", "false alarms", "recall")
 _CHOSEN = ("", "refused from", "right", "wrong", "false alarms", "recall")
 
 
 def to_calibration_tables(report: CalibrationReport) -> Iterator[RenderableType]:
     """Yield what to print about a fit, what was held out first."""
-    for section in (_held_out(report), _thresholds(report)):
-        yield to_table(section, label(report.simulated))
-        for note in section.notes:
-            yield Text(plain(note, 1000))
-        yield Text()
+    yield from printed((_held_out(report), _thresholds(report)), report.simulated, limit=1000)
 
 
 def _held_out(report: CalibrationReport) -> Section:

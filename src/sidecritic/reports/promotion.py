@@ -16,7 +16,7 @@ def decision_sections(decision: PromotionDecision) -> Iterator[Section]:
         (*map(_row, decision.criteria), _injected(decision)),
         (
             *(f"{'Promoted' if decision.promoted else 'Refused'}: {r}" for r in decision.reasons),
-            f"{decision.proposals} held-back proposals, {decision.wrong} of them wrong; intervals "
+            f"{decision.proposals} held-out proposals, {decision.wrong} of them wrong; intervals "
             "resample tasks, the same ones for both critics.",
         ),
     )

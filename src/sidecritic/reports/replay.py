@@ -1,13 +1,11 @@
 """What a person reads about a replay."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from sidecritic.reports.sections import Section
-from sidecritic.reports.tables import to_table
-from sidecritic.reports.text import plain
+from sidecritic.reports.tables import printed
 from sidecritic.scoring.replay_results import (
     CrossValidated,
     Detection,
@@ -40,20 +38,12 @@ _MEANING = (
 
 def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
     """Yield what to print about a replay, the primary figures first."""
-    yield from _printed(replay_sections(scores))
+    yield from printed(replay_sections(scores), limit=1000)
 
 
 def to_training_tables(cv: CrossValidated) -> Iterator[RenderableType]:
     """Yield what to print about a critic that was trained."""
-    yield from _printed(_cross_validated(cv))
-
-
-def _printed(sections: Iterable[Section]) -> Iterator[RenderableType]:
-    for section in sections:
-        yield to_table(section)
-        for note in section.notes:
-            yield Text(plain(note, 1000))
-        yield Text()
+    yield from printed(_cross_validated(cv), limit=1000)
 
 
 def replay_sections(scores: ReplayScores) -> Iterator[Section]:

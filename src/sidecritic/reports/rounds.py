@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 
 from sidecritic.reports.markdown import document
-from sidecritic.reports.promotion import decision_sections, verdict, with_interval
+from sidecritic.reports.promotion import decision_sections, number, verdict, with_interval
 from sidecritic.reports.sections import Section, label
 from sidecritic.reports.tables import to_table
 from sidecritic.scoring.promotion import AUROC, PASSES, PromotionDecision
-from sidecritic.scoring.replay_results import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def round_section(row: RoundRow) -> Section:
         lines,
         (
             *row.decision.reasons,
-            f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-back "
+            f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-out "
             f"tasks; learned from {row.lessons}; {row.seconds:.0f} s.",
         ),
     )
@@ -54,26 +53,18 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         (
             str(row.number),
             row.critic,
-            *(_value(row.decision.figure(name).new) for name in (AUROC, PASSES)),
+            *(number(row.decision.figure(name).new) for name in (AUROC, PASSES)),
             verdict(row.decision),
             row.after,
             *(_in_force(row, name) for name in (AUROC, PASSES)),
         )
         for row in rows
     )
-    header = (
-        "round",
-        "trained",
-        "AUROC",
-        "pass^1",
-        "gate",
-        "then in force",
-        "its AUROC",
-        "its pass^1",
-    )
+    header = ("round", "trained", "AUROC", "pass^1", "gate")
+    header = (*header, "then in force", "its AUROC", "its pass^1")
     notes = (
         "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
-        "are those on held-back tasks, which share no user with those that are learned from. "
+        "are those on held-out tasks, which share no user with those that are learned from. "
         "The gate chooses by the same tasks in every round, so figures of what it chose are "
         "slightly better than on tasks that nobody has chosen by.",
     )
@@ -82,11 +73,7 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
 
 def _in_force(row: RoundRow, name: str) -> str:
     measured = row.decision.figure(name)
-    return _value(measured.new if row.decision.promoted else measured.old)
-
-
-def _value(measured: Measured) -> str:
-    return "unknown" if measured.value is None else f"{measured.value:.3f}"
+    return number(measured.new if row.decision.promoted else measured.old)
 
 
 def to_round_tables(rows: Sequence[RoundRow]) -> Iterator[RenderableType]:

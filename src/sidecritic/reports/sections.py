@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from sidecritic.scoring.grid import GridRow
 from sidecritic.scoring.results import (
     Comparison,
     Interval,
@@ -210,7 +211,7 @@ def _roles(scores: Scores) -> Section:
             str(use.calls),
             f"{use.input_tokens:,}",
             f"{use.output_tokens:,}",
-            _cost(use),
+            cost(use),
             f"{use.seconds_mean * 1000:.2f} ms",
             f"{use.seconds_p95 * 1000:.2f} ms",
         )
@@ -221,7 +222,8 @@ def _roles(scores: Scores) -> Section:
     return Section("Use", header, rows, (f"{scores.turns} turns; {added}.",))
 
 
-def _cost(use: RoleUse) -> str:
+def cost(use: RoleUse | GridRow) -> str:
+    """Return what calls cost, as far as their prices are known."""
     if use.cost_usd is None:
         return "unknown" if use.unpriced_calls else "none"
     return f"{'at least ' if use.unpriced_calls else ''}${use.cost_usd:.4f}"

@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from sidecritic.errors import ConfigError
+from sidecritic.json_lines import problem_in
 from sidecritic.runs import RUN_FILE, read_run, write_whole
-from sidecritic.scoring.score import latest, outcome_of
+from sidecritic.scoring.score import TaskKey, latest, outcome_of
 from sidecritic.trace import Trajectory
 from sidecritic.types import Record
 
@@ -22,7 +23,6 @@ ALONE, SUPERVISED = "alone", "supervised"
 """The two runs of a self-play directory: without a critic, and with one."""
 
 Group = Literal["mixed", "failed", "passed", "ungraded"]
-TaskKey = tuple[str, str]
 
 
 class MiningShares(Record):
@@ -151,10 +151,9 @@ def read_mined(file: Path) -> Mined:
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        problem = problem_in(cause, "the file")
         raise ConfigError(
-            f"{file} is not what `sidecritic datagen mine` writes: {where}: {first['msg']}"
+            f"{file} is not what `sidecritic datagen mine` writes: {problem}"
         ) from cause
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
 from sidecritic.writes import normal_form
 
 
@@ -30,20 +30,7 @@ def read_readers_labels(file: Path) -> ReadersLabels:
     Raises:
         ConfigError: it cannot be read; the message names the line.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"cannot read the labels {file}: {cause}; check the path") from cause
-    labels: dict[tuple[str, int, str], bool] = {}
-    for number, raw in enumerate(text.split("\n"), start=1):
-        if not raw.strip():
-            continue
-        try:
-            line = _Line.model_validate_json(raw)
-        except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(f"{file}, line {number}: {place}: {first['msg']}") from cause
-        form = normal_form(line.tool, line.arguments)
-        labels[line.file, line.simulation, form] = line.detectable
-    return labels
+    return {
+        (line.file, line.simulation, normal_form(line.tool, line.arguments)): line.detectable
+        for line in records_in(file, _Line)
+    }

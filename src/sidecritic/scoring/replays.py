@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.scoring.detection import Example, detection
+from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.replay_results import (
     Interference,
@@ -17,7 +17,6 @@ from sidecritic.scoring.replay_results import (
     Slices,
     VerdictCost,
 )
-from sidecritic.scoring.shares import share
 from sidecritic.scoring.writes import (
     WEAK_DOMAINS,
     Write,

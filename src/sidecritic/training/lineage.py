@@ -74,7 +74,7 @@ def decided(decision: PromotionDecision, at: datetime) -> Mapping[str, object]:
             low=measured.new.ci[0],
             high=measured.new.ci[1],
             n=measured.n,
-            of="held-back proposals" if name != PASSES else "held-back episodes",
+            of="held-out proposals" if name != PASSES else "held-out episodes",
         )
         for name in (AUROC, PASSES, BRIER)
         if (measured := decision.figure(name)).new.value is not None and measured.new.ci

@@ -8,11 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.rows import PreferenceRow, Provenance, VerdictRow
 from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
 from sidecritic.splits.assignment import require_no_leak
 from sidecritic.splits.held_out import HeldOut
 
@@ -151,26 +150,10 @@ def _rendering(folder: Path) -> str:
 
 
 def _rows(file: Path, kind: type[_Row]) -> list[_Row]:
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(
-            f"cannot read {file}: {cause}; give the folder that `sidecritic datagen export` wrote, "
-            "with enough users for the split"
-        ) from cause
-    return list(_parsed(lines, file, kind))
-
-
-def _parsed(lines: Sequence[str], file: Path, kind: type[_Row]) -> Iterator[_Row]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield kind.model_validate_json(line)
-        except ValidationError as cause:
-            first = cause.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise ConfigError(f"{file}, line {number}: {where}: {first['msg']}") from cause
+    missing = (
+        "give the folder that `sidecritic datagen export` wrote, with enough users for the split"
+    )
+    return list(records_in(file, kind, missing=missing))
 
 
 def _require_both(folder: Path, split: str, rows: Sequence[VerdictRow]) -> None:
