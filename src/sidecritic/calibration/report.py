@@ -1,4 +1,4 @@
-"""What fitting a profile says of itself; keys are only ever added."""
+"""The report of a fitted profile; keys are only ever added."""
 
 from typing import Literal
 
@@ -60,7 +60,7 @@ class CalibrationReport(Record):
     """Import path of the checks that judged in place of the environment's own."""
     method: str
     false_alarms: float
-    """Wanted."""
+    """The share that was asked for."""
     digest: str
     """Of the profile."""
     simulated: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Labelled proposals before they become rows: light enough to be held all at once."""
+"""Labelled proposals before they become rows: small enough to hold all in memory."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Candidate:
     kind: Kind
     provenance: Provenance
     text: str
-    """The action and what was said just before: what duplicates are found by."""
+    """The action and what was said just before, by which duplicates are found."""
     weight: float
     quarantine: str = ""
-    """Why it must not be learned from; empty when it may."""
+    """Why it must not be learned from; empty if it may be."""
 
     @property
     def id(self) -> str:

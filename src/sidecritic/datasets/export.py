@@ -1,8 +1,8 @@
 """From labelled runs to the folder of a data set.
 
-Two passes: the first holds what is labelled, without any prompt, and decides what is taken
-and where it goes; the second reads each run again and writes its rows. What is held at any
-time is one run and the candidates of all.
+Two passes. The first collects what is labelled, without prompts, and decides which rows are taken
+and which split each goes into. The second reads each run again and writes its rows. In memory are
+the candidates of all runs, and one run at a time.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """How a data set is to be made."""
+    """How a data set is made."""
 
     rendering: Rendering = FULL
     shares: SplitShares = field(default_factory=SplitShares)
@@ -63,7 +63,7 @@ def export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary
     """Write the data set of some labelled runs; the same input and seed give the same files.
 
     Raises:
-        ConfigError: nothing to learn from, something of a test split, or a full disk.
+        ConfigError: there is nothing to learn from, a row is held out, or the disk is full.
     """
     return asyncio.run(_export(reads, out, wanted))
 

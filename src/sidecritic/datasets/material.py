@@ -1,13 +1,13 @@
-"""What rows are made from: labelled runs, one at a time, and how far each can be trusted.
+"""Labelled runs, which rows are made from, and how far each can be trusted.
 
 Two files beside a run, written by a person, decide about quarantine. Each holds ids of
 trajectories, one a line, or `*` for all; what follows a `#` is a comment.
 
-    hostile.txt   somebody tried to poison these: quarantined, always
-    vouched.txt   of a run of the live gateway: a person has looked at these
+    hostile.txt   attempts to poison: always quarantined
+    vouched.txt   of a run of the live gateway: checked by a person
 
-Trajectories of the live gateway are quarantined until somebody vouches for them: their users
-are strangers, who may have been nice to an agent only to teach its critic something.
+Trajectories of the live gateway are quarantined until a person vouches for them: their users
+are strangers, who may be nice to an agent only to teach its critic something.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +56,7 @@ class Material:
         if holds(self.hostile, trajectory.id):
             return "hostile"
         if self.trust_in(trajectory) == "live" and not holds(self.vouched, trajectory.id):
-            return "live, and nobody has vouched for it"
+            return "live, and not vouched for"
         return ""
 
 
@@ -68,12 +68,12 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
     """Read a labelled run; without a name it has its folder's.
 
     Raises:
-        ConfigError: it is no run, nobody has labelled it, or a file cannot be read.
+        ConfigError: it is not a run, it has no labels, or a file cannot be read.
     """
     run, labels = read_run(directory), read_labels(directory)
     if not labels and (directory / LABELS_FILE).exists():
         raise ConfigError(
-            f"{directory} was labelled, and nobody had anything to say of its "
+            f"{directory} was labelled, but no source found anything to say about its "
             f"{len(run.trajectories)} episodes; play more, or label with more sources"
         )
     if not labels:
@@ -92,7 +92,7 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
 
 
 def recorded_material(name: str, runs: Sequence[Recorded], *, hostile: bool = False) -> Material:
-    """Return recorded runs of somebody's agent, labelled by how they ended."""
+    """Return recorded runs of an agent, labelled by how they ended."""
     labels = [label for run in runs for label in by_outcome(run.trajectory, run.briefing)]
     return Material(
         name=name,

@@ -1,4 +1,4 @@
-"""From a labelled proposal to rows: the chat that a critic is asked with, and its answer."""
+"""Rows from a labelled proposal: the chat that asks a critic, and the answer."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolRes
 
 @dataclass(frozen=True, slots=True)
 class ChosenRow:
-    """A candidate that made it into the data set, with its proposal at hand."""
+    """A candidate that is part of the data set, with its proposal."""
 
     candidate: Candidate
     place: LoggedProposal

@@ -1,7 +1,7 @@
 """Decisions of the live gateway as a run that can be labelled and learned from.
 
 The export of `sidecritic decisions export` holds whole proposals where the operator keeps
-contents. Each becomes a trajectory of one proposal; a person's label of it becomes an opinion.
+contents. Each becomes a trajectory of one proposal, and a person's label becomes an opinion.
 """
 
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ class _Row(BaseModel):
 class Imported(NamedTuple):
     opinions: tuple[Opinion, ...]
     without_content: int
-    """Decisions whose content was not kept: nothing can be learned from them."""
+    """Decisions without content: nothing can be learned from them."""
 
 
 def import_decisions(file: Path, directory: Path) -> Imported:

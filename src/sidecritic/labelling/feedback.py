@@ -1,4 +1,4 @@
-"""What an actor is told on the side with the intervention."""
+"""The feedback that an actor gets on the side with the intervention."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Label a run: every source goes through every trajectory once, in any order, and is resumed."""
+"""Label a run: every source goes through every trajectory once, in any order, and can resume."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from sidecritic.types import Briefing
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An episode that is to be labelled."""
+    """An episode to label."""
 
     trajectory: Trajectory
     briefing: Briefing
@@ -31,16 +31,16 @@ class Labeller:
     source: LabelSource
     finds: FindsLabels
     settings: str = ""
-    """What decides its labels beside the trajectory; with others it goes through it again."""
+    """What decides its labels besides the trajectory; after a change it labels again."""
 
 
 class Watcher(Protocol):
-    """Whoever wants to know how far it is."""
+    """What follows the progress of labelling."""
 
     def begin(self, *, total: int, finished: int) -> None: ...
 
     def advance(self) -> None:
-        """Hear that one source is through one trajectory."""
+        """Count one trajectory that one source has gone through."""
         ...
 
     def notice(self, text: str) -> None: ...

@@ -1,4 +1,4 @@
-"""What labels speak of: the proposals of one trajectory, and what became of each."""
+"""The proposals of a trajectory, which labels are about, and what became of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -49,10 +49,10 @@ def by_outcome(
     gate: Gate = "writes+final",
     lost_at: int | None = None,
 ) -> Iterator[Label]:
-    """Yield labels of what ran; nothing where there is no grade, or no reference.
+    """Yield labels of what ran; nothing without a grade or a reference.
 
-    `lost_at` is the turn after which the goal could not be reached any more, where somebody
-    has found out (`reach.goal_lost_at`).
+    `lost_at` is the turn after which the goal could not be reached any more, if known
+    (`reach.goal_lost_at`).
     """
     outcome = trajectory.ended.outcome if trajectory.ended else None
     unmatched = Unmatched.of(outcome)

@@ -1,4 +1,4 @@
-"""Labels by people: opinions that a person, or a page for persons, wrote into a file.
+"""Labels by people: opinions in a file, written by hand or by the page of a run.
 
 One JSON object a line:
 
@@ -61,7 +61,7 @@ def by_people(
         if place is None:
             raise ConfigError(
                 f"an opinion is about turn {turn}, attempt {attempt} of {trajectory.id}, which has "
-                "no such proposal; `sidecritic view` shows those there are"
+                "no such proposal; `sidecritic view` shows its proposals"
             )
         _require_call(trajectory, place, call_id)
         by = f"{opinion.by}: " if opinion.by else ""

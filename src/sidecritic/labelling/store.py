@@ -1,9 +1,8 @@
-"""`labels.jsonl` beside a run: only ever appended to, and gone on with after a kill.
+"""`labels.jsonl` of a run: append-only, and resumed after a kill.
 
-`labelled.jsonl` says which sources have been through which trajectory, because a source that
-had nothing to say leaves no label. Labels are synced before it says so: what a kill can do is
-to have a trajectory labelled twice, and of two labels of one source for one place the later
-counts.
+`labelled.jsonl` says which sources have gone through which trajectory, because a source without
+anything to say leaves no label. Labels are synced first, so a kill can at worst have a trajectory
+labelled twice; of two labels of one source for one place the later counts.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -69,7 +68,7 @@ class LabelStore:
 
 @contextmanager
 def open_labels(directory: Path) -> Generator[LabelStore]:
-    """Open the label files of a run, new ones or those to go on with.
+    """Open the label files of a run, new or to resume.
 
     Raises:
         ConfigError: they cannot be written or read, or another process writes them.
@@ -78,14 +77,14 @@ def open_labels(directory: Path) -> Generator[LabelStore]:
         labels = stack.enter_context(open_journal(directory / LABELS_FILE))
         labelled = stack.enter_context(open_journal(directory / LABELLED_FILE))
         for journal in (labels, labelled):
-            # What a kill cut off is made again: its trajectory is not marked as labelled.
+            # What a kill cut off is repeated: its trajectory is not marked as labelled.
             journal.drop(len(journal.unfinished()))
         done = _records(directory / LABELLED_FILE, LabelledTrajectory)
         yield LabelStore(labels, labelled, done)
 
 
 def read_labels(directory: Path) -> tuple[Label, ...]:
-    """Return the labels of a run, one for each place and source; none where nobody labelled.
+    """Return the labels of a run, one for each place and source; none before it was labelled.
 
     Raises:
         ConfigError: a line cannot be read.

@@ -1,8 +1,8 @@
 """Labels by a teacher: a model that sees the reference writes the feedback.
 
-It is believed only where its feedback is seen to work: the episode is played on from the
-proposal with it and without, and the interval of the difference must lie above 0. What did
-not work is kept beside what did, as the other half of a preference pair.
+A teacher counts only where its feedback works: the episode is continued from the proposal with
+it and without, and the interval of the difference must lie above 0. Feedback that did not work
+becomes the other half of a preference pair.
 """
 
 from dataclasses import dataclass

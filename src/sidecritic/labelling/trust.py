@@ -1,14 +1,14 @@
-"""Who is believed where sources disagree about a proposal.
+"""Which source decides where they disagree about a proposal.
 
-    fault      what was planted is known, whatever an episode made of it
+    fault      what was planted is known, however the episode ended
     human      a person has read the case
     branching  many continuations say what an intervention changes
     outcome    one episode, against one reference
     teacher    a model that has seen the reference
     rule       a check, at least as likely right as not
 
-The first of them that speaks decides. Each dissenter further down halves the weight, except
-where the truth is known: a fault may leave no trace in the outcome, as a missing confirmation does.
+The first one with a label decides. Each later one that disagrees halves the weight, except where
+the truth is known: a fault such as a missing confirmation may leave no trace in the outcome.
 """
 
 from collections import defaultdict

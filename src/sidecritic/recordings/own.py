@@ -1,4 +1,4 @@
-"""Our own trajectories, with the briefings that stand beside them."""
+"""Our own trajectories, with the briefings of their run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,8 @@ from sidecritic.types import Briefing
 def own_runs(loaded: Loaded, file: Path) -> Iterator[Recorded | TraceError | None]:
     """Yield what can be replayed; `None` for an episode without events.
 
-    Policy and tools come from the `run.json` beside the file. Where that is missing, those of
-    a τ² domain are as good; other environments cannot do without.
+    Policy and tools come from the `run.json` in the same folder. Without it, those of a τ² domain
+    do as well; other environments need the file.
     """
     yield from loaded.problems
     briefings, benchmarks = _briefings(file), Benchmarks()
@@ -32,7 +32,7 @@ def own_runs(loaded: Loaded, file: Path) -> Iterator[Recorded | TraceError | Non
         if briefing is None:
             yield TraceError(
                 f"{file}, simulation {at}: policy and tools of {env!r} are not "
-                f"known; keep the {RUN_FILE} of the run beside the file"
+                f"known; keep the {RUN_FILE} of the run in the same folder"
             )
             continue
         yield Recorded(

@@ -1,4 +1,4 @@
-"""One recorded run: every proposal that the gate covers, judged as it would have been live."""
+"""Judgements on one recorded run: every proposal that the gate covers, as if live."""
 
 from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractAsyncContextManager
@@ -30,7 +30,7 @@ class ReplayPlan:
     timeout: float = 60.0
     """Seconds until a silent critic counts as failed."""
     terms: str = ""
-    """What decides its judgements beside its name, in words."""
+    """What decides its judgements besides its name, in words."""
 
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
@@ -54,7 +54,7 @@ async def judge_run(
 def rebuilt(
     run: Recorded, worlds: Worlds, wanted: Set[ProposalKey]
 ) -> Iterator[tuple[Proposal, Shadow]]:
-    """Yield each wanted proposal in order, with the world as it was then: look before going on."""
+    """Yield each wanted proposal in order, with its world: use it before the next."""
     shadow = worlds.shadow(run)
     made = iter(
         proposals(run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing)

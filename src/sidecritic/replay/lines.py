@@ -1,4 +1,4 @@
-"""The file of a replay: one judgement a line, appended as it is made."""
+"""The file of a replay: one judgement a line, append-only."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from sidecritic.replay.judgement import ReplayPlan
 
 
 class Lines:
-    """What is on file, and where more goes; without a file nothing is kept."""
+    """The judgements on file, and a place to append more; without a file nothing is written."""
 
     def __init__(self, there: Sequence[JudgedProposal], journal: Journal | None) -> None:
         self.there = tuple(there)
@@ -26,11 +26,11 @@ class Lines:
 
 @contextmanager
 def open_lines(file: Path | None, plan: ReplayPlan) -> Generator[Lines]:
-    """Open the file of a replay, a new one or one to go on with.
+    """Open the file of a replay, new or to resume.
 
     Raises:
         ConfigError: it cannot be written, another process writes it, or it holds something
-            else than judgements of this critic behind this gate.
+            other than judgements of this critic behind this gate.
     """
     if file is None:
         yield Lines((), None)
@@ -40,7 +40,7 @@ def open_lines(file: Path | None, plan: ReplayPlan) -> Generator[Lines]:
         cut = len(journal.unfinished())
         whole = file.read_bytes()[: journal.size - cut]
         there = [_of(plan, line, file) for line in _parsed(whole, file)]
-        # Only now is it known to be a journal of ours, and not a file that must stay as it is.
+        # Only now is it known to be our journal, and not a file that must stay as it is.
         journal.drop(cut)
         yield Lines(there, journal)
 
@@ -68,7 +68,7 @@ def read_lines(file: Path) -> tuple[JudgedProposal, ...]:
 
 
 def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:
-    advice = "it is no judgement of a replay; delete the line, or name another file"
+    advice = "it is not a judgement of a replay; delete the line, or name another file"
     return parsed(read.splitlines(), JudgedProposal, file, advice=advice)
 
 

@@ -13,14 +13,14 @@ from sidecritic.types import ToolCall, ToolResult
 
 
 class Shadow:
-    """The world of a recorded run, brought along call by call; gone once it disagrees."""
+    """The world of a recorded run, replayed call by call; dropped once it disagrees."""
 
     def __init__(self, world: World | None, *, to_the_letter: bool) -> None:
         self._world = world
         self._to_the_letter = to_the_letter
 
     def look(self) -> Look | None:
-        """Return a view of the records as they are now; `None` when nobody knows them."""
+        """Return a view of the records as they are now; `None` when they are unknown."""
         return Look(self._world.fork(), LOOK_BUDGET) if self._world is not None else None
 
     def follow(self, calls: Mapping[str, ToolCall], observed: Observed) -> None:
@@ -73,7 +73,7 @@ class Worlds:
         self._benchmarks = Benchmarks()
 
     def shadow(self, run: Recorded) -> Shadow:
-        """Return the world at the start of a run; an empty shadow where there is none here.
+        """Return the world at the start of a run; an empty shadow for an unknown environment.
 
         τ-bench has the records of τ²-bench but writes some of them down differently, so its
         results are compared by success alone.
@@ -82,7 +82,7 @@ class Worlds:
         if benchmark not in ("tau", "tau2"):
             return Shadow(None, to_the_letter=True)
         try:
-            with boundary(EnvError, "making the world of a recorded run"):
+            with boundary(EnvError, "creating the world of a recorded run"):
                 world = self._benchmarks.tau2(domain).world(run.trajectory.task)
         except (ConfigError, EnvError, TraceError):
             return Shadow(None, to_the_letter=True)

@@ -1,4 +1,4 @@
-"""What a person reads about a profile that was fitted."""
+"""A fitted profile as tables."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _CHOSEN = ("", "refused from", "right", "wrong", "false alarms", "recall")
 
 
 def to_calibration_tables(report: CalibrationReport) -> Iterator[RenderableType]:
-    """Yield what to print about a fit, what was held out first."""
+    """Yield the tables of a fit, held-out users first."""
     yield from printed((_held_out(report), _thresholds(report)), report.simulated, limit=1000)
 
 

@@ -1,4 +1,4 @@
-"""What the promotion gate says, and which critics there are, as sections."""
+"""Decisions of the promotion gate as sections."""
 
 from collections.abc import Iterator
 

@@ -14,7 +14,7 @@ from sidecritic.scoring.promotion import AUROC, PASSES, PromotionDecision
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """What is said about a round."""
+    """One round of learning."""
 
     number: int
     critic: str
@@ -66,7 +66,7 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
         "are those on held-out tasks, which share no user with those that are learned from. "
         "The gate chooses by the same tasks in every round, so figures of what it chose are "
-        "slightly better than on tasks that nobody has chosen by.",
+        "slightly better than on tasks that play no part in the choice.",
     )
     return Section("Rounds", header, lines, notes)
 
@@ -98,7 +98,7 @@ def _roles(rows: Sequence[RoundRow]) -> tuple[str, ...]:
 def to_rounds_page(
     title: str, command: str, rows: Sequence[RoundRow], picture: str | None = None
 ) -> str:
-    """Return all of it as Markdown; `picture` is a file beside it."""
+    """Return all of it as Markdown; `picture` is a file in the same folder."""
     made = Section("How it was made", ("", ""), (("command", command),))
     parts = [rounds_section(rows), *map(round_section, rows)]
     for row in rows:

@@ -1,4 +1,4 @@
-"""What there is to say about a run or a comparison, before it has a form."""
+"""The contents of a report about a run or a comparison, without a format."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Section(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
     detail: bool = False
-    """For the report, which is read at leisure, and not for the terminal."""
+    """For the written report only, not for the terminal."""
 
 
 def label(simulated: tuple[str, ...]) -> str:
@@ -106,7 +106,7 @@ def _counts(scores: Scores) -> Iterator[str]:
         yield f"{env}: " + ", ".join(f"{what} {which}" for what, which in versions.items())
     yield (
         f"{scores.graded} graded episodes of {scores.tasks} tasks; {scores.failures.episodes} "
-        "infrastructure failures, which are no part of the scores."
+        "infrastructure failures, which do not count in the scores."
     )
     if scores.planned is not None and scores.episodes < scores.planned:
         yield f"The run is not complete: {scores.episodes} of {scores.planned} episodes."

@@ -162,7 +162,7 @@ class Table:
         self._strata = np.array([example.stratum for example in examples])
         self._weights = weights
 
-    # The measures share these: to sum the weights anew for each was most of a replay's scoring.
+    # Shared by all measures: summing the weights again for each took most of the scoring time.
     @cached_property
     def _whole(self) -> _Levels:
         return _levels(self._scores, self._wrong, self._weights)

@@ -1,7 +1,7 @@
-"""Which tasks are worth learning from: those on which the actor succeeds sometimes.
+"""Which tasks are worth learning from: those on which the actor sometimes succeeds.
 
-A task that always goes well teaches little, one that always fails shows no way out. Reads run
-directories and nothing else.
+A task that always passes teaches little, and one that always fails shows no way out. Reads run
+directories only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -144,7 +144,7 @@ def read_mined(file: Path) -> Mined:
     """Read `mined.json`.
 
     Raises:
-        ConfigError: it cannot be read, or is no such file.
+        ConfigError: it cannot be read, or is another file.
     """
     try:
         return Mined.model_validate_json(file.read_bytes())
@@ -285,7 +285,7 @@ def _shown(shares: MiningShares) -> str:
 
 def _remedy(counts: Mapping[Group, int]) -> str:
     if counts["ungraded"] == sum(counts.values()):
-        return "mend what broke the episodes and play them again with --retry-failed"
+        return "fix what broke the episodes and play them again with --retry-failed"
     if counts["passed"]:
         return "play harder tasks or more trials, or raise --keep-passed"
     return "raise the share of a group, such as --keep-failed 1"

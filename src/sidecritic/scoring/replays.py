@@ -1,4 +1,4 @@
-"""A replay as numbers: recorded runs, the judgements on them, and readers' labels."""
+"""Scores of a replay, from recorded runs, the judgements on them, and readers' labels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,13 +31,13 @@ from sidecritic.writes import succeeded
 
 @dataclass(frozen=True, slots=True)
 class ReplaySource:
-    """What the scores say of the files they were made from."""
+    """What was replayed, as the scores report it."""
 
     critic: str
     gate: str
     command: str
     simulations: int
-    """Runs that were read, those included for whose environment there is no such critic."""
+    """Runs that were read, including those whose environment has no such critic."""
     files: int
     problems: tuple[str, ...]
     empty: int
@@ -52,7 +52,7 @@ class ReplaySource:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A recorded run with everything that is known of it."""
+    """A recorded run with its truths and judgements."""
 
     recorded: Recorded
     reward: float | None
@@ -86,7 +86,7 @@ class _Run:
 
 
 class _Found(NamedTuple):
-    """What is to be told apart."""
+    """A scored write or end of a run; it was wrong or right."""
 
     run: _Run
     tool: str
@@ -189,7 +189,7 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
 def known_proposals(
     runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: ReadersLabels | None = None
 ) -> tuple[KnownProposal, ...]:
-    """Return what a critic can be fitted to: clean writes and clean ends that it has judged.
+    """Return the judged writes and ends of clean runs, which a critic can be fitted to.
 
     Of the wrong writes, those that the labels call detectable; without labels, all. Domains
     whose runs tell little are left out, and so are proposals that the critic failed on.
@@ -207,7 +207,7 @@ def _tellings(kind: KnownKind, found: Iterable[_Found]) -> Iterator[KnownProposa
             yield KnownProposal(kind, tool, example, line, run.recorded.trajectory.simulated)
 
 
-# --- what is to be told apart --------------------------------------------------------------
+# --- writes and ends, each wrong or right ---------------------------------------------------
 
 
 def risk_of(line: JudgedProposal | None, call_id: str = "") -> float:
@@ -226,7 +226,7 @@ def risk_of(line: JudgedProposal | None, call_id: str = "") -> float:
 
 
 def refused(line: JudgedProposal) -> bool:
-    """Whether the critic, at its own threshold, would have stepped in."""
+    """Whether the critic, at its own threshold, would have intervened."""
     return line.judgement.status == "ok" and not isinstance(line.judgement.verdict, Approve)
 
 
@@ -254,7 +254,7 @@ def _found(run: _Run, write: Write, by_key: Mapping[ProposalKey, JudgedProposal]
 
 
 def _detectable(runs: Sequence[_Run], labels: ReadersLabels | None) -> tuple[list[_Found], int]:
-    """Return the clean writes but for wrong ones that nobody could have known.
+    """Return the clean writes, without wrong ones that could not have been known.
 
     Domains without a single label are left out; so are first wrong writes that the labels do
     not know, and they are counted.

@@ -14,7 +14,7 @@ from sidecritic.synthesis.wording import Row, day, method
 
 
 class Refusals:
-    """Wishes that a right answer does not fulfil."""
+    """Wishes that the right answer refuses."""
 
     def __init__(self, desk: AirlineRecords) -> None:
         self._desk = desk

@@ -1,4 +1,4 @@
-"""What a new task is made of: who calls, what they want, and what a right answer does."""
+"""The parts of a new task: who calls, what they want, and what a right answer does."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Wish:
     topic: str = ""
     """What else no two wishes of one task are about."""
     looks: tuple[Action, ...] = ()
-    """Calls that only read, without which nobody could answer."""
+    """Look-ups that the answer needs."""
     writes: tuple[Action, ...] = ()
     asides: tuple[str, ...] = ()
     """What the user does when the conversation takes a turn: keeps the outcome unambiguous."""
@@ -47,7 +47,7 @@ class Introduction:
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
-    """A task that nobody has verified yet."""
+    """A task that is not verified yet."""
 
     user: str
     introduction: Introduction
@@ -107,7 +107,7 @@ class Domain(Protocol):
 
     @property
     def users(self) -> Sequence[str]:
-        """Ids of everybody on record, in a fixed order."""
+        """Ids of all users on record, in a fixed order."""
         ...
 
     @property
@@ -127,7 +127,7 @@ class Domain(Protocol):
         ...
 
     def introduced(self, user_id: str) -> tuple[Action, ...]:
-        """Return how the desk finds a user, for tasks that somebody else has written."""
+        """Return how the desk finds a user, for tasks by another author."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Make tasks until there are enough: draft, verify, drop what says the same again."""
+"""New tasks until there are enough: draft, verify, drop near-duplicates."""
 
 import asyncio
 from collections import Counter
@@ -27,7 +27,7 @@ from sidecritic.types import Record, Task
 
 
 class Author(Protocol):
-    """Whoever writes tasks."""
+    """A writer of tasks."""
 
     @property
     def name(self) -> str: ...
@@ -41,7 +41,7 @@ class Author(Protocol):
 
 
 class SynthesisOrder(Record):
-    """What is to be made."""
+    """How many tasks to make, and of which sort."""
 
     number: int = Field(ge=1)
     seed: int = 0
@@ -112,7 +112,7 @@ class _Bench:
 
 
 class Unfinished(ModelUnavailable):
-    """The author's model went away; what was made until then is here."""
+    """The author's model became unavailable; this holds the tasks made so far."""
 
     def __init__(
         self, cause: ModelUnavailable, tasks: tuple[Task, ...], made: SynthesisAccount
@@ -166,7 +166,7 @@ async def make(
 async def _drafts(
     author: Author, bench: _Bench, env: str
 ) -> list[TaskDraft | Rejection | ModelUnavailable]:
-    """Return a batch of drafts; in place of one that nobody could be asked for, why."""
+    """Return a batch of drafts; the error in place of one that the model did not give."""
     order, first = bench.order, bench.attempts
     due = [bench.is_refusal_due(ahead) for ahead in range(order.at_once)]
     found = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Where a trained critic comes from, as its registry keeps it."""
+"""The origin of a trained critic, as its registry records it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ from sidecritic.splits.users import domain_of, user_in
 
 
 def lineage_of(runs: Iterable[Path]) -> Lineage:
-    """Return what some runs hold: digests of their files, tasks, users, simulated roles.
+    """Return the lineage of some runs: digests of their files, tasks, users, simulated roles.
 
     Raises:
-        ConfigError: one of them is no run.
+        ConfigError: one of them is not a run.
     """
     inputs: dict[str, str] = {}
     tasks: dict[str, set[str]] = {}
@@ -67,7 +67,7 @@ def entry_of(name: str, kind: CriticKind, weights: Path, *, registry: Path, data
 
 
 def decided(decision: PromotionDecision, at: datetime) -> Mapping[str, object]:
-    """Return what the registry keeps of a gate's decision."""
+    """Return what the registry records of a gate's decision."""
     figures = {
         name: Figure(
             value=measured.new.value,

@@ -1,4 +1,4 @@
-"""What lets a reader label a run in its pages: one script, which a page allows by its hash."""
+"""The script with which a reader labels a run in its pages; a page allows it by its hash."""
 
 import re
 from base64 import b64encode
@@ -13,7 +13,7 @@ class LabelScript:
     """What a page needs so that its reader can label."""
 
     file: str
-    """Name of the file that the reader downloads. It is not that of the labels beside a run."""
+    """Name of the file that the reader downloads. It is not `labels.jsonl`."""
     script: str
     """The same for every page: what a run says stands in attributes, never in the script."""
     allowed: str

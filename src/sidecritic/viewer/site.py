@@ -1,4 +1,4 @@
-"""Pages without fonts or requests of their own: open them from disk, or send them on.
+"""Static pages without fonts or requests: open them from disk, or send them on.
 
 One script of ours (`labels.py`) lets a reader label what the actor did. Without it, all there is
 to read is there.

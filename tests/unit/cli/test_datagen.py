@@ -215,7 +215,7 @@ def test_tasks_of_another_order_are_not_gone_on_with() -> None:
 def test_a_model_that_writes_nonsense_leaves_no_file_and_says_why() -> None:
     with wire_server(chat("I would rather not.")) as server:
         said = complaint(*MODEL, "--base-url", server.base_url, "--number", "1")
-    assert "no task was made in 4 attempts (4 × the model's answer is no such task)" in said
+    assert "no task was made in 4 attempts (4 × the model's answer is not a task)" in said
     assert not Path("w.jsonl").exists()
 
 

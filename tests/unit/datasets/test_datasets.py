@@ -315,7 +315,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
 
-    with pytest.raises(ConfigError, match="there already"):
+    with pytest.raises(ConfigError, match="exists already"):
         export(tmp_path / "d", material(*episodes(60)))
     (tmp_path / ".e.part").mkdir()
     export(tmp_path / "e", material(*episodes(60)))

@@ -139,7 +139,7 @@ LATE = Action(
         (wishing(writes=(LATE,), looks=()), "the policy forbids it"),
         (
             wishing(writes=(), forbidden=moving()),
-            "no check objects to what is to be refused",
+            "no check objects to what must be refused",
         ),
     ],
 )
@@ -265,17 +265,17 @@ CALL = {"name": "change_address", "arguments": "{}"}
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        (("no JSON", "no JSON again"), "the model's answer is no such task"),
-        ((answer(actions="none"), answer(extra=1)), "the model's answer is no such task"),
+        (("no JSON", "no JSON again"), "the model's answer is not a task"),
+        ((answer(actions="none"), answer(extra=1)), "the model's answer is not a task"),
         ((answer(known_info=" "),), "a text of the scenario is empty"),
         ((answer(reason_for_call="You " * 500),), "a text of the scenario is too long"),
         ((answer(actions=[CALL] * 13),), "too many actions"),
         ((answer(forbidden=CALL),), "not of the kind asked for"),
-        ((answer(actions=[{**CALL, "arguments": "[1]"}]),), "arguments are no JSON object"),
-        ((answer(actions=[{**CALL, "arguments": "{"}]),), "arguments are no JSON object"),
+        ((answer(actions=[{**CALL, "arguments": "[1]"}]),), "arguments are not a JSON object"),
+        ((answer(actions=[{**CALL, "arguments": "{"}]),), "arguments are not a JSON object"),
         (
             (answer(actions=[{**CALL, "arguments": json.dumps({"order_id": "A9"})}]),),
-            "the solution needs what nobody can know",
+            "the solution needs an unknown identifier",
         ),
         ((answer(actions=[CALL]),), "not a task of this benchmark"),
         (

@@ -38,7 +38,7 @@ def points(*aurocs: float) -> tuple[Point, ...]:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("base = 'b'\ndata = ", "is no TOML"),
+        ("base = 'b'\ndata = ", "is not TOML"),
         ("base = 'b'", "data: Field required"),
         ("base = 'b'\ndata = 'd'\nrnak = 4", "unknown key 'rnak'; known: base, data"),
         ("base = 'b'\ndata = 'd'\nrank = 0", "rank: Input should be greater than or equal to 1"),
@@ -64,7 +64,7 @@ def test_shipped_recipes_can_be_read(recipe: Path) -> None:
 
 @pytest.mark.parametrize("base", ["gone.gguf", "./nowhere", "not a name"])
 def test_a_base_that_is_not_there_is_named_at_once(base: str) -> None:
-    with pytest.raises(ConfigError, match=f"the base model '?{base}'? is not there"):
+    with pytest.raises(ConfigError, match=f"the base model '?{base}'? does not exist"):
         require_base(base)
 
 

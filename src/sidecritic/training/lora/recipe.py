@@ -1,4 +1,4 @@
-"""What decides a fine-tune: the TOML file of `train --kind lora`."""
+"""The recipe of a fine-tune: the TOML file of `train --kind lora`."""
 
 import tomllib
 from pathlib import Path
@@ -63,14 +63,14 @@ def read_recipe(file: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
-        ConfigError: the file is missing, is no TOML, or holds an unknown key or value.
+        ConfigError: the file is missing, is not TOML, or holds an unknown key or value.
     """
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}; check --config") from cause
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"{file} is no TOML: {cause}") from cause
+        raise ConfigError(f"{file} is not TOML: {cause}") from cause
     try:
         return Recipe.model_validate(found)
     except ValidationError as cause:

@@ -81,7 +81,7 @@ def require_no_test_rows(material: TuningRows, tests_of: TestsOf) -> None:
     """Raise where a row is of a test task, or of a user in one.
 
     Raises:
-        ConfigError: names the first, or there is no such environment.
+        ConfigError: names the first, or an unknown environment.
     """
     tests = tests_of({row.env for row in material.provenances})
     for row in material.provenances:

@@ -1,6 +1,6 @@
-"""One fine-tune, from rows to the best adapter, and on from where it was killed.
+"""One fine-tune, from rows to the best adapter, resumable after a kill.
 
-OUT/run.json       what it was made from: another recipe or data set needs another folder
+OUT/run.json       its inputs: another recipe or data set needs another folder
 OUT/base           the dequantised base, where that was a GGUF file
 OUT/checkpoints    the last two, for resuming
 OUT/curve.jsonl    one line a validation
@@ -49,7 +49,7 @@ _PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "sidecritic")
 
 
 class TuningRecord(Record):
-    """The contents of `run.json`: what the adapter comes from."""
+    """The contents of `run.json`: the inputs of the adapter."""
 
     recipe: Recipe
     data_digest: str
@@ -58,10 +58,10 @@ class TuningRecord(Record):
 
 
 def tune(recipe: Recipe, out: Path, *, say: Say, tests_of: TestsOf) -> Result:
-    """Fine-tune, or go on; what is finished already is read.
+    """Fine-tune, or resume; a finished run is read.
 
     `tests_of` says what must not be learned from; `config.held_out.held_out_of` knows it of every
-    benchmark. Whoever calls this cannot forget to ask.
+    benchmark. No caller can forget to ask.
 
     Raises:
         ConfigError: the recipe, the data set or the folder cannot be used, or a row is of a test
@@ -115,7 +115,7 @@ def _made(recipe: Recipe, material: TuningRows) -> TuningRecord:
 
 
 def _claim(out: Path, made: TuningRecord) -> None:
-    """Write what is to be made, or see that the folder holds the begin of just this."""
+    """Record the inputs of the run, or check that the folder holds a run of the same."""
     file = out / RUN_FILE
     try:
         if file.exists():
@@ -270,7 +270,7 @@ def _below(model: Any, layers: int | None) -> str | None:
 
 
 def _trained(trainer: Any, watch: Watch, recipe: Recipe, out: Path) -> int:
-    """Train to the end or until nothing gets better; return the steps taken in all."""
+    """Train to the end or until validation stops improving; return the steps taken in all."""
     last = _last_checkpoint(out / "checkpoints", keep=trainer.accelerator.is_main_process)
     watch.resume(last[0] if last else 0)
     if not watch.points:
