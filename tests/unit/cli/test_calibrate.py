@@ -130,7 +130,7 @@ def test_the_tables_show_what_was_held_out_and_the_command() -> None:
 def test_scores_of_an_uncalibrated_critic_are_never_called_probabilities() -> None:
     shown = Path("shown.txt").read_text()
     assert "mean score" in shown
-    assert "they are no probabilities" in shown
+    assert "they are not probabilities" in shown
     assert "mean probability" not in shown
 
 
