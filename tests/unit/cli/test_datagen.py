@@ -102,7 +102,7 @@ def test_an_infrastructure_failure_is_told_and_no_task_is_left_of_it() -> None:
     ("words", "says"),
     [
         (("datagen", "play", "--env", "shop", "--split", "test"), "is in the test split"),
-        (("datagen", "play", "--env", "shop"), "make others by `sidecritic tasks synth"),
+        (("datagen", "play", "--env", "shop"), "write others with `sidecritic tasks synth"),
         (("datagen", "play", "--env", "shop", "--tasks", "no.jsonl"), "cannot read no.jsonl"),
         (("datagen", "mine", "nowhere"), "nowhere holds no run"),
         (("tasks", "synth", "--env", "tau2:mock", "--out", "x"), "no tasks can be made for"),
