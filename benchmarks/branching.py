@@ -34,7 +34,7 @@ from sidecritic.assembly.plans import plan_for
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labelling.branching import by_branching
 from sidecritic.labelling.feedback import feedback_on, true_feedback
-from sidecritic.labelling.logged import Placed, placed
+from sidecritic.labelling.logged import LoggedProposal, logged_proposals
 from sidecritic.labelling.scene import Scene, rebuild
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.rollouts import play
@@ -89,7 +89,7 @@ async def cases(run: Run, benchmarks: dict[str, Benchmark], seed: int) -> list[C
     found: list[Case] = []
     for trajectory in run.trajectories:
         briefing = run.record.briefings[trajectory.briefing]
-        faulty = [p for p in placed(trajectory, briefing) if p.faults]
+        faulty = [p for p in logged_proposals(trajectory, briefing) if p.faults]
         if not faulty:
             continue
         rebuilt = await rebuild(trajectory, benchmarks[trajectory.task.env])
@@ -143,7 +143,7 @@ async def label_seconds(
 ) -> dict[str, Any]:
     """Return what it takes to label 100 episodes: rebuilding included, model calls instant."""
 
-    async def tells(place: Placed, snapshot: Snapshot) -> str:
+    async def tells(place: LoggedProposal, snapshot: Snapshot) -> str:
         return feedback_on(place) or "Compare it with the policy and with what the user wants."
 
     started, cpu, labels, proposals = perf_counter(), process_time(), 0, 0
@@ -155,7 +155,7 @@ async def label_seconds(
         scene = Scene(trajectory, briefing, rebuilt)
         found = await by_branching(scene, given, effort=effort, tells=tells)
         labels += len(found)
-        proposals += sum(1 for _ in placed(trajectory, briefing))
+        proposals += sum(1 for _ in logged_proposals(trajectory, briefing))
     return {
         "episodes": len(episodes),
         "continuations_of_a_proposal": effort.most,

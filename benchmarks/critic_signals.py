@@ -35,7 +35,7 @@ from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.readers_labels import Labels, read_labels
+from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import Detection
 from sidecritic.trace import proposals
 from sidecritic.training.examples import Example as Lesson
@@ -120,7 +120,7 @@ class Case:
     """Of a write."""
 
 
-def cases_of(runs: Iterable[JudgedRun], labels: Labels) -> Iterator[Case]:
+def cases_of(runs: Iterable[JudgedRun], labels: ReadersLabels) -> Iterator[Case]:
     """Yield what is measured, in the order of the runs; and unknowable wrong writes."""
     for run in runs:
         env = run.recorded.critic_env
@@ -179,7 +179,9 @@ def prior(case: Case) -> float:
     return noisy_or(flag.risk for flag in case.lesson.flags.values() if flag.sign > 0)
 
 
-def table(runs: Sequence[Recorded], lines: Lines, blind: Lines, labels: Labels) -> dict[str, Row]:
+def table(
+    runs: Sequence[Recorded], lines: Lines, blind: Lines, labels: ReadersLabels
+) -> dict[str, Row]:
     """Return the row of each critic by what is said of it."""
     families = families_of({run.critic_env for run in runs})
     cases = list(cases_of(judged_runs(runs, lines), labels))
@@ -259,7 +261,7 @@ def cost(runs: Sequence[Recorded], lines: Lines) -> dict[str, float]:
 
 
 def measure(files: Sequence[Path], labels_file: Path, workers: int) -> dict[str, Any]:
-    labels, imported = read_labels(labels_file), load(files)
+    labels, imported = read_readers_labels(labels_file), load(files)
     critics = CriticByName("default")
     missing = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     runs = [run for run in imported.runs if run.critic_env not in missing]

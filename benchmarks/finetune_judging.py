@@ -18,7 +18,7 @@ from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.readers_labels import read_labels
+from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.statistics import SEED
 from sidecritic.trace import proposals
 from sidecritic.training.examples import judged_runs, known_writes
@@ -94,7 +94,7 @@ def judged_recorded(
 
     `seen` are domains and ids of users who are left out.
     """
-    known = read_labels(labels)
+    known = read_readers_labels(labels)
     fresh = [
         run
         for run in _loaded(files)

@@ -9,7 +9,7 @@ from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.rows import Provenance
 from sidecritic.labelling.faults import by_faults
 from sidecritic.labelling.label import Label, LabelSource
-from sidecritic.labelling.trust import ProposalKey, settled
+from sidecritic.labelling.trust import LabelKey, settled
 from sidecritic.recorded import Kind
 from sidecritic.rollouts import play
 from sidecritic.runs import Run, read_run
@@ -85,7 +85,7 @@ def candidate(
 ) -> Candidate:
     own = label(name, wrong=wrong, weight=weight)
     return Candidate(
-        key=ProposalKey(name, 0, 0),
+        key=LabelKey(name, 0, 0),
         label=own,
         kind=kind,
         provenance=Provenance(

@@ -174,8 +174,7 @@ class Supervisor:
             proposal = proposal.model_copy(update={"look": look()})
         started = perf_counter()
         try:
-            with boundary(CriticError, f"critic {self.critic.name!r}"):
-                judgement = await self._in_time(proposal)
+            judgement = await judge_in_time(self.critic, proposal, self.limits.critic_timeout)
         except CriticError as error:
             log.append(Failed(where="critic", error=type(error).__name__, message=str(error)))
             return None
@@ -186,16 +185,6 @@ class Supervisor:
         if judgement.seconds:
             return judgement
         return judgement.model_copy(update={"seconds": perf_counter() - started})
-
-    async def _in_time(self, proposal: Proposal) -> Judgement:
-        import asyncio
-
-        try:
-            async with asyncio.timeout(self.limits.critic_timeout):
-                return await self.critic.judge(proposal)
-        except TimeoutError as cause:
-            limit = self.limits.critic_timeout
-            raise CriticTimeout(f"no verdict within {limit:g} s") from cause
 
     def _answer(
         self, why: str, turn: int, action: Assistant, log: list[Event], briefing: Briefing
@@ -221,6 +210,23 @@ class Supervisor:
                 return Halt(reason=reason)
             case _ as other:
                 assert_never(other)
+
+
+async def judge_in_time(critic: Critic, proposal: Proposal, seconds: float) -> Judgement:
+    """Return a critic's judgement.
+
+    Raises:
+        CriticTimeout: it gave none within so many seconds.
+        CriticError: it failed.
+    """
+    import asyncio
+
+    with boundary(CriticError, f"critic {critic.name!r}"):
+        try:
+            async with asyncio.timeout(seconds):
+                return await critic.judge(proposal)
+        except TimeoutError as cause:
+            raise CriticTimeout(f"no verdict within {seconds:g} s") from cause
 
 
 def _known(proposal: Proposal, log: list[Event]) -> Judgement | None:

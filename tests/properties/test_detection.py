@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.shares import share
+from sidecritic.scoring.detection import Example, detection, share
 
 scores = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
 examples = st.lists(

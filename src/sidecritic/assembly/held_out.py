@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Iterable
 
 from sidecritic.assembly.benchmarks import benchmark_for
-from sidecritic.datasets.material import GATEWAY, domain_of
 from sidecritic.errors import ConfigError
+from sidecritic.labelling.decisions import ORIGIN
 from sidecritic.ports import Benchmark
-from sidecritic.splits.assignment import HeldOut
-from sidecritic.splits.held_out import held_out, user_of_task
+from sidecritic.splits.held_out import HeldOut, held_out
+from sidecritic.splits.users import domain_of, user_of_task
 from sidecritic.trace import Trajectory
 from sidecritic.types import Task
 
@@ -28,7 +28,7 @@ def held_out_of(envs: Iterable[str]) -> HeldOut:
     tested = {
         f"tau2:{domain_of(env)}" if env.startswith("tau:") else env
         for env in envs
-        if not env.startswith(GATEWAY)
+        if not env.startswith(ORIGIN)
     }
     return asyncio.run(held_out_in([benchmark_for(env) for env in sorted(tested)]))
 

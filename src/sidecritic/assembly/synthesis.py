@@ -11,7 +11,7 @@ from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Benchmark, Model
 from sidecritic.settings.names import suggestion
 from sidecritic.simulation.scripted_user import scripted_user
-from sidecritic.splits.benchmarks import TEST, HeldOut
+from sidecritic.splits.benchmarks import TEST, HeldOutSplit
 from sidecritic.synthesis.airline import Airline
 from sidecritic.synthesis.drafts import Domain
 from sidecritic.synthesis.generator import Author
@@ -65,7 +65,7 @@ def workshop_for(env: str, model: Model | None = None) -> Workshop:
         benchmark_for(env)  # says so where there is no such environment at all
         raise ConfigError(f"no tasks can be made for {env!r}{suggestion(env, SYNTHETIC)}")
     benchmark, domain = _DOMAINS[env]()
-    held_out = HeldOut(benchmark)
+    held_out = HeldOutSplit(benchmark)
     users = [user for user in domain.users if user not in held_out.users]
     own = tuple(task for split in benchmark.splits() for task in benchmark.tasks(split))
     author: Author = TemplateAuthor(domain, users)

@@ -9,11 +9,11 @@ from sidecritic.types import Judgement, Proposal
 
 
 class Calibrated:
-    """Decide again, by the thresholds of a profile, what a critic has scored.
+    """Decide by the thresholds of a profile what a critic has scored.
 
-    The critic should be built with a threshold no higher than `profile.lowest(domain)`: then it
-    has feedback for whatever is refused, and all that this does is take refusals back. Where it
-    approved nevertheless, a refusal has general feedback.
+    Build the critic with a threshold no higher than `profile.lowest(domain)`: then it has feedback
+    for every refusal, and this only takes refusals back. Where it approved nevertheless, a refusal
+    has general feedback.
     """
 
     def __init__(self, critic: Critic, profile: Profile, domain: str) -> None:
@@ -40,7 +40,7 @@ class Calibrated:
         return "+".join(filter(None, (version_of(self._critic), self._profile.digest)))
 
     async def warm(self, proposal: Proposal) -> None:
-        """Let the critic get ready for the coming proposal, if it can."""
+        """Let the critic prepare for the coming proposal, if it can."""
         if isinstance(self._critic, Warm):
             await self._critic.warm(proposal)
 

@@ -89,7 +89,7 @@ def _platt(x: Floats, y: Floats) -> Platt:
     targets: Floats = y * likely + (1 - y) * unlikely
     flat = np.array([0.0, np.log(targets.mean() / (1 - targets.mean()))])
     found = _newton(np.column_stack((x, np.ones_like(x))), targets, flat)
-    # A score that falls with what it should tell is no score: then all that is known is the rate.
+    # A score that falls as mistakes rise tells nothing: all that is known is the rate.
     slope, intercept = found if found[0] > 0 else flat
     return Platt(slope=float(slope), intercept=float(intercept))
 

@@ -1,16 +1,14 @@
-"""Fit a critic profile to judgements of which it is known whether they were right.
+"""Fit a critic profile to judgements whose truth is known.
 
-Rules are fitted by kind of proposal, for all domains together (the default) and for each domain
-with enough examples; thresholds for each tool with enough right ones as well. How the profile
-does on users that it has not seen is measured by cross-validation; the profile that is written
-is fitted to all examples.
+Rules are fitted by kind of proposal: for all domains together (the default), for each domain with
+enough examples, and thresholds for each tool with enough right ones. Cross-validation measures how
+the profile does on users that it has not seen; the profile itself is fitted to all examples.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar
 
 from sidecritic.calibration.curve import Method, fit, threshold_for
 from sidecritic.calibration.profile import (
@@ -20,12 +18,16 @@ from sidecritic.calibration.profile import (
     ProfileData,
     ThresholdRule,
 )
-from sidecritic.calibration.report import CalibrationReport, Chosen, HeldOut, TooFew
+from sidecritic.calibration.report import (
+    CalibrationReport,
+    ChosenThreshold,
+    TooFewExamples,
+    UnseenUsers,
+)
 from sidecritic.errors import ConfigError
-from sidecritic.scoring.detection import Example, detection
+from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.replay_results import Measured
-from sidecritic.scoring.replays import Telling, ToldKind
-from sidecritic.scoring.shares import share
+from sidecritic.scoring.replays import KnownKind, KnownProposal
 from sidecritic.scoring.statistics import SEED
 from sidecritic.splits.folds import fold_of
 
@@ -40,14 +42,14 @@ MINIMUM_WRONG = 10
 
 FOLDS = 5
 
-KINDS: tuple[ToldKind, ...] = ("write", "final")
+KINDS: tuple[KnownKind, ...] = ("write", "final")
 
-_T = TypeVar("_T")
+_Known = Sequence[KnownProposal]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a profile is to be."""
+class ProfileSettings:
+    """What a profile is called, which critic it is for, and how it is fitted."""
 
     name: str
     critic: str
@@ -60,29 +62,29 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedProfile:
     profile: Profile
     report: CalibrationReport
 
 
-def calibrate(told: Sequence[Telling], wanted: Wanted, *, folds: int = FOLDS) -> Fitted:
-    """Return a profile and what it does; the order of the examples does not matter.
+def calibrate(known: _Known, settings: ProfileSettings, *, folds: int = FOLDS) -> FittedProfile:
+    """Return a profile and how it does; the order of the examples does not matter.
 
     Raises:
         ConfigError: there are too few examples.
     """
-    told = sorted(told, key=_place)
-    users = sorted({each.example.group for each in told})
+    known = sorted(known, key=_place)
+    users = sorted({each.example.group for each in known})
     folds = min(folds, len(users))
-    _require_enough(told, users)
-    profile = fit_profile(told, wanted)
-    too_few = tuple(_too_few(profile, told))
+    _require_enough(known, users)
+    profile = fit_profile(known, settings)
+    too_few = tuple(_too_few(profile, known))
     report = CalibrationReport(
         name=profile.name,
         critic=profile.critic,
         critic_version=profile.critic_version,
         pack=profile.pack,
-        method=wanted.method,
+        method=settings.method,
         false_alarms=profile.false_alarms,
         digest=profile.digest,
         simulated=profile.data.simulated,
@@ -90,151 +92,155 @@ def calibrate(told: Sequence[Telling], wanted: Wanted, *, folds: int = FOLDS) ->
         users=profile.data.users,
         runs=profile.data.runs,
         folds=folds,
-        held_out=_held_out(told, wanted, folds),
-        thresholds=tuple(_chosen(rule, told, profile) for rule in profile.thresholds),
-        minimum=wanted.minimum,
+        held_out=_cross_validated(known, settings, folds),
+        thresholds=tuple(_chosen(rule, known) for rule in profile.thresholds),
+        minimum=settings.minimum,
         too_few=too_few,
-        notes=(*_notes(profile, told), *_without_thresholds(too_few, wanted.minimum)),
+        notes=(*_notes(profile, known), *_without_thresholds(too_few, settings.minimum)),
     )
-    return Fitted(profile, report)
+    return FittedProfile(profile, report)
 
 
-def fit_profile(told: Sequence[Telling], wanted: Wanted) -> Profile:
+def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
     """Return the profile of some examples; a kind with nothing right, or wrong, has no rules.
 
     Raises:
         ConfigError: no kind has both.
     """
-    kinds: list[ToldKind] = [kind for kind in KINDS if _has_both(told, kind)]
-    if not kinds:
+    usable: dict[KnownKind, _Known] = {}
+    for kind in KINDS:
+        of_kind = [each for each in known if each.kind == kind]
+        if all(_counts(of_kind)):
+            usable[kind] = of_kind
+    if not usable:
         raise ConfigError(
             "there is nothing to fit: neither the writes nor the ends of conversations hold both "
             "right and wrong ones; give more recorded runs"
         )
     return Profile(
-        name=wanted.name,
-        critic=wanted.critic,
-        critic_version=wanted.critic_version,
-        pack=wanted.pack,
-        false_alarms=wanted.false_alarms,
-        data=_data(told),
-        calibrations=tuple(rule for kind in kinds for rule in _calibrations(told, kind, wanted)),
-        thresholds=tuple(rule for kind in kinds for rule in _thresholds(told, kind, wanted)),
+        name=settings.name,
+        critic=settings.critic,
+        critic_version=settings.critic_version,
+        pack=settings.pack,
+        false_alarms=settings.false_alarms,
+        data=_data(known),
+        calibrations=tuple(
+            rule for kind, found in usable.items() for rule in _calibrations(found, kind, settings)
+        ),
+        thresholds=tuple(
+            rule for kind, found in usable.items() for rule in _thresholds(found, kind, settings)
+        ),
     )
 
 
 def _calibrations(
-    told: Sequence[Telling], kind: ToldKind, wanted: Wanted
+    known: _Known, kind: KnownKind, settings: ProfileSettings
 ) -> Iterator[CalibrationRule]:
-    of_kind = [each.example for each in told if each.kind == kind]
-    for domain, found in _with_default(of_kind, lambda example: example.stratum):
+    for domain, found in _by_domain(known).items():
         right, wrong = _counts(found)
         if not domain or (right >= MINIMUM_DOMAIN and wrong >= MINIMUM_WRONG):
-            calibration = fit(wanted.method, [e.score for e in found], [e.wrong for e in found])
+            curve = fit(settings.method, *_scores(found))
             yield CalibrationRule(
-                kind=kind, domain=domain, right=right, wrong=wrong, calibration=calibration
+                kind=kind, domain=domain, right=right, wrong=wrong, calibration=curve
             )
 
 
-def _thresholds(told: Sequence[Telling], kind: ToldKind, wanted: Wanted) -> Iterator[ThresholdRule]:
-    of_kind = [each for each in told if each.kind == kind]
-    for domain, here in _with_default(of_kind, lambda each: each.example.stratum):
-        if domain and _counts(each.example for each in here)[0] < MINIMUM_DOMAIN:
+def _thresholds(
+    known: _Known, kind: KnownKind, settings: ProfileSettings
+) -> Iterator[ThresholdRule]:
+    for domain, here in _by_domain(known).items():
+        if domain and _counts(here)[0] < MINIMUM_DOMAIN:
             continue
-        yield _threshold(here, wanted, kind=kind, domain=domain)
-        for tool, found in _with_default(here, lambda each: each.tool):
-            enough = _counts(each.example for each in found)[0] >= wanted.minimum
-            if domain and tool and enough:
-                yield _threshold(found, wanted, kind=kind, domain=domain, tool=tool)
+        tools = _grouped((each.tool, each) for each in here) if domain else {}
+        large = {tool: of for tool, of in tools.items() if _counts(of)[0] >= settings.minimum}
+        for tool, found in {"": here, **large}.items():
+            at = threshold_for(*_scores(found), settings.false_alarms)
+            right, wrong = _counts(found)
+            yield ThresholdRule(
+                kind=kind,
+                domain=domain,
+                tool=tool,
+                at=NEVER if at is None else at,
+                right=right,
+                wrong=wrong,
+            )
 
 
-def _threshold(
-    found: Sequence[Telling], wanted: Wanted, *, kind: ToldKind, domain: str, tool: str = ""
-) -> ThresholdRule:
-    examples = [each.example for each in found]
-    scores, wrong = [e.score for e in examples], [e.wrong for e in examples]
-    at = threshold_for(scores, wrong, wanted.false_alarms)
-    right, bad = _counts(examples)
-    return ThresholdRule(
-        kind=kind,
-        domain=domain,
-        tool=tool,
-        at=NEVER if at is None else at,
-        right=right,
-        wrong=bad,
-    )
+def _by_domain(known: _Known) -> dict[str, _Known]:
+    """Return all under the empty name, then those of each domain in turn."""
+    return {"": known, **_grouped((each.example.stratum, each) for each in known)}
 
 
-def _with_default(found: Sequence[_T], name: Callable[[_T], str]) -> Iterator[tuple[str, list[_T]]]:
-    """Yield all under the empty name, then those of each name in turn."""
-    parts: dict[str, list[_T]] = defaultdict(list)
-    for each in found:
-        parts[name(each)].append(each)
-    yield "", list(found)
-    yield from ((key, parts[key]) for key in sorted(parts) if key)
+def _grouped(named: Iterable[tuple[str, KnownProposal]]) -> dict[str, _Known]:
+    groups: dict[str, list[KnownProposal]] = defaultdict(list)
+    for name, each in named:
+        groups[name].append(each)
+    return {name: groups[name] for name in sorted(groups) if name}
 
 
-def _counts(examples: Iterable[Example]) -> tuple[int, int]:
-    truths = [example.wrong for example in examples]
+def _scores(known: _Known) -> tuple[list[float], list[bool]]:
+    return [each.example.score for each in known], [each.example.wrong for each in known]
+
+
+def _counts(known: _Known) -> tuple[int, int]:
+    truths = [each.example.wrong for each in known]
     return truths.count(False), truths.count(True)
-
-
-def _has_both(told: Iterable[Telling], kind: ToldKind) -> bool:
-    return all(_counts(each.example for each in told if each.kind == kind))
 
 
 # --- on users that were not seen -----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
+class _Unseen:
     """An example, and what a profile that has not seen its user makes of it."""
 
-    told: Telling
+    example: Example
     probability: float
     refused: bool
 
 
-def _held_out(told: Sequence[Telling], wanted: Wanted, folds: int) -> dict[str, dict[str, HeldOut]]:
-    tried = list(_tried(told, wanted, folds))
-    found: dict[str, dict[str, HeldOut]] = {}
-    for kind in KINDS:
-        of_kind = [each for each in tried if each.told.kind == kind]
-        parts = _with_default(of_kind, lambda each: each.told.example.stratum)
-        if of_kind:
-            found[kind] = {domain or "all": _measured(part) for domain, part in parts}
-    return found
-
-
-def _tried(told: Sequence[Telling], wanted: Wanted, folds: int) -> Iterator[_Tried]:
-    fold = fold_of([each.example.group for each in told], folds, seed=SEED)
+def _cross_validated(
+    known: _Known, settings: ProfileSettings, folds: int
+) -> dict[str, dict[str, UnseenUsers]]:
+    fold = fold_of([each.example.group for each in known], folds, seed=SEED)
+    tried: dict[KnownKind, list[_Unseen]] = {kind: [] for kind in KINDS}
     for number in range(folds):
-        seen = [each for each in told if fold[each.example.group] != number]
-        unseen = [each for each in told if fold[each.example.group] == number]
-        profile = fit_profile(seen, wanted)
-        yield from (_try(profile, each) for each in unseen if each.kind in profile.kinds)
+        profile = fit_profile([k for k in known if fold[k.example.group] != number], settings)
+        for each in known:
+            if fold[each.example.group] == number and each.kind in profile.kinds:
+                tried[each.kind].append(_judged(profile, each))
+    return {
+        kind: {"all": _measured(found), **_measured_by_domain(found)}
+        for kind, found in tried.items()
+        if found
+    }
 
 
-def _try(profile: Profile, told: Telling) -> _Tried:
-    example = told.example
-    calibration = profile.calibration(told.kind, example.stratum)
-    threshold = profile.threshold(told.kind, example.stratum, [told.tool])
-    return _Tried(
-        told,
-        example.score if calibration is None else calibration.probability(example.score),
+def _judged(profile: Profile, known: KnownProposal) -> _Unseen:
+    example = known.example
+    curve = profile.calibration(known.kind, example.stratum)
+    threshold = profile.threshold(known.kind, example.stratum, [known.tool])
+    return _Unseen(
+        example,
+        example.score if curve is None else curve.probability(example.score),
         threshold is not None and example.score >= threshold,
     )
 
 
-def _measured(tried: Sequence[_Tried]) -> HeldOut:
-    before = [each.told.example for each in tried]
+def _measured_by_domain(tried: Sequence[_Unseen]) -> Mapping[str, UnseenUsers]:
+    domains = sorted({each.example.stratum for each in tried} - {""})
+    return {d: _measured([each for each in tried if each.example.stratum == d]) for d in domains}
+
+
+def _measured(tried: Sequence[_Unseen]) -> UnseenUsers:
+    before = [each.example for each in tried]
     after = [
-        Example(each.probability, wrong=e.wrong, group=e.group, stratum=e.stratum)
+        Example(each.probability, e.wrong, e.group, e.stratum)
         for each, e in zip(tried, before, strict=True)
     ]
     raw = detection(before)
-    alarms = [(each.told.example, each.refused) for each in tried]
-    return HeldOut(
+    alarms = [(each.example, each.refused) for each in tried]
+    return UnseenUsers(
         n=len(tried),
         wrong=raw.wrong,
         users=len({example.group for example in before}),
@@ -246,20 +252,21 @@ def _measured(tried: Sequence[_Tried]) -> HeldOut:
     )
 
 
-# --- what is said of the fit ---------------------------------------------------------------
+# --- what the report says of the fit -------------------------------------------------------
 
 
-def _chosen(rule: ThresholdRule, told: Sequence[Telling], profile: Profile) -> Chosen:
-    covered = [
-        each.example
-        for each in told
+def _chosen(rule: ThresholdRule, known: _Known) -> ChosenThreshold:
+    cut = rule.score
+    alarms = [
+        each.example.wrong
+        for each in known
         if each.kind == rule.kind
         and rule.domain in ("", each.example.stratum)
         and rule.tool in ("", each.tool)
+        and cut is not None
+        and each.example.score >= cut
     ]
-    cut = rule.score
-    alarms = [e.wrong for e in covered if cut is not None and e.score >= cut]
-    return Chosen(
+    return ChosenThreshold(
         kind=rule.kind,
         domain=rule.domain,
         tool=rule.tool,
@@ -271,7 +278,7 @@ def _chosen(rule: ThresholdRule, told: Sequence[Telling], profile: Profile) -> C
     )
 
 
-def _notes(profile: Profile, told: Sequence[Telling]) -> Iterator[str]:
+def _notes(profile: Profile, known: _Known) -> Iterator[str]:
     for rule in profile.thresholds:
         if rule.at == NEVER:
             of = " ".join(filter(None, (rule.domain or "every domain", rule.tool)))
@@ -283,67 +290,67 @@ def _notes(profile: Profile, told: Sequence[Telling]) -> Iterator[str]:
     for kind in KINDS:
         if kind not in profile.kinds:
             yield (
-                f"{kind}: without both right and wrong examples there is no rule; the score stays "
-                "one, and the thresholds of the other kind are applied to it"
+                f"{kind}: without both right and wrong examples there is no rule; scores stay "
+                "uncalibrated, and the thresholds of the other kind apply"
             )
     fitted = {(rule.kind, rule.domain) for rule in profile.thresholds}
-    for kind, domain in sorted({(each.kind, each.example.stratum) for each in told}):
+    for kind, domain in sorted({(each.kind, each.example.stratum) for each in known}):
         if kind in profile.kinds and (kind, domain) not in fitted:
             yield (
-                f"{kind}, {domain}: fewer than {MINIMUM_DOMAIN} right examples, so that the rules "
-                "of all domains together hold"
+                f"{kind}, {domain}: fewer than {MINIMUM_DOMAIN} right examples, so the rules of "
+                "all domains together apply"
             )
 
 
-def _too_few(profile: Profile, told: Sequence[Telling]) -> Iterator[TooFew]:
+def _too_few(profile: Profile, known: _Known) -> Iterator[TooFewExamples]:
     """Yield the tools without a threshold of their own, in domains that have one."""
     fitted = {(rule.kind, rule.domain, rule.tool) for rule in profile.thresholds}
-    tools: dict[tuple[ToldKind, str, str], list[Example]] = defaultdict(list)
-    for each in told:
+    tools: dict[tuple[KnownKind, str, str], list[KnownProposal]] = defaultdict(list)
+    for each in known:
         if each.tool:
-            tools[each.kind, each.example.stratum, each.tool].append(each.example)
-    for (kind, domain, tool), examples in sorted(tools.items()):
+            tools[each.kind, each.example.stratum, each.tool].append(each)
+    for (kind, domain, tool), found in sorted(tools.items()):
         if (kind, domain, "") in fitted and (kind, domain, tool) not in fitted:
-            right, wrong = _counts(examples)
-            yield TooFew(kind=kind, domain=domain, tool=tool, right=right, wrong=wrong)
+            right, wrong = _counts(found)
+            yield TooFewExamples(kind=kind, domain=domain, tool=tool, right=right, wrong=wrong)
 
 
-def _without_thresholds(too_few: Iterable[TooFew], minimum: int) -> Iterator[str]:
+def _without_thresholds(too_few: Iterable[TooFewExamples], minimum: int) -> Iterator[str]:
     by_domain: dict[tuple[str, str], list[str]] = defaultdict(list)
     for each in too_few:
         by_domain[each.kind, each.domain].append(f"{each.tool} ({each.right})")
     for (kind, domain), tools in by_domain.items():
         yield (
-            f"{kind}, {domain}: fewer than {minimum} right examples of {', '.join(tools)}, so that "
-            "the threshold of the domain holds for them"
+            f"{kind}, {domain}: fewer than {minimum} right examples of {', '.join(tools)}, so the "
+            "threshold of the domain applies to them"
         )
 
 
-def _require_enough(told: Sequence[Telling], users: Sequence[str]) -> None:
-    if not told:
+def _require_enough(known: _Known, users: Sequence[str]) -> None:
+    if not known:
         raise ConfigError(
             "none of the judgements is about a write or an end of a conversation of these runs "
             "whose truth is known; give the recorded files that were replayed"
         )
     if len(users) < 2:
         raise ConfigError(
-            f"all {len(told)} examples are of one user, {users[0]!r}; cross-validation needs "
+            f"all {len(known)} examples are of one user, {users[0]!r}; cross-validation needs "
             "runs of several users"
         )
 
 
-def _place(told: Telling) -> tuple[object, ...]:
-    return (told.kind, told.line.key, told.tool, told.example.score, told.example.wrong)
+def _place(known: KnownProposal) -> tuple[object, ...]:
+    return (known.kind, known.line.key, known.tool, known.example.score, known.example.wrong)
 
 
-def _data(told: Sequence[Telling]) -> ProfileData:
-    content = "\n".join(repr(_place(each)) for each in sorted(told, key=_place))
-    names = {each.line.file for each in told}
+def _data(known: _Known) -> ProfileData:
+    content = "\n".join(repr(_place(each)) for each in sorted(known, key=_place))
+    names = {each.line.file for each in known}
     return ProfileData(
         files=tuple(sorted(name.encode("utf-8", "replace").decode() for name in names)),
-        runs=len({each.line.key[:2] for each in told}),
-        users=len({each.example.group for each in told}),
-        examples=len(told),
+        runs=len({each.line.key[:2] for each in known}),
+        users=len({each.example.group for each in known}),
+        examples=len(known),
         digest=sha256(content.encode("utf-8", "replace")).hexdigest()[:16],
-        simulated=tuple(sorted({role for each in told for role in each.simulated})),
+        simulated=tuple(sorted({role for each in known for role in each.simulated})),
     )

@@ -1,9 +1,9 @@
-"""A critic profile: what a score means, and from which one an action is sent back.
+"""A critic profile: what a score means, and from which score an action is sent back.
 
-A TOML file that `sidecritic calibrate` writes. It holds for the one critic that it was fitted
-for, in the version of its weights. Rules are looked up by kind of proposal and domain, and
-thresholds by tool as well; the rule of a tool goes before that of its domain, and that before
-the default (a rule without a domain).
+A TOML file that `sidecritic calibrate` writes, valid for one critic in one version of its
+weights. Rules are found by kind of proposal and domain, and thresholds by tool as well; the rule
+of a tool takes precedence over that of its domain, and that over the default, a rule without a
+domain.
 """
 
 import json
@@ -72,7 +72,7 @@ class Profile(Record, allow_inf_nan=False):
     schema_version: Literal[1] = SCHEMA_VERSION
     name: str = Field(pattern=r"^[\w.+-]{1,64}$")
     critic: str
-    """The critic by the name that it is asked for by, such as `policy`."""
+    """The critic's name on the command line, such as `policy`."""
     critic_version: str = ""
     """Version of what it has learned; empty for a critic that learns nothing."""
     pack: str = ""
@@ -111,7 +111,7 @@ class Profile(Record, allow_inf_nan=False):
 
     @property
     def unsaid(self) -> set[str]:
-        """What goes without saying, so that a profile without a pack is kept as it always was."""
+        """Fields that are not written: a profile without a pack has the format it always had."""
         return set[str]() if self.pack else {"pack"}
 
     def calibration(self, kind: Kind, domain: str) -> Platt | Isotonic | None:
@@ -130,7 +130,7 @@ class Profile(Record, allow_inf_nan=False):
     def lowest(self, domain: str) -> float:
         """Return the lowest threshold that can come up in a domain; 1 when there is none.
 
-        A critic with this threshold has feedback for whatever will be refused.
+        A critic with this threshold has feedback for every refusal.
         """
         found = (r for kind in self.kinds for r in _of(self.thresholds, kind, domain))
         return min((rule.score for rule in found if rule.score is not None), default=1.0)
@@ -164,7 +164,7 @@ def read_profile(text: str, source: str) -> Profile:
     """Read a profile; `source` names it in messages.
 
     Raises:
-        ConfigError: it is no profile, or one of another schema version.
+        ConfigError: it is not a profile, or one of another schema version.
     """
     try:
         read = tomllib.loads(text)
@@ -181,14 +181,15 @@ def read_profile(text: str, source: str) -> Profile:
         # By way of JSON, whose lists may be read as tuples.
         return Profile.model_validate_json(json.dumps(read, default=str))
     except ValidationError as cause:
+        problem = first_problem(cause, "the whole")
         raise ConfigError(
-            f"the profile {source} cannot be used: {first_problem(cause)}; write it again with "
+            f"the profile {source} cannot be used: {problem}; write it again with "
             "`sidecritic calibrate`"
         ) from cause
 
 
 def to_toml(profile: Profile) -> str:
-    """Return a profile as it is kept; `read_profile` gives the same one back."""
+    """Return a profile as TOML; `read_profile` returns the same one."""
     kept = profile.model_dump(mode="json", exclude=profile.unsaid)
     return "".join(f"{line}\n" for line in _table(kept, ""))
 

@@ -1,4 +1,4 @@
-"""What fitting a profile says of itself; keys are only ever added."""
+"""The report of a fitted profile; keys are only ever added."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from sidecritic.scoring.replay_results import Measured, Share
 from sidecritic.types import Record
 
 
-class HeldOut(Record):
+class UnseenUsers(Record):
     """A profile on users that it was not fitted to, over all folds of the cross-validation."""
 
     n: int
@@ -24,7 +24,7 @@ class HeldOut(Record):
     """Wrong proposals that would have been refused."""
 
 
-class Chosen(Record):
+class ChosenThreshold(Record):
     """A threshold of the profile, fitted to all examples, and what it does to those it is for."""
 
     kind: str
@@ -41,7 +41,7 @@ class Chosen(Record):
     recall: float | None
 
 
-class TooFew(Record):
+class TooFewExamples(Record):
     """A tool that has the threshold of its domain, as too few right examples are of it."""
 
     kind: str
@@ -60,7 +60,7 @@ class CalibrationReport(Record):
     """Import path of the checks that judged in place of the environment's own."""
     method: str
     false_alarms: float
-    """Wanted."""
+    """The share that was asked for."""
     digest: str
     """Of the profile."""
     simulated: tuple[str, ...]
@@ -68,12 +68,12 @@ class CalibrationReport(Record):
     users: int
     runs: int
     folds: int
-    held_out: dict[str, dict[str, HeldOut]]
+    held_out: dict[str, dict[str, UnseenUsers]]
     """`write`, `final`; in each `all` and every domain."""
-    thresholds: tuple[Chosen, ...]
+    thresholds: tuple[ChosenThreshold, ...]
     minimum: int = 0
     """Right examples from which a tool has a threshold of its own."""
-    too_few: tuple[TooFew, ...] = ()
+    too_few: tuple[TooFewExamples, ...] = ()
     notes: tuple[str, ...] = ()
     """What to know before using the profile."""
     command: str = ""

@@ -36,7 +36,7 @@ class Figure(Record):
     n: int
     """How many things it was measured on."""
     of: str = ""
-    """What these are, such as `held-back proposals`."""
+    """What these are, such as `held-out proposals`."""
 
 
 class Lineage(Record):

@@ -32,7 +32,7 @@ def balanced(rows: Sequence[Candidate], how: Balance, seed: int) -> list[Candida
 
 
 def require_both_classes(rows: Sequence[Candidate], left_out: Mapping[str, int]) -> None:
-    """Raise unless there is something to tell apart; `left_out` says what is not there, and why.
+    """Raise unless both classes are there; `left_out` counts what is missing, by reason.
 
     Raises:
         ConfigError: nothing to train on, or one class is empty.

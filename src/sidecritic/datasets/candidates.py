@@ -1,16 +1,17 @@
-"""Labelled proposals before they become rows: light enough to be held all at once."""
+"""Labelled proposals before they become rows: small enough to hold all in memory."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from sidecritic.datasets.licences import licence_of
-from sidecritic.datasets.material import Material, domain_of, user_in
+from sidecritic.datasets.material import Material
 from sidecritic.datasets.rows import Provenance
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, placed
-from sidecritic.labelling.trust import ProposalKey
+from sidecritic.labelling.logged import LoggedProposal, logged_proposals
+from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import Kind
+from sidecritic.splits.users import domain_of, user_in
 from sidecritic.trace import Trajectory
 from sidecritic.types import Assistant, Message, Proposal
 
@@ -20,15 +21,15 @@ _RECENT = 4
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    key: ProposalKey
+    key: LabelKey
     label: Label
     kind: Kind
     provenance: Provenance
     text: str
-    """The action and what was said just before: what duplicates are found by."""
+    """The action and what was said just before, by which duplicates are found."""
     weight: float
     quarantine: str = ""
-    """Why it must not be learned from; empty when it may."""
+    """Why it must not be learned from; empty if it may be."""
 
     @property
     def id(self) -> str:
@@ -55,21 +56,21 @@ def candidates_of(material: Material) -> Iterator[Candidate]:
 
 def labelled_places(
     material: Material, trajectory: Trajectory, wanted: Mapping[tuple[int, int], object]
-) -> Iterator[Placed]:
+) -> Iterator[LoggedProposal]:
     """Yield the proposals of a trajectory that are wanted, by turn and attempt."""
     briefing = material.briefings.get(trajectory.id)
     if briefing is None or not wanted:
         return
-    for place in placed(trajectory, briefing, gate="all"):
+    for place in logged_proposals(trajectory, briefing, gate="all"):
         if (place.proposal.turn, place.proposal.attempt) in wanted:
             yield place
 
 
 def _candidate(
-    material: Material, trajectory: Trajectory, place: Placed, label: Label
+    material: Material, trajectory: Trajectory, place: LoggedProposal, label: Label
 ) -> Candidate:
     return Candidate(
-        key=ProposalKey(trajectory.id, label.turn, label.attempt),
+        key=LabelKey(trajectory.id, label.turn, label.attempt),
         label=label,
         kind=place.kind,
         provenance=Provenance(

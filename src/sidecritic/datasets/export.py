@@ -1,11 +1,12 @@
 """From labelled runs to the folder of a data set.
 
-Two passes: the first holds what is labelled, without any prompt, and decides what is taken
-and where it goes; the second reads each run again and writes its rows. What is held at any
-time is one run and the candidates of all.
+Two passes. The first collects what is labelled, without prompts, and decides which rows are taken
+and which split each goes into. The second reads each run again and writes its rows. In memory are
+the candidates of all runs, and one run at a time.
 """
 
 import asyncio
+import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,15 +21,10 @@ from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.row_builder import ChosenRow, rows_of, steps_of
-from sidecritic.datasets.rows import Row, Split, VerdictRow
+from sidecritic.datasets.rows import Row, VerdictRow
 from sidecritic.datasets.summary import Summary, bin_of, lengths_of
-from sidecritic.splits.assignment import (
-    HeldOut,
-    Shares,
-    assign,
-    require_no_leak,
-    require_none_held_out,
-)
+from sidecritic.splits.assignment import Split, SplitShares, assign, require_no_leak
+from sidecritic.splits.held_out import HeldOut, require_none_held_out
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Flag
 
@@ -48,10 +44,10 @@ async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """How a data set is to be made."""
+    """How a data set is made."""
 
     rendering: Rendering = FULL
-    shares: Shares = field(default_factory=Shares)
+    shares: SplitShares = field(default_factory=SplitShares)
     balance: Balance = "downsample"
     seed: int = 0
     similar: float = SIMILAR
@@ -67,7 +63,7 @@ def export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary
     """Write the data set of some labelled runs; the same input and seed give the same files.
 
     Raises:
-        ConfigError: nothing to learn from, something of a test split, or a full disk.
+        ConfigError: there is nothing to learn from, a row is held out, or the disk is full.
     """
     return asyncio.run(_export(reads, out, wanted))
 
@@ -118,12 +114,12 @@ def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
     quarantined = [row for row in found if row.quarantine]
     rows = [row for row in found if not row.quarantine]
     if not wanted.drops_held_out:
-        require_none_held_out(rows, wanted.held_out)
-    known = [row for row in rows if not wanted.held_out.holds(row.provenance)]
+        require_none_held_out((row.provenance for row in rows), wanted.held_out)
+    known = [row for row in rows if not wanted.held_out.objection(row.provenance)]
     agreed, contradictory = without_contradictions(known)
     new, duplicates = without_duplicates(agreed, similar=wanted.similar)
-    splits = assign(new, wanted.shares, wanted.seed)
-    require_no_leak(splits, new)
+    splits = assign({row.id: row.provenance for row in new}, wanted.shares, wanted.seed)
+    require_no_leak((splits[row.id], row.provenance) for row in new)
     left_out = {
         "quarantined": len(quarantined),
         "of a test split": len(rows) - len(known),
@@ -184,14 +180,13 @@ async def _rows(
 def _write_quarantine(file: Path, rows: Iterable[Candidate]) -> None:
     with file.open("w", encoding="utf-8") as out:
         for row in rows:
-            line = {"id": row.id, "why": row.quarantine, "wrong": row.label.wrong}
-            out.write(_line({**line, "provenance": row.provenance.model_dump(mode="json")}))
-
-
-def _line(value: object) -> str:
-    from json import dumps
-
-    return dumps(value, ensure_ascii=False) + "\n"
+            line = {
+                "id": row.id,
+                "why": row.quarantine,
+                "wrong": row.label.wrong,
+                "provenance": row.provenance.model_dump(mode="json"),
+            }
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 # --- counting --------------------------------------------------------------------------------

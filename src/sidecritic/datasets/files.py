@@ -22,14 +22,14 @@ def new_folder(out: Path) -> Generator[Path]:
     """Yield a folder to write into, which becomes `out` when all went well.
 
     Raises:
-        ConfigError: `out` is there already, or the disk is full.
+        ConfigError: `out` exists already, or the disk is full.
     """
     if out.exists():
-        raise ConfigError(f"{out} is there already; choose another --out, or remove it")
+        raise ConfigError(f"{out} exists already; choose another --out, or remove it")
     draft = out.with_name(f".{out.name}.part")
     try:
         if draft.exists():
-            # A kill left it behind; nobody has been told of it.
+            # A kill left it behind.
             shutil.rmtree(draft)
         draft.mkdir(parents=True)
         yield draft
@@ -62,7 +62,7 @@ class Shelf:
 
     @property
     def files(self) -> Mapping[tuple[str, str], str]:
-        """Configuration and split to the file that is to be read, relative to the folder."""
+        """Configuration and split to the file to read, relative to the folder."""
         ending = "parquet" if self._parquet else "jsonl"
         return {key: f"{key[0]}/{key[1]}.{ending}" for key in sorted(self._open)}
 
@@ -97,7 +97,7 @@ class _Files:
 
 
 class _Table:
-    """One Parquet file; its columns are those of the record, whatever the first rows hold."""
+    """One Parquet file; the record decides its columns, not the first rows."""
 
     def __init__(self, file: Path, kind: type[Record]) -> None:
         self._pyarrow: Any = _pyarrow()

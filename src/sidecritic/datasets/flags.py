@@ -1,4 +1,4 @@
-"""What the checks of a domain notice about the proposals of a run, look-ups included."""
+"""What the checks of a domain find in the proposals of a run, look-ups included."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -14,7 +14,7 @@ from sidecritic.types import Briefing, Flag
 
 
 class FlagFinder:
-    """Goes over one trajectory after the other; databases are parsed once."""
+    """Runs the checks over trajectories; each database is parsed once."""
 
     def __init__(self) -> None:
         self._worlds = Worlds()
@@ -25,7 +25,7 @@ class FlagFinder:
         """Return the flags by turn and attempt; none in a domain without checks.
 
         Raises:
-            ConfigError: a check broke, and what it would have noticed is not known.
+            ConfigError: a check broke, so its flags are unknown.
         """
         env = trajectory.task.env
         run = Recorded("", 0, "", env.rpartition(":")[2], UNKNOWN, trajectory, briefing)

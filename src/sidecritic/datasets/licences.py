@@ -1,4 +1,4 @@
-"""Under which licence the text of an environment stands."""
+"""The licence of an environment's text."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,7 +12,7 @@ _LICENCES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-UNSTATED = "not stated: ask whoever made it"
+UNSTATED = "not stated: ask its author"
 
 
 def licence_of(env: str) -> str:

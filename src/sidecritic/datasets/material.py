@@ -1,16 +1,15 @@
-"""What rows are made from: labelled runs, one at a time, and how far each can be trusted.
+"""Labelled runs, which rows are made from, and how far each can be trusted.
 
 Two files beside a run, written by a person, decide about quarantine. Each holds ids of
 trajectories, one a line, or `*` for all; what follows a `#` is a comment.
 
-    hostile.txt   somebody tried to poison these: quarantined, always
-    vouched.txt   of a run of the live gateway: a person has looked at these
+    hostile.txt   attempts to poison: always quarantined
+    vouched.txt   of a run of the live gateway: checked by a person
 
-Trajectories of the live gateway are quarantined until somebody vouches for them: their users
-are strangers, who may have been nice to an agent only to teach its critic something.
+Trajectories of the live gateway are quarantined until a person vouches for them: their users
+are strangers, who may be nice to an agent only to teach its critic something.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,11 @@ from sidecritic.labelling.decisions import ORIGIN
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.outcomes import by_outcome
 from sidecritic.labelling.store import LABELS_FILE, read_labels
-from sidecritic.labelling.trust import ProposalKey, settled
-from sidecritic.recorded import UNKNOWN, Recorded
-from sidecritic.recordings.results import user_of
+from sidecritic.labelling.trust import LabelKey, settled
+from sidecritic.recorded import Recorded
 from sidecritic.runs import read_run
-from sidecritic.simulation.task_record import scenario_of
-from sidecritic.trace import Trajectory, env_view
-from sidecritic.types import Briefing, Task
+from sidecritic.trace import Trajectory
+from sidecritic.types import Briefing
 
 HOSTILE_FILE = "hostile.txt"
 VOUCHED_FILE = "vouched.txt"
@@ -42,7 +39,7 @@ class Material:
     trajectories: tuple[Trajectory, ...]
     briefings: Mapping[str, Briefing]
     """By trajectory id."""
-    labels: Mapping[ProposalKey, Label]
+    labels: Mapping[LabelKey, Label]
     trust: Trust | None = None
     """`None`: simulated where the actor is, else recorded."""
     hostile: frozenset[str] = frozenset()
@@ -59,7 +56,7 @@ class Material:
         if holds(self.hostile, trajectory.id):
             return "hostile"
         if self.trust_in(trajectory) == "live" and not holds(self.vouched, trajectory.id):
-            return "live, and nobody has vouched for it"
+            return "live, and not vouched for"
         return ""
 
 
@@ -71,12 +68,12 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
     """Read a labelled run; without a name it has its folder's.
 
     Raises:
-        ConfigError: it is no run, nobody has labelled it, or a file cannot be read.
+        ConfigError: it is not a run, it has no labels, or a file cannot be read.
     """
     run, labels = read_run(directory), read_labels(directory)
     if not labels and (directory / LABELS_FILE).exists():
         raise ConfigError(
-            f"{directory} was labelled, and nobody had anything to say of its "
+            f"{directory} was labelled, but no source found anything to say about its "
             f"{len(run.trajectories)} episodes; play more, or label with more sources"
         )
     if not labels:
@@ -95,7 +92,7 @@ def run_material(directory: Path, *, name: str = "", hostile: bool = False) -> M
 
 
 def recorded_material(name: str, runs: Sequence[Recorded], *, hostile: bool = False) -> Material:
-    """Return recorded runs of somebody's agent, labelled by how they ended."""
+    """Return recorded runs of an agent, labelled by how they ended."""
     labels = [label for run in runs for label in by_outcome(run.trajectory, run.briefing)]
     return Material(
         name=name,
@@ -104,47 +101,6 @@ def recorded_material(name: str, runs: Sequence[Recorded], *, hostile: bool = Fa
         labels=settled(labels),
         hostile=EVERY if hostile else frozenset(),
     )
-
-
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\w")
-
-
-ONE_USER = frozenset({"telecom"})
-"""Domains whose tasks all have the same user: there tasks stand for users."""
-
-
-SHOP = "shop"
-"""Its tasks name their users by e-mail address only."""
-
-
-def user_in(trajectory: Trajectory) -> str:
-    """Return the id of the user whom a trajectory is about.
-
-    By task or conversation, else an e-mail address of the task's scenario; where nobody is
-    named, the task stands for its user.
-    """
-    task = trajectory.task
-    if domain_of(task.env) in ONE_USER:
-        return f"task:{task.id}"
-    if task.env == SHOP:
-        return user_by_mail(task)
-    found = user_of(task.data, env_view(trajectory.events))
-    return found if found != UNKNOWN else user_by_mail(task)
-
-
-GATEWAY = "gateway:"
-"""Begins the environment of decisions that the gateway has exported; a route follows."""
-
-
-def domain_of(env: str) -> str:
-    """Return the domain: τ-bench and τ²-bench share theirs, and so their users."""
-    return env.rpartition(":")[2]
-
-
-def user_by_mail(task: Task) -> str:
-    """Return the e-mail address of a scenario; a name made of the task's id where it has none."""
-    mail = _MAIL.search(scenario_of(task).text)
-    return mail[0] if mail else f"task:{task.id}"
 
 
 def holds(ids: frozenset[str], id: str) -> bool:

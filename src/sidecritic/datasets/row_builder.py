@@ -1,4 +1,4 @@
-"""From a labelled proposal to rows: the chat that a critic is asked with, and its answer."""
+"""Rows from a labelled proposal: the chat that asks a critic, and the answer."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,21 +14,21 @@ from sidecritic.datasets.rows import (
     PreferenceRow,
     Row,
     Said,
-    Split,
     StepsRow,
     VerdictRow,
 )
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.logged import Placed
+from sidecritic.labelling.logged import LoggedProposal
+from sidecritic.splits.assignment import Split
 from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolResult, User
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenRow:
-    """A candidate that made it into the data set, with its proposal at hand."""
+    """A candidate that is part of the data set, with its proposal."""
 
     candidate: Candidate
-    place: Placed
+    place: LoggedProposal
     split: Split
     flags: tuple[Flag, ...] = ()
 

@@ -1,12 +1,12 @@
 """A row of a data set, as TRL reads it: a prompt, its completion, and where both come from."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import Field
 
+from sidecritic.splits.assignment import Split
 from sidecritic.types import Record
 
-Split = Literal["train", "validation", "test"]
 Trust = Literal["simulated", "recorded", "live"]
 
 
@@ -49,15 +49,6 @@ class VerdictRow(Record):
     weight: float = Field(gt=0, le=1)
     split: Split
     provenance: Provenance
-
-
-class DatasetFiles(NamedTuple):
-    """What lies in the folder of a data set; each is a Hugging Face configuration."""
-
-    verdict: str = "verdict"
-    feedback: str = "feedback"
-    preference: str = "preference"
-    steps: str = "steps"
 
 
 class FeedbackRow(Record):

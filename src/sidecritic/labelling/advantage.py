@@ -1,13 +1,13 @@
-"""What an intervention is worth: the episode played on from a proposal, with it and without.
+"""What an intervention is worth: the episode continued from a proposal, with it and without.
 
 Without: the proposal runs. With: it is sent back with feedback, and the same actor tries again
-in the same turn, as under supervision. From there on nobody judges, on neither side, so that
-the difference is the effect of this one intervention. It is a Monte Carlo estimate of the
-advantage: success with minus success without.
+in the same turn, as under supervision. From there on no critic judges on either side, so the
+difference is the effect of this one intervention: a Monte Carlo estimate of the advantage,
+success with minus success without.
 
 Both sides are played in rounds of growing size, and playing stops when the interval excludes 0,
 is narrow enough, or the most continuations are reached. Looking at the interval after each
-round is looking several times, so that each look has its share of the error (Bonferroni): the
+round is looking several times, so each look has its share of the error (Bonferroni): the
 interval holds with at least 95 % wherever playing stops.
 """
 
@@ -19,7 +19,7 @@ from hashlib import sha256
 from sidecritic.critics.base import NoCritic
 from sidecritic.episode import run_episode
 from sidecritic.labelling.intervals import Rate, newcombe, wilson, z_of
-from sidecritic.labelling.logged import Placed
+from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.ports import ModelFor, Snapshot
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Executed, Judged, Trajectory
@@ -35,7 +35,7 @@ class Effort:
     most: int = 32
     """Of both sides together."""
     narrow: float = 0.25
-    """Width of the interval from which more would tell nothing new."""
+    """Width of the interval below which playing stops."""
 
     def rounds(self) -> tuple[int, ...]:
         """Return how many continuations a side has after each round: doubling up to the most."""
@@ -48,7 +48,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Players:
-    """Who plays on."""
+    """The parties of a continuation."""
 
     actor: ModelFor
     user: ModelFor
@@ -62,7 +62,7 @@ class Branch:
     """A proposal, its environment, and what is said to the actor on the side with intervention."""
 
     trajectory: Trajectory
-    place: Placed
+    place: LoggedProposal
     snapshot: Snapshot
     """Of the environment before the proposal's turn."""
     feedback: str
@@ -139,7 +139,7 @@ async def _continued(
     """Play one continuation; `None` when a party broke."""
     trajectory, task = branch.trajectory, branch.trajectory.task
     seed = _seed(branch, number, intervenes=intervenes)
-    # The actor is the one of the episode, whose plan goes on; only its luck is another.
+    # The actor is that of the episode and keeps its plan; only its luck differs.
     actor = players.actor(task, trajectory.seeds.get("actor", seed))
     supervisor = Supervisor(
         actor=actor,

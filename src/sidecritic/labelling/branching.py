@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from sidecritic.gates import Gate
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.labelling.logged import EffectFields, LoggedProposal, label_of, logged_proposals
 from sidecritic.labelling.scene import Scene
 from sidecritic.ports import Snapshot
 
-Tells = Callable[[Placed, Snapshot], Awaitable[str]]
+Tells = Callable[[LoggedProposal, Snapshot], Awaitable[str]]
 """A proposal and its environment to the feedback that is tried; empty for none."""
 
 MOSTLY = 0.5
@@ -34,7 +34,7 @@ async def by_branching(
 ) -> list[Label]:
     """Return labels of the gated proposals about which the continuations tell something."""
     found: list[Label] = []
-    for place in placed(scene.trajectory, scene.briefing, gate=gate):
+    for place in logged_proposals(scene.trajectory, scene.briefing, gate=gate):
         snapshot = scene.rebuilt.before.get(place.proposal.turn)
         feedback = await tells(place, snapshot) if snapshot is not None else ""
         if snapshot is None or not feedback:
@@ -56,25 +56,28 @@ def label_by(branch: Branch, effect: Advantage) -> Label | None:
         wrong, weight, feedback = False, effect.safe_without, ""
     else:
         return None
-    bare = label_of(branch.trajectory, branch.place, source="branching", wrong=wrong)
     faults: Sequence[str] = [fault.kind for fault in branch.place.faults]
-    return bare.model_copy(
-        update={
-            "weight": weight,
-            "category": (faults[0] if faults else "worth an intervention") if wrong else "",
-            "evidence": said(effect),
-            "feedback": feedback,
-            "advantage": effect.value,
-            "interval": effect.interval,
-            "continuations": effect.continuations,
-        }
+    return label_of(
+        branch.trajectory,
+        branch.place,
+        source="branching",
+        wrong=wrong,
+        weight=weight,
+        category=(faults[0] if faults else "worth an intervention") if wrong else "",
+        feedback=feedback,
+        **measured(effect),
     )
 
 
-def said(effect: Advantage) -> str:
-    """Return an effect in words."""
+def measured(effect: Advantage) -> EffectFields:
+    """Return what a label says of an effect."""
     one, other = effect.with_it, effect.without
-    return (
-        f"with the intervention {one.passed} of {one.trials} continuations succeed, without "
-        f"{other.passed} of {other.trials}"
-    )
+    return {
+        "evidence": (
+            f"with the intervention {one.passed} of {one.trials} continuations succeed, without "
+            f"{other.passed} of {other.trials}"
+        ),
+        "advantage": effect.value,
+        "interval": effect.interval,
+        "continuations": effect.continuations,
+    }

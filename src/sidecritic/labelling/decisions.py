@@ -1,17 +1,18 @@
 """Decisions of the live gateway as a run that can be labelled and learned from.
 
 The export of `sidecritic decisions export` holds whole proposals where the operator keeps
-contents. Each becomes a trajectory of one proposal; a person's label of it becomes an opinion.
+contents. Each becomes a trajectory of one proposal, and a person's label becomes an opinion.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from sidecritic.errors import ConfigError, first_problem
+from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
 from sidecritic.labelling.people import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
@@ -53,7 +54,7 @@ class _Row(BaseModel):
 class Imported(NamedTuple):
     opinions: tuple[Opinion, ...]
     without_content: int
-    """Decisions whose content was not kept: nothing can be learned from them."""
+    """Decisions without content: nothing can be learned from them."""
 
 
 def import_decisions(file: Path, directory: Path) -> Imported:
@@ -64,7 +65,7 @@ def import_decisions(file: Path, directory: Path) -> Imported:
     Raises:
         ConfigError: the file cannot be read, or the directory holds another run.
     """
-    rows = list(_read(file))
+    rows = list(records_in(file, _Row, advice="give what `sidecritic decisions export` wrote"))
     kept = [(row, row.content) for row in rows if row.content is not None]
     briefings: dict[str, Briefing] = {}
     trajectories = [_trajectory(row, content, briefings) for row, content in kept]
@@ -89,23 +90,6 @@ def import_decisions(file: Path, directory: Path) -> Imported:
         if row.label
     )
     return Imported(opinions, len(rows) - len(kept))
-
-
-def _read(file: Path) -> Iterator[_Row]:
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"cannot read {file}: {cause}; check the path") from cause
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _Row.model_validate_json(line)
-        except ValidationError as cause:
-            raise ConfigError(
-                f"{file}, line {number}: {first_problem(cause)}; give what "
-                "`sidecritic decisions export` wrote"
-            ) from cause
 
 
 def _id(row: _Row) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
 from sidecritic.writes import failing_references, normal_form
@@ -23,22 +23,27 @@ def by_faults(
         return
     failing = failing_references(trajectory.ended.outcome if trajectory.ended else None)
     spoiled = False
-    for place in placed(trajectory, briefing, gate=gate):
+    for place in logged_proposals(trajectory, briefing, gate=gate):
         yield from _label(trajectory, place, failing, spoiled=spoiled)
         spoiled = spoiled or (place.executed and bool(place.faults))
 
 
 def _label(
-    trajectory: Trajectory, place: Placed, failing: frozenset[str], *, spoiled: bool
+    trajectory: Trajectory, place: LoggedProposal, failing: frozenset[str], *, spoiled: bool
 ) -> Iterator[Label]:
-    bare = label_of(trajectory, place, source="fault", wrong=bool(place.faults))
     if place.faults:
         notes = "; ".join(fault.note for fault in place.faults if fault.note)
         kinds = ", ".join(fault.kind for fault in place.faults)
-        yield bare.model_copy(
-            update={"category": place.faults[0].kind, "evidence": f"planted: {kinds} {notes}"}
+        yield label_of(
+            trajectory,
+            place,
+            source="fault",
+            wrong=True,
+            category=place.faults[0].kind,
+            evidence=f"planted: {kinds} {notes}",
         )
         return
     forms = {normal_form(c.name, c.arguments or {}) for c in place.proposal.action.calls}
     if not forms & failing and not (spoiled and place.kind == "final"):
-        yield bare.model_copy(update={"evidence": "no fault was planted here"})
+        evidence = "no fault was planted here"
+        yield label_of(trajectory, place, source="fault", wrong=False, evidence=evidence)

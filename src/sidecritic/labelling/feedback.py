@@ -1,9 +1,9 @@
-"""What an actor is told on the side with the intervention."""
+"""The feedback that an actor gets on the side with the intervention."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sidecritic.labelling.logged import Placed
+from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.types import Fault, Revise
 
 _TRUTH: Mapping[str, str] = MappingProxyType(
@@ -21,7 +21,7 @@ _TRUTH: Mapping[str, str] = MappingProxyType(
 )
 
 
-def feedback_on(place: Placed) -> str:
+def feedback_on(place: LoggedProposal) -> str:
     """Return what the critic said in the episode, else the truth about a planted fault.
 
     Empty where neither is known.

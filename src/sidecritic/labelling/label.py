@@ -1,4 +1,4 @@
-"""A label: whether a proposed action was wrong, who says so, and how much that counts."""
+"""A label: whether a proposed action was wrong, which source says so, and its weight."""
 
 from typing import Literal, NamedTuple
 
@@ -19,7 +19,7 @@ class ProposalPlace(NamedTuple):
 
 
 class Label(Record):
-    """One line of `labels.jsonl`, beside the trajectories that it speaks of."""
+    """One line of `labels.jsonl`, the file in the directory of the run that it labels."""
 
     schema_version: Literal[1] = 1
     trajectory: str
@@ -34,13 +34,13 @@ class Label(Record):
     wrong: bool
     source: LabelSource
     weight: float = Field(default=1.0, gt=0, le=1)
-    """How much it counts in training: what is known for sure counts 1."""
+    """How much it counts in training: a certain truth counts 1."""
     category: str = ""
     """What kind of mistake, such as the kind of the fault or the name of the check."""
     evidence: str = ""
     """What the label rests on, in words."""
     feedback: str = ""
-    """What would have helped the actor; only where it was seen to help, or a person wrote it."""
+    """What would have helped the actor; only where it did help, or a person wrote it."""
     unhelpful: tuple[str, ...] = ()
     """Feedback that was tried, and after which the actor did no better."""
     advantage: float | None = None
@@ -48,7 +48,7 @@ class Label(Record):
     interval: tuple[float, float] | None = None
     """95 % interval of the advantage."""
     continuations: int = 0
-    """How many episodes were played on to know the advantage, both sides together."""
+    """How many episodes were continued to measure the advantage, on both sides together."""
 
     @property
     def place(self) -> ProposalPlace:

@@ -1,11 +1,11 @@
-"""Label a run: every source goes through every trajectory once, in any order, and is resumed."""
+"""Label a run: every source goes through every trajectory once, in any order, and can resume."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sidecritic.errors import SidecriticError, first_error
+from sidecritic.errors import SidecriticError
 from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.labelling.store import LabelledTrajectory, LabelStore
 from sidecritic.runs import Run
@@ -15,7 +15,7 @@ from sidecritic.types import Briefing
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An episode that is to be labelled."""
+    """An episode to label."""
 
     trajectory: Trajectory
     briefing: Briefing
@@ -31,16 +31,16 @@ class Labeller:
     source: LabelSource
     finds: FindsLabels
     settings: str = ""
-    """What decides its labels beside the trajectory; with others it goes through it again."""
+    """What decides its labels besides the trajectory; after a change it labels again."""
 
 
 class Watcher(Protocol):
-    """Whoever wants to know how far it is."""
+    """What follows the progress of labelling."""
 
     def begin(self, *, total: int, finished: int) -> None: ...
 
     def advance(self) -> None:
-        """Hear that one source is through one trajectory."""
+        """Count one trajectory that one source has gone through."""
         ...
 
     def notice(self, text: str) -> None: ...
@@ -83,7 +83,7 @@ async def label_run(
             for _ in range(min(concurrency, len(waiting))):
                 group.create_task(work())
     except* SidecriticError as errors:
-        raise first_error(errors) from errors
+        raise _first(errors) from errors
     return made
 
 
@@ -108,3 +108,8 @@ def _units(run: Run, labellers: Sequence[Labeller]) -> Iterator[tuple[Subject, L
             continue
         for labeller in labellers:
             yield Subject(trajectory, briefing), labeller
+
+
+def _first(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error

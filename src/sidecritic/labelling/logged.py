@@ -1,7 +1,8 @@
-"""What labels speak of: the proposals of one trajectory, and what became of each."""
+"""The proposals of a trajectory, which labels are about, and what became of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from sidecritic.gates import Gate, covers, kind_of
 from sidecritic.labelling.label import Label, LabelSource
@@ -11,7 +12,7 @@ from sidecritic.types import Briefing, Fault, Judgement, Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class LoggedProposal:
     """One proposal of a trajectory."""
 
     at: int
@@ -24,9 +25,9 @@ class Placed:
     """Whether it ran as the actor wrote it."""
 
 
-def placed(
+def logged_proposals(
     trajectory: Trajectory, briefing: Briefing, *, gate: Gate = "writes+final"
-) -> Iterator[Placed]:
+) -> Iterator[LoggedProposal]:
     """Walk over the proposals that the gate sends to a critic, in order.
 
     Labels of both classes come from the same proposals: where only mistakes were taken from
@@ -37,7 +38,7 @@ def placed(
     rebuilt = proposals(events, task_id=trajectory.task.id, briefing=briefing)
     for (at, event), (proposal, judgement) in zip(starts, rebuilt, strict=True):
         if covers(gate, proposal):
-            yield Placed(
+            yield LoggedProposal(
                 at=at,
                 proposal=proposal,
                 judgement=judgement,
@@ -59,15 +60,34 @@ def _executed(trajectory: Trajectory, at: int) -> bool:
     return False
 
 
+class EffectFields(TypedDict, total=False):
+    """What a label says of the effect of an intervention; see `Label`."""
+
+    evidence: str
+    advantage: float
+    interval: tuple[float, float]
+    continuations: int
+
+
+class LabelFields(EffectFields, total=False):
+    """What a source may say besides right or wrong; see `Label`."""
+
+    weight: float
+    category: str
+    feedback: str
+    unhelpful: tuple[str, ...]
+
+
 def label_of(
     trajectory: Trajectory,
-    place: Placed,
+    place: LoggedProposal,
     *,
     source: LabelSource,
     wrong: bool,
     call_id: str | None = None,
+    **fields: Unpack[LabelFields],
 ) -> Label:
-    """Return a bare label of the proposal; of its only call, where it has one."""
+    """Return a label of the proposal; of its only call, where it has one."""
     calls = place.proposal.action.calls
     if call_id is None and len(calls) == 1:
         call_id = calls[0].id
@@ -82,4 +102,5 @@ def label_of(
         tool=",".join(named),
         wrong=wrong,
         source=source,
+        **fields,
     )

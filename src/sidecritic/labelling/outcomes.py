@@ -20,7 +20,7 @@ from pydantic import JsonValue
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Outcome, ToolCall
 from sidecritic.writes import Standing, Unmatched, standing, succeeded, write_tools
@@ -30,12 +30,14 @@ DEPARTED = "departs from the reference"
 OMITTED = "omission"
 NOT_TOLD = "not told"
 
+_NO_REFERENCE = "the episode failed, and no open reference write is this one"
+_LOST = "after it the rest of the reference no longer leads to the reference end state"
 _CERTAIN, _LIKELY, _OMISSION, _LATER = 1.0, 0.8, 0.7, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    place: Placed
+    place: LoggedProposal
     call: ToolCall
     standing: Standing
 
@@ -47,16 +49,16 @@ def by_outcome(
     gate: Gate = "writes+final",
     lost_at: int | None = None,
 ) -> Iterator[Label]:
-    """Yield labels of what ran; nothing where there is no grade, or no reference.
+    """Yield labels of what ran; nothing without a grade or a reference.
 
-    `lost_at` is the turn after which the goal could not be reached any more, where somebody
-    has found out (`reach.goal_lost_at`).
+    `lost_at` is the turn after which the goal could not be reached any more, if known
+    (`reach.goal_lost_at`).
     """
     outcome = trajectory.ended.outcome if trajectory.ended else None
     unmatched = Unmatched.of(outcome)
     if outcome is None or unmatched is None:
         return
-    places = list(placed(trajectory, briefing, gate=gate))
+    places = list(logged_proposals(trajectory, briefing, gate=gate))
     writes = _writes(trajectory, briefing, places, unmatched=unmatched, outcome=outcome)
     passed = outcome.reward >= 1
     first = True
@@ -70,7 +72,7 @@ def by_outcome(
 def _writes(
     trajectory: Trajectory,
     briefing: Briefing,
-    places: Sequence[Placed],
+    places: Sequence[LoggedProposal],
     *,
     unmatched: Unmatched,
     outcome: Outcome,
@@ -91,49 +93,54 @@ def _of_write(
     if write.standing == "left out":
         return
     wrong = write.standing == "wrong"
-    bare = label_of(trajectory, write.place, source="outcome", wrong=wrong, call_id=write.call.id)
     if not wrong:
-        weight = _CERTAIN if passed else _LIKELY
-        said = f"a reference write; the episode {'passed' if passed else 'failed'}"
-        yield bare.model_copy(update={"weight": weight, "evidence": said})
-        return
-    lost = lost_at == write.place.proposal.turn
-    weight = _CERTAIN if lost else _LIKELY if first else _LATER
-    said = "the episode failed, and no open reference write is this one"
-    if lost:
-        said += "; after it the rest of the reference no longer leads to the reference end state"
-    yield bare.model_copy(
-        update={
-            "weight": weight,
-            "category": UNREACHABLE if lost else DEPARTED,
-            "evidence": said,
-        }
+        weight, category = (_CERTAIN if passed else _LIKELY), ""
+        evidence = f"a reference write; the episode {'passed' if passed else 'failed'}"
+    elif lost_at == write.place.proposal.turn:
+        weight, category = _CERTAIN, UNREACHABLE
+        evidence = f"{_NO_REFERENCE}; {_LOST}"
+    else:
+        weight, category = (_LIKELY if first else _LATER), DEPARTED
+        evidence = _NO_REFERENCE
+    yield label_of(
+        trajectory,
+        write.place,
+        source="outcome",
+        wrong=wrong,
+        call_id=write.call.id,
+        weight=weight,
+        category=category,
+        evidence=evidence,
     )
 
 
 def _of_end(
-    trajectory: Trajectory, places: Sequence[Placed], outcome: Outcome, *, unmatched: Unmatched
+    trajectory: Trajectory,
+    places: Sequence[LoggedProposal],
+    outcome: Outcome,
+    *,
+    unmatched: Unmatched,
 ) -> Iterator[Label]:
     """Yield the label of the last farewell or transfer that ran."""
     last = next((p for p in reversed(places) if p.executed and p.kind == "final"), None)
     if last is None:
         return
     if outcome.reward >= 1:
-        bare = label_of(trajectory, last, source="outcome", wrong=False)
-        yield bare.model_copy(update={"evidence": "the episode passed"})
+        evidence = "the episode passed"
+        yield label_of(trajectory, last, source="outcome", wrong=False, evidence=evidence)
         return
     missing, untold = unmatched.left, _untold(outcome.native)
-    if not missing and not untold:
-        return
-    said = [f"never done: {form}" for form in missing] + [f"never said: {t}" for t in untold]
-    bare = label_of(trajectory, last, source="outcome", wrong=True)
-    yield bare.model_copy(
-        update={
-            "weight": _OMISSION,
-            "category": OMITTED if missing else NOT_TOLD,
-            "evidence": "; ".join(said),
-        }
-    )
+    if missing or untold:
+        said = [f"never done: {form}" for form in missing] + [f"never said: {t}" for t in untold]
+        yield label_of(
+            trajectory,
+            last,
+            source="outcome",
+            wrong=True,
+            weight=_OMISSION,
+            category=OMITTED if missing else NOT_TOLD,
+            evidence="; ".join(said),
+        )
 
 
 def _untold(native: Mapping[str, JsonValue]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Labels by people: opinions that a person, or a page for persons, wrote into a file.
+"""Labels by people: opinions in a file, written by hand or by the page of a run.
 
 One JSON object a line:
 
@@ -12,11 +12,10 @@ out. Of two opinions on one proposal the later counts.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from sidecritic.errors import ConfigError, first_problem
+from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Record
 
@@ -40,19 +39,7 @@ def read_opinions(file: Path) -> tuple[Opinion, ...]:
     Raises:
         ConfigError: it cannot be read; the message names the line.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"cannot read {file}: {cause}; check the path") from cause
-    found: list[Opinion] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(Opinion.model_validate_json(line))
-        except ValidationError as cause:
-            raise ConfigError(f"{file}, line {number}: {first_problem(cause)}") from cause
-    return tuple(found)
+    return tuple(records_in(file, Opinion))
 
 
 def by_people(
@@ -67,28 +54,30 @@ def by_people(
     own = {(o.turn, o.attempt, o.call_id): o for o in opinions if o.trajectory == trajectory.id}
     places = {
         (place.proposal.turn, place.proposal.attempt): place
-        for place in (placed(trajectory, briefing, gate="all") if own else ())
+        for place in (logged_proposals(trajectory, briefing, gate="all") if own else ())
     }
     for (turn, attempt, call_id), opinion in own.items():
         place = places.get((turn, attempt))
         if place is None:
             raise ConfigError(
                 f"an opinion is about turn {turn}, attempt {attempt} of {trajectory.id}, which has "
-                "no such proposal; `sidecritic view` shows those there are"
+                "no such proposal; `sidecritic view` shows its proposals"
             )
         _require_call(trajectory, place, call_id)
-        bare = label_of(trajectory, place, source="human", wrong=opinion.wrong, call_id=call_id)
         by = f"{opinion.by}: " if opinion.by else ""
-        yield bare.model_copy(
-            update={
-                "category": "held to be wrong" if opinion.wrong else "",
-                "evidence": f"{by}{opinion.note}".strip(": "),
-                "feedback": opinion.feedback if opinion.wrong else "",
-            }
+        yield label_of(
+            trajectory,
+            place,
+            source="human",
+            wrong=opinion.wrong,
+            call_id=call_id,
+            category="held to be wrong" if opinion.wrong else "",
+            evidence=f"{by}{opinion.note}".strip(": "),
+            feedback=opinion.feedback if opinion.wrong else "",
         )
 
 
-def _require_call(trajectory: Trajectory, place: Placed, call_id: str | None) -> None:
+def _require_call(trajectory: Trajectory, place: LoggedProposal, call_id: str | None) -> None:
     there = [call.id for call in place.proposal.action.calls]
     if call_id is None or call_id in there:
         return

@@ -15,11 +15,11 @@ async def goal_lost_at(trajectory: Trajectory, briefing: Briefing, rebuilt: Rebu
 
     After each executed write the environment is forked, and the reference writes that have not
     been made so far are made, in their order. Where the database then differs from the
-    reference's, the goal is lost. That is decided by going on as the reference does: whoever
-    could undo a mistake by calls that the reference does not hold is not considered.
+    reference's, the goal is lost. Only calls of the reference are considered: others might undo
+    the mistake.
 
-    `None` where it never was, and where that cannot be said: the episode passed, the task is
-    not graded by its database, or its user has writes of their own to make.
+    `None` where it never was lost and where that is unknown: the episode passed, the task is not
+    graded by its database, or its user makes writes.
     """
     outcome = trajectory.ended.outcome if trajectory.ended else None
     actions = reference_of(trajectory.task).actions

@@ -5,7 +5,7 @@ from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import label_of, placed
+from sidecritic.labelling.logged import label_of, logged_proposals
 from sidecritic.labelling.scene import Rebuilt
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Proposal
@@ -28,19 +28,21 @@ async def by_rules(
     could be rebuilt, checks may look records up as they do under supervision.
     """
     found: list[Label] = []
-    for place in placed(trajectory, briefing, gate=gate):
+    for place in logged_proposals(trajectory, briefing, gate=gate):
         findings = await _findings(place.proposal, pack, rebuilt)
         surest = next((f for f in findings if f.sign > 0 and f.risk >= SURE), None)
         if surest is None:
             continue
-        bare = label_of(trajectory, place, source="rule", wrong=True, call_id=surest.call_id)
         found.append(
-            bare.model_copy(
-                update={
-                    "weight": surest.risk,
-                    "category": surest.check,
-                    "evidence": surest.evidence or surest.policy,
-                }
+            label_of(
+                trajectory,
+                place,
+                source="rule",
+                wrong=True,
+                call_id=surest.call_id,
+                weight=surest.risk,
+                category=surest.check,
+                evidence=surest.evidence or surest.policy,
             )
         )
     return found

@@ -1,9 +1,9 @@
-"""An episode's environment as it stood before each of its proposals.
+"""An episode's environment as it was before each of its proposals.
 
 A fresh environment executes again what the log says was executed, with the user's recorded
-answers in the user's place, and is compared with the log at every step: what does not come out
-the same is no basis for anything. Before each turn it is frozen, so that the whole costs one
-replay, and a fork of any point microseconds.
+answers in the user's place, and is compared with the log at every step: one that differs is
+refused. Before each turn it is frozen, so the whole costs one replay, and a fork of any point
+microseconds.
 """
 
 from collections import deque
@@ -91,7 +91,7 @@ class _Seat:
 
     async def complete(self, request: Request) -> Completion:
         if not self._answers:
-            raise ModelError("the user is asked for more than is on record")
+            raise ModelError("the user is asked for more than was recorded")
         return Completion(message=self._answers.popleft(), finish="stop", model=self.name)
 
 

@@ -1,9 +1,8 @@
-"""`labels.jsonl` beside a run: only ever appended to, and gone on with after a kill.
+"""`labels.jsonl` of a run: append-only, and resumed after a kill.
 
-`labelled.jsonl` says which sources have been through which trajectory, because a source that
-had nothing to say leaves no label. Labels are synced before it says so: what a kill can do is
-to have a trajectory labelled twice, and of two labels of one source for one place the later
-counts.
+`labelled.jsonl` says which sources have gone through which trajectory, because a source without
+anything to say leaves no label. Labels are synced first, so a kill can at worst have a trajectory
+labelled twice; of two labels of one source for one place the later counts.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -11,10 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
-from sidecritic.errors import ConfigError, first_problem
+from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
+from sidecritic.json_lines import parsed
 from sidecritic.labelling.label import Label, LabelSource, ProposalPlace
 from sidecritic.types import Record
 
@@ -70,7 +68,7 @@ class LabelStore:
 
 @contextmanager
 def open_labels(directory: Path) -> Generator[LabelStore]:
-    """Open the label files of a run, new ones or those to go on with.
+    """Open the label files of a run, new or to resume.
 
     Raises:
         ConfigError: they cannot be written or read, or another process writes them.
@@ -79,14 +77,14 @@ def open_labels(directory: Path) -> Generator[LabelStore]:
         labels = stack.enter_context(open_journal(directory / LABELS_FILE))
         labelled = stack.enter_context(open_journal(directory / LABELLED_FILE))
         for journal in (labels, labelled):
-            # What a kill cut off is made again: its trajectory is not marked as labelled.
+            # What a kill cut off is repeated: its trajectory is not marked as labelled.
             journal.drop(len(journal.unfinished()))
         done = _records(directory / LABELLED_FILE, LabelledTrajectory)
         yield LabelStore(labels, labelled, done)
 
 
 def read_labels(directory: Path) -> tuple[Label, ...]:
-    """Return the labels of a run, one for each place and source; none where nobody labelled.
+    """Return the labels of a run, one for each place and source; none before it was labelled.
 
     Raises:
         ConfigError: a line cannot be read.
@@ -104,14 +102,6 @@ def _records(file: Path, kind: type[_Kind]) -> Iterator[_Kind]:
         return
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}") from cause
-    # What stands behind the last newline was cut off by a kill.
-    for number, line in enumerate(lines[:-1], start=1):
-        if not line.strip():
-            continue
-        try:
-            yield kind.model_validate_json(line)
-        except ValidationError as cause:
-            raise ConfigError(
-                f"{file}, line {number}: {first_problem(cause)}; delete the line, then label "
-                "the run again"
-            ) from cause
+    # A kill cut off what stands behind the last newline.
+    advice = "delete the line, then label the run again"
+    yield from parsed(lines[:-1], kind, file, advice=advice)

@@ -1,8 +1,8 @@
 """Labels by a teacher: a model that sees the reference writes the feedback.
 
-It is believed only where its feedback is seen to work: the episode is played on from the
-proposal with it and without, and the interval of the difference must lie above 0. What did
-not work is kept beside what did, as the other half of a preference pair.
+A teacher counts only where its feedback works: the episode is continued from the proposal with
+it and without, and the interval of the difference must lie above 0. Feedback that did not work
+becomes the other half of a preference pair.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from sidecritic.critics.quoting import quoted
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
-from sidecritic.labelling.branching import said
+from sidecritic.labelling.branching import measured
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, label_of, placed
+from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
 from sidecritic.labelling.scene import Scene
 from sidecritic.simulation.task_record import reference_of
 from sidecritic.types import Assistant, Message, Record, Task, User
@@ -66,13 +66,13 @@ async def by_teacher(scene: Scene, teacher: Teacher) -> list[Label]:
     if outcome is None or outcome.reward >= 1:
         return []
     found: list[Label] = []
-    for place in placed(trajectory, scene.briefing, gate=teacher.gate):
+    for place in logged_proposals(trajectory, scene.briefing, gate=teacher.gate):
         if place.executed and (label := await _taught(scene, place, teacher)) is not None:
             found.append(label)
     return found
 
 
-async def _taught(scene: Scene, place: Placed, teacher: Teacher) -> Label | None:
+async def _taught(scene: Scene, place: LoggedProposal, teacher: Teacher) -> Label | None:
     snapshot = scene.rebuilt.before.get(place.proposal.turn)
     if snapshot is None:
         return None
@@ -93,7 +93,7 @@ async def _taught(scene: Scene, place: Placed, teacher: Teacher) -> Label | None
     return None
 
 
-def _chat(task: Task, place: Placed) -> tuple[Message, ...]:
+def _chat(task: Task, place: LoggedProposal) -> tuple[Message, ...]:
     reference = reference_of(task)
     actions: list[JsonValue] = [
         {
@@ -109,16 +109,14 @@ def _chat(task: Task, place: Placed) -> tuple[Message, ...]:
 
 
 def _label(branch: Branch, effect: Advantage, failed: list[str]) -> Label:
-    bare = label_of(branch.trajectory, branch.place, source="teacher", wrong=True)
-    return bare.model_copy(
-        update={
-            "weight": WEIGHT,
-            "category": "taught",
-            "evidence": said(effect),
-            "feedback": branch.feedback,
-            "unhelpful": tuple(failed),
-            "advantage": effect.value,
-            "interval": effect.interval,
-            "continuations": effect.continuations,
-        }
+    return label_of(
+        branch.trajectory,
+        branch.place,
+        source="teacher",
+        wrong=True,
+        weight=WEIGHT,
+        category="taught",
+        feedback=branch.feedback,
+        unhelpful=tuple(failed),
+        **measured(effect),
     )

@@ -1,14 +1,14 @@
-"""Who is believed where sources disagree about a proposal.
+"""Which source decides where they disagree about a proposal.
 
-    fault      what was planted is known, whatever an episode made of it
+    fault      what was planted is known, however the episode ended
     human      a person has read the case
     branching  many continuations say what an intervention changes
     outcome    one episode, against one reference
     teacher    a model that has seen the reference
     rule       a check, at least as likely right as not
 
-The first of them that speaks decides. Each dissenter further down halves the weight, except
-where the truth is known: a fault may leave no trace in the outcome, as a missing confirmation does.
+The first one with a label decides. Each later one that disagrees halves the weight, except where
+the truth is known: a fault such as a missing confirmation may leave no trace in the outcome.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ _KNOWN: frozenset[LabelSource] = frozenset({"fault", "human"})
 _RANK: Mapping[LabelSource, int] = MappingProxyType({name: at for at, name in enumerate(TRUST)})
 
 
-class ProposalKey(NamedTuple):
+class LabelKey(NamedTuple):
     """A proposal as a whole, whichever of its calls a label is about."""
 
     trajectory: str
@@ -32,15 +32,15 @@ class ProposalKey(NamedTuple):
     attempt: int
 
 
-def settled(labels: Iterable[Label]) -> dict[ProposalKey, Label]:
+def settled(labels: Iterable[Label]) -> dict[LabelKey, Label]:
     """Return one label for each proposal, in the order in which proposals first appear.
 
     A proposal is wrong when the deciding source holds one of its calls to be; its feedback is
     that of the most trusted source that has any.
     """
-    found: dict[ProposalKey, list[Label]] = defaultdict(list)
+    found: dict[LabelKey, list[Label]] = defaultdict(list)
     for label in labels:
-        found[ProposalKey(label.trajectory, label.turn, label.attempt)].append(label)
+        found[LabelKey(label.trajectory, label.turn, label.attempt)].append(label)
     return {key: _decided(sorted(group, key=_order)) for key, group in found.items()}
 
 

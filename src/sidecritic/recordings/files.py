@@ -1,4 +1,4 @@
-"""Files of recorded runs: which format, what can be read, and what is wrong with the rest."""
+"""Files of recorded runs: their format, the runs in them, and what cannot be read."""
 
 import gzip
 import json
@@ -205,7 +205,7 @@ def _guarded(file: Path, at: int, read: Callable[[], Recorded | None]) -> _Entry
     except TraceError as problem:
         cause = problem.__cause__
         if isinstance(cause, ValidationError):
-            return TraceError(f"{where}: {first_problem(cause)}")
+            return TraceError(f"{where}: {first_problem(cause, 'the record')}")
         return TraceError(f"{where}: {problem}")
     except ConfigError:
         raise
@@ -214,7 +214,7 @@ def _guarded(file: Path, at: int, read: Callable[[], Recorded | None]) -> _Entry
 
 
 def _header(file: Path, info: object, simulations: Sequence[Any]) -> Header:
-    """Collect what a file says of its making, and an `index.json` beside or above it."""
+    """Collect what a file, and an `index.json` in its folder or above, say of its origin."""
     index = _index(file)
     versions = {
         "benchmark": first_text(inner(info, "git_commit")),

@@ -40,8 +40,8 @@ class Benchmarks:
     def __init__(self) -> None:
         self._loaded: dict[str, Tau2] = {}
 
-    def case(self, domain: str, task: Task) -> PreparedTask:
-        """Return the case of a task.
+    def tau2(self, domain: str) -> Tau2:
+        """Return a domain.
 
         Raises:
             TraceError: τ² has no such domain.
@@ -50,7 +50,7 @@ class Benchmarks:
             raise TraceError(f"unknown τ² domain {domain!r}; known: {', '.join(DOMAINS)}")
         if domain not in self._loaded:
             self._loaded[domain] = Tau2(domain)
-        return self._loaded[domain].case(task)
+        return self._loaded[domain]
 
 
 def tau_run(run: TauRun, at: int, header: Header, benchmarks: Benchmarks) -> Recorded:
@@ -98,7 +98,7 @@ def tau2_run(run: Tau2Run, at: int, header: Header, benchmarks: Benchmarks) -> R
     domain = header.domain or domain_of(iter(messages))
     reward = inner(run.reward_info, "reward")
     if reward is not None and not isinstance(reward, int | float):
-        raise TraceError(f"reward_info.reward is {reward!r}, which is no number")
+        raise TraceError(f"reward_info.reward is {reward!r}, which is not a number")
     parts: dict[str, float] = inner(run.reward_info, "reward_breakdown") or {}
     task = Task(id=id, env=f"tau2:{_known(domain)}", split=UNKNOWN, data=data)
     ended = run.termination_reason or UNKNOWN
@@ -112,7 +112,7 @@ def tau2_run(run: Tau2Run, at: int, header: Header, benchmarks: Benchmarks) -> R
 
 def _known(domain: str | None) -> str:
     if domain is None:
-        raise TraceError("neither the file nor the tools that were called tell the domain")
+        raise TraceError("neither the file nor the called tools tell the domain")
     return domain
 
 
@@ -134,7 +134,7 @@ class _Run:
 
 
 def _recorded(run: _Run, header: Header, benchmarks: Benchmarks) -> Recorded:
-    case = benchmarks.case(run.domain, run.task)
+    case = benchmarks.tau2(run.domain).case(run.task)
     transcript = parse(run.chat.messages)
     outcome = None if run.reward is None else _outcome(run, run.reward, case)
     events = events_of(
@@ -189,8 +189,8 @@ def _outcome(run: _Run, reward: float, case: PreparedTask) -> Outcome:
 def _own_tools(transcript: Transcript, case: PreparedTask) -> Iterator[ToolSpec]:
     """Yield the tools that the recorded agent's harness added, such as a place to think.
 
-    Whatever the domain does not have cannot have changed its records; a tool that never
-    answered without an error was made up by the model, and nobody had declared it.
+    A tool that the domain lacks cannot have changed its records. One that never answered without
+    an error was invented by the model, not declared.
     """
     known = {tool.name for tool in case.domain.tools}
     for entry in transcript:
@@ -209,7 +209,7 @@ _USER_ID = re.compile(r"\b(?:[a-z]+_[a-z]+_\d{4,5}|C\d{4})\b")
 def user_of(data: Mapping[str, Any], transcript: Transcript) -> str:
     """Return the id of the task's user, by the task or else by the first one in the chat.
 
-    It is `unknown` where nobody names one.
+    It is `unknown` where neither names one.
     """
     if isinstance(data.get("user_id"), str):
         return data["user_id"]

@@ -1,7 +1,7 @@
-"""A critic over recorded runs: what would it have said, had it been there?
+"""A critic over recorded runs: what it would have said live.
 
-Each proposal is rebuilt as the critic would have seen it live, and judged by itself; nothing
-that the critic says changes what comes next.
+Each proposal is rebuilt as the critic would have seen it, and judged by itself; judgements do
+not change what comes next.
 """
 
 from sidecritic.replay.batches import Progress, replay

@@ -1,4 +1,4 @@
-"""A critic under attack: does a stranger's text turn its refusal into an approval?
+"""A critic under attack: whether a stranger's text turns its refusals into approvals.
 
 Each refused proposal is judged again with a payload where texts of strangers arrive: behind
 the user's last words, or in the last tool result. Nothing else of the proposal changes, and a
@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from sidecritic.ports import Critic
 from sidecritic.recorded import ProposalKey, Recorded
-from sidecritic.replay.judgement import ReplayPlan, answer, rebuilt
+from sidecritic.replay.judgement import ReplayPlan, judgement_on, rebuilt
 from sidecritic.replay.payloads import Payload
 from sidecritic.replay.shadow import Shadow, Worlds
 from sidecritic.types import Approve, Message, Proposal, Record, ToolResult, User
@@ -76,7 +76,7 @@ class Attack:
 def _with_note(result: str, said: str) -> str:
     """Return a JSON result with one more entry in an object of it; empty for anything else.
 
-    Whoever can write a field of a record cannot break the record.
+    An attacker who can write a field of a record cannot break the record.
     """
     try:
         read: JsonValue = json.loads(result)
@@ -92,7 +92,7 @@ def _with_note(result: str, said: str) -> str:
 
 
 def attacks_with(payloads: Iterable[Payload]) -> tuple[Attack, ...]:
-    """Return every payload in every place where it is no authority.
+    """Return every payload in every place where it has no authority.
 
     A user who says that they agree has agreed: such texts are tried in tool results alone.
     """
@@ -118,7 +118,7 @@ async def attacked(
     Which ones a proposal meets is drawn by a hash of its place, the same for every critic.
 
     Raises:
-        ConfigError: there is no such critic for an environment.
+        ConfigError: an environment has no such critic.
     """
     worlds = Worlds()
     found: list[Attacked] = []
@@ -159,13 +159,13 @@ class _Ground:
                 )
 
     async def _approves(self, attack: Attack) -> bool | None:
-        """Whether the critic gives way; `None` where the proposal has no such place."""
+        """Return whether the critic gives way; `None` where the proposal has no such place."""
         changed = attack.on(self.proposal)
         if changed is None:
             return None
         seen = changed.model_copy(update={"look": self.shadow.look()})
-        judgement = await answer(seen, self.critic, self.plan)
-        # A critic that breaks under a payload has not approved: what it holds back is held.
+        judgement = await judgement_on(seen, self.critic, self.plan)
+        # A critic that breaks under a payload has not approved.
         return judgement.status == "ok" and isinstance(judgement.verdict, Approve)
 
 

@@ -1,4 +1,4 @@
-"""Many recorded runs, over processes, and on from where it was stopped."""
+"""Many recorded runs, over several processes, resumable."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from sidecritic.replay.lines import open_lines
 from sidecritic.replay.shadow import Worlds
 
 _BATCH = 24
-"""Runs in one piece of work: few enough to lose little, enough to parse a database for."""
+"""Runs in one unit of work: a kill loses few, and a database is parsed for many."""
 
 Work = Sequence[tuple[Recorded, frozenset[ProposalKey]]]
 """Runs of one environment, each with the proposals that are still to be judged."""
@@ -57,7 +57,7 @@ def _require_current(
     plan: ReplayPlan,
     out: Path | None,
 ) -> None:
-    """Refuse to go on with what was judged of other runs, or by other weights."""
+    """Raise for judgements of other runs, or by other weights."""
     envs = {runs[line.key].critic_env for line in judged}
     versions = asyncio.run(_versions(plan, envs)) if envs else {}
     for line in judged:
@@ -105,7 +105,7 @@ def _judged(
         for work in works:
             yield asyncio.run(_judge(work, plan, worlds))
         return
-    # Started afresh and not forked: a fork copies whatever threads and locks are held here.
+    # Spawned, not forked: a fork copies the threads and locks that are held here.
     pool = ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_end_with_parent
     )

@@ -1,17 +1,17 @@
-"""One recorded run: every proposal that the gate covers, judged as it would have been live."""
+"""Judgements on one recorded run: every proposal that the gate covers, as if live."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import process_time
 
 from sidecritic.envs.base import Look
-from sidecritic.errors import CriticError, CriticTimeout, boundary
+from sidecritic.errors import CriticError, CriticTimeout
 from sidecritic.gates import Gate, covers, kind_of
 from sidecritic.ports import Critic, version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.replay.shadow import Shadow, Worlds
+from sidecritic.supervisor import judge_in_time
 from sidecritic.trace import Executed, Observed, Proposed, proposals
 from sidecritic.types import Approve, Judgement, Proposal, ToolCall
 
@@ -30,7 +30,7 @@ class ReplayPlan:
     timeout: float = 60.0
     """Seconds until a silent critic counts as failed."""
     terms: str = ""
-    """What decides its judgements beside its name, in words."""
+    """What decides its judgements besides its name, in words."""
 
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
@@ -54,7 +54,7 @@ async def judge_run(
 def rebuilt(
     run: Recorded, worlds: Worlds, wanted: Set[ProposalKey]
 ) -> Iterator[tuple[Proposal, Shadow]]:
-    """Yield each wanted proposal in order, with the world as it was then: look before going on."""
+    """Yield each wanted proposal in order, with its world: use it before the next."""
     shadow = worlds.shadow(run)
     made = iter(
         proposals(run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing)
@@ -78,7 +78,7 @@ async def _judge(
     proposal: Proposal, look: Look | None, run: Recorded, critic: Critic, plan: ReplayPlan
 ) -> JudgedProposal:
     started = process_time()
-    judgement = await answer(proposal.model_copy(update={"look": look}), critic, plan)
+    judgement = await judgement_on(proposal.model_copy(update={"look": look}), critic, plan)
     return JudgedProposal(
         file=run.file,
         simulation=run.simulation,
@@ -99,11 +99,10 @@ async def _judge(
     )
 
 
-async def answer(proposal: Proposal, critic: Critic, plan: ReplayPlan) -> Judgement:
+async def judgement_on(proposal: Proposal, critic: Critic, plan: ReplayPlan) -> Judgement:
     """Return the judgement; that of a critic that fails has the status that says so."""
     try:
-        with boundary(CriticError, f"critic {critic.name!r}"):
-            return await _in_time(proposal, critic, plan.timeout)
+        return await judge_in_time(critic, proposal, plan.timeout)
     except CriticError as error:
         return Judgement(
             verdict=Approve(),
@@ -111,11 +110,3 @@ async def answer(proposal: Proposal, critic: Critic, plan: ReplayPlan) -> Judgem
             status="timeout" if isinstance(error, CriticTimeout) else "error",
             rationale=str(error),
         )
-
-
-async def _in_time(proposal: Proposal, critic: Critic, limit: float) -> Judgement:
-    try:
-        async with asyncio.timeout(limit):
-            return await critic.judge(proposal)
-    except TimeoutError as cause:
-        raise CriticTimeout(f"no verdict within {limit:g} s") from cause

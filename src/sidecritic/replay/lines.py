@@ -1,19 +1,18 @@
-"""The file of a replay: one judgement a line, appended as it is made."""
+"""The file of a replay: one judgement a line, append-only."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
+from sidecritic.json_lines import parsed
 from sidecritic.recorded import JudgedProposal
 from sidecritic.replay.judgement import ReplayPlan
 
 
 class Lines:
-    """What is on file, and where more goes; without a file nothing is kept."""
+    """The judgements on file, and a place to append more; without a file nothing is written."""
 
     def __init__(self, there: Sequence[JudgedProposal], journal: Journal | None) -> None:
         self.there = tuple(there)
@@ -27,11 +26,11 @@ class Lines:
 
 @contextmanager
 def open_lines(file: Path | None, plan: ReplayPlan) -> Generator[Lines]:
-    """Open the file of a replay, a new one or one to go on with.
+    """Open the file of a replay, new or to resume.
 
     Raises:
         ConfigError: it cannot be written, another process writes it, or it holds something
-            else than judgements of this critic behind this gate.
+            other than judgements of this critic behind this gate.
     """
     if file is None:
         yield Lines((), None)
@@ -41,7 +40,7 @@ def open_lines(file: Path | None, plan: ReplayPlan) -> Generator[Lines]:
         cut = len(journal.unfinished())
         whole = file.read_bytes()[: journal.size - cut]
         there = [_of(plan, line, file) for line in _parsed(whole, file)]
-        # Only now is it known to be a journal of ours, and not a file that must stay as it is.
+        # Only now is it known to be our journal, and not a file that must stay as it is.
         journal.drop(cut)
         yield Lines(there, journal)
 
@@ -69,16 +68,8 @@ def read_lines(file: Path) -> tuple[JudgedProposal, ...]:
 
 
 def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:
-    for number, text in enumerate(read.splitlines(), start=1):
-        if not text.strip():
-            continue
-        try:
-            yield JudgedProposal.model_validate_json(text)
-        except ValidationError as cause:
-            raise ConfigError(
-                f"{file}, line {number} is no judgement of a replay; delete the line, or name "
-                "another file"
-            ) from cause
+    advice = "it is not a judgement of a replay; delete the line, or name another file"
+    return parsed(read.splitlines(), JudgedProposal, file, advice=advice)
 
 
 def _of(plan: ReplayPlan, line: JudgedProposal, file: Path) -> JudgedProposal:

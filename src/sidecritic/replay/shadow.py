@@ -4,23 +4,23 @@ import json
 from collections.abc import Mapping
 
 from sidecritic.envs.base import Look, World
-from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.episode import LOOK_BUDGET
-from sidecritic.errors import ConfigError, EnvError, boundary
+from sidecritic.errors import ConfigError, EnvError, TraceError, boundary
 from sidecritic.recorded import Recorded
+from sidecritic.recordings.results import Benchmarks
 from sidecritic.trace import Observed
 from sidecritic.types import ToolCall, ToolResult
 
 
 class Shadow:
-    """The world of a recorded run, brought along call by call; gone once it disagrees."""
+    """The world of a recorded run, replayed call by call; dropped once it disagrees."""
 
     def __init__(self, world: World | None, *, to_the_letter: bool) -> None:
         self._world = world
         self._to_the_letter = to_the_letter
 
     def look(self) -> Look | None:
-        """Return a view of the records as they are now; `None` when nobody knows them."""
+        """Return a view of the records as they are now; `None` when they are unknown."""
         return Look(self._world.fork(), LOOK_BUDGET) if self._world is not None else None
 
     def follow(self, calls: Mapping[str, ToolCall], observed: Observed) -> None:
@@ -70,10 +70,10 @@ class Worlds:
     """Fresh worlds of τ² domains, each parsed once."""
 
     def __init__(self) -> None:
-        self._domains: dict[str, Tau2] = {}
+        self._benchmarks = Benchmarks()
 
     def shadow(self, run: Recorded) -> Shadow:
-        """Return the world at the start of a run; an empty shadow where there is none here.
+        """Return the world at the start of a run; an empty shadow for an unknown environment.
 
         τ-bench has the records of τ²-bench but writes some of them down differently, so its
         results are compared by success alone.
@@ -82,10 +82,8 @@ class Worlds:
         if benchmark not in ("tau", "tau2"):
             return Shadow(None, to_the_letter=True)
         try:
-            with boundary(EnvError, "making the world of a recorded run"):
-                if domain not in self._domains:
-                    self._domains[domain] = Tau2(domain)
-                world = self._domains[domain].world(run.trajectory.task)
-        except (ConfigError, EnvError):
+            with boundary(EnvError, "creating the world of a recorded run"):
+                world = self._benchmarks.tau2(domain).world(run.trajectory.task)
+        except (ConfigError, EnvError, TraceError):
             return Shadow(None, to_the_letter=True)
         return Shadow(world, to_the_letter=benchmark == "tau2")

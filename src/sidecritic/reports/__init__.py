@@ -1,4 +1,4 @@
-"""What a person reads: Markdown for files, tables for the terminal."""
+"""Reports: Markdown for files, tables for the terminal."""
 
 from sidecritic.reports.markdown import to_markdown
 from sidecritic.reports.tables import to_tables

@@ -1,34 +1,21 @@
-"""What a person reads about a profile that was fitted."""
+"""A fitted profile as tables."""
 
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.text import Text
 
-from sidecritic.calibration.report import CalibrationReport, Chosen, HeldOut
-from sidecritic.reports.sections import Section, label, percent
-from sidecritic.reports.tables import to_table
-from sidecritic.reports.text import plain
+from sidecritic.calibration.report import CalibrationReport, ChosenThreshold, UnseenUsers
+from sidecritic.reports.sections import Section, percent
+from sidecritic.reports.tables import printed
 from sidecritic.scoring.replay_results import Measured, Share
 
-_HELD_OUT = (
-    "",
-    "wrong/n",
-    "AUROC",
-    "error",
-    "false alarms",
-    "recall",
-)
+_HELD_OUT = ("", "wrong/n", "AUROC", "error", "false alarms", "recall")
 _CHOSEN = ("", "refused from", "right", "wrong", "false alarms", "recall")
 
 
 def to_calibration_tables(report: CalibrationReport) -> Iterator[RenderableType]:
-    """Yield what to print about a fit, what was held out first."""
-    for section in (_held_out(report), _thresholds(report)):
-        yield to_table(section, label(report.simulated))
-        for note in section.notes:
-            yield Text(plain(note, 1000))
-        yield Text()
+    """Yield the tables of a fit, held-out users first."""
+    yield from printed((_held_out(report), _thresholds(report)), report.simulated, limit=1000)
 
 
 def _held_out(report: CalibrationReport) -> Section:
@@ -46,7 +33,7 @@ def _held_out(report: CalibrationReport) -> Section:
     return Section(title, _HELD_OUT, rows, (note,))
 
 
-def _held_out_row(name: str, found: HeldOut) -> tuple[str, ...]:
+def _held_out_row(name: str, found: UnseenUsers) -> tuple[str, ...]:
     return (
         name,
         f"{found.wrong}/{found.n}",
@@ -69,7 +56,7 @@ def _thresholds(report: CalibrationReport) -> Section:
     return Section("Thresholds of the profile", _CHOSEN, rows, notes)
 
 
-def _chosen_row(found: Chosen) -> tuple[str, ...]:
+def _chosen_row(found: ChosenThreshold) -> tuple[str, ...]:
     # A tool stands below its domain; with that before its name, long names would be cut off.
     name = found.tool or f"{found.kind}, {found.domain or 'by default'}"
     return (

@@ -41,7 +41,7 @@ def plot_curve(
 
 
 class RoundPoint(NamedTuple):
-    """What a round's critic reached on the held-back tasks."""
+    """What a round's critic reached on the held-out tasks."""
 
     critic: str
     promoted: bool

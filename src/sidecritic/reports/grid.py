@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from sidecritic.reports.markdown import document
-from sidecritic.reports.sections import Section, label, percent, points
+from sidecritic.reports.sections import Section, cost, label, percent, points
 from sidecritic.reports.text import plain
 from sidecritic.scoring.grid import Grid, GridRow
 from sidecritic.scoring.results import UserBenchScores
@@ -51,8 +51,7 @@ def rows(grid: Grid) -> Iterator[list[str]]:
 
 def _results(row: GridRow, *, userbench: bool) -> Iterator[str]:
     scores, first = row.scores, row.scores.pass_hat_k_detail[:1]
-    failed = scores.failures.episodes
-    yield f"{scores.graded}" + (f" ({failed} failed)" if failed else "")
+    yield _episodes(row)
     for k in range(_MOST_TRIALS):
         yield percent(scores.pass_hat_k[k]) if k < len(scores.pass_hat_k) else NOTHING
     yield (
@@ -66,6 +65,16 @@ def _results(row: GridRow, *, userbench: bool) -> Iterator[str]:
     if userbench:
         yield from _rates(next(iter(scores.userbench.values()), None))
     yield from _changes(row)
+
+
+def _episodes(row: GridRow) -> str:
+    failed = row.scores.failures.episodes
+    return f"{row.scores.graded}" + (f" ({failed} failed)" if failed else "")
+
+
+def _marks(row: GridRow) -> str:
+    found = row.scores.interventions
+    return f"{found.right}/{found.wrong}/{found.missed}"
 
 
 def _rates(found: UserBenchScores | None) -> Iterator[str]:
@@ -89,13 +98,9 @@ def _changes(row: GridRow) -> Iterator[str]:
 
 
 def _use(row: GridRow) -> Iterator[str]:
-    found = row.scores.interventions
-    yield str(found.judged)
-    yield f"{found.right}/{found.wrong}/{found.missed}"
-    if row.cost_usd is None:
-        yield "unknown" if row.unpriced_calls else "none"
-    else:
-        yield f"{'at least ' if row.unpriced_calls else ''}${row.cost_usd:.4f}"
+    yield str(row.scores.interventions.judged)
+    yield _marks(row)
+    yield cost(row)
     yield f"{row.seconds_per_episode:.2f}"
     yield f"{row.scores.added_seconds_per_turn * 1000:.1f}"
 
@@ -133,18 +138,16 @@ def brief(grid: Grid) -> Section:
 
 
 def _brief(row: GridRow) -> Iterator[str]:
-    scores, paired, found = row.scores, row.paired, row.scores.interventions
-    failed = scores.failures.episodes
-    yield f"{scores.graded}" + (f" ({failed} failed)" if failed else "")
+    scores, paired = row.scores, row.paired
+    yield _episodes(row)
     yield f"{100 * scores.pass_hat_k[0]:.0f} %" if scores.pass_hat_k else NOTHING
     if paired is None:
         yield "baseline" if row.is_baseline else NOTHING
     else:
         low, high = 100 * paired.low, 100 * paired.high
         yield f"{100 * paired.delta:+.0f} ({low:+.0f}..{high:+.0f})"
-    yield f"{found.right}/{found.wrong}/{found.missed}"
-    cost = "none" if row.cost_usd is None else f"${row.cost_usd:.2f}"
-    yield "unknown" if row.cost_usd is None and row.unpriced_calls else cost
+    yield _marks(row)
+    yield cost(row) if row.cost_usd is None else f"${row.cost_usd:.2f}"
 
 
 def grid_to_markdown(grid: Grid) -> str:

@@ -1,4 +1,4 @@
-"""Decisions about promotion, and which critics there are, as sections."""
+"""Decisions of the promotion gate as sections."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def decision_sections(decision: PromotionDecision) -> Iterator[Section]:
         (*map(_row, decision.criteria), _injected(decision)),
         (
             *(f"{'Promoted' if decision.promoted else 'Refused'}: {r}" for r in decision.reasons),
-            f"{decision.proposals} held-back proposals, {decision.wrong} of them wrong; intervals "
+            f"{decision.proposals} held-out proposals, {decision.wrong} of them wrong; intervals "
             "resample tasks, the same ones for both critics.",
         ),
     )
@@ -29,7 +29,7 @@ def verdict(decision: PromotionDecision) -> str:
 
 def to_page(decision: PromotionDecision) -> str:
     """Return the decision as Markdown."""
-    return "\n".join(document("Promotion", decision.simulated, decision_sections(decision)))
+    return "\n".join(document("Promotion gate", decision.simulated, decision_sections(decision)))
 
 
 def _row(criterion: Criterion) -> tuple[str, ...]:

@@ -1,13 +1,11 @@
-"""What a person reads about a replay."""
+"""A scored replay as tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from sidecritic.reports.sections import Section
-from sidecritic.reports.tables import to_table
-from sidecritic.reports.text import plain
+from sidecritic.reports.tables import printed
 from sidecritic.scoring.replay_results import (
     CrossValidated,
     Detection,
@@ -40,24 +38,16 @@ _MEANING = (
 
 def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
     """Yield what to print about a replay, the primary figures first."""
-    yield from _printed(replay_sections(scores))
+    yield from printed(replay_sections(scores), limit=1000)
 
 
 def to_training_tables(cv: CrossValidated) -> Iterator[RenderableType]:
     """Yield what to print about a critic that was trained."""
-    yield from _printed(_cross_validated(cv))
-
-
-def _printed(sections: Iterable[Section]) -> Iterator[RenderableType]:
-    for section in sections:
-        yield to_table(section)
-        for note in section.notes:
-            yield Text(plain(note, 1000))
-        yield Text()
+    yield from printed(_cross_validated(cv), limit=1000)
 
 
 def replay_sections(scores: ReplayScores) -> Iterator[Section]:
-    """Yield what there is to say about a replay."""
+    """Yield the sections about a replay."""
     if scores.cv is not None:
         yield from _cross_validated(scores.cv)
     primary = "detectable" if "detectable" in scores.writes else "clean"
@@ -144,7 +134,7 @@ def _interference(found: dict[str, Interference]) -> Section:
     notes = (
         "Failed runs in which something is refused by the first wrong write (before or at it), at "
         "it, or anywhere; successful runs in which anything is; in earnest: without calls that "
-        "their tool refused in the recording, which it is no harm to send back.",
+        "their tool refused in the recording, which it does no harm to send back.",
     )
     header = ("clean runs", "by it", "at it", "anywhere", "disturbed", "in earnest")
     return Section("Whole runs, at the critic's own threshold", header, rows, notes)
@@ -171,7 +161,7 @@ def _reliability(name: str, scores: ReplayScores) -> Section:
         header = ("probability", "n", "mean probability", "share wrong")
         return Section(f"Reliability ({name}, all)", header, rows, (note, rest))
     header = ("score", "n", "mean score", "share wrong")
-    warning = "The scores are not calibrated: they are no probabilities, and the error says so."
+    warning = "The scores are not calibrated: they are not probabilities, as the error shows."
     return Section(f"Reliability ({name}, all)", header, rows, (note, warning, rest))
 
 

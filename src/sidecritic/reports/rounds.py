@@ -1,4 +1,4 @@
-"""Rounds of learning as one table, and as a page with the table of each promotion."""
+"""Rounds of learning as one table, and as a page with the gate's table of each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 
 from sidecritic.reports.markdown import document
-from sidecritic.reports.promotion import decision_sections, verdict, with_interval
+from sidecritic.reports.promotion import decision_sections, number, verdict, with_interval
 from sidecritic.reports.sections import Section, label
 from sidecritic.reports.tables import to_table
 from sidecritic.scoring.promotion import AUROC, PASSES, PromotionDecision
-from sidecritic.scoring.replay_results import Measured
 
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """What is said about a round."""
+    """One round of learning."""
 
     number: int
     critic: str
     """Name of the critic that was trained."""
     before: str
     after: str
-    """Critic in force afterwards."""
+    """Critic in force after the gate."""
     decision: PromotionDecision
     lessons: str
     """What it learned from, in words."""
@@ -42,7 +41,7 @@ def round_section(row: RoundRow) -> Section:
         lines,
         (
             *row.decision.reasons,
-            f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-back "
+            f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-out "
             f"tasks; learned from {row.lessons}; {row.seconds:.0f} s.",
         ),
     )
@@ -54,39 +53,27 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         (
             str(row.number),
             row.critic,
-            *(_value(row.decision.figure(name).new) for name in (AUROC, PASSES)),
+            *(number(row.decision.figure(name).new) for name in (AUROC, PASSES)),
             verdict(row.decision),
             row.after,
             *(_in_force(row, name) for name in (AUROC, PASSES)),
         )
         for row in rows
     )
-    header = (
-        "round",
-        "trained",
-        "AUROC",
-        "pass^1",
-        "promotion",
-        "then in force",
-        "its AUROC",
-        "its pass^1",
-    )
+    header = ("round", "trained", "AUROC", "pass^1", "gate")
+    header = (*header, "then in force", "its AUROC", "its pass^1")
     notes = (
         "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
-        "are those on held-back tasks, which share no user with those that are learned from. "
-        "Promotion uses the same tasks in every round, so figures of what it chose are "
-        "slightly better than on tasks that nobody has chosen by.",
+        "are those on held-out tasks, which share no user with those that are learned from. "
+        "The gate chooses by the same tasks in every round, so figures of what it chose are "
+        "slightly better than on tasks that play no part in the choice.",
     )
     return Section("Rounds", header, lines, notes)
 
 
 def _in_force(row: RoundRow, name: str) -> str:
     measured = row.decision.figure(name)
-    return _value(measured.new if row.decision.promoted else measured.old)
-
-
-def _value(measured: Measured) -> str:
-    return "unknown" if measured.value is None else f"{measured.value:.3f}"
+    return number(measured.new if row.decision.promoted else measured.old)
 
 
 def to_round_tables(rows: Sequence[RoundRow]) -> Iterator[RenderableType]:
@@ -111,12 +98,12 @@ def _roles(rows: Sequence[RoundRow]) -> tuple[str, ...]:
 def to_rounds_page(
     title: str, command: str, rows: Sequence[RoundRow], picture: str | None = None
 ) -> str:
-    """Return all of it as Markdown; `picture` is a file beside it."""
+    """Return all of it as Markdown; `picture` is a file in the same folder."""
     made = Section("How it was made", ("", ""), (("command", command),))
     parts = [rounds_section(rows), *map(round_section, rows)]
     for row in rows:
         parts += [
-            section._replace(title=f"Promotion in round {row.number}: {section.title}")
+            section._replace(title=f"Gate of round {row.number}: {section.title}")
             for section in decision_sections(row.decision)
         ]
     text = "\n".join(document(title, _roles(rows), [*parts, made]))

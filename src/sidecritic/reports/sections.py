@@ -1,8 +1,9 @@
-"""What there is to say about a run or a comparison, before it has a form."""
+"""The contents of a report about a run or a comparison, without a format."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from sidecritic.scoring.grid import GridRow
 from sidecritic.scoring.results import (
     Comparison,
     Interval,
@@ -21,7 +22,7 @@ class Section(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
     detail: bool = False
-    """For the report, which is read at leisure, and not for the terminal."""
+    """For the written report only, not for the terminal."""
 
 
 def label(simulated: tuple[str, ...]) -> str:
@@ -105,7 +106,7 @@ def _counts(scores: Scores) -> Iterator[str]:
         yield f"{env}: " + ", ".join(f"{what} {which}" for what, which in versions.items())
     yield (
         f"{scores.graded} graded episodes of {scores.tasks} tasks; {scores.failures.episodes} "
-        "infrastructure failures, which are no part of the scores."
+        "infrastructure failures, which do not count in the scores."
     )
     if scores.planned is not None and scores.episodes < scores.planned:
         yield f"The run is not complete: {scores.episodes} of {scores.planned} episodes."
@@ -210,7 +211,7 @@ def _roles(scores: Scores) -> Section:
             str(use.calls),
             f"{use.input_tokens:,}",
             f"{use.output_tokens:,}",
-            _cost(use),
+            cost(use),
             f"{use.seconds_mean * 1000:.2f} ms",
             f"{use.seconds_p95 * 1000:.2f} ms",
         )
@@ -221,7 +222,8 @@ def _roles(scores: Scores) -> Section:
     return Section("Use", header, rows, (f"{scores.turns} turns; {added}.",))
 
 
-def _cost(use: RoleUse) -> str:
+def cost(use: RoleUse | GridRow) -> str:
+    """Return what calls cost, as far as their prices are known."""
     if use.cost_usd is None:
         return "unknown" if use.unpriced_calls else "none"
     return f"{'at least ' if use.unpriced_calls else ''}${use.cost_usd:.4f}"

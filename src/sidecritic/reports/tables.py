@@ -1,6 +1,6 @@
 """Sections as tables for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.console import RenderableType
@@ -13,7 +13,7 @@ from sidecritic.reports.sections import (
     label,
     run_sections,
 )
-from sidecritic.reports.text import plain
+from sidecritic.reports.text import LIMIT, plain
 from sidecritic.scoring.results import Comparison, Scores
 
 
@@ -27,12 +27,17 @@ def to_tables(result: Scores | Comparison) -> Iterator[RenderableType]:
             roles, sections = result.simulated, run_sections(result)
         case Comparison():
             roles, sections = result.simulated_roles, comparison_sections(result)
+    yield from printed((each for each in sections if not each.detail), roles)
+
+
+def printed(
+    sections: Iterable[Section], roles: tuple[str, ...] = (), limit: int = LIMIT
+) -> Iterator[RenderableType]:
+    """Yield sections as tables with their notes, which are cut at `limit`."""
     for section in sections:
-        if section.detail:
-            continue
         yield to_table(section, label(roles))
         for note in section.notes:
-            yield Text(plain(note))
+            yield Text(plain(note, limit))
         yield Text()
 
 

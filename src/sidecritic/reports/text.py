@@ -1,4 +1,4 @@
-"""Text of models, servers and task files, made harmless for whoever shows it."""
+"""Text of models, servers and task files, made safe to show."""
 
 import re
 

@@ -1,8 +1,8 @@
 """What may be spent, and what has been.
 
-A budget is looked at before an episode begins: what has begun is played to its end and kept. An
-episode that is under way counts with the mean of those that are finished, so that many at a
-time do not run far past the limit.
+A budget is checked before an episode begins; one that has begun is played to its end and kept.
+An episode under way counts with the mean of the finished ones, so that many at a time do not run
+far past the limit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ class Budget:
         self.limit = limit
         self.spent = 0.0
         self.stopped = False
-        """Whether an episode was not begun for want of money."""
+        """Whether the budget kept an episode from beginning."""
         self._expected = expected
         self._finished = 0
         self._under_way = 0
@@ -50,10 +50,10 @@ class Budget:
 
     @property
     def reason(self) -> str:
-        """Why there is no going on, and how there is."""
+        """Why playing stopped, and how to resume."""
         return (
             f"stopped at the budget: ${self.spent:.4f} of ${self.limit or 0:g} are spent; what was "
-            "finished is kept; go on by repeating the command with a larger --budget"
+            "finished is kept; resume by repeating the command with a larger --budget"
         )
 
 

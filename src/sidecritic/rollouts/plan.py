@@ -1,4 +1,4 @@
-"""What is to be played, by whom, with which seeds."""
+"""What a run plays: tasks, parties and seeds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ ROLES = ("actor", "user", "critic")
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays, and by which rules."""
+    """The parties of a run, and its rules."""
 
     actor: ModelFor
     user: ModelFor

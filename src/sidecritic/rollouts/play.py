@@ -26,23 +26,23 @@ from sidecritic.types import Briefing
 
 
 class Watcher(Protocol):
-    """Whoever wants to know how far a run is."""
+    """What follows the progress of a run."""
 
     def begin(self, *, total: int, finished: int) -> None:
-        """Hear how many episodes there are, and how many were finished before."""
+        """Take the number of episodes, and how many were finished before."""
         ...
 
     def episode(self, trajectory: Trajectory) -> None:
-        """Hear of an episode that has just been written."""
+        """Take an episode that has just been written."""
         ...
 
     def notice(self, text: str) -> None:
-        """Hear one line about the run directory."""
+        """Take one line about the run directory."""
         ...
 
 
 class Silent:
-    """A watcher that does not care."""
+    """A watcher that ignores everything."""
 
     def begin(self, *, total: int, finished: int) -> None: ...
 
@@ -73,7 +73,7 @@ async def play(
 ) -> Tally:
     """Play every episode of the plan that the directory does not hold yet.
 
-    Whoever shares `plan.budget` stops with it, before an episode and never inside one.
+    Plans that share a budget stop together, before an episode and never inside one.
     With `retry_failed`, episodes that ended in an infrastructure failure are played again;
     their new line replaces the old one for every reader. After `give_up_after` episodes in a
     row that ended in the same infrastructure failure, the rest is left to a later call.
@@ -128,11 +128,11 @@ async def _drain(
 
 
 class _GivenUp(Exception):
-    """Whatever is played next would fail the same way."""
+    """The next episodes would fail the same way."""
 
 
 class _Streak:
-    """Hears of each episode, and ends a run whose every episode fails the same way."""
+    """Counts episodes, and ends a run in which all fail the same way."""
 
     def __init__(self, limit: int | None, watcher: Watcher) -> None:
         self.played = 0
@@ -146,7 +146,7 @@ class _Streak:
         """Why the run was given up."""
         return (
             f"stopped after {self._length} episodes in a row that ended in the same failure "
-            f"({self._kind}: {self._message}); mend it, then add --retry-failed to the same command"
+            f"({self._kind}: {self._message}); fix it, then add --retry-failed to the same command"
         )
 
     def add(self, trajectory: Trajectory) -> None:

@@ -52,7 +52,7 @@ def _agree(directory: Path, record: RunRecord, *, empty: bool) -> None:
     if not (directory / RUN_FILE).exists():
         if not empty:
             raise ConfigError(
-                f"{directory} holds {TRAJECTORIES_FILE} but no {RUN_FILE}, so nobody knows what "
+                f"{directory} holds {TRAJECTORIES_FILE} but no {RUN_FILE}, so it is unknown what "
                 "made it; choose another --out"
             )
         _write_record(directory / RUN_FILE, record)

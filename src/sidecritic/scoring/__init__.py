@@ -1,4 +1,4 @@
-"""What a run was worth: pure functions of its trajectories."""
+"""Scores of runs: pure functions of trajectories."""
 
 from sidecritic.scoring.comparison import compare
 from sidecritic.scoring.results import Comparison, Interval, Interventions, Scores

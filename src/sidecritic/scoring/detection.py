@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecritic.scoring.replay_results import Bin, Detection, Measured
+from sidecritic.scoring.replay_results import Bin, Detection, Measured, Share
 from sidecritic.scoring.statistics import SEED
 
 RESAMPLES = 1_000
@@ -44,7 +44,7 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
     n, wrong = len(found), sum(example.wrong for example in found)
     if not found:
         return Detection(n=0, wrong=0)
-    table = Table(found, np.vstack((np.ones(n), resampled(found, resamples))))
+    table = Table(found, np.vstack((np.ones(n), resampled([e.group for e in found], resamples))))
     auroc, ap = table.auroc(), table.average_precision()
     recalls = {f"{rate:.2f}": table.recall(rate) for rate in FALSE_ALARMS}
     apart = {f"{rate:.2f}": table.recall_apart(rate) for rate in FALSE_ALARMS}
@@ -57,10 +57,25 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
         ap_ci=_interval(ap),
         recall_at_fpr={rate: _value(values) for rate, values in recalls.items()},
         recall_at_fpr_ci={rate: _interval(values) for rate, values in recalls.items()},
-        recall_at_fpr_by_domain={rate: _measured(values) for rate, values in apart.items()},
-        calibration_error=_measured(table.calibration_error()),
+        recall_at_fpr_by_domain={rate: measured(values) for rate, values in apart.items()},
+        calibration_error=measured(table.calibration_error()),
         reliability=table.reliability(),
     )
+
+
+def share(cases: Sequence[tuple[str, bool]]) -> Share:
+    """Return the share of cases that are met; each case comes with its group, the user."""
+    if not cases:
+        return Share(n=0, of=0)
+    weights = np.vstack((np.ones(len(cases)), resampled([group for group, _ in cases], RESAMPLES)))
+    met = np.array([met for _, met in cases], dtype=np.float64)
+    shares = (weights @ met) / weights.sum(axis=1)
+    return Share(n=int(met.sum()), of=len(cases), share=measured(shares))
+
+
+def measured(values: Floats) -> Measured:
+    """Return the first value, with a 95 % percentile interval of the others, the resamples."""
+    return Measured(value=_value(values), ci=_interval(values))
 
 
 def _value(values: Floats) -> float | None:
@@ -76,17 +91,13 @@ def _interval(values: Floats) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _measured(values: Floats) -> Measured:
-    return Measured(value=_value(values), ci=_interval(values))
-
-
-def resampled(examples: Sequence[Example], resamples: int) -> Floats:
-    """Return how often each example counts in each resample of the groups."""
-    groups = sorted({example.group for example in examples})
-    place = {group: at for at, group in enumerate(groups)}
+def resampled(groups: Sequence[str], resamples: int) -> Floats:
+    """Return how often each member of a group counts in each resample of the groups."""
+    names = sorted(set(groups))
+    place = {name: at for at, name in enumerate(names)}
     random = np.random.default_rng(SEED)
-    drawn = random.multinomial(len(groups), [1 / len(groups)] * len(groups), size=resamples)
-    return drawn[:, [place[example.group] for example in examples]].astype(np.float64)
+    drawn = random.multinomial(len(names), [1 / len(names)] * len(names), size=resamples)
+    return drawn[:, [place[group] for group in groups]].astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,7 @@ class Table:
         self._strata = np.array([example.stratum for example in examples])
         self._weights = weights
 
-    # The measures share these: to sum the weights anew for each was most of a replay's scoring.
+    # Shared by all measures: summing the weights again for each took most of the scoring time.
     @cached_property
     def _whole(self) -> _Levels:
         return _levels(self._scores, self._wrong, self._weights)

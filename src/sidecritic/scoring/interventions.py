@@ -1,4 +1,4 @@
-"""Whether the critic stepped in where it should have, episode by episode."""
+"""Whether the critic intervened where it should have, episode by episode."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

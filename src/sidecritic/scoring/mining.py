@@ -1,7 +1,7 @@
-"""Which tasks are worth learning from: those on which the actor succeeds sometimes.
+"""Which tasks are worth learning from: those on which the actor sometimes succeeds.
 
-A task that always goes well teaches little, one that always fails shows no way out. Reads run
-directories and nothing else.
+A task that always passes teaches little, and one that always fails shows no way out. Reads run
+directories only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import RUN_FILE, read_run, write_whole
-from sidecritic.scoring.score import latest, outcome_of
+from sidecritic.scoring.score import TaskKey, latest, outcome_of
 from sidecritic.trace import Trajectory
 from sidecritic.types import Record
 
@@ -22,7 +22,6 @@ ALONE, SUPERVISED = "alone", "supervised"
 """The two runs of a self-play directory: without a critic, and with one."""
 
 Group = Literal["mixed", "failed", "passed", "ungraded"]
-TaskKey = tuple[str, str]
 
 
 class MiningShares(Record):
@@ -144,15 +143,16 @@ def read_mined(file: Path) -> Mined:
     """Read `mined.json`.
 
     Raises:
-        ConfigError: it cannot be read, or is no such file.
+        ConfigError: it cannot be read, or is another file.
     """
     try:
         return Mined.model_validate_json(file.read_bytes())
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause
     except ValidationError as cause:
+        problem = first_problem(cause, "the file")
         raise ConfigError(
-            f"{file} is not what `sidecritic datagen mine` writes: {first_problem(cause)}"
+            f"{file} is not what `sidecritic datagen mine` writes: {problem}"
         ) from cause
 
 
@@ -284,7 +284,7 @@ def _shown(shares: MiningShares) -> str:
 
 def _remedy(counts: Mapping[Group, int]) -> str:
     if counts["ungraded"] == sum(counts.values()):
-        return "mend what broke the episodes and play them again with --retry-failed"
+        return "fix what broke the episodes and play them again with --retry-failed"
     if counts["passed"]:
         return "play harder tasks or more trials, or raise --keep-passed"
     return "raise the share of a group, such as --keep-failed 1"

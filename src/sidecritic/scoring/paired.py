@@ -6,12 +6,11 @@ easy for one it makes easy for the other.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecritic.scoring.detection import RESAMPLES, Example, Table, resampled
+from sidecritic.scoring.detection import RESAMPLES, Example, Table, measured, resampled
 from sidecritic.scoring.replay_results import Measured
 from sidecritic.types import Record
 
@@ -93,14 +92,15 @@ def _compared(
     if not cases:
         return Difference()
     ordered = sorted(cases, key=lambda c: (c.task, c.wrong, c.old.risk, c.new.risk))
-    plain = [Example(0.0, case.wrong, case.task) for case in ordered]
-    weights = np.vstack((np.ones(len(cases)), resampled(plain, RESAMPLES)))
+    weights = np.vstack(
+        (np.ones(len(cases)), resampled([case.task for case in ordered], RESAMPLES))
+    )
     old = _measured(ordered, [score(case.old) for case in ordered], weights, measure)
     new = _measured(ordered, [score(case.new) for case in ordered], weights, measure)
     return Difference(
-        old=interval(old),
-        new=interval(new),
-        difference=interval(new - old),
+        old=measured(old),
+        new=measured(new),
+        difference=measured(new - old),
         n=len(cases),
         tasks=len(tasks),
     )
@@ -112,12 +112,3 @@ def _measured(
     falling = sorted(range(len(cases)), key=lambda at: -scores[at])
     examples = [Example(scores[at], cases[at].wrong, cases[at].task) for at in falling]
     return measure(examples, weights[:, falling])
-
-
-def interval(values: Floats) -> Measured:
-    """Return the first value, with a 95 % percentile interval of the others."""
-    known = values[1:][~np.isnan(values[1:])]
-    if isnan(values[0]) or not known.size:
-        return Measured()
-    low, high = np.percentile(known, (2.5, 97.5))
-    return Measured(value=float(values[0]), ci=(float(low), float(high)))

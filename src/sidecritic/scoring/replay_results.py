@@ -1,4 +1,4 @@
-"""What scoring a replay gives back; keys are only ever added."""
+"""The records of a scored replay; keys are only ever added."""
 
 from typing import Literal
 
@@ -119,7 +119,7 @@ class ReplayScores(Record):
     files: int
     problems: tuple[str, ...] = ()
     skipped: dict[str, str] = {}
-    """Environments for which there is no such critic, and why."""
+    """Environments that have no such critic, and why."""
     write_proposals: int
     """Writes that ran and are right or wrong by the reference, outside telecom."""
     wrong_writes: int

@@ -1,4 +1,4 @@
-"""A replay as numbers: recorded runs, the judgements on them, and readers' labels."""
+"""Scores of a replay, from recorded runs, the judgements on them, and readers' labels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.readers_labels import Labels
+from sidecritic.scoring.detection import Example, detection, share
+from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.replay_results import (
     Interference,
     ReplayScores,
@@ -17,7 +17,6 @@ from sidecritic.scoring.replay_results import (
     Slices,
     VerdictCost,
 )
-from sidecritic.scoring.shares import share
 from sidecritic.scoring.writes import (
     WEAK_DOMAINS,
     Write,
@@ -32,13 +31,13 @@ from sidecritic.writes import succeeded
 
 @dataclass(frozen=True, slots=True)
 class ReplaySource:
-    """What the scores say of the files they were made from."""
+    """What was replayed, as the scores report it."""
 
     critic: str
     gate: str
     command: str
     simulations: int
-    """Runs that were read, those included for whose environment there is no such critic."""
+    """Runs that were read, including those whose environment has no such critic."""
     files: int
     problems: tuple[str, ...]
     empty: int
@@ -53,7 +52,7 @@ class ReplaySource:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A recorded run with everything that is known of it."""
+    """A recorded run with its truths and judgements."""
 
     recorded: Recorded
     reward: float | None
@@ -87,7 +86,7 @@ class _Run:
 
 
 class _Found(NamedTuple):
-    """What is to be told apart."""
+    """A scored write or end of a run; it was wrong or right."""
 
     run: _Run
     tool: str
@@ -97,15 +96,15 @@ class _Found(NamedTuple):
     """The judgement that the score is from; `None` when there was none."""
 
 
-ToldKind = Literal["write", "final"]
+KnownKind = Literal["write", "final"]
 """The kinds of proposals of which it can be known whether they were wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class KnownProposal:
     """A judged proposal of which it is known whether it was wrong."""
 
-    kind: ToldKind
+    kind: KnownKind
     tool: str
     example: Example
     """Its group is the user, its stratum the domain."""
@@ -118,7 +117,7 @@ def score_replay(
     runs: Sequence[Recorded],
     judged: Iterable[JudgedProposal],
     source: ReplaySource,
-    labels: Labels | None = None,
+    labels: ReadersLabels | None = None,
 ) -> ReplayScores:
     """Score a replay; neither the order of the runs nor that of the judgements matters."""
     lines = sorted(judged, key=lambda line: line.key)
@@ -187,10 +186,10 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
     ]
 
 
-def tellings(
-    runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: Labels | None = None
-) -> tuple[Telling, ...]:
-    """Return what a critic can be fitted to: clean writes and clean ends that it has judged.
+def known_proposals(
+    runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: ReadersLabels | None = None
+) -> tuple[KnownProposal, ...]:
+    """Return the judged writes and ends of clean runs, which a critic can be fitted to.
 
     Of the wrong writes, those that the labels call detectable; without labels, all. Domains
     whose runs tell little are left out, and so are proposals that the critic failed on.
@@ -202,13 +201,13 @@ def tellings(
     return (*_tellings("write", writes), *_tellings("final", ends))
 
 
-def _tellings(kind: ToldKind, found: Iterable[_Found]) -> Iterator[Telling]:
+def _tellings(kind: KnownKind, found: Iterable[_Found]) -> Iterator[KnownProposal]:
     for run, tool, example, line in found:
         if line is not None and line.judgement.status == "ok":
-            yield Telling(kind, tool, example, line, run.recorded.trajectory.simulated)
+            yield KnownProposal(kind, tool, example, line, run.recorded.trajectory.simulated)
 
 
-# --- what is to be told apart --------------------------------------------------------------
+# --- writes and ends, each wrong or right ---------------------------------------------------
 
 
 def risk_of(line: JudgedProposal | None, call_id: str = "") -> float:
@@ -227,7 +226,7 @@ def risk_of(line: JudgedProposal | None, call_id: str = "") -> float:
 
 
 def refused(line: JudgedProposal) -> bool:
-    """Whether the critic, at its own threshold, would have stepped in."""
+    """Whether the critic, at its own threshold, would have intervened."""
     return line.judgement.status == "ok" and not isinstance(line.judgement.verdict, Approve)
 
 
@@ -254,8 +253,8 @@ def _found(run: _Run, write: Write, by_key: Mapping[ProposalKey, JudgedProposal]
     return _Found(run, write.tool, example, line)
 
 
-def _detectable(runs: Sequence[_Run], labels: Labels | None) -> tuple[list[_Found], int]:
-    """Return the clean writes but for wrong ones that nobody could have known.
+def _detectable(runs: Sequence[_Run], labels: ReadersLabels | None) -> tuple[list[_Found], int]:
+    """Return the clean writes, without wrong ones that could not have been known.
 
     Domains without a single label are left out; so are first wrong writes that the labels do
     not know, and they are counted.

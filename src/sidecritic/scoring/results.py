@@ -1,4 +1,4 @@
-"""What scoring gives back: records that are written to `scores.json` and printed by `--json`.
+"""The records that scoring returns, writes to `scores.json` and prints with `--json`.
 
 Keys are only ever added. What depends on the clock is named `seconds` somewhere in its key.
 """
@@ -38,7 +38,7 @@ Basis = Literal["faults", "reference", "mixed", "none"]
 
 
 class Interventions(Record):
-    """Whether the critic stepped in where it should have.
+    """Whether the critic intervened where it should have.
 
     With a simulated actor the truth is the faults that it made on purpose; with a real one it
     is the reference of the task: a write is wrong when it is none of the reference writes.
@@ -52,7 +52,7 @@ class Interventions(Record):
     missed: int = 0
     """At fault, and executed; a fault that shows several times counts once, by the last."""
     unknown: int = 0
-    """Refused, and nobody can say: text of a real actor, or an episode without reference."""
+    """Refused, truth unknown: text of a real actor, or an episode without reference."""
     by_kind: dict[str, Tally] = {}
     """By kind of fault, or by tool where the reference decides."""
     by_category: dict[str, Tally] = {}
@@ -87,7 +87,7 @@ class RoleUse(Record):
 
 
 class Failures(Record):
-    """Episodes that nobody can grade, apart from those that were graded and failed."""
+    """Episodes without a grade; those that were graded and failed are not among them."""
 
     episodes: int = 0
     by_kind: dict[str, int] = {}

@@ -1,64 +1,26 @@
-"""Which rows go together: no task and no user is in two splits, and none is of a test split."""
+"""Which rows go into which split: no task and no user is in two."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Literal
 
-from sidecritic.datasets.candidates import Candidate
-from sidecritic.datasets.material import domain_of
-from sidecritic.datasets.rows import Provenance, Split
 from sidecritic.errors import ConfigError
+from sidecritic.splits.held_out import SplitRow
+from sidecritic.splits.users import domain_of
 
-_SHOWN = 8
-"""Names in a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What the benchmarks keep for tests."""
-
-    tasks: frozenset[tuple[str, str]] = frozenset()
-    """Domain and id of each task of a test split: τ-bench and τ²-bench number theirs alike."""
-    users: frozenset[tuple[str, str]] = frozenset()
-    """Domain and id of each user who appears in one of them."""
-
-    def __or__(self, other: "HeldOut") -> "HeldOut":
-        return HeldOut(self.tasks | other.tasks, self.users | other.users)
-
-    def holds(self, row: Provenance) -> str:
-        """Return what of a row is held out, in words; empty when nothing is."""
-        if (domain_of(row.env), row.task_id) in self.tasks:
-            return f"task {row.task_id!r} of {row.env} is of its test split"
-        if (domain_of(row.env), row.user_id) in self.users:
-            return f"user {row.user_id!r} of {row.env} appears in its test split"
-        return ""
-
-
-def require_none_held_out(rows: Iterable[Candidate], held_out: HeldOut) -> None:
-    """Raise where something is there that tests are made with.
-
-    Raises:
-        ConfigError: names the tasks and users.
-    """
-    found = dict.fromkeys(filter(None, (held_out.holds(row.provenance) for row in rows)))
-    if found:
-        shown = "; ".join(list(found)[:_SHOWN])
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise ConfigError(
-            f"nothing may be learned from what tests are made with: {shown}{more}; play other "
-            "tasks, or leave these out with --held-out drop"
-        )
+Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-    """How much of the users goes where; the rest is for training."""
+class SplitShares:
+    """The share of users in each split; the rest is for training."""
 
     validation: float = 0.15
     test: float = 0.15
 
     def split_of(self, group: str, seed: int) -> Split:
-        """Return the split of a group of users: by a hash, so that more data moves nobody."""
+        """Return the split of a group of users: by a hash, so that more data moves no user."""
         digest = sha256(f"{seed}/{group}".encode()).digest()
         place = int.from_bytes(digest[:8], "big") / 2**64
         if place < self.test:
@@ -66,40 +28,39 @@ class Shares:
         return "validation" if place < self.test + self.validation else "train"
 
 
-def assign(rows: Iterable[Candidate], shares: Shares, seed: int) -> dict[str, Split]:
+def assign(rows: Mapping[str, SplitRow], shares: SplitShares, seed: int) -> dict[str, Split]:
     """Return the split of each row by its id.
 
     Users who share a task, and tasks that share a user, are one group; its name is its least
     user's.
     """
-    rows = list(rows)
     groups = _Groups()
-    for row in rows:
-        groups.join(_user(row.provenance), _task(row.provenance))
+    for row in rows.values():
+        groups.join(*names_of(row))
     names = groups.names()
-    return {row.id: shares.split_of(names[_user(row.provenance)], seed) for row in rows}
+    return {id: shares.split_of(names[names_of(row)[0]], seed) for id, row in rows.items()}
 
 
-def require_no_leak(splits: Mapping[str, Split], rows: Iterable[Candidate]) -> None:
+def require_no_leak(rows: Iterable[tuple[Split, SplitRow]]) -> None:
     """Raise where a task or a user is in two splits: the check that does not trust `assign`.
 
     Raises:
         ConfigError: names it.
     """
     seen: dict[str, Split] = {}
-    for row in rows:
-        split = splits[row.id]
-        for name in (_user(row.provenance), _task(row.provenance)):
+    for split, row in rows:
+        for name in names_of(row):
             if seen.setdefault(name, split) != split:
-                raise ConfigError(f"{name} is in two splits, {seen[name]} and {split}")
+                raise ConfigError(
+                    f"{name} is in two splits, {seen[name]} and {split}; a critic would be "
+                    "judged by what it has seen"
+                )
 
 
-def _user(row: Provenance) -> str:
-    return f"user {row.user_id!r} of {domain_of(row.env)}"
-
-
-def _task(row: Provenance) -> str:
-    return f"task {row.task_id!r} of {row.env}"
+def names_of(row: SplitRow) -> tuple[str, str]:
+    """Return its user and its task in words; rows that share one belong together."""
+    domain = domain_of(row.env)
+    return f"user {row.user_id!r} of {domain}", f"task {row.task_id!r} of {row.env}"
 
 
 class _Groups:

@@ -1,4 +1,4 @@
-"""What no critic is trained on: the tasks of the test split, and their users."""
+"""The test split of a benchmark: its tasks and users, from which no critic learns."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,11 +10,11 @@ from sidecritic.types import Task
 TEST = "test"
 
 
-class HeldOut:
-    """The test split of a benchmark, and its users."""
+class HeldOutSplit:
+    """The test split of a benchmark, and the users in it."""
 
     def __init__(self, benchmark: Benchmark) -> None:
-        """Read the split from the benchmark's own tasks, never from another file."""
+        """Take the split from the benchmark's own tasks, never from another file."""
         self.benchmark = benchmark
         tasks = benchmark.tasks(TEST) if TEST in benchmark.splits() else ()
         self._ids = frozenset(task.id for task in tasks)
@@ -22,17 +22,17 @@ class HeldOut:
 
     @cached_property
     def users(self) -> Mapping[str, str]:
-        """User to a test task that is about them; empty where a benchmark tells no users apart."""
+        """User to a test task about them; empty where a benchmark does not tell users apart."""
         return {user: task.id for task in self._tasks for user in self._users_of(task)}
 
     def objection(self, task: Task) -> str | None:
-        """Return why a task must not be learned from; `None` if it may be."""
+        """Return why nothing may be learned from a task, `None` if something may."""
         if task.split == TEST or task.id in self._ids:
             return f"task {task.id!r} of {task.env} is in the {TEST} split"
         return self.shared_user(task)
 
     def shared_user(self, task: Task) -> str | None:
-        """Return why the user of a task is held out; `None` if they are not."""
+        """Return which test task has a user of this task too, `None` if none has."""
         for user in sorted(self._users_of(task)):
             if user in self.users:
                 return (
@@ -42,7 +42,7 @@ class HeldOut:
         return None
 
     def is_test(self, task: Task) -> bool:
-        """Whether the task itself is held out, whatever its user."""
+        """Whether the task itself is in the test split."""
         return task.split == TEST or task.id in self._ids
 
     def _users_of(self, task: Task) -> frozenset[str]:
@@ -50,12 +50,12 @@ class HeldOut:
         return benchmark.users_of(task) if isinstance(benchmark, Peopled) else frozenset()
 
 
-class KeptApart:
+class WithoutTestUsers:
     """A benchmark without the tasks whose users are also in its test split."""
 
-    def __init__(self, benchmark: Benchmark, held_out: HeldOut) -> None:
+    def __init__(self, benchmark: Benchmark, tests: HeldOutSplit) -> None:
         self._benchmark = benchmark
-        self._held_out = held_out
+        self._tests = tests
 
     @property
     def name(self) -> str:
@@ -75,27 +75,27 @@ class KeptApart:
             ConfigError: there is no such split, it holds test tasks, or nothing is left.
         """
         tasks = self._benchmark.tasks(split)
-        refuse_tests(tasks, self._held_out)
-        kept = tuple(task for task in tasks if self._held_out.shared_user(task) is None)
+        require_no_tests(tasks, self._tests)
+        kept = tuple(task for task in tasks if self._tests.shared_user(task) is None)
         if not kept:
             raise ConfigError(
                 f"all {len(tasks)} tasks of the split {split!r} of {self.name} are about users of "
-                f"its {TEST} split, such as: {self._held_out.shared_user(tasks[0])}; create others "
-                f"by `sidecritic tasks synth --env {self.name}`"
+                f"its {TEST} split, such as: {self._tests.shared_user(tasks[0])}; write others "
+                f"with `sidecritic tasks synth --env {self.name}`"
             )
         return kept
 
     def left_out(self, split: str) -> tuple[Task, ...]:
         """Return the tasks of a split that may not be learned from."""
         tasks = self._benchmark.tasks(split)
-        return tuple(task for task in tasks if self._held_out.objection(task) is not None)
+        return tuple(task for task in tasks if self._tests.objection(task) is not None)
 
     def environment(self, task: Task, user: Model) -> Environment:
         return self._benchmark.environment(task, user)
 
 
-def refuse_tests(tasks: tuple[Task, ...], held_out: HeldOut, *, users: bool = False) -> None:
-    """Refuse tasks that are held out themselves, and with `users` those that share a user.
+def require_no_tests(tasks: tuple[Task, ...], tests: HeldOutSplit, *, users: bool = False) -> None:
+    """Raise for tasks of the test split, and with `users` for those that share a user with one.
 
     Raises:
         ConfigError: naming the first of them.
@@ -103,7 +103,7 @@ def refuse_tests(tasks: tuple[Task, ...], held_out: HeldOut, *, users: bool = Fa
     found = [
         why
         for task in tasks
-        if (why := held_out.objection(task)) is not None and (users or held_out.is_test(task))
+        if (why := tests.objection(task)) is not None and (users or tests.is_test(task))
     ]
     if found:
         more = f", and {len(found) - 1} more like it" if len(found) > 1 else ""

@@ -1,4 +1,4 @@
-"""Folds that share no group, so that nothing learned of a user is tested on that user."""
+"""Folds that share no group, so that no user is both learned from and tested on."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,17 +1,52 @@
-"""What a benchmark's test split holds: its tasks, and the users in them."""
+"""Tasks and users of test splits, as runs and data sets on file are compared with them."""
 
-import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
-from sidecritic.datasets.material import ONE_USER, SHOP, domain_of, user_by_mail
-from sidecritic.errors import ModelError
+from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
-from sidecritic.recorded import UNKNOWN
-from sidecritic.recordings.results import user_of
-from sidecritic.simulation.task_record import reference_of
-from sidecritic.splits.assignment import HeldOut
-from sidecritic.types import Assistant, Completion, Message, Request, Task, ToolCall
+from sidecritic.splits.benchmarks import TEST
+from sidecritic.splits.users import ONE_USER, domain_of, user_of_task
 
-TEST = "test"
+_SHOWN = 8
+"""Names in a message."""
+
+
+class SplitRow(Protocol):
+    """Anything that belongs to one task and one user."""
+
+    @property
+    def env(self) -> str: ...
+    @property
+    def task_id(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What benchmarks keep for tests.
+
+    Unlike a `HeldOutSplit`, it compares across benchmarks, and knows users whom only the reference
+    of a task finds.
+    """
+
+    tasks: frozenset[tuple[str, str]] = frozenset()
+    """Domain and id of each task of a test split: τ-bench and τ²-bench number theirs alike."""
+    users: frozenset[tuple[str, str]] = frozenset()
+    """Domain and id of each user who appears in one of them."""
+
+    def __or__(self, other: "HeldOut") -> "HeldOut":
+        return HeldOut(self.tasks | other.tasks, self.users | other.users)
+
+    def objection(self, row: SplitRow) -> str | None:
+        """Return why nothing may be learned from a row, `None` if something may."""
+        if (domain_of(row.env), row.task_id) in self.tasks:
+            return f"task {row.task_id!r} of {row.env} is in its test split"
+        if (domain_of(row.env), row.user_id) in self.users:
+            return f"user {row.user_id!r} of {row.env} appears in its test split"
+        return None
 
 
 async def held_out(benchmark: Benchmark) -> HeldOut:
@@ -27,41 +62,17 @@ async def held_out(benchmark: Benchmark) -> HeldOut:
     )
 
 
-async def user_of_task(benchmark: Benchmark, task: Task) -> str:
-    """Return the user of a task: as its record names them, else as its reference finds them.
+def require_none_held_out(rows: Iterable[SplitRow], held_out: HeldOut) -> None:
+    """Raise where a row is of a held-out task or user.
 
-    In a third of the tasks of τ² retail only a tool says who the user is, by name and zip code.
+    Raises:
+        ConfigError: names the tasks and users.
     """
-    if task.env == SHOP:
-        return user_by_mail(task)
-    named = user_of(task.data, ())
-    if named != UNKNOWN:
-        return named
-    found = user_of({}, await _referred(benchmark, task))
-    return found if found != UNKNOWN else user_by_mail(task)
-
-
-async def _referred(benchmark: Benchmark, task: Task) -> list[Message]:
-    """Return the calls of the reference and what they give."""
-    environment = benchmark.environment(task, _Absent())
-    messages: list[Message] = []
-    for number, action in enumerate(reference_of(task).actions):
-        if action.by_user:
-            continue
-        arguments = dict(action.arguments)
-        call = ToolCall(
-            id=f"r{number}", name=action.name, arguments=arguments, raw=json.dumps(arguments)
+    found = list(dict.fromkeys(filter(None, map(held_out.objection, rows))))
+    if found:
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ConfigError(
+            f"nothing may be learned from what is held out for tests: "
+            f"{'; '.join(found[:_SHOWN])}{more}; play other tasks, or leave these out with "
+            "--held-out drop"
         )
-        asked = Assistant(calls=(call,))
-        messages.extend((asked, *(await environment.step(asked)).messages))
-    return messages
-
-
-class _Absent:
-    """A user who is never asked: calls of tools involve nobody."""
-
-    name = "absent"
-    simulated = True
-
-    async def complete(self, request: Request) -> Completion:
-        raise ModelError("nobody is at the table; only tools are called here")

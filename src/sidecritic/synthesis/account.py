@@ -1,10 +1,10 @@
-"""The account of new tasks: how many were made, and what was not used and why."""
+"""How many new tasks were made, and which drafts were not used and why."""
 
 from sidecritic.types import Record
 
 
 class RejectedDrafts(Record):
-    """Drafts that came to nothing for one reason."""
+    """Drafts that were not used for one reason."""
 
     kind: str
     reason: str

@@ -14,7 +14,7 @@ from sidecritic.synthesis.wording import Row, day, method
 
 
 class Refusals:
-    """Wishes that a right answer does not fulfil."""
+    """Wishes that the right answer refuses."""
 
     def __init__(self, desk: AirlineRecords) -> None:
         self._desk = desk
@@ -60,13 +60,8 @@ class Refusals:
             wish,
             text=f"{wish.text} You have taken the first flight already.",
             asides=("If the agent cannot do it, you agree to be transferred to another agent.",),
-            hand_over=Action(
-                "transfer_to_human_agents",
-                {
-                    "summary": f"The user wants to cancel reservation {trip['reservation_id']}, of "
-                    "which a part has been flown."
-                },
-            ),
+            hands_over=f"The user wants to cancel reservation {trip['reservation_id']}, of which a "
+            "part has been flown.",
         )
 
     def _wish(self, kind: str, trip: Row, rng: Random, *, why: str) -> Wish:

@@ -1,4 +1,4 @@
-"""What a new task is made of: who calls, what they want, and what a right answer does."""
+"""The parts of a new task: who calls, what they want, and what a right answer does."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Wish:
     topic: str = ""
     """What else no two wishes of one task are about."""
     looks: tuple[Action, ...] = ()
-    """Calls that only read, without which nobody could answer."""
+    """Look-ups that the answer needs."""
     writes: tuple[Action, ...] = ()
     asides: tuple[str, ...] = ()
     """What the user does when the conversation takes a turn: keeps the outcome unambiguous."""
@@ -31,8 +31,8 @@ class Wish:
     """Texts that the user must be told."""
     forbidden: Action | None = None
     """What the user asks for and the policy refuses."""
-    hand_over: Action | None = None
-    """The transfer to a person, with its `summary`, where the policy wants one."""
+    hands_over: str = ""
+    """Summary of the transfer, where the policy wants one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Introduction:
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
-    """A task that nobody has verified yet."""
+    """A task that is not verified yet."""
 
     user: str
     introduction: Introduction
@@ -85,15 +85,17 @@ def _actions(draft: TaskDraft) -> Iterator[Action]:
             seen.append(look)
             yield look
     yield from (write for wish in draft.wishes for write in wish.writes)
-    transfers = [wish.hand_over for wish in draft.wishes if wish.hand_over is not None]
-    if transfers:
-        summaries = (str(transfer.arguments["summary"]) for transfer in transfers)
-        yield Action(transfers[0].name, {"summary": " ".join(summaries)})
+    summaries = [wish.hands_over for wish in draft.wishes if wish.hands_over]
+    if summaries:
+        yield Action(TRANSFER, {"summary": " ".join(summaries)})
+
+
+TRANSFER = "transfer_to_human_agents"
 
 
 def _yielding(wish: Wish) -> Wish:
     writes = wish.writes if wish.forbidden is None else (*wish.writes, wish.forbidden)
-    return replace(wish, writes=writes, forbidden=None, hand_over=None)
+    return replace(wish, writes=writes, forbidden=None, hands_over="")
 
 
 Maker = Callable[[str, Random], Wish | None]
@@ -105,7 +107,7 @@ class Domain(Protocol):
 
     @property
     def users(self) -> Sequence[str]:
-        """Ids of everybody on record, in a fixed order."""
+        """Ids of all users on record, in a fixed order."""
         ...
 
     @property
@@ -125,7 +127,7 @@ class Domain(Protocol):
         ...
 
     def introduced(self, user_id: str) -> tuple[Action, ...]:
-        """Return how the desk finds a user, for tasks that somebody else has written."""
+        """Return how the desk finds a user, for tasks by another author."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""Make tasks until there are enough: draft, verify, drop what says the same again."""
+"""New tasks until there are enough: draft, verify, drop near-duplicates."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -10,9 +10,10 @@ from typing import Protocol
 from pydantic import Field
 
 from sidecritic.errors import ModelUnavailable
+from sidecritic.near_duplicates import jaccard, shingles
+from sidecritic.simulation.task_record import scenario_of
 from sidecritic.synthesis.account import RejectedDrafts, SynthesisAccount
 from sidecritic.synthesis.drafts import TaskDraft
-from sidecritic.synthesis.duplicates import Seen
 from sidecritic.synthesis.ledger import (
     AcceptedTask,
     Batch,
@@ -26,7 +27,7 @@ from sidecritic.types import Record, Task
 
 
 class Author(Protocol):
-    """Whoever writes tasks."""
+    """A writer of tasks."""
 
     @property
     def name(self) -> str: ...
@@ -40,7 +41,7 @@ class Author(Protocol):
 
 
 class SynthesisOrder(Record):
-    """What is to be made."""
+    """How many tasks to make, and of which sort."""
 
     number: int = Field(ge=1)
     seed: int = 0
@@ -52,12 +53,36 @@ class SynthesisOrder(Record):
     """Drafts that are asked for at the same time; it has a say in which tasks are made."""
 
 
+ALIKE = 0.8
+"""Jaccard index of runs of three words from which two scenarios are near-duplicates."""
+
+
+class Scenarios:
+    """What the users of tasks want and are; manners do not count."""
+
+    def __init__(self, tasks: Iterable[Task] = ()) -> None:
+        self._seen = [(task.id, _shingles(task)) for task in tasks]
+
+    def like(self, task: Task) -> str | None:
+        """Return the id of a task that says nearly the same, `None` without one."""
+        mine = _shingles(task)
+        return next((id_ for id_, other in self._seen if jaccard(mine, other) >= ALIKE), None)
+
+    def add(self, task: Task) -> None:
+        self._seen.append((task.id, _shingles(task)))
+
+
+def _shingles(task: Task) -> frozenset[int]:
+    scenario = scenario_of(task)
+    return shingles(f"{scenario.reason} {scenario.known}")
+
+
 @dataclass(slots=True)
 class _Bench:
     """What has been made so far."""
 
     order: SynthesisOrder
-    seen: Seen
+    seen: Scenarios
     tasks: list[Task] = field(default_factory=list[Task])
     attempts: int = 0
     kinds: Counter[str] = field(default_factory=Counter[str])
@@ -87,7 +112,7 @@ class _Bench:
 
 
 class Unfinished(ModelUnavailable):
-    """The author's model went away; what was made until then is here."""
+    """The author's model became unavailable; this holds the tasks made so far."""
 
     def __init__(
         self, cause: ModelUnavailable, tasks: tuple[Task, ...], made: SynthesisAccount
@@ -117,7 +142,7 @@ async def make(
     """
     ledger = ledger or NoLedger()
     env = verifier.benchmark.name
-    bench = _Bench(order, Seen(known))
+    bench = _Bench(order, Scenarios(known))
     for batch in ledger.begin(
         LedgerHeader(env=env, author=author.name, order=order.model_dump_json())
     ):
@@ -141,7 +166,7 @@ async def make(
 async def _drafts(
     author: Author, bench: _Bench, env: str
 ) -> list[TaskDraft | Rejection | ModelUnavailable]:
-    """Return a batch of drafts; in place of one that nobody could be asked for, why."""
+    """Return a batch of drafts; the error in place of one that the model did not give."""
     order, first = bench.order, bench.attempts
     due = [bench.is_refusal_due(ahead) for ahead in range(order.at_once)]
     found = await asyncio.gather(

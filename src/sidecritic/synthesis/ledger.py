@@ -1,7 +1,7 @@
-"""What an order has come to so far, on file: so that a model that goes away costs nothing made.
+"""The progress of an order, on file: when a model becomes unavailable, no finished task is lost.
 
 The first line is the order; each line after it is a batch of drafts and what became of them. The
-file is appended to while tasks are made, and goes when they are all written where they belong.
+file is append-only, and is removed when all tasks are written to their destination.
 """
 
 from collections.abc import Generator
@@ -25,7 +25,7 @@ class AcceptedTask(Record):
 
 
 class RefusedDraft(Record):
-    """A draft that came to nothing."""
+    """A draft that was not used."""
 
     kind: str
     reason: str
@@ -42,7 +42,7 @@ class Batch(Record):
 
 
 class LedgerHeader(Record):
-    """The first line: only the same order by the same author is gone on with."""
+    """The first line: only the same order by the same author is resumed."""
 
     env: str
     author: str
@@ -51,10 +51,10 @@ class LedgerHeader(Record):
 
 
 class Ledger(Protocol):
-    """Where batches are kept; what was kept before comes first."""
+    """Where batches are stored."""
 
     def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
-        """Return the batches of this order that are there.
+        """Return the batches of this order that are stored.
 
         Raises:
             ConfigError: it is of another order.
@@ -65,7 +65,7 @@ class Ledger(Protocol):
 
 
 class NoLedger:
-    """Keeps nothing: for authors who would write the same again."""
+    """Stores nothing: for authors who would write the same again."""
 
     def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
         return ()
@@ -87,18 +87,18 @@ class FileLedger:
         lines = file.read_bytes()[: journal.size - cut].splitlines()
         if not lines:
             journal.drop(cut)
-            # Written with the first batch: without one there is nothing to go on with.
+            # Written with the first batch: without one there is nothing to resume.
             self._begun = begun.model_dump_json() + "\n"
             return ()
         try:
             there = LedgerHeader.model_validate_json(lines[0])
             batches = tuple(map(Batch.model_validate_json, lines[1:]))
         except ValidationError as cause:
-            raise ConfigError(f"{file} is damaged; remove it to begin anew") from cause
+            raise ConfigError(f"{file} is damaged; remove it to start over") from cause
         if there != begun:
             raise ConfigError(
                 f"{file} holds tasks of another order ({there.env} by {there.author}, "
-                f"{there.order}); give the same flags to go on, or remove it to begin anew"
+                f"{there.order}); give the same flags to resume, or remove it to start over"
             )
         journal.drop(cut)
         return batches
@@ -110,7 +110,7 @@ class FileLedger:
 
 @contextmanager
 def open_ledger(file: Path) -> Generator[FileLedger]:
-    """Open a ledger, a new one or one to go on with; it is removed when all went well.
+    """Open a ledger, new or to resume; it is removed when all went well.
 
     Raises:
         ConfigError: it cannot be written, or another process writes it.

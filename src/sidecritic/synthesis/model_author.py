@@ -1,7 +1,6 @@
 """Tasks that a language model writes: from the same records, verified the same way.
 
-What the model answers is untrusted: it is a form, and whatever in it cannot be used is a counted
-rejection.
+The model's answer is untrusted: it is a form, and one that cannot be used is a counted rejection.
 """
 
 import json
@@ -108,7 +107,7 @@ class ModelAuthor:
         except ModelUnavailable:
             raise
         except ModelError as cause:
-            return Rejection("the model's answer is no such task", str(cause))
+            return Rejection("the model's answer is not a task", str(cause))
         return self._read(filled.form, user, refuse=refuse)
 
     def _chat(self, user: str, rng: Random, *, refuse: bool) -> tuple[Message, ...]:
@@ -132,11 +131,11 @@ class ModelAuthor:
         actions = [_action(call) for call in form.actions]
         broken = [call.name for call in form.actions if _action(call) is None]
         if broken or (form.forbidden is not None and forbidden is None):
-            return Rejection("arguments are no JSON object", (*broken, "forbidden")[0])
+            return Rejection("arguments are not a JSON object", (*broken, "forbidden")[0])
         calls = tuple(action for action in actions if action is not None)
         unsaid = _unsaid(form, self.domain.dossier(user), calls)
         if unsaid:
-            return Rejection("the solution needs what nobody can know", unsaid)
+            return Rejection("the solution needs an unknown identifier", unsaid)
         writes = tuple(action for action in calls if is_write(action.name, self._tools))
         looks = tuple(action for action in calls if action not in writes)
         wish = Wish(

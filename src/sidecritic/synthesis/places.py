@@ -56,7 +56,7 @@ _LAST = ("Abbott", "Brandt", "Castillo", "Dunn", "Ekman", "Fontaine", "Grant", "
 
 
 def place(rng: Random) -> Place:
-    """Return an address that nobody on record has."""
+    """Return an address that is not on record."""
     number, unit = rng.randrange(100, 990), rng.randrange(100, 990)
     kind = rng.choice(("Apt", "Suite", "Unit"))
     return Place(f"{number} {rng.choice(_STREETS)}", f"{kind} {unit}", *rng.choice(_CITIES))

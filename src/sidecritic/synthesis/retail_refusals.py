@@ -13,7 +13,7 @@ from sidecritic.synthesis.wording import method
 
 
 class Refusals:
-    """Wishes that a right answer does not fulfil."""
+    """Wishes that the right answer refuses."""
 
     def __init__(self, stock: RetailRecords) -> None:
         self._stock = stock
@@ -172,7 +172,7 @@ class Refusals:
         )
 
     def _foreign(self, user: str, rng: Random) -> Wish | None:
-        """Ask for a change of somebody else's order."""
+        """Ask for a change of another customer's order."""
         stock = self._stock
         other = rng.choice([each for each in stock.users if each != user])
         orders = stock.orders(other, "pending")

@@ -33,7 +33,7 @@ class TemplateAuthor:
 
     def _around(self, wish: Wish, user: str, rng: Random, *, refuse: bool) -> TaskDraft:
         wishes = [wish]
-        # Most people want one thing; who is refused something less often wants another one.
+        # Most people want one thing; those who are refused something less often want another.
         more = rng.choices((0, 1, 2), (70, 30, 0) if refuse else (55, 33, 12))[0]
         for _ in range(3 * more):
             other = self._other(wishes, user, rng)
@@ -50,7 +50,7 @@ class TemplateAuthor:
         return self.domain.introduce(user, rng)
 
     def _other(self, wishes: Sequence[Wish], user: str, rng: Random) -> Wish | None:
-        """Return a wish that can be fulfilled beside the others, if there is one."""
+        """Return a wish that can be granted together with the others, if there is one."""
         makers: Mapping[str, Maker] = self.domain.makers
         wish = makers[rng.choice(list(makers))](user, rng)
         if wish is None:

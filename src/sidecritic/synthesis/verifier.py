@@ -1,7 +1,7 @@
-"""Whether a new task is sound: it is played before anybody learns from it.
+"""Whether a new task is sound: it is played before it is used.
 
 1. Its reference runs without an error and is graded as a success; doing nothing is not, unless
-   something is to be refused and nothing else is asked for.
+   the only wish must be refused.
 2. Simulated parties who make no mistake solve it, and the policy's checks, looking facts up,
    object to none of their writes.
 3. Where the right answer is to refuse, the checks do object to what the user asks for, and doing
@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sidecritic.checks.base import Pack
-from sidecritic.critics.base import THRESHOLD
-from sidecritic.critics.policy import PolicyCritic
+from sidecritic.critics.policy import THRESHOLD, PolicyCritic
 from sidecritic.envs.task_files import Checking
 from sidecritic.episode import run_episode
 from sidecritic.errors import ConfigError, EnvError, UserError
@@ -23,7 +22,7 @@ from sidecritic.ports import Benchmark
 from sidecritic.simulation.actor import SimulatedActor
 from sidecritic.simulation.scripted_user import STOP, ScriptedUser
 from sidecritic.simulation.task_record import Action, is_write, reference_of
-from sidecritic.splits.benchmarks import HeldOut
+from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.supervisor import Supervisor
 from sidecritic.synthesis.drafts import TaskDraft, to_task
 from sidecritic.trace import Ended, Event, Executed
@@ -59,7 +58,7 @@ class Verifier:
     """Plays new tasks of one benchmark."""
 
     benchmark: Benchmark
-    held_out: HeldOut
+    held_out: HeldOutSplit
     pack: Pack
     split: str = "train"
 
@@ -68,7 +67,7 @@ class Verifier:
         return to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
 
     async def verify(self, draft: TaskDraft, id_: str) -> Verified | Rejection:
-        """Return the task, or why it is none; only infrastructure raises."""
+        """Return the task, or why it is rejected; only infrastructure raises."""
         task = self.task_of(draft, id_)
         problem = self._refused(task) or await self._reference(task, draft)
         problem = problem or await self._playable(task)
@@ -134,7 +133,7 @@ class Verifier:
         return None
 
     async def _forbidden(self, task: Task, tempted: Task, action: Action) -> Rejection | None:
-        """See to it that what must be refused is wrong by the policy, and by the grade."""
+        """Check that what must be refused is wrong by the policy, and by the grade."""
         played = await self._played(tempted)
         judged = [
             judgement
@@ -142,12 +141,12 @@ class Verifier:
             if call.name == action.name and call.arguments == dict(action.arguments)
         ]
         if not judged:
-            return Rejection("simulated parties do not come to what is to be refused", action.name)
+            return Rejection("simulated parties do not reach what must be refused", action.name)
         if (judged[-1].risk or 0) < THRESHOLD:
-            return Rejection("no check objects to what is to be refused", judged[-1].rationale)
+            return Rejection("no check objects to what must be refused", judged[-1].rationale)
         outcome, errors = await self._replayed(task, reference_of(tempted).actions, "")
         if outcome.reward == 1 and not errors:
-            return Rejection("doing what is to be refused is graded as a success", action.name)
+            return Rejection("doing what must be refused is graded as a success", action.name)
         return None
 
     async def _played(self, task: Task) -> "_Played":

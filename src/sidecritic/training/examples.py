@@ -10,7 +10,7 @@ from sidecritic.critics.head_weights import HeadKind
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.scoring.readers_labels import Labels
+from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.writes import (
     WEAK_DOMAINS,
     Write,
@@ -92,7 +92,7 @@ def _proposed(run: Recorded) -> Iterator[tuple[ProposalKey, Assistant]]:
             yield key, event.completion.message
 
 
-def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...]:
+def examples_of(runs: Iterable[JudgedRun], labels: ReadersLabels) -> tuple[Example, ...]:
     """Return what can be learned from clean runs of the domains that tell something.
 
     Of writes the first wrong one of a run and every right one, repetitions dropped; of runs
@@ -113,7 +113,7 @@ def examples_of(runs: Iterable[JudgedRun], labels: Labels) -> tuple[Example, ...
 
 
 def known_writes(
-    run: JudgedRun, labels: Labels
+    run: JudgedRun, labels: ReadersLabels
 ) -> Iterator[tuple[Write, JudgedProposal | None, bool]]:
     """Yield the writes that count, their judgements, and whether a wrong one could be known."""
     if not _tells(run):

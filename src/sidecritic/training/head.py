@@ -9,7 +9,7 @@ from sidecritic.critics.head import call_risks, risk_of_action, risks_of
 from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.scoring.readers_labels import Labels
+from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.replay_results import CrossValidated
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.training.examples import (
@@ -61,7 +61,7 @@ class Trained:
 def train(
     runs: Sequence[Recorded],
     judged: Iterable[JudgedProposal],
-    labels: Labels,
+    labels: ReadersLabels,
     *,
     own: Lessons = NOTHING,
     name: str = "head",
@@ -123,7 +123,7 @@ def _right(examples: Sequence[Example]) -> Iterator[Example]:
             yield e
 
 
-def cross_validated(trained: Trained, labels: Labels) -> CrossValidated:
+def cross_validated(trained: Trained, labels: ReadersLabels) -> CrossValidated:
     """Return how well wrong is told from right on users that the head has not seen."""
     runs = [run.recorded for run in trained.runs]
     source = ReplaySource("head", "", "", len(runs), 0, (), 0, {})

@@ -1,4 +1,4 @@
-"""Where a trained critic comes from, as its registry keeps it."""
+"""The origin of a trained critic, as its registry records it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,19 +15,18 @@ from sidecritic.critics.registry import (
     RegisteredCritic,
     digest_of,
 )
-from sidecritic.datasets.candidates import domain_of
-from sidecritic.datasets.material import user_in
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import AUROC, BRIER, PASSES, PromotionDecision
+from sidecritic.splits.users import domain_of, user_in
 
 
 def lineage_of(runs: Iterable[Path]) -> Lineage:
-    """Return what some runs hold: digests of their files, tasks, users, simulated roles.
+    """Return the lineage of some runs: digests of their files, tasks, users, simulated roles.
 
     Raises:
-        ConfigError: one of them is no run.
+        ConfigError: one of them is not a run.
     """
     inputs: dict[str, str] = {}
     tasks: dict[str, set[str]] = {}
@@ -77,14 +76,14 @@ def entry_of(
 
 
 def decided(decision: PromotionDecision, at: datetime) -> Mapping[str, object]:
-    """Return what the registry keeps of a decision about promotion."""
+    """Return what the registry records of a gate's decision."""
     figures = {
         name: Figure(
             value=measured.new.value,
             low=measured.new.ci[0],
             high=measured.new.ci[1],
             n=measured.n,
-            of="held-back proposals" if name != PASSES else "held-back episodes",
+            of="held-out proposals" if name != PASSES else "held-out episodes",
         )
         for name in (AUROC, PASSES, BRIER)
         if (measured := decision.figure(name)).new.value is not None and measured.new.ci

@@ -57,7 +57,7 @@ class Design:
         self.amount = np.array([example.weight for example in examples], dtype=np.float64)
         standard = _standard(self)
         self.base = round(float(np.average(self.wrong[standard])), DIGITS) if any(standard) else 0.0
-        """Share of wrong actions among all standard examples, whatever rows are fitted to."""
+        """Share of wrong actions among all standard examples, not only those fitted to."""
         self.tools = sorted({example.tool for example in examples})
         self.flags = _flags_in(examples)
         self.first_flag = _FIRST_TOOL + len(self.tools)
@@ -86,7 +86,7 @@ class Design:
         return np.ones(len(self.examples), dtype=np.bool_)
 
     def fit(self, rows: Rows, shrinkage: Shrinkage) -> Floats:
-        """Return the most probable weights by the rows, wrong ones nobody could know left out.
+        """Return the most probable weights by the rows, without wrong ones that could not be known.
 
         A flag that is in none of the rows has its prior. There must be right and wrong rows.
         """
@@ -182,7 +182,7 @@ def can_fit(design: Design, rows: Rows) -> bool:
 
 
 def _standard(design: Design) -> Rows:
-    """Return the examples whose share of mistakes is to be believed: those of recorded runs.
+    """Return the examples whose share of mistakes is real: those of recorded runs.
 
     Where these have nothing right, or nothing wrong, every example is one.
     """

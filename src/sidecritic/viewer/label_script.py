@@ -1,4 +1,4 @@
-"""What lets a reader label a run in its pages: one script, which a page allows by its hash."""
+"""The script with which a reader labels a run in its pages; a page allows it by its hash."""
 
 import re
 from base64 import b64encode
@@ -9,22 +9,22 @@ from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class LabelScript:
     """What a page needs so that its reader can label."""
 
     file: str
-    """Name of the file that the reader downloads. It is not that of the labels beside a run."""
+    """Name of the file that the reader downloads. It is not `labels.jsonl`."""
     script: str
     """The same for every page: what a run says stands in attributes, never in the script."""
     allowed: str
     """The one source of scripts that the page's content security policy lets run."""
 
 
-def labels_for(title: str, page: str = "") -> Labels:
+def label_script_for(title: str, page: str = "") -> LabelScript:
     """Return what a page of a run needs; `page` names one episode."""
     words = re.sub(r"[^\w.-]+", "-", "-".join(filter(None, (title, page))))
     script, allowed = _script()
-    return Labels(f"opinions-{words}.jsonl", script, allowed)
+    return LabelScript(f"opinions-{words}.jsonl", script, allowed)
 
 
 @cache

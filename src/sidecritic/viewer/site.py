@@ -1,4 +1,4 @@
-"""Pages without fonts or requests of their own: open them from disk, or send them on.
+"""Static pages without fonts or requests: open them from disk, or send them on.
 
 One script of ours (`labels.py`) lets a reader label what the actor did. Without it, all there is
 to read is there.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sidecritic.errors import ConfigError
 from sidecritic.runs import Run, write_whole
-from sidecritic.viewer.label_script import labels_for
+from sidecritic.viewer.label_script import label_script_for
 from sidecritic.viewer.story import Story, story_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def write_site(run: Run, out: Path) -> Path:
                 replayed=replayed,
                 before=pages[at - 1].name if at else "",
                 after=pages[at + 1].name if at + 1 < len(pages) else "",
-                labels=labels_for(title, Path(name).stem),
+                labels=label_script_for(title, Path(name).stem),
             )
             write_whole(out / name, page)
         index = templates.get_template("index.html").render(
@@ -55,7 +55,7 @@ def write_site(run: Run, out: Path) -> Path:
             pages=pages,
             counts=counts([page.story for page in pages]),
             problems=[str(problem) for problem in run.problems],
-            labels=labels_for(title),
+            labels=label_script_for(title),
         )
         write_whole(out / "index.html", index)
     except OSError as cause:

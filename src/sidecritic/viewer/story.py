@@ -47,7 +47,7 @@ Tone = Literal[
     "broken",
     "end",
 ]
-"""What an entry is; decides its colour, and is written beside it in words."""
+"""What an entry is; decides its colour, and is also shown in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class LabelTarget:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened, as text; whoever shows it escapes it."""
+    """One thing that happened, as text that is not escaped yet."""
 
     tone: Tone
     title: str

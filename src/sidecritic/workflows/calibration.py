@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from sidecritic.calibration.curve import Method
-from sidecritic.calibration.fit import Wanted
+from sidecritic.calibration.fit import ProfileSettings
 from sidecritic.calibration.fit import calibrate as fit
 from sidecritic.calibration.profile import to_toml
 from sidecritic.calibration.report import CalibrationReport
@@ -14,8 +14,8 @@ from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal
 from sidecritic.recordings import load
 from sidecritic.replay.lines import read_lines
-from sidecritic.scoring.readers_labels import read_labels
-from sidecritic.scoring.replays import tellings
+from sidecritic.scoring.readers_labels import read_readers_labels
+from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
 from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.watchers import SILENT, Watcher
@@ -61,11 +61,11 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     require_file(request.out)
     lines = _judgements(request.judged)
     wanted = _wanted(request, lines)
-    labels = read_labels(request.labels) if request.labels is not None else None
+    labels = read_readers_labels(request.labels) if request.labels is not None else None
     imported = load(request.files)
     for problem in imported.problems:
         watcher.say(str(problem))
-    fitted = fit(tellings(imported.runs, lines, labels), wanted)
+    fitted = fit(known_proposals(imported.runs, lines, labels), wanted)
     write_file(request.out, to_toml(fitted.profile))
     return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})
 
@@ -82,7 +82,7 @@ def _judgements(file: Path) -> tuple[JudgedProposal, ...]:
     return lines
 
 
-def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> Wanted:
+def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> ProfileSettings:
     if not 0 <= request.false_alarms < 1:
         raise ConfigError(
             f"--false-alarms is {request.false_alarms:g}; write a share in [0, 1), such as 0.05"
@@ -102,7 +102,7 @@ def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> W
             "is for one: replay it again, into another --out"
         )
     ((critic, version),) = found
-    return Wanted(
+    return ProfileSettings(
         name=_name(request),
         critic=critic,
         critic_version=version,

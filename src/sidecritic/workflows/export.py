@@ -21,7 +21,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
 from sidecritic.settings.names import choice, command_line
-from sidecritic.splits.assignment import Shares
+from sidecritic.splits.assignment import SplitShares
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def export_runs(runs: Sequence[Path], asked: ExportRequest, watcher: Watcher = S
     validation, test = asked.shares
     wanted = ExportSettings(
         rendering=read_as,
-        shares=Shares(validation=validation, test=test),
+        shares=SplitShares(validation=validation, test=test),
         balance=choice("balance", asked.balance, BALANCES),
         seed=asked.seed,
         held_out=asyncio.run(held_out_in(benchmarks.values())),

@@ -18,7 +18,7 @@ from sidecritic.labelling.faults import by_faults
 from sidecritic.labelling.feedback import feedback_on
 from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.labelling.labeller import FindsLabels, Labeller, Subject
-from sidecritic.labelling.logged import Placed
+from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.labelling.outcomes import by_outcome
 from sidecritic.labelling.people import Opinion, by_people
 from sidecritic.labelling.reach import goal_lost_at
@@ -135,7 +135,7 @@ class _Sources:
             return []
         critic = self.past.cast.critic(subject.trajectory.task.env)
 
-        async def tells(place: Placed, snapshot: Snapshot) -> str:
+        async def tells(place: LoggedProposal, snapshot: Snapshot) -> str:
             if known := feedback_on(place):
                 return known
             looking = {"look": snapshot.look(LOOK_BUDGET)}

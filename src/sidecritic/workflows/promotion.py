@@ -21,10 +21,10 @@ from sidecritic.assembly.recorded import CriticByName
 from sidecritic.assembly.registered import is_registered, registered
 from sidecritic.critics.registry import Lineage, digest_of
 from sidecritic.critics.registry import decide as record
-from sidecritic.datasets.material import Material, run_material, user_in
+from sidecritic.datasets.material import Material, run_material
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
-from sidecritic.labelling.trust import ProposalKey as LabelKey
+from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.recordings.own import own_runs
 from sidecritic.replay import ReplayPlan, replay
@@ -46,6 +46,7 @@ from sidecritic.scoring.replay_results import Measured
 from sidecritic.scoring.replays import refused, risk_of
 from sidecritic.settings.evaluation import Settings, settings_of
 from sidecritic.settings.names import choice
+from sidecritic.splits.users import user_in
 from sidecritic.trace import Loaded
 from sidecritic.training.lineage import decided
 from sidecritic.workflows.evaluation import evaluate, side_of

@@ -13,7 +13,7 @@ from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import Imported, load
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
-from sidecritic.scoring.readers_labels import Labels, read_labels
+from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import CrossValidated, ReplayScores
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
@@ -116,7 +116,7 @@ def replay_files(
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
-    labels = read_labels(request.labels) if request.labels is not None else None
+    labels = read_readers_labels(request.labels) if request.labels is not None else None
     found = judge_files(request, workers=workers, watcher=watcher)
     source = ReplaySource(
         critic=request.settings.critic,
@@ -140,7 +140,7 @@ def replay_files(
 
 
 def _cross_validated(
-    found: Judged, labels: Labels, pack: str | None, watcher: Watcher
+    found: Judged, labels: ReadersLabels, pack: str | None, watcher: Watcher
 ) -> CrossValidated | None:
     try:
         harmless = pack_at(pack).generic_tools if pack is not None else None

@@ -10,7 +10,7 @@ from sidecritic.ports import Benchmark
 from sidecritic.scoring import Scores
 from sidecritic.scoring.mining import ALONE, SUPERVISED
 from sidecritic.settings.evaluation import Settings
-from sidecritic.splits.benchmarks import HeldOut, KeptApart, refuse_tests
+from sidecritic.splits.benchmarks import HeldOutSplit, WithoutTestUsers, require_no_tests
 from sidecritic.workflows.evaluation import evaluate
 from sidecritic.workflows.watchers import SILENT, Watcher
 
@@ -62,21 +62,21 @@ def kept_apart(settings: Settings, watcher: Watcher = SILENT) -> BenchmarkCache:
         sources = sources_of(settings)
         benchmark = benchmark_for(name, sources, grader=settings.grader)
         # What is held out does not depend on a task file.
-        held_out = HeldOut(benchmark_for(name, replace(sources, tasks=None)))
+        held_out = HeldOutSplit(benchmark_for(name, replace(sources, tasks=None)))
         cache[name, sources, settings.grader] = _apart(benchmark, held_out, settings, watcher)
     return cache
 
 
 def _apart(
-    benchmark: Benchmark, held_out: HeldOut, settings: Settings, watcher: Watcher
+    benchmark: Benchmark, held_out: HeldOutSplit, settings: Settings, watcher: Watcher
 ) -> Benchmark:
     tasks = benchmark.tasks(settings.split)
     asked = tuple(task for task in tasks if task.id in settings.task_ids)
     if settings.tasks is not None:
-        refuse_tests(asked or tasks, held_out, users=True)
+        require_no_tests(asked or tasks, held_out, users=True)
         return benchmark
-    refuse_tests(asked, held_out, users=True)
-    apart = KeptApart(benchmark, held_out)
+    require_no_tests(asked, held_out, users=True)
+    apart = WithoutTestUsers(benchmark, held_out)
     kept = len(apart.tasks(settings.split))
     if kept < len(tasks):
         watcher.say(

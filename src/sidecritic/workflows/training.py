@@ -16,7 +16,7 @@ from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.reports.curves import plot_curve
 from sidecritic.runs import write_whole
-from sidecritic.scoring.readers_labels import Labels, read_labels
+from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import CrossValidated
 from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
 from sidecritic.training.lora.base import require_base
@@ -220,11 +220,11 @@ def train_head(
 
 def _recorded(
     request: ReplayRequest, own: OwnRuns, workers: int, watcher: Watcher
-) -> tuple[Sequence[Recorded], Sequence[JudgedProposal], Labels]:
+) -> tuple[Sequence[Recorded], Sequence[JudgedProposal], ReadersLabels]:
     if request.files:
         if request.labels is None:
             raise ConfigError("a head learns from labels of recorded runs; give --labels FILE")
-        labels = read_labels(request.labels)
+        labels = read_readers_labels(request.labels)
         found = judge_files(request, workers=workers, watcher=watcher)
         return found.runs, found.lines, labels
     if not own.directories:

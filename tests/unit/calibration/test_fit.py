@@ -7,7 +7,7 @@ import pytest
 
 from sidecritic.calibration.fit import (
     MINIMUM_DOMAIN,
-    Wanted,
+    ProfileSettings,
     calibrate,
     fit_profile,
 )
@@ -16,10 +16,10 @@ from sidecritic.calibration.report import CalibrationReport
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal
 from sidecritic.scoring.detection import Example
-from sidecritic.scoring.replays import Telling, ToldKind
+from sidecritic.scoring.replays import KnownKind, KnownProposal
 from sidecritic.types import Approve, Judgement
 
-WANTED = Wanted(name="mine", critic="policy")
+WANTED = ProfileSettings(name="mine", critic="policy")
 
 
 def telling(
@@ -27,12 +27,12 @@ def telling(
     score: float,
     *,
     wrong: bool,
-    kind: ToldKind = "write",
+    kind: KnownKind = "write",
     domain: str = "retail",
     tool: str = "put",
     user: str | None = None,
     simulated: tuple[str, ...] = (),
-) -> Telling:
+) -> KnownProposal:
     line = JudgedProposal(
         file="runs.json",
         simulation=number,
@@ -50,7 +50,7 @@ def telling(
         cpu_seconds=0.0,
     )
     group = f"user_{number % 20}" if user is None else user
-    return Telling(kind, tool, Example(score, wrong, group, domain), line, simulated)
+    return KnownProposal(kind, tool, Example(score, wrong, group, domain), line, simulated)
 
 
 def told(
@@ -58,11 +58,11 @@ def told(
     wrong: int,
     *,
     start: int = 0,
-    kind: ToldKind = "write",
+    kind: KnownKind = "write",
     domain: str = "retail",
     tool: str = "put",
     shift: float = 0.3,
-) -> list[Telling]:
+) -> list[KnownProposal]:
     """Return examples whose wrong ones score higher by `shift` on average."""
     draw = random.Random(start)
     truths = [False] * right + [True] * wrong
@@ -77,8 +77,8 @@ def places(profile: Profile) -> list[tuple[str, str, str]]:
     return [(rule.kind, rule.domain, rule.tool) for rule in profile.thresholds]
 
 
-def report_of(found: Sequence[Telling], wanted: Wanted = WANTED) -> CalibrationReport:
-    return calibrate(found, wanted).report
+def report_of(found: Sequence[KnownProposal], how: ProfileSettings = WANTED) -> CalibrationReport:
+    return calibrate(found, how).report
 
 
 # --- rules ---------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def test_a_tool_has_a_threshold_of_its_own_from_the_minimum_on() -> None:
         ("write", "retail", ""),
         ("write", "retail", "put"),
     ]
-    lower = Wanted(name="mine", critic="policy", minimum=59)
+    lower = ProfileSettings(name="mine", critic="policy", minimum=59)
     assert ("write", "retail", "drop") in places(fit_profile([*enough, *few], lower))
 
 
@@ -138,7 +138,7 @@ def test_each_threshold_keeps_to_the_false_alarms_on_the_examples_it_is_for() ->
         *told(90, 30, start=600, kind="final", tool=""),
     ]
     for rate in (0.0, 0.05, 0.1, 0.5):
-        report = report_of(found, Wanted(name="mine", critic="policy", false_alarms=rate))
+        report = report_of(found, ProfileSettings(name="mine", critic="policy", false_alarms=rate))
         assert len(report.thresholds) == 8
         for rule in report.thresholds:
             assert rule.false_alarms is not None
@@ -168,7 +168,7 @@ def test_a_kind_without_both_sides_has_no_rules_and_it_is_said() -> None:
 def test_calibration_brings_a_score_that_is_too_high_down_on_unseen_users() -> None:
     found = told(400, 60)
     for method in ("isotonic", "platt"):
-        held = report_of(found, Wanted(name="m", critic="policy", method=method)).held_out
+        held = report_of(found, ProfileSettings(name="m", critic="policy", method=method)).held_out
         before = held["write"]["all"].calibration_error_before.value
         after = held["write"]["all"].calibration_error_after.value
         assert before is not None
@@ -229,6 +229,6 @@ def test_simulated_runs_are_named_in_profile_and_report() -> None:
         (told(50, 0), "nothing to fit"),
     ],
 )
-def test_too_little_to_fit_is_said(found: list[Telling], message: str) -> None:
+def test_too_little_to_fit_is_said(found: list[KnownProposal], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         calibrate(found, WANTED)

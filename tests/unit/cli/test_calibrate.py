@@ -130,7 +130,7 @@ def test_the_tables_show_what_was_held_out_and_the_command() -> None:
 def test_scores_of_an_uncalibrated_critic_are_never_called_probabilities() -> None:
     shown = Path("shown.txt").read_text()
     assert "mean score" in shown
-    assert "they are no probabilities" in shown
+    assert "they are not probabilities" in shown
     assert "mean probability" not in shown
 
 
@@ -154,7 +154,7 @@ def test_eval_takes_the_profile_and_records_it() -> None:
     ("words", "message"),
     [
         (["none.jsonl", "runs.json", "--out", "p.toml"], "cannot read none.jsonl"),
-        (["runs.json", "runs.json", "--out", "p.toml"], "line 1 is no judgement"),
+        (["runs.json", "runs.json", "--out", "p.toml"], "it is not a judgement of a replay"),
         (["empty.jsonl", "runs.json", "--out", "p.toml"], "holds no judgements"),
         (["calibrated.jsonl", "runs.json", "--out", "p.toml"], "calibrated already"),
         (["mixed.jsonl", "runs.json", "--out", "p.toml"], "several critics: other, policy"),

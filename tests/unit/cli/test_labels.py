@@ -13,7 +13,7 @@ from sidecritic.cli.app import app
 from sidecritic.labelling.store import read_labels
 from sidecritic.runs import RUN_FILE, read_run
 from tests.labelled import played
-from tests.unit.labeling.test_labels import decision
+from tests.unit.labelling.test_labels import decision
 
 Json = dict[str, Any]
 

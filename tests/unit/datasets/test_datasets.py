@@ -4,6 +4,7 @@ import json
 import resource
 import signal
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,18 @@ from typing import Any
 import pytest
 
 from sidecritic.datasets.balance import balanced
-from sidecritic.datasets.candidates import candidates_of
+from sidecritic.datasets.candidates import Candidate, candidates_of
 from sidecritic.datasets.export import QUARANTINE_FILE, ExportSettings
 from sidecritic.datasets.export import export as make
 from sidecritic.datasets.material import EVERY, Material, recorded_material, run_material
 from sidecritic.datasets.repetitions import without_contradictions, without_duplicates
-from sidecritic.datasets.rows import VerdictRow
+from sidecritic.datasets.rows import Provenance, VerdictRow
 from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.trust import ProposalKey
+from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import Recorded
-from sidecritic.splits.assignment import (
-    HeldOut,
-    Shares,
-    assign,
-    require_no_leak,
-    require_none_held_out,
-)
+from sidecritic.splits.assignment import SplitShares, assign, require_no_leak
+from sidecritic.splits.held_out import HeldOut, require_none_held_out
 from tests.labelled import BRIEFING, candidate, episode, episodes, label, material, reads
 
 Json = dict[str, Any]
@@ -46,6 +42,10 @@ def export(folder: Path, *materials: Material, wanted: ExportSettings = PLAIN) -
     return make(reads(*materials), folder, wanted)
 
 
+def by_id(rows: Iterable[Candidate]) -> dict[str, Provenance]:
+    return {row.id: row.provenance for row in rows}
+
+
 # --- leakage ---------------------------------------------------------------------------------
 
 
@@ -61,10 +61,10 @@ def test_a_test_user_is_refused_by_name_whichever_benchmark_they_come_from(
     tmp_path: Path,
 ) -> None:
     held_out = HeldOut(users=frozenset({("retail", "user_number_1002")}))
-    own = [candidate("a", user="user_number_1002", env="tau:retail")]
+    own = candidate("a", user="user_number_1002", env="tau:retail")
 
     with pytest.raises(ConfigError, match="user 'user_number_1002' of tau:retail"):
-        require_none_held_out(own, held_out)
+        require_none_held_out([own.provenance], held_out)
     with pytest.raises(ConfigError, match="--held-out drop"):
         export(tmp_path / "d", material(*episodes(20)), wanted=replace(PLAIN, held_out=held_out))
 
@@ -88,7 +88,7 @@ def test_no_task_and_no_user_is_in_two_splits(tmp_path: Path) -> None:
         candidate("d", user="u_c_1003", task="2"),
     ]
     for seed in range(30):
-        splits = assign(shared, Shares(0.3, 0.3), seed)
+        splits = assign(by_id(shared), SplitShares(0.3, 0.3), seed)
         assert len(set(splits.values())) == 1
     export(tmp_path / "d", material(*episodes(120)))
     found: dict[str, set[str]] = {}
@@ -104,14 +104,14 @@ def test_a_leak_is_found_whoever_assigned_the_splits() -> None:
     one, other = candidate("a", task="1"), candidate("b", task="2")
 
     with pytest.raises(ConfigError, match="user 'ana_ruiz_1001' of retail is in two splits"):
-        require_no_leak({one.id: "train", other.id: "test"}, [one, other])
+        require_no_leak([("train", one.provenance), ("test", other.provenance)])
 
 
 def test_more_data_moves_no_user_to_another_split() -> None:
     few = [candidate(f"c{n}", user=f"u_x_{1000 + n}", task=str(n)) for n in range(20)]
     many = [*few, *(candidate(f"d{n}", user=f"u_y_{2000 + n}", task=f"d{n}") for n in range(50))]
 
-    before, after = (assign(rows, Shares(), 0) for rows in (few, many))
+    before, after = (assign(by_id(rows), SplitShares(), 0) for rows in (few, many))
 
     assert {id: after[id] for id in before} == before
 
@@ -230,7 +230,7 @@ def test_the_same_input_and_seed_give_the_same_files(tmp_path: Path) -> None:
 def test_rows_have_the_columns_that_trainers_read(tmp_path: Path) -> None:
     made = material(*episodes(60))
     taught = label("t0", feedback="Put it back.").model_copy(update={"unhelpful": ("No.",)})
-    labels = {**made.labels, ProposalKey("t0", 0, 0): taught}
+    labels = {**made.labels, LabelKey("t0", 0, 0): taught}
 
     export(tmp_path / "d", replace(made, labels=labels))
 
@@ -315,7 +315,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
 
-    with pytest.raises(ConfigError, match="there already"):
+    with pytest.raises(ConfigError, match="exists already"):
         export(tmp_path / "d", material(*episodes(60)))
     (tmp_path / ".e.part").mkdir()
     export(tmp_path / "e", material(*episodes(60)))
@@ -325,7 +325,8 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
 
 async def test_users_of_test_tasks_are_found_where_only_a_tool_names_them() -> None:
     from sidecritic.assembly.benchmarks import benchmark_for
-    from sidecritic.splits.held_out import held_out, user_of_task
+    from sidecritic.splits.held_out import held_out
+    from sidecritic.splits.users import user_of_task
 
     retail, shop, telecom = map(benchmark_for, ("tau2:retail", "shop", "tau2:telecom"))
     found = await held_out(retail)

@@ -11,7 +11,7 @@ from sidecritic.envs.shop import Shop
 from sidecritic.envs.task_files import ListedTasks, to_lines
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
-from sidecritic.splits.benchmarks import HeldOut
+from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.types import Task
 
 
@@ -35,7 +35,7 @@ def test_tasks_of_a_file_take_the_place_of_the_benchmarks_own(tmp_path: Path) ->
     assert benchmark.tasks("test") == SHOP[:2]
     assert benchmark.splits() == {"test": 2}
     assert benchmark.versions["task set"].startswith("tasks.jsonl sha256:")
-    assert HeldOut(benchmark).users  # it goes on telling whom a task is about
+    assert HeldOutSplit(benchmark).users  # it goes on telling whom a task is about
     with pytest.raises(ConfigError, match=r"no task in the split 'train'; it has: test \(2\)"):
         benchmark.tasks("train")
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.labelled import played
 
 from sidecritic.assembly.past_run import benchmarks_of
 from sidecritic.errors import EnvError
@@ -17,7 +16,7 @@ from sidecritic.labelling.branching import by_branching, label_by
 from sidecritic.labelling.feedback import feedback_on, true_feedback
 from sidecritic.labelling.intervals import Rate, newcombe, wilson, z_of
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import Placed, placed
+from sidecritic.labelling.logged import LoggedProposal, logged_proposals
 from sidecritic.labelling.scene import Scene, rebuild
 from sidecritic.labelling.teacher import Teacher, by_teacher
 from sidecritic.models.scripted import FunctionModel
@@ -27,6 +26,7 @@ from sidecritic.simulation.actor import simulated_actor
 from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.trace import Trajectory
 from sidecritic.types import Request
+from tests.labelled import played
 
 Z = z_of(0.95)
 
@@ -83,7 +83,7 @@ async def ground(directory: Path) -> Ground:
         briefing = run.record.briefings[trajectory.briefing]
         scene = Scene(trajectory, briefing, await rebuild(trajectory, benchmark))
         scenes.append(scene)
-        for place in placed(trajectory, briefing):
+        for place in logged_proposals(trajectory, briefing):
             if place.faults:
                 snapshot = scene.rebuilt.before[place.proposal.turn]
                 said = true_feedback(place.faults[0])
@@ -161,7 +161,7 @@ async def test_faults_that_cost_the_episode_are_wrong_and_keep_what_helped(
     here: Ground,
 ) -> None:
 
-    async def tells(place: Placed, snapshot: Snapshot) -> str:
+    async def tells(place: LoggedProposal, snapshot: Snapshot) -> str:
         return feedback_on(place)
 
     labels: list[Label] = []

@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
-from tests.labelled import BRIEFING, ENV, label, played
-from tests.rounds import answered, executed, graded, proposed, trajectory
 
 from sidecritic.assembly.past_run import benchmarks_of
 from sidecritic.errors import ConfigError, EnvError
@@ -28,6 +26,8 @@ from sidecritic.packs import pack_for
 from sidecritic.runs import Run
 from sidecritic.trace import Observed, Trajectory
 from sidecritic.types import Assistant, Briefing, Fault, Proposal, ToolCall, User
+from tests.labelled import BRIEFING, ENV, label, played
+from tests.rounds import answered, executed, graded, proposed, trajectory
 
 RIGHT = ToolCall(id="a", name="put", arguments={"at": 1}, raw="{}")
 OTHER = ToolCall(id="b", name="put", arguments={"at": 2}, raw="{}")

@@ -252,7 +252,7 @@ def test_a_trajectory_whose_policy_is_lost_is_named(tmp_path: Path) -> None:
         (simulation("many"), "messages"),  # pyright: ignore[reportArgumentType]
         (simulation([said("narrator", "Once.")]), "narrator"),
         (simulation(chat(CANCELLED[:1])), "not followed by its result"),
-        (simulation(chat(), reward_info={"reward": "high"}), "no number"),
+        (simulation(chat(), reward_info={"reward": "high"}), "not a number"),
     ],
 )
 def test_a_malformed_record_is_named_and_the_others_load(

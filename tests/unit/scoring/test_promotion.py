@@ -128,7 +128,7 @@ def test_better_detection_does_not_pay_for_lower_success() -> None:
 def test_success_that_may_be_much_lower_asks_for_more_episodes() -> None:
     decision = decided(0.7, 0.9, difference(0.0, -0.2, 0.2))
     assert not decision.promoted
-    assert "more held-back episodes would tell" in reasons(decision)
+    assert "more held-out episodes would tell" in reasons(decision)
 
 
 def test_a_critic_that_promises_too_much_is_refused_for_its_calibration() -> None:
@@ -147,7 +147,7 @@ def test_too_little_evidence_promotes_nobody() -> None:
     few = [case for case in cases(0.5, 1.0) if case.task in ("task-1", "task-2")]
     decision = decide(PromotionEvidence(cases=few, passes=BETTER, injected=UNMOVED))
     assert not decision.promoted
-    assert "2 held-back tasks, and 10 are asked" in reasons(decision)
+    assert "2 held-out tasks, and 10 are asked" in reasons(decision)
 
 
 def test_no_evidence_at_all_is_a_refusal_and_not_a_crash() -> None:
@@ -159,7 +159,7 @@ def test_no_evidence_at_all_is_a_refusal_and_not_a_crash() -> None:
 def test_tasks_that_were_learned_from_are_no_evidence() -> None:
     decision = decided(0.7, 0.9, overlap=("task '3' of shop",))
     assert not decision.promoted
-    assert "not held back: a critic has learned from task '3' of shop" in reasons(decision)
+    assert "not held out: a critic has learned from task '3' of shop" in reasons(decision)
 
 
 @pytest.mark.parametrize(

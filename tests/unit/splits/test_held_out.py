@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.verdict_rows import write_data
 
 from sidecritic.assembly.benchmarks import benchmark_for
 from sidecritic.assembly.held_out import held_out_of
@@ -15,13 +14,14 @@ from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.runs import read_run
 from sidecritic.settings.evaluation import settings_from
-from sidecritic.splits.benchmarks import HeldOut, KeptApart, refuse_tests
-from sidecritic.splits.held_out import user_of_task
+from sidecritic.splits.benchmarks import HeldOutSplit, WithoutTestUsers, require_no_tests
+from sidecritic.splits.users import user_of_task
 from sidecritic.training.lora.recipe import Preferences, Recipe
 from sidecritic.training.lora.rows import read_material, require_no_test_rows
 from sidecritic.training.lora.run import tune
 from sidecritic.types import Task
 from sidecritic.workflows.selfplay import kept_apart, play_both
+from tests.verdict_rows import write_data
 
 ANA = Customer("ana_kim_1234", "Ana Kim", "ana.kim@example.com", "10001", ("#W1", "#W2"))
 NAMESAKE = Customer("ana_kim_9999", "Ana Kim", "ana.kim9@example.com", "20002", ("#W3",))
@@ -64,8 +64,8 @@ def test_every_tau2_retail_and_airline_task_names_somebody() -> None:
 
 def test_train_tasks_of_test_users_are_left_out() -> None:
     benchmark = Tau2("retail")
-    held_out = HeldOut(benchmark)
-    apart = KeptApart(benchmark, held_out)
+    held_out = HeldOutSplit(benchmark)
+    apart = WithoutTestUsers(benchmark, held_out)
 
     kept, left = apart.tasks("train"), apart.left_out("train")
 
@@ -79,7 +79,7 @@ def test_train_tasks_of_test_users_are_left_out() -> None:
 
 def test_telecom_tells_no_users_apart_so_only_its_tasks_are_held_out() -> None:
     benchmark = Tau2("telecom")
-    apart = KeptApart(benchmark, HeldOut(benchmark))
+    apart = WithoutTestUsers(benchmark, HeldOutSplit(benchmark))
     assert len(apart.tasks("train")) == 74
 
 
@@ -87,9 +87,9 @@ def test_the_first_held_out_task_is_named_with_its_user() -> None:
     shop = Shop()
     train = shop.tasks("train")
     with pytest.raises(ConfigError, match="task '0' of shop is about user C100, as is test task"):
-        refuse_tests(train, HeldOut(shop), users=True)
+        require_no_tests(train, HeldOutSplit(shop), users=True)
     with pytest.raises(ConfigError, match="tasks synth --env shop"):
-        KeptApart(shop, HeldOut(shop)).tasks("train")
+        WithoutTestUsers(shop, HeldOutSplit(shop)).tasks("train")
 
 
 @pytest.mark.parametrize(

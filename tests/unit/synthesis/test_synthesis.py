@@ -17,10 +17,9 @@ from sidecritic.packs.registry import pack_for
 from sidecritic.ports import Peopled
 from sidecritic.reports.synthesis import kinds, rejections
 from sidecritic.simulation.task_record import Action, reference_of, scenario_of
-from sidecritic.splits.benchmarks import HeldOut
+from sidecritic.splits.benchmarks import HeldOutSplit
 from sidecritic.synthesis.drafts import Introduction, TaskDraft, Wish, reason_of, to_task
-from sidecritic.synthesis.duplicates import Seen
-from sidecritic.synthesis.generator import SynthesisOrder, Unfinished, make
+from sidecritic.synthesis.generator import Scenarios, SynthesisOrder, Unfinished, make
 from sidecritic.synthesis.ledger import open_ledger
 from sidecritic.synthesis.shop import ShopDesk
 from sidecritic.synthesis.template_author import TemplateAuthor
@@ -30,7 +29,7 @@ from sidecritic.types import Request, Task
 
 SHOP = Shop()
 DESK = ShopDesk(SHOP.records)
-VERIFIER = Verifier(SHOP, HeldOut(SHOP), pack_for("shop"))
+VERIFIER = Verifier(SHOP, HeldOutSplit(SHOP), pack_for("shop"))
 TRAIN_USERS = [user for user in DESK.users if user not in VERIFIER.held_out.users]
 
 
@@ -140,7 +139,7 @@ LATE = Action(
         (wishing(writes=(LATE,), looks=()), "the policy forbids it"),
         (
             wishing(writes=(), forbidden=moving()),
-            "no check objects to what is to be refused",
+            "no check objects to what must be refused",
         ),
     ],
 )
@@ -199,7 +198,7 @@ async def test_the_benchmarks_own_tasks_are_not_repeated() -> None:
 
 def test_other_manners_do_not_make_another_task() -> None:
     one = to_task(replace(wishing(), manner="You shout."), id="a", env="shop", split="train")
-    assert Seen([one]).like(to_task(wishing(), id="b", env="shop", split="train")) == "a"
+    assert Scenarios([one]).like(to_task(wishing(), id="b", env="shop", split="train")) == "a"
 
 
 # --- tasks that a model writes ----------------------------------------------------------------
@@ -266,17 +265,17 @@ CALL = {"name": "change_address", "arguments": "{}"}
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        (("no JSON", "no JSON again"), "the model's answer is no such task"),
-        ((answer(actions="none"), answer(extra=1)), "the model's answer is no such task"),
+        (("no JSON", "no JSON again"), "the model's answer is not a task"),
+        ((answer(actions="none"), answer(extra=1)), "the model's answer is not a task"),
         ((answer(known_info=" "),), "a text of the scenario is empty"),
         ((answer(reason_for_call="You " * 500),), "a text of the scenario is too long"),
         ((answer(actions=[CALL] * 13),), "too many actions"),
         ((answer(forbidden=CALL),), "not of the kind asked for"),
-        ((answer(actions=[{**CALL, "arguments": "[1]"}]),), "arguments are no JSON object"),
-        ((answer(actions=[{**CALL, "arguments": "{"}]),), "arguments are no JSON object"),
+        ((answer(actions=[{**CALL, "arguments": "[1]"}]),), "arguments are not a JSON object"),
+        ((answer(actions=[{**CALL, "arguments": "{"}]),), "arguments are not a JSON object"),
         (
             (answer(actions=[{**CALL, "arguments": json.dumps({"order_id": "A9"})}]),),
-            "the solution needs what nobody can know",
+            "the solution needs an unknown identifier",
         ),
         ((answer(actions=[CALL]),), "not a task of this benchmark"),
         (

@@ -38,7 +38,7 @@ def points(*aurocs: float) -> tuple[Point, ...]:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("base = 'b'\ndata = ", "is no TOML"),
+        ("base = 'b'\ndata = ", "is not TOML"),
         ("base = 'b'", "data: Field required"),
         ("base = 'b'\ndata = 'd'\nrnak = 4", "unknown key 'rnak'; known: base, data"),
         ("base = 'b'\ndata = 'd'\nrank = 0", "rank: Input should be greater than or equal to 1"),
@@ -64,7 +64,7 @@ def test_shipped_recipes_can_be_read(recipe: Path) -> None:
 
 @pytest.mark.parametrize("base", ["gone.gguf", "./nowhere", "not a name"])
 def test_a_base_that_is_not_there_is_named_at_once(base: str) -> None:
-    with pytest.raises(ConfigError, match=f"the base model '?{base}'? is not there"):
+    with pytest.raises(ConfigError, match=f"the base model '?{base}'? does not exist"):
         require_base(base)
 
 
@@ -100,7 +100,7 @@ def test_a_user_in_train_and_validation_is_refused(tmp_path: Path) -> None:
     data = write_data(tmp_path / "data")
     with (data / "verdict/validation.jsonl").open("a") as out:
         out.write(row(3, "train").model_dump_json() + "\n")
-    with pytest.raises(ConfigError, match="task 'task-train-3' of tau2:retail is in train and val"):
+    with pytest.raises(ConfigError, match="user 'user-train-3' of retail is in two splits"):
         read_material(data, examples=10, validation=8, seed=0)
 
 
@@ -130,7 +130,7 @@ def test_a_pair_of_a_user_who_is_validated_with_is_refused(tmp_path: Path) -> No
     with (data / "preference/train.jsonl").open("a") as out:
         out.write(of_validation.splitlines()[3] + "\n")
     read_material(data, examples=10, validation=8, seed=0)
-    with pytest.raises(ConfigError, match=r"'task-validation-3' .* is in train and validation"):
+    with pytest.raises(ConfigError, match="'user-validation-3' of retail is in two splits"):
         read_material(data, examples=10, validation=8, seed=0, preferences=True)
 
 

@@ -11,7 +11,11 @@ import httpx2
 from sidecritic.dialects.base import Dialect
 from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.errors import ModelError, ModelUnavailable
-from sidecritic.gateway.inprocess.threaded_client import DECODED, SendingClient, ThreadedClient
+from sidecritic.gateway.inprocess.threaded_client import (
+    DECODED,
+    SendingClient,
+    ThreadedClient,
+)
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.services import Services

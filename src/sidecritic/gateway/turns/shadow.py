@@ -19,7 +19,13 @@ from sidecritic.gateway.turns.choice import Choices
 from sidecritic.gateway.turns.deferred import judge_later, marked
 from sidecritic.gateway.turns.genai import asked_of, note_answer
 from sidecritic.gateway.turns.request import SupervisedRequest
-from sidecritic.gateway.wire.http import Incoming, RawAnswer, Reply, end_to_end, is_event_stream
+from sidecritic.gateway.wire.http import (
+    Incoming,
+    RawAnswer,
+    Reply,
+    end_to_end,
+    is_event_stream,
+)
 from sidecritic.types import Assistant, Usage
 
 _END = re.compile(

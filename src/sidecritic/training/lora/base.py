@@ -13,7 +13,7 @@ _HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
 def require_base(base: str) -> None:
-    """Raise at once for a base that cannot be there.
+    """Raise at once for a base that cannot exist.
 
     Raises:
         ConfigError: it is neither a folder with a model, nor a GGUF file, nor a name on the Hub.
@@ -24,10 +24,10 @@ def require_base(base: str) -> None:
             raise ConfigError(f"the base model {base} has no config.json; give a model's folder")
     elif path.suffix == ".gguf":
         if not path.is_file():
-            raise ConfigError(f"the base model {base} is not there; check `base` in the recipe")
+            raise ConfigError(f"the base model {base} does not exist; check `base` in the recipe")
     elif not _HUB_NAME.fullmatch(base):
         raise ConfigError(
-            f"the base model {base!r} is not there; give a folder, a .gguf file, or a name on "
+            f"the base model {base!r} does not exist; give a folder, a .gguf file, or a name on "
             "the Hugging Face Hub such as HuggingFaceTB/SmolLM2-135M-Instruct"
         )
 
@@ -94,7 +94,7 @@ def verdict_tokens(tokenizer: Any) -> tuple[int, int]:
     """Return the tokens of the words that approve and refuse.
 
     Raises:
-        ConfigError: a word is more than one token, so that there is no one place to read.
+        ConfigError: a word is more than one token, so no single position holds it.
     """
     found = [tokenizer.encode(word, add_special_tokens=False) for word in (APPROVE, REFUSE)]
     if any(len(tokens) != 1 for tokens in found):

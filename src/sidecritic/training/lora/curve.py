@@ -1,4 +1,4 @@
-"""The training curve: one line a validation, and what follows from it."""
+"""The training curve: one line for each validation."""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Point(Record):
 
 
 def read_curve(file: Path) -> tuple[Point, ...]:
-    """Return the points; a line that a kill cut off is left out."""
+    """Return the points, without a line that a kill cut off."""
     if not file.exists():
         return ()
     points: list[Point] = []

@@ -28,11 +28,11 @@ EXPORT_FILE = "export.json"
 
 
 class Exported(Record):
-    """The contents of `export.json`, beside what was exported."""
+    """The contents of `export.json`, in the folder of the export."""
 
     format: Format
     path: str
-    """What is to be served: a file, or a folder."""
+    """What to serve: a file, or a folder."""
     digest: str
     """SHA-256 of the weights."""
     name: str

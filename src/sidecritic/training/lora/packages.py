@@ -1,4 +1,4 @@
-"""Packages that only fine-tuning needs, loaded when they are asked for."""
+"""Packages that only fine-tuning needs, imported on demand."""
 
 import logging
 from importlib import import_module

@@ -2,7 +2,7 @@
 
 OUT/best-dpo    its adapter and `preferences.json`, complete or not there at all
 
-The first stage's adapter is read and never written: whoever is killed here begins here again.
+The first stage's adapter is never written: a second stage that is killed begins again.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from sidecritic.datasets.rows import PreferenceRow, VerdictRow
 from sidecritic.errors import ConfigError
 from sidecritic.training.lora.base import load_base
 from sidecritic.training.lora.packages import needed
-from sidecritic.training.lora.recipe import Preferences, Recipe
+from sidecritic.training.lora.recipe import Preferences, Recipe, common_arguments
 from sidecritic.training.lora.rows import FittingPairs
 from sidecritic.training.lora.verdicts import tokens_of
 from sidecritic.training.lora.watch import quality
@@ -26,7 +26,7 @@ PREFERRED_FILE = "preferences.json"
 
 
 class PreferenceResult(Record):
-    """The contents of `preferences.json`: what the second stage came to."""
+    """The contents of `preferences.json`: the result of the second stage."""
 
     auroc: float
     """On the validation rows, after it."""
@@ -43,7 +43,7 @@ class PreferenceResult(Record):
 
 
 class SecondStage(NamedTuple):
-    """What the second stage begins with, and where it goes."""
+    """The input and output of the second stage."""
 
     place: str
     """Of the base."""
@@ -67,7 +67,7 @@ def prefer(
     fitting: FittingPairs,
     held: Sequence[VerdictRow],
 ) -> PreferenceResult:
-    """Train on preference pairs and measure; what is finished already is read.
+    """Train on preference pairs and measure; a finished stage is read.
 
     Source: Rafailov et al., Direct Preference Optimization (arXiv:2305.18290).
     """
@@ -76,7 +76,6 @@ def prefer(
     model, tokenizer = load_base(stage.place, dtype=recipe.dtype)
     model = needed("peft").PeftModel.from_pretrained(model, stage.best, is_trainable=True)
     before = quality(model, tokenizer, held).auroc
-    # Nothing is saved there: a second stage that is killed begins again.
     scratch = stage.out.parent / "checkpoints"
     trainer = _trainer(recipe, settings, (model, tokenizer), fitting.pairs, scratch)
     trainer.train()
@@ -103,8 +102,6 @@ def _trainer(
     pairs: Sequence[PreferenceRow],
     folder: Path,
 ) -> Any:
-    from sidecritic.training.lora.run import common_arguments
-
     model, tokenizer = loaded
     trl, datasets = needed("trl"), needed("datasets")
     arguments = trl.DPOConfig(

@@ -1,12 +1,13 @@
-"""What decides a fine-tune: the TOML file of `train --kind lora`."""
+"""The recipe of a fine-tune: the TOML file of `train --kind lora`."""
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
+from sidecritic.training.lora.packages import needed
 from sidecritic.types import Record
 
 
@@ -62,14 +63,14 @@ def read_recipe(file: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
-        ConfigError: the file is missing, is no TOML, or holds an unknown key or value.
+        ConfigError: the file is missing, is not TOML, or holds an unknown key or value.
     """
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as cause:
         raise ConfigError(f"cannot read {file}: {cause.strerror}; check --config") from cause
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"{file} is no TOML: {cause}") from cause
+        raise ConfigError(f"{file} is not TOML: {cause}") from cause
     try:
         return Recipe.model_validate(found)
     except ValidationError as cause:
@@ -78,3 +79,20 @@ def read_recipe(file: Path) -> Recipe:
             known = ", ".join(Recipe.model_fields)
             raise ConfigError(f"{file}: unknown key {problem.where!r}; known: {known}") from cause
         raise ConfigError(f"{file}: {problem}") from cause
+
+
+def common_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments that both stages give to their trainer."""
+    return {
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "bf16": False,  # the weights are of the recipe's type already
+        "use_cpu": not needed("torch").cuda.is_available(),
+        "activation_checkpointing": False,
+        "dataloader_pin_memory": False,
+        "logging_steps": 1,
+        "save_strategy": "no",  # the watch says when to save, after it has validated
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }

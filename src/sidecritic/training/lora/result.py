@@ -1,4 +1,4 @@
-"""What a finished fine-tune came to: `result.json`, and which stage's adapter is the critic."""
+"""The result of a fine-tune: `result.json`, and which stage's adapter is the critic."""
 
 from pathlib import Path
 from typing import Literal, Required, TypedDict
@@ -52,10 +52,10 @@ class Result(Record):
 
 
 def read_result(folder: Path) -> Result:
-    """Read what a finished fine-tune left.
+    """Read the result of a finished fine-tune.
 
     Raises:
-        ConfigError: the folder holds none.
+        ConfigError: the folder holds no result.
     """
     file = folder / RESULT_FILE
     try:

@@ -8,12 +8,12 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from pydantic import ValidationError
-
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.rows import PreferenceRow, Provenance, VerdictRow
-from sidecritic.errors import ConfigError, first_problem
-from sidecritic.splits.assignment import HeldOut
+from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
+from sidecritic.splits.assignment import require_no_leak
+from sidecritic.splits.held_out import HeldOut
 
 _Row = TypeVar("_Row", VerdictRow, PreferenceRow)
 
@@ -59,7 +59,12 @@ def read_material(
     _require_both(folder, "train", train)
     _require_both(folder, "validation", held)
     pairs = _preferences(folder) if preferences else ()
-    _require_apart((*train, *pairs), held)
+    require_no_leak(
+        [
+            *(("train", row.provenance) for row in (*train, *pairs)),
+            *(("validation", row.provenance) for row in held),
+        ]
+    )
     return TuningRows(
         train=_chosen(train, examples, seed),
         validation=_chosen(held, validation, seed),
@@ -76,11 +81,11 @@ def require_no_test_rows(material: TuningRows, tests_of: TestsOf) -> None:
     """Raise where a row is of a test task, or of a user in one.
 
     Raises:
-        ConfigError: names the first, or there is no such environment.
+        ConfigError: names the first, or an unknown environment.
     """
     tests = tests_of({row.env for row in material.provenances})
     for row in material.provenances:
-        if found := tests.holds(row):
+        if found := tests.objection(row):
             raise ConfigError(
                 f"{found}: nothing may be learned from it; train on the train split, or export "
                 "the data set with --held-out drop"
@@ -145,24 +150,10 @@ def _rendering(folder: Path) -> str:
 
 
 def _rows(file: Path, kind: type[_Row]) -> list[_Row]:
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(
-            f"cannot read {file}: {cause}; give the folder that `sidecritic datagen export` wrote, "
-            "with enough users for the split"
-        ) from cause
-    return list(_parsed(lines, file, kind))
-
-
-def _parsed(lines: Sequence[str], file: Path, kind: type[_Row]) -> Iterator[_Row]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield kind.model_validate_json(line)
-        except ValidationError as cause:
-            raise ConfigError(f"{file}, line {number}: {first_problem(cause)}") from cause
+    missing = (
+        "give the folder that `sidecritic datagen export` wrote, with enough users for the split"
+    )
+    return list(records_in(file, kind, missing=missing))
 
 
 def _require_both(folder: Path, split: str, rows: Sequence[VerdictRow]) -> None:
@@ -173,19 +164,6 @@ def _require_both(folder: Path, split: str, rows: Sequence[VerdictRow]) -> None:
             f"{folder}: the {split} split has {len(rows)} rows and none that is {missing}; a "
             "critic learns from both: label or play more, or move users with --seed"
         )
-
-
-def _require_apart(train: Sequence[VerdictRow | PreferenceRow], held: Sequence[VerdictRow]) -> None:
-    seen = {name for row in train for name in _names(row.provenance)}
-    both = sorted(name for row in held for name in _names(row.provenance) if name in seen)
-    if both:
-        raise ConfigError(
-            f"{both[0]} is in train and validation; a critic would be judged by what it has seen"
-        )
-
-
-def _names(row: Provenance) -> tuple[str, str]:
-    return f"task {row.task_id!r} of {row.env}", f"user {row.user_id!r} of {row.env}"
 
 
 def _chosen(rows: Sequence[VerdictRow], limit: int, seed: int) -> tuple[VerdictRow, ...]:

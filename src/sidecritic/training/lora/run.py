@@ -1,6 +1,6 @@
-"""One fine-tune, from rows to the best adapter, and on from where it was killed.
+"""One fine-tune, from rows to the best adapter, resumable after a kill.
 
-OUT/run.json       what it was made from: another recipe or data set needs another folder
+OUT/run.json       its inputs: another recipe or data set needs another folder
 OUT/base           the dequantised base, where that was a GGUF file
 OUT/checkpoints    the last two, for resuming
 OUT/curve.jsonl    one line a validation
@@ -29,7 +29,7 @@ from sidecritic.training.lora.curve import best, is_stuck
 from sidecritic.training.lora.lean import lean_trainer
 from sidecritic.training.lora.packages import needed, quiet
 from sidecritic.training.lora.preferences import SecondStage, length_of, prefer
-from sidecritic.training.lora.recipe import Recipe
+from sidecritic.training.lora.recipe import Recipe, common_arguments
 from sidecritic.training.lora.result import RESULT_FILE, Result, outcome, read_result
 from sidecritic.training.lora.rows import (
     FittingPairs,
@@ -49,7 +49,7 @@ _PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "sidecritic")
 
 
 class TuningRecord(Record):
-    """The contents of `run.json`: what the adapter comes from."""
+    """The contents of `run.json`: the inputs of the adapter."""
 
     recipe: Recipe
     data_digest: str
@@ -58,10 +58,10 @@ class TuningRecord(Record):
 
 
 def tune(recipe: Recipe, out: Path, *, say: Say, tests_of: TestsOf) -> Result:
-    """Fine-tune, or go on; what is finished already is read.
+    """Fine-tune, or resume; a finished run is read.
 
-    `tests_of` says what must not be learned from; `assembly.held_out.held_out_of` knows it of every
-    benchmark. Whoever calls this cannot forget to ask.
+    `tests_of` says what must not be learned from; `config.held_out.held_out_of` knows it of every
+    benchmark. No caller can forget to ask.
 
     Raises:
         ConfigError: the recipe, the data set or the folder cannot be used, or a row is of a test
@@ -115,7 +115,7 @@ def _made(recipe: Recipe, material: TuningRows) -> TuningRecord:
 
 
 def _claim(out: Path, made: TuningRecord) -> None:
-    """Write what is to be made, or see that the folder holds the begin of just this."""
+    """Record the inputs of the run, or check that the folder holds a run of the same."""
     file = out / RUN_FILE
     try:
         if file.exists():
@@ -269,25 +269,8 @@ def _below(model: Any, layers: int | None) -> str | None:
     return rf".*\.layers\.({'|'.join(map(str, range(first)))})\..*" if first else None
 
 
-def common_arguments(recipe: Recipe) -> dict[str, Any]:
-    """Return the arguments that both stages give to their trainer."""
-    return {
-        "seed": recipe.seed,
-        "data_seed": recipe.seed,
-        "bf16": False,  # the weights are of the recipe's type already
-        "use_cpu": not needed("torch").cuda.is_available(),
-        "activation_checkpointing": False,
-        "dataloader_pin_memory": False,
-        "logging_steps": 1,
-        "save_strategy": "no",  # whoever validates says when to save
-        "save_total_limit": 2,
-        "report_to": "none",
-        "disable_tqdm": True,
-    }
-
-
 def _trained(trainer: Any, watch: Watch, recipe: Recipe, out: Path) -> int:
-    """Train to the end or until nothing gets better; return the steps taken in all."""
+    """Train to the end or until validation stops improving; return the steps taken in all."""
     last = _last_checkpoint(out / "checkpoints", keep=trainer.accelerator.is_main_process)
     watch.resume(last[0] if last else 0)
     if not watch.points:

@@ -1,4 +1,4 @@
-"""Validates while it trains: keeps the best adapter, and stops when nothing gets better."""
+"""Validation during training: it saves the best adapter, and stops without improvement."""
 
 from collections.abc import Callable, Sequence
 from math import log
@@ -37,7 +37,7 @@ class Watch:
     """The state of one fine-tune between validations; all of it is in the curve's file.
 
     Every process of a distributed run validates by itself and comes to the same conclusion, so
-    nobody waits for another's decision; only the first one writes.
+    none waits for another's decision; only the first one writes.
     """
 
     def __init__(
