@@ -6,8 +6,9 @@ what the proposal holds, and what the pack looked up. It answers with an `Object
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Literal, assert_never
 
 from sidecritic.checks.case import Case
@@ -94,7 +95,7 @@ class CallCheck:
     risk: float
     """How likely the action is wrong when only this check fires: its prior precision."""
     examine: ExamineCall
-    tools: frozenset[str] = frozenset()
+    tools: tuple[str, ...] = ()
     """Names of the tools it applies to; empty for every tool that may write."""
 
     def covers(self, facts: Facts, call: ToolCall) -> bool:
@@ -114,19 +115,32 @@ class TextCheck:
     """What must hold for it to be asked at all; told once for all checks that share it."""
 
 
+@dataclass(frozen=True, slots=True)
+class EndCheck:
+    """A check of the end of a conversation, whether by words or by a hand-over."""
+
+    call: CallCheck
+    text: TextCheck
+
+
+Check = CallCheck | TextCheck | EndCheck
+Source = ModuleType | Mapping[str, object] | Check
+"""Where a pack finds checks: a module, the `vars()` of one, or a single check."""
+
+
 def call_check(
     name: str, *, policy: str, risk: float, tools: Sequence[str] = ()
 ) -> Callable[[ExamineCall], CallCheck]:
-    """Make a check of a function that looks at one call."""
+    """Return a decorator that makes a check of a function that looks at one call."""
 
     def make(examine: ExamineCall) -> CallCheck:
-        return CallCheck(name, policy, risk, examine, frozenset(tools))
+        return CallCheck(name, policy, risk, examine, tuple(tools))
 
     return make
 
 
 def text_check(name: str, *, policy: str, risk: float) -> Callable[[ExamineText], TextCheck]:
-    """Make a check of a function that looks at a message to the user."""
+    """Return a decorator that makes a check of a function that looks at a message."""
 
     def make(examine: ExamineText) -> TextCheck:
         return TextCheck(name, policy, risk, examine)
@@ -145,6 +159,24 @@ class Pack:
     """Tools that change no record although their effect is not declared as `read`."""
     wants: Wants | None = None
     """What is worth looking up before judging, where the proposal allows it."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        *sources: Source,
+        generic_tools: Collection[str] = (),
+        wants: Wants | None = None,
+    ) -> "Pack":
+        """Return a pack of all checks that the sources hold, in the order of their definition."""
+        checks = dict.fromkeys(check for source in sources for check in _checks_in(source))
+        return cls(
+            name,
+            calls=tuple(check for check in checks if isinstance(check, CallCheck)),
+            texts=tuple(check for check in checks if isinstance(check, TextCheck)),
+            generic_tools=frozenset(generic_tools),
+            wants=wants,
+        )
 
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
@@ -179,6 +211,20 @@ class Pack:
 
     def _conditions(self) -> set[Condition]:
         return {check.when for check in self.texts if check.when is not None}
+
+
+def _checks_in(source: Source) -> Iterator[CallCheck | TextCheck]:
+    match source:
+        case CallCheck() | TextCheck():
+            yield source
+        case EndCheck(call=call, text=text):
+            yield from (call, text)
+        case ModuleType():
+            yield from _checks_in(vars(source))
+        case Mapping():
+            for value in source.values():
+                if isinstance(value, CallCheck | TextCheck | EndCheck):
+                    yield from _checks_in(value)
 
 
 def _findings(

@@ -6,10 +6,10 @@ last. Most are hints: alone they refuse nothing, together they tell which runs w
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, TextCheck
+from sidecritic.checks.base import Answer, CallCheck, EndCheck, Objection, TextCheck
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts
 from sidecritic.checks.requests import Request, Requests, outright
@@ -32,14 +32,6 @@ Examine = Callable[[Facts], Answer]
 _ASKS_PLAINLY = re.compile(r"\b(confirm|proceed|go ahead|shall i|yes)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class EndCheck:
-    """A check of the end of a conversation, whether by words or by a hand-over."""
-
-    call: CallCheck
-    text: TextCheck
-
-
 def _may_be_last(facts: Facts) -> bool:
     return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
 
@@ -55,7 +47,7 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
             return _softened(facts, examine(facts), risk, facts.once(_weight))
 
         return EndCheck(
-            call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
+            call=CallCheck(name, policy, risk, at_hand_over, HAND_OVERS),
             text=TextCheck(name, policy, risk, at_message, when=_may_be_last),
         )
 
