@@ -190,12 +190,22 @@ def refunded(kind: Kind, paid_with: Callable[[JsonObject], str], argument: str) 
     return examine
 
 
+def users_words(case: Case) -> str:
+    """Return what the user said, and the question that they agreed to."""
+    return f"{case.facts.said}\n{case.agreed.question.lower if case.agreed else ''}"
+
+
+def all_words(case: Case) -> str:
+    """Return what both sides said."""
+    return f"{case.facts.said}\n{case.facts.told}"
+
+
 def spoken_of(
     does: Callable[[Case], str],
     words: re.Pattern[str],
     advice: str,
     *,
-    by: Callable[[Case], str],
+    by: Callable[[Case], str] = users_words,
     risk: Risk = _as_stated,
 ) -> ExamineCall:
     """Fire when a call does what was never spoken of; `does` says what, or nothing."""
@@ -211,13 +221,3 @@ def spoken_of(
         )
 
     return examine
-
-
-def users_words(case: Case) -> str:
-    """Return what the user said, and the question that they agreed to."""
-    return f"{case.facts.said}\n{case.agreed.question.lower if case.agreed else ''}"
-
-
-def all_words(case: Case) -> str:
-    """Return what both sides said."""
-    return f"{case.facts.said}\n{case.facts.told}"

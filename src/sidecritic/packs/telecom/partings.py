@@ -2,7 +2,7 @@
 
 import re
 
-from sidecritic.checks.base import Objection, TextCheck, text_check
+from sidecritic.checks.base import Objection, text_check
 from sidecritic.checks.facts import Exchange, Facts, Line
 from sidecritic.english.closing import asks_for_data, says_goodbye
 from sidecritic.english.language import affirms, asks_consent, declines, sentences, takes_leave
@@ -66,9 +66,6 @@ def locked_sim_left(facts: Facts, draft: str) -> Objection | None:
         evidence=locked.text[:120],
         messages=(locked.position,),
     )
-
-
-TELECOM_PARTINGS: tuple[TextCheck, ...] = (locked_sim_left,)
 
 
 def _is_handed_over(facts: Facts) -> bool:

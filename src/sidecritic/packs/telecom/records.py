@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
+from sidecritic.checks.records import Kind
 from sidecritic.english.language import amounts
 from sidecritic.values import JsonObject, text_of
 
@@ -58,11 +59,6 @@ def customer(facts: Facts) -> JsonObject:
     return _NONE
 
 
-def line_of(case: Case) -> JsonObject:
-    """Return the line that a call is about; empty when it was never looked up."""
-    return lines(case.facts).get(case.named("line_id"), _NONE)
-
-
 def lines(facts: Facts) -> Mapping[str, JsonObject]:
     """Return the lines that a tool showed whole, by id, in their latest state."""
     return _lines((*facts.done, *facts.looked))
@@ -71,6 +67,20 @@ def lines(facts: Facts) -> Mapping[str, JsonObject]:
 def read_lines(facts: Facts) -> Mapping[str, JsonObject]:
     """Return the lines that the agent has seen."""
     return _lines(facts.done)
+
+
+class _Lines(Kind):
+    """Lines are told from their data usage, which bears the same id."""
+
+    def of(self, case: Case) -> JsonObject:
+        return lines(case.facts).get(case.named(self.key), _NONE)
+
+    def seen(self, case: Case) -> JsonObject:
+        return read_lines(case.facts).get(case.named(self.key), _NONE)
+
+
+LINE = _Lines("line", "line_id", DETAILS, parameter="id")
+PLAN = Kind("plan", "plan_id", DETAILS, parameter="id")
 
 
 def plan_of(facts: Facts, line: JsonObject) -> JsonObject:
@@ -113,6 +123,11 @@ def usage_of(facts: Facts, line: JsonObject) -> JsonObject:
 def stated(record: JsonObject, key: str) -> float:
     """Return a number that a record may give as a text, as usages do; 0 when unknown."""
     return next(amounts(f"${text_of(record, key)}"), 0.0)
+
+
+def is_late(facts: Facts) -> bool:
+    """Whether a bill is overdue."""
+    return any(bill.status == "overdue" for bill in bills(facts).values())
 
 
 def contract_ended(line: JsonObject) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.checks.records import identified
 from sidecritic.english.language import mentions, wants_human
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
 from sidecritic.packs.telecom.records import (
@@ -82,14 +83,6 @@ _FOR_DATA: Mapping[str, re.Pattern[str]] = {
 """What MMS need besides: mobile data at any speed, so that data saver and VPN do not matter."""
 
 
-@call_check("transfer of an unknown customer", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
-def early_transfer(case: Case) -> Objection | None:
-    """Fire on a transfer before the customer was looked up."""
-    if customer(case.facts) or _asked_for_a_person(case.facts):
-        return None
-    return Objection("Identify the customer and try to solve their problem before you transfer.")
-
-
 @call_check("transfer with remedies left", tools=(TRANSFER,), risk=0.7, policy=TRY_ALL)
 def untried_remedies(case: Case) -> Objection | None:
     """Fire on a transfer while the manual knows what else could help.
@@ -112,9 +105,6 @@ def untried_remedies(case: Case) -> Objection | None:
     )
 
 
-TELECOM_TRANSFERS: tuple[CallCheck, ...] = (early_transfer, untried_remedies)
-
-
 def issue_of(facts: Facts) -> Issue:
     """Return what the user complains of, by their first words about it."""
     for line in facts.user_lines:
@@ -130,6 +120,18 @@ def _asked_for_a_person(facts: Facts) -> bool:
         if wants_human(line.lower):
             return line.who == "user"
     return False
+
+
+early_transfer = CallCheck(
+    "transfer of an unknown customer",
+    tools=(TRANSFER,),
+    risk=0.7,
+    policy=TRY_ALL,
+    examine=identified(
+        lambda facts: customer(facts) or _asked_for_a_person(facts),
+        "Look them up, and try to solve their problem,",
+    ),
+)
 
 
 def _only_a_person_can_help(facts: Facts) -> bool:
