@@ -13,7 +13,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.records import Kind
 from sidecritic.english.language import amounts
-from sidecritic.values import JsonObject, text_of
+from sidecritic.values import JsonObject, number_of, text_of
 
 SUSPEND = "suspend_line"
 RESUME = "resume_line"
@@ -111,18 +111,14 @@ def read_bills(facts: Facts) -> Mapping[str, Bill]:
     return found
 
 
-def usage_of(facts: Facts, line: JsonObject) -> JsonObject:
-    """Return the data usage of a line; empty when it was never looked up."""
-    for done in (*facts.looked, *reversed(facts.done)):
+def data_limit(facts: Facts, line: JsonObject) -> float:
+    """Return the GB of a line's plan, or else of its usage, which writes them as text; else 0."""
+    limit = number_of(plan_of(facts, line), "data_limit_gb")
+    for done in () if limit else reversed(facts.done):
         usage = done.value if done.call.name == USAGE else None
         if isinstance(usage, dict) and text_of(usage, "line_id") == text_of(line, "line_id"):
-            return usage
-    return _NONE
-
-
-def stated(record: JsonObject, key: str) -> float:
-    """Return a number that a record may give as a text, as usages do; 0 when unknown."""
-    return next(amounts(f"${text_of(record, key)}"), 0.0)
+            return next(amounts(f"${text_of(usage, 'data_limit_gb')}"), 0.0)
+    return limit
 
 
 def is_late(facts: Facts) -> bool:

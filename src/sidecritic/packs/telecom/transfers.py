@@ -18,11 +18,9 @@ from sidecritic.packs.telecom.records import (
     bills,
     contract_ended,
     customer,
+    data_limit,
     lines,
-    plan_of,
     read_lines,
-    stated,
-    usage_of,
 )
 from sidecritic.values import JsonObject, number_of, text_of
 
@@ -150,40 +148,32 @@ def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
     if not any(_is_meant(facts, one) for one in read_lines(facts).values()):
         yield "look up the user's line (status, data usage, roaming)"
     line = next((one for one in lines(facts).values() if _is_meant(facts, one)), None)
-    if line is None:
-        return
-    if issue == "mms":
-        yield from _suspension_remedies(facts, line)
-    if _ABROAD.search(facts.said):
-        yield from _roaming_remedies(facts, line)
-    yield from _usage_remedies(facts, line)
+    if line is not None:
+        yield from _line_remedies(facts, issue, line)
 
 
 def _is_meant(facts: Facts, line: JsonObject) -> bool:
     return text_of(line, "phone_number") in facts.said
 
 
-def _suspension_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
-    """Walk over what is left for a suspended line: without service there are no MMS."""
-    resumed = any(done.call.name == RESUME for done in facts.writes)
-    if text_of(line, "status").lower() == "suspended" and not resumed:
+def _line_remedies(facts: Facts, issue: Issue, line: JsonObject) -> Iterator[str]:
+    """Walk over what is left for the line that the user means."""
+    done = {write.call.name for write in facts.writes}
+    # Without service there are no MMS.
+    suspended = issue == "mms" and text_of(line, "status").lower() == "suspended"
+    if suspended and RESUME not in done:
         yield "the line is suspended: have the overdue bills paid, and resume it"
-
-
-def _roaming_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
-    enabled = any(done.call.name == ROAMING_ON for done in facts.writes)
-    if line.get("roaming_enabled") is False and not enabled:
-        yield "the user is abroad and the line is not roaming enabled: enable it"
-    if "roaming" not in facts.told:
-        yield "have the user check that data roaming is on"
+    if _ABROAD.search(facts.said):
+        if line.get("roaming_enabled") is False and ROAMING_ON not in done:
+            yield "the user is abroad and the line is not roaming enabled: enable it"
+        if "roaming" not in facts.told:
+            yield "have the user check that data roaming is on"
+    if REFUEL not in done and not _MORE_DATA.search(facts.told):
+        yield from _usage_remedies(facts, line)
 
 
 def _usage_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
-    if any(done.call.name == REFUEL for done in facts.writes) or _MORE_DATA.search(facts.told):
-        return
-    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(
-        usage_of(facts, line), "data_limit_gb"
-    )
+    limit = data_limit(facts, line)
     used = number_of(line, "data_used_gb")
     if not limit:
         yield "check the data usage against the plan's limit"
