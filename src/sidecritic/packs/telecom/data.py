@@ -21,8 +21,10 @@ _ABROAD = re.compile(
     r"\b(abroad|travel+\w*|trip|overseas|vacation|holiday|roaming|foreign|international\w*"
     r"|outside (of )?(my|the|our)|in (france|europe|mexico|canada|japan|spain|italy|germany))\b"
 )
-_TURNS_OFF = r"\b(disable|turn(ed)? off|switch(ed)? off|stop|no longer|don'?t want)\b"
-_OFF = re.compile(rf"\broaming\b[^.!?\n]{0, 80}{_TURNS_OFF}|{_TURNS_OFF}[^.!?\n]{0, 80}\broaming\b")
+_OFF = re.compile(
+    r"\b(disable|turn(ed)? off|switch(ed)? off|stop|no longer|don'?t want)\b[^.!?\n]{0,80}\broaming"
+    r"|\broaming\b[^.!?\n]{0,80}\b(disabled?|off|stop(ped)?|no longer)\b"
+)
 
 
 @call_check(
