@@ -13,6 +13,7 @@ from sidecritic.cli.edge import FAILED, command, note
 from sidecritic.cli.flags import path, takes_settings
 from sidecritic.cli.labelling import export, label
 from sidecritic.cli.learning import learn
+from sidecritic.cli.packs import packs
 from sidecritic.cli.promoting import promote
 from sidecritic.cli.proxying import mcp_proxy
 from sidecritic.cli.replaying import replay
@@ -206,6 +207,7 @@ datagen.command()(export)
 app.add_typer(datagen, name="datagen")
 app.command()(learn)
 app.add_typer(critics, name="critics")
+app.add_typer(packs, name="packs")
 app.command()(calibrate)
 
 
