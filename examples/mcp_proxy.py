@@ -15,8 +15,8 @@ from mcp import Client, StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent
 
-from sidecritic.checks.base import Facts, Objection, Pack, call_check
-from sidecritic.types import ToolCall
+from sidecritic.checks.base import Objection, Pack, call_check
+from sidecritic.checks.case import Case
 
 server = MCPServer("shop")
 
@@ -34,7 +34,7 @@ def refund_order(order: str) -> str:
 
 
 @call_check("deletion", policy="Orders are kept.", risk=0.9, tools=["delete_order"])
-def no_deletion(facts: Facts, call: ToolCall) -> Objection:
+def no_deletion(case: Case) -> Objection:
     return Objection("Orders are never deleted; refund it instead.")
 
 

@@ -7,7 +7,7 @@ A `Pack` runs the checks of one domain over an action and returns what fired, st
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Literal, assert_never
 
@@ -234,17 +234,8 @@ def _findings(
         case None:
             return
         case Support(evidence=evidence, messages=messages, risk=risk):
-            yield Finding(
-                check.name,
-                0.0,
-                "",
-                check.policy,
-                call_id,
-                evidence,
-                sign=-1,
-                messages=messages,
-                prior=risk,
-            )
+            blank = Finding(check.name, 0.0, "", check.policy, call_id)
+            yield replace(blank, evidence=evidence, sign=-1, messages=messages, prior=risk)
         case Objection(feedback=feedback, risk=risk, counts=counts):
             prior = check.risk if risk is None else risk
             yield Finding(

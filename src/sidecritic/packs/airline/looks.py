@@ -4,11 +4,11 @@ The budget is eight look-ups a proposal. What decides a rule comes before what d
 and what decides a price comes before other ways to fly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Done, Facts
+from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wanted
 from sidecritic.english.language import mentions
 from sidecritic.packs.airline.flights import (
@@ -40,7 +40,7 @@ from sidecritic.packs.airline.records import (
     reservations,
     today,
 )
-from sidecritic.values import JsonObject, text_of, texts_of
+from sidecritic.values import text_of, texts_of
 
 _MOST_LEGS = 6
 
@@ -60,41 +60,38 @@ def wants(facts: Facts) -> Iterator[Wanted]:
 
 
 def _for_call(case: Case) -> Iterator[Wanted]:
-    match case.tool:
-        case name if name == CANCEL:
-            yield from _statuses(case.facts, reservation_of(case))
-        case name if name == UPDATE_FLIGHTS:
-            yield from _taken_off(case.facts, reservation_of(case))
-            yield from _prices(case)
-        case name if name == BOOK:
-            yield from _route(case)
-        case name if name == CERTIFICATE:
-            yield from _complaint(case)
-        case _:
-            pass
+    if case.tool == CANCEL:
+        yield from _statuses(case.facts, reservation_of(case))
+    elif case.tool == UPDATE_FLIGHTS:
+        yield from _taken_off(case.facts, legs_of(reservation_of(case)))
+        yield from _prices(case)
+    elif case.tool == BOOK:
+        yield from _route(case)
+    elif case.tool == CERTIFICATE:
+        yield from _complaint(case)
 
 
 def _is_outdated(facts: Facts, owner: str) -> bool:
     """Whether money was moved since the agent read the profile: balances are others now."""
-    read = max((done.position for done in facts.done if _reads_profile(done, owner)), default=-1)
-    return any(done.position > read and payments_of(done.arguments) for done in facts.writes)
-
-
-def _reads_profile(done: Done, owner: str) -> bool:
-    return done.call.name == PROFILE.tool and text_of(done.arguments, "user_id") == owner
+    looks = [done for done in facts.done if done.call.name == PROFILE.tool]
+    read = [done.position for done in looks if text_of(done.arguments, "user_id") == owner]
+    paid = (done.position for done in facts.writes if payments_of(done.arguments))
+    return max(paid, default=-1) > max(read, default=-1)
 
 
 def _statuses(facts: Facts, reservation: JsonObject) -> Iterator[Wanted]:
     """Ask for the status of flights, where it can be a ground or a hindrance of cancelling."""
     age = hours_old(facts, reservation)
     has_ground = cabin_of(facts, reservation) == "business" or (age is not None and age <= 24)
-    for leg in sorted(legs_of(reservation), key=lambda leg: leg.date):
-        if not has_ground or leg.date <= today(facts):
-            yield from _status(facts, leg)
+    legs = sorted(legs_of(reservation), key=lambda leg: leg.date)
+    if has_ground:
+        yield from _taken_off(facts, legs)
+    for leg in () if has_ground else legs:
+        yield from _status(facts, leg)
 
 
-def _taken_off(facts: Facts, reservation: JsonObject) -> Iterator[Wanted]:
-    for leg in legs_of(reservation):
+def _taken_off(facts: Facts, legs: Iterable[Leg]) -> Iterator[Wanted]:
+    for leg in legs:
         if leg.date <= today(facts):
             yield from _status(facts, leg)
 

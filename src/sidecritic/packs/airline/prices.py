@@ -6,7 +6,7 @@ from collections import Counter
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.payments import wanted_methods
-from sidecritic.checks.records import among
+from sidecritic.checks.records import all_words, among
 from sidecritic.checks.sources import agreed_at
 from sidecritic.english.language import amounts
 from sidecritic.packs.airline.flights import (
@@ -196,25 +196,22 @@ def total_unstated(case: Case) -> Objection | None:
 )
 def unspoken_payment(case: Case) -> Objection | None:
     """Fire on a payment method that neither side named by id, last digits, brand or kind."""
-    methods = methods_of(case)
-    words = f"{case.facts.said}\n{case.facts.told}"
+    words = all_words(case)
     paid = objects_of(reservation_of(case), "payment_history")
     before = {text_of(payment, "payment_id") for payment in paid}
-    for chosen in payments_of(case.arguments):
-        method = methods.get(chosen)
-        if method is None or chosen in before or chosen.lower() in words:
+    for chosen, method in methods_of(case).items():
+        if chosen not in payments_of(case.arguments) or chosen in before:
             continue
-        names = [text_of(method, "last_four"), text_of(method, "brand")]
         kind = chosen.rpartition("_")[0].replace("_", " ")
-        if any(name and name.lower() in words for name in (*names, kind, kind.replace(" ", ""))):
-            continue
-        if "original" in words or (kind == "credit card" and re.search(r"\bcard\b", words)):
-            continue
-        return Objection(
-            f"{chosen} was spoken of by nobody. Ask with which method of the profile to pay.",
-            evidence=chosen,
-            messages=read_at(case),
-        )
+        names = (chosen, text_of(method, "last_four"), text_of(method, "brand"), kind)
+        named = any(name and name.lower() in words for name in (*names, kind.replace(" ", "")))
+        loosely = "original" in words or (kind == "credit card" and re.search(r"\bcard\b", words))
+        if not named and not loosely:
+            return Objection(
+                f"{chosen} was never spoken of. Ask with which method of the profile to pay.",
+                evidence=chosen,
+                messages=read_at(case),
+            )
     return None
 
 

@@ -43,12 +43,10 @@ REASONS = ("no longer needed", "ordered by mistake")
 def _gave_identity(facts: Facts) -> bool:
     """Whether the user named the email, or name and zip code, of the profile that was read."""
     profile = user(facts)
-    email, name = text_of(profile, "email").lower(), object_of(profile, "name")
-    if email and email in facts.said:
-        return True
-    zip_code = text_of(object_of(profile, "address"), "zip")
-    parts = (text_of(name, "first_name").lower(), text_of(name, "last_name").lower(), zip_code)
-    return all(part and part in facts.said for part in parts)
+    name, address = object_of(profile, "name"), object_of(profile, "address")
+    full = text_of(name, "first_name"), text_of(name, "last_name"), text_of(address, "zip")
+    ways = (text_of(profile, "email"),), full
+    return any(all(part and part.lower() in facts.said for part in way) for way in ways)
 
 
 def _kept_item(case: Case) -> str:

@@ -4,7 +4,7 @@ Known is what the tools showed and what the critic looked up, unless a function 
 is what the agent itself has seen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -90,25 +90,12 @@ def plan_of(facts: Facts, line: JsonObject) -> JsonObject:
 
 def bills(facts: Facts) -> Mapping[str, Bill]:
     """Return the bills in their last known state, by id."""
-    found = dict(read_bills(facts))
-    for done in facts.looked:
-        for record in () if done.is_error else _holding(done.value, "bill_id"):
-            found[text_of(record, "bill_id")] = _bill(record, done, looked=True)
-    return found
+    return _bills((*facts.done, *facts.looked), facts.looked)
 
 
 def read_bills(facts: Facts) -> Mapping[str, Bill]:
     """Return the bills as the agent knows them, by id."""
-    found: dict[str, Bill] = {}
-    for done in facts.done:
-        if done.is_error:
-            continue
-        for record in _holding(done.value, "bill_id"):
-            found[text_of(record, "bill_id")] = _bill(record, done)
-        if done.call.name == REQUEST:
-            bill_id = text_of(done.arguments, "bill_id")
-            found[bill_id] = Bill(bill_id, "awaiting payment", done.position)
-    return found
+    return _bills(facts.done)
 
 
 def data_limit(facts: Facts, line: JsonObject) -> float:
@@ -131,9 +118,18 @@ def contract_ended(line: JsonObject) -> bool:
     return "" < text_of(line, "contract_end_date") < TODAY
 
 
-def _bill(record: JsonObject, done: Done, *, looked: bool = False) -> Bill:
-    status = text_of(record, "status").lower()
-    return Bill(text_of(record, "bill_id"), status, done.position, looked)
+def _bills(results: Iterable[Done], looked: Sequence[Done] = ()) -> Mapping[str, Bill]:
+    found: dict[str, Bill] = {}
+    for done in results:
+        if done.is_error:
+            continue
+        for record in _holding(done.value, "bill_id"):
+            bill_id, status = text_of(record, "bill_id"), text_of(record, "status").lower()
+            found[bill_id] = Bill(bill_id, status, done.position, done in looked)
+        if done.call.name == REQUEST:
+            bill_id = text_of(done.arguments, "bill_id")
+            found[bill_id] = Bill(bill_id, "awaiting payment", done.position)
+    return found
 
 
 def _lines(results: Iterable[Done]) -> Mapping[str, JsonObject]:

@@ -72,12 +72,10 @@ foreign_record = CallCheck(
 def other_line(case: Case) -> Objection | None:
     """Fire when the user gave a phone number, and the line has another one."""
     number = text_of(LINE.of(case), "phone_number")
-    if not number or number in case.facts.said:
-        return None
     held = {text_of(line, "phone_number"): key for key, line in lines(case.facts).items()}
-    given = [text_of(customer(case.facts), "phone_number"), *held]
+    given = (text_of(customer(case.facts), "phone_number"), *held)
     said = next((one for one in given if one and one in case.facts.said), "")
-    if not said:
+    if not number or not said or number in case.facts.said:
         return None
     right = held.get(said)
     advice = f"Use {right}." if right else "Look up the customer's other lines, and use that one."
@@ -188,16 +186,16 @@ def not_overdue(case: Case) -> Objection | None:
 )
 def open_request(case: Case) -> Objection | None:
     """Fire on a second request while another bill awaits payment."""
-    asked = case.named("bill_id")
-    for bill in bills(case.facts).values():
-        if bill.status == "awaiting payment" and bill.id != asked:
-            return Objection(
-                f"{bill.id} still awaits payment, and only one bill can. Have it paid and check "
-                "its status, before you send the next request.",
-                evidence=bill.id,
-                messages=bill.shown,
-            )
-    return None
+    asked, known = case.named("bill_id"), bills(case.facts).values()
+    waits = next((b for b in known if b.status == "awaiting payment" and b.id != asked), None)
+    if waits is None:
+        return None
+    return Objection(
+        f"{waits.id} still awaits payment, and only one bill can. Have it paid and check its "
+        "status, before you send the next request.",
+        evidence=waits.id,
+        messages=waits.shown,
+    )
 
 
 @text_check(
