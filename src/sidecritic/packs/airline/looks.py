@@ -40,7 +40,7 @@ from sidecritic.packs.airline.records import (
     reservations,
     today,
 )
-from sidecritic.values import text_of, texts_of
+from sidecritic.values import JsonObject, text_of, texts_of
 
 _MOST_LEGS = 6
 
