@@ -62,7 +62,7 @@ class Kind:
         if identity and identity not in facts.known.get(self.key, {}):
             yield self.look_up(identity)
 
-    def unknown(self, case: Case, tools: Iterable[str]) -> Iterator[Wanted]:
+    def missing(self, case: Case, tools: Iterable[str]) -> Iterator[Wanted]:
         """Ask for the record of a call of these tools, where it is not known yet."""
         if case.tool in tools and case.named(self.key) and not self.of(case):
             yield self.look_up(case.named(self.key))

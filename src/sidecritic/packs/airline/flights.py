@@ -117,14 +117,19 @@ def off_course(case: Case, record: JsonObject) -> str:
 
     Flights whose ends are unknown are not held against it.
     """
-    ends = ends_of(legs_of(case.arguments), case.facts, record, case.arguments)
+    legs = legs_of(case.arguments)
+    ends = ends_of(legs, case.facts, record, case.arguments)
     origin, destination = text_of(record, "origin"), text_of(record, "destination")
     if not origin or not ends or any(not all(pair) for pair in ends):
         return ""
-    final = origin if text_of(record, "flight_type") == "round_trip" else destination
+    there_and_back = text_of(record, "flight_type") == "round_trip"
+    final = origin if there_and_back else destination
     arrives = ends[0][0] == origin and ends[-1][1] == final
     unbroken = all(first[1] == second[0] for first, second in pairwise(ends))
-    visits = any(destination in pair for pair in ends)
+    # Where the next flight goes on another day, the user stays: once, that is the destination.
+    stays = [end[1] for (a, b), end in zip(pairwise(legs), ends, strict=False) if a.date < b.date]
+    one_stay = there_and_back and len(stays) == 1
+    visits = destination in (stays if one_stay else {place for pair in ends for place in pair})
     return "" if arrives and unbroken and visits else " ".join(f"{a}-{b}" for a, b in ends)
 
 

@@ -49,7 +49,7 @@ def wants(facts: Facts) -> Iterator[Wanted]:
     """Walk over the look-ups that the proposed calls are worth, most wanted first."""
     cases = [Case(facts, call) for call in facts.proposed]
     for case in cases:
-        yield from RESERVATION.unknown(case, ON_RESERVATIONS)
+        yield from RESERVATION.missing(case, ON_RESERVATIONS)
     for case in cases:
         owner = RESERVATION.owner_of(case)
         decides = case.tool not in (CANCEL, UPDATE_PASSENGERS)

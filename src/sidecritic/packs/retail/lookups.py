@@ -24,7 +24,7 @@ def wants(facts: Facts) -> Iterator[Wanted]:
     """Ask for the order of each write, its owner, its products, and the owner's other orders."""
     writes = [Case(facts, call) for call in facts.proposed if facts.may_write(call.name)]
     for case in writes:
-        yield from ORDER.unknown(case, ON_ORDERS)
+        yield from ORDER.missing(case, ON_ORDERS)
     for case in writes:
         yield from PROFILE.ask(facts, ORDER.owner_of(case))
     for case in writes:

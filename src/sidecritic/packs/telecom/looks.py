@@ -26,7 +26,7 @@ def wants(facts: Facts) -> Iterator[Wanted]:
     """Walk over the look-ups that the proposed calls are worth, most wanted first."""
     for call in facts.proposed:
         case = Case(facts, call)
-        yield from LINE.unknown(case, ON_LINES)
+        yield from LINE.missing(case, ON_LINES)
         yield from _bills(case)
         if call.name == REFUEL:
             # The plan holds the price.
