@@ -3,7 +3,7 @@
 import re
 
 from sidecritic.checks.base import Objection, text_check
-from sidecritic.checks.facts import Exchange, Facts, Line
+from sidecritic.checks.facts import Facts, Line
 from sidecritic.english.closing import asks_for_data, says_goodbye
 from sidecritic.english.language import affirms, asks_consent, declines, sentences, takes_leave
 from sidecritic.packs.telecom.phone import sim_locked
@@ -77,20 +77,17 @@ def _is_handed_over(facts: Facts) -> bool:
 def _is_declined(facts: Facts, locked: Line) -> bool:
     """Whether the user was offered the transfer since then, and does without it."""
     return any(
-        exchange.question.position > locked.position and _does_without(exchange)
-        for exchange in facts.exchanges
+        _HANDS_OVER.search(question.lower) and _SPARED.search(answer.lower)
+        for question, answer in ((one.question, one.answer) for one in facts.exchanges)
+        if question.position > locked.position and not affirms(answer.lower)
     )
-
-
-def _does_without(exchange: Exchange) -> bool:
-    answer = exchange.answer.lower
-    offered = _HANDS_OVER.search(exchange.question.lower)
-    return bool(offered and _SPARED.search(answer) and not affirms(answer))
 
 
 def _ends(facts: Facts, lower: str) -> bool:
     """Whether a message takes leave, reports success, or sends the user elsewhere."""
-    if _BYE.search(lower) or _announces(lower):
+    # Only the call itself hands the user over.
+    announces = _reports(_HANDING, lower) and not asks_consent(lower)
+    if _BYE.search(lower) or announces:
         return True
     if _ELSEWHERE.search(lower) and not _HANDS_OVER.search(lower):
         return True
@@ -109,11 +106,6 @@ def _goes_on(lower: str) -> bool:
         or asks_consent(lower)
         or any(not _WHAT_ELSE.search(one) for one in asked)
     )
-
-
-def _announces(lower: str) -> bool:
-    """Whether a message says that the user is handed over, as only the call does."""
-    return _reports(_HANDING, lower) and not asks_consent(lower)
 
 
 def _reports(pattern: re.Pattern[str], lower: str) -> bool:

@@ -7,6 +7,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.records import among, identified, looked_up, spoken_of
 from sidecritic.checks.sources import shown_at
+from sidecritic.english.language import sentences
 from sidecritic.packs.telecom.records import (
     LINE,
     ON_LINES,
@@ -207,9 +208,9 @@ def open_request(case: Case) -> Objection | None:
 def unverified_payment(facts: Facts, draft: str) -> Objection | None:
     """Fire when a bill is said to be paid that was not read again since the request."""
     waiting = [bill for bill in bills(facts).values() if bill.status == "awaiting payment"]
-    for match in _REPORTS_PAID.finditer(draft.lower()):
-        start = max(draft.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
-        if waiting and not _NOT_YET.search(draft.lower()[start : match.end()]):
+    for sentence in sentences(draft.lower()) if waiting else ():
+        match = _REPORTS_PAID.search(sentence)
+        if match and not _NOT_YET.search(sentence[: match.end()]):
             return Objection(
                 f"You say that {waiting[0].id} is paid, but have not checked it since the payment "
                 "request. Look it up, and report what it says.",

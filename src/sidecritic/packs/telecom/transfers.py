@@ -88,7 +88,7 @@ def untried_remedies(case: Case) -> Objection | None:
     Mobile data and MMS have no fault that only a person can repair. Service has two, a locked
     SIM card and an ended contract.
     """
-    issue = issue_of(case.facts)
+    issue = _issue_of(case.facts)
     if _asked_for_a_person(case.facts) or _only_a_person_can_help(case.facts):
         return None
     left = [*_account_remedies(case.facts, issue), *_phone_remedies(case.facts, issue)]
@@ -103,7 +103,7 @@ def untried_remedies(case: Case) -> Objection | None:
     )
 
 
-def issue_of(facts: Facts) -> Issue:
+def _issue_of(facts: Facts) -> Issue:
     """Return what the user complains of, by their first words about it."""
     for line in facts.user_lines:
         for issue, pattern in _COMPLAINTS.items():
@@ -114,10 +114,8 @@ def issue_of(facts: Facts) -> Issue:
 
 def _asked_for_a_person(facts: Facts) -> bool:
     """Whether the user asked for a person before the agent had offered one."""
-    for line in facts.lines:
-        if wants_human(line.lower):
-            return line.who == "user"
-    return False
+    first = next((line for line in facts.lines if wants_human(line.lower)), None)
+    return first is not None and first.who == "user"
 
 
 early_transfer = CallCheck(
@@ -133,9 +131,8 @@ early_transfer = CallCheck(
 
 
 def _only_a_person_can_help(facts: Facts) -> bool:
-    if sim_locked(facts) is not None:
-        return True
-    return any(contract_ended(line) for line in lines(facts).values())
+    ended = any(contract_ended(line) for line in lines(facts).values())
+    return ended or sim_locked(facts) is not None
 
 
 def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
