@@ -6,7 +6,7 @@ include them.
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.consent import request_words
+from sidecritic.checks.consent import asks_for
 from sidecritic.english.listings import (
     agrees,
     is_id,
@@ -102,9 +102,7 @@ COMMON_CALLS: tuple[CallCheck, ...] = (
 
 def _is_asked_for(case: Case) -> bool:
     """Whether the user's last words ask for the deed, with all its values in view."""
-    if case.facts.answer is None or not any(
-        w in case.facts.answer.lower for w in request_words(case.tool)
-    ):
+    if case.facts.answer is None or not asks_for(case.facts.answer.lower, case.tool):
         return False
     before = case.facts.announcement.lower if case.facts.announcement else ""
     heard = f"{before}\n{case.facts.answer.lower}"

@@ -13,13 +13,7 @@ from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.omissions import HAND_OVERS, OMISSIONS, is_plan
 from sidecritic.checks.partings import PARTINGS, TRANSFER
 from sidecritic.checks.requests import Requests, outright
-from sidecritic.english.closing import asks_for_data
-from sidecritic.english.language import (
-    asks_consent,
-    declines,
-    takes_leave,
-    wants_human,
-)
+from sidecritic.english.acts import asks_consent, asks_for_data, declines, takes_leave, wants_human
 from sidecritic.english.listings import words_of
 from sidecritic.values import scalars
 

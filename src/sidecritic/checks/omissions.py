@@ -13,8 +13,7 @@ from sidecritic.checks.base import Answer, CallCheck, Objection, TextCheck
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts
 from sidecritic.checks.requests import Request, Requests, outright
-from sidecritic.english.closing import asks_for_data, closes, says_goodbye
-from sidecritic.english.language import asks_consent
+from sidecritic.english.acts import asks_consent, asks_for_data, closes, says_goodbye
 
 SERVE_ALL = "What the user asks for is done, or declined with the reason, before taking leave."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""

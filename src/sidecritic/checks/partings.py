@@ -10,7 +10,7 @@ from sidecritic.checks.omissions import (
     end_check,
 )
 from sidecritic.checks.requests import Requests, outright
-from sidecritic.english.language import affirms, asks_consent
+from sidecritic.english.acts import affirms, asks_consent
 
 LOOK_FIRST = "You should not make up any information: look up what the tools can tell."
 TRANSFER = (

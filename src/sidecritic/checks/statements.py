@@ -8,8 +8,9 @@ from pydantic import JsonValue
 from sidecritic.checks.base import Objection, TextCheck, text_check
 from sidecritic.checks.common import NO_INVENTION
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import amounts, mentions
+from sidecritic.english.amounts import amounts, cents, stated
 from sidecritic.english.listings import ids_in, words_of
+from sidecritic.english.text import mentions
 from sidecritic.values import number_of, object_of, objects_of, scalars
 
 ANSWER = "Each turn of yours is a message to the user or a call of a tool."
@@ -34,7 +35,6 @@ _CLAIM = re.compile(
     r"|(?:added|issued|sent|credited)"
     r"(?= (?:you )?an? [^.\n]{0,20}\b(?:voucher|certificate|coupon)\b))\b"
 )
-_CENTS = re.compile(r"(?<![\w.#-])\d[\d,]*\.\d\d(?!\d|\.\d|%)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST_NUMBER = 12
 _LARGEST_STEP = 60_000
@@ -95,16 +95,6 @@ def nothing_said(facts: Facts, draft: str) -> Objection | None:
 
 
 STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount, nothing_said)
-
-
-def stated(text: str) -> Iterator[float]:
-    """Walk over the amounts of a text that have cents, with or without a dollar sign."""
-    for match in _CENTS.finditer(text):
-        yield float(match[0].replace(",", ""))
-
-
-def cents(amount: float) -> int:
-    return round(amount * 100)
 
 
 def _claims(lower: str) -> Iterator[tuple[str, str]]:

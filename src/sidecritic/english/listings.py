@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, scalars, text_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import sentences
+from sidecritic.english.text import sentences
 from sidecritic.packs.airline.records import (
     BOOK,
     UPDATE_BAGS,

@@ -6,7 +6,7 @@ from itertools import pairwise
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import ends_of, fares, legs_of
 from sidecritic.packs.airline.records import (
     BOOK,

@@ -11,7 +11,7 @@ from sidecritic.checks.base import (
 )
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import takes_leave
+from sidecritic.english.acts import takes_leave
 from sidecritic.packs.airline.records import says
 from sidecritic.packs.airline.sources import said_at
 

@@ -7,7 +7,7 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.payments import wanted_methods
 from sidecritic.checks.sources import agreed_at
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.packs.airline.flights import (
     difference,
     fares,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.language import mentions, sentences
+from sidecritic.english.text import mentions, sentences
 from sidecritic.packs.airline.cancellations import flown_leg
 from sidecritic.packs.airline.flights import (
     arrival,

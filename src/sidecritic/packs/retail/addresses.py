@@ -13,7 +13,7 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.packs.retail.records import (
     MODIFY_ADDRESS,
     USER_ADDRESS,

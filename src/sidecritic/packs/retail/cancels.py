@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.packs.retail.records import CANCEL, items, order_of
 from sidecritic.packs.retail.wording import (
     Clause,

@@ -8,7 +8,8 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.sources import shown_at
-from sidecritic.english.language import declines, mentions
+from sidecritic.english.acts import declines
+from sidecritic.english.text import mentions
 from sidecritic.packs.retail.options import namings, plain
 from sidecritic.packs.retail.records import (
     SWAPS,

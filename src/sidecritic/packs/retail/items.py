@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions, sentences
+from sidecritic.english.text import mentions, sentences
 from sidecritic.packs.retail.options import namings
 from sidecritic.packs.retail.records import (
     CANCEL,

@@ -30,6 +30,13 @@ RETAIL = Pack(
         *STATEMENTS,
         *ANNOUNCEMENTS,
     ),
+    synonyms=(
+        ("card", "payment"),
+        ("paypal", "payment"),
+        ("profile", "user"),
+        ("account", "user"),
+        ("default", "user"),
+    ),
     generic_tools=frozenset({"calculate", "transfer_to_human_agents"}),
     wants=wants,
 )

@@ -6,7 +6,8 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.payments import means_original, named_methods, wanted_methods
-from sidecritic.english.language import affirms, sentences
+from sidecritic.english.acts import affirms
+from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import (
     EXCHANGE,
     MODIFY_ITEMS,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.language import sentences
+from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import items, order_of, orders
 from sidecritic.values import JsonObject, text_of, texts_of
 

@@ -5,7 +5,7 @@ import re
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.sources import agreed_at, shown_at
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.packs.telecom.records import (
     REFUEL,
     ROAMING_OFF,

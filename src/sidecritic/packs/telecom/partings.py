@@ -4,8 +4,15 @@ import re
 
 from sidecritic.checks.base import Objection, TextCheck, text_check
 from sidecritic.checks.facts import Exchange, Facts, Line
-from sidecritic.english.closing import asks_for_data, says_goodbye
-from sidecritic.english.language import affirms, asks_consent, declines, sentences, takes_leave
+from sidecritic.english.acts import (
+    affirms,
+    asks_consent,
+    asks_for_data,
+    declines,
+    says_goodbye,
+    takes_leave,
+)
+from sidecritic.english.text import sentences
 from sidecritic.packs.telecom.phone import sim_locked
 from sidecritic.packs.telecom.records import TRANSFER
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.values import JsonObject, text_of
 
 SUSPEND = "suspend_line"

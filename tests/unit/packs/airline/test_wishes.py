@@ -2,10 +2,10 @@
 
 import pytest
 from pydantic import JsonValue
+from sidecritic.packs.airline.places import routes
 
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.airline.pack import AIRLINE
-from sidecritic.packs.airline.places import routes
 from sidecritic.packs.airline.records import allowance
 from sidecritic.types import Proposal
 from tests.talk import Talk

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.english.language import sentences
+from sidecritic.english.text import sentences
 from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import fired
 from tests.unit.packs.retail.test_pack import (

@@ -1,0 +1,173 @@
+"""Word families as data: what users ask for, and what they pay with.
+
+A family lists verbs in their base form and whatever else says the same. Its forms are derived,
+so that everybody who looks for a deed knows the same words. Nouns of a domain are not here: a
+pack brings them (`Synonyms`).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+_IRREGULAR = {"send": "sent", "keep": "kept", "take": "took|taken", "get": "got", "set": "set"}
+_DOUBLING = frozenset({"cancel", "swap", "drop", "get", "set"})
+"""Verbs that may double their last letter: cancelled, swapping."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that a user asks for, and the words for it."""
+
+    name: str
+    verbs: tuple[str, ...]
+    """Base forms; `*` stands for an object between verb and particle, and what is behind the
+    verb may be a pattern."""
+    tools: frozenset[str]
+    """First words of the names of tools that do it."""
+    others: str = ""
+    """Nouns that ask for it, as a pattern."""
+    exceptions: str = r"(?!)"
+    """Where its words ask for nothing of the kind, as a pattern."""
+    feeble: bool = False
+    """Whether its words turn up where nothing of the kind is asked for."""
+
+    def asked(self, clause: str) -> re.Match[str] | None:
+        """Find where a clause, in lower case, asks for the deed."""
+        return next((one for one in self._asking.finditer(clause) if one["deed"]), None)
+
+    @cached_property
+    def spoken(self) -> re.Pattern[str]:
+        """All words for it, the past included."""
+        return _any_of((*map(_past, self.verbs), *self._words, *map(_third, self.verbs)))
+
+    @cached_property
+    def past(self) -> tuple[str, ...]:
+        """Its participles, as patterns."""
+        return tuple(map(_past, self.verbs))
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        verbs = (form for verb in self.verbs for form in (verb, _ing(verb)))
+        return (*map(_with_object, verbs), *([self.others] if self.others else []))
+
+    @cached_property
+    def _asking(self) -> re.Pattern[str]:
+        words = "|".join(self._words)
+        return re.compile(rf"\b(?:(?:{self.exceptions})|(?P<deed>(?:{words})\b))")
+
+
+DEEDS: tuple[Deed, ...] = (
+    Deed("cancel", ("cancel", "call * off"), frozenset({"cancel"}), r"cancell?ations?"),
+    Deed(
+        "return",
+        ("return", "send * back"),
+        frozenset({"return"}),
+        "returns",
+        exceptions=r"(?:my|the) return\w*|return(?:ing|s)? (?:date|on|to|from|home|label"
+        r"|instruction|process|polic|request|window|email)",
+    ),
+    Deed(
+        "exchange",
+        ("exchange", "swap", "replace", "trade"),
+        frozenset({"exchange", "modify"}),
+        "exchanges|replacement",
+    ),
+    Deed(
+        "book",
+        ("book (?:an?|me|another|the|it|one|this|that|new)", "reserve", "rebook"),
+        frozenset({"book"}),
+        r"(?:make|need|want|like) (?:an? |another )?(?:new )?booking",
+    ),
+    Deed(
+        "change",
+        (
+            *("change", "modify", "update", "upgrade", "downgrade", "switch", "adjust", "correct"),
+            *("edit", "reschedule", "move (?:my|the|it)", "push", "redirect", "set (?:my|the)"),
+        ),
+        frozenset({"modify", "update", "exchange"}),
+    ),
+    Deed("add", ("add", "include"), frozenset({"update", "add"}), "extra|another", feeble=True),
+    Deed(
+        "remove",
+        ("remove", "delete", "drop", "get rid of"),
+        frozenset({"update", "remove", "modify", "cancel"}),
+        feeble=True,
+    ),
+    Deed(
+        "refund",
+        ("refund", "compensate", "reimburse"),
+        frozenset({"refund", "send", "return", "cancel"}),
+        r"money back|compensation|reimbursement|voucher",
+        feeble=True,
+    ),
+)
+"""What users ask for; of a clause that names several, the first here counts."""
+
+Synonyms = tuple[tuple[str, str], ...]
+"""What users call the things of a domain, in the singular, and their usual names."""
+
+KEEP = Deed("keep", ("keep",), frozenset(), "except|excluding|apart from")
+
+PAYMENTS = {
+    "paypal": re.compile(r"\bpay ?pal\b"),
+    "gift_card": re.compile(r"\bgift ?_?card"),
+    "credit_card": re.compile(
+        r"\b(credit ?_?card|visa|master ?card|amex|american express|debit)\b"
+        r"|(?<!gift )\bcard ending"
+    ),
+}
+"""Kinds of payment, as records call them, to how people do."""
+
+
+def deeds_of(tool: str) -> tuple[Deed, ...]:
+    """Return what a tool does, by the first word of its name."""
+    first = tool.split("_", 1)[0]
+    return tuple(deed for deed in DEEDS if first in deed.tools)
+
+
+def normal(lower: str, synonyms: Synonyms) -> str:
+    """Return a text with the nouns of a domain by their usual names."""
+    if not synonyms:
+        return lower
+    pattern, usual = _usual(synonyms)
+    return pattern.sub(lambda found: usual[found[1]], lower)
+
+
+@lru_cache(maxsize=16)
+def _usual(synonyms: Synonyms) -> tuple[re.Pattern[str], dict[str, str]]:
+    usual = dict(synonyms)
+    return _any_of(sorted(map(re.escape, usual), key=len, reverse=True), plural="s?"), usual
+
+
+def _any_of(words: Iterable[str], plural: str = "") -> re.Pattern[str]:
+    return re.compile(rf"\b({'|'.join(words)}){plural}\b")
+
+
+def _with_object(words: str) -> str:
+    return words.replace(" *", r"(?: \w+)?")
+
+
+def _ing(verb: str) -> str:
+    head, *rest = verb.split(" ")
+    stem = head.removesuffix("e") if len(head) > 3 else head
+    return " ".join([f"{stem}{_doubled(head)}ing", *rest])
+
+
+def _third(verb: str) -> str:
+    head, *rest = verb.split(" ")
+    return _with_object(" ".join([_on_y(head, "ies") or f"{head}e?s", *rest]))
+
+
+def _past(verb: str) -> str:
+    head, *rest = verb.split(" ")
+    regular = _on_y(head, "ied") or f"{head.removesuffix('e')}{_doubled(head)}ed"
+    return _with_object(" ".join([f"(?:{_IRREGULAR.get(head, regular)})", *rest]))
+
+
+def _doubled(head: str) -> str:
+    return f"{head[-1]}?" if head in _DOUBLING else ""
+
+
+def _on_y(head: str, ending: str) -> str:
+    return f"{head[:-1]}{ending}" if head.endswith("y") else ""
