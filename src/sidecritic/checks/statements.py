@@ -9,31 +9,19 @@ from sidecritic.checks.base import Objection, TextCheck, text_check
 from sidecritic.checks.common import NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.amounts import amounts, cents, stated
+from sidecritic.english.lexicon import DEEDS, GRANT
 from sidecritic.english.listings import ids_in, words_of
+from sidecritic.english.scope import ahead
 from sidecritic.english.text import mentions
 from sidecritic.values import number_of, object_of, objects_of, scalars
 
 ANSWER = "Each turn of yours is a message to the user or a call of a tool."
 
-_DEEDS: dict[str, tuple[str, ...]] = {
-    "cancelled": ("cancel",),
-    "canceled": ("cancel",),
-    "exchanged": ("exchange", "modify"),
-    "returned": ("return", "exchange"),
-    "booked": ("book", "update"),
-    "added": ("send",),
-    "issued": ("send",),
-    "sent": ("send",),
-    "credited": ("send",),
-}
-"""What an agent reports, to the first words of the tools that do it; else any write will do."""
-
+_REPORTED = {deed: re.compile("|".join(deed.past)) for deed in (*DEEDS, GRANT) if not deed.feeble}
 _CLAIM = re.compile(
     r"(?:\b(?:has|have|is|are) (?:now |all |both |also )*(?:been )?(?:now |successfully |fully )*"
     r"|\bi(?:'ve| have)? (?:now |also |just )*(?:successfully )?)"
-    r"(cancelled|canceled|exchanged|modified|updated|changed|booked|upgraded|downgraded|returned"
-    r"|(?:added|issued|sent|credited)"
-    r"(?= (?:you )?an? [^.\n]{0,20}\b(?:voucher|certificate|coupon)\b))\b"
+    rf"({'|'.join(pattern.pattern for pattern in _REPORTED.values())})\b"
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST_NUMBER = 12
@@ -46,16 +34,12 @@ _MOST_ITEMS = 8
 
 _MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
 """What is returned without a return of goods."""
-_NOT_YET = re.compile(
-    r"\b(will|would|can|could|once|after|if|when|before|to be|not|n't|cannot|already|should|until"
-    r"|unless|either|only|had|previously)\b[^.!?\n]{0,80}$"
-)
 
 
 @text_check("claim without a write", policy=NO_INVENTION, risk=0.75)
 def false_claim(facts: Facts, draft: str) -> Objection | None:
     """Fire when the agent reports a deed that no executed call can have been."""
-    for deed, sentence in _claims(draft.lower()):
+    for deed, sentence in _claims(draft.lower(), _grants(facts)):
         if not _was_done(facts, deed, sentence):
             return Objection(
                 feedback=f"You say that something was {deed}, but no such call has succeeded. "
@@ -97,26 +81,37 @@ def nothing_said(facts: Facts, draft: str) -> Objection | None:
 STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount, nothing_said)
 
 
-def _claims(lower: str) -> Iterator[tuple[str, str]]:
+def _claims(lower: str, grants: set[str]) -> Iterator[tuple[str, str]]:
     """Walk over the deeds that a text reports as done, each with its sentence."""
     for match in _CLAIM.finditer(lower):
         start = max(lower.rfind(mark, 0, match.start()) for mark in (".", "\n", "!", "?")) + 1
         before = lower[start : match.end() - len(match[1])]
-        if _NOT_YET.search(before) or (match[1] == "returned" and _MONEY.search(before)):
+        if ahead(before, len(before)) or (match[1] == "returned" and _MONEY.search(before)):
             continue
         end = min(
             (i for i in (lower.find(m, match.end()) for m in (". ", "\n")) if i > 0),
             default=len(lower),
         )
-        yield match[1], lower[start:end]
+        sentence = lower[start:end]
+        if _REPORTED[GRANT].fullmatch(match[1]) and not any(one in sentence for one in grants):
+            continue
+        yield match[1], sentence
+
+
+def _grants(facts: Facts) -> set[str]:
+    """Return what users are given that a tool can send: `send_coupon` sends coupons."""
+    names = (words_of(tool).split(" ") for tool in facts.tools)
+    return {"voucher", "coupon", *(" ".join(rest) for first, *rest in names if first == "send")}
 
 
 def _was_done(facts: Facts, deed: str, sentence: str) -> bool:
     """Whether an executed call, or a record as it was found, bears a report out."""
-    kinds = _DEEDS.get(deed)
-    fitting = [done for done in facts.writes if kinds is None or _kind(done.call.name) in kinds]
+    kinds = next(one.tools for one, said in _REPORTED.items() if said.fullmatch(deed))
+    # Any write may be what somebody calls a change.
+    any_will_do = "update" in kinds
+    fitting = [done for done in facts.writes if any_will_do or _kind(done.call.name) in kinds]
     if not fitting:
-        return kinds is not None and mentions(facts.shown, deed.replace("canceled", "cancelled"))
+        return not any_will_do and mentions(facts.shown, deed.replace("canceled", "cancelled"))
     named = {word for word in ids_in(sentence) if word in facts.targets}
     touched = {part.lower() for done in fitting for part in scalars(dict(done.arguments))}
     return not named or bool(named & touched) or _found(facts, named, deed)

@@ -43,8 +43,8 @@ class Deed:
 
     @cached_property
     def past(self) -> tuple[str, ...]:
-        """Its participles, as patterns."""
-        return tuple(map(_past, self.verbs))
+        """Its participles, as patterns; those of verbs that say it only with an object left out."""
+        return tuple(_past(verb) for verb in self.verbs if " " not in verb)
 
     @cached_property
     def _words(self) -> tuple[str, ...]:
@@ -75,9 +75,10 @@ DEEDS: tuple[Deed, ...] = (
     ),
     Deed(
         "book",
-        ("book (?:an?|me|another|the|it|one|this|that|new)", "reserve", "rebook"),
+        ("book", "reserve", "rebook"),
         frozenset({"book"}),
         r"(?:make|need|want|like) (?:an? |another )?(?:new )?booking",
+        exceptions=r"(?:an?|my|our|your|the|this|that|of|for|original|existing) book(?:ing)?s?\b",
     ),
     Deed(
         "change",
@@ -90,7 +91,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("add", ("add", "include"), frozenset({"update", "add"}), "extra|another", feeble=True),
     Deed(
         "remove",
-        ("remove", "delete", "drop", "get rid of"),
+        ("remove", "delete", "drop", "get rid of", "take * (?:off|out)"),
         frozenset({"update", "remove", "modify", "cancel"}),
         feeble=True,
     ),
@@ -107,6 +108,7 @@ DEEDS: tuple[Deed, ...] = (
 Synonyms = tuple[tuple[str, str], ...]
 """What users call the things of a domain, in the singular, and their usual names."""
 
+GRANT = Deed("grant", ("add", "issue", "send", "credit"), frozenset({"send"}))
 KEEP = Deed("keep", ("keep",), frozenset(), "except|excluding|apart from")
 
 PAYMENTS = {
@@ -118,6 +120,11 @@ PAYMENTS = {
     ),
 }
 """Kinds of payment, as records call them, to how people do."""
+
+
+def spoken(*names: str) -> re.Pattern[str]:
+    """Return all words for some deeds, by their names."""
+    return re.compile("|".join(deed.spoken.pattern for deed in DEEDS if deed.name in names))
 
 
 def deeds_of(tool: str) -> tuple[Deed, ...]:
@@ -149,20 +156,27 @@ def _with_object(words: str) -> str:
 
 
 def _ing(verb: str) -> str:
-    head, *rest = verb.split(" ")
+    head, rest = _split(verb)
     stem = head.removesuffix("e") if len(head) > 3 else head
-    return " ".join([f"{stem}{_doubled(head)}ing", *rest])
+    return f"{stem}{_doubled(head)}ing{rest}"
 
 
 def _third(verb: str) -> str:
-    head, *rest = verb.split(" ")
-    return _with_object(" ".join([_on_y(head, "ies") or f"{head}e?s", *rest]))
+    head, rest = _split(verb)
+    regular = f"{head}s" if head.endswith("e") else f"{head}e?s"
+    return _with_object((_on_y(head, "ies") or regular) + rest)
 
 
 def _past(verb: str) -> str:
-    head, *rest = verb.split(" ")
+    head, rest = _split(verb)
     regular = _on_y(head, "ied") or f"{head.removesuffix('e')}{_doubled(head)}ed"
-    return _with_object(" ".join([f"(?:{_IRREGULAR.get(head, regular)})", *rest]))
+    return _with_object(f"(?:{_IRREGULAR.get(head, regular)}){rest}")
+
+
+def _split(verb: str) -> tuple[str, str]:
+    """Return the word that is inflected, and the words behind it with their blank."""
+    head, blank, rest = verb.partition(" ")
+    return head, f"{blank}{rest}"
 
 
 def _doubled(head: str) -> str:

@@ -1,9 +1,8 @@
 """The pack for τ² airline, and for τ-bench airline, whose rules it reads from the run."""
 
-from sidecritic.checks.announcing import ANNOUNCEMENTS
 from sidecritic.checks.base import Pack
 from sidecritic.checks.common import COMMON_CALLS
-from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
+from sidecritic.checks.endings import ANNOUNCEMENTS, ENDING_CALLS, ENDING_TEXTS
 from sidecritic.checks.statements import STATEMENTS
 from sidecritic.packs.airline.bags import AIRLINE_BAGS
 from sidecritic.packs.airline.bookings import AIRLINE_BOOKINGS

@@ -13,16 +13,17 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
+from sidecritic.english.scope import negated, past
 from sidecritic.english.text import mentions
 from sidecritic.packs.retail.records import (
     MODIFY_ADDRESS,
     USER_ADDRESS,
-    head,
     items,
     order_of,
     orders,
     user,
 )
+from sidecritic.packs.retail.wording import name_of, named_in
 from sidecritic.values import JsonObject, object_of, text_of
 
 ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
@@ -39,13 +40,6 @@ _SHORT = {
     "dc": "washington",
 }
 _PLACE = re.compile(r"\b(address|home|house|place|ship\w*|deliver\w*|send|sent|mov(e|ed|ing))\b")
-_LEFT = re.compile(
-    r"\b(from|old|previous|former|current(ly)?|not|wrong|instead of|leav\w+)( (my|the|in|to))*\s*$"
-)
-_STREET = re.compile(
-    r"\b\d+ (?:[A-Z]\w+ ){1,3}(?:Street|St|Avenue|Ave|Drive|Dr|Lane|Ln|Road|Rd|Boulevard|Blvd|Way"
-    r"|Court|Ct|Place|Pl|Highway|Square|Circle|Parkway)\b"
-)
 _ZIP = re.compile(r"(?<!\d)\d{5}(?!\d)")
 _UNIT_WORD = re.compile(r"\b(suite|ste|apt|apartment|unit|room|floor|no)\b\.?", re.IGNORECASE)
 _UNIT = re.compile(
@@ -60,10 +54,6 @@ _NEXT = re.compile(
 )
 """Behind a street: the zip code that ends its address, or the next street."""
 
-_DEFAULT = re.compile(
-    r"\b(default|profile|account|on file|personal|home|user|main|primary|permanent|general"
-    r"|future|all (my )?orders)\b"
-)
 _WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
 
 
@@ -166,47 +156,12 @@ def not_as_given(case: Case) -> Objection | None:
     return None
 
 
-@call_check("street nobody gave", tools=TOOLS, risk=0.6, policy=CONSENT)
-def other_street(case: Case) -> Objection | None:
-    """Fire when the user gave a street, and the call has one that neither side spoke of."""
-    street = _plain(case.arguments, "address1")
-    if not street or street in case.facts.said or street in case.facts.told:
-        return None
-    given = [
-        (line, found[0]) for line in case.facts.user_lines for found in _STREET.finditer(line.text)
-    ]
-    number = street.split(" ", 1)[0]
-    if not given or any(found.startswith(f"{number} ") for _, found in given):
-        return None
-    return Objection(
-        f"The user gave {given[-1][1]}; the call has {text_of(case.arguments, 'address1')}. "
-        "Use the address that the user gave, or list the other one and ask.",
-        evidence=given[-1][1],
-        messages=(given[-1][0].position,),
-    )
-
-
-@call_check("default address nobody spoke of", tools=(USER_ADDRESS,), risk=0.5, policy=CONSENT)
-def unspoken_default(case: Case) -> Objection | None:
-    """Fire when neither side spoke of the profile's address."""
-    if _DEFAULT.search(case.facts.said) or (
-        case.facts.announcement and _DEFAULT.search(case.facts.told)
-    ):
-        return None
-    return Objection(
-        "The user asked for the address of an order, not for their default address. Change the "
-        "order's address, or ask whether the default is meant as well."
-    )
-
-
 RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
     same_address,
     mixed_address,
     swapped_address,
     other_city,
     not_as_given,
-    other_street,
-    unspoken_default,
 )
 
 
@@ -256,8 +211,8 @@ def _cities(facts: Facts, lower: str) -> Iterator[str]:
         for word in (city, *(k for k, v in _SHORT.items() if v == city)):
             for found in re.finditer(rf"\b{re.escape(word)}\b", lower):
                 around = lower[max(0, found.start() - 60) : found.end() + 30]
-                before = lower[max(0, found.start() - 24) : found.start()]
-                if _PLACE.search(around) and not _LEFT.search(before):
+                left = negated(lower, found.start()) or past(lower, found.start())
+                if _PLACE.search(around) and not left:
                     yield city
 
 
@@ -271,12 +226,12 @@ def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:
             continue
         for order_id, order in orders(facts).items():
             for item in items(order) if order_id not in changed else ():
-                if head(item) in sentence and _is_unique(facts, head(item)):
+                if named_in(sentence, name_of(item)) and _is_unique(facts, name_of(item)):
                     yield order, text_of(item, "name")
 
 
 def _is_unique(facts: Facts, name: str) -> bool:
-    holding = [o for o in orders(facts).values() if any(head(i) == name for i in items(o))]
+    holding = [o for o in orders(facts).values() if any(name_of(i) == name for i in items(o))]
     return len(holding) == 1
 
 

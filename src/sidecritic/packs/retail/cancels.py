@@ -7,6 +7,8 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.amounts import amounts
+from sidecritic.english.lexicon import spoken
+from sidecritic.english.scope import negated
 from sidecritic.packs.retail.records import CANCEL, items, order_of
 from sidecritic.packs.retail.wording import (
     Clause,
@@ -18,10 +20,7 @@ from sidecritic.packs.retail.wording import (
 )
 from sidecritic.values import number_of
 
-_CANCEL = re.compile(
-    r"\b(cancel(?:l?ed|l?ing)?|cancell?ation (?:of|for)|remov(?:e|ing|al of)"
-    r"|take (?:it|them)? ?(?:off|out))\b"
-)
+_CANCEL = spoken("cancel", "remove")
 _WHOLE = re.compile(
     r"#w\d+|\border(s|ed)?\b(?! (id|number))|\b(whole|entire|full|all of (it|them)|everything)\b"
 )
@@ -44,9 +43,6 @@ _MISTAKE = re.compile(
 _UNNEEDED = re.compile(
     r"\b(no longer|don'?t (really )?need|do not need|not need(ed)?|unneeded"
     r"|changed? (my|our|his|her) mind|not going to (need|use)|unnecessary)\b"
-)
-_REFUSED = re.compile(
-    r"\b(don'?t|do not|not|without|rather than|instead of|avoid|never|can'?t|cannot)( \w+){0,3} $"
 )
 _EXACT = {"ordered by mistake": "ordered by mistake", "no longer need": "no longer needed"}
 REASON = (
@@ -137,7 +133,7 @@ def _cancelled(case: Case, held: set[str]) -> set[str] | None:
         for found in _CANCEL.finditer(sentence):
             wish = sentence[found.end() :][:90]
             about = _first_named(wish, names)
-            if _REFUSED.search(sentence[: found.start()]) or "myself" in wish:
+            if negated(sentence, found.start()) or "myself" in wish:
                 continue
             if about is None and _means_order(wish, order_id):
                 return None

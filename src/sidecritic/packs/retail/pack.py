@@ -1,9 +1,8 @@
 """The pack for τ² retail."""
 
-from sidecritic.checks.announcing import ANNOUNCEMENTS
 from sidecritic.checks.base import Pack
 from sidecritic.checks.common import COMMON_CALLS
-from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
+from sidecritic.checks.endings import ANNOUNCEMENTS, ENDING_CALLS, ENDING_TEXTS
 from sidecritic.checks.statements import STATEMENTS
 from sidecritic.packs.retail.addresses import RETAIL_ADDRESSES
 from sidecritic.packs.retail.cancels import RETAIL_CANCELS

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from sidecritic.checks.case import Case
+from sidecritic.english import scope
 from sidecritic.packs.retail.options import (
     Naming,
-    is_soft,
     namings_among,
     plain,
     rank,
@@ -318,7 +318,7 @@ def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
             fits = _is_one_of(key, frozenset({exact}))
         else:
             fits = _is_beyond(key, words[key], sign * before, sign)
-        soft = is_soft(clause.text, found.start())
+        soft = scope.soft(clause.text, found.start())
         yield Wish(key, fits, clause.text, clause.position, soft)
 
 
@@ -337,7 +337,7 @@ def _extremes(clause: Clause, pair: Swap) -> Iterator[Wish]:
         places = [rank(words[key], options(one).get(key, "")) for one in available(pair.product)]
         best = max((sign * place for place in places if place is not None), default=0.0)
         fits = _is_beyond(key, words[key], best - 0.001, sign)
-        soft = is_soft(clause.text, found.start())
+        soft = scope.soft(clause.text, found.start())
         yield Wish(key, fits, clause.text, clause.position, soft)
 
 
@@ -376,6 +376,6 @@ def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
             found = re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text)
             if found and not _AS_ANOTHER.match(text[found.end() :]):
                 fits = _is_one_of(key, frozenset({value}))
-                soft = is_soft(text, found.start())
+                soft = scope.soft(text, found.start())
                 yield Wish(key, fits, clause.text, clause.position, soft)
                 break

@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
+from sidecritic.english.lexicon import DEEDS, KEEP
+from sidecritic.english.scope import negated
 from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import items, order_of, orders
 from sidecritic.values import JsonObject, text_of, texts_of
 
-Act = Literal["cancel", "return", "exchange", "modify", "keep", ""]
+Act = Literal["cancel", "return", "exchange", "change", "remove", "keep", ""]
 
 _VAGUE = frozenset({"set", "kit", "light", "bulb", "system", "maker", "machine", "cleaner"})
 _ALSO_CALLED = {
@@ -35,20 +37,7 @@ _TELLING = frozenset({"bulb", "maker", "cleaner"})
 """Last words that name a product by themselves as well."""
 
 _WORD = re.compile(r"[a-z]+")
-_ACTS: tuple[tuple[Act, re.Pattern[str]], ...] = (
-    (
-        "keep",
-        re.compile(
-            r"\b(keep(ing)?|except|excluding|apart from"
-            r"|(do not|don['’]?t|won['’]?t|not|without) ((want|need|wish|going) to |be )?"
-            r"(return|cancel|exchang|chang|modif|remov)\w*)\b"
-        ),
-    ),
-    ("cancel", re.compile(r"\b(cancel\w*|remov(e|ing)|take (it|them)? ?(off|out))\b")),
-    ("return", re.compile(r"\b(return\w*|send(ing)? back|refund(ed)? for)\b")),
-    ("exchange", re.compile(r"\b(exchang\w*|swap\w*|replac\w*|trad(e|ing))\b")),
-    ("modify", re.compile(r"\b(modif\w*|chang\w*|switch\w*|upgrad\w*|downgrad\w*|updat\w*)\b")),
-)
+_ITEM_DEEDS = (KEEP, *(deed for deed in DEEDS if deed.name in get_args(Act)))
 _ELSE = re.compile(r"\b(address\w*|payment|pay(ing)?|paid|deliver\w*|shipp?\w*)\b")
 """What is changed of an order, not of its items."""
 _OTHERS = re.compile(
@@ -172,11 +161,12 @@ def _meant(sentence: str, found: list[tuple[int, str]]) -> list[tuple[int, str]]
 def _act(text: str, before: Act) -> Act:
     """Return the last act that a text names; what was named before where it names none."""
     last, act = -1, before
-    for one, pattern in _ACTS:
-        end = max((found.end() for found in pattern.finditer(text)), default=-1)
-        if end > last:
-            last, act = end, one
-    return "" if act == "modify" and _ELSE.search(text) else act
+    for deed in _ITEM_DEEDS:
+        for found in deed.spoken.finditer(text):
+            if found.end() > last:
+                unwanted = deed is not KEEP and negated(text, found.start())
+                last, act = found.end(), "keep" if unwanted else cast(Act, deed.name)
+    return "" if act == "change" and _ELSE.search(text) else act
 
 
 def products_in(lower: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:

@@ -1,8 +1,8 @@
 """The pack for τ² telecom."""
 
-from sidecritic.checks.announcing import ANNOUNCEMENTS
 from sidecritic.checks.base import Pack
 from sidecritic.checks.common import not_as_listed, repeated, ungrounded
+from sidecritic.checks.endings import ANNOUNCEMENTS
 from sidecritic.checks.statements import STATEMENTS
 from sidecritic.packs.telecom.data import TELECOM_DATA
 from sidecritic.packs.telecom.looks import telecom_wants

@@ -12,6 +12,7 @@ from sidecritic.english.acts import (
     says_goodbye,
     takes_leave,
 )
+from sidecritic.english.scope import ahead
 from sidecritic.english.text import sentences
 from sidecritic.packs.telecom.phone import sim_locked
 from sidecritic.packs.telecom.records import TRANSFER
@@ -41,9 +42,6 @@ _HANDS_OVER = re.compile(
 _HANDING = re.compile(
     r"\bbeing transferred\b|\b(i'll|i will|i am|i'm|let me)( \w+)?"
     r" (transfer(ring)?|escalat(e|ing)|connect(ing)?) (you|this|your)\b"
-)
-_SUPPOSED = re.compile(
-    r"\b(if|once|after|when|until|as soon as|before|will|would|should|can|could|not)\b|n't\b"
 )
 _SPARED = re.compile(
     r"^\W*(no|nope|not (now|yet))\b|\b(no need|not|n't|rather)\b[^.!?\n]{0,30}"
@@ -129,4 +127,4 @@ def _announces(lower: str) -> bool:
 def _reports(pattern: re.Pattern[str], lower: str) -> bool:
     """Whether a sentence says so, and not under which condition it will be so."""
     found = ((one, pattern.search(one)) for one in sentences(lower))
-    return any(match and not _SUPPOSED.search(one[: match.start()]) for one, match in found)
+    return any(match and not ahead(one, match.start()) for one, match in found)

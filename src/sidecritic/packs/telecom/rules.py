@@ -13,6 +13,7 @@ from sidecritic.checks.base import (
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.sources import shown_at
+from sidecritic.english.scope import ahead
 from sidecritic.packs.telecom.records import (
     ON_LINES,
     REQUEST,
@@ -37,7 +38,6 @@ _REPORTS_PAID = re.compile(
     r"\b(bill|payment|balance)\b[^.!?\n]{0,40}\b(has been|have been|was|is|went)( now)?"
     r" (successfully )?(paid|received|processed|completed?|confirmed|through)\b"
 )
-_NOT_YET = re.compile(r"\b(once|after|when|if|until|as soon as|before|not|n't)\b")
 _PAUSE = re.compile(r"\b(suspend|pause|lost|stolen|freeze|deactivate|block)\w*")
 
 
@@ -237,8 +237,7 @@ def unverified_payment(facts: Facts, draft: str) -> Objection | None:
     """Fire when a bill is said to be paid that was not read again since the request."""
     waiting = [bill for bill in bills(facts).values() if bill.status == "awaiting payment"]
     for match in _REPORTS_PAID.finditer(draft.lower()):
-        start = max(draft.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
-        if waiting and not _NOT_YET.search(draft.lower()[start : match.end()]):
+        if waiting and not ahead(draft.lower(), match.end()):
             return Objection(
                 f"You say that {waiting[0].id} is paid, but have not checked it since the payment "
                 "request. Look it up, and report what it says.",

@@ -5,60 +5,77 @@ last. Most are hints: alone they refuse nothing, together they tell which runs w
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import log
+from collections.abc import Iterator
 
-from sidecritic.checks.base import Answer, CallCheck, Objection, TextCheck
-from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Exchange, Facts
+from pydantic import JsonValue
+
+from sidecritic.checks.base import Answer, Objection, text_check
+from sidecritic.checks.endings.closing import (
+    TRANSFER,
+    EndCheck,
+    dropped_plan,
+    end_check,
+    pending_plan,
+)
+from sidecritic.checks.facts import Facts
 from sidecritic.checks.requests import Request, Requests, outright
-from sidecritic.english.acts import asks_consent, asks_for_data, closes, says_goodbye
+from sidecritic.english.acts import asks_consent, asks_for_data, declines, takes_leave
 
-SERVE_ALL = "What the user asks for is done, or declined with the reason, before taking leave."
+KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
-HAND_OVERS = ("transfer_to_human_agents", "transfer_to_human")
 
-BASE_RATE = 0.3
-"""Share of conversations that fail; the risk of a check that only ever speaks for an end."""
-AT_THE_END = 0.2
-"""How much a hint counts when the user has taken leave, or is handed over."""
-MORE_MAY_COME = 0.12
-"""The same while the user may still answer: what is open may be served later."""
+TELL = "What the user wants to know is looked up or calculated, and told."
 
-Examine = Callable[[Facts], Answer]
-
-_ASKS_PLAINLY = re.compile(r"\b(confirm|proceed|go ahead|shall i|yes)\b")
+_ALL_DONE = re.compile(
+    r"\b(everything|all)\b[^.\n]{0,40}\b(taken care|done|completed?|set|requests?|processed)\b"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class EndCheck:
-    """A check of the end of a conversation, whether by words or by a hand-over."""
-
-    call: CallCheck
-    text: TextCheck
-
-
-def _may_be_last(facts: Facts) -> bool:
-    return closes(facts.draft.lower(), facts.answer.lower if facts.answer else "")
+_MONEY_ASKED = re.compile(
+    r"\bhow much\b|\b(total|sum|amount|price|cost|balances?|savings?)\b[^.\n]{0,60}\?"
+    r"|\b(what|know|tell me|calculate|check)\b[^.?\n]{0,40}"
+    r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
+)
+_AMOUNT = re.compile(r"\$ ?\d[\d,]*(?:\.\d+)?|\d[\d,]*\.\d\d(?!\d)|\b\d[\d,]* (?:dollars|usd)\b")
+_MONEY_FIELD = re.compile(r"amount|difference|total|refund|fee", re.IGNORECASE)
 
 
-def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[Examine], EndCheck]:
-    """Make a check of a function that looks at the conversation as a whole."""
+@text_check("plan not carried out", policy=KEEP_PROMISES, risk=0.7)
+def plan_dropped(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent takes leave although the user's last yes was followed by no write."""
+    lower = draft.lower()
+    if not takes_leave(lower) or declines(lower) or asks_consent(lower):
+        return None
+    pending = pending_plan(facts)
+    if pending is None:
+        return None
+    return Objection(
+        feedback="The user agreed to your last plan, and nothing of it has been executed. Call "
+        "the tool now, before you report or take leave; if it cannot be done, say so.",
+        evidence=pending.text[:160],
+        messages=(pending.position,),
+    )
 
-    def make(examine: Examine) -> EndCheck:
-        def at_hand_over(case: Case) -> Answer:
-            return _softened(case.facts, examine(case.facts), risk, AT_THE_END)
 
-        def at_message(facts: Facts, draft: str) -> Answer:
-            return _softened(facts, examine(facts), risk, facts.once(_weight))
+@text_check("request not served", policy=TRANSFER, risk=0.6)
+def unserved(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent reports that all is done, and a request was neither served nor declined.
 
-        return EndCheck(
-            call=CallCheck(name, policy, risk, at_hand_over, frozenset(HAND_OVERS)),
-            text=TextCheck(name, policy, risk, at_message, when=_may_be_last),
-        )
-
-    return make
+    Without such a report the agent may still be asked for the rest.
+    """
+    lower = draft.lower()
+    goes_on = asks_consent(lower) or asks_for_data(lower)
+    if not _ALL_DONE.search(lower) or not takes_leave(lower) or goes_on:
+        return None
+    left = outright(facts.once(Requests.of).open)
+    if not left or declines(lower) or declines(facts.told):
+        return None
+    return Objection(
+        feedback=f"The user asked you to {left[0].kind}, and that is neither done nor declined. "
+        "Serve it, or say why it cannot be done, before you take leave.",
+        evidence=left[0].text[:120],
+        messages=(left[0].position,),
+    )
 
 
 @end_check("nothing done", risk=0.48)
@@ -178,6 +195,24 @@ def another_tool(facts: Facts) -> Answer:
     )
 
 
+@end_check("amount of a change not told", risk=0.6, policy=TELL)
+def untold_amount(facts: Facts) -> Answer:
+    """Fire when the user wants to know amounts, and that of a change was never told."""
+    asked = [line for line in facts.user_lines if _MONEY_ASKED.search(line.lower)]
+    if not asked:
+        return None
+    told = _amounts_in(f"{facts.told}\n{facts.draft}")
+    for position, amount in _new_amounts(facts):
+        if amount and amount not in told:
+            return Objection(
+                f"The change came to ${amount / 100:.2f}, and the user has not been told. State "
+                "the amount of each change, and not their sum alone.",
+                evidence=f"{amount / 100:.2f}",
+                messages=(asked[0].position, position),
+            )
+    return None
+
+
 OMISSIONS: tuple[EndCheck, ...] = (
     nothing_done,
     thing_left_out,
@@ -187,55 +222,8 @@ OMISSIONS: tuple[EndCheck, ...] = (
     fewer_deeds,
     failed_and_left,
     another_tool,
+    untold_amount,
 )
-
-
-def _softened(facts: Facts, answer: Answer, risk: float, share: float) -> Answer:
-    if not isinstance(answer, Objection):
-        return answer
-    # What the supervisor itself refused in this turn is not the actor's omission.
-    refused = {call.name for call in facts.refused}
-    if any(request.tools & refused for request in facts.once(Requests.of).distinct):
-        return None
-    return replace(answer, counts=share * _lift(answer.risk or risk))
-
-
-def _lift(risk: float) -> float:
-    """Return how much of a risk is more than the base rate, as an exponent of 1 - risk."""
-    return max(0.0, 1 - log(1 - BASE_RATE) / log(1 - risk))
-
-
-def _weight(facts: Facts) -> float:
-    draft = facts.draft.lower()
-    leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
-    goes_on = asks_consent(draft) or asks_for_data(draft)
-    return AT_THE_END if leaving and not goes_on else MORE_MAY_COME
-
-
-def dropped_plan(facts: Facts) -> Exchange | None:
-    """Return the last plan that the user agreed to, when no write was tried after it."""
-    tried = max((done.position for done in facts.done if done.writes), default=-1)
-    for exchange in reversed(facts.exchanges):
-        if exchange.answer.position < tried or facts.refused:
-            return None
-        if exchange.agreed and is_plan(facts, exchange):
-            return exchange
-    return None
-
-
-def is_plan(facts: Facts, exchange: Exchange) -> bool:
-    """Whether the agent asked to agree to a deed, and not merely to look or to go on.
-
-    What is said right after a write is a report, unless it asks for a yes in so many words.
-    """
-    question = exchange.question
-    before = [line.position for line in facts.user_lines if line.position < question.position]
-    since = before[-1] if before else -1
-    reports = any(since < done.position < question.position for done in facts.writes)
-    if reports and not _ASKS_PLAINLY.search(question.lower):
-        return False
-    # An id that no tool has shown is an example of what the user might say.
-    return "$" in question.text or any(i.lstrip("#") in facts.shown for i in question.ids)
 
 
 def _named(requests: tuple[Request, ...]) -> str:
@@ -244,3 +232,36 @@ def _named(requests: tuple[Request, ...]) -> str:
 
 def _positions(requests: tuple[Request, ...]) -> tuple[int, ...]:
     return tuple(sorted({request.position for request in requests}))
+
+
+def _new_amounts(facts: Facts) -> Iterator[tuple[int, int]]:
+    """Walk over amounts, in cents, that a write returned and no result before it held."""
+    known: set[int] = set()
+    for done in facts.done:
+        found = set(_cents(done.value)) if not done.is_error else set[int]()
+        if done.writes and not done.is_error:
+            for amount in sorted(found - known):
+                yield done.position, amount
+        known |= found
+
+
+def _cents(value: JsonValue) -> Iterator[int]:
+    """Walk over the numbers that are amounts by the names of their fields, without signs."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _cents(part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if isinstance(part, int | float) and _MONEY_FIELD.search(key):
+                yield abs(round(part * 100))
+            else:
+                yield from _cents(part)
+
+
+def _amounts_in(text: str) -> set[int]:
+    return {
+        round(float(number) * 100)
+        for number in (
+            match[0].lstrip("$ ").split(" ")[0].replace(",", "") for match in _AMOUNT.finditer(text)
+        )
+    }
