@@ -210,7 +210,7 @@ class _Tools:
     things: frozenset[str]
     """Words that tell some of these tools from the others."""
     listed: dict[str, str]
-    """Names of entries in records, such as `laptop`, to what lists them: `item`."""
+    """Names of entries in records, to what lists them, in the singular."""
 
     @classmethod
     def of(cls, facts: Facts) -> "_Tools":

@@ -13,7 +13,7 @@ from sidecritic.english.lexicon import DEEDS, GRANT
 from sidecritic.english.listings import ids_in, words_of
 from sidecritic.english.scope import ahead
 from sidecritic.english.text import mentions
-from sidecritic.values import number_of, object_of, objects_of, scalars
+from sidecritic.values import number_of, objects_of, scalars
 
 ANSWER = "Each turn of yours is a message to the user or a call of a tool."
 
@@ -26,7 +26,7 @@ _CLAIM = re.compile(
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST_NUMBER = 12
 _LARGEST_STEP = 60_000
-"""In cents: differences of different products are no steps anybody speaks of."""
+"""In cents: larger differences are no steps that anybody speaks of."""
 _MOST_STEPS = 300
 """Differences of which every sum of three is formed: among more, any amount is one."""
 _MOST_ITEMS = 8
@@ -151,22 +151,25 @@ def _numbers(value: JsonValue) -> Iterator[float]:
 
 
 def _prices(value: JsonValue) -> Iterator[float]:
-    """Walk over the prices of the items that a record lists."""
+    """Walk over the prices of the entries that a record lists."""
     if isinstance(value, dict):
-        for item in objects_of(value, "items"):
-            yield number_of(item, "price")
+        for key in value:
+            yield from (number_of(one, "price") for one in objects_of(value, key) if "price" in one)
+
+
+def _offers(value: JsonValue) -> Iterator[float]:
+    """Walk over the prices of what a result offers, by id."""
+    if isinstance(value, dict):
+        for part in value.values():
+            if isinstance(part, dict):
+                yield from [number_of(part, "price")] if "price" in part else _offers(part)
 
 
 def _differences(facts: Facts) -> set[int]:
-    """Return what one item more or less costs: prices of variants against prices of items."""
-    items = {cents(price) for done in facts.done for price in _prices(done.value)}
-    offered = {
-        cents(number_of(variant, "price"))
-        for product in facts.records.get("product_id", {}).values()
-        for variant in object_of(product, "variants").values()
-        if isinstance(variant, dict)
-    }
-    return {new - old for new in offered for old in items if abs(new - old) < _LARGEST_STEP}
+    """Return what another choice costs more or less: prices on offer against those listed."""
+    listed = {cents(price) for done in facts.done for price in _prices(done.value)}
+    offered = {cents(price) for done in facts.done for price in _offers(done.value)}
+    return {new - old for new in offered for old in listed if abs(new - old) < _LARGEST_STEP}
 
 
 def _partial_sums(prices: Iterable[int]) -> set[int]:

@@ -50,7 +50,7 @@ def ids_in(text: str) -> frozenset[str]:
 
 
 def tokens(text: str) -> Iterator[str]:
-    """Walk over the words of a text; `#W12` and `2024-05-15` are one word each."""
+    """Walk over the words of a text; `#12` and `2024-05-15` are one word each."""
     for match in _TOKEN.finditer(text):
         yield match[0]
 
@@ -67,7 +67,7 @@ def agrees(listed: str, value: JsonValue) -> bool:
     wanted = "" if value is None else str(value).strip().lower()
     if wanted.isalpha() and len(wanted) < 4:
         return True
-    # `basic_economy` is listed as Basic Economy.
+    # `next_day` is listed as Next Day.
     spoken = listed.lower().replace("_", " ")
     return mentions(spoken, wanted.replace("_", " ")) if wanted else True
 

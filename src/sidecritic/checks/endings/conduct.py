@@ -82,7 +82,7 @@ CONDUCT: tuple[EndCheck, ...] = (
 
 
 def _looks(facts: Facts) -> list[Done]:
-    """Return the look-ups that told something of a record: a customer, an order, a flight."""
+    """Return the look-ups that told something of a record."""
     return [
         done
         for done in facts.done
