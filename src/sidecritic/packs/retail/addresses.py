@@ -11,9 +11,8 @@ from pydantic import JsonValue
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.common import CONSENT, NO_INVENTION
+from sidecritic.checks.common import NO_INVENTION
 from sidecritic.checks.facts import Facts
-from sidecritic.english.scope import negated, past
 from sidecritic.english.text import mentions
 from sidecritic.packs.retail.records import (
     MODIFY_ADDRESS,
@@ -30,30 +29,6 @@ ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
 TOOLS = (MODIFY_ADDRESS, USER_ADDRESS)
 
 _NEW = re.compile(r"\bnew (\w+ )?(address|home|place|house|one)\b|\bmoved\b")
-_PARTS = ("address2", "city", "state", "zip")
-_SHORT = {
-    "nyc": "new york",
-    "new york city": "new york",
-    "philly": "philadelphia",
-    "sf": "san francisco",
-    "la": "los angeles",
-    "dc": "washington",
-}
-_PLACE = re.compile(r"\b(address|home|house|place|ship\w*|deliver\w*|send|sent|mov(e|ed|ing))\b")
-_ZIP = re.compile(r"(?<!\d)\d{5}(?!\d)")
-_UNIT_WORD = re.compile(r"\b(suite|ste|apt|apartment|unit|room|floor|no)\b\.?", re.IGNORECASE)
-_UNIT = re.compile(
-    r"\b(?:suite|ste|apt|apartment|unit|room)\b\.? ?#?"
-    r"(\d+(?:-?[a-z])?|[a-z]-?\d+|[b-hj-z])(?!\w)"
-)
-"""A number or a letter, but the words "a" and "I": "room for" names no unit."""
-
-_NEXT = re.compile(
-    r"(?<!\d)\d{5}(?!\d)|\b\d+ (?:\w+ ){0,3}(?:street|st|avenue|ave|drive|dr|lane|ln|road|rd"
-    r"|boulevard|blvd|way|court|ct|place|pl|highway|square|circle|parkway)\b"
-)
-"""Behind a street: the zip code that ends its address, or the next street."""
-
 _WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
 
 
@@ -118,102 +93,11 @@ def swapped_address(case: Case) -> Objection | None:
     return None
 
 
-@call_check("address in another city", tools=TOOLS, risk=0.45, policy=CONSENT)
-def other_city(case: Case) -> Objection | None:
-    """Fire when the user spoke of an address in a city, and the call's is in one not named."""
-    city = _plain(case.arguments, "city")
-    wished = {c: line for line in case.facts.user_lines for c in _cities(case.facts, line.lower)}
-    if not wished or city in wished or mentions(case.facts.said, city):
-        return None
-    named = next(iter(wished))
-    there = [a for a in _addresses(case.facts) if _plain(a, "city") == named]
-    return Objection(
-        f"The user speaks of the address in {named.title()}, the call's is in {city.title()}. "
-        f"{_brief(there[0]) if there else 'Ask for it'}: look at the profile and the orders.",
-        evidence=f"{named} vs {city}",
-        messages=(wished[named].position,),
-    )
-
-
-@call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
-def not_as_given(case: Case) -> Objection | None:
-    """Fire when a part of the address differs from the record or message it is taken from."""
-    arguments = case.arguments
-    street = _plain(arguments, "address1")
-    for line in reversed(case.facts.user_lines):
-        if street and street in line.lower:
-            part = _differs_from_words(line.lower, arguments)
-            return _misread(part, arguments, line.text) if part else None
-    for record in _addresses(case.facts):
-        if _plain(record, "address1") == street:
-            parts = [key for key in _PARTS if _plain(record, key) != _plain(arguments, key)]
-            if not parts:
-                return None
-            if not any(
-                mentions(case.facts.said, _plain(arguments, key) or "none") for key in parts
-            ):
-                return _misread(parts[0], arguments, _brief(record))
-    return None
-
-
 RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
     same_address,
     mixed_address,
     swapped_address,
-    other_city,
-    not_as_given,
 )
-
-
-def _misread(part: str, arguments: Mapping[str, JsonValue], source: str) -> Objection:
-    value = text_of(arguments, part) or "empty"
-    return Objection(
-        f"`{part}` is {value}, which is not what was given: {source[:160]}. Take the address over "
-        "as it stands there.",
-        evidence=f"{part} {value}",
-    )
-
-
-def _differs_from_words(lower: str, arguments: Mapping[str, JsonValue]) -> str:
-    """Return the part of an address that a message gives otherwise; empty when there is none."""
-    zips = set(_ZIP.findall(lower))
-    if zips and _plain(arguments, "zip") not in zips:
-        return "zip"
-    units = {u for place in _places(lower, _plain(arguments, "address1")) for u in _units(place)}
-    mine = _UNIT_WORD.sub("", _plain(arguments, "address2")).strip(" .#")
-    if units and mine not in units:
-        return "address2"
-    return ""
-
-
-def _places(lower: str, street: str) -> Iterator[str]:
-    """Walk over what a text says behind a street, up to its zip code or the next street."""
-    for found in re.finditer(re.escape(street), lower):
-        end = _NEXT.search(lower, found.end())
-        yield lower[found.end() : end.start() if end else len(lower)]
-
-
-def _units(text: str) -> Iterator[str]:
-    for found in _UNIT.finditer(text):
-        yield found[1]
-
-
-def _addresses(facts: Facts) -> tuple[JsonObject, ...]:
-    """Return the addresses of the user's profile and orders."""
-    records = (user(facts), *orders(facts).values())
-    return tuple(a for record in records if (a := object_of(record, "address")))
-
-
-def _cities(facts: Facts, lower: str) -> Iterator[str]:
-    """Walk over the cities of known addresses that a message names as where things should go."""
-    known = {_plain(address, "city") for address in _addresses(facts)} - {""}
-    for city in known:
-        for word in (city, *(k for k, v in _SHORT.items() if v == city)):
-            for found in re.finditer(rf"\b{re.escape(word)}\b", lower):
-                around = lower[max(0, found.start() - 60) : found.end() + 30]
-                left = negated(lower, found.start()) or past(lower, found.start())
-                if _PLACE.search(around) and not left:
-                    yield city
 
 
 def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:

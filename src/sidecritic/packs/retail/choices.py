@@ -36,7 +36,7 @@ OPTIONS = "Each item can be changed to an available new item of different produc
 @call_check("named option missing", tools=SWAPS, risk=0.65, policy=CONSENT)
 def option_missing(case: Case) -> Objection | None:
     """Fire when a wish of the user is not met although an available variant meets all."""
-    for want in _wanted(case):
+    for want in wanted(case):
         unmet = want.unmet(want.pair.new)
         fitting = want.fitting() if unmet else ()
         if not fitting:
@@ -78,7 +78,7 @@ def spoken_option(case: Case) -> Objection | None:
 @call_check("substitute nobody chose", tools=SWAPS, risk=0.45, policy=CONSENT)
 def substitute(case: Case) -> Objection | None:
     """Fire when nothing that can be had meets the wishes, and the user chose no other variant."""
-    for want in _wanted(case):
+    for want in wanted(case):
         unmet = want.unmet(want.pair.new)
         if not unmet or want.fitting() or _is_accepted(case, want):
             continue
@@ -94,30 +94,10 @@ def substitute(case: Case) -> Objection | None:
     return None
 
 
-@call_check("preferred option missing", tools=SWAPS, risk=0.4, policy=CONSENT)
-def preference_missing(case: Case) -> Objection | None:
-    """Fire when an available variant meets a preference that the chosen one does not."""
-    for want in _wanted(case):
-        new = want.pair.new
-        unmet = want.unmet(new, soft=True)
-        if not unmet or want.unmet(new):
-            continue
-        better = [one for one in want.fitting() if not want.unmet(one, soft=True)]
-        if better:
-            return Objection(
-                f"The user would prefer: '{_quoted(unmet[0].words)}'. {describe(better[0])} meets "
-                f"that and is available; the call takes {describe(new)}.",
-                evidence=f"{unmet[0].key}: {text_of(better[0], 'item_id')}",
-                risk=0.2 if _is_accepted(case, want) else None,
-                messages=(unmet[0].position,),
-            )
-    return None
-
-
 @call_check("not the dearest or cheapest", tools=SWAPS, risk=0.65, policy=CONSENT)
 def not_extreme(case: Case) -> Objection | None:
     """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
-    for want in _wanted(case):
+    for want in wanted(case):
         new = want.pair.new
         if not want.extreme:
             continue
@@ -142,7 +122,7 @@ def not_extreme(case: Case) -> Objection | None:
 @call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=OPTIONS)
 def gratuitous_change(case: Case) -> Objection | None:
     """Fire when an available variant that meets all wishes keeps more of the old item."""
-    for want in _wanted(case):
+    for want in wanted(case):
         new = want.pair.new
         if want.extreme or want.unmet(new) or not (want.wishes or want.rest):
             continue
@@ -211,16 +191,11 @@ RETAIL_CHOICES: tuple[CallCheck, ...] = (
     option_missing,
     spoken_option,
     substitute,
-    preference_missing,
     not_extreme,
     gratuitous_change,
     given_up,
     other_variant,
 )
-
-
-def _wanted(case: Case) -> tuple[Wanted, ...]:
-    return wanted(case)
 
 
 def _offered(facts: Facts, pair: Swap) -> int:
