@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.scope import negated
+from sidecritic.english.amounts import compared
 from sidecritic.english.text import mentions, sentences
 from sidecritic.packs.retail.options import namings
 from sidecritic.packs.retail.records import (
@@ -33,13 +33,6 @@ _EVERYTHING = re.compile(
     r"\b(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
     r"|all of (it|them)|(each|every) (item|one)|(whole|entire|full) order)\b"
 )
-_DEARER = re.compile(
-    r"\b(the|whichever( \w+)?( is)?) ((?P<dear>more expensive|pricier|dearer|costlier"
-    r"|higher[- ]priced|most expensive|priciest)|cheaper|less expensive|lower[- ]priced|cheapest"
-    r"|least expensive)\b"
-)
-"""How users tell one of two things that they have from the other by its price."""
-
 _ORDER_ID = re.compile(r"(#w\d+)")
 _EITHER = r"\bonly (do |be )?(\w+ )?one\b|(\b(can)?not|n't) [^.;]{0,20}\bboth\b"
 _PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
@@ -233,10 +226,9 @@ def _is_compared(case: Case, item: JsonObject, twin: JsonObject) -> bool:
     """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
     for clause in reversed(clauses(case)) if case.tool == RETURN else ():
         text = clause.text if clause.product == name_of(item) else ""
-        found = [f for f in _DEARER.finditer(text) if not negated(text, f.start())]
-        if found:
-            difference = number_of(twin, "price") - number_of(item, "price")
-            return difference > 0.005 if found[0]["dear"] else difference < -0.005
+        wanted = compared(text)
+        if wanted:
+            return wanted * (number_of(twin, "price") - number_of(item, "price")) > 0.005
     return False
 
 

@@ -7,6 +7,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.payments import means_original, named_methods, wanted_methods
 from sidecritic.english.acts import affirms
+from sidecritic.english.amounts import limits
 from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import (
     EXCHANGE,
@@ -22,11 +23,6 @@ from sidecritic.packs.retail.records import (
 )
 from sidecritic.values import JsonObject, number_of, text_of
 
-_LIMIT = re.compile(
-    r"\$ ?(\d[\d,]*(?:\.\d+)?)[^.$\n]{0,12}\b(?:left|credit|limit|budget|maximum)\b"
-    r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|at most)\b"
-    r"[^.$\n]{0,24}\$ ?(\d[\d,]*(?:\.\d+)?)"
-)
 _PAST = re.compile(
     r"\b((is|was|were|been|originally) (\w+ )?paid|payment history|(was|were|been) used"
     r"|used (for|to))\b|^\W*paid\b"
@@ -138,8 +134,7 @@ def over_limit(case: Case) -> Objection | None:
         return None
     total = before + change
     for line in case.facts.user_lines:
-        for found in _LIMIT.finditer(line.lower):
-            limit = float((found[1] or found[2]).replace(",", ""))
+        for limit in limits(line.lower):
             # An amount far from the total is about something else.
             if before / 2 < limit < total:
                 return Objection(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from sidecritic.checks.case import Case
 from sidecritic.english import scope
+from sidecritic.english.amounts import extreme, limits
 from sidecritic.packs.retail.options import (
     Naming,
     namings_among,
@@ -35,8 +36,8 @@ _COMPARED = re.compile(
     r"|help|about|of a|or|items?|time|questions?|to|price|cost|amount|refund|total|budget)\b)"
 )
 _MOST = re.compile(
-    r"\b(?:(?P<most>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
-    r"|hardest|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|easiest|least|fewest))\b"
+    r"\b(?:(?P<up>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
+    r"|hardest|most)|(?P<down>minimum|smallest|lowest|shortest|thinnest|dimmest|easiest|least|fewest))\b"
     r"(?! (expensive|affordable|recent|likely|of|price|cost))"
 )
 _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
@@ -50,15 +51,6 @@ _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 """Comparisons that name their option by themselves, to the options that they can be about."""
 
 _MORE = re.compile(r"\b(\d[\d,]*) (?:\w+ )?(more|less|fewer|extra|additional)\b")
-_CHEAPEST = re.compile(
-    r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable)\b(?! items?\b)"
-)
-_DEAREST = re.compile(r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b")
-_ASKED = re.compile(r"\b(what|which)('s| is| are| was)?( the| my| our)? $")
-_CAP = re.compile(
-    r"\b(?:under|below|less than|no more than|at most|up to|maximum of|within|not exceed\w*)"
-    r" (?:a |my )?(?:budget of )?\$ ?(\d[\d,]*(?:\.\d+)?)"
-)
 _REST = re.compile(
     r"\b(same|keep|identical|unchanged|(without|not) chang\w+|retain\w*|maintain\w*|match\w*)"
     r"[^.;\n]{0,30}\b(other|else|rest|remaining|everything|all)\b"
@@ -168,17 +160,17 @@ def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[W
             want = _of(pair, tuple(c for c in about if end is None or c.position < end))
             others = {c.text for c in said if c.product and c.product not in products}
             open_ = tuple(s for s in case.facts.wishes if not any(text in s for text in others))
-            price = want.extreme or _open_extreme(open_, alone=len(pairs) == 1)
+            price = want.extreme or _common_extreme(open_, alone=len(pairs) == 1)
             found.append(replace(want, extreme=price))
     return tuple(found)
 
 
-def _open_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
+def _common_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
     """Return what is wanted of the price of all items, or of the only one that changes.
 
     The wishes are those that speak of no other product.
     """
-    found = {_extreme(s) for s in wishes if alone or _EACH.search(s)} - {0}
+    found = {extreme(s) for s in wishes if alone or _EACH.search(s)} - {0}
     return found.pop() if len(found) == 1 else 0
 
 
@@ -190,16 +182,16 @@ def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
 
 def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
     latest: dict[str, list[Wish]] = {}
-    rest, extreme, spelt = False, 0, spellings(pair.product)
+    rest, price, spelt = False, 0, spellings(pair.product)
     for clause in about:
         fresh: dict[str, list[Wish]] = {}
         for wish in _wishes(clause, pair, namings_among(clause.text, spelt)):
             fresh.setdefault(wish.key, []).append(wish)
         latest.update(fresh)
         rest = rest or bool(_REST.search(clause.text))
-        extreme = _extreme(clause.text) or extreme
+        price = extreme(clause.text) or price
     wishes = tuple(wish for found in latest.values() for wish in found)
-    return Wanted(pair, tuple(_settled(pair, wishes)), rest, extreme, about)
+    return Wanted(pair, tuple(_settled(pair, wishes)), rest, price, about)
 
 
 def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
@@ -213,15 +205,6 @@ def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
             yield replace(wish, fits=_is_one_of(wish.key, frozenset(held[:1])), chain=())
 
 
-def _extreme(text: str) -> int:
-    """Return -1 where a text wants the cheapest, 1 where it wants the dearest, else 0."""
-    for sign, pattern in ((-1, _CHEAPEST), (1, _DEAREST)):
-        found = pattern.search(text)
-        if found and not _ASKED.search(text[: found.start()]):
-            return sign
-    return 0
-
-
 def _wishes(clause: Clause, pair: Swap, found: tuple[Naming, ...]) -> Iterator[Wish]:
     steps = {step[1].replace(",", "") for step in _MORE.finditer(clause.text)}
     # "1000 more pieces" names a difference, not a value.
@@ -229,13 +212,12 @@ def _wishes(clause: Clause, pair: Swap, found: tuple[Naming, ...]) -> Iterator[W
     old = options(pair.old)
     yield from _named(clause, named, old)
     taken = {one.key for one in named}
-    relative = (*_compared(clause, pair), *_extremes(clause, pair))
-    yield from (w for w in relative if w.key not in taken)
+    yield from (wish for wish in _relative(clause, pair) if wish.key not in taken)
     yield from _kept(clause, pair)
-    cap = _CAP.search(clause.text)
-    if cap and "total" not in clause.text:
-        most = float(cap[1].replace(",", ""))
-        yield Wish("price", lambda v: number_of(v, "price") <= most, cap[0], clause.position, False)
+    most = next(limits(clause.text), None)
+    if most is not None and "total" not in clause.text:
+        cheap = _is_at_most(most)
+        yield Wish("price", cheap, clause.text, clause.position, soft=False)
 
 
 def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> Iterator[Wish]:
@@ -281,13 +263,16 @@ def _chain(text: str, named: list[Naming]) -> tuple[str, ...]:
 
 
 def _shared(named: tuple[Naming, ...]) -> set[tuple[str, str]]:
-    """Return the readings of words that two options share, but for the nearer one."""
-    found: set[tuple[str, str]] = set()
-    for one in named:
-        rivals = [o for o in named if o.place == one.place and o.key != one.key]
-        if rivals:
-            found.add((one.key, one.value))
-    return found
+    """Return the readings of words that two options share."""
+    return {
+        (one.key, one.value)
+        for one in named
+        if any(other.place == one.place and other.key != one.key for other in named)
+    }
+
+
+def _is_at_most(most: float) -> Callable[[JsonObject], bool]:
+    return lambda variant: number_of(variant, "price") <= most
 
 
 def _is_one_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool]:
@@ -298,47 +283,37 @@ def _is_none_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool
     return lambda variant: options(variant).get(key) not in values
 
 
-def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
-    """Walk over what a clause wants larger or smaller than the old item has it."""
-    if not _COMPARED.search(clause.text):
-        return
-    old, words = options(pair.old), vocabulary(pair.product)
-    ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
-    step = _MORE.search(clause.text)
-    for found in _COMPARED.finditer(clause.text):
-        key = _meant_key(found[0], clause.text[found.end() : found.end() + 32], ranked)
-        if not key or key not in old:
-            continue
-        before = rank(words[key], old[key])
-        if before is None:
-            continue
-        sign = 1 if found["up"] else -1
-        if step and old[key].isdigit():
-            exact = str(int(old[key]) + sign * int(step[1].replace(",", "")))
-            fits = _is_one_of(key, frozenset({exact}))
-        else:
-            fits = _is_beyond(key, words[key], sign * before, sign)
-        soft = scope.soft(clause.text, found.start())
-        yield Wish(key, fits, clause.text, clause.position, soft)
-
-
-def _extremes(clause: Clause, pair: Swap) -> Iterator[Wish]:
-    """Walk over what a clause wants as large or as small as can be had."""
-    if not _MOST.search(clause.text):
+def _relative(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    """Walk over what a clause wants larger or smaller, or as large or as small as can be had."""
+    text, old = clause.text, options(pair.old)
+    comparisons = (*_COMPARED.finditer(text), *_MOST.finditer(text))
+    if not comparisons:
         return
     words = vocabulary(pair.product)
     ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
-    for found in _MOST.finditer(clause.text):
-        after = clause.text[found.end() : found.end() + 24]
-        key = _meant_key(found[0], after, ranked)
-        if not key:
+    step = _MORE.search(text)
+    for found in comparisons:
+        key = _meant_key(found[0], text[found.end() : found.end() + 32], ranked)
+        sign = 1 if found["up"] else -1
+        bound = _bound(found, key, pair, words[key], sign) if key else None
+        if bound is None:
             continue
-        sign = 1 if found["most"] else -1
-        places = [rank(words[key], options(one).get(key, "")) for one in available(pair.product)]
-        best = max((sign * place for place in places if place is not None), default=0.0)
-        fits = _is_beyond(key, words[key], best - 0.001, sign)
-        soft = scope.soft(clause.text, found.start())
-        yield Wish(key, fits, clause.text, clause.position, soft)
+        fits = _is_beyond(key, words[key], bound, sign)
+        if step and found.re is _COMPARED and old[key].isdigit():
+            exact = int(old[key]) + sign * int(step[1].replace(",", ""))
+            fits = _is_one_of(key, frozenset({str(exact)}))
+        yield Wish(key, fits, text, clause.position, scope.soft(text, found.start()))
+
+
+def _bound(
+    found: re.Match[str], key: str, pair: Swap, values: tuple[str, ...], sign: int
+) -> float | None:
+    """Return what a variant has to be beyond: the old item, or all but the best to be had."""
+    if found.re is _COMPARED:
+        place = rank(values, options(pair.old).get(key, ""))
+        return None if place is None else sign * place
+    places = (rank(values, options(one).get(key, "")) for one in available(pair.product))
+    return max((sign * place for place in places if place is not None), default=0.0) - 0.001
 
 
 def _is_beyond(
@@ -366,16 +341,10 @@ def _meant_key(word: str, after: str, ranked: dict[str, tuple[str, ...]]) -> str
 
 def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
     """Walk over the options that a clause wants as they are."""
-    if not _SAME.search(clause.text):
-        return
-    old = options(pair.old)
-    text = plain(clause.text)
-    for key, value in old.items():
-        stems = [token.removesuffix("s") for token in _TOKEN.findall(key)]
-        for stem in stems:
-            found = re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text)
-            if found and not _AS_ANOTHER.match(text[found.end() :]):
-                fits = _is_one_of(key, frozenset({value}))
-                soft = scope.soft(text, found.start())
-                yield Wish(key, fits, clause.text, clause.position, soft)
-                break
+    text = plain(clause.text) if _SAME.search(clause.text) else ""
+    for key, value in options(pair.old).items() if text else ():
+        stems = "|".join(token.removesuffix("s") for token in _TOKEN.findall(key))
+        found = re.search(rf"{_SAME.pattern}( the)? (\w+ )?({stems or '(?!)'})", text)
+        if found and not _AS_ANOTHER.match(text[found.end() :]):
+            fits = _is_one_of(key, frozenset({value}))
+            yield Wish(key, fits, clause.text, clause.position, scope.soft(text, found.start()))
