@@ -9,7 +9,7 @@ from sidecritic.checks.facts import Done, Facts, Line
 from sidecritic.checks.things import states_in, things_in
 from sidecritic.english.acts import declines
 from sidecritic.english.lexicon import DEEDS, Deed, Synonyms, normal
-from sidecritic.english.listings import ids_in, words_of
+from sidecritic.english.listings import words_of
 from sidecritic.english.scope import conditional, negated
 from sidecritic.english.text import mentions, sentences
 from sidecritic.values import scalars
@@ -26,10 +26,6 @@ _ASKING = re.compile(
     r"|let['’]?s|go ahead|proceed|prefer|try|intend|plan|have to|possible|how about|i['’]ll)\b"
 )
 _IMPERATIVE = re.compile(r"^\W*((and|also|then|first|second|next|finally|yes|ok|\d)\W+)*\w+")
-_MANY = re.compile(
-    r"\b(both|two|three|four|five|several|all( (of )?(my|the|these|those|them))|each|every|few"
-    r"|couple of|multiple|the other (one|two|item)s?)\b"
-)
 
 
 @dataclass(frozen=True)
@@ -142,16 +138,6 @@ class Requests:
         )
 
     @cached_property
-    def wanted_ids(self) -> dict[str, int]:
-        """Ids of records that the user named when asking, with the message."""
-        return {
-            token.lower(): request.position
-            for request in self.every
-            for token in ids_in(request.text)
-            if token.lower() in self.facts.targets
-        }
-
-    @cached_property
     def touched(self) -> frozenset[str]:
         """Everything that an executed write was called with, in lower case."""
         return frozenset(
@@ -191,14 +177,6 @@ class Requests:
         for request in self.every:
             if mentions(request.text, name) or mentions(request.text, f"{name}s"):
                 return request.position
-        return None
-
-    @cached_property
-    def plural(self) -> Line | None:
-        """The first of the user's lines that asks for several things of one kind."""
-        for line in self.facts.user_lines:
-            if any(r.position == line.position for r in self.every) and _MANY.search(line.lower):
-                return line
         return None
 
 

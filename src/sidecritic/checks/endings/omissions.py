@@ -107,21 +107,6 @@ def thing_left_out(facts: Facts) -> Answer:
     )
 
 
-@end_check("record left out", risk=0.6)
-def record_left_out(facts: Facts) -> Answer:
-    """Fire when a record that the user asked to change was never changed."""
-    requests = facts.once(Requests.of)
-    left = {i: at for i, at in requests.wanted_ids.items() if i not in requests.touched}
-    if not left:
-        return None
-    return Objection(
-        f"The user asked for a change of {', '.join(sorted(left)[:3])}, and no call has changed "
-        "it. Do it, or say why it cannot be done.",
-        evidence=", ".join(sorted(left)),
-        messages=tuple(sorted(set(left.values()))),
-    )
-
-
 @end_check("agreed and not done", risk=0.58)
 def agreed_not_done(facts: Facts) -> Answer:
     """Fire when the user agreed to a plan and no write was tried afterwards."""
@@ -216,7 +201,6 @@ def untold_amount(facts: Facts) -> Answer:
 OMISSIONS: tuple[EndCheck, ...] = (
     nothing_done,
     thing_left_out,
-    record_left_out,
     agreed_not_done,
     requests_open,
     fewer_deeds,

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.common import NO_INVENTION
+from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.text import mentions
 from sidecritic.packs.retail.records import (
@@ -93,10 +93,34 @@ def swapped_address(case: Case) -> Objection | None:
     return None
 
 
+@call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
+def not_as_given(case: Case) -> Objection | None:
+    """Fire when parts of the address differ from the record that holds its street."""
+    street, records = (
+        _plain(case.arguments, "address1"),
+        (user(case.facts), *orders(case.facts).values()),
+    )
+    for record in (object_of(one, "address") for one in records):
+        if not street or _plain(record, "address1") != street:
+            continue
+        other = [key for key in ADDRESS_KEYS if _plain(record, key) != _plain(case.arguments, key)]
+        said = (mentions(case.facts.said, _plain(case.arguments, key) or "none") for key in other)
+        if not other or any(said):
+            return None
+        part = f"`{other[0]}` is {case.named(other[0]) or 'empty'}"
+        return Objection(
+            f"{part}, which is not what was given: {_brief(record)}. Take the address over as it "
+            "stands there.",
+            evidence=part,
+        )
+    return None
+
+
 RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
     same_address,
     mixed_address,
     swapped_address,
+    not_as_given,
 )
 
 

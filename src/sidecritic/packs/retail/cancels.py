@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.english.amounts import amounts
 from sidecritic.english.lexicon import spoken
 from sidecritic.english.scope import negated
 from sidecritic.packs.retail.records import CANCEL, items, order_of
@@ -17,6 +18,7 @@ from sidecritic.packs.retail.wording import (
     product_names,
     products_in,
 )
+from sidecritic.values import number_of
 
 _ORDER_ID = re.compile(r"#w\d+")
 _CANCEL = spoken("cancel", "remove")
@@ -66,13 +68,14 @@ def wider_cancel(case: Case) -> Objection | None:
     others, only = ", ".join(sorted(held - spoken)), _only(case.facts, spoken)
     if _is_told(case, held - spoken, after=max(only, default=0)):
         return None
+    price = _item_price(case, spoken)
     return Objection(
         f"The user spoke of cancelling the {', '.join(sorted(spoken))} only, but this cancels the "
         f"whole order, {others} included. Single items cannot be cancelled: tell the user so, and "
         "cancel the order only if they agree to that.",
-        evidence=", ".join(sorted(spoken)),
+        evidence=f"{', '.join(sorted(spoken))}{': ' + price if price else ''}",
         # Without "only" the user often means the order by its item.
-        risk=None if only else 0.35,
+        risk=None if only else 0.5 if price else 0.35,
         messages=tuple(only),
     )
 
@@ -162,6 +165,18 @@ def _only(facts: Facts, spoken: set[str]) -> list[int]:
             for found in _CANCEL.finditer(line.lower)
         )
     ]
+
+
+def _item_price(case: Case, spoken: set[str]) -> str:
+    """Return the refund that was announced, where it is that of the items instead of all."""
+    held = items(order_of(case))
+    agreed = case.agreed
+    if agreed is None:
+        return ""
+    told = {round(amount, 2) for amount in amounts(agreed.question.text)}
+    part = round(sum(number_of(i, "price") for i in held if name_of(i) in spoken), 2)
+    total = round(sum(number_of(i, "price") for i in held), 2)
+    return f"${part:.2f} of ${total:.2f} announced" if part in told and total not in told else ""
 
 
 def _reasons(case: Case) -> dict[str, int]:
