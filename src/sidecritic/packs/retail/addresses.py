@@ -96,11 +96,9 @@ def swapped_address(case: Case) -> Objection | None:
 @call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
 def not_as_given(case: Case) -> Objection | None:
     """Fire when parts of the address differ from the record that holds its street."""
-    street, records = (
-        _plain(case.arguments, "address1"),
-        (user(case.facts), *orders(case.facts).values()),
-    )
-    for record in (object_of(one, "address") for one in records):
+    street = _plain(case.arguments, "address1")
+    for holder in (user(case.facts), *orders(case.facts).values()):
+        record = object_of(holder, "address")
         if not street or _plain(record, "address1") != street:
             continue
         other = [key for key in ADDRESS_KEYS if _plain(record, key) != _plain(case.arguments, key)]

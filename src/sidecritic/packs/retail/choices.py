@@ -1,7 +1,6 @@
 """Retail: the variant of a call against the variants that the user's words call for."""
 
 import re
-from collections.abc import Iterator
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
@@ -260,10 +259,9 @@ def _closest(want: Wanted, fitting: tuple[JsonObject, ...]) -> JsonObject:
 def _closer(want: Wanted) -> JsonObject | None:
     """Return a variant that meets as much, and changes a part of what the chosen one changes."""
     mine, unmet = _changes(want, want.pair.new), len(want.unmet(want.pair.new, soft=True))
-    return next(_fewer(want, mine, unmet), None)
-
-
-def _fewer(want: Wanted, mine: frozenset[str], unmet: int) -> Iterator[JsonObject]:
-    for one in want.fitting():
-        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet:
-            yield one
+    closer = (
+        one
+        for one in want.fitting()
+        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet
+    )
+    return next(closer, None)

@@ -27,8 +27,8 @@ _PAST = re.compile(
     r"\b((is|was|were|been|originally) (\w+ )?paid|payment history|(was|were|been) used"
     r"|used (for|to))\b|^\W*paid\b"
 )
+_PAID = re.compile(rf"{_PAST.pattern}|^\W*(\w+ )?payment( method)?\W*:")
 _AHEAD = re.compile(r"\b(refund\w*|difference|charg\w*|credited|will|shall|i'll)\b")
-_LABEL = re.compile(r"^\W*(\w+ )?payment( method)?\W*:")
 ONCE = (
     "This action can only be called once, and will change the order status to 'pending (items "
     "modifed)'. So you must confirm all the details are correct and be cautious."
@@ -106,22 +106,16 @@ def _is_chosen(facts: Facts, methods: dict[str, JsonObject], chosen: str) -> boo
 
 def _is_put(question: Line, methods: dict[str, JsonObject], chosen: str) -> bool:
     """Whether a message says that a method is the one to be used."""
-    told = [one for one in sentences(question.lower) if not _tells_past(one, question)]
+    # How the order was paid is no answer to how a change is.
+    record = any(label.endswith("status") for label in question.listed)
+    paid = _PAID if record and not _AHEAD.search(question.lower) else _PAST
+    told = [one for one in sentences(question.lower) if _AHEAD.search(one) or not paid.search(one)]
     text = "\n".join(told)
     named = named_methods(text, methods)
     if len(named) == len(methods) and len({text_of(m, "source") for m in methods.values()}) > 1:
         # All of them at once are an offer, unless one is said to be it.
         return any(_AHEAD.search(s) and named_methods(s, methods) == {chosen} for s in told)
     return chosen.lower() in text or chosen in named or means_original(text)
-
-
-def _tells_past(sentence: str, question: Line) -> bool:
-    """Whether a sentence says how the order was paid, which is no answer to how a change is."""
-    if _AHEAD.search(sentence):
-        return False
-    record = any(label.endswith("status") for label in question.listed)
-    of_order = record and not _AHEAD.search(question.lower)
-    return bool(_PAST.search(sentence) or (of_order and _LABEL.search(sentence)))
 
 
 @call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)

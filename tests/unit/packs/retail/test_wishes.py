@@ -17,6 +17,7 @@ from tests.unit.packs.retail.test_pack import (
     LAMP,
     MODIFY,
     MOVE,
+    OLD,
     RETURN,
     TABLET,
     TALK,
