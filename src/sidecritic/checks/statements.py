@@ -19,8 +19,9 @@ ANSWER = "Each turn of yours is a message to the user or a call of a tool."
 
 _REPORTED = {deed: re.compile("|".join(deed.past)) for deed in (*DEEDS, GRANT) if not deed.feeble}
 _CLAIM = re.compile(
-    r"(?:\b(?:has|have|is|are) (?:now |all |both |also )*(?:been )?(?:now |successfully |fully )*"
-    r"|\bi(?:'ve| have)? (?:now |also |just )*(?:successfully )?)"
+    r"(?:\b(?:has|have|is|are) (?:now |all |both |also ){0,3}(?:been )?"
+    r"(?:now |successfully |fully ){0,3}"
+    r"|\bi(?:'ve| have)? (?:now |also |just ){0,3}(?:successfully )?)"
     rf"({'|'.join(pattern.pattern for pattern in _REPORTED.values())})\b"
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")

@@ -68,9 +68,9 @@ _USER_LEAVES = re.compile(
 )
 _WELCOME = re.compile(r"\bhappy to (help|assist)\b")
 _ASKS_FOR_DATA = re.compile(
-    r"\b(could|can|would|may) (you|i)\b(?![^?\n]*\b(else|further|more)\b)[^?\n]*\?"
+    r"\b(could|can|would|may) (you|i)\b(?![^?\n]{0,300}\b(else|further|more)\b)[^?\n]{0,300}\?"
     r"|\b(please|kindly)\b[^.?!\n]{0,30}\b(provide|share|tell|give|specify|choose|confirm|check)\b"
-    r"|\b(which|what)\b(?! else)[^.\n]*\?|\bif you (can|could) (provide|share)|\bonce you\b"
+    r"|\b(which|what)\b(?! else)[^.\n]{0,300}\?|\bif you (can|could) (provide|share)|\bonce you\b"
 )
 
 

@@ -11,7 +11,7 @@ from sidecritic.values import JsonObject, scalars, text_of
 
 _LINE = re.compile(
     r"^[ \t]*(?:[-*•]+|\d+[.)])?[ \t]*\**([A-Za-z][\w #/()-]{1,38}?)\**[ \t]*:[ \t]*\**[ \t]*"
-    r"(\S.*?)[ \t]*\**$",
+    r"(\S.*)$",
     re.MULTILINE,
 )
 _WORDS = re.compile(r"[_\W]+")
@@ -35,7 +35,7 @@ def labelled(text: str) -> Listed:
     found: dict[str, tuple[str, ...]] = {}
     for match in _LINE.finditer(text):
         label = words_of(match[1])
-        found[label] = (*found.get(label, ()), match[2])
+        found[label] = (*found.get(label, ()), match[2].rstrip(" \t*"))
     return found
 
 

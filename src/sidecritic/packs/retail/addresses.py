@@ -14,6 +14,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.text import mentions
+from sidecritic.packs.retail.clauses import name_of, named_in
 from sidecritic.packs.retail.records import (
     MODIFY_ADDRESS,
     USER_ADDRESS,
@@ -22,7 +23,6 @@ from sidecritic.packs.retail.records import (
     orders,
     user,
 )
-from sidecritic.packs.retail.wording import name_of, named_in
 from sidecritic.values import JsonObject, object_of, text_of
 
 ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")

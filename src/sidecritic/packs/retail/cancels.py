@@ -9,8 +9,7 @@ from sidecritic.checks.facts import Facts
 from sidecritic.english.amounts import amounts
 from sidecritic.english.lexicon import spoken
 from sidecritic.english.scope import negated
-from sidecritic.packs.retail.records import CANCEL, items, order_of
-from sidecritic.packs.retail.wording import (
+from sidecritic.packs.retail.clauses import (
     Clause,
     clauses,
     name_of,
@@ -18,6 +17,7 @@ from sidecritic.packs.retail.wording import (
     product_names,
     products_in,
 )
+from sidecritic.packs.retail.records import CANCEL, items, order_of
 from sidecritic.values import number_of
 
 _ORDER_ID = re.compile(r"#w\d+")

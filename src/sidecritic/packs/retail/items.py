@@ -8,6 +8,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.english.amounts import compared
 from sidecritic.english.text import mentions, sentences
+from sidecritic.packs.retail.clauses import Act, Clause, clauses, name_of, named_in
 from sidecritic.packs.retail.options import namings
 from sidecritic.packs.retail.records import (
     EXCHANGE,
@@ -21,7 +22,6 @@ from sidecritic.packs.retail.records import (
     order_of,
     orders,
 )
-from sidecritic.packs.retail.wording import Act, Clause, clauses, name_of, named_in
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
 _ACTS: dict[str, frozenset[Act]] = {

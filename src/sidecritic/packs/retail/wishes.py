@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sidecritic.checks.case import Case
 from sidecritic.english import scope
 from sidecritic.english.amounts import extreme, limits
+from sidecritic.packs.retail.clauses import Clause, clauses, name_of
 from sidecritic.packs.retail.options import (
     Naming,
     namings_among,
@@ -20,7 +21,6 @@ from sidecritic.packs.retail.options import (
     vocabulary,
 )
 from sidecritic.packs.retail.records import Swap, available, options, swaps
-from sidecritic.packs.retail.wording import Clause, clauses, name_of
 from sidecritic.values import JsonObject, number_of, text_of
 
 _UP = (
@@ -77,7 +77,7 @@ _DEMAND = re.compile(
     r"|\bto (?=(an?|one|another|something)\b|$)|\bto (be|have) "
     r"|\b(?P<with>(one|similar|same|model|version|variant|option|something|but|it|comes) with )"
     r"(?!(my|the|this|that|these|those|it)\b))"
-    r"(?!.*\b(from|instead of|rather than) )[^.;:]{0,80}$"
+    r"(?!.{0,160}\b(from|instead of|rather than) )[^.;:]{0,80}$"
 )
 """Before a value: what leads over to the new item."""
 
@@ -107,7 +107,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedVariant:
     """What the user wants of one item."""
 
     pair: Swap
@@ -142,7 +142,9 @@ class Wanted:
         )
 
 
-def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[Wanted, ...]:
+def wanted_variants(
+    case: Case, *, until: Callable[[Swap], int] | None = None
+) -> tuple[WantedVariant, ...]:
     """Return what the user wants of each item of a call whose product is known.
 
     `until` gives the position in the history up to which the words about an item count.
@@ -151,7 +153,7 @@ def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[W
     pairs = tuple(swaps(case))
     names = [name_of(pair.old) for pair in pairs]
     products = set(names)
-    found: list[Wanted] = []
+    found: list[WantedVariant] = []
     for pair in pairs:
         # Words about two of a kind cannot be told apart.
         if pair.old and pair.new and names.count(name_of(pair.old)) == 1:
@@ -180,7 +182,7 @@ def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
     return bool(_EVERY_ITEM.search(clause.text))
 
 
-def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
+def _of(pair: Swap, about: tuple[Clause, ...]) -> WantedVariant:
     latest: dict[str, list[Wish]] = {}
     rest, price, spelt = False, 0, spellings(pair.product)
     for clause in about:
@@ -191,13 +193,13 @@ def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
         rest = rest or bool(_REST.search(clause.text))
         price = extreme(clause.text) or price
     wishes = tuple(wish for found in latest.values() for wish in found)
-    return Wanted(pair, tuple(_settled(pair, wishes)), rest, price, about)
+    return WantedVariant(pair, tuple(_settled(pair, wishes)), rest, price, about)
 
 
 def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
     """Replace a chain of preferences by its first value that can be had with the other wishes."""
     plainly = tuple(wish for wish in wishes if not wish.chain)
-    others = Wanted(pair, plainly, rest=False, extreme=0, about=()).fitting()
+    others = WantedVariant(pair, plainly, rest=False, extreme=0, about=()).fitting()
     yield from plainly
     for wish in wishes:
         held = [v for v in wish.chain if any(options(o).get(wish.key) == v for o in others)]
