@@ -78,9 +78,14 @@ def affirms(lower: str) -> bool:
     """Whether an answer, in lower case, agrees to what was asked."""
     if _REFUSAL.search(lower):
         return False
-    if _NO.search(lower):
+    if says_no(lower):
         return bool(_STRONG_YES.search(lower))
     return bool(_YES.search(lower))
+
+
+def says_no(lower: str) -> bool:
+    """Whether an answer begins with a no."""
+    return bool(_NO.search(lower))
 
 
 def asks_consent(lower: str) -> bool:

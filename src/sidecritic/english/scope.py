@@ -20,7 +20,7 @@ _TAKING = (
 )
 _NEGATED = re.compile(
     r"\b(no|without|instead of|rather than|(any|every)thing (but|except)|other than|except"
-    r"|except for|from|over|avoid\w*|dislike|hate|than|too|neither|nor)"
+    r"|except for|from|over|avoid\w*|declin\w*|skip\w*|dislike|hate|than|too|neither|nor)"
     rf"( ({_FILL}))*\s*$"
     # "I don't have" and "isn't" tell how something is, and deny no wish.
     r"|(\b(can)?(not|never)|\b(do|does|did)n't(?! (have|you)\b)|\b(wo|would|ca|should|must)n't)"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.english.scope import negated
 from sidecritic.english.text import sentences
 from sidecritic.packs.airline.records import (
     BOOK,
@@ -53,11 +54,7 @@ _NUMBERS = {
     )
     for word in words
 }
-_INSURANCE = re.compile(r"\binsur")
-_DECLINED = re.compile(
-    r"\b(no|not|don'?t|without|decline|skip|never|nope|neither|nor|won'?t)\b[^.!?]{0,50}\binsur"
-    r"|\binsur\w*\b[^.!?]{0,30}\b(is )?(no|not|isn'?t|unnecessary)\b"
-)
+_INSURANCE = re.compile(r"\b(?:travel )?insur")
 _TAKEN = re.compile(
     r"\b(yes|add|include|want|buy|purchase|with|like|get|take|need|prefer|opt)\b[^.!?]{0,40}\binsur"
     r"|\binsur\w*\b[^.!?]{0,30}\b(yes|please)\b"
@@ -235,7 +232,7 @@ def _insurance_wish(facts: Facts) -> str:
         for sentence in reversed(sentences(line.lower)):
             if not _INSURANCE.search(sentence) or sentence.rstrip().endswith("?"):
                 continue
-            if _DECLINED.search(sentence):
+            if any(negated(sentence, found.start()) for found in _INSURANCE.finditer(sentence)):
                 return "no"
             if _TAKEN.search(sentence):
                 return "yes"

@@ -10,9 +10,10 @@ from sidecritic.english.acts import (
     asks_for_data,
     declines,
     says_goodbye,
+    says_no,
     takes_leave,
 )
-from sidecritic.english.scope import ahead
+from sidecritic.english.scope import ahead, negated
 from sidecritic.english.text import sentences
 from sidecritic.packs.telecom.phone import sim_locked
 from sidecritic.packs.telecom.records import TRANSFER
@@ -39,13 +40,10 @@ _STEP = re.compile(
 _HANDS_OVER = re.compile(
     r"\b(transfer\w*|escalat\w*|connect you|(human|live) agent|real person|specialist)\b"
 )
+_PERSON = re.compile(r"\b(transfer|escalat|human|person|agent|specialist|anyone|someone)")
 _HANDING = re.compile(
     r"\bbeing transferred\b|\b(i'll|i will|i am|i'm|let me)( \w+)?"
     r" (transfer(ring)?|escalat(e|ing)|connect(ing)?) (you|this|your)\b"
-)
-_SPARED = re.compile(
-    r"^\W*(no|nope|not (now|yet))\b|\b(no need|not|n't|rather)\b[^.!?\n]{0,30}"
-    r"\b(transfer\w*|escalat\w*|human|person|agent|specialist|anyone|someone)\b"
 )
 
 
@@ -92,8 +90,10 @@ def _is_declined(facts: Facts, locked: Line) -> bool:
 
 def _does_without(exchange: Exchange) -> bool:
     answer = exchange.answer.lower
-    offered = _HANDS_OVER.search(exchange.question.lower)
-    return bool(offered and _SPARED.search(answer) and not affirms(answer))
+    if not _HANDS_OVER.search(exchange.question.lower) or affirms(answer):
+        return False
+    named = _PERSON.finditer(answer)
+    return says_no(answer) or any(negated(answer, found.start()) for found in named)
 
 
 def _ends(facts: Facts, lower: str) -> bool:
