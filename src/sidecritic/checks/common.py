@@ -35,7 +35,7 @@ def unconfirmed(case: Case) -> Objection | None:
         feedback=f"The user has not agreed to `{case.tool}` yet. First send a message that lists "
         f"what will be done ({listing(case.call)}) and ask for a yes; call the tool after that.",
         evidence=case.facts.answer.text[:120] if case.facts.answer else "the user has said nothing",
-        # Who names all of it in asking for it wants it, though nobody asked for a yes.
+        # A user who asks for it with all its values wants it, even without being asked for a yes.
         risk=0.55 if _is_asked_for(case) else None,
         messages=(case.facts.answer.position,) if case.facts.answer else (),
     )
@@ -101,7 +101,7 @@ COMMON_CALLS: tuple[CallCheck, ...] = (
 
 
 def _is_asked_for(case: Case) -> bool:
-    """Whether the user's last words ask for the deed, with all its values in view."""
+    """Whether the user's last message asks for the call, with most of its values in view."""
     if case.facts.answer is None or not asks_for(case.facts.answer.lower, case.tool):
         return False
     before = case.facts.announcement.lower if case.facts.announcement else ""

@@ -3,7 +3,7 @@
 import re
 
 from sidecritic.checks.facts import Done, Exchange, Facts, Line
-from sidecritic.english.lexicon import deeds_of
+from sidecritic.english.lexicon import intents_of
 from sidecritic.english.listings import agrees, ids_in, is_id, words_of
 from sidecritic.english.text import mentions
 from sidecritic.types import ToolCall
@@ -28,7 +28,7 @@ def consent(facts: Facts, call: ToolCall) -> Exchange | None:
 
 def asks_for(lower: str, tool: str) -> bool:
     """Whether a text, in lower case, has words with which users ask for what a tool does."""
-    return any(deed.spoken.search(lower) for deed in deeds_of(tool))
+    return any(intent.spoken.search(lower) for intent in intents_of(tool))
 
 
 def target_of(call: ToolCall) -> str:

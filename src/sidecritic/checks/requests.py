@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from sidecritic.checks.facts import Done, Facts, Line
 from sidecritic.checks.things import states_in, things_in
 from sidecritic.english.acts import declines
-from sidecritic.english.lexicon import DEEDS, Deed, Synonyms, normal
+from sidecritic.english.lexicon import INTENTS, Intent, Synonyms, normal
 from sidecritic.english.listings import words_of
 from sidecritic.english.scope import conditional, negated
 from sidecritic.english.text import mentions, sentences
@@ -32,7 +32,7 @@ _IMPERATIVE = re.compile(r"^\W*((and|also|then|first|second|next|finally|yes|ok|
 class Request:
     """One thing that the user asked for."""
 
-    deed: Deed
+    intent: Intent
     position: int
     """Index of the message in the history."""
     text: str
@@ -42,7 +42,7 @@ class Request:
 
     @property
     def kind(self) -> str:
-        return self.deed.name
+        return self.intent.name
 
     @property
     def key(self) -> tuple[str, frozenset[str]]:
@@ -197,17 +197,17 @@ class _Tools:
             for tool in facts.tools
             if facts.may_write(tool)
         }
-        verbs = {verb for deed in DEEDS for verb in deed.tools}
+        verbs = {verb for intent in INTENTS for verb in intent.tools}
         things = frozenset(w for each in words.values() for w in each) - verbs
         listed = {thing.name: thing.listing for thing in things_in(facts)}
         return cls(words, things, {k: v for k, v in listed.items() if v in things})
 
-    def serving(self, deed: Deed, clause: str, sentence: str) -> frozenset[str]:
-        """Return the tools that do a deed, narrowed to what clause or sentence name."""
-        fitting = frozenset(tool for tool, words in self.words.items() if words & deed.tools)
+    def serving(self, intent: Intent, clause: str, sentence: str) -> frozenset[str]:
+        """Return the tools that serve an intent, narrowed to what clause or sentence name."""
+        fitting = frozenset(tool for tool, words in self.words.items() if words & intent.tools)
         named = self._named(clause) or self._named(sentence)
         entries = {what for name, what in self.listed.items() if mentions(sentence, name)}
-        usual = {_USUAL[deed.name]} if deed.name in _USUAL else set[str]()
+        usual = {_USUAL[intent.name]} if intent.name in _USUAL else set[str]()
         return self._nearest(self._nearest(self._nearest(fitting, usual), named), entries)
 
     def _named(self, words: str) -> frozenset[str]:
@@ -223,33 +223,33 @@ class _Tools:
 def _in_line(line: Line, tools: _Tools, synonyms: Synonyms) -> Iterator[Request]:
     for said in sentences(line.lower):
         sentence, asked = _asked(said, synonyms)
-        for deed, clause in asked:
-            serving = tools.serving(deed, clause, sentence)
+        for intent, clause in asked:
+            serving = tools.serving(intent, clause, sentence)
             if serving:
-                yield Request(deed, line.position, said, conditional(sentence), serving)
+                yield Request(intent, line.position, said, conditional(sentence), serving)
 
 
 @lru_cache(maxsize=4096)
-def _asked(said: str, synonyms: Synonyms) -> tuple[str, tuple[tuple[Deed, str], ...]]:
+def _asked(said: str, synonyms: Synonyms) -> tuple[str, tuple[tuple[Intent, str], ...]]:
     """Return a sentence in its normal form, and what its clauses ask for."""
     sentence = normal(said, synonyms)
     asking = bool(_ASKING.search(sentence))
     found = ((_asked_in(one, asking=asking), one) for one in _CLAUSES.split(sentence))
-    return sentence, tuple((deed, clause) for deed, clause in found if deed)
+    return sentence, tuple((intent, clause) for intent, clause in found if intent)
 
 
-def _asked_in(clause: str, *, asking: bool) -> Deed | None:
+def _asked_in(clause: str, *, asking: bool) -> Intent | None:
     """Return what a clause asks for; `asking` tells whether its sentence does at all."""
-    for deed in DEEDS:
-        found = deed.asked(clause)
+    for intent in INTENTS:
+        found = intent.asked(clause)
         if found is None or negated(clause, found.start()):
             continue
         start = _IMPERATIVE.match(clause)
         if asking or (start and start.end() >= found.end()):
-            return deed
+            return intent
     return None
 
 
 def outright(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Return those that were made without a condition, and in words that mean nothing else."""
-    return tuple(r for r in requests if not r.conditional and not r.deed.feeble)
+    return tuple(r for r in requests if not r.conditional and not r.intent.feeble)

@@ -1,4 +1,4 @@
-"""Checks of what the agent states: deeds that nobody did, amounts that nobody showed."""
+"""Checks of what the agent states: changes that were never made, amounts that were never shown."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from sidecritic.checks.base import Objection, TextCheck, text_check
 from sidecritic.checks.common import NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.amounts import amounts, cents, stated
-from sidecritic.english.lexicon import DEEDS, GRANT
+from sidecritic.english.lexicon import GRANT, INTENTS
 from sidecritic.english.listings import ids_in, words_of
 from sidecritic.english.scope import ahead
 from sidecritic.english.text import mentions
@@ -17,7 +17,9 @@ from sidecritic.values import number_of, objects_of, scalars
 
 ANSWER = "Each turn of yours is a message to the user or a call of a tool."
 
-_REPORTED = {deed: re.compile("|".join(deed.past)) for deed in (*DEEDS, GRANT) if not deed.feeble}
+_REPORTED = {
+    intent: re.compile("|".join(intent.past)) for intent in (*INTENTS, GRANT) if not intent.feeble
+}
 _CLAIM = re.compile(
     r"(?:\b(?:has|have|is|are) (?:now |all |both |also ){0,3}(?:been )?"
     r"(?:now |successfully |fully ){0,3}"
@@ -39,11 +41,11 @@ _MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
 
 @text_check("claim without a write", policy=NO_INVENTION, risk=0.75)
 def false_claim(facts: Facts, draft: str) -> Objection | None:
-    """Fire when the agent reports a deed that no executed call can have been."""
-    for deed, sentence in _claims(draft.lower(), _grants(facts)):
-        if not _was_done(facts, deed, sentence):
+    """Fire when the agent reports a change that no executed call can have made."""
+    for claim, sentence in _claims(draft.lower(), _grants(facts)):
+        if not _was_done(facts, claim, sentence):
             return Objection(
-                feedback=f"You say that something was {deed}, but no such call has succeeded. "
+                feedback=f"You say that something was {claim}, but no such call has succeeded. "
                 "Execute it first, or tell the user what is really the case.",
                 evidence=sentence.strip()[:160],
             )
@@ -83,7 +85,7 @@ STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount, nothing_said)
 
 
 def _claims(lower: str, grants: set[str]) -> Iterator[tuple[str, str]]:
-    """Walk over the deeds that a text reports as done, each with its sentence."""
+    """Walk over the changes that a text reports as done, each with its sentence."""
     for match in _CLAIM.finditer(lower):
         start = max(lower.rfind(mark, 0, match.start()) for mark in (".", "\n", "!", "?")) + 1
         before = lower[start : match.end() - len(match[1])]
@@ -105,23 +107,23 @@ def _grants(facts: Facts) -> set[str]:
     return {"voucher", "coupon", *(" ".join(rest) for first, *rest in names if first == "send")}
 
 
-def _was_done(facts: Facts, deed: str, sentence: str) -> bool:
+def _was_done(facts: Facts, claim: str, sentence: str) -> bool:
     """Whether an executed call, or a record as it was found, bears a report out."""
-    kinds = next(one.tools for one, said in _REPORTED.items() if said.fullmatch(deed))
+    kinds = next(one.tools for one, said in _REPORTED.items() if said.fullmatch(claim))
     # Any write may be what somebody calls a change.
     any_will_do = "update" in kinds
     fitting = [done for done in facts.writes if any_will_do or _kind(done.call.name) in kinds]
     if not fitting:
-        return not any_will_do and mentions(facts.shown, deed.replace("canceled", "cancelled"))
+        return not any_will_do and mentions(facts.shown, claim.replace("canceled", "cancelled"))
     named = {word for word in ids_in(sentence) if word in facts.targets}
     touched = {part.lower() for done in fitting for part in scalars(dict(done.arguments))}
-    return not named or bool(named & touched) or _found(facts, named, deed)
+    return not named or bool(named & touched) or _found(facts, named, claim)
 
 
-def _found(facts: Facts, named: set[str], deed: str) -> bool:
+def _found(facts: Facts, named: set[str], claim: str) -> bool:
     """Whether a record that was named was in that state when it was looked up."""
     return any(
-        deed.replace("canceled", "cancelled") in done.text.lower()
+        claim.replace("canceled", "cancelled") in done.text.lower()
         for done in facts.done
         if any(part.lower() in named for part in scalars(dict(done.arguments)))
     )

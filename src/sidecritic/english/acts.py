@@ -1,4 +1,4 @@
-"""What a sentence does: agree, ask for agreement, claim a deed, take leave, name an amount.
+"""What a message does: agree, ask for agreement, ask for data, decline, take leave.
 
 Patterns, not understanding: each is narrow, and was kept because it holds on recorded
 conversations of real agents as well as on simulated ones.
@@ -111,8 +111,8 @@ def declines(lower: str) -> bool:
 def closes(draft: str, answer: str) -> bool:
     """Whether a message may be the last; both texts in lower case, `answer` is what it answers.
 
-    It takes leave, reports a deed, refuses and asks for nothing, answers a farewell, or is
-    empty.
+    It takes leave, reports a change, declines without asking for anything, answers a farewell,
+    or is empty.
     """
     if not draft.strip():
         return True
@@ -128,5 +128,5 @@ def says_goodbye(lower: str) -> bool:
 
 
 def asks_for_data(lower: str) -> bool:
-    """Whether the agent asks for something to go on with."""
+    """Whether the agent asks for information that it needs to continue."""
     return bool(_ASKS_FOR_DATA.search(lower))

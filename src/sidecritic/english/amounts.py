@@ -1,4 +1,4 @@
-"""Amounts of money in a text: named, at most, and as the user compares them."""
+"""Money in a text: amounts, limits, and which of several prices the user wants."""
 
 import re
 from collections.abc import Iterator

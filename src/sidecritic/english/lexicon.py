@@ -1,8 +1,8 @@
 """Word families as data: what users ask for, and what they pay with.
 
-A family lists verbs in their base form and whatever else says the same. Its forms are derived,
-so that everybody who looks for a deed knows the same words. Nouns of a domain are not here: a
-pack brings them (`Synonyms`).
+A family lists verbs in their base form and other words with the same meaning; the inflected
+forms are derived, so every check recognises the same words. Nouns of a domain are not here: each
+pack supplies its own (`Synonyms`).
 """
 
 import re
@@ -16,34 +16,34 @@ _DOUBLING = frozenset({"cancel", "swap", "drop", "get", "set"})
 
 
 @dataclass(frozen=True)
-class Deed:
-    """Something that a user asks for, and the words for it."""
+class Intent:
+    """Something that a user can ask for, and the words for it."""
 
     name: str
     verbs: tuple[str, ...]
-    """Base forms; `*` stands for an object between verb and particle, and what is behind the
-    verb may be a pattern."""
+    """Base forms; `*` stands for an object between verb and particle, and what follows the verb
+    may be a pattern."""
     tools: frozenset[str]
     """First words of the names of tools that do it."""
     others: str = ""
-    """Nouns that ask for it, as a pattern."""
+    """Nouns with the same meaning, as a pattern."""
     exceptions: str = r"(?!)"
-    """Where its words ask for nothing of the kind, as a pattern."""
+    """Phrases in which its words mean something else, as a pattern."""
     feeble: bool = False
-    """Whether its words turn up where nothing of the kind is asked for."""
+    """Whether its words are common where nothing of the kind is asked for."""
 
     def asked(self, clause: str) -> re.Match[str] | None:
-        """Find where a clause, in lower case, asks for the deed."""
-        return next((one for one in self._asking.finditer(clause) if one["deed"]), None)
+        """Find where a clause, in lower case, asks for the intent."""
+        return next((one for one in self._asking.finditer(clause) if one["intent"]), None)
 
     @cached_property
     def spoken(self) -> re.Pattern[str]:
-        """All words for it, the past included."""
+        """All words for it, in any tense."""
         return _any_of((*map(_past, self.verbs), *self._words, *map(_third, self.verbs)))
 
     @cached_property
     def past(self) -> tuple[str, ...]:
-        """Its participles, as patterns; those of verbs that say it only with an object left out."""
+        """Its participles, as patterns, of the verbs that need nothing behind them."""
         return tuple(_past(verb) for verb in self.verbs if " " not in verb)
 
     @cached_property
@@ -54,12 +54,12 @@ class Deed:
     @cached_property
     def _asking(self) -> re.Pattern[str]:
         words = "|".join(self._words)
-        return re.compile(rf"\b(?:(?:{self.exceptions})|(?P<deed>(?:{words})\b))")
+        return re.compile(rf"\b(?:(?:{self.exceptions})|(?P<intent>(?:{words})\b))")
 
 
-DEEDS: tuple[Deed, ...] = (
-    Deed("cancel", ("cancel", "call * off"), frozenset({"cancel"}), r"cancell?ations?"),
-    Deed(
+INTENTS: tuple[Intent, ...] = (
+    Intent("cancel", ("cancel", "call * off"), frozenset({"cancel"}), r"cancell?ations?"),
+    Intent(
         "return",
         ("return", "send * back"),
         frozenset({"return"}),
@@ -67,20 +67,20 @@ DEEDS: tuple[Deed, ...] = (
         exceptions=r"(?:my|the) return\w*|return(?:ing|s)? (?:date|on|to|from|home|label"
         r"|instruction|process|polic|request|window|email)",
     ),
-    Deed(
+    Intent(
         "exchange",
         ("exchange", "swap", "replace", "trade"),
         frozenset({"exchange", "modify"}),
         "exchanges|replacement",
     ),
-    Deed(
+    Intent(
         "book",
         ("book", "reserve", "rebook"),
         frozenset({"book"}),
         r"(?:make|need|want|like) (?:an? |another )?(?:new )?booking",
         exceptions=r"(?:an?|my|our|your|the|this|that|of|for|original|existing) book(?:ing)?s?\b",
     ),
-    Deed(
+    Intent(
         "change",
         (
             *("change", "modify", "update", "upgrade", "downgrade", "switch", "adjust", "correct"),
@@ -88,14 +88,14 @@ DEEDS: tuple[Deed, ...] = (
         ),
         frozenset({"modify", "update", "exchange"}),
     ),
-    Deed("add", ("add", "include"), frozenset({"update", "add"}), "extra|another", feeble=True),
-    Deed(
+    Intent("add", ("add", "include"), frozenset({"update", "add"}), "extra|another", feeble=True),
+    Intent(
         "remove",
         ("remove", "delete", "drop", "get rid of", "take * (?:off|out)"),
         frozenset({"update", "remove", "modify", "cancel"}),
         feeble=True,
     ),
-    Deed(
+    Intent(
         "refund",
         ("refund", "compensate", "reimburse"),
         frozenset({"refund", "send", "return", "cancel"}),
@@ -103,13 +103,13 @@ DEEDS: tuple[Deed, ...] = (
         feeble=True,
     ),
 )
-"""What users ask for; of a clause that names several, the first here counts."""
+"""What users ask for; where a clause names several, the first one here counts."""
 
 Synonyms = tuple[tuple[str, str], ...]
-"""What users call the things of a domain, in the singular, and their usual names."""
+"""Pairs of what users call a thing, in the singular, and its usual name in the domain."""
 
-GRANT = Deed("grant", ("add", "issue", "send", "credit"), frozenset({"send"}))
-KEEP = Deed("keep", ("keep",), frozenset(), "except|excluding|apart from")
+GRANT = Intent("grant", ("add", "issue", "send", "credit"), frozenset({"send"}))
+KEEP = Intent("keep", ("keep",), frozenset(), "except|excluding|apart from")
 
 PAYMENTS = {
     "paypal": re.compile(r"\bpay ?pal\b"),
@@ -119,22 +119,22 @@ PAYMENTS = {
         r"|(?<!gift )\bcard ending"
     ),
 }
-"""Kinds of payment, as records call them, to how people do."""
+"""What people call each kind of payment, by its name in records."""
 
 
 def spoken(*names: str) -> re.Pattern[str]:
-    """Return all words for some deeds, by their names."""
-    return re.compile("|".join(deed.spoken.pattern for deed in DEEDS if deed.name in names))
+    """Return a pattern of all words for the named intents."""
+    return re.compile("|".join(intent.spoken.pattern for intent in INTENTS if intent.name in names))
 
 
-def deeds_of(tool: str) -> tuple[Deed, ...]:
+def intents_of(tool: str) -> tuple[Intent, ...]:
     """Return what a tool does, by the first word of its name."""
     first = tool.split("_", 1)[0]
-    return tuple(deed for deed in DEEDS if first in deed.tools)
+    return tuple(intent for intent in INTENTS if first in intent.tools)
 
 
 def normal(lower: str, synonyms: Synonyms) -> str:
-    """Return a text with the nouns of a domain by their usual names."""
+    """Return a text with the nouns of a domain replaced by their usual names."""
     if not synonyms:
         return lower
     pattern, usual = _usual(synonyms)
@@ -174,7 +174,7 @@ def _past(verb: str) -> str:
 
 
 def _split(verb: str) -> tuple[str, str]:
-    """Return the word that is inflected, and the words behind it with their blank."""
+    """Return the word to inflect, and the words that follow it."""
     head, blank, rest = verb.partition(" ")
     return head, f"{blank}{rest}"
 

@@ -1,7 +1,7 @@
-"""What a word stands under: a "not", the past, a condition, a preference.
+"""What applies to a word in a text: a negation, the past, a condition, a preference.
 
-Each function looks at the words before a place of a text in lower case, and never at more than
-`_REACH` characters: what is further away is about something else.
+Each function takes a text in lower case and a position in it, and reads at most the `_REACH`
+characters before: what is further away is about something else.
 """
 
 import re
@@ -49,32 +49,32 @@ _STOPS = re.compile(r"[.!?\n]")
 
 
 def negated(text: str, place: int) -> bool:
-    """Whether what stands at a place is what the speaker does not want."""
+    """Whether the speaker does not want what is named there."""
     return bool(_NEGATED.search(_before(text, place)))
 
 
 def lacking(text: str, place: int) -> bool:
-    """Whether it is said, or supposed, that it cannot be had: no word against it."""
+    """Whether it is said or supposed to be unavailable, which is no rejection."""
     return bool(_LACKING.search(_before(text, place)))
 
 
 def past(text: str, place: int) -> bool:
-    """Whether it tells how something is or was, and not how it shall be."""
+    """Whether it describes how something is or was, not how it should be."""
     return bool(_PAST.search(_before(text, place)))
 
 
 def ahead(text: str, place: int) -> bool:
-    """Whether a deed at a place is announced, supposed or denied, and not reported as done."""
+    """Whether it is announced, supposed or denied rather than reported as done."""
     return bool(_AHEAD.search(_STOPS.split(_before(text, place))[-1]))
 
 
 def conditional(sentence: str) -> bool:
-    """Whether a sentence wants something only in a case that it names."""
+    """Whether a sentence asks for something only under a condition."""
     return bool(_CONDITION.search(sentence))
 
 
 def soft(text: str, place: int) -> bool:
-    """Whether what stands at a place is wished for only if it can be had."""
+    """Whether it is wanted only if available."""
     start, parts = 0, _PART.split(text)
     for index, part in enumerate(parts):
         if start <= place <= start + len(part):

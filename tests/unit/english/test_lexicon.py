@@ -1,10 +1,10 @@
-"""Word families: every form of a deed, and what only looks like one."""
+"""Word families: every form of a intent, and what only looks like one."""
 
 import pytest
 
-from sidecritic.english.lexicon import DEEDS, deeds_of, normal
+from sidecritic.english.lexicon import INTENTS, intents_of, normal
 
-BY_NAME = {deed.name: deed for deed in DEEDS}
+BY_NAME = {intent.name: intent for intent in INTENTS}
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_behind_an_exception_the_deed_is_still_found() -> None:
 
 
 def test_a_tool_does_what_the_first_word_of_its_name_says() -> None:
-    assert {deed.name for deed in deeds_of("return_goods")} == {"return", "refund"}
-    assert not deeds_of("look_up")
+    assert {intent.name for intent in intents_of("return_goods")} == {"return", "refund"}
+    assert not intents_of("look_up")
 
 
 def test_a_domain_brings_its_nouns() -> None:

@@ -95,7 +95,7 @@ def dropped_plan(facts: Facts) -> Exchange | None:
 
 
 def is_plan(facts: Facts, exchange: Exchange) -> bool:
-    """Whether the agent asked to agree to a deed, and not merely to look or to go on.
+    """Whether the agent asked to agree to a change, not merely to look or to continue.
 
     What is said right after a write is a report, unless it asks for a yes in so many words.
     """

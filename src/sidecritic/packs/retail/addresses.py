@@ -1,7 +1,7 @@
 """Retail: addresses, which are confused more often than anything else.
 
-An address is tied to the user by "my new home is where the luggage went": whoever mixes up
-which order that is, swaps old and new.
+An address is tied to the user by "my new home is where the luggage went": an agent that
+mixes up which order that is swaps old and new.
 """
 
 import re

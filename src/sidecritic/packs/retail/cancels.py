@@ -16,6 +16,7 @@ from sidecritic.packs.retail.clauses import (
     named_in,
     product_names,
     products_in,
+    question_before,
 )
 from sidecritic.packs.retail.records import CANCEL, items, order_of
 from sidecritic.values import number_of
@@ -217,6 +218,5 @@ def _about(case: Case) -> Iterator[Clause]:
 
 def _asked_order(facts: Facts, position: int) -> str:
     """Return the only order that the agent's message before a position names; else empty."""
-    before = [line.lower for line in facts.agent_lines if line.position < position]
-    named = set(_ORDER_ID.findall(before[-1])) if before else set[str]()
+    named = set(_ORDER_ID.findall(question_before(facts, position)))
     return named.pop() if len(named) == 1 else ""

@@ -53,7 +53,7 @@ def option_missing(case: Case) -> Objection | None:
 
 @call_check("option spoken of missing", tools=SWAPS, risk=0.4, policy=CONSENT)
 def spoken_option(case: Case) -> Objection | None:
-    """Fire when the user named an option of a product anywhere, and nobody the one of the call."""
+    """Fire when the user named an option of a product, and neither side that of the call."""
     agreed = case.agreed
     heard = plain(f"{agreed.question.lower}\n{agreed.answer.lower}") if agreed else ""
     for pair in (pair for pair in swaps(case) if pair.old and pair.new):

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Literal, cast, get_args
 
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.lexicon import DEEDS, KEEP
+from sidecritic.checks.facts import Facts
+from sidecritic.english.lexicon import INTENTS, KEEP
 from sidecritic.english.scope import negated
 from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import items, order_of, orders
@@ -37,7 +37,7 @@ _TELLING = frozenset({"bulb", "maker", "cleaner"})
 """Last words that name a product by themselves as well."""
 
 _WORD = re.compile(r"[a-z]+")
-_ITEM_DEEDS = (KEEP, *(deed for deed in DEEDS if deed.name in get_args(Act)))
+_ITEM_INTENTS = (KEEP, *(intent for intent in INTENTS if intent.name in get_args(Act)))
 _ELSE = re.compile(r"\b(address\w*|payment|pay(ing)?|paid|deliver\w*|shipp?\w*)\b")
 """What is changed of an order, not of its items."""
 _OTHERS = re.compile(
@@ -99,7 +99,8 @@ def clauses(case: Case) -> tuple[Clause, ...]:
     """Return what the user said, cut by product."""
     names = product_names(case)
     said = tuple(
-        (line.position, line.lower, _question(case.facts, line)) for line in case.facts.user_lines
+        (line.position, line.lower, question_before(case.facts, line.position))
+        for line in case.facts.user_lines
     )
     return _clauses(said, names)
 
@@ -114,15 +115,15 @@ def _clauses(said: tuple[tuple[int, str, str], ...], names: tuple[str, ...]) -> 
     return tuple(found)
 
 
-def _question(facts: Facts, line: Line) -> str:
-    """Return what the agent said before a line of the user."""
-    before = [one.lower for one in facts.agent_lines if one.position < line.position]
+def question_before(facts: Facts, position: int) -> str:
+    """Return what the agent last said before a position of the history, in lower case."""
+    before = [line.lower for line in facts.agent_lines if line.position < position]
     return before[-1] if before else ""
 
 
-def named_in(lower: str, name: str, names: Iterable[str] = ()) -> bool:
-    """Whether a text names a product; `names` are those that it may be confused with."""
-    return any(found == name for _, found in _mentions(lower, (name, *names)))
+def named_in(lower: str, name: str) -> bool:
+    """Whether a text names a product."""
+    return next(products_in(lower, (name,)), None) is not None
 
 
 def _stem(word: str) -> str:
@@ -161,11 +162,11 @@ def _meant(sentence: str, found: list[tuple[int, str]]) -> list[tuple[int, str]]
 def _act(text: str, before: Act) -> Act:
     """Return the last act that a text names; what was named before where it names none."""
     last, act = -1, before
-    for deed in _ITEM_DEEDS:
-        for found in deed.spoken.finditer(text):
+    for intent in _ITEM_INTENTS:
+        for found in intent.spoken.finditer(text):
             if found.end() > last:
-                unwanted = deed is not KEEP and negated(text, found.start())
-                last, act = found.end(), "keep" if unwanted else cast(Act, deed.name)
+                unwanted = intent is not KEEP and negated(text, found.start())
+                last, act = found.end(), "keep" if unwanted else cast(Act, intent.name)
     return "" if act == "change" and _ELSE.search(text) else act
 
 

@@ -129,7 +129,7 @@ def locking(case: Case) -> Objection | None:
 
 @call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
 def ambiguous_order(case: Case) -> Objection | None:
-    """Fire when another order of the same status holds the product, and nobody told which."""
+    """Fire when another order of the same status holds the product, and the user was not told."""
     order_id = case.named("order_id")
     if case.facts.is_users(order_id):
         return None
@@ -212,7 +212,7 @@ def _twins(case: Case, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
 
 
 def _is_told(facts: Facts, order_id: str, product: str) -> bool:
-    """Whether the agent said that an order holds a product; its id alone tells nobody that."""
+    """Whether the agent said that an order holds a product; its id alone does not say that."""
     for line in facts.agent_lines:
         pieces = _ORDER_ID.split(line.lower)
         for before, found, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):

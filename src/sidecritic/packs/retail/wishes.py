@@ -233,7 +233,7 @@ def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> It
         # What the old item has describes it, unless it is demanded, or one choice of several.
         held = any(n.value in had and _is_demanded(clause.text, n.place) for n in mine)
         good -= frozenset() if soft or held else had
-        # What cannot be had is wished for beside what shall be taken instead, not alone.
+        # An unavailable value is a wish only together with what to take instead.
         good = good if any(n.value in good and not n.lacking for n in mine) else frozenset[str]()
         chain = _chain(clause.text, mine)
         if len(chain) > 1:
