@@ -16,7 +16,7 @@ _FILL = (
 _TAKING = (
     r"for|me|us|wish|consider|send(?:ing)?|give|get|take|choose|pick|select|use|looking|really"
     r"|going|able|return(?:ing)?|back|transfer(?:red|ring)?|connect(?:ed)?|speak(?:ing)?"
-    r"|talk(?:ing)?"
+    r"|talk(?:ing)?|buy(?:ing)?|purchas(?:e|ing)|add(?:ing)?|require|interested|\w+ or"
 )
 _NEGATED = re.compile(
     r"\b(no|without|instead of|rather than|(any|every)thing (but|except)|other than|except"

@@ -18,6 +18,7 @@ def at(text: str, word: str) -> tuple[str, int]:
         "i'm not going to cancel it",
         "change it instead of cancel",
         "i don't want you to cancel it",
+        "i don't want to change or cancel it",
     ],
 )
 def test_what_the_speaker_does_not_want_is_negated(text: str) -> None:
