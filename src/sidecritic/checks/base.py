@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wants, informed
+from sidecritic.english.lexicon import Synonyms
 from sidecritic.types import Flag, Proposal, ToolCall
 
 
@@ -160,6 +161,9 @@ class Pack:
     wants: Wants | None = None
     """What is worth looking up before judging, where the proposal allows it."""
 
+    synonyms: Synonyms = ()
+    """What users call the things in the names of tools and records, in the singular."""
+
     @classmethod
     def of(
         cls,
@@ -167,6 +171,7 @@ class Pack:
         *sources: Source,
         generic_tools: Collection[str] = (),
         wants: Wants | None = None,
+        synonyms: Synonyms = (),
     ) -> "Pack":
         """Return a pack of all checks that the sources hold, in the order of their definition."""
         checks = dict.fromkeys(check for source in sources for check in _checks_in(source))
@@ -176,18 +181,22 @@ class Pack:
             texts=tuple(check for check in checks if isinstance(check, TextCheck)),
             generic_tools=frozenset(generic_tools),
             wants=wants,
+            synonyms=synonyms,
         )
 
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
-        return self._fired(Facts.of(proposal, harmless=self.generic_tools))
+        return self._fired(self._facts(proposal))
 
     async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires after looking up what the pack wants to know, strongest first."""
-        facts = Facts.of(proposal, harmless=self.generic_tools)
+        facts = self._facts(proposal)
         if self.wants is not None and proposal.look is not None:
             facts = await informed(facts, self.wants, proposal.look)
         return self._fired(facts)
+
+    def _facts(self, proposal: Proposal) -> Facts:
+        return Facts.of(proposal, harmless=self.generic_tools, synonyms=self.synonyms)
 
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
         fired = [*self._call_findings(facts), *self._text_findings(facts)]

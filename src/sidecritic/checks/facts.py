@@ -13,8 +13,10 @@ from typing import Literal, TypeVar, cast
 
 from pydantic import JsonValue
 
-from sidecritic.english.language import affirms, asks_consent, mentions, sentences, typed
+from sidecritic.english.acts import affirms, asks_consent
+from sidecritic.english.lexicon import Synonyms
 from sidecritic.english.listings import Listed, ids_in, labelled, words_of
+from sidecritic.english.text import mentions, sentences, typed
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
 from sidecritic.values import JsonObject
@@ -93,9 +95,17 @@ class Facts:
     """What the critic looked up by itself: true now, and seen by neither user nor agent."""
     policy: str = ""
     """The rules of this run; empty when they are not known."""
+    synonyms: Synonyms = ()
+    """What users call the things in the names of tools and records."""
 
     @classmethod
-    def of(cls, proposal: Proposal, *, harmless: frozenset[str] = frozenset()) -> "Facts":
+    def of(
+        cls,
+        proposal: Proposal,
+        *,
+        harmless: frozenset[str] = frozenset(),
+        synonyms: Synonyms = (),
+    ) -> "Facts":
         """Read a proposal; `harmless` names tools that change no record."""
         reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless
         history = proposal.history
@@ -109,6 +119,7 @@ class Facts:
             reads=frozenset(reads),
             refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
+            synonyms=synonyms,
         )
 
     def may_write(self, tool: str) -> bool:

@@ -3,7 +3,7 @@
 Each function returns what `call_check(...)` makes a check of:
 
     foreign_order = call_check("another user's order", policy="...", risk=0.95)(
-        owned(ORDER, who=user_id)
+        owned(ORDER, who=identified_user)
     )
 
 As everywhere, what is not known is not held against a call.
@@ -36,7 +36,7 @@ class Kind:
 
     noun: str
     key: str
-    """The argument that names it, and the field that holds its id: `order_id`."""
+    """The argument that names it, and the field that holds its id."""
     tool: str
     parameter: str = ""
     """What the tool calls the id, where it is not `key`."""

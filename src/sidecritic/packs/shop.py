@@ -3,7 +3,7 @@
 from sidecritic.checks import common, statements
 from sidecritic.checks.base import CallCheck, Objection, Pack, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.general import ENDINGS
+from sidecritic.checks.endings import ENDINGS
 from sidecritic.checks.records import Kind, refunded
 from sidecritic.values import objects_of, text_of, texts_of
 

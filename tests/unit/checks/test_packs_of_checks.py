@@ -5,8 +5,8 @@ from types import ModuleType
 from sidecritic.checks import common, statements
 from sidecritic.checks.base import CallCheck, EndCheck, Objection, Pack, TextCheck
 from sidecritic.checks.case import Case
+from sidecritic.checks.endings import ENDINGS
 from sidecritic.checks.facts import Facts
-from sidecritic.checks.general import ENDINGS
 
 
 def on_call(_: Case) -> Objection | None:

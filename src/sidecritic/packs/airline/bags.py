@@ -7,7 +7,8 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.records import all_words, spoken_of
-from sidecritic.english.language import sentences
+from sidecritic.english.scope import negated
+from sidecritic.english.text import sentences
 from sidecritic.packs.airline.records import (
     BOOK,
     UPDATE_BAGS,
@@ -39,11 +40,7 @@ _NUMBERS = {
     **{"no": 0, "zero": 0, "a": 1, "an": 1, "another": 1, "one": 1},
     **{word: number for number, word in enumerate(_UP.split("|"), 2)},
 }
-_INSURANCE = re.compile(r"\binsur")
-_DECLINED = re.compile(
-    r"\b(no|not|don'?t|without|decline|skip|never|nope|neither|nor|won'?t)\b[^.!?]{0,50}\binsur"
-    r"|\binsur\w*\b[^.!?]{0,30}\b(is )?(no|not|isn'?t|unnecessary)\b"
-)
+_INSURANCE = re.compile(r"\b(?:travel )?insur")
 _TAKEN = re.compile(
     r"\b(yes|add|include|want|buy|purchase|with|like|get|take|need|prefer|opt)\b[^.!?]{0,40}\binsur"
     r"|\binsur\w*\b[^.!?]{0,30}\b(yes|please)\b"
@@ -198,7 +195,7 @@ def _insurance_wish(facts: Facts) -> str:
         for sentence in reversed(sentences(line.lower)):
             if not _INSURANCE.search(sentence) or sentence.rstrip().endswith("?"):
                 continue
-            if _DECLINED.search(sentence):
+            if any(negated(sentence, found.start()) for found in _INSURANCE.finditer(sentence)):
                 return "no"
             if _TAKEN.search(sentence):
                 return "yes"

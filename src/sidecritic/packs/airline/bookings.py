@@ -4,7 +4,7 @@ import re
 
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import off_course
 from sidecritic.packs.airline.records import (
     BOOK,

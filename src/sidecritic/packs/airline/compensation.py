@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import Leg, legs_of, status_of
 from sidecritic.packs.airline.records import (
     CERTIFICATE,

@@ -4,9 +4,9 @@ import re
 
 from sidecritic.checks.base import CallCheck, EndCheck, Objection, TextCheck, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.endings.closing import HAND_OVERS
 from sidecritic.checks.facts import Facts
-from sidecritic.checks.omissions import HAND_OVERS
-from sidecritic.english.language import takes_leave
+from sidecritic.english.acts import takes_leave
 from sidecritic.packs.airline.records import says
 from sidecritic.packs.airline.sources import said_at
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wanted
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import (
     DIRECT,
     ONE_STOP,

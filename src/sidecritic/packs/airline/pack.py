@@ -1,8 +1,8 @@
 """The pack for τ² airline, and for τ-bench airline, whose rules it reads from the run."""
 
-from sidecritic.checks import announcing, common, statements
+from sidecritic.checks import common, statements
 from sidecritic.checks.base import Pack
-from sidecritic.checks.general import ENDINGS
+from sidecritic.checks.endings import ENDINGS
 from sidecritic.packs.airline import (
     bags,
     bookings,
@@ -17,7 +17,24 @@ from sidecritic.packs.airline.looks import wants
 AIRLINE = Pack.of(
     "airline",
     *(rules, cancellations, bookings, bags, prices, compensation, endings),
-    *(common, *ENDINGS, statements, announcing),
+    *(common, *ENDINGS, statements),
     generic_tools={"calculate", "transfer_to_human_agents"},
     wants=wants,
+    synonyms=(
+        ("bag", "baggage"),
+        ("luggage", "baggage"),
+        ("suitcase", "baggage"),
+        ("cabin", "flight"),
+        ("class", "flight"),
+        ("economy", "flight"),
+        ("trip", "flight"),
+        ("ticket", "flight"),
+        ("return flight", "flight"),
+        ("return trip", "flight"),
+        ("return leg", "flight"),
+        ("card", "payment"),
+        ("profile", "user"),
+        ("account", "user"),
+        ("voucher", "certificate"),
+    ),
 )

@@ -8,7 +8,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.payments import wanted_methods
 from sidecritic.checks.records import all_words, among
 from sidecritic.checks.sources import agreed_at
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.packs.airline.flights import (
     difference,
     fares,

@@ -8,7 +8,7 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.records import changed, in_state, looked_up
-from sidecritic.english.language import mentions, sentences
+from sidecritic.english.text import mentions, sentences
 from sidecritic.packs.airline.cancellations import flown_leg
 from sidecritic.packs.airline.flights import (
     arrival,

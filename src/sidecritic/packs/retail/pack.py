@@ -1,15 +1,22 @@
 """The pack for τ² retail."""
 
-from sidecritic.checks import announcing, common, statements
+from sidecritic.checks import common, statements
 from sidecritic.checks.base import Pack
-from sidecritic.checks.general import ENDINGS
+from sidecritic.checks.endings import ENDINGS
 from sidecritic.packs.retail import addresses, cancels, choices, items, payments, rules
 from sidecritic.packs.retail.lookups import wants
 
 RETAIL = Pack.of(
     "retail",
     *(rules, choices, items, cancels, addresses, payments),
-    *(common, *ENDINGS, statements, announcing),
+    *(common, *ENDINGS, statements),
     generic_tools={"calculate", "transfer_to_human_agents"},
     wants=wants,
+    synonyms=(
+        ("card", "payment"),
+        ("paypal", "payment"),
+        ("profile", "user"),
+        ("account", "user"),
+        ("default", "user"),
+    ),
 )

@@ -6,7 +6,7 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.records import changed, spoken_of, users_words
 from sidecritic.checks.sources import agreed_at
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.packs.telecom.records import (
     LINE,
     REFUEL,

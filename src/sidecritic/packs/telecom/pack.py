@@ -1,8 +1,9 @@
 """The pack for τ² telecom."""
 
-from sidecritic.checks import announcing, statements
+from sidecritic.checks import statements
 from sidecritic.checks.base import Pack
 from sidecritic.checks.common import not_as_listed, repeated, ungrounded
+from sidecritic.checks.endings.hand_overs import transfer_not_announced
 from sidecritic.packs.telecom import data, partings, rules, transfers
 from sidecritic.packs.telecom.looks import wants
 from sidecritic.packs.telecom.records import TRANSFER
@@ -11,7 +12,7 @@ TELECOM = Pack.of(
     "telecom",
     *(rules, data, transfers, partings),
     # No sentence of this policy asks for a yes before a write, but for the price of data.
-    *(not_as_listed, ungrounded, repeated, statements, announcing),
+    *(not_as_listed, ungrounded, repeated, statements, transfer_not_announced),
     generic_tools={TRANSFER},
     wants=wants,
 )

@@ -3,9 +3,18 @@
 import re
 
 from sidecritic.checks.base import Objection, text_check
-from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.closing import asks_for_data, says_goodbye
-from sidecritic.english.language import affirms, asks_consent, declines, sentences, takes_leave
+from sidecritic.checks.facts import Exchange, Facts, Line
+from sidecritic.english.acts import (
+    affirms,
+    asks_consent,
+    asks_for_data,
+    declines,
+    says_goodbye,
+    says_no,
+    takes_leave,
+)
+from sidecritic.english.scope import ahead, negated
+from sidecritic.english.text import sentences
 from sidecritic.packs.telecom.phone import sim_locked
 from sidecritic.packs.telecom.records import TRANSFER
 
@@ -31,16 +40,10 @@ _STEP = re.compile(
 _HANDS_OVER = re.compile(
     r"\b(transfer\w*|escalat\w*|connect you|(human|live) agent|real person|specialist)\b"
 )
+_PERSON = re.compile(r"\b(transfer|escalat|human|person|agent|specialist|anyone|someone)")
 _HANDING = re.compile(
     r"\bbeing transferred\b|\b(i'll|i will|i am|i'm|let me)( \w+)?"
     r" (transfer(ring)?|escalat(e|ing)|connect(ing)?) (you|this|your)\b"
-)
-_SUPPOSED = re.compile(
-    r"\b(if|once|after|when|until|as soon as|before|will|would|should|can|could|not)\b|n't\b"
-)
-_SPARED = re.compile(
-    r"^\W*(no|nope|not (now|yet))\b|\b(no need|not|n't|rather)\b[^.!?\n]{0,30}"
-    r"\b(transfer\w*|escalat\w*|human|person|agent|specialist|anyone|someone)\b"
 )
 
 
@@ -77,10 +80,17 @@ def _is_handed_over(facts: Facts) -> bool:
 def _is_declined(facts: Facts, locked: Line) -> bool:
     """Whether the user was offered the transfer since then, and does without it."""
     return any(
-        _HANDS_OVER.search(question.lower) and _SPARED.search(answer.lower)
-        for question, answer in ((one.question, one.answer) for one in facts.exchanges)
-        if question.position > locked.position and not affirms(answer.lower)
+        exchange.question.position > locked.position and _does_without(exchange)
+        for exchange in facts.exchanges
     )
+
+
+def _does_without(exchange: Exchange) -> bool:
+    answer = exchange.answer.lower
+    if not _HANDS_OVER.search(exchange.question.lower) or affirms(answer):
+        return False
+    named = _PERSON.finditer(answer)
+    return says_no(answer) or any(negated(answer, found.start()) for found in named)
 
 
 def _ends(facts: Facts, lower: str) -> bool:
@@ -111,4 +121,4 @@ def _goes_on(lower: str) -> bool:
 def _reports(pattern: re.Pattern[str], lower: str) -> bool:
     """Whether a sentence says so, and not under which condition it will be so."""
     found = ((one, pattern.search(one)) for one in sentences(lower))
-    return any(match and not _SUPPOSED.search(one[: match.start()]) for one, match in found)
+    return any(match and not ahead(one, match.start()) for one, match in found)

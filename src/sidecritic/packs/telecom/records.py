@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.records import Kind
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.values import JsonObject, number_of, text_of
 
 SUSPEND = "suspend_line"

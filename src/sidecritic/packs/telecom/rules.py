@@ -7,7 +7,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.records import among, identified, looked_up, spoken_of
 from sidecritic.checks.sources import shown_at
-from sidecritic.english.language import sentences
+from sidecritic.english.scope import ahead
 from sidecritic.packs.telecom.records import (
     LINE,
     ON_LINES,
@@ -31,7 +31,6 @@ _REPORTS_PAID = re.compile(
     r"\b(bill|payment|balance)\b[^.!?\n]{0,40}\b(has been|have been|was|is|went)( now)?"
     r" (successfully )?(paid|received|processed|completed?|confirmed|through)\b"
 )
-_NOT_YET = re.compile(r"\b(once|after|when|if|until|as soon as|before|not|n't)\b")
 
 
 def _ids_of(case: Case) -> dict[str, JsonObject]:
@@ -208,9 +207,8 @@ def open_request(case: Case) -> Objection | None:
 def unverified_payment(facts: Facts, draft: str) -> Objection | None:
     """Fire when a bill is said to be paid that was not read again since the request."""
     waiting = [bill for bill in bills(facts).values() if bill.status == "awaiting payment"]
-    for sentence in sentences(draft.lower()) if waiting else ():
-        match = _REPORTS_PAID.search(sentence)
-        if match and not _NOT_YET.search(sentence[: match.end()]):
+    for match in _REPORTS_PAID.finditer(draft.lower()):
+        if waiting and not ahead(draft.lower(), match.end()):
             return Objection(
                 f"You say that {waiting[0].id} is paid, but have not checked it since the payment "
                 "request. Look it up, and report what it says.",

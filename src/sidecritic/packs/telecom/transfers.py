@@ -8,7 +8,8 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.records import identified
-from sidecritic.english.language import mentions, wants_human
+from sidecritic.english.acts import wants_human
+from sidecritic.english.text import mentions
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
 from sidecritic.packs.telecom.records import (
     REFUEL,
