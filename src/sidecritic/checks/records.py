@@ -1,9 +1,9 @@
 """Checks of records that many domains share: a pack brings its data, and the policy sentence.
 
-Each function returns what `call_check(...)` makes a check of:
+Each function returns what a `CallCheck` examines a call with:
 
-    foreign_order = call_check("another user's order", policy="...", risk=0.95)(
-        owned(ORDER, who=identified_user)
+    foreign_order = CallCheck(
+        "another user's order", policy="...", risk=0.95, examine=owned(ORDER, identified_user)
     )
 
 As everywhere, what is not known is not held against a call.
