@@ -15,7 +15,8 @@ from mcp import Client, StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 from mcp_types import TextContent
 
-from sidecritic.checks.base import Case, Objection, Pack, call_check
+from sidecritic.checks.base import Objection, Pack, call_check
+from sidecritic.checks.case import Case
 
 server = MCPServer("shop")
 

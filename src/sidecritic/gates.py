@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, assert_never, get_args
 
-from sidecritic.english.closing import closes
-from sidecritic.english.language import typed
+from sidecritic.english.acts import closes
+from sidecritic.english.text import typed
 from sidecritic.handover import hand_overs
 from sidecritic.ports import Critic, Simulating
 from sidecritic.recorded import Kind

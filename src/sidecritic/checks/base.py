@@ -6,13 +6,15 @@ what the proposal holds, and what the pack looked up. It answers with an `Object
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import ModuleType
 from typing import Literal, assert_never
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wants, informed
+from sidecritic.english.lexicon import Synonyms
 from sidecritic.types import Flag, Proposal, ToolCall
 
 
@@ -94,7 +96,7 @@ class CallCheck:
     risk: float
     """How likely the action is wrong when only this check fires: its prior precision."""
     examine: ExamineCall
-    tools: frozenset[str] = frozenset()
+    tools: tuple[str, ...] = ()
     """Names of the tools it applies to; empty for every tool that may write."""
     hand_overs: bool = False
     """Whether it applies to hand-overs instead."""
@@ -118,19 +120,32 @@ class TextCheck:
     """What must hold for it to be asked at all; told once for all checks that share it."""
 
 
+@dataclass(frozen=True, slots=True)
+class EndCheck:
+    """A check of the end of a conversation, whether by words or by a hand-over."""
+
+    call: CallCheck
+    text: TextCheck
+
+
+Check = CallCheck | TextCheck | EndCheck
+Source = ModuleType | Mapping[str, object] | Check
+"""Where a pack finds checks: a module, the `vars()` of one, or a single check."""
+
+
 def call_check(
     name: str, *, policy: str, risk: float, tools: Sequence[str] = (), hand_overs: bool = False
 ) -> Callable[[ExamineCall], CallCheck]:
-    """Make a check of a function that looks at one call."""
+    """Return a decorator that makes a check of a function that looks at one call."""
 
     def make(examine: ExamineCall) -> CallCheck:
-        return CallCheck(name, policy, risk, examine, frozenset(tools), hand_overs)
+        return CallCheck(name, policy, risk, examine, tuple(tools), hand_overs)
 
     return make
 
 
 def text_check(name: str, *, policy: str, risk: float) -> Callable[[ExamineText], TextCheck]:
-    """Make a check of a function that looks at a message to the user."""
+    """Return a decorator that makes a check of a function that looks at a message."""
 
     def make(examine: ExamineText) -> TextCheck:
         return TextCheck(name, policy, risk, examine)
@@ -152,6 +167,30 @@ class Pack:
     say so (`handover.py`)."""
     wants: Wants | None = None
     """What is worth looking up before judging, where the proposal allows it."""
+    synonyms: Synonyms = ()
+    """What users call the things in the names of tools and records, in the singular."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        *sources: Source,
+        generic_tools: Collection[str] = (),
+        hand_overs: Collection[str] = (),
+        wants: Wants | None = None,
+        synonyms: Synonyms = (),
+    ) -> "Pack":
+        """Return a pack of all checks that the sources hold, in the order of their definition."""
+        checks = dict.fromkeys(check for source in sources for check in _checks_in(source))
+        return cls(
+            name,
+            calls=tuple(check for check in checks if isinstance(check, CallCheck)),
+            texts=tuple(check for check in checks if isinstance(check, TextCheck)),
+            generic_tools=frozenset(generic_tools),
+            hand_overs=frozenset(hand_overs),
+            wants=wants,
+            synonyms=synonyms,
+        )
 
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
@@ -165,7 +204,12 @@ class Pack:
         return self._fired(facts)
 
     def _facts(self, proposal: Proposal) -> Facts:
-        return Facts.of(proposal, harmless=self.generic_tools, hand_overs=self.hand_overs)
+        return Facts.of(
+            proposal,
+            harmless=self.generic_tools,
+            hand_overs=self.hand_overs,
+            synonyms=self.synonyms,
+        )
 
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
         fired = [*self._call_findings(facts), *self._text_findings(facts)]
@@ -191,6 +235,20 @@ class Pack:
         return {check.when for check in self.texts if check.when is not None}
 
 
+def _checks_in(source: Source) -> Iterator[CallCheck | TextCheck]:
+    match source:
+        case CallCheck() | TextCheck():
+            yield source
+        case EndCheck(call=call, text=text):
+            yield from (call, text)
+        case ModuleType():
+            yield from _checks_in(vars(source))
+        case Mapping():
+            for value in source.values():
+                if isinstance(value, CallCheck | TextCheck | EndCheck):
+                    yield from _checks_in(value)
+
+
 def _findings(
     check: CallCheck | TextCheck, answer: Answer, call_id: str | None
 ) -> Iterator[Finding]:
@@ -198,17 +256,8 @@ def _findings(
         case None:
             return
         case Support(evidence=evidence, messages=messages, risk=risk):
-            yield Finding(
-                check.name,
-                0.0,
-                "",
-                check.policy,
-                call_id,
-                evidence,
-                sign=-1,
-                messages=messages,
-                prior=risk,
-            )
+            blank = Finding(check.name, 0.0, "", check.policy, call_id)
+            yield replace(blank, evidence=evidence, sign=-1, messages=messages, prior=risk)
         case Objection(feedback=feedback, risk=risk, counts=counts):
             prior = check.risk if risk is None else risk
             yield Finding(

@@ -32,7 +32,7 @@ class Case:
         return text_of(self.arguments, key)
 
     def record(self, key: str) -> JsonObject:
-        """Return the record that an argument such as `order_id` names; empty when unknown."""
+        """Return the record that an argument that ends in `_id` names; empty when unknown."""
         return self.facts.known.get(key, {}).get(self.named(key), _NONE)
 
     def shown(self, key: str) -> JsonObject:

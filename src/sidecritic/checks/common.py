@@ -6,7 +6,7 @@ include them.
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.consent import request_words
+from sidecritic.checks.consent import asks_for
 from sidecritic.english.listings import (
     agrees,
     is_id,
@@ -35,7 +35,7 @@ def unconfirmed(case: Case) -> Objection | None:
         feedback=f"The user has not agreed to `{case.tool}` yet. First send a message that lists "
         f"what will be done ({listing(case.call)}) and ask for a yes; call the tool after that.",
         evidence=case.facts.answer.text[:120] if case.facts.answer else "the user has said nothing",
-        # Who names all of it in asking for it wants it, though nobody asked for a yes.
+        # A user who asks for it with all its values wants it, even without being asked for a yes.
         risk=0.55 if _is_asked_for(case) else None,
         messages=(case.facts.answer.position,) if case.facts.answer else (),
     )
@@ -92,19 +92,12 @@ def repeated(case: Case) -> Objection | None:
     return None
 
 
-COMMON_CALLS: tuple[CallCheck, ...] = (
-    unconfirmed,
-    not_as_listed,
-    ungrounded,
-    repeated,
-)
+COMMON_CALLS: tuple[CallCheck, ...] = (unconfirmed, not_as_listed, ungrounded, repeated)
 
 
 def _is_asked_for(case: Case) -> bool:
-    """Whether the user's last words ask for the deed, with all its values in view."""
-    if case.facts.answer is None or not any(
-        w in case.facts.answer.lower for w in request_words(case.tool)
-    ):
+    """Whether the user's last message asks for the call, with most of its values in view."""
+    if case.facts.answer is None or not asks_for(case.facts.answer.lower, case.tool):
         return False
     before = case.facts.announcement.lower if case.facts.announcement else ""
     heard = f"{before}\n{case.facts.answer.lower}"

@@ -3,21 +3,13 @@
 import re
 
 from sidecritic.checks.facts import Done, Exchange, Facts, Line
-from sidecritic.english.language import mentions
+from sidecritic.english.lexicon import intents_of
 from sidecritic.english.listings import agrees, ids_in, is_id, words_of
+from sidecritic.english.text import mentions
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject
 
 _ALL_OF_THEM = re.compile(r"\b(all|both|each) (of )?(them|these|those|my|the)\b")
-_REQUESTS = {
-    "cancel": ("cancel",),
-    "return": ("return", "send back"),
-    "exchange": ("exchange", "swap", "replace"),
-    "modify": ("change", "modify", "update", "switch", "upgrade", "downgrade", "add", "swap"),
-    "update": ("change", "modify", "update", "switch", "upgrade", "downgrade", "add", "swap"),
-    "book": ("book", "take", "go with", "i'd like"),
-}
-"""First word of a tool's name to the words with which a user asks for it."""
 
 
 def consent(facts: Facts, call: ToolCall) -> Exchange | None:
@@ -34,9 +26,9 @@ def consent(facts: Facts, call: ToolCall) -> Exchange | None:
     return None
 
 
-def request_words(tool: str) -> tuple[str, ...]:
-    """Return the words with which a user asks for what a tool does; empty when unknown."""
-    return _REQUESTS.get(words_of(tool).split(" ", 1)[0], ())
+def asks_for(lower: str, tool: str) -> bool:
+    """Whether a text, in lower case, has words with which users ask for what a tool does."""
+    return any(intent.spoken.search(lower) for intent in intents_of(tool))
 
 
 def target_of(call: ToolCall) -> str:
@@ -48,7 +40,7 @@ def target_of(call: ToolCall) -> str:
 def _asked_for(exchange: Exchange, call: ToolCall) -> bool:
     """Whether a user who has the record before them says "cancel it": consent in effect."""
     question, answer = exchange.question, exchange.answer
-    if not any(word in answer.lower for word in request_words(call.name)):
+    if not asks_for(answer.lower, call.name):
         return False
     if _ALL_OF_THEM.search(answer.lower) and ids_in(question.text):
         return True

@@ -13,8 +13,10 @@ from typing import Literal, TypeVar, cast
 
 from pydantic import JsonValue
 
-from sidecritic.english.language import affirms, asks_consent, mentions, sentences, typed
+from sidecritic.english.acts import affirms, asks_consent
+from sidecritic.english.lexicon import Synonyms
 from sidecritic.english.listings import Listed, ids_in, labelled, words_of
+from sidecritic.english.text import mentions, sentences, typed
 from sidecritic.handover import hand_overs
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
@@ -96,6 +98,8 @@ class Facts:
     """What the critic looked up by itself: true now, and seen by neither user nor agent."""
     policy: str = ""
     """The rules of this run; empty when they are not known."""
+    synonyms: Synonyms = ()
+    """What users call the things in the names of tools and records."""
 
     @classmethod
     def of(
@@ -104,6 +108,7 @@ class Facts:
         *,
         harmless: frozenset[str] = frozenset(),
         hand_overs: frozenset[str] = frozenset(),
+        synonyms: Synonyms = (),
     ) -> "Facts":
         """Read a proposal; `harmless` names tools that change no record.
 
@@ -123,6 +128,7 @@ class Facts:
             hand_overs=handing,
             refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
+            synonyms=synonyms,
         )
 
     def may_write(self, tool: str) -> bool:

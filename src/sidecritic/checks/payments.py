@@ -3,17 +3,10 @@
 import re
 
 from sidecritic.checks.case import Case
+from sidecritic.english.lexicon import PAYMENTS
+from sidecritic.english.listings import words_of
 from sidecritic.values import JsonObject, text_of
 
-_KINDS = {
-    "paypal": re.compile(r"\bpay ?pal\b"),
-    "gift_card": re.compile(r"\bgift ?_?card"),
-    "certificate": re.compile(r"\b(certificate|voucher)"),
-    "credit_card": re.compile(
-        r"\b(credit ?_?card|visa|master ?card|amex|american express|debit)\b"
-        r"|(?<!gift )\bcard ending"
-    ),
-}
 _BRANDS = ("visa", "mastercard", "amex")
 _ORIGINAL = re.compile(
     r"\b(original(ly)?|same|initial(ly)?)\b[^.!?\n]{0,40}\b(payment|card|method|account|used|paid)"
@@ -48,11 +41,6 @@ def wanted_methods(case: Case, methods: dict[str, JsonObject], *, original: str)
     return set()
 
 
-def kinds_in(lower: str) -> frozenset[str]:
-    """Return the kinds of payment that a text speaks of, as records call them."""
-    return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(lower))
-
-
 def means_original(lower: str) -> bool:
     """Whether a text speaks of the method that was used before."""
     return bool(_ORIGINAL.search(lower))
@@ -72,8 +60,13 @@ def named_methods(lower: str, methods: dict[str, JsonObject]) -> set[str]:
     if by_id:
         # Whoever says "card 123, the Visa" knows the Visa, and has the number from somebody else.
         return cards if len(by_id) == 1 and len(cards) == 1 else by_id
-    kinds = kinds_in(lower)
-    by_kind = {key for key, method in methods.items() if text_of(method, "source") in kinds}
+    by_kind = {k for k, m in methods.items() if _is_kind(text_of(m, "source"), lower)}
     if cards:
         return cards | {key for key in by_kind if not key.startswith("credit_card")}
     return by_kind
+
+
+def _is_kind(source: str, lower: str) -> bool:
+    """Whether a text speaks of a kind of payment, as records call it."""
+    pattern = PAYMENTS.get(source)
+    return bool(pattern.search(lower)) if pattern else bool(source) and words_of(source) in lower

@@ -3,77 +3,16 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sidecritic.checks.facts import Done, Facts, Line
 from sidecritic.checks.things import states_in, things_in
-from sidecritic.english.language import declines, mentions, sentences
-from sidecritic.english.listings import ids_in, words_of
+from sidecritic.english.acts import declines
+from sidecritic.english.lexicon import INTENTS, Intent, Synonyms, normal
+from sidecritic.english.listings import words_of
+from sidecritic.english.scope import conditional, negated
+from sidecritic.english.text import mentions, sentences
 from sidecritic.values import scalars
-
-_KINDS: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = (
-    ("cancel", re.compile(r"\b(cancel(l?ing|lations?)?|call off)\b"), frozenset({"cancel"})),
-    (
-        "return",
-        re.compile(
-            r"(?<!my )(?<!the )\breturn(ing|s)?\b(?! (flight|trip|leg|date|on|to|from|home|label"
-            r"|instruction|process|polic|request|window|email))|\bsend(ing)?( \w+)? back\b"
-        ),
-        frozenset({"return"}),
-    ),
-    (
-        "exchange",
-        re.compile(r"\b(exchang(e|ing|es)|swap(ping)?|replac(e|ing|ement)|trade)\b"),
-        frozenset({"exchange", "modify"}),
-    ),
-    (
-        "book",
-        re.compile(
-            r"\b(book(ing)? (a|an|me|another|the|it|one|this|that|new)|reserve|rebook\w*"
-            r"|(make|need|want|like) (a |an |another )?(new )?(reservation|booking|flight))\b"
-        ),
-        frozenset({"book"}),
-    ),
-    (
-        "change",
-        re.compile(
-            r"\b(chang(e|ing)|modif(y|ying)|updat(e|ing)|upgrad(e|ing)|downgrad(e|ing)|switch(ing)?"
-            r"|adjust(ing)?|correct(ing)?(?! \w+ is)|edit(ing)?|reschedul(e|ing)"
-            r"|mov(e|ing) (my|the|it)|push|redirect\w*|set (my|the))\b"
-        ),
-        frozenset({"modify", "update", "exchange"}),
-    ),
-    ("add", re.compile(r"\b(add(ing)?|include|extra|another)\b"), frozenset({"update", "add"})),
-    (
-        "remove",
-        re.compile(r"\b(remov(e|ing)|delet(e|ing)|drop(ping)?|get rid of)\b"),
-        frozenset({"update", "remove", "modify", "cancel"}),
-    ),
-    (
-        "refund",
-        re.compile(r"\b(refund|money back|compensat\w+|reimburs\w+|voucher)\b"),
-        frozenset({"refund", "send", "return", "cancel"}),
-    ),
-)
-_FEEBLE = frozenset({"add", "refund", "remove"})
-"""Kinds whose words turn up where nothing of the kind is asked for."""
-
-_SYNONYMS = {
-    "bag": "baggage",
-    "luggage": "baggage",
-    "suitcase": "baggage",
-    "cabin": "flight",
-    "class": "flight",
-    "economy": "flight",
-    "trip": "flight",
-    "ticket": "flight",
-    "card": "payment",
-    "paypal": "payment",
-    "profile": "user",
-    "account": "user",
-    "default": "user",
-}
-"""What people call the things in the names of tools."""
 
 _USUAL = {"exchange": "item", "return": "item"}
 """What a kind of request is about when nothing else is named."""
@@ -82,32 +21,28 @@ _CLAUSES = re.compile(r",|;|\band\b|\bthen\b|\balso\b|\bplus\b|\bas well as\b")
 _LATEST = 10**9
 """Position of the message that is proposed: after all others."""
 _WORD = re.compile(r"[a-z]+")
-_CONDITION = re.compile(r"\b(if|otherwise|in case|unless|alternatively|rather)\b")
-_NEGATED = re.compile(
-    r"\b(not|n['’]t|won['’]t|never|without|no need to|instead of|rather than)\b[^,.]{0,25}$"
-)
 _ASKING = re.compile(
     r"\b(please|want|need|like|can (you|i|we)|could (you|i|we)|would|help|hoping|wish|looking"
     r"|let['’]?s|go ahead|proceed|prefer|try|intend|plan|have to|possible|how about|i['’]ll)\b"
 )
 _IMPERATIVE = re.compile(r"^\W*((and|also|then|first|second|next|finally|yes|ok|\d)\W+)*\w+")
-_MANY = re.compile(
-    r"\b(both|two|three|four|five|several|all( (of )?(my|the|these|those|them))|each|every|few"
-    r"|couple of|multiple|the other (one|order|two|item|reservation)s?)\b"
-)
 
 
 @dataclass(frozen=True)
 class Request:
     """One thing that the user asked for."""
 
-    kind: str
+    intent: Intent
     position: int
     """Index of the message in the history."""
     text: str
     conditional: bool
     tools: frozenset[str]
     """Names of the tools that serve it."""
+
+    @property
+    def kind(self) -> str:
+        return self.intent.name
 
     @property
     def key(self) -> tuple[str, frozenset[str]]:
@@ -124,7 +59,7 @@ class Requests:
     @classmethod
     def of(cls, facts: Facts) -> "Requests":
         tools = _Tools.of(facts)
-        found = (r for line in facts.user_lines for r in _in_line(line, tools))
+        found = (r for line in facts.user_lines for r in _in_line(line, tools, facts.synonyms))
         return cls(facts, tuple(found))
 
     @cached_property
@@ -203,16 +138,6 @@ class Requests:
         )
 
     @cached_property
-    def wanted_ids(self) -> dict[str, int]:
-        """Ids of records that the user named when asking, with the message."""
-        return {
-            token.lower(): request.position
-            for request in self.every
-            for token in ids_in(request.text)
-            if token.lower() in self.facts.targets
-        }
-
-    @cached_property
     def touched(self) -> frozenset[str]:
         """Everything that an executed write was called with, in lower case."""
         return frozenset(
@@ -254,14 +179,6 @@ class Requests:
                 return request.position
         return None
 
-    @cached_property
-    def plural(self) -> Line | None:
-        """The first of the user's lines that asks for several things of one kind."""
-        for line in self.facts.user_lines:
-            if any(r.position == line.position for r in self.every) and _MANY.search(line.lower):
-                return line
-        return None
-
 
 @dataclass(frozen=True)
 class _Tools:
@@ -271,7 +188,7 @@ class _Tools:
     things: frozenset[str]
     """Words that tell some of these tools from the others."""
     listed: dict[str, str]
-    """Names of entries in records, such as `laptop`, to what lists them: `item`."""
+    """Names of entries in records, to what lists them, in the singular."""
 
     @classmethod
     def of(cls, facts: Facts) -> "_Tools":
@@ -280,23 +197,21 @@ class _Tools:
             for tool in facts.tools
             if facts.may_write(tool)
         }
-        verbs = {verb for _, _, serving in _KINDS for verb in serving}
+        verbs = {verb for intent in INTENTS for verb in intent.tools}
         things = frozenset(w for each in words.values() for w in each) - verbs
         listed = {thing.name: thing.listing for thing in things_in(facts)}
         return cls(words, things, {k: v for k, v in listed.items() if v in things})
 
-    def serving(
-        self, kind: str, verbs: frozenset[str], clause: str, sentence: str
-    ) -> frozenset[str]:
-        """Return the tools of one of the verbs, narrowed to what clause or sentence name."""
-        fitting = frozenset(tool for tool, words in self.words.items() if words & verbs)
+    def serving(self, intent: Intent, clause: str, sentence: str) -> frozenset[str]:
+        """Return the tools that serve an intent, narrowed to what clause or sentence name."""
+        fitting = frozenset(tool for tool, words in self.words.items() if words & intent.tools)
         named = self._named(clause) or self._named(sentence)
         entries = {what for name, what in self.listed.items() if mentions(sentence, name)}
-        usual = {_USUAL[kind]} if kind in _USUAL else set[str]()
+        usual = {_USUAL[intent.name]} if intent.name in _USUAL else set[str]()
         return self._nearest(self._nearest(self._nearest(fitting, usual), named), entries)
 
     def _named(self, words: str) -> frozenset[str]:
-        return self.things & {_thing(word) for word in _WORD.findall(words)}
+        return self.things & {word.rstrip("s") for word in _WORD.findall(words)}
 
     def _nearest(self, tools: frozenset[str], things: Collection[str]) -> frozenset[str]:
         """Return the tools whose names hold the most of these words; all when none holds one."""
@@ -305,31 +220,36 @@ class _Tools:
         return frozenset(t for t in tools if len(self.words[t] & wanted) == most)
 
 
-def _thing(word: str) -> str:
-    single = word.rstrip("s")
-    return _SYNONYMS.get(single, single)
+def _in_line(line: Line, tools: _Tools, synonyms: Synonyms) -> Iterator[Request]:
+    for said in sentences(line.lower):
+        sentence, asked = _asked(said, synonyms)
+        for intent, clause in asked:
+            serving = tools.serving(intent, clause, sentence)
+            if serving:
+                yield Request(intent, line.position, said, conditional(sentence), serving)
 
 
-def _in_line(line: Line, tools: _Tools) -> Iterator[Request]:
-    for sentence in sentences(line.lower):
-        if not any(pattern.search(sentence) for _, pattern, _ in _KINDS):
+@lru_cache(maxsize=4096)
+def _asked(said: str, synonyms: Synonyms) -> tuple[str, tuple[tuple[Intent, str], ...]]:
+    """Return a sentence in its normal form, and what its clauses ask for."""
+    sentence = normal(said, synonyms)
+    asking = bool(_ASKING.search(sentence))
+    found = ((_asked_in(one, asking=asking), one) for one in _CLAUSES.split(sentence))
+    return sentence, tuple((intent, clause) for intent, clause in found if intent)
+
+
+def _asked_in(clause: str, *, asking: bool) -> Intent | None:
+    """Return what a clause asks for; `asking` tells whether its sentence does at all."""
+    for intent in INTENTS:
+        found = intent.asked(clause)
+        if found is None or negated(clause, found.start()):
             continue
-        conditional = bool(_CONDITION.search(sentence))
-        asking = bool(_ASKING.search(sentence))
-        for clause in _CLAUSES.split(sentence):
-            for kind, pattern, verbs in _KINDS:
-                match = pattern.search(clause)
-                if match is None or _NEGATED.search(clause[: match.start()]):
-                    continue
-                start = _IMPERATIVE.match(clause)
-                if not asking and not (start and start.end() >= match.end()):
-                    continue
-                serving = tools.serving(kind, verbs, clause, sentence)
-                if serving:
-                    yield Request(kind, line.position, sentence, conditional, serving)
-                break
+        start = _IMPERATIVE.match(clause)
+        if asking or (start and start.end() >= found.end()):
+            return intent
+    return None
 
 
 def outright(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Return those that were made without a condition, and in words that mean nothing else."""
-    return tuple(r for r in requests if not r.conditional and r.kind not in _FEEBLE)
+    return tuple(r for r in requests if not r.conditional and not r.intent.feeble)

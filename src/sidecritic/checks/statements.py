@@ -1,4 +1,4 @@
-"""Checks of what the agent states: deeds that nobody did, amounts that nobody showed."""
+"""Checks of what the agent states: changes that were never made, amounts that were never shown."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,37 +8,28 @@ from pydantic import JsonValue
 from sidecritic.checks.base import Objection, TextCheck, text_check
 from sidecritic.checks.common import NO_INVENTION
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import amounts, mentions
+from sidecritic.english.amounts import amounts, cents, stated
+from sidecritic.english.lexicon import GRANT, INTENTS
 from sidecritic.english.listings import ids_in, words_of
-from sidecritic.values import number_of, object_of, objects_of, scalars
+from sidecritic.english.scope import ahead
+from sidecritic.english.text import mentions
+from sidecritic.values import number_of, objects_of, scalars
 
 ANSWER = "Each turn of yours is a message to the user or a call of a tool."
 
-_DEEDS: dict[str, tuple[str, ...]] = {
-    "cancelled": ("cancel",),
-    "canceled": ("cancel",),
-    "exchanged": ("exchange", "modify"),
-    "returned": ("return", "exchange"),
-    "booked": ("book", "update"),
-    "added": ("send",),
-    "issued": ("send",),
-    "sent": ("send",),
-    "credited": ("send",),
+_REPORTED = {
+    intent: re.compile("|".join(intent.past)) for intent in (*INTENTS, GRANT) if not intent.feeble
 }
-"""What an agent reports, to the first words of the tools that do it; else any write will do."""
-
 _CLAIM = re.compile(
-    r"(?:\b(?:has|have|is|are) (?:now |all |both |also )*(?:been )?(?:now |successfully |fully )*"
-    r"|\bi(?:'ve| have)? (?:now |also |just )*(?:successfully )?)"
-    r"(cancelled|canceled|exchanged|modified|updated|changed|booked|upgraded|downgraded|returned"
-    r"|(?:added|issued|sent|credited)"
-    r"(?= (?:you )?an? [^.\n]{0,20}\b(?:voucher|certificate|coupon)\b))\b"
+    r"(?:\b(?:has|have|is|are) (?:now |all |both |also ){0,3}(?:been )?"
+    r"(?:now |successfully |fully ){0,3}"
+    r"|\bi(?:'ve| have)? (?:now |also |just ){0,3}(?:successfully )?)"
+    rf"({'|'.join(pattern.pattern for pattern in _REPORTED.values())})\b"
 )
-_CENTS = re.compile(r"(?<![\w.#-])\d[\d,]*\.\d\d(?!\d|\.\d|%)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST_NUMBER = 12
 _LARGEST_STEP = 60_000
-"""In cents: differences of different products are no steps anybody speaks of."""
+"""In cents: larger differences are no steps that anybody speaks of."""
 _MOST_STEPS = 300
 """Differences of which every sum of three is formed: among more, any amount is one."""
 _MOST_ITEMS = 8
@@ -46,19 +37,15 @@ _MOST_ITEMS = 8
 
 _MONEY = re.compile(r"\b(refund|money|amount|difference|payment)\b")
 """What is returned without a return of goods."""
-_NOT_YET = re.compile(
-    r"\b(will|would|can|could|once|after|if|when|before|to be|not|n't|cannot|already|should|until"
-    r"|unless|either|only|had|previously)\b[^.!?\n]{0,80}$"
-)
 
 
 @text_check("claim without a write", policy=NO_INVENTION, risk=0.75)
 def false_claim(facts: Facts, draft: str) -> Objection | None:
-    """Fire when the agent reports a deed that no executed call can have been."""
-    for deed, sentence in _claims(draft.lower()):
-        if not _was_done(facts, deed, sentence):
+    """Fire when the agent reports a change that no executed call can have made."""
+    for claim, sentence in _claims(draft.lower(), _grants(facts)):
+        if not _was_done(facts, claim, sentence):
             return Objection(
-                feedback=f"You say that something was {deed}, but no such call has succeeded. "
+                feedback=f"You say that something was {claim}, but no such call has succeeded. "
                 "Execute it first, or tell the user what is really the case.",
                 evidence=sentence.strip()[:160],
             )
@@ -97,45 +84,46 @@ def nothing_said(facts: Facts, draft: str) -> Objection | None:
 STATEMENTS: tuple[TextCheck, ...] = (false_claim, unknown_amount, nothing_said)
 
 
-def stated(text: str) -> Iterator[float]:
-    """Walk over the amounts of a text that have cents, with or without a dollar sign."""
-    for match in _CENTS.finditer(text):
-        yield float(match[0].replace(",", ""))
-
-
-def cents(amount: float) -> int:
-    return round(amount * 100)
-
-
-def _claims(lower: str) -> Iterator[tuple[str, str]]:
-    """Walk over the deeds that a text reports as done, each with its sentence."""
+def _claims(lower: str, grants: set[str]) -> Iterator[tuple[str, str]]:
+    """Walk over the changes that a text reports as done, each with its sentence."""
     for match in _CLAIM.finditer(lower):
         start = max(lower.rfind(mark, 0, match.start()) for mark in (".", "\n", "!", "?")) + 1
         before = lower[start : match.end() - len(match[1])]
-        if _NOT_YET.search(before) or (match[1] == "returned" and _MONEY.search(before)):
+        if ahead(before, len(before)) or (match[1] == "returned" and _MONEY.search(before)):
             continue
         end = min(
             (i for i in (lower.find(m, match.end()) for m in (". ", "\n")) if i > 0),
             default=len(lower),
         )
-        yield match[1], lower[start:end]
+        sentence = lower[start:end]
+        if _REPORTED[GRANT].fullmatch(match[1]) and not any(one in sentence for one in grants):
+            continue
+        yield match[1], sentence
 
 
-def _was_done(facts: Facts, deed: str, sentence: str) -> bool:
+def _grants(facts: Facts) -> set[str]:
+    """Return what users are given that a tool can send: `send_coupon` sends coupons."""
+    names = (words_of(tool).split(" ") for tool in facts.tools)
+    return {"voucher", "coupon", *(" ".join(rest) for first, *rest in names if first == "send")}
+
+
+def _was_done(facts: Facts, claim: str, sentence: str) -> bool:
     """Whether an executed call, or a record as it was found, bears a report out."""
-    kinds = _DEEDS.get(deed)
-    fitting = [done for done in facts.writes if kinds is None or _kind(done.call.name) in kinds]
+    kinds = next(one.tools for one, said in _REPORTED.items() if said.fullmatch(claim))
+    # Any write may be what somebody calls a change.
+    any_will_do = "update" in kinds
+    fitting = [done for done in facts.writes if any_will_do or _kind(done.call.name) in kinds]
     if not fitting:
-        return kinds is not None and mentions(facts.shown, deed.replace("canceled", "cancelled"))
+        return not any_will_do and mentions(facts.shown, claim.replace("canceled", "cancelled"))
     named = {word for word in ids_in(sentence) if word in facts.targets}
     touched = {part.lower() for done in fitting for part in scalars(dict(done.arguments))}
-    return not named or bool(named & touched) or _found(facts, named, deed)
+    return not named or bool(named & touched) or _found(facts, named, claim)
 
 
-def _found(facts: Facts, named: set[str], deed: str) -> bool:
+def _found(facts: Facts, named: set[str], claim: str) -> bool:
     """Whether a record that was named was in that state when it was looked up."""
     return any(
-        deed.replace("canceled", "cancelled") in done.text.lower()
+        claim.replace("canceled", "cancelled") in done.text.lower()
         for done in facts.done
         if any(part.lower() in named for part in scalars(dict(done.arguments)))
     )
@@ -166,22 +154,25 @@ def _numbers(value: JsonValue) -> Iterator[float]:
 
 
 def _prices(value: JsonValue) -> Iterator[float]:
-    """Walk over the prices of the items that a record lists."""
+    """Walk over the prices of the entries that a record lists."""
     if isinstance(value, dict):
-        for item in objects_of(value, "items"):
-            yield number_of(item, "price")
+        for key in value:
+            yield from (number_of(one, "price") for one in objects_of(value, key) if "price" in one)
+
+
+def _offers(value: JsonValue) -> Iterator[float]:
+    """Walk over the prices of what a result offers, by id."""
+    if isinstance(value, dict):
+        for part in value.values():
+            if isinstance(part, dict):
+                yield from [number_of(part, "price")] if "price" in part else _offers(part)
 
 
 def _differences(facts: Facts) -> set[int]:
-    """Return what one item more or less costs: prices of variants against prices of items."""
-    items = {cents(price) for done in facts.done for price in _prices(done.value)}
-    offered = {
-        cents(number_of(variant, "price"))
-        for product in facts.records.get("product_id", {}).values()
-        for variant in object_of(product, "variants").values()
-        if isinstance(variant, dict)
-    }
-    return {new - old for new in offered for old in items if abs(new - old) < _LARGEST_STEP}
+    """Return what another choice costs more or less: prices on offer against those listed."""
+    listed = {cents(price) for done in facts.done for price in _prices(done.value)}
+    offered = {cents(price) for done in facts.done for price in _offers(done.value)}
+    return {new - old for new in offered for old in listed if abs(new - old) < _LARGEST_STEP}
 
 
 def _partial_sums(prices: Iterable[int]) -> set[int]:

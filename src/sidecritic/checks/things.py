@@ -8,7 +8,7 @@ from sidecritic.values import JsonObject, objects_of, text_of
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """An entry with a name in a list of a record: a laptop among the items of an order."""
+    """An entry with a name in a list of a record."""
 
     name: str
     """In lower case."""

@@ -13,6 +13,7 @@ from sidecritic.cli.eval import compare, demo, evaluate, score, view
 from sidecritic.cli.experiment import experiment
 from sidecritic.cli.learn import learn
 from sidecritic.cli.mcp_proxy import mcp_proxy
+from sidecritic.cli.packs import packs
 from sidecritic.cli.promote import promote
 from sidecritic.cli.replay import replay
 from sidecritic.cli.serve import serve
@@ -60,6 +61,7 @@ for _name, _group in {
     "train": train,
     "datagen": datagen,
     "critics": critics,
+    "packs": packs,
     "tasks": tasks,
 }.items():
     app.add_typer(_group, name=_name)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from sidecritic.checks.facts import Exchange, Facts
-from sidecritic.english.language import affirms
+from sidecritic.english.acts import affirms
 from sidecritic.english.listings import short, words_of
 from sidecritic.types import (
     Approve,

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, scalars, text_of
 
 _LINE = re.compile(
     r"^[ \t]*(?:[-*•]+|\d+[.)])?[ \t]*\**([A-Za-z][\w #/()-]{1,38}?)\**[ \t]*:[ \t]*\**[ \t]*"
-    r"(\S.*?)[ \t]*\**$",
+    r"(\S.*)$",
     re.MULTILINE,
 )
 _WORDS = re.compile(r"[_\W]+")
@@ -35,7 +35,7 @@ def labelled(text: str) -> Listed:
     found: dict[str, tuple[str, ...]] = {}
     for match in _LINE.finditer(text):
         label = words_of(match[1])
-        found[label] = (*found.get(label, ()), match[2])
+        found[label] = (*found.get(label, ()), match[2].rstrip(" \t*"))
     return found
 
 
@@ -50,7 +50,7 @@ def ids_in(text: str) -> frozenset[str]:
 
 
 def tokens(text: str) -> Iterator[str]:
-    """Walk over the words of a text; `#W12` and `2024-05-15` are one word each."""
+    """Walk over the words of a text; `#12` and `2024-05-15` are one word each."""
     for match in _TOKEN.finditer(text):
         yield match[0]
 
@@ -67,7 +67,7 @@ def agrees(listed: str, value: JsonValue) -> bool:
     wanted = "" if value is None else str(value).strip().lower()
     if wanted.isalpha() and len(wanted) < 4:
         return True
-    # `basic_economy` is listed as Basic Economy.
+    # `next_day` is listed as Next Day.
     spoken = listed.lower().replace("_", " ")
     return mentions(spoken, wanted.replace("_", " ")) if wanted else True
 

@@ -31,9 +31,14 @@ def find_pack(env: str) -> Pack | None:
     return PACKS.get(env)
 
 
+def shipped() -> Mapping[str, Pack]:
+    """Return the packs of the package by their names."""
+    return {pack.name: pack for pack in (*PACKS.values(), USERBENCH_MULTI)}
+
+
 def is_shipped(pack: Pack) -> bool:
     """Whether the package has a pack for some environment of its own, and it is this one."""
-    return any(pack is each for each in (*PACKS.values(), USERBENCH_MULTI))
+    return any(pack is each for each in shipped().values())
 
 
 def pack_for(env: str) -> Pack:

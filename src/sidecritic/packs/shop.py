@@ -1,23 +1,20 @@
 """The pack for our own shop, and the worked example of a pack: see docs/policy-packs.md."""
 
-from sidecritic.checks.base import Objection, Pack, call_check
+from sidecritic.checks import common, statements
+from sidecritic.checks.base import CallCheck, Objection, Pack, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.common import COMMON_CALLS
-from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
-from sidecritic.checks.statements import STATEMENTS
-from sidecritic.values import JsonObject, objects_of, text_of, texts_of
+from sidecritic.checks.endings import ENDINGS
+from sidecritic.checks.records import Kind, refunded
+from sidecritic.values import objects_of, text_of, texts_of
 
-
-def order_of(case: Case) -> JsonObject:
-    """Return the order of a call; empty when it was never looked up."""
-    return case.facts.records.get("order_id", {}).get(case.named("order_id"), {})
+ORDER = Kind("order", "order_id", "get_order", owner="customer_id")
 
 
 @call_check("not this customer's order", risk=0.9, policy="First find the customer by e-mail.")
 def foreign_order(case: Case) -> Objection | None:
     """Fire when the order is unknown, or not that of the first customer found."""
     customer = next(iter(case.facts.records.get("customer_id", {})), "nobody")
-    owner = text_of(order_of(case), "customer_id") or "unknown"
+    owner = text_of(ORDER.of(case), "customer_id") or "unknown"
     if owner == customer:
         return None
     advice = "Find the customer, look the order up, and help nobody with others' orders."
@@ -28,7 +25,7 @@ def foreign_order(case: Case) -> Objection | None:
 def final_sale(case: Case) -> Objection | None:
     """Fire on the refund of an item that was on final sale."""
     asked = texts_of(case.arguments, "item_ids")
-    for item in objects_of(order_of(case), "items"):
+    for item in objects_of(ORDER.of(case), "items"):
         if item.get("final_sale") is True and text_of(item, "item_id") in asked:
             return Objection(f"The {text_of(item, 'name')} was a final sale. Decline the refund.")
     return None
@@ -37,21 +34,18 @@ def final_sale(case: Case) -> Objection | None:
 @call_check("too late", risk=0.95, tools=["refund_items"], policy="No refund after 30 days.")
 def too_late(case: Case) -> Objection | None:
     """Fire when the order was delivered before 2025-05-16, 30 days ago."""
-    delivered = text_of(order_of(case), "delivered_on")
+    delivered = text_of(ORDER.of(case), "delivered_on")
     if not delivered or delivered >= "2025-05-16":
         return None
     return Objection(f"Delivered on {delivered}, more than 30 days ago. Decline the refund.")
 
 
-@call_check("refund route", risk=0.9, tools=["refund_items"], policy="As paid, or a gift card.")
-def refund_route(case: Case) -> Objection | None:
-    """Fire when the money goes to another method than that of the order or a gift card."""
-    paid = text_of(order_of(case), "payment_method_id")
-    chosen = case.named("payment_method_id")
-    if not paid or chosen == paid or chosen.startswith("gift_card"):
-        return None
-    return Objection(f"Refund to {paid}, as the order was paid, or a gift card; not to {chosen}.")
+refund_route = CallCheck(
+    "refund route",
+    risk=0.9,
+    tools=("refund_items",),
+    policy="As paid, or a gift card.",
+    examine=refunded(ORDER, lambda order: text_of(order, "payment_method_id"), "payment_method_id"),
+)
 
-
-CALLS = (foreign_order, final_sale, too_late, refund_route, *COMMON_CALLS, *ENDING_CALLS)
-SHOP = Pack("shop", calls=CALLS, texts=(*ENDING_TEXTS, *STATEMENTS))
+SHOP = Pack.of("shop", vars(), common, *ENDINGS, statements)

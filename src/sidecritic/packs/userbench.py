@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
-from sidecritic.checks.base import CallCheck, Objection, Pack, call_check
+from sidecritic.checks.base import Objection, Pack, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.types import ToolCall
@@ -209,13 +209,7 @@ def _offers_as_much(other: JsonObject, option: JsonObject) -> bool:
     return True
 
 
-_ALWAYS: tuple[CallCheck, ...] = (
-    not_an_id,
-    nothing_asked,
-    not_asked_for,
-    never_shown,
-    dearer_than_its_equal,
+USERBENCH = Pack.of("userbench", vars())
+USERBENCH_MULTI = Pack(
+    "userbench:multi", calls=tuple(c for c in USERBENCH.calls if c is not answered_already)
 )
-
-USERBENCH_MULTI = Pack("userbench:multi", calls=_ALWAYS)
-USERBENCH = Pack("userbench", calls=(*_ALWAYS, answered_already))

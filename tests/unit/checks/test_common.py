@@ -3,18 +3,12 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.checks import common, statements
 from sidecritic.checks.base import Pack
-from sidecritic.checks.common import COMMON_CALLS
-from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
-from sidecritic.checks.statements import STATEMENTS
+from sidecritic.checks.endings import ENDINGS
 from tests.talk import Talk, fired, sent_back, specs
 
-PACK = Pack(
-    name="common",
-    calls=(*COMMON_CALLS, *ENDING_CALLS),
-    texts=(*ENDING_TEXTS, *STATEMENTS),
-    generic_tools=frozenset({"transfer_to_human_agents"}),
-)
+PACK = Pack.of("common", common, *ENDINGS, statements, generic_tools={"transfer_to_human_agents"})
 TOOLS = specs("get_order_details", "cancel_pending_order return_items send_certificate")
 ORDER: JsonValue = {
     "order_id": "#W1111111",

@@ -3,17 +3,17 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.checks import statements
 from sidecritic.checks.base import Pack
-from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
-from sidecritic.checks.statements import STATEMENTS
+from sidecritic.checks.endings import ENDINGS
 from sidecritic.critics.policy import noisy_or
 from tests.talk import Talk, fired, sent_back, specs
 
-PACK = Pack(
-    name="ends",
-    calls=ENDING_CALLS,
-    texts=(*ENDING_TEXTS, *STATEMENTS),
-    generic_tools=frozenset({"transfer_to_human_agents"}),
+PACK = Pack.of(
+    "ends",
+    *(*ENDINGS, statements),
+    generic_tools={"transfer_to_human_agents"},
+    synonyms=(("default", "user"),),
 )
 TOOLS = specs(
     "find_user get_order",
@@ -79,13 +79,6 @@ def test_a_write_on_the_whole_record_touches_its_things() -> None:
         "cancel_pending_order", ORDER, order_id="#W1111111", reason="no longer needed"
     )
     assert "thing left out" not in names(cancelled)
-
-
-def test_a_record_that_the_user_named_and_nobody_changed_is_noticed() -> None:
-    asked = asking("Please cancel order #W1111111.")
-    assert "record left out" in names(asked)
-    done = asked.did("cancel_pending_order", ORDER, order_id="#W1111111", reason="mistake")
-    assert "record left out" not in names(done)
 
 
 def test_an_agreed_plan_stays_open_until_a_write_is_tried() -> None:

@@ -3,8 +3,10 @@
 import pytest
 
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import affirms, amounts, asks_consent, mentions, takes_leave
+from sidecritic.english.acts import affirms, asks_consent, takes_leave
+from sidecritic.english.amounts import amounts
 from sidecritic.english.listings import agrees, is_id, labelled
+from sidecritic.english.text import mentions
 from tests.talk import Talk, specs
 
 TALK = Talk(tools=specs("get_order", "put_order"))

@@ -125,7 +125,7 @@ def test_the_owner_of_a_reservation_that_nobody_read_is_not_known() -> None:
         (talking("Book it, I'm mia_li_3668."), "no", True),
         (talking("Book it, I'm mia_li_3668, without insurance."), "no", False),
         (talking("Book it.").agent("Do you want travel insurance?").user("Nah."), "no", False),
-        (talking("Book it, I'm mia_li_3668."), "yes", False),
+        (talking("Book it, I'm mia_li_3668."), "yes", True),
     ],
     ids=["never spoken of", "the user did", "the agent asked", "bought"],
 )

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import sentences
+from sidecritic.checks.records import all_words, spoken_of
+from sidecritic.english.scope import negated
+from sidecritic.english.text import sentences
 from sidecritic.packs.airline.records import (
     BOOK,
     UPDATE_BAGS,
     cabin_of,
     free_bags,
-    has_read_profile,
     passengers,
     profile_of,
     reservation_of,
-    user_of,
+    says,
 )
 from sidecritic.packs.airline.sources import read_at, said_at
 from sidecritic.values import number_of, text_of
@@ -25,8 +26,9 @@ BAGS = "Each extra baggage is 50 dollars."
 INSURANCE = "The agent should ask if the user wants to buy the travel insurance."
 
 _BAG = re.compile(r"\b(bag|bags|baggage|baggages|luggage|suitcases?|checked)\b")
+_UP = "two|three|four|five|six|seven|eight|nine|ten"
 _COUNTED = re.compile(
-    r"\b(\d{1,2}|an?|another|no|zero|one|two|three|four|five|six|seven|eight|nine|ten)"
+    rf"\b(\d{{1,2}}|an?|another|no|zero|one|{_UP})"
     r"((?: more| extra| additional| free| checked| check-?in| total| pieces? of)*)"
     r" (?:bags?|baggages?|luggages?|suitcases?)\b"
 )
@@ -35,29 +37,10 @@ _NO_BAGS = re.compile(
     r"\b(bags?|baggages?|luggage|suitcases?)\b|\bwithout (any )?(checked )?(bags?|luggage)\b"
 )
 _NUMBERS = {
-    word: number
-    for number, words in enumerate(
-        (
-            ("no", "zero"),
-            ("a", "an", "another", "one"),
-            ("two",),
-            ("three",),
-            ("four",),
-            ("five",),
-            ("six",),
-            ("seven",),
-            ("eight",),
-            ("nine",),
-            ("ten",),
-        )
-    )
-    for word in words
+    **{"no": 0, "zero": 0, "a": 1, "an": 1, "another": 1, "one": 1},
+    **{word: number for number, word in enumerate(_UP.split("|"), 2)},
 }
-_INSURANCE = re.compile(r"\binsur")
-_DECLINED = re.compile(
-    r"\b(no|not|don'?t|without|decline|skip|never|nope|neither|nor|won'?t)\b[^.!?]{0,50}\binsur"
-    r"|\binsur\w*\b[^.!?]{0,30}\b(is )?(no|not|isn'?t|unnecessary)\b"
-)
+_INSURANCE = re.compile(r"\b(?:travel )?insur")
 _TAKEN = re.compile(
     r"\b(yes|add|include|want|buy|purchase|with|like|get|take|need|prefer|opt)\b[^.!?]{0,40}\binsur"
     r"|\binsur\w*\b[^.!?]{0,30}\b(yes|please)\b"
@@ -69,7 +52,7 @@ def paid_bags(case: Case) -> Objection | None:
     """Fire when the paid bags do not follow from membership, cabin and passengers."""
     arguments = case.arguments
     record = arguments if case.tool == BOOK else reservation_of(case)
-    membership = text_of(profile_of(case.facts, user_of(case)), "membership")
+    membership = text_of(profile_of(case), "membership")
     cabin = text_of(arguments, "cabin") or cabin_of(case.facts, record)
     free = free_bags(case.facts, membership, cabin, passengers(record))
     if free is None:
@@ -86,22 +69,6 @@ def paid_bags(case: Case) -> Objection | None:
         f"bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
         evidence=f"{total:g} bags, {free} free",
         messages=read_at(case),
-    )
-
-
-@call_check("membership not looked up", tools=(BOOK, UPDATE_BAGS), risk=0.4, policy=BAGS)
-def unread_profile(case: Case) -> Objection | None:
-    """Fire when bags are counted and the agent does not know the user's membership."""
-    owner = user_of(case)
-    bags = number_of(case.arguments, "total_baggages")
-    if not owner or not bags or has_read_profile(case.facts, owner):
-        return None
-    return Objection(
-        f"The profile of {owner} was never looked up, and free bags depend on the membership. "
-        "Call get_user_details first.",
-        evidence=owner,
-        # Where the critic could look, it knows whether the number is right all the same.
-        risk=0.2 if profile_of(case.facts, owner) else None,
     )
 
 
@@ -126,27 +93,19 @@ def bags_removed(case: Case) -> Objection | None:
     )
 
 
-@call_check(
+def _added_bags(case: Case) -> str:
+    before = number_of(reservation_of(case), "total_baggages")
+    added = number_of(case.arguments, "total_baggages") - before
+    return f"adds {added:g} checked bag(s)" if added > 0 else ""
+
+
+unwanted_bags = CallCheck(
     "bags nobody wants",
     tools=(BOOK, UPDATE_BAGS),
     risk=0.6,
     policy="Do not add checked bags that the user does not need.",
+    examine=spoken_of(_added_bags, _BAG, "Ask how many are needed, or add none."),
 )
-def unwanted_bags(case: Case) -> Objection | None:
-    """Fire when bags are added and the user never spoke of any."""
-    before = number_of(reservation_of(case), "total_baggages")
-    added = number_of(case.arguments, "total_baggages") - before
-    if added <= 0 or _BAG.search(case.facts.said):
-        return None
-    agreed = case.agreed
-    if agreed is not None and _BAG.search(agreed.question.lower):
-        return None
-    return Objection(
-        f"The call adds {added:g} checked bag(s), and the user asked for none. Ask how many are "
-        "needed, or add none.",
-        evidence=f"{added:g} bags",
-        messages=read_at(case),
-    )
 
 
 @call_check(
@@ -176,13 +135,25 @@ def other_bags(case: Case) -> Objection | None:
     )
 
 
-@call_check("insurance nobody wants", tools=(BOOK,), risk=0.6, policy=INSURANCE)
-def insurance_unasked(case: Case) -> Objection | None:
-    """Fire when insurance is booked that was never spoken of."""
-    wanted = case.named("insurance") == "yes"
-    if not wanted or _INSURANCE.search(case.facts.said) or _INSURANCE.search(case.facts.told):
-        return None
-    return Objection("Insurance was never spoken of. Ask whether the user wants it.")
+def _insurance(case: Case) -> str:
+    chosen = case.named("insurance")
+    asked = chosen and says(case.facts, INSURANCE.lower().rstrip("."))
+    return f"books insurance: {chosen}" if asked else ""
+
+
+insurance_not_asked = CallCheck(
+    "insurance never asked about",
+    tools=(BOOK,),
+    risk=0.4,
+    policy=INSURANCE,
+    examine=spoken_of(
+        _insurance,
+        _INSURANCE,
+        "Ask whether the user wants it, for 30 dollars per passenger, before you book.",
+        by=all_words,
+        risk=lambda case: 0.6 if case.named("insurance") == "yes" else None,
+    ),
+)
 
 
 @call_check("insurance against the wish", tools=(BOOK,), risk=0.75, policy=INSURANCE)
@@ -198,17 +169,6 @@ def insurance_unwanted(case: Case) -> Objection | None:
         evidence=f"wanted {wanted}",
         messages=said_at(case.facts, _INSURANCE),
     )
-
-
-AIRLINE_BAGS: tuple[CallCheck, ...] = (
-    paid_bags,
-    unread_profile,
-    bags_removed,
-    unwanted_bags,
-    other_bags,
-    insurance_unasked,
-    insurance_unwanted,
-)
 
 
 def _spoken_counts(case: Case) -> frozenset[int]:
@@ -235,7 +195,7 @@ def _insurance_wish(facts: Facts) -> str:
         for sentence in reversed(sentences(line.lower)):
             if not _INSURANCE.search(sentence) or sentence.rstrip().endswith("?"):
                 continue
-            if _DECLINED.search(sentence):
+            if any(negated(sentence, found.start()) for found in _INSURANCE.finditer(sentence)):
                 return "no"
             if _TAKEN.search(sentence):
                 return "yes"

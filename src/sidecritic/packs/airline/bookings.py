@@ -1,13 +1,11 @@
 """Airline: what a booking holds, against the rules and against the words of both sides."""
 
 import re
-from itertools import pairwise
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions
-from sidecritic.packs.airline.flights import ends_of, fares, legs_of
+from sidecritic.english.text import mentions
+from sidecritic.packs.airline.flights import off_course
 from sidecritic.packs.airline.records import (
     BOOK,
     UPDATE_FLIGHTS,
@@ -18,8 +16,8 @@ from sidecritic.packs.airline.records import (
     reservation_of,
     spoken,
 )
-from sidecritic.packs.airline.sources import said_at, searched_at
-from sidecritic.values import JsonObject, objects_of, text_of
+from sidecritic.packs.airline.sources import said_at
+from sidecritic.values import objects_of, text_of
 
 _COLLECT = (
     "The agent needs to collect the first name, last name, and date of birth for each passenger."
@@ -68,11 +66,14 @@ def unnamed_passenger(case: Case) -> Objection | None:
 )
 def other_trip(case: Case) -> Objection | None:
     """Fire when flights, ends and trip type of a booking do not fit each other, or the words."""
-    arguments = case.arguments
-    kind = text_of(arguments, "flight_type")
-    odd = _odd_flights(case.facts, arguments)
-    if odd:
-        return Objection(odd, evidence=odd)
+    kind = case.named("flight_type")
+    flown = off_course(case, case.arguments)
+    if flown:
+        return Objection(
+            f"The booking is a {kind.replace('_', ' ')} from {case.named('origin')} to "
+            f"{case.named('destination')}, but the flights go {flown}.",
+            evidence=flown,
+        )
     one_way, both = _ONE_WAY.search(case.facts.said), _ROUND.search(case.facts.said)
     if bool(one_way) == bool(both) or (kind == "one_way") == bool(one_way):
         return None
@@ -109,62 +110,3 @@ def unspoken_cabin(case: Case) -> Objection | None:
         risk=0.4 if cabin in told else None,
         messages=said_at(case.facts, _CABIN_WORDS),
     )
-
-
-@call_check(
-    "not enough seats",
-    tools=(BOOK, UPDATE_FLIGHTS),
-    risk=0.6,
-    policy="Seat availability and prices are listed for each cabin class.",
-)
-def no_seats(case: Case) -> Objection | None:
-    """Fire when a new flight has fewer seats in the cabin than there are passengers."""
-    arguments, reservation = case.arguments, reservation_of(case)
-    cabin, known = text_of(arguments, "cabin"), fares(case.facts)
-    people = passengers(arguments) or passengers(reservation)
-    same = cabin == cabin_of(case.facts, reservation)
-    kept = set(legs_of(reservation)) if same else set[object]()
-    for leg in legs_of(arguments):
-        left = known[leg].seats.get(cabin) if leg in known else None
-        if left is not None and left < people and leg not in kept:
-            return Objection(
-                f"{leg.number} of {leg.date} has {left:g} seats left in {spoken(cabin)}, and "
-                f"{people} are needed. Choose another flight.",
-                evidence=f"{leg.number}: {left:g}",
-                messages=searched_at(case.facts),
-            )
-    return None
-
-
-AIRLINE_BOOKINGS: tuple[CallCheck, ...] = (
-    too_many,
-    unnamed_passenger,
-    other_trip,
-    unspoken_cabin,
-    no_seats,
-)
-
-
-def _odd_flights(facts: Facts, arguments: JsonObject) -> str:
-    """Return why the flights of a booking do not fit its ends and trip type; empty if they do."""
-    legs = legs_of(arguments)
-    ends = ends_of(legs, facts, arguments)
-    origin, destination = text_of(arguments, "origin"), text_of(arguments, "destination")
-    kind = text_of(arguments, "flight_type")
-    if not ends or any(not all(pair) for pair in ends):
-        return ""
-    flown = " ".join(f"{a}-{b}" for a, b in ends)
-    final = origin if kind == "round_trip" else destination
-    if ends[0][0] != origin or ends[-1][1] != final:
-        return (
-            f"A {kind.replace('_', ' ')} from {origin} to {destination} ends in {final}, but the "
-            f"flights go {flown}."
-        )
-    turns = [
-        place
-        for (first, second), (_, place) in zip(pairwise(legs), ends, strict=False)
-        if first.date < second.date
-    ]
-    if kind == "round_trip" and len(turns) == 1 and turns[0] != destination:
-        return f"The booking is to {destination}, but the flights {flown} stay in {turns[0]}."
-    return ""

@@ -2,7 +2,7 @@
 
 import re
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.airline.flights import Leg, is_flown, legs_of, status_of
@@ -35,14 +35,9 @@ _AIRLINE_CANCELLED = re.compile(
 
 @call_check("cancellation without grounds", tools=(CANCEL,), risk=0.85, policy=_GROUNDS)
 def no_grounds(case: Case) -> Objection | None:
-    """Fire when none of the grounds can be seen.
-
-    An insured reservation is another matter, see `not_covered`.
-    """
+    """Fire when none of the grounds can be seen, and there is no insurance."""
     reservation = reservation_of(case)
-    if not reservation or ground_of(case.facts, reservation):
-        return None
-    if text_of(reservation, "insurance") == "yes" or _may_be_cancelled(case.facts, reservation):
+    if not _is_groundless(case.facts, reservation, insured=False):
         return None
     cabin = spoken(cabin_of(case.facts, reservation))
     return Objection(
@@ -61,9 +56,7 @@ def not_covered(case: Case) -> Objection | None:
     the insurance for a ground by itself.
     """
     reservation = reservation_of(case)
-    if text_of(reservation, "insurance") != "yes" or ground_of(case.facts, reservation):
-        return None
-    if _may_be_cancelled(case.facts, reservation):
+    if not _is_groundless(case.facts, reservation, insured=True):
         return None
     cabin = spoken(cabin_of(case.facts, reservation))
     return Objection(
@@ -96,34 +89,24 @@ def flown(case: Case) -> Objection | None:
     )
 
 
-AIRLINE_CANCELLATIONS: tuple[CallCheck, ...] = (no_grounds, not_covered, flown)
+def _is_groundless(facts: Facts, reservation: JsonObject, *, insured: bool) -> bool:
+    """Whether a reservation, with insurance or without, shows no ground for its cancellation.
 
-
-def ground_of(facts: Facts, reservation: JsonObject) -> str:
-    """Return the ground on which a reservation can be cancelled; empty when none is seen."""
+    Where the user says that the airline cancelled it, and nobody looked, there may be one.
+    """
+    if not reservation or (text_of(reservation, "insurance") == "yes") is not insured:
+        return False
     age = hours_old(facts, reservation)
-    if cabin_of(facts, reservation) == "business":
-        return "business"
-    if age is not None and age <= 24:
-        return "booked within 24 hours"
-    if any(status_of(leg, facts) == "cancelled" for leg in legs_of(reservation)):
-        return "cancelled by the airline"
-    if text_of(reservation, "insurance") == "yes" and _COVERED.search(facts.said):
-        return "insured, and the reason is covered"
-    return ""
+    statuses = {status_of(leg, facts) for leg in legs_of(reservation)} - {""}
+    return not (
+        cabin_of(facts, reservation) == "business"
+        or (age is not None and age <= 24)
+        or "cancelled" in statuses
+        or (insured and _COVERED.search(facts.said))
+        or (not statuses and _AIRLINE_CANCELLED.search(facts.said))
+    )
 
 
 def flown_leg(facts: Facts, reservation: JsonObject) -> Leg | None:
     """Return a flight of a reservation that has taken off."""
     return next((leg for leg in legs_of(reservation) if is_flown(leg, facts)), None)
-
-
-def airline_is_blamed(facts: Facts) -> bool:
-    """Whether the user says that the airline cancelled a flight."""
-    return bool(_AIRLINE_CANCELLED.search(facts.said))
-
-
-def _may_be_cancelled(facts: Facts, reservation: JsonObject) -> bool:
-    """Whether the user says that the airline cancelled it, and nobody looked."""
-    unchecked = not any(status_of(leg, facts) for leg in legs_of(reservation))
-    return unchecked and airline_is_blamed(facts)

@@ -1,12 +1,12 @@
 """Airline: certificates, which are sent only for a confirmed reason and in a fixed amount."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import Leg, legs_of, status_of
 from sidecritic.packs.airline.records import (
     CERTIFICATE,
@@ -14,7 +14,6 @@ from sidecritic.packs.airline.records import (
     passengers,
     profile_of,
     reservations,
-    writes_on,
 )
 from sidecritic.packs.airline.sources import said_at, status_read_at
 from sidecritic.values import JsonObject, number_of, text_of
@@ -23,8 +22,10 @@ _CLAIM = re.compile(
     r"\b(compensat\w*|voucher|certificate|refund|reimburs\w*|make (it )?up|something for"
     r"|make (this|it|things) right|goodwill|gesture)\b"
 )
-_CANCELLED = re.compile(r"\bcancel+ed\b|\bcancel+ation\b")
-_DELAYED = re.compile(r"\b(delay(ed|s)?|late)\b")
+_COMPLAINTS = {
+    "cancelled": re.compile(r"\bcancel+ed\b|\bcancel+ation\b"),
+    "delayed": re.compile(r"\b(delay(ed|s)?|late)\b"),
+}
 _RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
 
 
@@ -37,7 +38,7 @@ _RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
 )
 def not_due(case: Case) -> Objection | None:
     """Fire when nobody complained, no fact was confirmed, or the user has no claim."""
-    why = why_not_due(case.facts, case.named("user_id"))
+    why = _why_not_due(case)
     if not why:
         return None
     return Objection(
@@ -55,7 +56,7 @@ def not_due(case: Case) -> Objection | None:
 def wrong_compensation(case: Case) -> Objection | None:
     """Fire when the amount does not follow from the flights that were cancelled or late."""
     amount = number_of(case.arguments, "amount")
-    amounts = due(case.facts)
+    amounts = _due(case.facts)
     if not amounts:
         return _by_complaint(case.facts, amount)
     if amount in amounts.values():
@@ -80,7 +81,8 @@ def change_first(case: Case) -> Objection | None:
     troubled = _troubled(case.facts)
     if not troubled or "cancelled" in troubled.values():
         return None
-    if any(writes_on(case.facts, one) for one in troubled):
+    changed = {text_of(done.arguments, "reservation_id") for done in case.facts.writes}
+    if changed & set(troubled):
         return None
     return Objection(
         "For a delay a certificate is sent only when the user wants the reservation changed or "
@@ -88,32 +90,6 @@ def change_first(case: Case) -> Objection | None:
         evidence=", ".join(sorted(troubled)),
         messages=status_read_at(case.facts, _troubled_legs(case.facts)),
     )
-
-
-@call_check(
-    "second certificate",
-    tools=(CERTIFICATE,),
-    risk=0.5,
-    policy="Do not offer compensation for any other reason than the ones listed above.",
-)
-def second_certificate(case: Case) -> Objection | None:
-    """Fire when a certificate has been sent already."""
-    sent = [done for done in case.facts.writes if done.call.name == CERTIFICATE]
-    if not sent:
-        return None
-    return Objection(
-        f"A certificate of ${text_of(sent[-1].arguments, 'amount')} was sent already. One is due "
-        "for one reservation.",
-        messages=(sent[-1].position,),
-    )
-
-
-AIRLINE_COMPENSATION: tuple[CallCheck, ...] = (
-    not_due,
-    wrong_compensation,
-    change_first,
-    second_certificate,
-)
 
 
 def _troubled(facts: Facts) -> dict[str, str]:
@@ -125,20 +101,23 @@ def _troubled(facts: Facts) -> dict[str, str]:
         if kind:
             found[identity] = kind
     words = f"{facts.said}\n{facts.told}"
-    numbers = {one: [leg.number for leg in legs_of(reservations(facts)[one])] for one in found}
     spoken = {
         one: kind
         for one, kind in found.items()
-        if mentions(words, one) or any(mentions(words, number) for number in numbers[one])
+        if any(mentions(words, named) for named in (one, *_numbers(reservations(facts)[one])))
     }
     return spoken or found
+
+
+def _numbers(reservation: JsonObject) -> Iterator[str]:
+    return (leg.number for leg in legs_of(reservation))
 
 
 def _troubled_legs(facts: Facts) -> list[Leg]:
     return [leg for one in _troubled(facts) for leg in legs_of(reservations(facts)[one])]
 
 
-def due(facts: Facts) -> dict[str, float]:
+def _due(facts: Facts) -> dict[str, float]:
     """Return what is due for each reservation in trouble, in dollars."""
     return {
         one: float(_RATES[kind] * passengers(reservations(facts)[one]))
@@ -150,7 +129,8 @@ def due(facts: Facts) -> dict[str, float]:
 def _by_complaint(facts: Facts, amount: float) -> Objection | None:
     """Fire when the amount fits no reservation, by what the user complains of."""
     counts = {passengers(one) for one in reservations(facts).values()} - {0}
-    rates = _rates(facts)
+    spoken = [word for word, pattern in _COMPLAINTS.items() if pattern.search(facts.said)]
+    rates = [_RATES[word] for word in spoken] or list(_RATES.values())
     if not counts or any(amount == rate * count for rate in rates for count in counts):
         return None
     return Objection(
@@ -160,21 +140,13 @@ def _by_complaint(facts: Facts, amount: float) -> Objection | None:
     )
 
 
-def _rates(facts: Facts) -> set[int]:
-    """Return the dollars per passenger that the user's complaint can be worth."""
-    cancelled, delayed = _CANCELLED.search(facts.said), _DELAYED.search(facts.said)
-    if bool(cancelled) == bool(delayed):
-        return {50, 100}
-    return {100} if cancelled else {50}
-
-
-def why_not_due(facts: Facts, user_id: str = "") -> str:
+def _why_not_due(case: Case) -> str:
     """Return why a user has no claim to a certificate; empty when none of the reasons is seen."""
-    profile = profile_of(facts, user_id)
+    facts, profile = case.facts, profile_of(case)
     found, troubled = reservations(facts), _troubled(facts)
     if not _CLAIM.search(facts.said):
         return "The user did not ask for a compensation."
-    if not _CANCELLED.search(facts.said) and not _DELAYED.search(facts.said):
+    if not any(pattern.search(facts.said) for pattern in _COMPLAINTS.values()):
         return "The user complains about no cancelled or delayed flight."
     if not found:
         return "No reservation was looked up, so the facts are not confirmed."

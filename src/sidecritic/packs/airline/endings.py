@@ -2,16 +2,10 @@
 
 import re
 
-from sidecritic.checks.base import (
-    CallCheck,
-    Objection,
-    TextCheck,
-    call_check,
-    text_check,
-)
+from sidecritic.checks.base import CallCheck, EndCheck, Objection, TextCheck, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import takes_leave
+from sidecritic.english.acts import takes_leave
 from sidecritic.packs.airline.records import says
 from sidecritic.packs.airline.sources import said_at
 
@@ -37,22 +31,33 @@ _NUMBER = re.compile(
 _ASKS_ID = re.compile(r"\b(reservation|booking|confirmation) (id|number|code)\b")
 
 
-@text_check("reservation not located", policy=_SERVE, risk=0.6)
-def not_located(facts: Facts, draft: str) -> Objection | None:
+def _unhelped(facts: Facts) -> Objection | None:
+    asked = _ASKS_ID.search(facts.told)
+    if facts.records.get("reservation_id") or not asked or not _UNKNOWN.search(facts.said):
+        return None
+    return Objection(
+        "The user does not know the reservation id. Ask for the user id, call get_user_details, "
+        "and read the reservations of the profile to find the one that they mean.",
+        messages=said_at(facts, _UNKNOWN),
+    )
+
+
+def _unhelped_still(facts: Facts, draft: str) -> Objection | None:
     """Fire when the agent takes leave, or asks for the id again, and never looked for it."""
     lower = draft.lower()
     return _unhelped(facts) if takes_leave(lower) or _ASKS_ID.search(lower) else None
 
 
-@call_check(
-    "transfer without locating",
-    hand_overs=True,
-    policy=_SERVE,
-    risk=0.6,
+not_located = EndCheck(
+    CallCheck(
+        "reservation not located",
+        _SERVE,
+        0.6,
+        lambda case: _unhelped(case.facts),
+        hand_overs=True,
+    ),
+    TextCheck("reservation not located", _SERVE, 0.6, _unhelped_still),
 )
-def transferred_unhelped(case: Case) -> Objection | None:
-    """Fire on a transfer of a user whose reservation was never looked for."""
-    return _unhelped(case.facts)
 
 
 @call_check(
@@ -73,19 +78,4 @@ def transferred_in_vain(case: Case) -> Objection | None:
         "the user over.",
         evidence=wished.text[:120],
         messages=(wished.position,),
-    )
-
-
-AIRLINE_ENDING_TEXTS: tuple[TextCheck, ...] = (not_located,)
-AIRLINE_ENDING_CALLS: tuple[CallCheck, ...] = (transferred_unhelped, transferred_in_vain)
-
-
-def _unhelped(facts: Facts) -> Objection | None:
-    asked = _ASKS_ID.search(facts.told)
-    if facts.records.get("reservation_id") or not asked or not _UNKNOWN.search(facts.said):
-        return None
-    return Objection(
-        "The user does not know the reservation id. Ask for the user id, call get_user_details, "
-        "and read the reservations of the profile to find the one that they mean.",
-        messages=said_at(facts, _UNKNOWN),
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -39,15 +40,6 @@ class Fare(NamedTuple):
     departs: str
     arrives: str
     prices: Mapping[str, float]
-    seats: Mapping[str, float]
-
-
-class Way(NamedTuple):
-    """One direction of a journey: flights to be flown one after the other."""
-
-    origin: str
-    destination: str
-    legs: tuple[Leg, ...]
 
 
 Fares = Mapping[Leg, Fare]
@@ -85,31 +77,15 @@ def fares(facts: Facts) -> Fares:
             leg = _leg(flight, done)
             if leg in found:
                 continue
-            prices, seats = object_of(flight, "prices"), object_of(flight, "available_seats")
+            prices = object_of(flight, "prices")
             found[leg] = Fare(
                 origin=text_of(flight, "origin"),
                 destination=text_of(flight, "destination"),
                 departs=text_of(flight, "scheduled_departure_time_est"),
                 arrives=text_of(flight, "scheduled_arrival_time_est"),
                 prices={cabin: number_of(prices, cabin) for cabin in prices},
-                seats={cabin: number_of(seats, cabin) for cabin in seats},
             )
     return found
-
-
-def offers(facts: Facts, way: Way) -> tuple[tuple[Leg, ...], ...]:
-    """Return the ways that the searches showed from and to where a way goes, on its date."""
-    if not way.legs:
-        return ()
-    asked = {"origin": way.origin, "destination": way.destination, "date": way.legs[0].date}
-    found: dict[tuple[Leg, ...], None] = {}
-    for done in _searches(facts):
-        if all(text_of(done.arguments, key) == value for key, value in asked.items()):
-            for option in done.value if isinstance(done.value, list) else ():
-                flights = tuple(_flights(option))
-                if flights and _leads(flights, way):
-                    found[tuple(_leg(flight, done) for flight in flights)] = None
-    return tuple(found)
 
 
 def was_searched(facts: Facts, origin: str, destination: str, date: str) -> frozenset[str]:
@@ -134,6 +110,27 @@ def ends_of(legs: Sequence[Leg], facts: Facts, *records: JsonObject) -> list[tup
             if all(ends):
                 by_number.setdefault(text_of(flight, "flight_number"), ends)
     return [by_number.get(leg.number, ("", "")) for leg in legs]
+
+
+def off_course(case: Case, record: JsonObject) -> str:
+    """Return the ends of a call's flights where they are not the journey of a record; else empty.
+
+    Flights whose ends are unknown are not held against it.
+    """
+    legs = legs_of(case.arguments)
+    ends = ends_of(legs, case.facts, record, case.arguments)
+    origin, destination = text_of(record, "origin"), text_of(record, "destination")
+    if not origin or not ends or any(not all(pair) for pair in ends):
+        return ""
+    there_and_back = text_of(record, "flight_type") == "round_trip"
+    final = origin if there_and_back else destination
+    arrives = ends[0][0] == origin and ends[-1][1] == final
+    unbroken = all(first[1] == second[0] for first, second in pairwise(ends))
+    # Where the next flight goes on another day, the user stays: once, that is the destination.
+    stays = [end[1] for (a, b), end in zip(pairwise(legs), ends, strict=False) if a.date < b.date]
+    one_stay = there_and_back and len(stays) == 1
+    visits = destination in (stays if one_stay else {place for pair in ends for place in pair})
+    return "" if arrives and unbroken and visits else " ".join(f"{a}-{b}" for a, b in ends)
 
 
 def price_of(legs: Sequence[Leg], cabin: str, known: Fares) -> float | None:
@@ -190,11 +187,6 @@ def _searches(facts: Facts) -> Iterator[Done]:
     for done in reversed((*facts.done, *facts.looked)):
         if done.call.name in (DIRECT, ONE_STOP) and not done.is_error:
             yield done
-
-
-def _leads(flights: Sequence[JsonObject], way: Way) -> bool:
-    ends = (text_of(flights[0], "origin"), text_of(flights[-1], "destination"))
-    return ends == (way.origin, way.destination)
 
 
 def _leg(flight: JsonObject, done: Done) -> Leg:

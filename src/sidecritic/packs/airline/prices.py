@@ -6,8 +6,9 @@ from collections import Counter
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.payments import wanted_methods
+from sidecritic.checks.records import all_words, among
 from sidecritic.checks.sources import agreed_at
-from sidecritic.english.language import amounts
+from sidecritic.english.amounts import amounts
 from sidecritic.packs.airline.flights import (
     difference,
     fares,
@@ -21,11 +22,9 @@ from sidecritic.packs.airline.records import (
     methods_of,
     passengers,
     payments_of,
-    profile_of,
     reservation_of,
-    user_of,
 )
-from sidecritic.packs.airline.sources import read_at, searched_at
+from sidecritic.packs.airline.sources import read, read_at, searched_at
 from sidecritic.values import number_of, objects_of, text_of
 
 SINGLE = (
@@ -43,20 +42,18 @@ _TOTAL = re.compile(
 )
 
 
-@call_check("payment not in the profile", risk=0.95, policy=PROFILE)
-def foreign_payment(case: Case) -> Objection | None:
-    """Fire on a payment method that the user's profile does not hold."""
-    arguments = case.arguments
-    methods = methods_of(profile_of(case.facts, user_of(case)))
-    for chosen in payments_of(arguments):
-        if methods and chosen not in methods:
-            return Objection(
-                f"{chosen} is not in the user's profile, which holds {', '.join(methods)}. Ask "
-                "which of these to use.",
-                evidence=chosen,
-                messages=read_at(case),
-            )
-    return None
+foreign_payment = CallCheck(
+    "payment not in the profile",
+    risk=0.95,
+    policy=PROFILE,
+    examine=among(
+        lambda case: payments_of(case.arguments),
+        methods_of,
+        read,
+        what="the payment methods in the user's profile",
+        advice="Ask which of these to use.",
+    ),
+)
 
 
 @call_check(
@@ -65,7 +62,7 @@ def foreign_payment(case: Case) -> Objection | None:
 def other_payment(case: Case) -> Objection | None:
     """Fire when the user's latest words about payment fit another method than the call's."""
     reservation = reservation_of(case)
-    methods = methods_of(profile_of(case.facts, text_of(reservation, "user_id")))
+    methods = methods_of(case)
     chosen = case.named("payment_id")
     paid = objects_of(reservation, "payment_history")
     original = text_of(paid[0], "payment_id") if paid else ""
@@ -150,12 +147,10 @@ def announced_price(case: Case) -> Objection | None:
     """
     costs = difference(case)
     agreed = case.agreed
+    people = passengers(reservation_of(case)) or 1
     if not costs or agreed is None:
         return None
-    people = passengers(reservation_of(case)) or 1
-    heard = set(amounts(case.facts.told))
-    right = {abs(costs), abs(costs) / people, *_new_fares(case, people)}
-    if any(_was_told(heard, amount) for amount in right):
+    if _was_told(case, costs, costs / people, *_new_fares(case, people)):
         return None
     told = [amount for part in _TOTAL.findall(agreed.question.lower) for amount in amounts(part)]
     way = "costs" if costs > 0 else "refunds"
@@ -178,19 +173,17 @@ def announced_price(case: Case) -> Objection | None:
 )
 def total_unstated(case: Case) -> Objection | None:
     """Fire when the sum that a booking charges was named by nobody."""
-    arguments = case.arguments
-    paid = [number_of(part, "amount") for part in objects_of(arguments, "payment_methods")]
-    heard = set(amounts(case.facts.told))
-    people = passengers(arguments) or 1
-    if not paid or not sum(paid):
+    parts = objects_of(case.arguments, "payment_methods")
+    paid = [amount for part in parts if (amount := number_of(part, "amount"))]
+    total = sum(paid)
+    if not total or all(_was_told(case, amount) for amount in paid):
         return None
-    in_parts = all(_was_told(heard, amount) for amount in paid if amount)
-    if in_parts or _was_told(heard, sum(paid)) or _was_told(heard, sum(paid) / people):
+    if _was_told(case, total, total / (passengers(case.arguments) or 1)):
         return None
     return Objection(
-        f"The booking charges ${sum(paid):g}, a sum that the user was never told. State the total "
+        f"The booking charges ${total:g}, a sum that the user was never told. State the total "
         "and how it is paid, and ask for a yes.",
-        evidence=f"{sum(paid):g}",
+        evidence=f"{total:g}",
         messages=agreed_at(case),
     )
 
@@ -203,42 +196,29 @@ def total_unstated(case: Case) -> Objection | None:
 )
 def unspoken_payment(case: Case) -> Objection | None:
     """Fire on a payment method that neither side named by id, last digits, brand or kind."""
-    methods = methods_of(profile_of(case.facts, user_of(case)))
-    words = f"{case.facts.said}\n{case.facts.told}"
+    words = all_words(case)
     paid = objects_of(reservation_of(case), "payment_history")
     before = {text_of(payment, "payment_id") for payment in paid}
-    for chosen in payments_of(case.arguments):
-        method = methods.get(chosen)
-        if method is None or chosen in before or chosen.lower() in words:
+    for chosen, method in methods_of(case).items():
+        if chosen not in payments_of(case.arguments) or chosen in before:
             continue
-        names = [text_of(method, "last_four"), text_of(method, "brand")]
         kind = chosen.rpartition("_")[0].replace("_", " ")
-        if any(name and name.lower() in words for name in (*names, kind, kind.replace(" ", ""))):
-            continue
-        if "original" in words or (kind == "credit card" and re.search(r"\bcard\b", words)):
-            continue
-        return Objection(
-            f"{chosen} was spoken of by nobody. Ask with which method of the profile to pay.",
-            evidence=chosen,
-            messages=read_at(case),
-        )
+        names = (chosen, text_of(method, "last_four"), text_of(method, "brand"), kind)
+        named = any(name and name.lower() in words for name in (*names, kind.replace(" ", "")))
+        loosely = "original" in words or (kind == "credit card" and re.search(r"\bcard\b", words))
+        if not named and not loosely:
+            return Objection(
+                f"{chosen} was never spoken of. Ask with which method of the profile to pay.",
+                evidence=chosen,
+                messages=read_at(case),
+            )
     return None
 
 
-AIRLINE_PRICES: tuple[CallCheck, ...] = (
-    foreign_payment,
-    other_payment,
-    certificate_for_update,
-    payment_mix,
-    wrong_price,
-    announced_price,
-    total_unstated,
-    unspoken_payment,
-)
-
-
-def _was_told(heard: set[float], amount: float) -> bool:
-    return any(abs(one - amount) < 0.5 for one in heard)
+def _was_told(case: Case, *right: float) -> bool:
+    """Whether the agent named one of the amounts, whatever their signs."""
+    heard = set(amounts(case.facts.told))
+    return any(abs(one - abs(amount)) < 0.5 for one in heard for amount in right)
 
 
 def _new_fares(case: Case, people: int) -> set[float]:

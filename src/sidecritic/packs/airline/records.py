@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Done, Facts
+from sidecritic.checks.facts import Facts
+from sidecritic.checks.records import Kind
 from sidecritic.values import JsonObject, object_of, objects_of, text_of
 
 BOOK = "book_reservation"
@@ -19,14 +20,14 @@ UPDATE_BAGS = "update_reservation_baggages"
 UPDATE_PASSENGERS = "update_reservation_passengers"
 CERTIFICATE = "send_certificate"
 
-RESERVATION = "get_reservation_details"
-PROFILE = "get_user_details"
+RESERVATION = Kind("reservation", "reservation_id", "get_reservation_details", owner="user_id")
+PROFILE = Kind("profile", "user_id", "get_user_details")
 
 ON_RESERVATIONS = (CANCEL, UPDATE_FLIGHTS, UPDATE_BAGS, UPDATE_PASSENGERS)
 
 _NONE: JsonObject = {}
-_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2011": "-", "\u2010": "-"})
-_CABIN = re.compile(r"\b(basic[ _-]economy|economy|business)\b")
+_DASH = r"[\s_\u2010\u2011-]"
+_CABIN = re.compile(rf"\b(basic{_DASH}economy|economy|business)\b")
 _CABINS = ("basic_economy", "economy", "business")
 _NOW = re.compile(r"current time is (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 _DEFAULT_NOW = "2024-05-15 15:00:00"
@@ -63,13 +64,7 @@ def reservations(facts: Facts) -> Mapping[str, JsonObject]:
 
 def reservation_of(case: Case) -> JsonObject:
     """Return the reservation that a call is about; empty when it is not known."""
-    return reservations(case.facts).get(case.named("reservation_id"), {})
-
-
-def was_read(case: Case) -> bool:
-    """Whether the agent itself has seen the reservation."""
-    read = case.facts.records.get("reservation_id", {})
-    return case.named("reservation_id") in read
+    return RESERVATION.of(case)
 
 
 def cabin_of(facts: Facts, reservation: JsonObject) -> str:
@@ -85,31 +80,18 @@ def cabin_of(facts: Facts, reservation: JsonObject) -> str:
     return text_of(reservation, "cabin")
 
 
-def profile_of(facts: Facts, user_id: str) -> JsonObject:
-    """Return a user's profile; empty when it is not known.
+def profile_of(case: Case) -> JsonObject:
+    """Return the profile of the user that a call is for; empty when it is not known.
 
     A profile may carry no id of its own, so the argument of its look-up counts too.
     """
-    profiles = facts.known.get("user_id", {})
-    if user_id:
-        return profiles.get(user_id, {})
-    return next(iter(profiles.values()), _NONE)
+    profiles, owner = case.facts.known.get("user_id", {}), RESERVATION.owner_of(case)
+    return profiles.get(owner, {}) if owner else next(iter(profiles.values()), _NONE)
 
 
-def has_read_profile(facts: Facts, user_id: str) -> bool:
-    """Whether the agent itself has seen a user's profile."""
-    return user_id in facts.records.get("user_id", {})
-
-
-def user_of(case: Case) -> str:
-    """Return the id of the user that a call is for; empty when it is not known."""
-    named = case.named("user_id")
-    return named or text_of(reservation_of(case), "user_id")
-
-
-def methods_of(profile: JsonObject) -> dict[str, JsonObject]:
-    """Return payment methods by id."""
-    found = object_of(profile, "payment_methods")
+def methods_of(case: Case) -> dict[str, JsonObject]:
+    """Return the payment methods of the user that a call is for, by id."""
+    found = object_of(profile_of(case), "payment_methods")
     return {key: value for key, value in found.items() if isinstance(value, dict)}
 
 
@@ -153,21 +135,9 @@ def free_bags(facts: Facts, membership: str, cabin: str, people: int) -> int | N
     return None if each is None or not people else each * people
 
 
-def writes_on(facts: Facts, reservation_id: str) -> tuple[Done, ...]:
-    """Return what was executed on a reservation."""
-    return tuple(
-        done for done in facts.writes if text_of(done.arguments, "reservation_id") == reservation_id
-    )
-
-
-def plain(text: str) -> str:
-    """Return a text in lower case, without the spaces and hyphens that models like to vary."""
-    return text.translate(_PLAIN).lower()
-
-
 def cabins_in(text: str) -> frozenset[str]:
     """Return the cabins that a text names; economy is not basic economy."""
-    return frozenset(re.sub(r"[ _-]", "_", found[0]) for found in _CABIN.finditer(plain(text)))
+    return frozenset(re.sub(_DASH, "_", found[0]) for found in _CABIN.finditer(text))
 
 
 def spoken(cabin: str) -> str:

@@ -7,30 +7,32 @@ from itertools import pairwise
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.language import mentions, sentences
+from sidecritic.checks.records import changed, in_state, looked_up
+from sidecritic.english.text import mentions, sentences
 from sidecritic.packs.airline.cancellations import flown_leg
 from sidecritic.packs.airline.flights import (
     arrival,
     departure,
-    ends_of,
     fares,
     is_flown,
     legs_of,
+    off_course,
 )
 from sidecritic.packs.airline.records import (
     BOOK,
     ON_RESERVATIONS,
+    RESERVATION,
     UPDATE_FLIGHTS,
     UPDATE_PASSENGERS,
     cabin_of,
     passengers,
     reservation_of,
     says,
-    was_read,
 )
 from sidecritic.packs.airline.sources import read_at, searched_at, status_read_at
 from sidecritic.values import JsonObject, objects_of, text_of
 
+_NO_WORD = re.compile(r"[\W_]+")
 _ONLY = re.compile(
     r"\b(only|just)\b[^.\n]{0,30}"
     r"\b(outbound|return|leg|segment|(first|second|last|one) (flight|leg|passenger))\b"
@@ -47,38 +49,40 @@ _WHOLE = re.compile(
 )
 
 
-@call_check(
+unread_reservation = CallCheck(
     "reservation not looked up",
     tools=ON_RESERVATIONS,
     risk=0.75,
     policy="The API does not check these for the agent, so the agent must make sure the rules "
     "apply before calling the API!",
-)
-def unread_reservation(case: Case) -> Objection | None:
-    """Fire when the agent has never read the reservation of the call."""
-    if was_read(case):
-        return None
-    which = case.named("reservation_id") or "the reservation"
-    return Objection(
-        f"{which} was never looked up. Call get_reservation_details and make sure that the rules "
-        "allow this.",
+    examine=looked_up(
+        RESERVATION,
+        "make sure that the rules allow this",
         # Where the critic could look, the other checks know whether the rules allow it.
-        risk=0.35 if reservation_of(case) else None,
-    )
-
-
-@call_check(
+        risk=lambda case: 0.35 if RESERVATION.of(case) else None,
+    ),
+)
+already_cancelled = CallCheck(
     "cancelled already",
     tools=ON_RESERVATIONS,
     risk=0.85,
     policy="The agent must make sure the rules apply before calling the API!",
+    examine=in_state(
+        RESERVATION, lambda _, status: status != "cancelled", "Tell the user that it is cancelled."
+    ),
 )
-def already_cancelled(case: Case) -> Objection | None:
-    """Fire on a change of a cancelled reservation."""
-    if text_of(reservation_of(case), "status") != "cancelled":
+
+
+@call_check("user id not given", risk=0.6, policy="The user must provide their user id.")
+def user_id_not_given(case: Case) -> Objection | None:
+    """Fire on a write for a user who never gave the id of its owner."""
+    owner = RESERVATION.owner_of(case)
+    stated = says(case.facts, "must provide their user id", "obtain the user id from the user")
+    if not stated or not owner or _bare(owner) in _bare(case.facts.said):
         return None
     return Objection(
-        "This reservation is cancelled already. Tell the user so.",
+        "The user has not given their user id. Ask for it before you change anything.",
+        evidence=owner,
         messages=read_at(case),
     )
 
@@ -183,21 +187,16 @@ def partial_cabin(case: Case) -> Objection | None:
 def other_journey(case: Case) -> Objection | None:
     """Fire when the new flights begin or end elsewhere, or one way of a round trip is gone."""
     reservation = reservation_of(case)
-    ends = ends_of(legs_of(case.arguments), case.facts, reservation, case.arguments)
-    if not reservation or not ends or any(not all(pair) for pair in ends):
-        return None
-    origin, destination = text_of(reservation, "origin"), text_of(reservation, "destination")
-    final = origin if text_of(reservation, "flight_type") == "round_trip" else destination
-    visited = {place for pair in ends for place in pair}
-    unbroken = all(first[1] == second[0] for first, second in pairwise(ends))
-    if ends[0][0] == origin and ends[-1][1] == final and destination in visited and unbroken:
+    flown = off_course(case, reservation)
+    if not flown:
         return None
     return Objection(
-        f"The reservation goes from {origin} to {destination} "
-        f"({text_of(reservation, 'flight_type').replace('_', ' ')}), the call lists "
-        f"{' '.join(f'{a}-{b}' for a, b in ends)}. List every flight of the whole trip, kept ones "
-        "included; origin, destination and trip type cannot change.",
-        evidence=str(ends),
+        f"The reservation goes from {text_of(reservation, 'origin')} to "
+        f"{text_of(reservation, 'destination')} "
+        f"({text_of(reservation, 'flight_type').replace('_', ' ')}), the call lists {flown}. List "
+        "every flight of the whole trip, kept ones included; origin, destination and trip type "
+        "cannot change.",
+        evidence=flown,
         messages=read_at(case),
     )
 
@@ -224,29 +223,24 @@ def impossible_connection(case: Case) -> Objection | None:
     return None
 
 
-@call_check(
+def _kept(case: Case) -> str:
+    """Return what a change leaves as it is, in words."""
+    reservation, arguments = reservation_of(case), case.arguments
+    if case.tool == UPDATE_PASSENGERS:
+        same = objects_of(arguments, "passengers") == objects_of(reservation, "passengers")
+        return "the passengers are the same" if reservation and same else ""
+    same = legs_of(arguments) == legs_of(reservation)
+    cabin = case.named("cabin") == cabin_of(case.facts, reservation)
+    return "flights and cabin are the same" if reservation and same and cabin else ""
+
+
+nothing_changed = CallCheck(
     "nothing changed",
     tools=(UPDATE_FLIGHTS, UPDATE_PASSENGERS),
     risk=0.7,
     policy="Some flight segments can be kept, but their prices will not be updated.",
+    examine=changed(_kept, RESERVATION.of, "Call with what should change."),
 )
-def nothing_changed(case: Case) -> Objection | None:
-    """Fire when a change leaves the reservation as it is."""
-    reservation, arguments = reservation_of(case), case.arguments
-    if not reservation:
-        return None
-    if case.tool == UPDATE_PASSENGERS:
-        same = objects_of(arguments, "passengers") == objects_of(reservation, "passengers")
-    else:
-        same = legs_of(arguments) == legs_of(reservation) and (
-            text_of(arguments, "cabin") == cabin_of(case.facts, reservation)
-        )
-    if not same:
-        return None
-    return Objection(
-        "The call leaves the reservation as it is. Call with what should change.",
-        messages=read_at(case),
-    )
 
 
 @call_check(
@@ -267,20 +261,6 @@ def passenger_number(case: Case) -> Objection | None:
         evidence=f"{before} -> {after}",
         messages=read_at(case),
     )
-
-
-AIRLINE_RULES: tuple[CallCheck, ...] = (
-    unread_reservation,
-    already_cancelled,
-    cabin_after_flown,
-    flown_changed,
-    basic_economy,
-    partial_cabin,
-    other_journey,
-    impossible_connection,
-    nothing_changed,
-    passenger_number,
-)
 
 
 def _agreed_part(case: Case, reservation: JsonObject) -> str:
@@ -314,3 +294,8 @@ def _naming(line: Line, cabin: str) -> Iterator[str]:
     for sentence in sentences(line.lower):
         if mentions(sentence.replace("basic economy", "basic_economy"), cabin):
             yield sentence
+
+
+def _bare(text: str) -> str:
+    """Return letters and digits alone: an id may be typed with spaces, or spelled out with them."""
+    return _NO_WORD.sub("", text).lower()

@@ -5,20 +5,20 @@ from collections.abc import Iterable
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.checks.sources import shown_at
 from sidecritic.packs.airline.flights import DIRECT, ONE_STOP, Leg
-from sidecritic.values import text_of
+from sidecritic.packs.airline.records import PROFILE, RESERVATION
+from sidecritic.values import JsonObject, text_of
+
+
+def read(case: Case) -> JsonObject:
+    """Return the reservation of a call, or else the profile of its user, as the agent read it."""
+    return RESERVATION.seen(case) or PROFILE.seen(case)
 
 
 def read_at(case: Case) -> tuple[int, ...]:
-    """Return where the agent last read the reservation and the profile of a call."""
-    found: dict[str, int] = {}
-    arguments = case.arguments
-    wanted = {key: text_of(arguments, key) for key in ("reservation_id", "user_id")}
-    for done in case.facts.done:
-        for key, value in wanted.items():
-            if value and not done.is_error and text_of(done.arguments, key) == value:
-                found[key] = done.position
-    return tuple(sorted(set(found.values())))
+    """Return where the agent read it."""
+    return shown_at(case.facts, read(case))
 
 
 def status_read_at(facts: Facts, legs: Iterable[Leg]) -> tuple[int, ...]:
@@ -36,10 +36,7 @@ def searched_at(facts: Facts) -> tuple[int, ...]:
     return tuple(done.position for done in facts.done if done.call.name in (DIRECT, ONE_STOP))
 
 
-def said_at(facts: Facts, words: str | re.Pattern[str]) -> tuple[int, ...]:
+def said_at(facts: Facts, words: re.Pattern[str]) -> tuple[int, ...]:
     """Return the user's last message that holds the words."""
-    for line in reversed(facts.user_lines):
-        held = words in line.lower if isinstance(words, str) else words.search(line.lower)
-        if held:
-            return (line.position,)
-    return ()
+    lines = (line.position for line in reversed(facts.user_lines) if words.search(line.lower))
+    return tuple(lines)[:1]

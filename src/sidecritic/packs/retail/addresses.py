@@ -1,7 +1,7 @@
 """Retail: addresses, which are confused more often than anything else.
 
-An address is tied to the user by "my new home is where the luggage went": whoever mixes up
-which order that is, swaps old and new.
+An address is tied to the user by "my new home is where the luggage went": an agent that
+mixes up which order that is swaps old and new.
 """
 
 import re
@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, NO_INVENTION
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions
+from sidecritic.english.text import mentions
+from sidecritic.packs.retail.clauses import name_of, named_in
 from sidecritic.packs.retail.records import (
     MODIFY_ADDRESS,
     USER_ADDRESS,
-    head,
     items,
     order_of,
     orders,
@@ -29,41 +29,6 @@ ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
 TOOLS = (MODIFY_ADDRESS, USER_ADDRESS)
 
 _NEW = re.compile(r"\bnew (\w+ )?(address|home|place|house|one)\b|\bmoved\b")
-_PARTS = ("address2", "city", "state", "zip")
-_SHORT = {
-    "nyc": "new york",
-    "new york city": "new york",
-    "philly": "philadelphia",
-    "sf": "san francisco",
-    "la": "los angeles",
-    "dc": "washington",
-}
-_PLACE = re.compile(r"\b(address|home|house|place|ship\w*|deliver\w*|send|sent|mov(e|ed|ing))\b")
-_LEFT = re.compile(
-    r"\b(from|old|previous|former|current(ly)?|not|wrong|instead of|leav\w+)( (my|the|in|to))*\s*$"
-)
-_STREET = re.compile(
-    r"\b\d+ (?:[A-Z]\w+ ){1,3}(?:Street|St|Avenue|Ave|Drive|Dr|Lane|Ln|Road|Rd|Boulevard|Blvd|Way"
-    r"|Court|Ct|Place|Pl|Highway|Square|Circle|Parkway)\b"
-)
-_ZIP = re.compile(r"(?<!\d)\d{5}(?!\d)")
-_UNIT_WORD = re.compile(r"\b(suite|ste|apt|apartment|unit|room|floor|no)\b\.?", re.IGNORECASE)
-_UNIT = re.compile(
-    r"\b(?:suite|ste|apt|apartment|unit|room)\b\.? ?#?"
-    r"(\d+(?:-?[a-z])?|[a-z]-?\d+|[b-hj-z])(?!\w)"
-)
-"""A number or a letter, but the words "a" and "I": "room for" names no unit."""
-
-_NEXT = re.compile(
-    r"(?<!\d)\d{5}(?!\d)|\b\d+ (?:\w+ ){0,3}(?:street|st|avenue|ave|drive|dr|lane|ln|road|rd"
-    r"|boulevard|blvd|way|court|ct|place|pl|highway|square|circle|parkway)\b"
-)
-"""Behind a street: the zip code that ends its address, or the next street."""
-
-_DEFAULT = re.compile(
-    r"\b(default|profile|account|on file|personal|home|user|main|primary|permanent|general"
-    r"|future|all (my )?orders)\b"
-)
 _WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
 
 
@@ -128,137 +93,25 @@ def swapped_address(case: Case) -> Objection | None:
     return None
 
 
-@call_check("address in another city", tools=TOOLS, risk=0.45, policy=CONSENT)
-def other_city(case: Case) -> Objection | None:
-    """Fire when the user spoke of an address in a city, and the call's is in one not named."""
-    city = _plain(case.arguments, "city")
-    wished = {c: line for line in case.facts.user_lines for c in _cities(case.facts, line.lower)}
-    if not wished or city in wished or mentions(case.facts.said, city):
-        return None
-    named = next(iter(wished))
-    there = [a for a in _addresses(case.facts) if _plain(a, "city") == named]
-    return Objection(
-        f"The user speaks of the address in {named.title()}, the call's is in {city.title()}. "
-        f"{_brief(there[0]) if there else 'Ask for it'}: look at the profile and the orders.",
-        evidence=f"{named} vs {city}",
-        messages=(wished[named].position,),
-    )
-
-
 @call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
 def not_as_given(case: Case) -> Objection | None:
-    """Fire when a part of the address differs from the record or message it is taken from."""
-    arguments = case.arguments
-    street = _plain(arguments, "address1")
-    for line in reversed(case.facts.user_lines):
-        if street and street in line.lower:
-            part = _differs_from_words(line.lower, arguments)
-            return _misread(part, arguments, line.text) if part else None
-    for record in _addresses(case.facts):
-        if _plain(record, "address1") == street:
-            parts = [key for key in _PARTS if _plain(record, key) != _plain(arguments, key)]
-            if not parts:
-                return None
-            if not any(
-                mentions(case.facts.said, _plain(arguments, key) or "none") for key in parts
-            ):
-                return _misread(parts[0], arguments, _brief(record))
-    return None
-
-
-@call_check("street nobody gave", tools=TOOLS, risk=0.6, policy=CONSENT)
-def other_street(case: Case) -> Objection | None:
-    """Fire when the user gave a street, and the call has one that neither side spoke of."""
+    """Fire when parts of the address differ from the record that holds its street."""
     street = _plain(case.arguments, "address1")
-    if not street or street in case.facts.said or street in case.facts.told:
-        return None
-    given = [
-        (line, found[0]) for line in case.facts.user_lines for found in _STREET.finditer(line.text)
-    ]
-    number = street.split(" ", 1)[0]
-    if not given or any(found.startswith(f"{number} ") for _, found in given):
-        return None
-    return Objection(
-        f"The user gave {given[-1][1]}; the call has {text_of(case.arguments, 'address1')}. "
-        "Use the address that the user gave, or list the other one and ask.",
-        evidence=given[-1][1],
-        messages=(given[-1][0].position,),
-    )
-
-
-@call_check("default address nobody spoke of", tools=(USER_ADDRESS,), risk=0.5, policy=CONSENT)
-def unspoken_default(case: Case) -> Objection | None:
-    """Fire when neither side spoke of the profile's address."""
-    if _DEFAULT.search(case.facts.said) or (
-        case.facts.announcement and _DEFAULT.search(case.facts.told)
-    ):
-        return None
-    return Objection(
-        "The user asked for the address of an order, not for their default address. Change the "
-        "order's address, or ask whether the default is meant as well."
-    )
-
-
-RETAIL_ADDRESSES: tuple[CallCheck, ...] = (
-    same_address,
-    mixed_address,
-    swapped_address,
-    other_city,
-    not_as_given,
-    other_street,
-    unspoken_default,
-)
-
-
-def _misread(part: str, arguments: Mapping[str, JsonValue], source: str) -> Objection:
-    value = text_of(arguments, part) or "empty"
-    return Objection(
-        f"`{part}` is {value}, which is not what was given: {source[:160]}. Take the address over "
-        "as it stands there.",
-        evidence=f"{part} {value}",
-    )
-
-
-def _differs_from_words(lower: str, arguments: Mapping[str, JsonValue]) -> str:
-    """Return the part of an address that a message gives otherwise; empty when there is none."""
-    zips = set(_ZIP.findall(lower))
-    if zips and _plain(arguments, "zip") not in zips:
-        return "zip"
-    units = {u for place in _places(lower, _plain(arguments, "address1")) for u in _units(place)}
-    mine = _UNIT_WORD.sub("", _plain(arguments, "address2")).strip(" .#")
-    if units and mine not in units:
-        return "address2"
-    return ""
-
-
-def _places(lower: str, street: str) -> Iterator[str]:
-    """Walk over what a text says behind a street, up to its zip code or the next street."""
-    for found in re.finditer(re.escape(street), lower):
-        end = _NEXT.search(lower, found.end())
-        yield lower[found.end() : end.start() if end else len(lower)]
-
-
-def _units(text: str) -> Iterator[str]:
-    for found in _UNIT.finditer(text):
-        yield found[1]
-
-
-def _addresses(facts: Facts) -> tuple[JsonObject, ...]:
-    """Return the addresses of the user's profile and orders."""
-    records = (user(facts), *orders(facts).values())
-    return tuple(a for record in records if (a := object_of(record, "address")))
-
-
-def _cities(facts: Facts, lower: str) -> Iterator[str]:
-    """Walk over the cities of known addresses that a message names as where things should go."""
-    known = {_plain(address, "city") for address in _addresses(facts)} - {""}
-    for city in known:
-        for word in (city, *(k for k, v in _SHORT.items() if v == city)):
-            for found in re.finditer(rf"\b{re.escape(word)}\b", lower):
-                around = lower[max(0, found.start() - 60) : found.end() + 30]
-                before = lower[max(0, found.start() - 24) : found.start()]
-                if _PLACE.search(around) and not _LEFT.search(before):
-                    yield city
+    for holder in (user(case.facts), *orders(case.facts).values()):
+        record = object_of(holder, "address")
+        if not street or _plain(record, "address1") != street:
+            continue
+        other = [key for key in ADDRESS_KEYS if _plain(record, key) != _plain(case.arguments, key)]
+        said = (mentions(case.facts.said, _plain(case.arguments, key) or "none") for key in other)
+        if not other or any(said):
+            return None
+        part = f"`{other[0]}` is {case.named(other[0]) or 'empty'}"
+        return Objection(
+            f"{part}, which is not what was given: {_brief(record)}. Take the address over as it "
+            "stands there.",
+            evidence=part,
+        )
+    return None
 
 
 def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:
@@ -271,12 +124,12 @@ def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:
             continue
         for order_id, order in orders(facts).items():
             for item in items(order) if order_id not in changed else ():
-                if head(item) in sentence and _is_unique(facts, head(item)):
+                if named_in(sentence, name_of(item)) and _is_unique(facts, name_of(item)):
                     yield order, text_of(item, "name")
 
 
 def _is_unique(facts: Facts, name: str) -> bool:
-    holding = [o for o in orders(facts).values() if any(head(i) == name for i in items(o))]
+    holding = [o for o in orders(facts).values() if any(name_of(i) == name for i in items(o))]
     return len(holding) == 1
 
 

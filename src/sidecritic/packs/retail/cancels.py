@@ -3,25 +3,26 @@
 import re
 from collections.abc import Iterator
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import amounts
-from sidecritic.packs.retail.records import CANCEL, items, order_of
-from sidecritic.packs.retail.wording import (
+from sidecritic.english.amounts import amounts
+from sidecritic.english.lexicon import spoken
+from sidecritic.english.scope import negated
+from sidecritic.packs.retail.clauses import (
     Clause,
     clauses,
     name_of,
     named_in,
     product_names,
     products_in,
+    question_before,
 )
+from sidecritic.packs.retail.records import CANCEL, items, order_of
 from sidecritic.values import number_of
 
-_CANCEL = re.compile(
-    r"\b(cancel(?:l?ed|l?ing)?|cancell?ation (?:of|for)|remov(?:e|ing|al of)"
-    r"|take (?:it|them)? ?(?:off|out))\b"
-)
+_ORDER_ID = re.compile(r"#w\d+")
+_CANCEL = spoken("cancel", "remove")
 _WHOLE = re.compile(
     r"#w\d+|\border(s|ed)?\b(?! (id|number))|\b(whole|entire|full|all of (it|them)|everything)\b"
 )
@@ -44,9 +45,6 @@ _MISTAKE = re.compile(
 _UNNEEDED = re.compile(
     r"\b(no longer|don'?t (really )?need|do not need|not need(ed)?|unneeded"
     r"|changed? (my|our|his|her) mind|not going to (need|use)|unnecessary)\b"
-)
-_REFUSED = re.compile(
-    r"\b(don'?t|do not|not|without|rather than|instead of|avoid|never|can'?t|cannot)( \w+){0,3} $"
 )
 _EXACT = {"ordered by mistake": "ordered by mistake", "no longer need": "no longer needed"}
 REASON = (
@@ -72,14 +70,13 @@ def wider_cancel(case: Case) -> Objection | None:
     if _is_told(case, held - spoken, after=max(only, default=0)):
         return None
     price = _item_price(case, spoken)
-    risk = None if only else 0.5 if price else 0.35
     return Objection(
         f"The user spoke of cancelling the {', '.join(sorted(spoken))} only, but this cancels the "
         f"whole order, {others} included. Single items cannot be cancelled: tell the user so, and "
         "cancel the order only if they agree to that.",
         evidence=f"{', '.join(sorted(spoken))}{': ' + price if price else ''}",
         # Without "only" the user often means the order by its item.
-        risk=risk,
+        risk=None if only else 0.5 if price else 0.35,
         messages=tuple(only),
     )
 
@@ -115,13 +112,6 @@ def unasked_reason(case: Case) -> Objection | None:
     )
 
 
-RETAIL_CANCELS: tuple[CallCheck, ...] = (
-    wider_cancel,
-    invented_reason,
-    unasked_reason,
-)
-
-
 def reasons_in(lower: str) -> tuple[str, ...]:
     """Return the reasons for a cancellation that a text gives, in the words of the policy."""
     patterns = (("ordered by mistake", _MISTAKE), ("no longer needed", _UNNEEDED))
@@ -136,31 +126,15 @@ def _cancelled(case: Case, held: set[str]) -> set[str] | None:
     for sentence in case.facts.wishes:
         for found in _CANCEL.finditer(sentence):
             wish = sentence[found.end() :][:90]
-            about = _first_named(wish, names)
-            if _REFUSED.search(sentence[: found.start()]) or "myself" in wish:
+            if negated(sentence, found.start()) or "myself" in wish:
                 continue
-            if about is None and _means_order(wish, order_id):
+            whole, ids = _WHOLE.search(wish), _ORDER_ID.findall(wish)
+            start, end, about = next(products_in(wish, names), (len(wish), 0, ""))
+            if about and not (whole and whole.start() < start) and wish[end : end + 6] != " order":
+                spoken |= {about} & held
+            elif whole and (not ids or order_id in ids):
                 return None
-            spoken |= {about} & held if about else set()
     return spoken
-
-
-def _first_named(wish: str, names: tuple[str, ...]) -> str | None:
-    """Return the item that stands right behind "cancel", before any word for the order."""
-    found = next(products_in(wish, names), None)
-    if found is None:
-        return None
-    place, end, name = found
-    whole = _WHOLE.search(wish)
-    if (whole and whole.start() < place) or wish[end:].startswith(" order"):
-        return None
-    return name
-
-
-def _means_order(wish: str, order_id: str) -> bool:
-    """Whether what stands behind "cancel" means this whole order."""
-    named = re.findall(r"#w\d+", wish)
-    return bool(_WHOLE.search(wish)) and (not named or order_id in named)
 
 
 def _is_told(case: Case, others: set[str], *, after: int) -> bool:
@@ -169,29 +143,22 @@ def _is_told(case: Case, others: set[str], *, after: int) -> bool:
     if agreed is None or agreed.answer.position <= after:
         return False
     text = agreed.question.lower
-    for found in _CANCEL.finditer(text):
-        passage = text[max(0, found.start() - 120) : found.end() + 400]
-        if all(named_in(passage, name) for name in others):
-            return True
-    return bool(_ORDER.search(text))
+    passages = (text[max(0, f.start() - 120) : f.end() + 400] for f in _CANCEL.finditer(text))
+    listed = any(all(named_in(passage, name) for name in others) for passage in passages)
+    return listed or bool(_ORDER.search(text))
 
 
 def _only(facts: Facts, spoken: set[str]) -> list[int]:
-    """Return where the user wants nothing but these items cancelled."""
-    found: list[int] = []
-    for line in facts.user_lines:
-        near = any(named_in(line.lower, name) for name in spoken) or "item" in line.lower
-        if near and _CANCEL.search(line.lower) and _says_only(line.lower):
-            found.append(line.position)
-    return found
-
-
-def _says_only(lower: str) -> bool:
-    """Whether "just the lamp" or "keep the rest" stands near "cancel"."""
-    for found in _CANCEL.finditer(lower):
-        if _ONLY_ITEM.search(lower[max(0, found.start() - 40) : found.end() + 90]):
-            return True
-    return False
+    """Return where the user wants nothing but these items cancelled, or the rest kept."""
+    return [
+        line.position
+        for line in facts.user_lines
+        if "item" in line.lower or any(named_in(line.lower, name) for name in spoken)
+        if any(
+            _ONLY_ITEM.search(line.lower[max(0, found.start() - 40) : found.end() + 90])
+            for found in _CANCEL.finditer(line.lower)
+        )
+    ]
 
 
 def _item_price(case: Case, spoken: set[str]) -> str:
@@ -231,7 +198,7 @@ def _about(case: Case) -> Iterator[Clause]:
     order_id = case.named("order_id").lower()
     topic, position = "", -1
     for clause in clauses(case):
-        named = re.findall(r"#w\d+", clause.text)
+        named = _ORDER_ID.findall(clause.text)
         if named or clause.product:
             topic = named[-1] if named else ""
         elif clause.position != position:
@@ -244,6 +211,5 @@ def _about(case: Case) -> Iterator[Clause]:
 
 def _asked_order(facts: Facts, position: int) -> str:
     """Return the only order that the agent's message before a position names; else empty."""
-    before = [line.lower for line in facts.agent_lines if line.position < position]
-    named = set(re.findall(r"#w\d+", before[-1])) if before else set[str]()
+    named = set(_ORDER_ID.findall(question_before(facts, position)))
     return named.pop() if len(named) == 1 else ""

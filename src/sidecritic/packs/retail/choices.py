@@ -1,14 +1,15 @@
 """Retail: the variant of a call against the variants that the user's words call for."""
 
 import re
-from collections.abc import Iterator
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.sources import shown_at
-from sidecritic.english.language import declines, mentions
+from sidecritic.english.acts import declines
+from sidecritic.english.text import mentions
+from sidecritic.packs.retail.clauses import name_of, named_in
 from sidecritic.packs.retail.options import namings, plain
 from sidecritic.packs.retail.records import (
     SWAPS,
@@ -21,8 +22,7 @@ from sidecritic.packs.retail.records import (
     swaps,
     variants,
 )
-from sidecritic.packs.retail.variants import Wanted, wanted
-from sidecritic.packs.retail.wording import name_of, named_in
+from sidecritic.packs.retail.wishes import WantedVariant, wanted_variants
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
 _FALLBACK = re.compile(
@@ -35,7 +35,7 @@ OPTIONS = "Each item can be changed to an available new item of different produc
 @call_check("named option missing", tools=SWAPS, risk=0.65, policy=CONSENT)
 def option_missing(case: Case) -> Objection | None:
     """Fire when a wish of the user is not met although an available variant meets all."""
-    for want in _wanted(case):
+    for want in wanted_variants(case):
         unmet = want.unmet(want.pair.new)
         fitting = want.fitting() if unmet else ()
         if not fitting:
@@ -53,7 +53,7 @@ def option_missing(case: Case) -> Objection | None:
 
 @call_check("option spoken of missing", tools=SWAPS, risk=0.4, policy=CONSENT)
 def spoken_option(case: Case) -> Objection | None:
-    """Fire when the user named an option of a product anywhere, and nobody the one of the call."""
+    """Fire when the user named an option of a product, and neither side that of the call."""
     agreed = case.agreed
     heard = plain(f"{agreed.question.lower}\n{agreed.answer.lower}") if agreed else ""
     for pair in (pair for pair in swaps(case) if pair.old and pair.new):
@@ -77,7 +77,7 @@ def spoken_option(case: Case) -> Objection | None:
 @call_check("substitute nobody chose", tools=SWAPS, risk=0.45, policy=CONSENT)
 def substitute(case: Case) -> Objection | None:
     """Fire when nothing that can be had meets the wishes, and the user chose no other variant."""
-    for want in _wanted(case):
+    for want in wanted_variants(case):
         unmet = want.unmet(want.pair.new)
         if not unmet or want.fitting() or _is_accepted(case, want):
             continue
@@ -93,30 +93,10 @@ def substitute(case: Case) -> Objection | None:
     return None
 
 
-@call_check("preferred option missing", tools=SWAPS, risk=0.4, policy=CONSENT)
-def preference_missing(case: Case) -> Objection | None:
-    """Fire when an available variant meets a preference that the chosen one does not."""
-    for want in _wanted(case):
-        new = want.pair.new
-        unmet = want.unmet(new, soft=True)
-        if not unmet or want.unmet(new):
-            continue
-        better = [one for one in want.fitting() if not want.unmet(one, soft=True)]
-        if better:
-            return Objection(
-                f"The user would prefer: '{_quoted(unmet[0].words)}'. {describe(better[0])} meets "
-                f"that and is available; the call takes {describe(new)}.",
-                evidence=f"{unmet[0].key}: {text_of(better[0], 'item_id')}",
-                risk=0.2 if _is_accepted(case, want) else None,
-                messages=(unmet[0].position,),
-            )
-    return None
-
-
 @call_check("not the dearest or cheapest", tools=SWAPS, risk=0.65, policy=CONSENT)
 def not_extreme(case: Case) -> Objection | None:
     """Fire when an available variant with all wishes met is cheaper, or dearer, as was wished."""
-    for want in _wanted(case):
+    for want in wanted_variants(case):
         new = want.pair.new
         if not want.extreme:
             continue
@@ -141,7 +121,7 @@ def not_extreme(case: Case) -> Objection | None:
 @call_check("more changed than asked", tools=SWAPS, risk=0.45, policy=OPTIONS)
 def gratuitous_change(case: Case) -> Objection | None:
     """Fire when an available variant that meets all wishes keeps more of the old item."""
-    for want in _wanted(case):
+    for want in wanted_variants(case):
         new = want.pair.new
         if want.extreme or want.unmet(new) or not (want.wishes or want.rest):
             continue
@@ -164,7 +144,7 @@ def given_up(case: Case) -> Objection | None:
 
     An agent that offers the wrong variants, or denies the right one, talks users out of it.
     """
-    for want in wanted(case, until=lambda pair: _offered(case.facts, pair)):
+    for want in wanted_variants(case, until=lambda pair: _offered(case.facts, pair)):
         new = want.pair.new
         missed = bool(want.unmet(new)) or (want.rest and _closer(want) is not None)
         fitting = want.fitting() if missed else ()
@@ -206,22 +186,6 @@ def other_variant(case: Case) -> Objection | None:
     return None
 
 
-RETAIL_CHOICES: tuple[CallCheck, ...] = (
-    option_missing,
-    spoken_option,
-    substitute,
-    preference_missing,
-    not_extreme,
-    gratuitous_change,
-    given_up,
-    other_variant,
-)
-
-
-def _wanted(case: Case) -> tuple[Wanted, ...]:
-    return wanted(case)
-
-
 def _offered(facts: Facts, pair: Swap) -> int:
     """Return the position at which the agent first spoke of another variant of the product."""
     old = options(pair.old)
@@ -241,7 +205,7 @@ def _quoted(words: str) -> str:
     return words.strip()[:120]
 
 
-def _is_accepted(case: Case, want: Wanted) -> bool:
+def _is_accepted(case: Case, want: WantedVariant) -> bool:
     """Whether the user agreed to what is new in the chosen variant, or gave its id."""
     agreed = case.agreed
     if agreed is None:
@@ -259,7 +223,7 @@ def _is_accepted(case: Case, want: Wanted) -> bool:
     return bool(changed) and changed <= named
 
 
-def _accepted_risk(case: Case, want: Wanted) -> float | None:
+def _accepted_risk(case: Case, want: WantedVariant) -> float | None:
     """Return the risk of an unmet wish; `None` for the usual one."""
     if not _is_accepted(case, want):
         return None
@@ -267,27 +231,26 @@ def _accepted_risk(case: Case, want: Wanted) -> float | None:
     return 0.45 if any(_denies(line.lower, want) for line in case.facts.agent_lines) else 0.15
 
 
-def _denies(lower: str, want: Wanted) -> bool:
+def _denies(lower: str, want: WantedVariant) -> bool:
     """Whether the agent said that something of this product is not to be had."""
     return declines(lower) and "availab" in lower and named_in(lower, name_of(want.pair.old))
 
 
-def _changes(want: Wanted, variant: JsonObject) -> frozenset[str]:
+def _changes(want: WantedVariant, variant: JsonObject) -> frozenset[str]:
     old = options(want.pair.old)
     return frozenset(key for key, value in options(variant).items() if old.get(key) != value)
 
 
-def _closest(want: Wanted, fitting: tuple[JsonObject, ...]) -> JsonObject:
+def _closest(want: WantedVariant, fitting: tuple[JsonObject, ...]) -> JsonObject:
     return min(fitting, key=lambda one: (len(want.unmet(one, soft=True)), len(_changes(want, one))))
 
 
-def _closer(want: Wanted) -> JsonObject | None:
+def _closer(want: WantedVariant) -> JsonObject | None:
     """Return a variant that meets as much, and changes a part of what the chosen one changes."""
     mine, unmet = _changes(want, want.pair.new), len(want.unmet(want.pair.new, soft=True))
-    return next(_fewer(want, mine, unmet), None)
-
-
-def _fewer(want: Wanted, mine: frozenset[str], unmet: int) -> Iterator[JsonObject]:
-    for one in want.fitting():
-        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet:
-            yield one
+    closer = (
+        one
+        for one in want.fitting()
+        if _changes(want, one) < mine and len(want.unmet(one, soft=True)) <= unmet
+    )
+    return next(closer, None)

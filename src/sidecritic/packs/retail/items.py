@@ -3,17 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions, sentences
+from sidecritic.english.amounts import compared
+from sidecritic.english.text import mentions, sentences
+from sidecritic.packs.retail.clauses import Act, Clause, clauses, name_of, named_in
 from sidecritic.packs.retail.options import namings
 from sidecritic.packs.retail.records import (
-    CANCEL,
     EXCHANGE,
-    MODIFY_ADDRESS,
     MODIFY_ITEMS,
-    MODIFY_PAYMENT,
     ON_DELIVERED,
     ON_ITEMS,
     RETURN,
@@ -23,47 +22,18 @@ from sidecritic.packs.retail.records import (
     order_of,
     orders,
 )
-from sidecritic.packs.retail.wording import Act, Clause, clauses, name_of, named_in
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
 _ACTS: dict[str, frozenset[Act]] = {
     RETURN: frozenset({"return"}),
-    EXCHANGE: frozenset({"exchange", "modify"}),
-    MODIFY_ITEMS: frozenset({"exchange", "modify"}),
+    EXCHANGE: frozenset({"exchange", "change"}),
+    MODIFY_ITEMS: frozenset({"exchange", "change"}),
 }
 _EVERYTHING = re.compile(
     r"\b(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
     r"|all of (it|them)|(each|every) (item|one)|(whole|entire|full) order)\b"
 )
-_ALL = re.compile(
-    r"\b(return|exchange|send back|refund|change|modify)( (them|it|back))? "
-    r"(everything|all (of )?((the|my) )?(other )?(items|products|things)"
-    r"|((the|my) )?(whole|entire|full) order)\b(?! (listed|above|you))"
-)
-_DEARER = re.compile(
-    r"\b(the|whichever( \w+)?( is)?) ((?P<dear>more expensive|pricier|dearer|costlier"
-    r"|higher[- ]priced|most expensive|priciest)|cheaper|less expensive|lower[- ]priced|cheapest"
-    r"|least expensive)\b"
-)
-"""How users tell one of two things that they have from the other by its price."""
-
-_NOT_IT = re.compile(
-    r"(\b(instead of|rather than|not|than|over|except)|n't)( (want|return\w*|to|send\w*|back))*\s*$"
-)
-"""Before the one of the two that is not meant."""
-
-_EXCEPT = re.compile(r"\b(except|excluding|but (not )?the|other than|apart from|keep|besides)\b")
 _ORDER_ID = re.compile(r"(#w\d+)")
-_DEEDS = {
-    CANCEL: re.compile(r"\bcancel\w*"),
-    MODIFY_PAYMENT: re.compile(r"\b(payment|pay|paid)\b"),
-    MODIFY_ADDRESS: re.compile(
-        r"\b(chang|updat|modif|switch)\w* (the |my )?(\w+ )?address\b"
-        r"(?!.{0,40}\b(same|new|where)\b)"
-    ),
-}
-"""How a deed is named by users, where its call names no items."""
-
 _EITHER = r"\bonly (do |be )?(\w+ )?one\b|(\b(can)?not|n't) [^.;]{0,20}\bboth\b"
 _PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
 _PREFERRED = {
@@ -72,7 +42,6 @@ _PREFERRED = {
 }
 """Of two acts that exclude each other, the one that users want if they must choose."""
 
-CONFIRM_ORDER = "The user needs to confirm the order id."
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
 ONE_CALL = (
     "Exchange or modify order tools can only be called once per order. Be sure that all items to "
@@ -120,39 +89,6 @@ def unannounced_item(case: Case) -> Objection | None:
     )
 
 
-@call_check("item to be kept", tools=(RETURN,), risk=0.5, policy=CONFIRM_ITEMS)
-def kept_item(case: Case) -> Objection | None:
-    """Fire on an item that the user, when last speaking of it, wanted left alone."""
-    for item in _taken(case):
-        said = [c for c in clauses(case) if c.product == name_of(item)]
-        if said and said[-1].act == "keep" and named_in(said[-1].text, name_of(item)):
-            return Objection(
-                f"The user wants to leave the {text_of(item, 'name')} as it is: "
-                f"'{said[-1].text.strip()[:100]}'. Take it out of the call, or ask.",
-                evidence=text_of(item, "name"),
-                messages=(said[-1].position,),
-            )
-    return None
-
-
-@call_check("another act than asked", tools=ON_DELIVERED, risk=0.45, policy=CONFIRM_ITEMS)
-def other_act(case: Case) -> Objection | None:
-    """Fire when the user wants an item returned and it is exchanged, or the other way round."""
-    said = clauses(case)
-    other: Act = "exchange" if case.tool == RETURN else "return"
-    for item in _taken(case):
-        acts = [c.act for c in said if c.product == name_of(item)]
-        open_acts = [c.act for c in said if not c.product]
-        if other in acts and not _ACTS[case.tool] & {*acts, *open_acts}:
-            return Objection(
-                f"The user wants to {other} the {text_of(item, 'name')}; `{case.tool}` does "
-                "something else, and then the order is closed for it.",
-                evidence=text_of(item, "name"),
-                messages=tuple(c.position for c in said if c.product == name_of(item)),
-            )
-    return None
-
-
 @call_check("item left out", tools=ON_ITEMS, risk=0.3, policy=ONE_CALL)
 def left_out(case: Case) -> Objection | None:
     """Fire when an item of the order that the user named for the same act is not in the call."""
@@ -191,29 +127,9 @@ def locking(case: Case) -> Objection | None:
     return None
 
 
-@call_check("not all items", tools=ON_ITEMS, risk=0.4, policy=CONFIRM_ITEMS)
-def not_all(case: Case) -> Objection | None:
-    """Fire when the user wants everything of the order in the call, without exception."""
-    order = order_of(case)
-    missing = len(items(order)) - len(texts_of(case.arguments, "item_ids"))
-    if not order or missing <= 0:
-        return None
-    for clause in clauses(case):
-        if clause.act in _ACTS[case.tool] and _ALL.search(clause.text):
-            if _EXCEPT.search(case.facts.said):
-                return None
-            return Objection(
-                f"The user wants all items: '{clause.text.strip()[:100]}'; {missing} of "
-                f"{text_of(order, 'order_id')} are not in the call.",
-                evidence=f"{missing} missing",
-                messages=(clause.position,),
-            )
-    return None
-
-
 @call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
 def ambiguous_order(case: Case) -> Objection | None:
-    """Fire when another order of the same status holds the product, and nobody told which."""
+    """Fire when another order of the same status holds the product, and the user was not told."""
     order_id = case.named("order_id")
     if case.facts.is_users(order_id):
         return None
@@ -235,40 +151,6 @@ def ambiguous_order(case: Case) -> Objection | None:
                 risk=0.6 if compared and not shown else 0.15 if shown and not better else None,
             )
     return None
-
-
-@call_check("order of another product", tools=tuple(_DEEDS), risk=0.35, policy=CONFIRM_ORDER)
-def other_product_order(case: Case) -> Objection | None:
-    """Fire when the user named a product with the deed, and another order holds it."""
-    order_id = case.named("order_id")
-    held = {name_of(item) for item in items(order_of(case))}
-    said = [c for c in clauses(case) if c.product and _DEEDS[case.tool].search(c.text)]
-    if not held or not said or any(c.product in held for c in said):
-        return None
-    if mentions(case.facts.said, order_id.lower().lstrip("#")):
-        return None
-    agreed = case.agreed
-    told = agreed is not None and order_id.lower() in agreed.question.lower
-    return Objection(
-        f"The user spoke of the {said[-1].product}; {order_id} does not hold one. Look for the "
-        "order that does, or ask.",
-        evidence=said[-1].text.strip()[:80],
-        risk=0.15 if told else None,
-        messages=(said[-1].position,),
-    )
-
-
-RETAIL_ITEMS: tuple[CallCheck, ...] = (
-    unspoken_item,
-    unannounced_item,
-    kept_item,
-    other_act,
-    left_out,
-    locking,
-    not_all,
-    ambiguous_order,
-    other_product_order,
-)
 
 
 def _taken(case: Case) -> Iterator[JsonObject]:
@@ -321,7 +203,7 @@ def _twins(case: Case, item: JsonObject) -> Iterator[tuple[str, JsonObject]]:
 
 
 def _is_told(facts: Facts, order_id: str, product: str) -> bool:
-    """Whether the agent said that an order holds a product; its id alone tells nobody that."""
+    """Whether the agent said that an order holds a product; its id alone does not say that."""
     for line in facts.agent_lines:
         pieces = _ORDER_ID.split(line.lower)
         for before, found, after in zip(pieces[::2], pieces[1::2], pieces[2::2], strict=False):
@@ -335,10 +217,9 @@ def _is_compared(case: Case, item: JsonObject, twin: JsonObject) -> bool:
     """Whether the user wants, at last, the dearer or cheaper of two, and that is the twin."""
     for clause in reversed(clauses(case)) if case.tool == RETURN else ():
         text = clause.text if clause.product == name_of(item) else ""
-        found = [f for f in _DEARER.finditer(text) if not _NOT_IT.search(text[: f.start()])]
-        if found:
-            difference = number_of(twin, "price") - number_of(item, "price")
-            return difference > 0.005 if found[0]["dear"] else difference < -0.005
+        wanted = compared(text)
+        if wanted:
+            return wanted * (number_of(twin, "price") - number_of(item, "price")) > 0.005
     return False
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sidecritic.english import scope
 from sidecritic.packs.retail.records import variants
 from sidecritic.values import JsonObject, object_of
 
@@ -27,36 +28,6 @@ _RANKS = (
     ("basic", "professional"),
     ("beginner", "intermediate", "expert"),
 )
-_FILL = r"in|a|an|the|my|want|need|like|any|be|have|with|current|original|one|is|of|to|it"
-"""Words that may stand between a negation and what it denies."""
-
-_TAKING = r"for|me|us|wish|consider|send|give|get|take|choose|pick|select|use|looking|really"
-_NEGATED = re.compile(
-    r"\b(not|no|never|without|instead of|rather than|(any|every)thing (but|except)|other than"
-    r"|except|except for|from|over|avoid\w*|dislike|hate|than|too|neither|nor)"
-    rf"( ({_FILL}))*\s*$"
-    # "I don't have" and "isn't" tell how something is, and deny no wish.
-    r"|(\b(not|never)|\b(do|does|did)n't(?! have\b)|\b(wo|would|ca|should|must)n't)"
-    rf"(?! need to be\b)( ({_FILL}|{_TAKING}))*\s*$"
-)
-_LACKING = re.compile(
-    r"(\b(if|in case)\b((?!\b(possible|that|which|with|one)\b)[^.,;:!?])*?(\b(not?|never)|n't)"
-    rf"|\b(you|they) (\w+ )?(do not|don't|no longer) (have|carry|offer))( ({_FILL}))*\s*$"
-)
-"""Before a value that is said not to be had: that is no word against it."""
-
-_DESCRIBED = re.compile(
-    r"\b(current(ly)?|existing|originally|original|bought|ordered|purchased|received|got|have|had"
-    r"|was|old)( (in|a|an|the|my|one|with|is|it|of|size))*\s*$"
-)
-_SOFT = re.compile(
-    r"\b(if (it'?s |that'?s |they'?re )?(possible|available|you (have|can))|prefer\w*|ideally"
-    r"|rather have|would be (nice|great)|hopefully|otherwise|alternatively|fall ?back)\b"
-)
-
-
-_PART = re.compile(r"([,;()]| but | and )")
-_IF = re.compile(r"\s*(only )?(if|when|provided|preferably|ideally)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +81,12 @@ def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming
     pattern, meant = _searched(spelt)
     found: list[Naming] = []
     for match in pattern.finditer(words):
-        before = words[max(0, match.start() - 48) : match.start()]
-        lacking, described = bool(_LACKING.search(before)), bool(_DESCRIBED.search(before))
-        negated = not lacking and bool(_NEGATED.search(before))
-        soft = is_soft(words, match.start())
+        place = match.start()
+        missing = scope.lacking(words, place)
+        denied = not missing and scope.negated(words, place)
+        described, soft = scope.past(words, place), scope.soft(words, place)
         for key, value in meant[match[0]]:
-            found.append(Naming(key, value, match.start(), negated, described, soft, lacking))
+            found.append(Naming(key, value, place, denied, described, soft, missing))
     return tuple(found)
 
 
@@ -142,17 +113,6 @@ def _proper_names(raw: set[str]) -> Mapping[str, tuple[str, ...]]:
     named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
     firsts = list(named.values())
     return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}
-
-
-def is_soft(text: str, place: int) -> bool:
-    """Whether what stands at a place of a text is wished for only if it can be had."""
-    start, parts = 0, _PART.split(text)
-    for index, part in enumerate(parts):
-        if start <= place <= start + len(part):
-            after = parts[index + 2] if index + 2 < len(parts) else ""
-            return bool(_SOFT.search(part) or _IF.match(after))
-        start += len(part)
-    return False
 
 
 def rank(values: tuple[str, ...], value: str) -> float | None:

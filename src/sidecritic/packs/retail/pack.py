@@ -1,35 +1,22 @@
 """The pack for τ² retail."""
 
-from sidecritic.checks.announcing import ANNOUNCEMENTS
+from sidecritic.checks import common, statements
 from sidecritic.checks.base import Pack
-from sidecritic.checks.common import COMMON_CALLS
-from sidecritic.checks.endings import ENDING_CALLS, ENDING_TEXTS
-from sidecritic.checks.statements import STATEMENTS
-from sidecritic.packs.retail.addresses import RETAIL_ADDRESSES
-from sidecritic.packs.retail.cancels import RETAIL_CANCELS
-from sidecritic.packs.retail.choices import RETAIL_CHOICES
-from sidecritic.packs.retail.items import RETAIL_ITEMS
+from sidecritic.checks.endings import ENDINGS
+from sidecritic.packs.retail import addresses, cancels, choices, items, payments, rules
 from sidecritic.packs.retail.lookups import wants
-from sidecritic.packs.retail.payments import RETAIL_PAYMENTS
-from sidecritic.packs.retail.rules import RETAIL_RULES
 
-RETAIL = Pack(
-    name="retail",
-    calls=(
-        *RETAIL_RULES,
-        *RETAIL_CHOICES,
-        *RETAIL_ITEMS,
-        *RETAIL_CANCELS,
-        *RETAIL_ADDRESSES,
-        *RETAIL_PAYMENTS,
-        *COMMON_CALLS,
-        *ENDING_CALLS,
-    ),
-    texts=(
-        *ENDING_TEXTS,
-        *STATEMENTS,
-        *ANNOUNCEMENTS,
-    ),
-    generic_tools=frozenset({"calculate"}),
+RETAIL = Pack.of(
+    "retail",
+    *(rules, choices, items, cancels, addresses, payments),
+    *(common, *ENDINGS, statements),
+    generic_tools={"calculate"},
     wants=wants,
+    synonyms=(
+        ("card", "payment"),
+        ("paypal", "payment"),
+        ("profile", "user"),
+        ("account", "user"),
+        ("default", "user"),
+    ),
 )

@@ -2,11 +2,13 @@
 
 import re
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.payments import means_original, named_methods, wanted_methods
-from sidecritic.english.language import affirms, sentences
+from sidecritic.english.acts import affirms
+from sidecritic.english.amounts import limits
+from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import (
     EXCHANGE,
     MODIFY_ITEMS,
@@ -21,17 +23,12 @@ from sidecritic.packs.retail.records import (
 )
 from sidecritic.values import JsonObject, number_of, text_of
 
-_LIMIT = re.compile(
-    r"\$ ?(\d[\d,]*(?:\.\d+)?)[^.$\n]{0,12}\b(?:left|credit|limit|budget|maximum)\b"
-    r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|at most)\b"
-    r"[^.$\n]{0,24}\$ ?(\d[\d,]*(?:\.\d+)?)"
-)
 _PAST = re.compile(
     r"\b((is|was|were|been|originally) (\w+ )?paid|payment history|(was|were|been) used"
     r"|used (for|to))\b|^\W*paid\b"
 )
+_PAID = re.compile(rf"{_PAST.pattern}|^\W*(\w+ )?payment( method)?\W*:")
 _AHEAD = re.compile(r"\b(refund\w*|difference|charg\w*|credited|will|shall|i'll)\b")
-_LABEL = re.compile(r"^\W*(\w+ )?payment( method)?\W*:")
 ONCE = (
     "This action can only be called once, and will change the order status to 'pending (items "
     "modifed)'. So you must confirm all the details are correct and be cautious."
@@ -109,22 +106,16 @@ def _is_chosen(facts: Facts, methods: dict[str, JsonObject], chosen: str) -> boo
 
 def _is_put(question: Line, methods: dict[str, JsonObject], chosen: str) -> bool:
     """Whether a message says that a method is the one to be used."""
-    told = [one for one in sentences(question.lower) if not _tells_past(one, question)]
+    # How the order was paid is no answer to how a change is.
+    record = any(label.endswith("status") for label in question.listed)
+    paid = _PAID if record and not _AHEAD.search(question.lower) else _PAST
+    told = [one for one in sentences(question.lower) if _AHEAD.search(one) or not paid.search(one)]
     text = "\n".join(told)
     named = named_methods(text, methods)
     if len(named) == len(methods) and len({text_of(m, "source") for m in methods.values()}) > 1:
         # All of them at once are an offer, unless one is said to be it.
         return any(_AHEAD.search(s) and named_methods(s, methods) == {chosen} for s in told)
     return chosen.lower() in text or chosen in named or means_original(text)
-
-
-def _tells_past(sentence: str, question: Line) -> bool:
-    """Whether a sentence says how the order was paid, which is no answer to how a change is."""
-    if _AHEAD.search(sentence):
-        return False
-    record = any(label.endswith("status") for label in question.listed)
-    of_order = record and not _AHEAD.search(question.lower)
-    return bool(_PAST.search(sentence) or (of_order and _LABEL.search(sentence)))
 
 
 @call_check("over the user's limit", tools=(MODIFY_ITEMS,), risk=0.45, policy=ONCE)
@@ -137,8 +128,7 @@ def over_limit(case: Case) -> Objection | None:
         return None
     total = before + change
     for line in case.facts.user_lines:
-        for found in _LIMIT.finditer(line.lower):
-            limit = float((found[1] or found[2]).replace(",", ""))
+        for limit in limits(line.lower):
             # An amount far from the total is about something else.
             if before / 2 < limit < total:
                 return Objection(
@@ -148,11 +138,3 @@ def over_limit(case: Case) -> Objection | None:
                     messages=(line.position,),
                 )
     return None
-
-
-RETAIL_PAYMENTS: tuple[CallCheck, ...] = (
-    other_payment,
-    mistaken_payment,
-    unspoken_payment,
-    over_limit,
-)

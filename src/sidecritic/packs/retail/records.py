@@ -1,7 +1,6 @@
 """Orders, products and payment methods of the retail domain, as they are now.
 
-They come from what the tools showed and from what the critic looked up; only `shown_order`
-tells what the actor itself has seen.
+They come from what the tools showed and from what the critic looked up.
 """
 
 import re
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.checks.records import Kind
 from sidecritic.values import (
     JsonObject,
     number_of,
@@ -33,6 +33,10 @@ ON_ORDERS = (*ON_PENDING, *ON_DELIVERED)
 ON_ITEMS = (MODIFY_ITEMS, RETURN, EXCHANGE)
 SWAPS = (MODIFY_ITEMS, EXCHANGE)
 PAYING = (MODIFY_ITEMS, MODIFY_PAYMENT, RETURN, EXCHANGE)
+ORDER = Kind("order", "order_id", "get_order_details", owner="user_id")
+PROFILE = Kind("profile", "user_id", "get_user_details")
+PRODUCT = Kind("product", "product_id", "get_product_details")
+
 _NONE: JsonObject = {}
 _WORD = re.compile(r"[a-z]+")
 _VAGUE_HEADS = frozenset({"set", "kit", "light", "bulb", "system"})
@@ -49,13 +53,7 @@ class Swap(NamedTuple):
 
 def order_of(case: Case) -> JsonObject:
     """Return the order that a call is about; empty when nobody looked it up."""
-    return orders(case.facts).get(case.named("order_id"), {})
-
-
-def shown_order(case: Case) -> JsonObject:
-    """Return the same as far as the actor has seen it."""
-    shown = case.facts.records.get("order_id", {})
-    return shown.get(case.named("order_id"), {})
+    return ORDER.of(case)
 
 
 def orders(facts: Facts) -> Mapping[str, JsonObject]:

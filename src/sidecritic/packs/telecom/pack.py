@@ -1,21 +1,18 @@
 """The pack for τ² telecom."""
 
-from sidecritic.checks.announcing import ANNOUNCEMENTS
+from sidecritic.checks import statements
 from sidecritic.checks.base import Pack
 from sidecritic.checks.common import not_as_listed, repeated, ungrounded
-from sidecritic.checks.statements import STATEMENTS
-from sidecritic.packs.telecom.data import TELECOM_DATA
-from sidecritic.packs.telecom.looks import telecom_wants
-from sidecritic.packs.telecom.partings import TELECOM_PARTINGS
+from sidecritic.checks.endings.hand_overs import transfer_not_announced
+from sidecritic.packs.telecom import data, partings, rules, transfers
+from sidecritic.packs.telecom.looks import wants
 from sidecritic.packs.telecom.records import TRANSFER
-from sidecritic.packs.telecom.rules import TELECOM_RULES, TELECOM_TEXTS
-from sidecritic.packs.telecom.transfers import TELECOM_TRANSFERS
 
-TELECOM = Pack(
-    name="telecom",
+TELECOM = Pack.of(
+    "telecom",
+    *(rules, data, transfers, partings),
     # No sentence of this policy asks for a yes before a write, but for the price of data.
-    calls=(*TELECOM_RULES, *TELECOM_DATA, *TELECOM_TRANSFERS, not_as_listed, ungrounded, repeated),
-    texts=(*TELECOM_TEXTS, *TELECOM_PARTINGS, *STATEMENTS, *ANNOUNCEMENTS),
-    hand_overs=frozenset({TRANSFER}),
-    wants=telecom_wants,
+    *(not_as_listed, ungrounded, repeated, statements, transfer_not_announced),
+    hand_overs={TRANSFER},
+    wants=wants,
 )

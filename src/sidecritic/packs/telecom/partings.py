@@ -2,10 +2,19 @@
 
 import re
 
-from sidecritic.checks.base import Objection, TextCheck, text_check
+from sidecritic.checks.base import Objection, text_check
 from sidecritic.checks.facts import Exchange, Facts, Line
-from sidecritic.english.closing import asks_for_data, says_goodbye
-from sidecritic.english.language import affirms, asks_consent, declines, sentences, takes_leave
+from sidecritic.english.acts import (
+    affirms,
+    asks_consent,
+    asks_for_data,
+    declines,
+    says_goodbye,
+    says_no,
+    takes_leave,
+)
+from sidecritic.english.scope import ahead, negated
+from sidecritic.english.text import sentences
 from sidecritic.packs.telecom.phone import sim_locked
 from sidecritic.packs.telecom.records import TRANSFER
 
@@ -31,16 +40,10 @@ _STEP = re.compile(
 _HANDS_OVER = re.compile(
     r"\b(transfer\w*|escalat\w*|connect you|(human|live) agent|real person|specialist)\b"
 )
+_PERSON = re.compile(r"\b(transfer|escalat|human|person|agent|specialist|anyone|someone)")
 _HANDING = re.compile(
     r"\bbeing transferred\b|\b(i'll|i will|i am|i'm|let me)( \w+)?"
     r" (transfer(ring)?|escalat(e|ing)|connect(ing)?) (you|this|your)\b"
-)
-_SUPPOSED = re.compile(
-    r"\b(if|once|after|when|until|as soon as|before|will|would|should|can|could|not)\b|n't\b"
-)
-_SPARED = re.compile(
-    r"^\W*(no|nope|not (now|yet))\b|\b(no need|not|n't|rather)\b[^.!?\n]{0,30}"
-    r"\b(transfer\w*|escalat\w*|human|person|agent|specialist|anyone|someone)\b"
 )
 
 
@@ -68,9 +71,6 @@ def locked_sim_left(facts: Facts, draft: str) -> Objection | None:
     )
 
 
-TELECOM_PARTINGS: tuple[TextCheck, ...] = (locked_sim_left,)
-
-
 def _is_handed_over(facts: Facts) -> bool:
     """Whether the transfer was made, or was tried in this turn and refused by the supervisor."""
     made = any(done.call.name in facts.hand_overs and not done.is_error for done in facts.done)
@@ -87,13 +87,17 @@ def _is_declined(facts: Facts, locked: Line) -> bool:
 
 def _does_without(exchange: Exchange) -> bool:
     answer = exchange.answer.lower
-    offered = _HANDS_OVER.search(exchange.question.lower)
-    return bool(offered and _SPARED.search(answer) and not affirms(answer))
+    if not _HANDS_OVER.search(exchange.question.lower) or affirms(answer):
+        return False
+    named = _PERSON.finditer(answer)
+    return says_no(answer) or any(negated(answer, found.start()) for found in named)
 
 
 def _ends(facts: Facts, lower: str) -> bool:
     """Whether a message takes leave, reports success, or sends the user elsewhere."""
-    if _BYE.search(lower) or _announces(lower):
+    # Only the call itself hands the user over.
+    announces = _reports(_HANDING, lower) and not asks_consent(lower)
+    if _BYE.search(lower) or announces:
         return True
     if _ELSEWHERE.search(lower) and not _HANDS_OVER.search(lower):
         return True
@@ -114,12 +118,7 @@ def _goes_on(lower: str) -> bool:
     )
 
 
-def _announces(lower: str) -> bool:
-    """Whether a message says that the user is handed over, as only the call does."""
-    return _reports(_HANDING, lower) and not asks_consent(lower)
-
-
 def _reports(pattern: re.Pattern[str], lower: str) -> bool:
     """Whether a sentence says so, and not under which condition it will be so."""
     found = ((one, pattern.search(one)) for one in sentences(lower))
-    return any(match and not _SUPPOSED.search(one[: match.start()]) for one, match in found)
+    return any(match and not ahead(one, match.start()) for one, match in found)

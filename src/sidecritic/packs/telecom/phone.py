@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.language import sentences
+from sidecritic.english.text import sentences
 
 _LOCKED = re.compile(
     r"\bsim\b[^.!?\n]{0,40}\blocked(_pin|_puk)?\b(?! to\b)|\b(pin|puk)( code)?[- ]locked\b"

@@ -4,15 +4,16 @@ Known is what the tools showed and what the critic looked up, unless a function 
 is what the agent itself has seen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
-from sidecritic.english.language import amounts
-from sidecritic.values import JsonObject, text_of
+from sidecritic.checks.records import Kind
+from sidecritic.english.amounts import amounts
+from sidecritic.values import JsonObject, number_of, text_of
 
 SUSPEND = "suspend_line"
 RESUME = "resume_line"
@@ -58,11 +59,6 @@ def customer(facts: Facts) -> JsonObject:
     return _NONE
 
 
-def line_of(case: Case) -> JsonObject:
-    """Return the line that a call is about; empty when it was never looked up."""
-    return lines(case.facts).get(case.named("line_id"), _NONE)
-
-
 def lines(facts: Facts) -> Mapping[str, JsonObject]:
     """Return the lines that a tool showed whole, by id, in their latest state."""
     return _lines((*facts.done, *facts.looked))
@@ -73,6 +69,20 @@ def read_lines(facts: Facts) -> Mapping[str, JsonObject]:
     return _lines(facts.done)
 
 
+class _Lines(Kind):
+    """Lines are told from their data usage, which bears the same id."""
+
+    def of(self, case: Case) -> JsonObject:
+        return lines(case.facts).get(case.named(self.key), _NONE)
+
+    def seen(self, case: Case) -> JsonObject:
+        return read_lines(case.facts).get(case.named(self.key), _NONE)
+
+
+LINE = _Lines("line", "line_id", DETAILS, parameter="id")
+PLAN = Kind("plan", "plan_id", DETAILS, parameter="id")
+
+
 def plan_of(facts: Facts, line: JsonObject) -> JsonObject:
     """Return the plan of a line; empty when it was never looked up."""
     return facts.known.get("plan_id", {}).get(text_of(line, "plan_id"), _NONE)
@@ -80,39 +90,27 @@ def plan_of(facts: Facts, line: JsonObject) -> JsonObject:
 
 def bills(facts: Facts) -> Mapping[str, Bill]:
     """Return the bills in their last known state, by id."""
-    found = dict(read_bills(facts))
-    for done in facts.looked:
-        for record in () if done.is_error else _holding(done.value, "bill_id"):
-            found[text_of(record, "bill_id")] = _bill(record, done, looked=True)
-    return found
+    return _bills((*facts.done, *facts.looked), facts.looked)
 
 
 def read_bills(facts: Facts) -> Mapping[str, Bill]:
     """Return the bills as the agent knows them, by id."""
-    found: dict[str, Bill] = {}
-    for done in facts.done:
-        if done.is_error:
-            continue
-        for record in _holding(done.value, "bill_id"):
-            found[text_of(record, "bill_id")] = _bill(record, done)
-        if done.call.name == REQUEST:
-            bill_id = text_of(done.arguments, "bill_id")
-            found[bill_id] = Bill(bill_id, "awaiting payment", done.position)
-    return found
+    return _bills(facts.done)
 
 
-def usage_of(facts: Facts, line: JsonObject) -> JsonObject:
-    """Return the data usage of a line; empty when it was never looked up."""
-    for done in (*facts.looked, *reversed(facts.done)):
+def data_limit(facts: Facts, line: JsonObject) -> float:
+    """Return the GB of a line's plan, or else of its usage, which writes them as text; else 0."""
+    limit = number_of(plan_of(facts, line), "data_limit_gb")
+    for done in () if limit else reversed(facts.done):
         usage = done.value if done.call.name == USAGE else None
         if isinstance(usage, dict) and text_of(usage, "line_id") == text_of(line, "line_id"):
-            return usage
-    return _NONE
+            return next(amounts(f"${text_of(usage, 'data_limit_gb')}"), 0.0)
+    return limit
 
 
-def stated(record: JsonObject, key: str) -> float:
-    """Return a number that a record may give as a text, as usages do; 0 when unknown."""
-    return next(amounts(f"${text_of(record, key)}"), 0.0)
+def is_late(facts: Facts) -> bool:
+    """Whether a bill is overdue."""
+    return any(bill.status == "overdue" for bill in bills(facts).values())
 
 
 def contract_ended(line: JsonObject) -> bool:
@@ -120,9 +118,18 @@ def contract_ended(line: JsonObject) -> bool:
     return "" < text_of(line, "contract_end_date") < TODAY
 
 
-def _bill(record: JsonObject, done: Done, *, looked: bool = False) -> Bill:
-    status = text_of(record, "status").lower()
-    return Bill(text_of(record, "bill_id"), status, done.position, looked)
+def _bills(results: Iterable[Done], looked: Sequence[Done] = ()) -> Mapping[str, Bill]:
+    found: dict[str, Bill] = {}
+    for done in results:
+        if done.is_error:
+            continue
+        for record in _holding(done.value, "bill_id"):
+            bill_id, status = text_of(record, "bill_id"), text_of(record, "status").lower()
+            found[bill_id] = Bill(bill_id, status, done.position, done in looked)
+        if done.call.name == REQUEST:
+            bill_id = text_of(done.arguments, "bill_id")
+            found[bill_id] = Bill(bill_id, "awaiting payment", done.position)
+    return found
 
 
 def _lines(results: Iterable[Done]) -> Mapping[str, JsonObject]:

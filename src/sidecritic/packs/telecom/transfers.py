@@ -7,7 +7,9 @@ from typing import Literal
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.english.language import mentions, wants_human
+from sidecritic.checks.records import identified
+from sidecritic.english.acts import wants_human
+from sidecritic.english.text import mentions
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
 from sidecritic.packs.telecom.records import (
     REFUEL,
@@ -16,11 +18,9 @@ from sidecritic.packs.telecom.records import (
     bills,
     contract_ended,
     customer,
+    data_limit,
     lines,
-    plan_of,
     read_lines,
-    stated,
-    usage_of,
 )
 from sidecritic.values import JsonObject, number_of, text_of
 
@@ -81,14 +81,6 @@ _FOR_DATA: Mapping[str, re.Pattern[str]] = {
 """What MMS need besides: mobile data at any speed, so that data saver and VPN do not matter."""
 
 
-@call_check("transfer of an unknown customer", hand_overs=True, risk=0.7, policy=TRY_ALL)
-def early_transfer(case: Case) -> Objection | None:
-    """Fire on a transfer before the customer was looked up."""
-    if customer(case.facts) or _asked_for_a_person(case.facts):
-        return None
-    return Objection("Identify the customer and try to solve their problem before you transfer.")
-
-
 @call_check("transfer with remedies left", hand_overs=True, risk=0.7, policy=TRY_ALL)
 def untried_remedies(case: Case) -> Objection | None:
     """Fire on a transfer while the manual knows what else could help.
@@ -96,7 +88,7 @@ def untried_remedies(case: Case) -> Objection | None:
     Mobile data and MMS have no fault that only a person can repair. Service has two, a locked
     SIM card and an ended contract.
     """
-    issue = issue_of(case.facts)
+    issue = _issue_of(case.facts)
     if _asked_for_a_person(case.facts) or _only_a_person_can_help(case.facts):
         return None
     left = [*_account_remedies(case.facts, issue), *_phone_remedies(case.facts, issue)]
@@ -111,10 +103,7 @@ def untried_remedies(case: Case) -> Objection | None:
     )
 
 
-TELECOM_TRANSFERS: tuple[CallCheck, ...] = (early_transfer, untried_remedies)
-
-
-def issue_of(facts: Facts) -> Issue:
+def _issue_of(facts: Facts) -> Issue:
     """Return what the user complains of, by their first words about it."""
     for line in facts.user_lines:
         for issue, pattern in _COMPLAINTS.items():
@@ -125,16 +114,25 @@ def issue_of(facts: Facts) -> Issue:
 
 def _asked_for_a_person(facts: Facts) -> bool:
     """Whether the user asked for a person before the agent had offered one."""
-    for line in facts.lines:
-        if wants_human(line.lower):
-            return line.who == "user"
-    return False
+    first = next((line for line in facts.lines if wants_human(line.lower)), None)
+    return first is not None and first.who == "user"
+
+
+early_transfer = CallCheck(
+    "transfer of an unknown customer",
+    hand_overs=True,
+    risk=0.7,
+    policy=TRY_ALL,
+    examine=identified(
+        lambda facts: customer(facts) or _asked_for_a_person(facts),
+        "Look them up, and try to solve their problem,",
+    ),
+)
 
 
 def _only_a_person_can_help(facts: Facts) -> bool:
-    if sim_locked(facts) is not None:
-        return True
-    return any(contract_ended(line) for line in lines(facts).values())
+    ended = any(contract_ended(line) for line in lines(facts).values())
+    return ended or sim_locked(facts) is not None
 
 
 def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
@@ -147,40 +145,32 @@ def _account_remedies(facts: Facts, issue: Issue) -> Iterator[str]:
     if not any(_is_meant(facts, one) for one in read_lines(facts).values()):
         yield "look up the user's line (status, data usage, roaming)"
     line = next((one for one in lines(facts).values() if _is_meant(facts, one)), None)
-    if line is None:
-        return
-    if issue == "mms":
-        yield from _suspension_remedies(facts, line)
-    if _ABROAD.search(facts.said):
-        yield from _roaming_remedies(facts, line)
-    yield from _usage_remedies(facts, line)
+    if line is not None:
+        yield from _line_remedies(facts, issue, line)
 
 
 def _is_meant(facts: Facts, line: JsonObject) -> bool:
     return text_of(line, "phone_number") in facts.said
 
 
-def _suspension_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
-    """Walk over what is left for a suspended line: without service there are no MMS."""
-    resumed = any(done.call.name == RESUME for done in facts.writes)
-    if text_of(line, "status").lower() == "suspended" and not resumed:
+def _line_remedies(facts: Facts, issue: Issue, line: JsonObject) -> Iterator[str]:
+    """Walk over what is left for the line that the user means."""
+    done = {write.call.name for write in facts.writes}
+    # Without service there are no MMS.
+    suspended = issue == "mms" and text_of(line, "status").lower() == "suspended"
+    if suspended and RESUME not in done:
         yield "the line is suspended: have the overdue bills paid, and resume it"
-
-
-def _roaming_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
-    enabled = any(done.call.name == ROAMING_ON for done in facts.writes)
-    if line.get("roaming_enabled") is False and not enabled:
-        yield "the user is abroad and the line is not roaming enabled: enable it"
-    if "roaming" not in facts.told:
-        yield "have the user check that data roaming is on"
+    if _ABROAD.search(facts.said):
+        if line.get("roaming_enabled") is False and ROAMING_ON not in done:
+            yield "the user is abroad and the line is not roaming enabled: enable it"
+        if "roaming" not in facts.told:
+            yield "have the user check that data roaming is on"
+    if REFUEL not in done and not _MORE_DATA.search(facts.told):
+        yield from _usage_remedies(facts, line)
 
 
 def _usage_remedies(facts: Facts, line: JsonObject) -> Iterator[str]:
-    if any(done.call.name == REFUEL for done in facts.writes) or _MORE_DATA.search(facts.told):
-        return
-    limit = number_of(plan_of(facts, line), "data_limit_gb") or stated(
-        usage_of(facts, line), "data_limit_gb"
-    )
+    limit = data_limit(facts, line)
     used = number_of(line, "data_used_gb")
     if not limit:
         yield "check the data usage against the plan's limit"

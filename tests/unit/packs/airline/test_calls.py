@@ -115,13 +115,6 @@ def test_a_booking_is_to_where_its_flights_stay() -> None:
     assert "another trip than booked" in names(there_and_back, but(booking, flight_type="one_way"))
 
 
-def test_one_certificate_is_enough() -> None:
-    delayed = talk("My flight was delayed, I want a compensation.")
-    assert "second certificate" not in names(delayed, CERTIFICATE)
-    sent = delayed.did("send_certificate", "sent", user_id="mia_li_3668", amount=50)
-    assert "second certificate" in names(sent, CERTIFICATE)
-
-
 def test_a_delay_is_compensated_after_the_change() -> None:
     late = talk("My flight is delayed, I want a compensation and another flight.").did(
         "get_flight_status", "delayed", flight_number="HAT001", date="2024-05-20"
@@ -179,7 +172,7 @@ def test_a_user_without_a_reservation_id_is_helped_to_find_it() -> None:
     transfer: Call = ("transfer_to_human_agents", {"summary": "No id."})
     check = "reservation not located"
     assert check in {one.check for one in AIRLINE.findings(lost.says(leave))}
-    assert "transfer without locating" in names(lost, transfer)
+    assert "reservation not located" in names(lost, transfer)
     found = lost.did("get_reservation_details", reservation(), reservation_id="ABC123")
     assert check not in {one.check for one in AIRLINE.findings(found.says(leave))}
-    assert "transfer without locating" not in names(start.user("It is ABC123."), transfer)
+    assert "reservation not located" not in names(start.user("It is ABC123."), transfer)

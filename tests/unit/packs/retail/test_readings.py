@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.english.language import sentences
+from sidecritic.english.text import sentences
 from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import fired
 from tests.unit.packs.retail.test_pack import (
@@ -44,30 +44,6 @@ def test_a_quoted_reason_belongs_to_the_order_before_it() -> None:
     )
     assert "reason nobody gave" in names(talk, CANCEL)
     assert "reason nobody gave" not in names(talk, but(CANCEL, reason="ordered by mistake"))
-
-
-def test_room_for_something_is_no_unit() -> None:
-    words = "Send order #W1000001 to 592 Elm Avenue, Houston 77242; it has room for my photos."
-    assert "address not as given" not in names(wish(words), MOVE)
-    for unit in ("room 4", "Apt. B", "unit #12-c"):
-        given = wish(f"Send order #W1000001 to 592 Elm Avenue, {unit}, Houston 77242.")
-        assert "address not as given" in names(given, MOVE)
-        assert "address not as given" not in names(given, but(MOVE, address2=unit.title()))
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("592 Elm Avenue, Houston, 77242,", "667 Highland Drive, Suite 865, Houston, 77242"),
-        ("592 Elm Avenue", "667 Highland Drive, Suite 865"),
-    ],
-)
-def test_the_unit_of_another_street_is_not_of_this_one(first: str, second: str) -> None:
-    talk = wish(f"Send order #W1000001 to {first} and revert my default to {second}.")
-    assert "address not as given" not in names(talk, MOVE)
-    revert = but(PROFILE, address1="667 Highland Drive")
-    assert "address not as given" in names(talk, revert)
-    assert "address not as given" not in names(talk, but(revert, address2="Suite 865"))
 
 
 @pytest.mark.parametrize(

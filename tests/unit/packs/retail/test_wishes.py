@@ -16,14 +16,11 @@ from tests.unit.packs.retail.test_pack import (
     EXCHANGE,
     LAMP,
     MODIFY,
-    MOVE,
-    NEW,
     OLD,
     RETURN,
     TABLET,
     TALK,
     Call,
-    address,
     but,
     item,
     names,
@@ -87,12 +84,6 @@ def asks(text: str, question: str = "Shall I proceed?", answer: str = "Yes, plea
             "200002",
             "200005",
             "named option missing",
-        ),
-        (
-            "I want a water bottle of 1000ml, preferably in green.",
-            "200003",
-            "200005",
-            "preferred option missing",
         ),
         (
             "Swap the water bottle for the cheapest available.",
@@ -167,30 +158,16 @@ def test_a_change_that_leaves_the_order_above_the_users_limit_is_noticed() -> No
     ("words", "call", "check"),
     [
         (
-            "Return everything of order #W1000002 to my credit card.",
-            RETURN,
-            "not all items",
-        ),
-        ("Return the tablet, but keep the desk lamp.", RETURN, "item to be kept"),
-        (
             "Return the desk lamp and exchange the tablet of order #W1000002.",
             RETURN,
             "locks another request",
         ),
-        ("I want to exchange the desk lamp.", RETURN, "another act than asked"),
     ],
 )
 def test_items_and_acts_that_were_not_meant_are_noticed(words: str, call: Call, check: str) -> None:
     assert check in names(wish(words), call)
     plain = wish("Please return the desk lamp of order #W1000002 to my credit card.")
     assert check not in names(plain, call)
-
-
-def test_an_order_without_the_product_that_the_user_named_is_noticed() -> None:
-    talk = wish("Cancel the order with the tablet, I no longer need it.")
-    assert "order of another product" in names(talk, CANCEL)
-    talk = wish("Cancel the order with the skateboard, I no longer need it.")
-    assert "order of another product" not in names(talk, CANCEL)
 
 
 def test_an_item_that_the_user_did_not_agree_to_is_noticed() -> None:
@@ -241,43 +218,10 @@ def test_the_reason_for_another_order_is_not_the_reason_for_this_one() -> None:
     assert "reason nobody gave" not in names(talk, right)
 
 
-@pytest.mark.parametrize(
-    ("check", "words", "call"),
-    [
-        (
-            "address not as given",
-            "Send order #W1000001 to 592 Elm Avenue, Suite 7, Houston 77242.",
-            but(MOVE, address2="Suite 9"),
-        ),
-        (
-            "address not as given",
-            "Send order #W1000001 to 592 Elm Avenue, Houston 77243.",
-            MOVE,
-        ),
-        ("street nobody gave", "Send order #W1000001 to 12 Oak Street, 77242.", MOVE),
-        (
-            "default address nobody spoke of",
-            "Send order #W1000001 to 592 Elm Avenue, Houston 77242.",
-            ("modify_user_address", {"user_id": "mia_li_1", **NEW}),
-        ),
-    ],
-)
-def test_a_part_of_an_address_that_differs_is_noticed(check: str, words: str, call: Call) -> None:
-    assert check in names(wish(words), call)
-    right = wish("Send order #W1000001 to 592 Elm Avenue, Houston 77242, and my default too.")
-    assert check not in names(right, but(call, address2="", **{k: NEW[k] for k in ("zip",)}))
-
-
-def test_an_address_in_another_city_than_the_user_speaks_of_is_noticed() -> None:
-    there: dict[str, JsonValue] = {**address("5 High Drive", "10116"), "city": "New York"}
-    talk = TALK.did(
-        "get_order_details",
-        order("#W1000003", "delivered", TABLET, address=there),
-        order_id="#W1000003",
-    )
-    talk = talk.user("Send order #W1000001 to my NYC address.").agent("Proceed?").user("Yes.")
-    assert "address in another city" in names(talk, but(MOVE, **OLD))
-    assert "address in another city" not in names(talk, but(MOVE, **there))
+def test_a_part_of_an_address_that_differs_from_its_record_is_noticed() -> None:
+    profile: Call = ("modify_user_address", {"user_id": "mia_li_1", **OLD, "zip": "77035"})
+    assert "address not as given" in names(wish("Correct my address, please."), profile)
+    assert "address not as given" not in names(wish("My zip code is 77035."), profile)
 
 
 def test_a_card_that_was_called_by_the_digits_of_another_is_noticed() -> None:

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.packs.retail.clauses import named_in
 from sidecritic.packs.retail.pack import RETAIL
-from sidecritic.packs.retail.wording import named_in
 from tests.talk import fired
 from tests.unit.packs.retail.test_pack import (
     CANCEL,

@@ -1,13 +1,13 @@
-"""What a sentence does: agree, ask for agreement, claim a deed, take leave, name an amount.
+"""What a message does: agree, ask for agreement, ask for data, decline, take leave.
 
 Patterns, not understanding: each is narrow, and was kept because it holds on recorded
 conversations of real agents as well as on simulated ones.
 """
 
 import re
-from collections.abc import Iterator
 
-_TYPOGRAPHY = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+from sidecritic.english.scope import negated
+
 _YES = re.compile(
     r"\b(yes|yep|yeah|yup|oui|s[ií]|sure|ok(ay)?|absolutely|certainly|definitely|of course"
     r"|please do|go ahead|proceed|confirm(ed)?|agree(d)?|correct|that works|works for me"
@@ -33,25 +33,15 @@ _ASKS = re.compile(
     r"do you (want|agree|wish)|is (this|that|everything) (correct|right|okay|ok)|may i)\b"
     r"|\byes or no\b"
 )
-_AMOUNT = re.compile(
-    r"(?<![\w.])-?\$\s?(\d[\d,]*(?:\.\d+)?)|\b(\d[\d,]*(?:\.\d+)?) (?:dollars|usd)\b"
-)
 _FAREWELL = re.compile(
     r"\b(good ?bye|take care|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+"
     r"|(is there )?any(thing|thing) (else|further|more)|further assistance|glad i could"
     r"|happy to (have )?help(ed)?|(all|everything) (is|has been|are)? ?(set|done|taken care)"
     r"|feel free to|reach out|safe travels|enjoy your)\b"
 )
-_SENTENCE_END = re.compile(r"(?:(?<=[.!?;])|(?<=[.!?][\"']))\s+|\n+")
-"""Behind a full stop there may be a quotation mark: 'The reason is "no longer needed." Then …'."""
-
 _HUMAN = re.compile(
     r"\b(human|real person|live (agent|person)|representative|supervisor|manager|transfer me"
     r"|(speak|talk) (to|with) (a |an |some)?(one|body|person|agent|human)|customer service)\b"
-)
-_SPARED = re.compile(
-    r"\b(do not|don'?t|never|no need|rather not|without)( (want|wish|like|need|have|be|being|to|me"
-    r"|transfer(red|ring)?|connect(ed)?|speak(ing)?|talk(ing)?|with|a|an|any|the))*\s*$"
 )
 _INABILITY = re.compile(
     r"\b(can(not|'t)|unable|not (able|possible|allowed|eligible|permitted|available|supported)"
@@ -60,20 +50,42 @@ _INABILITY = re.compile(
     r"|only (be )?(cancel|modif|return|exchange|change|pending|delivered)|against (the|our) policy"
     r"|no (available|other) |can only (process|handle|be)\b|(isn'?t|not) an option\b)"
 )
-
-
-def typed(text: str) -> str:
-    """Return a text with apostrophes and quotation marks as a keyboard has them."""
-    return text.translate(_TYPOGRAPHY)
+_LEAVES = re.compile(
+    r"\b((further|additional|more|any|other) (assistance|help|questions?)|being transferred"
+    r"|you(['’]re| are) (very |most |so )?welcome|in the future|(don['’]t|do not) hesitate"
+    r"|let me know if (you (need|have|want|would|['’]d)|there)"
+    r"|talk (to you )?(soon|later)|(just|simply) (reply|reach out|ask|let me know))\b"
+)
+_REPORTS = re.compile(
+    r"\b((all|is|are) (now )?(set|done|completed?)|(has|have) (\w+ ){0,2}been (\w+ )?\w+(ed|nt)"
+    r"|(i|we)(['’]ve| have) (\w+ )?(\w+ed|made|sent|put|set)|went through|taken care of)\b"
+)
+_USER_LEAVES = re.compile(
+    r"\b((good ?)?bye|take care|(that['’]?s|that (is|will be|would be)|that['’](ll|d) be)"
+    r" (all|it|everything)\b(?! (correct|right|fine))|all i need(ed)?|nothing (else|more|further)"
+    r"|talk (to you )?(soon|later)|have a (\w+ )?(great|nice|good|wonderful|lovely|pleasant) \w+"
+    r"|thanks? (you )?(again|for (all|everything|your (help|time|assistance|patience|support))))\b"
+)
+_WELCOME = re.compile(r"\bhappy to (help|assist)\b")
+_ASKS_FOR_DATA = re.compile(
+    r"\b(could|can|would|may) (you|i)\b(?![^?\n]{0,300}\b(else|further|more)\b)[^?\n]{0,300}\?"
+    r"|\b(please|kindly)\b[^.?!\n]{0,30}\b(provide|share|tell|give|specify|choose|confirm|check)\b"
+    r"|\b(which|what)\b(?! else)[^.\n]{0,300}\?|\bif you (can|could) (provide|share)|\bonce you\b"
+)
 
 
 def affirms(lower: str) -> bool:
     """Whether an answer, in lower case, agrees to what was asked."""
     if _REFUSAL.search(lower):
         return False
-    if _NO.search(lower):
+    if says_no(lower):
         return bool(_STRONG_YES.search(lower))
     return bool(_YES.search(lower))
+
+
+def says_no(lower: str) -> bool:
+    """Whether an answer begins with a no."""
+    return bool(_NO.search(lower))
 
 
 def asks_consent(lower: str) -> bool:
@@ -88,7 +100,7 @@ def takes_leave(lower: str) -> bool:
 
 def wants_human(lower: str) -> bool:
     """Whether the user asks for a person, and does not ask to be spared one."""
-    return any(not _SPARED.search(lower[: found.start()]) for found in _HUMAN.finditer(lower))
+    return any(not negated(lower, found.start()) for found in _HUMAN.finditer(lower))
 
 
 def declines(lower: str) -> bool:
@@ -96,29 +108,25 @@ def declines(lower: str) -> bool:
     return bool(_INABILITY.search(lower))
 
 
-def amounts(text: str) -> Iterator[float]:
-    """Walk over the amounts of money in a text, in dollars."""
-    for match in _AMOUNT.finditer(text):
-        yield float((match[1] or match[2]).replace(",", ""))
+def closes(draft: str, answer: str) -> bool:
+    """Whether a message may be the last; both texts in lower case, `answer` is what it answers.
+
+    It takes leave, reports a change, declines without asking for anything, answers a farewell,
+    or is empty.
+    """
+    if not draft.strip():
+        return True
+    draft = _WELCOME.sub("", draft)
+    if takes_leave(draft) or _LEAVES.search(draft) or _REPORTS.search(draft):
+        return True
+    return (says_goodbye(answer) or declines(draft)) and not asks_for_data(draft)
 
 
-def sentences(text: str) -> tuple[str, ...]:
-    """Split a text into sentences, list entries and lines."""
-    return tuple(part for part in _SENTENCE_END.split(text) if part.strip())
+def says_goodbye(lower: str) -> bool:
+    """Whether the user takes leave, or says that nothing is left to do."""
+    return bool(_USER_LEAVES.search(lower))
 
 
-def mentions(lower: str, value: str) -> bool:
-    """Whether a text, in lower case, contains a value as a whole word or number."""
-    needle = value.lower()
-    start = lower.find(needle)
-    while start >= 0:
-        end = start + len(needle)
-        if not _joins(lower, start - 1, needle[0]) and not _joins(lower, end, needle[-1]):
-            return True
-        start = lower.find(needle, start + 1)
-    return False
-
-
-def _joins(text: str, index: int, edge: str) -> bool:
-    """Whether the character at `index` belongs to the same word as `edge`."""
-    return 0 <= index < len(text) and text[index].isalnum() and edge.isalnum()
+def asks_for_data(lower: str) -> bool:
+    """Whether the agent asks for information that it needs to continue."""
+    return bool(_ASKS_FOR_DATA.search(lower))

@@ -1,22 +1,14 @@
-"""Checks of how a conversation ends: refusals, hand-overs, and users who leave empty-handed."""
+"""Checks of how a conversation went, told when it closes: not looked up, long, asked again."""
 
 from collections import defaultdict
 
 from sidecritic.checks.base import Answer, Objection
+from sidecritic.checks.endings.closing import end_check
 from sidecritic.checks.facts import Done, Facts
-from sidecritic.checks.omissions import (
-    EndCheck,
-    end_check,
-)
 from sidecritic.checks.requests import Requests, outright
-from sidecritic.english.language import affirms, asks_consent
+from sidecritic.english.acts import affirms, asks_consent
 
 LOOK_FIRST = "You should not make up any information: look up what the tools can tell."
-TRANSFER = (
-    "You should transfer the user to a human agent if and only if the request cannot be "
-    "handled within the scope of your actions."
-)
-
 _LONG = 7
 """User messages from which a conversation without a change is a long one."""
 
@@ -31,21 +23,6 @@ def nothing_looked_up(facts: Facts) -> Answer:
         "you tell them what cannot be done.",
         evidence=facts.user_lines[0].text[:120],
         messages=(facts.user_lines[0].position,),
-    )
-
-
-@end_check("handed over after an error", risk=0.68, policy=TRANSFER)
-def handed_over_after_error(facts: Facts) -> Answer:
-    """Fire when a hand-over follows a failed call instead of another try."""
-    before = _before_hand_over(facts)
-    if before is None or not any(done.is_error for done in before[-3:]):
-        return None
-    failed = next(done for done in reversed(before) if done.is_error)
-    return Objection(
-        f"`{failed.call.name}` failed ({failed.text[:80]}). Correct the arguments or look up what "
-        "is right, and try again; a failed call is no reason for a transfer.",
-        evidence=failed.text[:120],
-        messages=(failed.position,),
     )
 
 
@@ -96,17 +73,8 @@ def asks_again_for_yes(facts: Facts) -> Answer:
     )
 
 
-PARTINGS: tuple[EndCheck, ...] = (
-    nothing_looked_up,
-    handed_over_after_error,
-    long_and_nothing_done,
-    asked_again,
-    asks_again_for_yes,
-)
-
-
 def _looks(facts: Facts) -> list[Done]:
-    """Return the look-ups that told something of a record: a customer, an order, a flight."""
+    """Return the look-ups that told something of a record."""
     return [
         done
         for done in facts.done
@@ -121,12 +89,3 @@ def _is_record(done: Done) -> bool:
         or "_" in done.text
         or done.call.name.startswith(("find", "get", "search", "list", "look"))
     )
-
-
-def _before_hand_over(facts: Facts) -> list[Done] | None:
-    """Return the calls before the hand-over that is proposed or was made; `None` without one."""
-    for index, done in enumerate(facts.done):
-        if done.call.name in facts.hand_overs:
-            return list(facts.done[:index])
-    handing = any(call.name in facts.hand_overs for call in facts.proposed)
-    return list(facts.done) if handing else None

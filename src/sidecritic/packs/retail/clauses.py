@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Facts, Line
-from sidecritic.english.language import sentences
+from sidecritic.checks.facts import Facts
+from sidecritic.english.lexicon import INTENTS, KEEP
+from sidecritic.english.scope import negated
+from sidecritic.english.text import sentences
 from sidecritic.packs.retail.records import items, order_of, orders
 from sidecritic.values import JsonObject, text_of, texts_of
 
-Act = Literal["cancel", "return", "exchange", "modify", "keep", ""]
+Act = Literal["cancel", "return", "exchange", "change", "remove", "keep", ""]
 
 _VAGUE = frozenset({"set", "kit", "light", "bulb", "system", "maker", "machine", "cleaner"})
 _ALSO_CALLED = {
@@ -35,20 +37,7 @@ _TELLING = frozenset({"bulb", "maker", "cleaner"})
 """Last words that name a product by themselves as well."""
 
 _WORD = re.compile(r"[a-z]+")
-_ACTS: tuple[tuple[Act, re.Pattern[str]], ...] = (
-    (
-        "keep",
-        re.compile(
-            r"\b(keep(ing)?|except|excluding|apart from"
-            r"|(do not|don['’]?t|won['’]?t|not|without) ((want|need|wish|going) to |be )?"
-            r"(return|cancel|exchang|chang|modif|remov)\w*)\b"
-        ),
-    ),
-    ("cancel", re.compile(r"\b(cancel\w*|remov(e|ing)|take (it|them)? ?(off|out))\b")),
-    ("return", re.compile(r"\b(return\w*|send(ing)? back|refund(ed)? for)\b")),
-    ("exchange", re.compile(r"\b(exchang\w*|swap\w*|replac\w*|trad(e|ing))\b")),
-    ("modify", re.compile(r"\b(modif\w*|chang\w*|switch\w*|upgrad\w*|downgrad\w*|updat\w*)\b")),
-)
+_ITEM_INTENTS = (KEEP, *(intent for intent in INTENTS if intent.name in get_args(Act)))
 _ELSE = re.compile(r"\b(address\w*|payment|pay(ing)?|paid|deliver\w*|shipp?\w*)\b")
 """What is changed of an order, not of its items."""
 _OTHERS = re.compile(
@@ -110,7 +99,8 @@ def clauses(case: Case) -> tuple[Clause, ...]:
     """Return what the user said, cut by product."""
     names = product_names(case)
     said = tuple(
-        (line.position, line.lower, _question(case.facts, line)) for line in case.facts.user_lines
+        (line.position, line.lower, question_before(case.facts, line.position))
+        for line in case.facts.user_lines
     )
     return _clauses(said, names)
 
@@ -125,15 +115,15 @@ def _clauses(said: tuple[tuple[int, str, str], ...], names: tuple[str, ...]) -> 
     return tuple(found)
 
 
-def _question(facts: Facts, line: Line) -> str:
-    """Return what the agent said before a line of the user."""
-    before = [one.lower for one in facts.agent_lines if one.position < line.position]
+def question_before(facts: Facts, position: int) -> str:
+    """Return what the agent last said before a position of the history, in lower case."""
+    before = [line.lower for line in facts.agent_lines if line.position < position]
     return before[-1] if before else ""
 
 
-def named_in(lower: str, name: str, names: Iterable[str] = ()) -> bool:
-    """Whether a text names a product; `names` are those that it may be confused with."""
-    return any(found == name for _, found in _mentions(lower, (name, *names)))
+def named_in(lower: str, name: str) -> bool:
+    """Whether a text names a product."""
+    return next(products_in(lower, (name,)), None) is not None
 
 
 def _stem(word: str) -> str:
@@ -172,11 +162,12 @@ def _meant(sentence: str, found: list[tuple[int, str]]) -> list[tuple[int, str]]
 def _act(text: str, before: Act) -> Act:
     """Return the last act that a text names; what was named before where it names none."""
     last, act = -1, before
-    for one, pattern in _ACTS:
-        end = max((found.end() for found in pattern.finditer(text)), default=-1)
-        if end > last:
-            last, act = end, one
-    return "" if act == "modify" and _ELSE.search(text) else act
+    for intent in _ITEM_INTENTS:
+        for found in intent.spoken.finditer(text):
+            if found.end() > last:
+                unwanted = intent is not KEEP and negated(text, found.start())
+                last, act = found.end(), "keep" if unwanted else cast(Act, intent.name)
+    return "" if act == "change" and _ELSE.search(text) else act
 
 
 def products_in(lower: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:

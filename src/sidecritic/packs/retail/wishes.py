@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from sidecritic.checks.case import Case
+from sidecritic.english import scope
+from sidecritic.english.amounts import extreme, limits
+from sidecritic.packs.retail.clauses import Clause, clauses, name_of
 from sidecritic.packs.retail.options import (
     Naming,
-    is_soft,
     namings_among,
     plain,
     rank,
@@ -19,7 +21,6 @@ from sidecritic.packs.retail.options import (
     vocabulary,
 )
 from sidecritic.packs.retail.records import Swap, available, options, swaps
-from sidecritic.packs.retail.wording import Clause, clauses, name_of
 from sidecritic.values import JsonObject, number_of, text_of
 
 _UP = (
@@ -35,8 +36,8 @@ _COMPARED = re.compile(
     r"|help|about|of a|or|items?|time|questions?|to|price|cost|amount|refund|total|budget)\b)"
 )
 _MOST = re.compile(
-    r"\b(?:(?P<most>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
-    r"|hardest|most)|(?P<least>minimum|smallest|lowest|shortest|thinnest|dimmest|easiest|least|fewest))\b"
+    r"\b(?:(?P<up>maximum|maximi[sz]ed?|largest|biggest|highest|greatest|longest|brightest|thickest"
+    r"|hardest|most)|(?P<down>minimum|smallest|lowest|shortest|thinnest|dimmest|easiest|least|fewest))\b"
     r"(?! (expensive|affordable|recent|likely|of|price|cost))"
 )
 _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
@@ -50,15 +51,6 @@ _INHERENT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 """Comparisons that name their option by themselves, to the options that they can be about."""
 
 _MORE = re.compile(r"\b(\d[\d,]*) (?:\w+ )?(more|less|fewer|extra|additional)\b")
-_CHEAPEST = re.compile(
-    r"\b(cheapest|least expensive|lowest[- ](price[d]?|cost)|most affordable)\b(?! items?\b)"
-)
-_DEAREST = re.compile(r"\b(most expensive|priciest|highest[- ](price[d]?|cost)|dearest)\b")
-_ASKED = re.compile(r"\b(what|which)('s| is| are| was)?( the| my| our)? $")
-_CAP = re.compile(
-    r"\b(?:under|below|less than|no more than|at most|up to|maximum of|within|not exceed\w*)"
-    r" (?:a |my )?(?:budget of )?\$ ?(\d[\d,]*(?:\.\d+)?)"
-)
 _REST = re.compile(
     r"\b(same|keep|identical|unchanged|(without|not) chang\w+|retain\w*|maintain\w*|match\w*)"
     r"[^.;\n]{0,30}\b(other|else|rest|remaining|everything|all)\b"
@@ -85,7 +77,7 @@ _DEMAND = re.compile(
     r"|\bto (?=(an?|one|another|something)\b|$)|\bto (be|have) "
     r"|\b(?P<with>(one|similar|same|model|version|variant|option|something|but|it|comes) with )"
     r"(?!(my|the|this|that|these|those|it)\b))"
-    r"(?!.*\b(from|instead of|rather than) )[^.;:]{0,80}$"
+    r"(?!.{0,160}\b(from|instead of|rather than) )[^.;:]{0,80}$"
 )
 """Before a value: what leads over to the new item."""
 
@@ -115,7 +107,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedVariant:
     """What the user wants of one item."""
 
     pair: Swap
@@ -150,7 +142,9 @@ class Wanted:
         )
 
 
-def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[Wanted, ...]:
+def wanted_variants(
+    case: Case, *, until: Callable[[Swap], int] | None = None
+) -> tuple[WantedVariant, ...]:
     """Return what the user wants of each item of a call whose product is known.
 
     `until` gives the position in the history up to which the words about an item count.
@@ -159,7 +153,7 @@ def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[W
     pairs = tuple(swaps(case))
     names = [name_of(pair.old) for pair in pairs]
     products = set(names)
-    found: list[Wanted] = []
+    found: list[WantedVariant] = []
     for pair in pairs:
         # Words about two of a kind cannot be told apart.
         if pair.old and pair.new and names.count(name_of(pair.old)) == 1:
@@ -168,17 +162,17 @@ def wanted(case: Case, *, until: Callable[[Swap], int] | None = None) -> tuple[W
             want = _of(pair, tuple(c for c in about if end is None or c.position < end))
             others = {c.text for c in said if c.product and c.product not in products}
             open_ = tuple(s for s in case.facts.wishes if not any(text in s for text in others))
-            price = want.extreme or _open_extreme(open_, alone=len(pairs) == 1)
+            price = want.extreme or _common_extreme(open_, alone=len(pairs) == 1)
             found.append(replace(want, extreme=price))
     return tuple(found)
 
 
-def _open_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
+def _common_extreme(wishes: tuple[str, ...], *, alone: bool) -> int:
     """Return what is wanted of the price of all items, or of the only one that changes.
 
     The wishes are those that speak of no other product.
     """
-    found = {_extreme(s) for s in wishes if alone or _EACH.search(s)} - {0}
+    found = {extreme(s) for s in wishes if alone or _EACH.search(s)} - {0}
     return found.pop() if len(found) == 1 else 0
 
 
@@ -188,38 +182,29 @@ def _is_about(clause: Clause, product: str, products: set[str]) -> bool:
     return bool(_EVERY_ITEM.search(clause.text))
 
 
-def _of(pair: Swap, about: tuple[Clause, ...]) -> Wanted:
+def _of(pair: Swap, about: tuple[Clause, ...]) -> WantedVariant:
     latest: dict[str, list[Wish]] = {}
-    rest, extreme, spelt = False, 0, spellings(pair.product)
+    rest, price, spelt = False, 0, spellings(pair.product)
     for clause in about:
         fresh: dict[str, list[Wish]] = {}
         for wish in _wishes(clause, pair, namings_among(clause.text, spelt)):
             fresh.setdefault(wish.key, []).append(wish)
         latest.update(fresh)
         rest = rest or bool(_REST.search(clause.text))
-        extreme = _extreme(clause.text) or extreme
+        price = extreme(clause.text) or price
     wishes = tuple(wish for found in latest.values() for wish in found)
-    return Wanted(pair, tuple(_settled(pair, wishes)), rest, extreme, about)
+    return WantedVariant(pair, tuple(_settled(pair, wishes)), rest, price, about)
 
 
 def _settled(pair: Swap, wishes: tuple[Wish, ...]) -> Iterator[Wish]:
     """Replace a chain of preferences by its first value that can be had with the other wishes."""
     plainly = tuple(wish for wish in wishes if not wish.chain)
-    others = Wanted(pair, plainly, rest=False, extreme=0, about=()).fitting()
+    others = WantedVariant(pair, plainly, rest=False, extreme=0, about=()).fitting()
     yield from plainly
     for wish in wishes:
         held = [v for v in wish.chain if any(options(o).get(wish.key) == v for o in others)]
         if held:
             yield replace(wish, fits=_is_one_of(wish.key, frozenset(held[:1])), chain=())
-
-
-def _extreme(text: str) -> int:
-    """Return -1 where a text wants the cheapest, 1 where it wants the dearest, else 0."""
-    for sign, pattern in ((-1, _CHEAPEST), (1, _DEAREST)):
-        found = pattern.search(text)
-        if found and not _ASKED.search(text[: found.start()]):
-            return sign
-    return 0
 
 
 def _wishes(clause: Clause, pair: Swap, found: tuple[Naming, ...]) -> Iterator[Wish]:
@@ -229,13 +214,12 @@ def _wishes(clause: Clause, pair: Swap, found: tuple[Naming, ...]) -> Iterator[W
     old = options(pair.old)
     yield from _named(clause, named, old)
     taken = {one.key for one in named}
-    relative = (*_compared(clause, pair), *_extremes(clause, pair))
-    yield from (w for w in relative if w.key not in taken)
+    yield from (wish for wish in _relative(clause, pair) if wish.key not in taken)
     yield from _kept(clause, pair)
-    cap = _CAP.search(clause.text)
-    if cap and "total" not in clause.text:
-        most = float(cap[1].replace(",", ""))
-        yield Wish("price", lambda v: number_of(v, "price") <= most, cap[0], clause.position, False)
+    most = next(limits(clause.text), None)
+    if most is not None and "total" not in clause.text:
+        cheap = _is_at_most(most)
+        yield Wish("price", cheap, clause.text, clause.position, soft=False)
 
 
 def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> Iterator[Wish]:
@@ -249,7 +233,7 @@ def _named(clause: Clause, named: tuple[Naming, ...], old: dict[str, str]) -> It
         # What the old item has describes it, unless it is demanded, or one choice of several.
         held = any(n.value in had and _is_demanded(clause.text, n.place) for n in mine)
         good -= frozenset() if soft or held else had
-        # What cannot be had is wished for beside what shall be taken instead, not alone.
+        # An unavailable value is a wish only together with what to take instead.
         good = good if any(n.value in good and not n.lacking for n in mine) else frozenset[str]()
         chain = _chain(clause.text, mine)
         if len(chain) > 1:
@@ -281,13 +265,16 @@ def _chain(text: str, named: list[Naming]) -> tuple[str, ...]:
 
 
 def _shared(named: tuple[Naming, ...]) -> set[tuple[str, str]]:
-    """Return the readings of words that two options share, but for the nearer one."""
-    found: set[tuple[str, str]] = set()
-    for one in named:
-        rivals = [o for o in named if o.place == one.place and o.key != one.key]
-        if rivals:
-            found.add((one.key, one.value))
-    return found
+    """Return the readings of words that two options share."""
+    return {
+        (one.key, one.value)
+        for one in named
+        if any(other.place == one.place and other.key != one.key for other in named)
+    }
+
+
+def _is_at_most(most: float) -> Callable[[JsonObject], bool]:
+    return lambda variant: number_of(variant, "price") <= most
 
 
 def _is_one_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool]:
@@ -298,47 +285,37 @@ def _is_none_of(key: str, values: frozenset[str]) -> Callable[[JsonObject], bool
     return lambda variant: options(variant).get(key) not in values
 
 
-def _compared(clause: Clause, pair: Swap) -> Iterator[Wish]:
-    """Walk over what a clause wants larger or smaller than the old item has it."""
-    if not _COMPARED.search(clause.text):
-        return
-    old, words = options(pair.old), vocabulary(pair.product)
-    ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
-    step = _MORE.search(clause.text)
-    for found in _COMPARED.finditer(clause.text):
-        key = _meant_key(found[0], clause.text[found.end() : found.end() + 32], ranked)
-        if not key or key not in old:
-            continue
-        before = rank(words[key], old[key])
-        if before is None:
-            continue
-        sign = 1 if found["up"] else -1
-        if step and old[key].isdigit():
-            exact = str(int(old[key]) + sign * int(step[1].replace(",", "")))
-            fits = _is_one_of(key, frozenset({exact}))
-        else:
-            fits = _is_beyond(key, words[key], sign * before, sign)
-        soft = is_soft(clause.text, found.start())
-        yield Wish(key, fits, clause.text, clause.position, soft)
-
-
-def _extremes(clause: Clause, pair: Swap) -> Iterator[Wish]:
-    """Walk over what a clause wants as large or as small as can be had."""
-    if not _MOST.search(clause.text):
+def _relative(clause: Clause, pair: Swap) -> Iterator[Wish]:
+    """Walk over what a clause wants larger or smaller, or as large or as small as can be had."""
+    text, old = clause.text, options(pair.old)
+    comparisons = (*_COMPARED.finditer(text), *_MOST.finditer(text))
+    if not comparisons:
         return
     words = vocabulary(pair.product)
     ranked = {key: values for key, values in words.items() if rank(values, values[0]) is not None}
-    for found in _MOST.finditer(clause.text):
-        after = clause.text[found.end() : found.end() + 24]
-        key = _meant_key(found[0], after, ranked)
-        if not key:
+    step = _MORE.search(text)
+    for found in comparisons:
+        key = _meant_key(found[0], text[found.end() : found.end() + 32], ranked)
+        sign = 1 if found["up"] else -1
+        bound = _bound(found, key, pair, words[key], sign) if key else None
+        if bound is None:
             continue
-        sign = 1 if found["most"] else -1
-        places = [rank(words[key], options(one).get(key, "")) for one in available(pair.product)]
-        best = max((sign * place for place in places if place is not None), default=0.0)
-        fits = _is_beyond(key, words[key], best - 0.001, sign)
-        soft = is_soft(clause.text, found.start())
-        yield Wish(key, fits, clause.text, clause.position, soft)
+        fits = _is_beyond(key, words[key], bound, sign)
+        if step and found.re is _COMPARED and old[key].isdigit():
+            exact = int(old[key]) + sign * int(step[1].replace(",", ""))
+            fits = _is_one_of(key, frozenset({str(exact)}))
+        yield Wish(key, fits, text, clause.position, scope.soft(text, found.start()))
+
+
+def _bound(
+    found: re.Match[str], key: str, pair: Swap, values: tuple[str, ...], sign: int
+) -> float | None:
+    """Return what a variant has to be beyond: the old item, or all but the best to be had."""
+    if found.re is _COMPARED:
+        place = rank(values, options(pair.old).get(key, ""))
+        return None if place is None else sign * place
+    places = (rank(values, options(one).get(key, "")) for one in available(pair.product))
+    return max((sign * place for place in places if place is not None), default=0.0) - 0.001
 
 
 def _is_beyond(
@@ -366,16 +343,10 @@ def _meant_key(word: str, after: str, ranked: dict[str, tuple[str, ...]]) -> str
 
 def _kept(clause: Clause, pair: Swap) -> Iterator[Wish]:
     """Walk over the options that a clause wants as they are."""
-    if not _SAME.search(clause.text):
-        return
-    old = options(pair.old)
-    text = plain(clause.text)
-    for key, value in old.items():
-        stems = [token.removesuffix("s") for token in _TOKEN.findall(key)]
-        for stem in stems:
-            found = re.search(rf"\b(same|keep(ing)?( the)?) (\w+ )?{re.escape(stem)}", text)
-            if found and not _AS_ANOTHER.match(text[found.end() :]):
-                fits = _is_one_of(key, frozenset({value}))
-                soft = is_soft(text, found.start())
-                yield Wish(key, fits, clause.text, clause.position, soft)
-                break
+    text = plain(clause.text) if _SAME.search(clause.text) else ""
+    for key, value in options(pair.old).items() if text else ():
+        stems = "|".join(token.removesuffix("s") for token in _TOKEN.findall(key))
+        found = re.search(rf"{_SAME.pattern}( the)? (\w+ )?({stems or '(?!)'})", text)
+        if found and not _AS_ANOTHER.match(text[found.end() :]):
+            fits = _is_one_of(key, frozenset({value}))
+            yield Wish(key, fits, clause.text, clause.position, scope.soft(text, found.start()))

@@ -1,0 +1,238 @@
+"""Checks of what was asked for or agreed to, and never done: told when a conversation closes.
+
+Each looks at the whole conversation, at a hand-over as well as at a message that may be the
+last. Most are hints: alone they refuse nothing, together they tell which runs will fail.
+"""
+
+import re
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from sidecritic.checks.base import Answer, Objection, text_check
+from sidecritic.checks.endings.closing import (
+    TRANSFER,
+    dropped_plan,
+    end_check,
+    pending_plan,
+)
+from sidecritic.checks.facts import Facts
+from sidecritic.checks.requests import Request, Requests, outright
+from sidecritic.english.acts import asks_consent, asks_for_data, declines, takes_leave
+
+KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
+"""No sentence of a benchmark's policy, but what every one of them takes for granted."""
+
+TELL = "What the user wants to know is looked up or calculated, and told."
+
+_ALL_DONE = re.compile(
+    r"\b(everything|all)\b[^.\n]{0,40}\b(taken care|done|completed?|set|requests?|processed)\b"
+)
+
+
+_MONEY_ASKED = re.compile(
+    r"\bhow much\b|\b(total|sum|amount|price|cost|balances?|savings?)\b[^.\n]{0,60}\?"
+    r"|\b(what|know|tell me|calculate|check)\b[^.?\n]{0,40}"
+    r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
+)
+_AMOUNT = re.compile(r"\$ ?\d[\d,]*(?:\.\d+)?|\d[\d,]*\.\d\d(?!\d)|\b\d[\d,]* (?:dollars|usd)\b")
+_MONEY_FIELD = re.compile(r"amount|difference|total|refund|fee", re.IGNORECASE)
+
+
+@text_check("plan not carried out", policy=KEEP_PROMISES, risk=0.7)
+def plan_dropped(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent takes leave although the user's last yes was followed by no write."""
+    lower = draft.lower()
+    if not takes_leave(lower) or declines(lower) or asks_consent(lower):
+        return None
+    pending = pending_plan(facts)
+    if pending is None:
+        return None
+    return Objection(
+        feedback="The user agreed to your last plan, and nothing of it has been executed. Call "
+        "the tool now, before you report or take leave; if it cannot be done, say so.",
+        evidence=pending.text[:160],
+        messages=(pending.position,),
+    )
+
+
+@text_check("request not served", policy=TRANSFER, risk=0.6)
+def unserved(facts: Facts, draft: str) -> Objection | None:
+    """Fire when the agent reports that all is done, and a request was neither served nor declined.
+
+    Without such a report the agent may still be asked for the rest.
+    """
+    lower = draft.lower()
+    goes_on = asks_consent(lower) or asks_for_data(lower)
+    if not _ALL_DONE.search(lower) or not takes_leave(lower) or goes_on:
+        return None
+    left = outright(facts.once(Requests.of).open)
+    if not left or declines(lower) or declines(facts.told):
+        return None
+    return Objection(
+        feedback=f"The user asked you to {left[0].kind}, and that is neither done nor declined. "
+        "Serve it, or say why it cannot be done, before you take leave.",
+        evidence=left[0].text[:120],
+        messages=(left[0].position,),
+    )
+
+
+@end_check("nothing done", risk=0.48)
+def nothing_done(facts: Facts) -> Answer:
+    """Fire when changes were asked for and none was made."""
+    asked = outright(facts.once(Requests.of).distinct)
+    if not asked or facts.writes:
+        return None
+    return Objection(
+        f"The user asked you to {asked[0].kind}, and nothing was changed. Do it, or make sure "
+        "that the policy forbids it and say why.",
+        evidence=asked[0].text[:120],
+        messages=(asked[0].position,),
+    )
+
+
+@end_check("thing left out", risk=0.6)
+def thing_left_out(facts: Facts) -> Answer:
+    """Fire when a thing that the user asked about was touched by no write."""
+    left = facts.once(Requests.of).left_things
+    if not left:
+        return None
+    names = " and the ".join(sorted(left)[:3])
+    return Objection(
+        f"The user asked about the {names}, and no call has touched it. Serve that request "
+        "too, or say why it cannot be served.",
+        evidence=names,
+        messages=tuple(sorted(set(left.values()))),
+    )
+
+
+@end_check("agreed and not done", risk=0.58)
+def agreed_not_done(facts: Facts) -> Answer:
+    """Fire when the user agreed to a plan and no write was tried afterwards."""
+    last = facts.once(dropped_plan)
+    if last is None:
+        return None
+    return Objection(
+        "The user agreed to your plan, and nothing was executed after that. Execute it, or say "
+        "why it cannot be done.",
+        evidence=last.question.text[:120],
+        messages=(last.question.position, last.answer.position),
+    )
+
+
+@end_check("requests open", risk=0.42)
+def requests_open(facts: Facts) -> Answer:
+    """Fire when kinds of requests have no matching write; surer when there are several."""
+    left = outright(facts.once(Requests.of).open)
+    if not left:
+        return None
+    return Objection(
+        f"Not done yet: {_named(left)}. Serve each request, or say why it cannot be served.",
+        evidence=_named(left),
+        risk=0.62 if len(left) > 1 else None,
+        messages=_positions(left),
+    )
+
+
+@end_check("fewer deeds than requests", risk=0.48)
+def fewer_deeds(facts: Facts) -> Answer:
+    """Fire when at least two requests more were made than writes were executed."""
+    asked = outright(facts.once(Requests.of).distinct)
+    missing = len(asked) - len(facts.writes)
+    if missing < 2:
+        return None
+    return Objection(
+        f"The user asked for {len(asked)} things ({_named(asked)}), and {len(facts.writes)} "
+        "calls have changed something. Go through the requests one by one.",
+        evidence=f"{len(asked)} asked, {len(facts.writes)} done",
+        risk=0.8 if missing > 2 else None,
+        messages=_positions(asked),
+    )
+
+
+@end_check("failed and left", risk=0.56)
+def failed_and_left(facts: Facts) -> Answer:
+    """Fire when a write failed and did not succeed later."""
+    failed = facts.once(Requests.of).failed
+    if not failed:
+        return None
+    return Objection(
+        f"`{failed[-1].call.name}` failed ({failed[-1].text[:80]}) and was not repaired. Find "
+        "out why and call it again with the right arguments, or say that it was not done.",
+        evidence=failed[-1].text[:120],
+        messages=tuple(done.position for done in failed),
+    )
+
+
+@end_check("another tool would do", risk=0.78)
+def another_tool(facts: Facts) -> Answer:
+    """Fire when a request was declined for the state of a record that another tool works on."""
+    found = facts.once(Requests.of).servable
+    if found is None:
+        return None
+    request, tool, state = found
+    return Objection(
+        f"You declined to {request.kind} because of the status. `{tool}` is for what is "
+        f"{state}: see whether it serves the request.",
+        evidence=request.text[:120],
+        messages=(request.position,),
+    )
+
+
+@end_check("amount of a change not told", risk=0.6, policy=TELL)
+def untold_amount(facts: Facts) -> Answer:
+    """Fire when the user wants to know amounts, and that of a change was never told."""
+    asked = [line for line in facts.user_lines if _MONEY_ASKED.search(line.lower)]
+    if not asked:
+        return None
+    told = _amounts_in(f"{facts.told}\n{facts.draft}")
+    for position, amount in _new_amounts(facts):
+        if amount and amount not in told:
+            return Objection(
+                f"The change came to ${amount / 100:.2f}, and the user has not been told. State "
+                "the amount of each change, and not their sum alone.",
+                evidence=f"{amount / 100:.2f}",
+                messages=(asked[0].position, position),
+            )
+    return None
+
+
+def _named(requests: tuple[Request, ...]) -> str:
+    return ", ".join(dict.fromkeys(request.kind for request in requests))
+
+
+def _positions(requests: tuple[Request, ...]) -> tuple[int, ...]:
+    return tuple(sorted({request.position for request in requests}))
+
+
+def _new_amounts(facts: Facts) -> Iterator[tuple[int, int]]:
+    """Walk over amounts, in cents, that a write returned and no result before it held."""
+    known: set[int] = set()
+    for done in facts.done:
+        found = set(_cents(done.value)) if not done.is_error else set[int]()
+        if done.writes and not done.is_error:
+            for amount in sorted(found - known):
+                yield done.position, amount
+        known |= found
+
+
+def _cents(value: JsonValue) -> Iterator[int]:
+    """Walk over the numbers that are amounts by the names of their fields, without signs."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _cents(part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if isinstance(part, int | float) and _MONEY_FIELD.search(key):
+                yield abs(round(part * 100))
+            else:
+                yield from _cents(part)
+
+
+def _amounts_in(text: str) -> set[int]:
+    return {
+        round(float(number) * 100)
+        for number in (
+            match[0].lstrip("$ ").split(" ")[0].replace(",", "") for match in _AMOUNT.finditer(text)
+        )
+    }
