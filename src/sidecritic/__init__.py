@@ -111,7 +111,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load what supervises clients when it is first asked for: a quarter of the import."""
     if name in ("Options", "supervise"):
-        from sidecritic.gateway.inprocess.supervise import supervise as inprocess
+        from sidecritic.gateway.inprocess import supervise as inprocess
 
         return getattr(inprocess, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,9 +16,9 @@ from sidecritic.dialects.base import Dialect, Rejected
 from sidecritic.dialects.chat import ChatCompletions
 from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.strict_json import read_object
 from sidecritic.gateway.wire.http import is_deeper_than
 from sidecritic.redaction import Redactor
-from sidecritic.strict_json import read_object
 from sidecritic.trace import rejection
 from sidecritic.types import Assistant, Revise, ToolCall, ToolResult, User
 from tests.gateway import Running, approves, gateway

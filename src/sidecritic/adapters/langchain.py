@@ -18,7 +18,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from sidecritic.adapters.turns import AgentDraft, Oversight, Refusals, TurnRequest, settle
 from sidecritic.dialects.parts import call_of, hints_of, tool_spec
-from sidecritic.loop_thread import LoopThread
+from sidecritic.seats.loop_thread import LoopThread
 from sidecritic.seats.seat import Refusal
 from sidecritic.types import Assistant, Message, ToolCall, ToolResult, ToolSpec, Usage, User
 from sidecritic.values import object_of, text_of

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.flags import Json, Recipe, path, takes_settings
-from sidecritic.cli.output import command, note
+from sidecritic.cli.notes import note
+from sidecritic.cli.output import command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.flags import GatewayFile, Json, path
-from sidecritic.cli.output import command, note
+from sidecritic.cli.notes import note
+from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError
 from sidecritic.reports.text import plain
 from sidecritic.settings.names import choice

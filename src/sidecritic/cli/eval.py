@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli.flags import Json, Recipe, path, takes_settings
-from sidecritic.cli.output import FAILED, command, note
+from sidecritic.cli.notes import note
+from sidecritic.cli.output import FAILED, command
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores

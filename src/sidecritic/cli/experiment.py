@@ -9,7 +9,8 @@ import typer
 
 from sidecritic.cli.eval import exit_if_failed
 from sidecritic.cli.flags import Json, path, takes_settings
-from sidecritic.cli.output import FAILED, command, note
+from sidecritic.cli.notes import note
+from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 
 

@@ -17,6 +17,7 @@ import typer
 from pydantic import BaseModel
 
 from sidecritic.cli import abandon
+from sidecritic.cli.notes import note
 from sidecritic.errors import ConfigError, SidecriticError
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
-
-
-def note(text: str) -> None:
-    """Print one line for the person who waits."""
-    from sidecritic.reports.text import plain
-
-    typer.echo(plain(text, 2000), err=True)
 
 
 class _Notes(logging.Handler):

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from sidecritic.cli.flags import Json, takes_settings
-from sidecritic.cli.output import FAILED, command, note
+from sidecritic.cli.notes import note
+from sidecritic.cli.output import FAILED, command
 
 
 @takes_settings(

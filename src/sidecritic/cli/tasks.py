@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from sidecritic.cli.flags import Json, path
-from sidecritic.cli.output import FAILED, command, note
+from sidecritic.cli.notes import note
+from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 
 Env = Annotated[str | None, typer.Option(help="Environment; without it, list them.")]

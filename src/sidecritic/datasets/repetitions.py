@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from sidecritic.datasets.candidates import Candidate
-from sidecritic.near_duplicates import NearDuplicates
+from sidecritic.splits.near_duplicates import NearDuplicates
 
 SIMILAR = 0.9
 

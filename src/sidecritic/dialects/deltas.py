@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sidecritic.dialects.base import Body, StreamFailed
 from sidecritic.dialects.sse import numbered
-from sidecritic.strict_json import read_object
+from sidecritic.dialects.strict_json import read_object
 from sidecritic.values import object_of, objects_of, text_of
 
 _IN_CONTENT: Mapping[str, str] = MappingProxyType({"output_text": "text", "refusal": "refusal"})

@@ -18,7 +18,7 @@ from sidecritic.dialects.base import (
     WireDraft,
 )
 from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
-from sidecritic.strict_json import read_object
+from sidecritic.dialects.strict_json import read_object
 from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage, User
 from sidecritic.values import object_of, objects_of, text_of
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body, Hints
-from sidecritic.strict_json import read_object
+from sidecritic.dialects.strict_json import read_object
 from sidecritic.types import Assistant, Finish, ToolCall, ToolResult, ToolSpec, Usage, User
 from sidecritic.values import number_of, object_of, parse_object, text_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sidecritic.dialects.base import Body, StreamFailed
-from sidecritic.strict_json import read_json
+from sidecritic.dialects.strict_json import read_json
 
 KEEP_ALIVE = b": waiting for the answer\n\n"
 """A comment: every conforming parser skips it, and no parser of data lines sees it."""

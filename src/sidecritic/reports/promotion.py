@@ -1,4 +1,4 @@
-"""Decisions of the promotion gate as sections."""
+"""Decisions about promotion as sections."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def verdict(decision: PromotionDecision) -> str:
 
 def to_page(decision: PromotionDecision) -> str:
     """Return the decision as Markdown."""
-    return "\n".join(document("Promotion gate", decision.simulated, decision_sections(decision)))
+    return "\n".join(document("Promotion", decision.simulated, decision_sections(decision)))
 
 
 def _row(criterion: Criterion) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rounds of learning as one table, and as a page with the gate's table of each."""
+"""Rounds of learning as one table, and as a page with the table of each promotion."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class RoundRow:
     """Name of the critic that was trained."""
     before: str
     after: str
-    """Critic in force after the gate."""
+    """Critic in force afterwards."""
     decision: PromotionDecision
     lessons: str
     """What it learned from, in words."""
@@ -60,12 +60,12 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         )
         for row in rows
     )
-    header = ("round", "trained", "AUROC", "pass^1", "gate")
+    header = ("round", "trained", "AUROC", "pass^1", "promotion")
     header = (*header, "then in force", "its AUROC", "its pass^1")
     notes = (
         "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
         "are those on held-out tasks, which share no user with those that are learned from. "
-        "The gate chooses by the same tasks in every round, so figures of what it chose are "
+        "Promotion chooses by the same tasks in every round, so figures of what it chose are "
         "slightly better than on tasks that play no part in the choice.",
     )
     return Section("Rounds", header, lines, notes)
@@ -103,7 +103,7 @@ def to_rounds_page(
     parts = [rounds_section(rows), *map(round_section, rows)]
     for row in rows:
         parts += [
-            section._replace(title=f"Gate of round {row.number}: {section.title}")
+            section._replace(title=f"Promotion in round {row.number}: {section.title}")
             for section in decision_sections(row.decision)
         ]
     text = "\n".join(document(title, _roles(rows), [*parts, made]))

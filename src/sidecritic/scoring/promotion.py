@@ -74,7 +74,7 @@ class PromotionEvidence:
 
 
 class Criterion(Record):
-    """One row of the gate's table."""
+    """One row of the table of a promotion."""
 
     name: str
     measured: Difference
@@ -87,7 +87,7 @@ class Criterion(Record):
 
 
 class PromotionDecision(Record):
-    """What the gate says."""
+    """What the comparison says."""
 
     schema_version: Literal[1] = 1
     new: str = ""

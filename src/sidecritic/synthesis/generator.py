@@ -10,8 +10,8 @@ from typing import Protocol
 from pydantic import Field
 
 from sidecritic.errors import ModelUnavailable
-from sidecritic.near_duplicates import jaccard, shingles
 from sidecritic.simulation.task_record import scenario_of
+from sidecritic.splits.near_duplicates import jaccard, shingles
 from sidecritic.synthesis.account import RejectedDrafts, SynthesisAccount
 from sidecritic.synthesis.drafts import TaskDraft
 from sidecritic.synthesis.ledger import (

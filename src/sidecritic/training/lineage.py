@@ -76,7 +76,7 @@ def entry_of(
 
 
 def decided(decision: PromotionDecision, at: datetime) -> Mapping[str, object]:
-    """Return what the registry records of a gate's decision."""
+    """Return what the registry records of a decision about promotion."""
     figures = {
         name: Figure(
             value=measured.new.value,

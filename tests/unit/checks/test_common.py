@@ -237,7 +237,7 @@ def test_the_parts_of_a_list_are_compared_as_far_as_the_listing_gives_them(
 @pytest.mark.parametrize(
     ("wish", "tool"),
     [
-        ("I want to make a reservation for my friend.", "book_reservation"),
+        ("I want to book a table for my friend.", "book_table"),
         ("Please add two more checked bags.", "update_reservation_baggages"),
         ("Can you correct the name of a passenger?", "update_reservation_passengers"),
         ("I want my money back for the toaster.", "refund_items"),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from sidecritic.calibration.profile import read_profile
 from sidecritic.cli.app import app
 from sidecritic.recorded import JudgedProposal
-from tests.recordings import CANCEL, Json, called, chat, results, said, simulation
+from tests.recordings import CANCEL, ORDER, Json, called, chat, results, said, simulation
 
 GOLD: Json = {"name": "cancel_pending_order", "arguments": CANCEL}
 OTHER: Json = {**CANCEL, "reason": "ordered by mistake"}
@@ -237,12 +237,19 @@ def two_tools(folder: Path) -> str:
         gold = {"name": "modify_user_address", "arguments": move}
         tasks.append(task_of(number, user))
         tasks[-1]["evaluation_criteria"]["actions"].append(gold)
+        order = json.dumps({"order_id": ORDER, "status": "pending"})
+        look = called("get_order_details", {"order_id": ORDER}, order, id="o")
         right = [
+            *look,
             *[said("assistant", "Cancel #W5918442, no longer needed? yes/no"), said("user", "yes")],
             *called("cancel_pending_order", CANCEL, "{}"),
         ]
         moved = called("modify_user_address", move, "{}", id="m")
-        wrong = called("cancel_pending_order", OTHER, "{}")
+        wrong = [
+            *look,
+            *[said("assistant", "Why?"), said("user", f"Cancel {ORDER}, {OTHER['reason']}.")],
+            *called("cancel_pending_order", OTHER, "{}"),
+        ]
         for copy, (act, reward) in enumerate(
             [(right, 1.0)] * 6 + [(moved, 1.0)] * 2 + [(wrong, 0)]
         ):

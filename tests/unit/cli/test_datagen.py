@@ -102,7 +102,7 @@ def test_an_infrastructure_failure_is_told_and_no_task_is_left_of_it() -> None:
     ("words", "says"),
     [
         (("datagen", "play", "--env", "shop", "--split", "test"), "is in the test split"),
-        (("datagen", "play", "--env", "shop"), "create others by `sidecritic tasks synth"),
+        (("datagen", "play", "--env", "shop"), "write others with `sidecritic tasks synth"),
         (("datagen", "play", "--env", "shop", "--tasks", "no.jsonl"), "cannot read no.jsonl"),
         (("datagen", "mine", "nowhere"), "nowhere holds no run"),
         (("tasks", "synth", "--env", "tau2:mock", "--out", "x"), "no tasks can be made for"),
@@ -218,7 +218,7 @@ def test_tasks_of_another_order_are_not_gone_on_with() -> None:
 def test_a_model_that_writes_nonsense_leaves_no_file_and_says_why() -> None:
     with wire_server(chat("I would rather not.")) as server:
         said = complaint(*MODEL, "--base-url", server.base_url, "--number", "1")
-    assert "no task was made in 4 attempts (4 × the model's answer is no such task)" in said
+    assert "no task was made in 4 attempts (4 × the model's answer is not a task)" in said
     assert not Path("w.jsonl").exists()
 
 

@@ -225,7 +225,7 @@ def test_changed_weights_are_noticed(here: Json) -> None:
         (
             "[play]",
             '[export]\nrendering = "brief"\n[train]\nbase = "none.gguf"\n[play]',
-            "the base model none.gguf is not there",
+            "the base model none.gguf does not exist",
         ),
         ('shop = "tasks.jsonl"', 'shop = "none.jsonl"', "none.jsonl"),
         ('start = "none"', 'start = "registry:none.json#a"', "none.json"),
@@ -254,7 +254,7 @@ def test_an_actor_that_always_errs_is_learned_from_and_a_critic_that_is_no_help_
 
 @pytest.mark.parametrize(
     ("turns", "said"),
-    [(5, "rows, all wrong"), (2, "nobody had anything to say of its 28 episodes")],
+    [(5, "rows, all wrong"), (2, "no source found anything to say about its 28 episodes")],
     ids=["nothing right", "nothing at all"],
 )
 def test_an_actor_that_always_fails_and_does_nothing_right_is_refused_in_words(

@@ -50,7 +50,7 @@ def test_promotion_refuses_tasks_that_a_critic_has_learned_from(here: Json) -> N
     lesson = "out/round-1/label/r1-shop-alone"
     words = ("--runs", lesson, "--tasks", "tasks.jsonl", "--registry", "out/critics.json")
     decision = answer("promote", "head-r2", "--over", "head-r1", *words, exit_code=1)
-    assert any("not held back" in reason for reason in decision["reasons"])
+    assert any("not held out" in reason for reason in decision["reasons"])
 
 
 @pytest.mark.parametrize(

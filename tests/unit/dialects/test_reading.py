@@ -13,7 +13,7 @@ from sidecritic.dialects.merging import Growing
 from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.parts import call_of
 from sidecritic.dialects.responses import Responses
-from sidecritic.strict_json import read_object
+from sidecritic.dialects.strict_json import read_object
 from tests.gateway import Running, approves, gateway
 from tests.wire import Reply, chat, messages, text_block, use_block, wire_server
 from tests.wire_streams import (

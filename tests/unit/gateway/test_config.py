@@ -47,8 +47,8 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
         (GOOD.replace("https", "http"), "unencrypted"),
         (GOOD.replace("https://", "https://user:pw@"), "key_env"),
         (GOOD.replace("https://", "file:///"), "web address"),
-        (GOOD + 'mode = "enforce"', "enforces, and has no critic"),
-        (GOOD + 'tools = [{match = "x", mode = "enforce"}]', "enforces, and has no critic"),
+        (GOOD + 'mode = "enforce"', "enforces without a critic"),
+        (GOOD + 'tools = [{match = "x", mode = "enforce"}]', "enforces without a critic"),
         (GOOD + 'policy = "absent.md"', "cannot read policy"),
         (GOOD + 'critic = "policy"\npack = "os:path"', "name a Pack"),
         (GOOD + 'critic = "policy"\npack = "no.such:PACK"', "policy pack"),
@@ -56,7 +56,7 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
         (GOOD + 'critic = "polcy"', "did you mean 'policy'"),
         (GOOD + "[routes.s]\nupstream = 'o'", "share prefix and provider"),
         (GOOD.replace("KEY", "ABSENT"), "ABSENT is not set"),
-        ("[[", "is no TOML"),
+        ("[[", "is not TOML"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(text: str, message: str, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from sidecritic.gateway.turns.routing import require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
 from sidecritic.gateway.wire.refusals import HttpError
-from sidecritic.loop_thread import LoopThread
+from sidecritic.seats.loop_thread import LoopThread
 
 _OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
 

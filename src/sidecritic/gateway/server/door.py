@@ -14,6 +14,7 @@ from time import perf_counter
 from starlette.types import Receive, Scope, Send
 
 from sidecritic.dialects.errors import openai_error
+from sidecritic.dialects.strict_json import read_object
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Setup
@@ -28,7 +29,6 @@ from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.connection import ClientGone, Connection
 from sidecritic.gateway.wire.http import NO_STORE, Outgoing, Reply, end_to_end
 from sidecritic.gateway.wire.refusals import HttpError
-from sidecritic.strict_json import read_object
 
 log = logging.getLogger("sidecritic.gateway")
 

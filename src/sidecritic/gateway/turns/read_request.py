@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sidecritic.dialects.base import Body, ClientRequest
 from sidecritic.dialects.resuming import resumed
+from sidecritic.dialects.strict_json import REPEATED, read_object
 from sidecritic.errors import StoreError
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.services import Services
@@ -18,7 +19,6 @@ from sidecritic.gateway.telemetry.spans import Span
 from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import Outgoing, has_more_values_than, is_deeper_than
 from sidecritic.gateway.wire.refusals import HttpError
-from sidecritic.strict_json import REPEATED, read_object
 from sidecritic.types import Message
 
 

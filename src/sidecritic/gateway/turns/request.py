@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body, ClientRequest, Dialect, ProviderAnswer
+from sidecritic.dialects.strict_json import REPEATED, read_object
 from sidecritic.errors import ModelError
 from sidecritic.gateway.modes import with_effects
 from sidecritic.gateway.routes import Route, Setup
@@ -12,7 +13,6 @@ from sidecritic.gateway.store.decisions import Origin
 from sidecritic.gateway.telemetry.spans import NO_SPAN, Span
 from sidecritic.gateway.wire.http import Outgoing, RawAnswer
 from sidecritic.gateway.wire.refusals import HttpError
-from sidecritic.strict_json import REPEATED, read_object
 from sidecritic.types import Briefing
 
 
