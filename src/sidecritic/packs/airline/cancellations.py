@@ -48,7 +48,7 @@ def no_grounds(case: Case) -> Objection | None:
     )
 
 
-@call_check("reason not insured", tools=(CANCEL,), risk=0.6, policy=_GROUNDS)
+@call_check("reason not insured", tools=(CANCEL,), risk=0.45, policy=_GROUNDS)
 def not_covered(case: Case) -> Objection | None:
     """Fire on an insured reservation when no reason of health or weather was given.
 
