@@ -42,9 +42,11 @@ def test_each_target_of_branching_is_named_when_it_is_missed(
     assert says in missed
 
 
-def decision(auroc: float | None, passes: float | None) -> PromotionDecision:
+def decision(
+    auroc: float | None, passes: float | None, interval: tuple[float, float] | None = None
+) -> PromotionDecision:
     def row(name: str, value: float | None) -> Criterion:
-        measured = Difference(new=Measured(value=value))
+        measured = Difference(new=Measured(value=value), difference=Measured(ci=interval))
         return Criterion(name=name, measured=measured, margin=0, better="higher", passed=True)
 
     criteria = (row(AUROC, auroc), row(PASSES, passes))
@@ -56,6 +58,11 @@ BETTER = (decision(0.8, 0.7), decision(0.9, 0.7))
 
 def test_rounds_that_get_no_worse_in_time_miss_nothing() -> None:
     assert learn_smoke.misses(BETTER, 599.0) == []
+
+
+def test_a_fall_that_chance_explains_is_no_miss() -> None:
+    assert learn_smoke.misses((BETTER[0], decision(0.9, 0.69, (-0.02, 0.0))), 9.0) == []
+    assert learn_smoke.misses((BETTER[0], decision(0.9, 0.69, (-0.02, -0.001))), 9.0) != []
 
 
 @pytest.mark.parametrize(
