@@ -16,7 +16,7 @@ from anthropic import Anthropic, AsyncAnthropic
 from openai import AsyncOpenAI, OpenAI
 
 from tests.wire import Json, Reply, call, chat, messages, text_block, use_block
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

@@ -23,9 +23,9 @@ import httpx2
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.hostile_upstream import replies
 from tests.properties.test_gateway import BODIES, TEXT, VALUES, healthy
 from tests.wire import Received, Reply, failure, wire_server
+from tests.wires.hostile_upstream import replies
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "20"))
 DEADLINE = 15.0

@@ -4,7 +4,7 @@ It deletes an order until somebody tells it not to, then refunds the order, then
 """
 
 from tests.wire import Received, Reply, call, chat
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

@@ -23,7 +23,7 @@ from sidecritic.trace import rejection
 from sidecritic.types import Assistant, Revise, ToolCall, ToolResult, User
 from tests.gateway import Running, approves, gateway
 from tests.wire import Received, Reply, chat, messages, text_block, wire_server
-from tests.wire_streams import (
+from tests.wires.streams import (
     chat_stream,
     messages_stream,
     output_text,

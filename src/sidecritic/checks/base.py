@@ -9,7 +9,7 @@ A `Pack` runs the checks of one domain over an action and returns what fired, st
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Literal, assert_never
+from typing import Literal, Protocol, assert_never
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
@@ -233,6 +233,14 @@ class Pack:
 
     def _conditions(self) -> set[Condition]:
         return {check.when for check in self.texts if check.when is not None}
+
+
+class Examiner(Protocol):
+    """What a critic or a person is shown evidence by, such as a `Pack`."""
+
+    async def examined(self, proposal: Proposal) -> Sequence[Finding]:
+        """Return what fires after looking up what it wants to know, strongest first."""
+        ...
 
 
 def _checks_in(source: Source) -> Iterator[CallCheck | TextCheck]:

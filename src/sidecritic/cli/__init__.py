@@ -29,3 +29,12 @@ def abandon(stream: TextIO | None) -> None:
     with suppress(OSError, ValueError):
         if stream is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def note(text: str) -> None:
+    """Print one line on stderr for the person who waits."""
+    import typer
+
+    from sidecritic.reports.text import plain
+
+    typer.echo(plain(text, 2000), err=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.flags import Json, Recipe, path, takes_settings
-from sidecritic.cli.notes import note
 from sidecritic.cli.output import command
 
 if TYPE_CHECKING:

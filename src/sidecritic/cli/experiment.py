@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.eval import exit_if_failed
 from sidecritic.cli.flags import Json, path, takes_settings
-from sidecritic.cli.notes import note
 from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 

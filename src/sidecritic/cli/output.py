@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 from pydantic import BaseModel
 
-from sidecritic.cli import abandon
-from sidecritic.cli.notes import note
+from sidecritic.cli import abandon, note
 from sidecritic.errors import ConfigError, SidecriticError
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from rich.text import Text
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from sidecritic import rollouts
-from sidecritic.cli.notes import note
+from sidecritic.cli import note
 from sidecritic.reports.text import plain
 from sidecritic.trace import Trajectory
 

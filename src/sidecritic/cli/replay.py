@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.flags import Json, takes_settings
-from sidecritic.cli.notes import note
 from sidecritic.cli.output import FAILED, command
 
 

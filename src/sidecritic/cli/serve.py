@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.flags import GatewayFile
-from sidecritic.cli.notes import note
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.flags import Json, path
-from sidecritic.cli.notes import note
 from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 

@@ -14,8 +14,7 @@ from time import perf_counter
 from typing import Protocol, TextIO, assert_never
 from unicodedata import east_asian_width
 
-from sidecritic.checks.base import Finding
-from sidecritic.critics.examiner import Examiner
+from sidecritic.checks.base import Examiner, Finding
 from sidecritic.errors import CriticError, boundary
 from sidecritic.types import (
     Approve,

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
+from sidecritic.checks.base import Examiner
 from sidecritic.critics.answers import (
     JsonVerdict,
     Reasons,
@@ -24,7 +25,6 @@ from sidecritic.critics.answers import (
     risk_of,
 )
 from sidecritic.critics.base import THRESHOLD, judging
-from sidecritic.critics.examiner import Examiner
 from sidecritic.critics.prompt import (
     APPROVE,
     BUDGET,

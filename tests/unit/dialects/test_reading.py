@@ -16,7 +16,7 @@ from sidecritic.dialects.responses import Responses
 from sidecritic.dialects.strict_json import read_object
 from tests.gateway import Running, approves, gateway
 from tests.wire import Reply, chat, messages, text_block, use_block, wire_server
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

@@ -13,7 +13,7 @@ from openai import AuthenticationError, OpenAI, RateLimitError
 from sidecritic.types import Proposal
 from tests.gateway import Asked, Running, approves, code, gateway, post, refuses
 from tests.wire import Json, as_json, chat, messages, text_block, wire_server
-from tests.wire_streams import (
+from tests.wires.streams import (
     response,
 )
 

@@ -12,7 +12,7 @@ from openai import OpenAI
 
 from tests.gateway import Asked, approves, gateway, post, refuses
 from tests.wire import Reply, as_json, call, chat, messages, text_block, use_block, wire_server
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

@@ -20,7 +20,7 @@ from tests.wire import (
     refusing_url,
     wire_server,
 )
-from tests.wire_streams import chat_stream, spoken
+from tests.wires.streams import chat_stream, spoken
 
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 STREAM: Json = {**HI, "stream": True}

@@ -11,7 +11,7 @@ from openai import OpenAI
 from sidecritic.types import Proposal, Revise
 from tests.gateway import Asked, approves, code, gateway, post, refuses
 from tests.wire import Json, as_json, call, chat, messages, text_block, use_block, wire_server
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

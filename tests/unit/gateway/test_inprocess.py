@@ -12,7 +12,7 @@ from sidecritic import ConfigError, Halt, Options, Proposal, supervise
 from sidecritic.gateway.store.decisions import DecisionRecord
 from tests.gateway import Asked, approves, refuses
 from tests.wire import call, chat, messages, text_block, use_block, wire_server
-from tests.wire_streams import called, chat_stream, messages_stream
+from tests.wires.streams import called, chat_stream, messages_stream
 
 USER: Any = [{"role": "user", "content": "Refund B2"}]
 

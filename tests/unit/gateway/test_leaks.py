@@ -16,7 +16,7 @@ import pytest
 from sidecritic.types import Proposal
 from tests.gateway import Asked, Running, gateway
 from tests.wire import HANGS, Json, Reply, chat, failure, half, refusing_url, wire_server
-from tests.wire_streams import called, chat_stream, spoken
+from tests.wires.streams import called, chat_stream, spoken
 
 STREAM: Json = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 TEXT = chat_stream(spoken("Hi"))

@@ -12,8 +12,8 @@ import pytest
 
 from tests.gateway import Asked, Running, approves, gateway
 from tests.wire import Json, Received, Reply, WireServer, text_block, wire_server
-from tests.wire_shapes import CELLS, SHAPES, Shape, cell_name
-from tests.wire_streams import messages_stream, sse
+from tests.wires.shapes import CELLS, SHAPES, Shape, cell_name
+from tests.wires.streams import messages_stream, sse
 
 EVERY_CELL = pytest.mark.parametrize(("endpoint", "shape", "stream"), CELLS, ids=cell_name)
 ENDPOINTS = {endpoint: shapes("Hello") for endpoint, shapes in SHAPES.items()}

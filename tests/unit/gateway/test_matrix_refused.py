@@ -17,8 +17,8 @@ import pytest
 from sidecritic.types import Assistant, Proposal, Replace, Revise, ToolCall, Verdict
 from tests.gateway import Asked, Running, gateway
 from tests.wire import Json, Received, Reply, failure, wire_server
-from tests.wire_checks import Said, events_of, heard
-from tests.wire_shapes import CELLS, SHAPES, Shape, cell_name, two_choices
+from tests.wires.checks import Said, events_of, heard
+from tests.wires.shapes import CELLS, SHAPES, Shape, cell_name, two_choices
 
 EVERY_CELL = pytest.mark.parametrize(("endpoint", "shape", "stream"), CELLS, ids=cell_name)
 WHOLE = [cell for cell in CELLS if cell[1] not in ("error", "truncated")]

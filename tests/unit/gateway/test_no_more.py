@@ -15,7 +15,7 @@ from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import User
 from tests.gateway import Asked, approves, gateway, post
 from tests.wire import Reply, as_json, call, chat, messages, use_block, wire_server
-from tests.wire_streams import (
+from tests.wires.streams import (
     function_call,
     response,
 )

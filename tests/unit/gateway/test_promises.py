@@ -38,7 +38,7 @@ from sidecritic.types import (
 )
 from tests.gateway import Asked, Running, approves, gateway, post, refuses, settings_for
 from tests.wire import Json, Received, Reply, as_json, call, chat, completion, wire_server
-from tests.wire_streams import function_call, output_text, response
+from tests.wires.streams import function_call, output_text, response
 
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Refund B2"}]}
 ITEM: Json = {"model": "m", "input": "Refund B2"}

@@ -26,7 +26,7 @@ from sidecritic.types import Escalate, Proposal
 from tests.gateway import Asked, gateway, refuses
 from tests.operating import HI, PLAIN, command, config_file, post, waiting_case
 from tests.wire import Received, Reply, call, chat, wire_server
-from tests.wire_streams import chat_stream, spoken
+from tests.wires.streams import chat_stream, spoken
 
 DOOR = Path(sys.executable).with_name("sidecritic")
 

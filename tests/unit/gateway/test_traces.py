@@ -20,7 +20,7 @@ from sidecritic.gateway.telemetry.tracing import OpenTelemetry
 from sidecritic.redaction import Redactor
 from tests.gateway import Running, gateway, refuses, settings_for
 from tests.wire import Json, call, chat, failure, refusing_url, wire_server
-from tests.wire_streams import chat_stream, spoken
+from tests.wires.streams import chat_stream, spoken
 
 SETTINGS = TraceSettings(endpoint="http://127.0.0.1:4318/v1/traces")
 SECRET = "sk-canary-0123456789abcdef"

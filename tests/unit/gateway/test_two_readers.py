@@ -15,7 +15,7 @@ from openai import OpenAI
 
 from tests.gateway import Asked, Running, approves, gateway
 from tests.wire import Json, Reply, wire_server
-from tests.wire_streams import function_call, output_text, response_stream
+from tests.wires.streams import function_call, output_text, response_stream
 
 HEADERS = {"content-type": "text/event-stream"}
 DONE = b"data: [DONE]\n\n"

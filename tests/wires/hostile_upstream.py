@@ -15,7 +15,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from tests.wire import Reply, call, chat, messages, text_block, use_block
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

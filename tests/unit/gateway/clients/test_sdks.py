@@ -22,7 +22,7 @@ from tests.wire import (
     use_block,
     wire_server,
 )
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,

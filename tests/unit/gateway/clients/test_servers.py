@@ -17,7 +17,7 @@ from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import Assistant, ToolResult
 from tests.gateway import approves, gateway, refuses
 from tests.wire import Json, Reply, as_json, call, chat, wire_server
-from tests.wire_streams import output_text, response_body
+from tests.wires.streams import output_text, response_body
 
 NAMES = ["chat", "messages", "responses"]
 DONE = b"data: [DONE]\n\n"

@@ -20,7 +20,7 @@ from tests.wire import (
     text_block,
     use_block,
 )
-from tests.wire_streams import (
+from tests.wires.streams import (
     called,
     chat_stream,
     function_call,
