@@ -142,9 +142,12 @@ async def test_the_openai_agents_sdk(api: str, stream: bool) -> None:
 async def test_langchain(api: str, stream: bool) -> None:
     langchain_agents = pytest.importorskip("langchain.agents")
     from langchain_openai import ChatOpenAI
+    from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
     from pydantic import SecretStr
 
-    async with supervised(stream=stream) as run:
+    # Clients of its own: LangChain shares its default ones between models of the same URL, so a
+    # port that is used again would meet a client that an earlier test has closed.
+    async with supervised(stream=stream) as run, DefaultAsyncHttpxClient() as http:
         chat_model = ChatOpenAI(
             model="m",
             base_url=f"{run.door.root}/v1",
@@ -152,6 +155,8 @@ async def test_langchain(api: str, stream: bool) -> None:
             max_retries=0,
             streaming=stream,
             use_responses_api=api == "responses",
+            http_async_client=http,
+            http_client=DefaultHttpxClient(),
         )
         agent = langchain_agents.create_agent(chat_model, tools=run.shop.tools)
         asked = {"messages": [{"role": "user", "content": "Refund B2"}]}
@@ -160,7 +165,6 @@ async def test_langchain(api: str, stream: bool) -> None:
                 run.seen += str(event)
         else:
             run.seen = str(await agent.ainvoke(asked))
-        await chat_model.root_async_client.close()
         chat_model.root_client.close()
 
 
