@@ -5,6 +5,7 @@ critics are imported from their modules (`sidecritic.envs`, `sidecritic.models`,
 `sidecritic.critics`), so that this import stays light.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sidecritic.critics.base import FunctionCritic, NoCritic
@@ -50,6 +51,10 @@ from sidecritic.types import (
 )
 
 if TYPE_CHECKING:
+    from sidecritic.checks.base import Objection, Pack, call_check, text_check
+    from sidecritic.checks.case import Case
+    from sidecritic.critics.llm import LLMCritic
+    from sidecritic.critics.policy import PolicyCritic
     from sidecritic.gateway.inprocess.supervise import Options, supervise
 
 __version__ = "0.1.0"
@@ -60,6 +65,7 @@ __all__ = [
     "Assistant",
     "Benchmark",
     "Briefing",
+    "Case",
     "Chain",
     "Completion",
     "ConfigError",
@@ -73,14 +79,18 @@ __all__ = [
     "FunctionCritic",
     "Halt",
     "Judgement",
+    "LLMCritic",
     "Limits",
     "Message",
     "Model",
     "ModelError",
     "NoCritic",
+    "Objection",
     "Observation",
     "Options",
     "Outcome",
+    "Pack",
+    "PolicyCritic",
     "Proposal",
     "Replace",
     "Request",
@@ -101,17 +111,30 @@ __all__ = [
     "Verdict",
     "actor_view",
     "briefing_for",
+    "call_check",
     "env_view",
     "proposals",
     "run_episode",
     "supervise",
+    "text_check",
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load what supervises clients when it is first asked for: a quarter of the import."""
-    if name in ("Options", "supervise"):
-        from sidecritic.gateway.inprocess import supervise as inprocess
+_LATE = {
+    "Case": "sidecritic.checks.case",
+    "LLMCritic": "sidecritic.critics.llm",
+    "Objection": "sidecritic.checks.base",
+    "Options": "sidecritic.gateway.inprocess.supervise",
+    "Pack": "sidecritic.checks.base",
+    "PolicyCritic": "sidecritic.critics.policy",
+    "call_check": "sidecritic.checks.base",
+    "supervise": "sidecritic.gateway.inprocess.supervise",
+    "text_check": "sidecritic.checks.base",
+}
+"""Names that are loaded when they are first asked for: half of the import."""
 
-        return getattr(inprocess, name)
+
+def __getattr__(name: str) -> object:
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,8 +8,9 @@ A `Pack` runs the checks of one domain over an action and returns what fired, st
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from types import ModuleType
-from typing import Literal, Protocol, assert_never
+from typing import Literal, Protocol, assert_never, cast
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
@@ -82,6 +83,8 @@ class Finding:
 
 Answer = Objection | Support | None
 ExamineCall = Callable[[Case], Answer]
+ExamineFacts = Callable[[Facts, ToolCall], Answer]
+"""How checks of a call were written before there was a `Case`; both forms are good."""
 ExamineText = Callable[[Facts, str], Answer]
 Condition = Callable[[Facts], bool]
 
@@ -135,13 +138,23 @@ Source = ModuleType | Mapping[str, object] | Check
 
 def call_check(
     name: str, *, policy: str, risk: float, tools: Sequence[str] = (), hand_overs: bool = False
-) -> Callable[[ExamineCall], CallCheck]:
-    """Return a decorator that makes a check of a function that looks at one call."""
+) -> Callable[[ExamineCall | ExamineFacts], CallCheck]:
+    """Return a decorator that makes a check of a function that looks at one call.
 
-    def make(examine: ExamineCall) -> CallCheck:
-        return CallCheck(name, policy, risk, examine, tuple(tools), hand_overs)
+    The function takes a `Case`, or the `Facts` and the `ToolCall` of one.
+    """
+
+    def make(examine: ExamineCall | ExamineFacts) -> CallCheck:
+        return CallCheck(name, policy, risk, _of_a_case(examine), tuple(tools), hand_overs)
 
     return make
+
+
+def _of_a_case(examine: ExamineCall | ExamineFacts) -> ExamineCall:
+    if len(signature(examine).parameters) == 1:
+        return cast(ExamineCall, examine)
+    of_facts = cast(ExamineFacts, examine)
+    return lambda case: of_facts(case.facts, case.call)
 
 
 def text_check(name: str, *, policy: str, risk: float) -> Callable[[ExamineText], TextCheck]:

@@ -3,10 +3,18 @@
 from types import ModuleType
 
 from sidecritic.checks import common, statements
-from sidecritic.checks.base import CallCheck, EndCheck, Objection, Pack, TextCheck
+from sidecritic.checks.base import (
+    CallCheck,
+    EndCheck,
+    Objection,
+    Pack,
+    TextCheck,
+    call_check,
+)
 from sidecritic.checks.case import Case
 from sidecritic.checks.endings import ENDINGS
 from sidecritic.checks.facts import Facts
+from sidecritic.types import Assistant, Proposal, ToolCall, ToolSpec, User
 
 
 def on_call(_: Case) -> Objection | None:
@@ -47,3 +55,33 @@ def test_the_checks_of_every_domain_come_in_without_a_list() -> None:
     assert calls[:4] == ["unconfirmed write", "not as listed", "made-up id", "repeated write"]
     assert {"nothing done", "premature transfer"} <= set(calls)
     assert {"nothing done", "plan not carried out", "claim without a write"} <= set(texts)
+
+
+def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:
+    rule = "Cards are never deleted."
+
+    @call_check("of a case", risk=0.9, policy=rule)
+    def of_a_case(case: Case) -> Objection | None:
+        return Objection("Keep it.") if case.tool == "delete_card" else None
+
+    @call_check("of facts", risk=0.9, policy=rule)
+    def of_facts(facts: Facts, call: ToolCall) -> Objection | None:
+        return Objection(f"Keep it: {facts.said}") if call.name == "delete_card" else None
+
+    pack = Pack("cards", calls=(of_a_case, of_facts))
+    action = Assistant(calls=(ToolCall(id="1", name="delete_card", arguments={}, raw="{}"),))
+    fired = pack.findings(
+        Proposal(
+            task_id="",
+            turn=0,
+            attempt=0,
+            action=action,
+            history=(User(text="Please delete my card."),),
+            policy=rule,
+            tools=(ToolSpec(name="delete_card"),),
+        )
+    )
+    assert {(finding.check, finding.feedback) for finding in fired} == {
+        ("of a case", "Keep it."),
+        ("of facts", "Keep it: please delete my card."),
+    }
