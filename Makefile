@@ -28,7 +28,7 @@ help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
-	@echo "make head         the weights of `--critic head`, from simulated runs (minutes; the same bytes)"
+	@echo "make head         the weights of the critic "head", from simulated runs (minutes; the same bytes)"
 	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
