@@ -68,7 +68,7 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
             tasks=task_files(runs, tasks),
             workers=workers or os.cpu_count() or 1,
         )
-        decision = promote(new, registry, contest, out, output.watcher)
+        decision = promote(new, registry, contest, output.watcher)
         output.show(decision, lambda: _tables(decision))
         if not decision.promoted:
             raise typer.Exit(FAILED)

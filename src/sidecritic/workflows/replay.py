@@ -10,11 +10,11 @@ from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.recordings import Imported, load
+from sidecritic.recordings import load
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
-from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
-from sidecritic.scoring.replay_results import CrossValidated, ReplayScores
+from sidecritic.scoring.readers_labels import read_readers_labels
+from sidecritic.scoring.replay_results import ReplayScores
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
@@ -57,17 +57,10 @@ class ReplayRequest:
 class Judged:
     """Recorded runs, and what a critic says of their proposals."""
 
-    imported: Imported
     runs: list[Recorded]
     """Those of environments that have such a critic."""
     lines: tuple[JudgedProposal, ...]
-    skipped: dict[str, str]
-    terms: str
-    """Profile, threshold or pack that the critic was given, in words."""
-    fitted_files: int
-    """Files that the critic's profile was fitted to."""
-    unlearned: tuple[str, ...] = ()
-    """Domains in which the checks' own risks stand in for a head."""
+    source: ReplaySource
 
 
 def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT) -> Judged:
@@ -92,7 +85,12 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
     imported = load(request.files)
-    _report(imported, watcher)
+    for problem in imported.problems:
+        watcher.say(str(problem))
+    if imported.empty:
+        watcher.say(f"{imported.empty} empty runs are dropped")
+    if not imported.runs:
+        raise ConfigError("none of the files holds a run that can be replayed; see above")
     pack_of(asked.pack, (run.critic_env for run in imported.runs))
     skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     for env, why in skipped.items():
@@ -103,9 +101,20 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         # The terminal stays in this process, and a display would write over its questions.
         workers = 1 if critics.asks_a_person else workers
         lines = judge(runs, plan, request.out, workers=workers, progress=progress)
-    fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
-    unlearned = critics.unlearned(run.critic_env for run in runs)
-    return Judged(imported, runs, lines, skipped, critics.terms, fitted, unlearned)
+    source = ReplaySource(
+        critic=asked.critic,
+        gate=asked.gate,
+        command=request.command,
+        simulations=len(imported.runs),
+        files=imported.files,
+        problems=tuple(map(str, imported.problems)),
+        empty=imported.empty,
+        skipped=skipped,
+        terms=critics.terms,
+        fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
+        unlearned=critics.unlearned(run.critic_env for run in runs),
+    )
+    return Judged(runs, lines, source)
 
 
 def replay_files(
@@ -118,42 +127,14 @@ def replay_files(
     """
     labels = read_readers_labels(request.labels) if request.labels is not None else None
     found = judge_files(request, workers=workers, watcher=watcher)
-    source = ReplaySource(
-        critic=request.settings.critic,
-        gate=request.settings.gate,
-        command=request.command,
-        simulations=len(found.imported.runs),
-        files=found.imported.files,
-        problems=tuple(map(str, found.imported.problems)),
-        empty=found.imported.empty,
-        skipped=found.skipped,
-        terms=found.terms,
-        fitted_files=found.fitted_files,
-        unlearned=found.unlearned,
-    )
-    scores = score_replay(found.runs, found.lines, source, labels)
+    scores = score_replay(found.runs, found.lines, found.source, labels)
     if labels is None or request.settings.critic != HEAD:
         return scores
-    return scores.model_copy(
-        update={"cv": _cross_validated(found, labels, request.settings.pack, watcher)}
-    )
-
-
-def _cross_validated(
-    found: Judged, labels: ReadersLabels, pack: str | None, watcher: Watcher
-) -> CrossValidated | None:
+    pack = request.settings.pack
     try:
         harmless = pack_at(pack).generic_tools if pack is not None else None
-        return cross_validated(train(found.runs, found.lines, labels, harmless=harmless), labels)
+        made = train(found.runs, found.lines, labels, harmless=harmless)
+        return scores.model_copy(update={"cv": cross_validated(made, labels)})
     except ConfigError as error:
         watcher.say(f"not cross-validated: {error}")
-        return None
-
-
-def _report(imported: Imported, watcher: Watcher) -> None:
-    for problem in imported.problems:
-        watcher.say(str(problem))
-    if imported.empty:
-        watcher.say(f"{imported.empty} empty runs are dropped")
-    if not imported.runs:
-        raise ConfigError("none of the files holds a run that can be replayed; see above")
+        return scores

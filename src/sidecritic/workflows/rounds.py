@@ -17,6 +17,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from sidecritic.assembly.identities import identity
+from sidecritic.critics.head_weights import to_json
 from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
@@ -45,7 +46,7 @@ from sidecritic.workflows.preflight import require_sound
 from sidecritic.workflows.promotion import DECISION_FILE, Contest, decide_between, publish
 from sidecritic.workflows.selfplay import play_both
 from sidecritic.workflows.stages import Digests, Stage, digest_of_value
-from sidecritic.workflows.training import Lesson, train_kind
+from sidecritic.workflows.training import head_from_runs, tune_to_gguf
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 HELD_BACK = "held-back"
@@ -269,15 +270,14 @@ class _Stages:
         }
 
         def work() -> list[str]:
-            lesson = Lesson(
-                name=self.name,
-                runs=tuple(runs),
-                data=exported.folder / "data",
-                out=stage.folder,
-                workers=learning.workers,
-                watcher=learning.watcher,
-            )
-            return [train_kind(recipe.kind, lesson, recipe.train).as_posix()]
+            if recipe.kind == "head":
+                file = stage.folder / f"{self.name}.json"
+                made = head_from_runs(runs, name=self.name, workers=learning.workers)
+                write_whole(file, to_json(made.weights))
+            else:
+                data = exported.folder / "data"
+                file = tune_to_gguf(recipe.train, self.name, data, stage.folder, learning.watcher)
+            return [file.relative_to(stage.folder).as_posix()]
 
         stage.run(inputs, work)
         if (done := stage.done) is None:
