@@ -19,9 +19,8 @@ from sidecritic.settings.model_names import model_name
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """The parties of a run, and where it was played."""
+    """The parties of a run."""
 
-    benchmarks: Mapping[str, Benchmark]
     cast: Cast
     settings: Settings
 
@@ -34,12 +33,11 @@ def past_run(run: Run, keys: Keys, stack: AsyncExitStack, servers: Mapping[str, 
     Raises:
         ConfigError: the run names a party that is not available here.
     """
-    benchmarks = benchmarks_of(run)
     settings = _settings(run, {key: value for key, value in servers.items() if value is not None})
     tasks = {trajectory.task.env: trajectory.task for trajectory in run.trajectories}
-    tools = {env: tools_of(benchmark, tasks[env]) for env, benchmark in benchmarks.items()}
+    tools = {env: tools_of(benchmark, tasks[env]) for env, benchmark in benchmarks_of(run).items()}
     cast = cast_for(settings, Models(settings, keys, stack), tools, Terms())
-    return PastRun(benchmarks, cast, settings)
+    return PastRun(cast, settings)
 
 
 def benchmarks_of(run: Run) -> dict[str, Benchmark]:

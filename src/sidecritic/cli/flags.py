@@ -11,9 +11,9 @@ from pydantic.fields import FieldInfo
 from sidecritic.settings.evaluation import Settings
 
 
-def path(text: str) -> Path:
-    """Read a path; an empty one, as from a variable that is not set, would mean `.`."""
-    if not text.strip():
+def path(text: str | Path) -> Path:
+    """Read a path, or a default; an empty one, as of a variable not set, would mean `.`."""
+    if not str(text).strip():
         raise typer.BadParameter("it is empty; give a path")
     return Path(text)
 

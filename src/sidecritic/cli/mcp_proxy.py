@@ -49,7 +49,6 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             raise MissingExtra("mcp", "mcp", "the proxy")
         if bool(server) == bool(url):
             raise ConfigError("give one server: a command after --, or --url")
-        chosen = choice("gate", gate, GATES)
         if not critic:
             raise ConfigError("give a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
         from sidecritic.assembly.mcp_proxy import ProxyTerms, proxy
@@ -60,7 +59,7 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             critic_base_url=critic_base_url,
             pack=pack,
             policy=policy,
-            gate=chosen,
+            gate=choice("gate", gate, GATES),
             reads=tuple(read or ()),
             trust_annotations=trust_annotations,
         )

@@ -1,6 +1,7 @@
 """Judge recorded runs with a critic, and score what it says."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.recordings import load
+from sidecritic.recordings import Imported, load
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
 from sidecritic.scoring.readers_labels import read_readers_labels
@@ -63,6 +64,23 @@ class Judged:
     source: ReplaySource
 
 
+def imported_from(files: Sequence[Path], watcher: Watcher, most: int | None = None) -> Imported:
+    """Read recorded runs; the watcher hears of problems, of `most` at the most."""
+    imported = load(files)
+    for problem in imported.problems[:most]:
+        watcher.say(str(problem))
+    return imported
+
+
+def _replayable(files: Sequence[Path], watcher: Watcher) -> Imported:
+    imported = imported_from(files, watcher)
+    if imported.empty:
+        watcher.say(f"{imported.empty} empty runs are dropped")
+    if not imported.runs:
+        raise ConfigError("none of the files holds a run that can be replayed; see above")
+    return imported
+
+
 def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT) -> Judged:
     """Import and judge.
 
@@ -84,23 +102,18 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     if remark := unused(asked.pack, asked.critic):
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
-    imported = load(request.files)
-    for problem in imported.problems:
-        watcher.say(str(problem))
-    if imported.empty:
-        watcher.say(f"{imported.empty} empty runs are dropped")
-    if not imported.runs:
-        raise ConfigError("none of the files holds a run that can be replayed; see above")
-    pack_of(asked.pack, (run.critic_env for run in imported.runs))
-    skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
+    imported = _replayable(request.files, watcher)
+    envs = {run.critic_env for run in imported.runs}
+    pack_of(asked.pack, envs)
+    skipped = asyncio.run(critics.missing(envs))
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
     plan = ReplayPlan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
     with watcher.proposals(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
-        workers = 1 if critics.asks_a_person else workers
-        lines = judge(runs, plan, request.out, workers=workers, progress=progress)
+        most = 1 if critics.asks_a_person else workers
+        lines = judge(runs, plan, request.out, workers=most, progress=progress)
     source = ReplaySource(
         critic=asked.critic,
         gate=asked.gate,
