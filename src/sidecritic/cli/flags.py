@@ -28,6 +28,11 @@ def place(metavar: str, help: str) -> Any:
     return typer.Argument(parser=path, metavar=metavar, help=help)
 
 
+def share(help: str) -> Any:
+    """Return an option that takes a share of a whole."""
+    return typer.Option(min=0, max=1, help=help)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 Recipe = Annotated[Path | None, file("TOML file of these settings; flags win.")]
 GatewayFile = Annotated[Path, file("Settings of the gateway, in TOML.", "--config")]

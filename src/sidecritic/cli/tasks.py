@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, file
+from sidecritic.cli.flags import Json, file, share
 from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 
@@ -70,9 +70,7 @@ def synth(  # noqa: PLR0913 # typer makes a flag of each
     out: Annotated[Path, file("Where they go, one task a line.")],
     number: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 100,
     seed: Annotated[int, typer.Option(help="The same seed makes the same tasks.")] = 0,
-    refusals: Annotated[
-        float, typer.Option(min=0, max=1, help="Share in which something must be refused.")
-    ] = 0.2,
+    refusals: Annotated[float, share("Share in which something must be refused.")] = 0.2,
     model: Annotated[
         str | None,
         typer.Option(help="openai:MODEL or anthropic:MODEL writes them; templates without it."),

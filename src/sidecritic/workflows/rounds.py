@@ -201,8 +201,8 @@ class _Stages:
                 settings = self.recipe.settings(
                     env, task_ids=parts[env].train, critic=self.critic, seed=seed
                 )
-                found = play_both(settings, stage.folder / _slug(env), self.learning.watcher)
-                yield from (f"{_slug(env)}/{run.name}/{TRAJECTORIES_FILE}" for run in found.runs)
+                for run in play_both(settings, stage.folder / _slug(env), self.learning.watcher):
+                    yield f"{_slug(env)}/{run.name}/{TRAJECTORIES_FILE}"
 
         stage.run(inputs, work)
 
