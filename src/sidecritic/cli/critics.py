@@ -8,7 +8,7 @@ import typer
 
 from sidecritic.cli.flags import Json, file, place
 from sidecritic.cli.output import command
-from sidecritic.cli.promote import REGISTRY, Registry, called, promote_critic
+from sidecritic.cli.promote import REGISTRY, Registry, promote_critic
 from sidecritic.reports.text import plain
 from sidecritic.settings.names import choice
 
@@ -110,6 +110,8 @@ def _figure(entry: "RegisteredCritic", name: str) -> str:
 
 
 def _shown(entry: "RegisteredCritic", registry: Path) -> Iterator[str]:
+    from sidecritic.assembly.registered import called
+
     tasks = ", ".join(f"{len(ids)} of {env}" for env, ids in entry.data.tasks.items())
     lines = {
         "critic": f"{entry.name} ({entry.kind}), {entry.status}; use: --critic "

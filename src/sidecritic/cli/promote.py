@@ -53,6 +53,7 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
                 f"to promote {new!r}, say over which critic and on which held-back runs: "
                 "--over OLD --runs RUN"
             )
+        from sidecritic.assembly.registered import called
         from sidecritic.critics.registry import read_registry
         from sidecritic.settings.learning import margins_from
         from sidecritic.workflows.promotion import Contest, promote, task_files
@@ -112,11 +113,6 @@ def promote(  # typer makes a flag of each
         before = set_mode(config, route, choice("mode", mode, ("enforce", "shadow", "off")))
         said = f"{route}: {before} → {mode}; send SIGHUP to the server"
         output.show({"route": route, "before": before, "mode": mode}, lambda: [said])
-
-
-def called(name: str, registry: Path) -> str:
-    """Return the name by which `--critic` knows a critic of a registry."""
-    return f"registry:{registry}#{name}"
 
 
 def _tables(decision: "PromotionDecision") -> "Iterator[RenderableType]":
