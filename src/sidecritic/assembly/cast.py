@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sidecritic.assembly.benchmarks import TAU, USERBENCH
-from sidecritic.assembly.critics import Connection, Terms, connection, critic_for
+from sidecritic.assembly.critics import Connection, Terms, connect_by, critic_for
 from sidecritic.assembly.models import DryRun, Models
 from sidecritic.assembly.strategies import (
     StrategyName,
@@ -115,7 +115,7 @@ class _Parties:
         def connect(name: ModelName) -> Connection:
             base_url = self._base_url(settings.critic_base_url, name)
             lookups, evidence = settings.critic_lookups, settings.critic_evidence
-            return connection(self.models, name, base_url, lookups=lookups, evidence=evidence)
+            return connect_by(self.models, base_url, lookups=lookups, evidence=evidence)(name)
 
         # The actor's own model in the critic's role.
         called = re.sub(r"\bllm:actor\b", lambda _: f"llm:{settings.actor}", settings.critic)

@@ -59,30 +59,18 @@ class Connection:
 Connect = Callable[[ModelName], Connection]
 
 
-def connection(
-    models: ModelSource,
-    name: ModelName,
-    base_url: str | None,
-    *,
-    lookups: int = 0,
-    evidence: bool = True,
-) -> Connection:
-    """Return the model of that name, and what kind of server it has.
-
-    Raises:
-        ConfigError: as `Models.model` does.
-    """
-    model = models.model(name, base_url)
-    if name.provider == "local":
-        return Connection(model, "none", lookups, evidence)
-    return Connection(model, "nearby" if is_nearby(base_url) else "hosted", lookups, evidence)
-
-
 def connect_by(
     models: ModelSource, base_url: str | None, *, lookups: int = 0, evidence: bool = True
 ) -> Connect:
-    """Return what connects to models of that server."""
-    return lambda name: connection(models, name, base_url, lookups=lookups, evidence=evidence)
+    """Return what connects to models of that server; it raises as `Models.model` does."""
+
+    def connect(name: ModelName) -> Connection:
+        server = "nearby" if is_nearby(base_url) else "hosted"
+        local = name.provider == "local"
+        model = models.model(name, base_url)
+        return Connection(model, "none" if local else server, lookups, evidence)
+
+    return connect
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ or in the same file, or for checks that have changed since.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -26,18 +26,8 @@ _LONGEST = 80
 """Characters of the readable part: file systems allow 255 in all."""
 
 
-def weights_in(critic: str) -> dict[str, str]:
-    """Return what is known of the weights of each part of a critic, by the part's name.
-
-    A model on a server is known by its name alone, and a part without weights is not named.
-
-    Raises:
-        ConfigError: weights are gone, or not those that were registered.
-    """
-    return {name: found for name in names_in(critic) if (found := _weights(name))}
-
-
 def _weights(name: str) -> str:
+    """Return what is known of the weights; a model on a server is known by its name alone."""
     if is_registered(name):
         entry = registered(name).entry
         return f"{entry.kind} {entry.sha256} {entry.rendering}".rstrip()
@@ -78,9 +68,9 @@ def identity(critic: str) -> str:
     Raises:
         ConfigError: weights are gone, or not those that were registered.
     """
-    plain = _without_places(critic)
-    weights: Mapping[str, str] = {_without_places(k): v for k, v in weights_in(critic).items()}
-    checks = set(names_in(critic)) - {"none", HUMAN}
+    plain, names = _without_places(critic), names_in(critic)
+    weights = {_without_places(name): known for name in names if (known := _weights(name))}
+    checks = set(names) - {"none", HUMAN}
     parts = [plain, weights, *((code_of_the_checks(),) if checks else ())]
     digest = sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
     readable = re.sub(r"[^A-Za-z0-9.]+", "_", plain).strip("_")[:_LONGEST]

@@ -16,6 +16,9 @@ from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.files import read_text
 from sidecritic.types import Limits
 
+TIMEOUT = 30.0
+"""Seconds that a critic gets."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProxyTerms:
@@ -29,7 +32,6 @@ class ProxyTerms:
     reads: Sequence[str] = ()
     """Names or globs of tools that change nothing."""
     trust_annotations: bool = False
-    critic_timeout: float = 30.0
 
 
 async def proxy(
@@ -45,7 +47,7 @@ async def proxy(
     from sidecritic.adapters.turns import Oversight
 
     async with AsyncExitStack() as stack:
-        settings = Settings(timeout=terms.critic_timeout, attempts=1, concurrency=16)
+        settings = Settings(timeout=TIMEOUT, attempts=1, concurrency=16)
         models = Models(settings, keys_from_environment(), stack)
         connect = connect_by(models, terms.critic_base_url)
         packed = Terms(pack=pack_at(terms.pack) if terms.pack else None)
@@ -55,7 +57,7 @@ async def proxy(
             gate=terms.gate,
             tools=tuple(ToolRule(match=name, effect="read") for name in terms.reads),
             trust_annotations=terms.trust_annotations,
-            limits=Limits(critic_timeout=terms.critic_timeout),
+            limits=Limits(critic_timeout=TIMEOUT),
         )
         opened = reached(url, {}) if url else started(command, environment)
         server = await stack.enter_async_context(opened)

@@ -19,10 +19,10 @@ from sidecritic.settings.model_names import model_name
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """The parties of a run, and where it was played."""
+    """The parties of a run."""
 
-    benchmarks: Mapping[str, Benchmark]
     cast: Cast
+    models: Models
     settings: Settings
 
 
@@ -34,12 +34,11 @@ def past_run(run: Run, keys: Keys, stack: AsyncExitStack, servers: Mapping[str, 
     Raises:
         ConfigError: the run names a party that is not available here.
     """
-    benchmarks = benchmarks_of(run)
     settings = _settings(run, {key: value for key, value in servers.items() if value is not None})
     tasks = {trajectory.task.env: trajectory.task for trajectory in run.trajectories}
-    tools = {env: tools_of(benchmark, tasks[env]) for env, benchmark in benchmarks.items()}
-    cast = cast_for(settings, Models(settings, keys, stack), tools, Terms())
-    return PastRun(benchmarks, cast, settings)
+    tools = {env: tools_of(benchmark, tasks[env]) for env, benchmark in benchmarks_of(run).items()}
+    models = Models(settings, keys, stack)
+    return PastRun(cast_for(settings, models, tools, Terms()), models, settings)
 
 
 def benchmarks_of(run: Run) -> dict[str, Benchmark]:
@@ -64,7 +63,7 @@ def _settings(run: Run, over: Mapping[str, object]) -> Settings:
     return settings_of({**given, **over, "env": envs}, source)
 
 
-def teacher_for(name: str, past: PastRun, keys: Keys, stack: AsyncExitStack) -> Model:
+def teacher_for(name: str, past: PastRun) -> Model:
     """Return the model of that name, such as `openai:MODEL`.
 
     Raises:
@@ -73,6 +72,4 @@ def teacher_for(name: str, past: PastRun, keys: Keys, stack: AsyncExitStack) -> 
     named = model_name(name, "helper")
     if named is None:
         raise ConfigError("a teacher is a real model; name one as openai:MODEL or anthropic:MODEL")
-    settings = past.settings
-    models = Models(settings, keys, stack)
-    return models.model(named, settings.helper_base_url or settings.base_url)
+    return past.models.model(named, past.settings.helper_base_url or past.settings.base_url)

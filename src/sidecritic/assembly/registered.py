@@ -40,6 +40,11 @@ def place_of(name: str) -> tuple[Path, str]:
     return Path(file or REGISTRY_FILE), own
 
 
+def called(name: str, registry: Path) -> str:
+    """Return the name by which `--critic` knows a critic of a registry."""
+    return f"{REGISTERED}{registry}#{name}"
+
+
 def registered(name: str) -> Registered:
     """Return the critic of that name, and check its weights.
 

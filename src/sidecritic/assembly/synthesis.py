@@ -1,6 +1,5 @@
 """What new tasks are made with, by environment."""
 
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sidecritic.assembly.benchmarks import benchmark_for
@@ -8,7 +7,7 @@ from sidecritic.envs.shop.benchmark import Shop
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.errors import ConfigError
 from sidecritic.packs.registry import pack_for
-from sidecritic.ports import Benchmark, Model
+from sidecritic.ports import Model
 from sidecritic.settings.names import suggestion
 from sidecritic.simulation.scripted_user import scripted_user
 from sidecritic.splits.benchmarks import TEST, HeldOutSplit
@@ -32,27 +31,7 @@ class Workshop(NamedTuple):
     """The benchmark's own tasks, which new ones must not repeat."""
 
 
-def _retail() -> tuple[Benchmark, Domain]:
-    benchmark = Tau2("retail")
-    return benchmark, Retail(benchmark.records)
-
-
-def _airline() -> tuple[Benchmark, Domain]:
-    benchmark = Tau2("airline")
-    return benchmark, Airline(benchmark.records)
-
-
-def _shop() -> tuple[Benchmark, Domain]:
-    benchmark = Shop()
-    return benchmark, ShopDesk(benchmark.records)
-
-
-_DOMAINS: Mapping[str, Callable[[], tuple[Benchmark, Domain]]] = {
-    "tau2:retail": _retail,
-    "tau2:airline": _airline,
-    "shop": _shop,
-}
-SYNTHETIC = tuple(_DOMAINS)
+SYNTHETIC = ("tau2:retail", "tau2:airline", "shop")
 
 
 def workshop_for(env: str, model: Model | None = None) -> Workshop:
@@ -61,10 +40,17 @@ def workshop_for(env: str, model: Model | None = None) -> Workshop:
     Raises:
         ConfigError: no tasks can be made for it.
     """
-    if env not in _DOMAINS:
-        benchmark_for(env)  # says so where there is no such environment at all
-        raise ConfigError(f"no tasks can be made for {env!r}{suggestion(env, SYNTHETIC)}")
-    benchmark, domain = _DOMAINS[env]()
+    benchmark = benchmark_for(env)
+    domain: Domain
+    match benchmark:
+        case Tau2(name="tau2:retail"):
+            domain = Retail(benchmark.records)
+        case Tau2(name="tau2:airline"):
+            domain = Airline(benchmark.records)
+        case Shop():
+            domain = ShopDesk(benchmark.records)
+        case _:
+            raise ConfigError(f"no tasks can be made for {env!r}{suggestion(env, SYNTHETIC)}")
     held_out = HeldOutSplit(benchmark)
     users = [user for user in domain.users if user not in held_out.users]
     own = tuple(task for split in benchmark.splits() for task in benchmark.tasks(split))

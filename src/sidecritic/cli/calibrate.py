@@ -5,22 +5,18 @@ from typing import Annotated
 
 import typer
 
-from sidecritic.cli.flags import Json
+from sidecritic.cli.flags import Json, file, place
 from sidecritic.cli.output import command
 
 
 def calibrate(  # noqa: PLR0913 # typer makes a flag of each
-    judged: Annotated[
-        Path, typer.Argument(metavar="JUDGED", help="Output of `replay --out`, uncalibrated.")
-    ],
+    judged: Annotated[Path, place("JUDGED", "Output of `replay --out`, uncalibrated.")],
     files: Annotated[
         list[Path], typer.Argument(help="The recorded runs that were judged, as for `replay`.")
     ],
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The profile, a TOML file.")],
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Readers' labels, as for `replay`.")
-    ] = None,
+    out: Annotated[Path, file("The profile, a TOML file.")],
+    labels: Annotated[Path | None, file("Readers' labels, as for `replay`.")] = None,
     method: Annotated[str, typer.Option(help="isotonic|platt")] = "isotonic",
     false_alarms: Annotated[
         float, typer.Option(help="Share of right actions that may be refused, in [0, 1).")

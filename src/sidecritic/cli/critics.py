@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from sidecritic.cli.flags import Json, path
+from sidecritic.cli.flags import Json, file, place
 from sidecritic.cli.output import command
-from sidecritic.cli.promote import REGISTRY, File, called, promote_critic
+from sidecritic.cli.promote import REGISTRY, Registry, promote_critic
 from sidecritic.reports.text import plain
 from sidecritic.settings.names import choice
 
@@ -23,47 +23,43 @@ critics.command("promote")(promote_critic)
 
 
 @critics.command("ls")
-def list_critics(registry: File = None, json: Json = False) -> None:
+def list_critics(registry: Registry = REGISTRY, json: Json = False) -> None:
     """Show every critic with its status and figures."""
     with command(as_json=json) as output:
         from sidecritic.critics.registry import read_registry
 
-        found = read_registry(registry or Path(REGISTRY))
+        found = read_registry(registry)
         output.show(found, lambda: _listed(list(found.critics.values())))
 
 
 @critics.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `ls` shows it.")],
-    registry: File = None,
+    registry: Registry = REGISTRY,
     json: Json = False,
 ) -> None:
     """Show where a critic comes from, and check that its weights are still the same."""
     with command(as_json=json) as output:
         from sidecritic.critics.registry import read_registry, weights_of
 
-        file = registry or Path(REGISTRY)
-        entry = read_registry(file).entry(name, file)
-        weights_of(entry, file)
-        output.show(entry, lambda: _shown(entry, file))
+        entry = read_registry(registry).entry(name, registry)
+        weights_of(entry, registry)
+        output.show(entry, lambda: _shown(entry, registry))
 
 
 @critics.command()
 def add(  # noqa: PLR0913 # typer makes a flag of each
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the registry.")],
-    weights: Annotated[
-        Path, typer.Argument(parser=path, metavar="WEIGHTS", help="File or folder.")
-    ],
+    weights: Annotated[Path, place("WEIGHTS", "File or folder.")],
     *,
     kind: Annotated[str, typer.Option(help="head or lora.")] = "head",
     data: Annotated[
-        list[Path] | None,
-        typer.Option(parser=path, metavar="RUN", help="Run that it was trained on; repeatable."),
+        list[Path] | None, file("Run that it was trained on; repeatable.", metavar="RUN")
     ] = None,
     parent: Annotated[str, typer.Option(help="Critic that it would replace.")] = "",
     base: Annotated[str, typer.Option(help="Model that was fine-tuned.")] = "",
     made_by: Annotated[str, typer.Option(help="Command that made it.")] = "",
-    registry: File = None,
+    registry: Registry = REGISTRY,
     json: Json = False,
 ) -> None:
     """Register trained weights as a candidate: `--critic registry:NAME` is that critic."""
@@ -77,12 +73,11 @@ def add(  # noqa: PLR0913 # typer makes a flag of each
             from sidecritic.critics.head_weights import read_weights
 
             read_weights(weights)
-        file = registry or Path(REGISTRY)
-        entry = entry_of(
-            name, chosen, weights, registry=file, data=lineage_of(data or ())
-        ).model_copy(update={"parent": parent, "base": base, "command": made_by})
-        add_entry(file, entry)
-        output.show(entry, lambda: _shown(entry, file))
+        learned = lineage_of(data or ())
+        made = entry_of(name, chosen, weights, registry=registry, data=learned)
+        entry = made.model_copy(update={"parent": parent, "base": base, "command": made_by})
+        add_entry(registry, entry)
+        output.show(entry, lambda: _shown(entry, registry))
 
 
 def _listed(entries: "list[RegisteredCritic]") -> "Iterator[RenderableType]":
@@ -115,10 +110,12 @@ def _figure(entry: "RegisteredCritic", name: str) -> str:
 
 
 def _shown(entry: "RegisteredCritic", registry: Path) -> Iterator[str]:
+    from sidecritic.assembly.registered import called
+
     tasks = ", ".join(f"{len(ids)} of {env}" for env, ids in entry.data.tasks.items())
     lines = {
         "critic": f"{entry.name} ({entry.kind}), {entry.status}; use: --critic "
-        + (f"registry:{entry.name}" if str(registry) == REGISTRY else called(entry.name, registry)),
+        + (f"registry:{entry.name}" if registry == REGISTRY else called(entry.name, registry)),
         "weights": f"{registry.parent / entry.weights}, sha256 {entry.sha256}",
         "parent": entry.parent,
         "base": entry.base,

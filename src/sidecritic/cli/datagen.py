@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, Recipe, path, takes_settings
+from sidecritic.cli.flags import Json, Recipe, file, place, share, takes_settings
 from sidecritic.cli.output import command
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 MINED_FILE = "mined.json"
 DIRECTORY = "runs/datagen"
+
+_Decisions = Annotated[
+    Path | None, file("Output of `decisions export`: becomes the run RUN, labelled by people.")
+]
+_Gate = Annotated[str, typer.Option(help="Label the proposals that this gate sends to a critic.")]
+_ShareOfUsers = Annotated[float, typer.Option(min=0, max=0.5, help="Share of users.")]
 
 datagen = typer.Typer(no_args_is_help=True, help="Data that critics are trained on.")
 
@@ -38,16 +44,15 @@ def play(recipe: Recipe = None, json: Json = False, **flags: Any) -> None:
         from sidecritic.workflows.selfplay import play_both
 
         settings = settings_from({**flags, "split": flags.get("split") or _split(recipe)}, recipe)
-        found = play_both(settings, Path(settings.out or DIRECTORY), output.watcher)
-        scores = [found.alone, *filter(None, [found.supervised])]
-        runs = list(zip(found.runs, scores, strict=True))
+        out = Path(settings.out or DIRECTORY)
+        found = play_both(settings, out, output.watcher)
         if json:
-            output.json({place.name: each.model_dump(mode="json") for place, each in runs})
+            output.json({run.name: each.model_dump(mode="json") for run, each in found.items()})
         else:
-            for place, each in runs:
-                output.tables(f"{place}:", *to_tables(each))
-            output.tables(f"Next: sidecritic datagen mine {found.directory}")
-        exit_if_failed(*scores)
+            for run, each in found.items():
+                output.tables(f"{run}:", *to_tables(each))
+            output.tables(f"Next: sidecritic datagen mine {out}")
+        exit_if_failed(*found.values())
 
 
 def _split(recipe: Path | None) -> str | None:
@@ -60,24 +65,12 @@ def _split(recipe: Path | None) -> str | None:
 
 @datagen.command()
 def mine(  # noqa: PLR0913 # typer makes a flag of each
-    run: Annotated[
-        Path,
-        typer.Argument(parser=path, metavar="DIR", help="Directory of `datagen play`, or a run."),
-    ],
+    run: Annotated[Path, place("DIR", "Directory of `datagen play`, or a run.")],
     *,
-    out: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="FILE", help=f"DIR/{MINED_FILE} by default."),
-    ] = None,
-    keep_mixed: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of tasks that sometimes failed.")
-    ] = 1.0,
-    keep_failed: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of tasks that always failed.")
-    ] = 1.0,
-    keep_passed: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of tasks that always passed.")
-    ] = 0.1,
+    out: Annotated[Path | None, file(f"DIR/{MINED_FILE} by default.")] = None,
+    keep_mixed: Annotated[float, share("Share of tasks that sometimes failed.")] = 1.0,
+    keep_failed: Annotated[float, share("Share of tasks that always failed.")] = 1.0,
+    keep_passed: Annotated[float, share("Share of tasks that always passed.")] = 0.1,
     at_most: Annotated[
         int | None, typer.Option(min=1, help="Tasks in all: mixed first, always passed last.")
     ] = None,
@@ -94,24 +87,20 @@ def mine(  # noqa: PLR0913 # typer makes a flag of each
             mixed=keep_mixed, failed=keep_failed, passed=keep_passed, at_most=at_most
         )
         mined = choose(run, shares=shares, seed=seed)
-        file = out or run / MINED_FILE
-        write_mined(mined, file)
-        kept = f"{file}: {len(mined.kept)} tasks kept"
+        kept_in = out or run / MINED_FILE
+        write_mined(mined, kept_in)
+        kept = f"{kept_in}: {len(mined.kept)} tasks kept"
         output.show(mined, lambda: (*to_mining_tables(mined), kept))
 
 
 @datagen.command()
 def label(  # noqa: PLR0913 # typer makes a flag of each
-    runs: Annotated[
-        list[Path], typer.Argument(parser=path, metavar="RUN...", help="Directories of runs.")
-    ],
+    runs: Annotated[list[Path], place("RUN...", "Directories of runs.")],
     *,
     sources: Annotated[
         str, typer.Option(help="outcome, branching, fault, teacher, human, rule; several: a,b.")
     ] = "fault,outcome",
-    gate: Annotated[
-        str, typer.Option(help="Label the proposals that this gate sends to a critic.")
-    ] = "writes+final",
+    gate: _Gate = "writes+final",
     continuations: Annotated[
         int, typer.Option(min=2, help="At most so many of one proposal, for branching.")
     ] = 32,
@@ -122,18 +111,8 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     base_url: Annotated[str | None, typer.Option(help="Server of actor, user, teacher.")] = None,
     critic_base_url: Annotated[str | None, typer.Option(help="Server of the critic.")] = None,
     teacher_base_url: Annotated[str | None, typer.Option(help="Server of the teacher.")] = None,
-    human: Annotated[
-        list[Path] | None,
-        typer.Option(parser=path, metavar="FILE", help="Opinions of people, one a line."),
-    ] = None,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(
-            parser=path,
-            metavar="FILE",
-            help="Output of `decisions export`: becomes the run RUN, labelled by people.",
-        ),
-    ] = None,
+    human: Annotated[list[Path] | None, file("Opinions of people, one a line.")] = None,
+    decisions: _Decisions = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Trajectories at the same time.")] = 8,
     json: Json = False,
 ) -> None:
@@ -158,7 +137,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
                 "critic_base_url": critic_base_url,
                 "helper_base_url": teacher_base_url,
             },
-            opinions=tuple(o for file in human or () for o in read_opinions(file)),
+            opinions=tuple(o for each in human or () for o in read_opinions(each)),
             decisions=decisions,
             concurrency=concurrency,
         )
@@ -168,27 +147,21 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
 
 @datagen.command()
 def export(  # noqa: PLR0913 # typer makes a flag of each
-    runs: Annotated[
-        list[Path] | None, typer.Argument(parser=path, metavar="RUN...", help="Labelled runs.")
-    ] = None,
+    runs: Annotated[list[Path] | None, place("RUN...", "Labelled runs.")] = None,
     *,
-    out: Annotated[Path, typer.Option(parser=path, metavar="DIR", help="A new folder.")],
+    out: Annotated[Path, file("A new folder.", metavar="DIR")],
     rendering: Annotated[str, typer.Option(help="How a proposal is written down.")] = "full",
     seed: Annotated[int, typer.Option(help="Of splits and balance.")] = 0,
     balance: Annotated[str, typer.Option(help="downsample, weights or none.")] = "downsample",
-    validation: Annotated[float, typer.Option(min=0, max=0.5, help="Share of users.")] = 0.15,
-    test: Annotated[float, typer.Option(min=0, max=0.5, help="Share of users.")] = 0.15,
+    validation: _ShareOfUsers = 0.15,
+    test: _ShareOfUsers = 0.15,
     held_out: Annotated[
         str, typer.Option(help="refuse or drop: rows of the benchmarks' test tasks and users.")
     ] = "refuse",
     hostile: Annotated[
-        list[Path] | None,
-        typer.Option(parser=path, metavar="RUN", help="Quarantine all of this run."),
+        list[Path] | None, file("Quarantine all of this run.", metavar="RUN")
     ] = None,
-    recorded: Annotated[
-        list[Path] | None,
-        typer.Option(parser=path, metavar="FILE", help="Recorded runs, labelled by their ends."),
-    ] = None,
+    recorded: Annotated[list[Path] | None, file("Recorded runs, labelled by their ends.")] = None,
     parquet: Annotated[
         bool | None, typer.Option(help="Also write Parquet; by default if pyarrow is installed.")
     ] = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import GatewayFile, Json, path
+from sidecritic.cli.flags import GatewayFile, Json, file
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError
 from sidecritic.reports.text import plain
@@ -76,10 +76,7 @@ def label(
 @decisions.command()
 def export(
     config: GatewayFile,
-    out: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="FILE", help="A new file, instead of standard output."),
-    ] = None,
+    out: Annotated[Path | None, file("A new file, instead of standard output.")] = None,
     route: Route = None,
     days: Days = None,
     labelled: Annotated[bool, typer.Option(help="Only those that a person has judged.")] = False,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, Recipe, path, takes_settings
+from sidecritic.cli.flags import Json, Recipe, file, place, takes_settings
 from sidecritic.cli.output import FAILED, command
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores
 
-Run = Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="Directory of the run.")]
+Run = Annotated[Path, place("RUN", "Directory of the run.")]
 
 
 def demo(
@@ -65,20 +65,9 @@ def score(run: Run, json: Json = False) -> None:
 
 
 def compare(
-    baseline: Annotated[
-        Path,
-        typer.Argument(
-            parser=path, metavar="BASELINE", help="Directory of the run without the critic."
-        ),
-    ],
-    supervised: Annotated[
-        Path,
-        typer.Argument(parser=path, metavar="SUPERVISED", help="Directory of the run with it."),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="FILE", help="Write the report here, as Markdown."),
-    ] = None,
+    baseline: Annotated[Path, place("BASELINE", "Directory of the run without the critic.")],
+    supervised: Annotated[Path, place("SUPERVISED", "Directory of the run with it.")],
+    out: Annotated[Path | None, file("Write the report here, as Markdown.")] = None,
     json: Json = False,
 ) -> None:
     """Compare two runs over the episodes that both have graded."""
@@ -93,8 +82,7 @@ def compare(
 def view(
     run: Run,
     out: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="DIR", help="Where the pages go; RUN/view by default."),
+        Path | None, file("Where the pages go; RUN/view by default.", metavar="DIR")
     ] = None,
     json: Json = False,
 ) -> None:

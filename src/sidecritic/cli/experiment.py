@@ -9,16 +9,14 @@ import typer
 
 from sidecritic.cli import note
 from sidecritic.cli.eval import exit_if_failed
-from sidecritic.cli.flags import Json, path, takes_settings
+from sidecritic.cli.flags import Json, place, takes_settings
 from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 
 
 @takes_settings()
 def experiment(
-    recipe: Annotated[
-        Path, typer.Argument(parser=path, metavar="RECIPE", help="TOML file of the experiment.")
-    ],
+    recipe: Annotated[Path, place("RECIPE", "TOML file of the experiment.")],
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars for all of it, earlier runs included.")
     ] = None,

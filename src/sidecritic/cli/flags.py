@@ -11,22 +11,33 @@ from pydantic.fields import FieldInfo
 from sidecritic.settings.evaluation import Settings
 
 
-def path(text: str) -> Path:
-    """Read a path; an empty one, as from a variable that is not set, would mean `.`."""
-    if not text.strip():
+def path(text: str | Path) -> Path:
+    """Read a path, or a default; an empty one, as of a variable not set, would mean `.`."""
+    if not str(text).strip():
         raise typer.BadParameter("it is empty; give a path")
     return Path(text)
 
 
+def file(help: str, *names: str, metavar: str = "FILE") -> Any:
+    """Return an option that takes a path, or several if its type is a list."""
+    return typer.Option(*names, parser=path, metavar=metavar, help=help)
+
+
+def place(metavar: str, help: str) -> Any:
+    """Return an argument that is a path, or several if its type is a list."""
+    return typer.Argument(parser=path, metavar=metavar, help=help)
+
+
+def share(help: str) -> Any:
+    """Return an option that takes a share of a whole."""
+    return typer.Option(min=0, max=1, help=help)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
-Recipe = Annotated[
-    Path | None,
-    typer.Option(parser=path, metavar="FILE", help="TOML file of these settings; flags win."),
-]
-GatewayFile = Annotated[
-    Path,
-    typer.Option("--config", parser=path, metavar="FILE", help="Settings of the gateway, in TOML."),
-]
+Recipe = Annotated[Path | None, file("TOML file of these settings; flags win.")]
+GatewayFile = Annotated[Path, file("Settings of the gateway, in TOML.", "--config")]
+Recorded = typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders.")
+Labels = Annotated[Path | None, file("Readers' labels of first wrong writes.")]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Processes that judge; by default one for each core."),

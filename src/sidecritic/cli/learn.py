@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecritic.cli.flags import Json, Workers, path
+from sidecritic.cli.flags import Json, Workers, file
 from sidecritic.cli.output import command
 from sidecritic.settings.names import command_line
 
@@ -16,15 +16,10 @@ if TYPE_CHECKING:
 
 
 def learn(
-    recipe: Annotated[
-        Path, typer.Option(parser=path, metavar="FILE", help="TOML file of what to learn, and how.")
-    ],
+    recipe: Annotated[Path, file("TOML file of what to learn, and how.")],
     *,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            parser=path, metavar="DIR", help="Folder of all stages; by default runs/RECIPE."
-        ),
+        Path | None, file("Folder of all stages; by default runs/RECIPE.", metavar="DIR")
     ] = None,
     rounds: Annotated[
         int | None, typer.Option(min=1, max=100, help="Number of rounds, instead of the recipe's.")

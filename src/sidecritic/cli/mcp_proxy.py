@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sidecritic.cli.flags import path
+from sidecritic.cli.flags import file
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gates import GATES
@@ -20,9 +20,7 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
         typer.Argument(metavar="-- COMMAND ...", help="Starts the server, which speaks stdio."),
     ] = None,
     *,
-    policy: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="The rules, in Markdown.")
-    ] = None,
+    policy: Annotated[Path | None, file("The rules, in Markdown.")] = None,
     critic: Annotated[str, typer.Option(help="As for `serve`: policy, llm:PROVIDER:MODEL.")] = "",
     critic_base_url: Annotated[
         str | None, typer.Option(help="Server of the critic's model, such as http://HOST/v1.")
@@ -51,7 +49,6 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             raise MissingExtra("mcp", "mcp", "the proxy")
         if bool(server) == bool(url):
             raise ConfigError("give one server: a command after --, or --url")
-        chosen = choice("gate", gate, GATES)
         if not critic:
             raise ConfigError("give a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
         from sidecritic.assembly.mcp_proxy import ProxyTerms, proxy
@@ -62,7 +59,7 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             critic_base_url=critic_base_url,
             pack=pack,
             policy=policy,
-            gate=chosen,
+            gate=choice("gate", gate, GATES),
             reads=tuple(read or ()),
             trust_annotations=trust_annotations,
         )

@@ -1,10 +1,9 @@
 """`packs`: which packs of policy checks there are, and what their checks look at."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from pydantic import BaseModel
 
 from sidecritic.cli.flags import Json
 from sidecritic.cli.output import command
@@ -18,13 +17,7 @@ if TYPE_CHECKING:
 packs = typer.Typer(no_args_is_help=True, help="Packs of policy checks, and what each looks at.")
 
 
-class ListedPack(BaseModel):
-    name: str
-    checks: int
-    envs: tuple[str, ...]
-
-
-class ListedCheck(BaseModel):
+class ListedCheck(NamedTuple):
     name: str
     calls: bool
     messages: bool
@@ -35,34 +28,23 @@ class ListedCheck(BaseModel):
     policy: str
 
 
-class Listed(BaseModel):
-    packs: tuple[ListedPack, ...]
-
-
-class Shown(BaseModel):
-    pack: str
-    checks: tuple[ListedCheck, ...]
-
-
 @packs.command("ls")
 def list_packs(json: Json = False) -> None:
     """List the packs, with the number of their checks and the environments they are for."""
     with command(as_json=json) as output:
         from sidecritic.packs.registry import PACKS, shipped
 
-        found = [
-            ListedPack(
-                name=pack.name,
-                checks=len(tuple(_checks_of(pack))),
-                envs=tuple(env for env, each in PACKS.items() if each is pack),
-            )
+        found: list[dict[str, Any]] = [
+            {
+                "name": pack.name,
+                "checks": len(list(_checks_of(pack))),
+                "envs": [env for env, each in PACKS.items() if each is pack],
+            }
             for pack in shipped().values()
         ]
-        rows = [(each.name, str(each.checks), ", ".join(each.envs)) for each in found]
-        if json:
-            output.json(Listed(packs=tuple(found)))
-        else:
-            output.tables(_table("Packs", ("pack", "checks", "environments"), rows))
+        rows = [(p["name"], str(p["checks"]), ", ".join(p["envs"])) for p in found]
+        header = ("pack", "checks", "environments")
+        output.show({"packs": found}, lambda: [_table("Packs", header, rows)])
 
 
 @packs.command()
@@ -75,13 +57,11 @@ def show(
     """Show the checks of a pack: what each looks at, its risk, and the sentence it enforces."""
     with command(as_json=json) as output:
         pack = _named(name)
-        found = tuple(_checks_of(pack))
+        found = list(_checks_of(pack))
         rows = [(each.name, _seen(each), f"{each.risk:.2f}", each.policy) for each in found]
-        if json:
-            output.json(Shown(pack=pack.name, checks=found))
-        else:
-            header = ("check", "looks at", "risk", "policy")
-            output.tables(_table(f"Checks of {pack.name}", header, rows))
+        header = ("check", "looks at", "risk", "policy")
+        shown = {"pack": pack.name, "checks": [each._asdict() for each in found]}
+        output.show(shown, lambda: [_table(f"Checks of {pack.name}", header, rows)])
 
 
 def _named(name: str) -> "Pack":

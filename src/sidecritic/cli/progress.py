@@ -23,6 +23,7 @@ from sidecritic import rollouts
 from sidecritic.cli import note
 from sidecritic.reports.text import plain
 from sidecritic.trace import Trajectory
+from sidecritic.workflows.watchers import Watcher
 
 QUIET_SECONDS = 10.0
 """Seconds between two lines about models that are retried."""
@@ -144,8 +145,8 @@ class _Steps:
         note(text)
 
 
-class Terminal:
-    """A workflow's watcher that prints to stderr: lines, and bars on a terminal."""
+class Terminal(Watcher):
+    """Prints to stderr: lines, and bars on a terminal."""
 
     def say(self, text: str) -> None:
         note(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sidecritic.cli.flags import Json, Workers, path, takes
+from sidecritic.cli.flags import Json, Workers, file, takes
 from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 from sidecritic.settings.names import choice
@@ -22,18 +22,11 @@ if TYPE_CHECKING:
 
     from sidecritic.scoring.promotion import PromotionDecision
 
-REGISTRY = "critics.json"
-OUT = "runs/promotion"
+REGISTRY = Path("critics.json")
+OUT = Path("runs/promotion")
 
-File = Annotated[
-    Path | None,
-    typer.Option(
-        "--registry",
-        parser=path,
-        metavar="FILE",
-        help=f"The registry of critics; {REGISTRY} by default.",
-    ),
-]
+Registry = Annotated[Path, file("The registry of critics.", "--registry")]
+_RUNS = "Labelled run of `eval --critic none` on held-back tasks; repeatable."
 
 
 def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
@@ -42,30 +35,12 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
     over: Annotated[
         str | None, typer.Option(metavar="OLD", help="Name in the registry, or of any critic.")
     ] = None,
-    runs: Annotated[
-        list[Path] | None,
-        typer.Option(
-            parser=path,
-            metavar="RUN",
-            help="Labelled run of `eval --critic none` on held-back tasks; repeatable.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            parser=path, metavar="DIR", help=f"Where the evidence goes; {OUT} by default."
-        ),
-    ] = None,
-    margins: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="FILE", help="TOML file of other margins."),
-    ] = None,
-    tasks: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="FILE", help="Task file that the runs were played from."),
-    ] = None,
+    runs: Annotated[list[Path] | None, file(_RUNS, metavar="RUN")] = None,
+    out: Annotated[Path, file("Where the evidence goes.", metavar="DIR")] = OUT,
+    margins: Annotated[Path | None, file("TOML file of other margins.")] = None,
+    tasks: Annotated[Path | None, file("Task file that the runs were played from.")] = None,
     workers: Workers = None,
-    registry: File = None,
+    registry: Registry = REGISTRY,
     json: Json = False,
 ) -> None:
     """Promote a critic if it is better than another on held-back tasks and worse in nothing.
@@ -78,23 +53,23 @@ def promote_critic(  # noqa: PLR0913 # typer makes a flag of each
                 f"to promote {new!r}, say over which critic and on which held-back runs: "
                 "--over OLD --runs RUN"
             )
+        from sidecritic.assembly.registered import called
         from sidecritic.critics.registry import read_registry
         from sidecritic.settings.learning import margins_from
         from sidecritic.workflows.promotion import Contest, promote, task_files
 
-        file, folder = registry or Path(REGISTRY), out or Path(OUT)
-        known = read_registry(file)
-        known.entry(new, file)
+        known = read_registry(registry)
+        known.entry(new, registry)
         contest = Contest(
-            new=called(new, file),
-            old=called(over, file) if over in known.critics else over,
+            new=called(new, registry),
+            old=called(over, registry) if over in known.critics else over,
             runs=tuple(runs),
-            played=folder,
+            played=out,
             margins=margins_from(margins),
             tasks=task_files(runs, tasks),
             workers=workers or os.cpu_count() or 1,
         )
-        decision = promote(new, file, contest, folder, output.watcher)
+        decision = promote(new, registry, contest, output.watcher)
         output.show(decision, lambda: _tables(decision))
         if not decision.promoted:
             raise typer.Exit(FAILED)
@@ -109,10 +84,7 @@ def promote(  # typer makes a flag of each
         str | None, typer.Argument(metavar="[NEW]", help="Name of a critic in the registry.")
     ] = None,
     *,
-    config: Annotated[
-        Path | None,
-        typer.Option(parser=path, metavar="FILE", help="Settings of a gateway, for --route."),
-    ] = None,
+    config: Annotated[Path | None, file("Settings of a gateway, for --route.")] = None,
     route: Annotated[
         str | None, typer.Option(help="Route of a gateway, to change its mode.")
     ] = None,
@@ -141,11 +113,6 @@ def promote(  # typer makes a flag of each
         before = set_mode(config, route, choice("mode", mode, ("enforce", "shadow", "off")))
         said = f"{route}: {before} → {mode}; send SIGHUP to the server"
         output.show({"route": route, "before": before, "mode": mode}, lambda: [said])
-
-
-def called(name: str, registry: Path) -> str:
-    """Return the name by which `--critic` knows a critic of a registry."""
-    return f"registry:{registry}#{name}"
 
 
 def _tables(decision: "PromotionDecision") -> "Iterator[RenderableType]":

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, takes_settings
+from sidecritic.cli.flags import Json, Labels, Recorded, file, takes_settings
 from sidecritic.cli.output import FAILED, command
 
 
@@ -23,22 +23,14 @@ from sidecritic.cli.output import FAILED, command
     "critic_evidence",
 )
 def replay(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
-    ],
+    files: Annotated[list[Path], Recorded],
     *,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
-    ] = None,
+    labels: Labels = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="One judgement a line; the same file again resumes."),
-    ] = None,
+    out: Annotated[Path | None, file("One judgement a line; the same file again resumes.")] = None,
     json: Json = False,
     **flags: Any,
 ) -> None:

@@ -6,15 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, path
+from sidecritic.cli.flags import Json, file, share
 from sidecritic.cli.output import FAILED, command
 from sidecritic.errors import ConfigError
 
 Env = Annotated[str | None, typer.Option(help="Environment; without it, list them.")]
 Split = Annotated[str | None, typer.Option(help="Split; without it, list them.")]
-TasksFile = Annotated[
-    Path | None, typer.Option("--tasks", parser=path, metavar="FILE", help="Another task file.")
-]
+TasksFile = Annotated[Path | None, file("Another task file.", "--tasks")]
 
 tasks = typer.Typer(
     invoke_without_command=True,
@@ -69,15 +67,10 @@ def list_(
 def synth(  # noqa: PLR0913 # typer makes a flag of each
     *,
     env: Annotated[str, typer.Option(help="tau2:retail, tau2:airline or shop.")],
-    out: Annotated[
-        Path, typer.Option(parser=path, metavar="FILE", help="Where they go, one task a line.")
-    ],
+    out: Annotated[Path, file("Where they go, one task a line.")],
     number: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 100,
     seed: Annotated[int, typer.Option(help="The same seed makes the same tasks.")] = 0,
-    refusals: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share in which something must be refused."),
-    ] = 0.2,
+    refusals: Annotated[float, share("Share in which something must be refused.")] = 0.2,
     model: Annotated[
         str | None,
         typer.Option(help="openai:MODEL or anthropic:MODEL writes them; templates without it."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from sidecritic.cli.flags import Json, path
+from sidecritic.cli.flags import Json, Labels, Recorded, Workers, file, place
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError
 from sidecritic.settings.names import choice
@@ -51,61 +51,59 @@ train = typer.Typer(
 )
 
 
+_Runs = Annotated[
+    list[Path] | None,
+    file(
+        "Directory of a run to learn from too: planted faults of simulated actors, and its "
+        "labels.jsonl. Repeatable, and enough without FILES.",
+        metavar="RUN",
+    ),
+]
+_RunsWeight = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001,
+        metavar="NUMBER",
+        help="What an action of --runs counts for one of a recorded run; 0.5.",
+    ),
+]
+_TestUsers = Annotated[
+    bool,
+    typer.Option(
+        "--test-users",
+        help="Also learn from train tasks of --runs whose users are in test tasks; they are "
+        "refused without it. A head's features name no user.",
+    ),
+]
+_Judged = Annotated[
+    Path | None,
+    file(
+        "Judgements of `replay --critic policy --out FILE` by the checks of today; without it the "
+        "runs are judged first."
+    ),
+]
+_Unseen = Annotated[
+    Path | None,
+    file(
+        "Also write the judgements of heads that have not seen the user: what `calibrate` makes a "
+        "profile of."
+    ),
+]
+
+
 @train.command(HEAD)
 def head(  # noqa: PLR0913 # typer makes a flag of each
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders."),
-    ] = None,
+    files: Annotated[list[Path] | None, Recorded] = None,
     *,
     kind: Annotated[str, typer.Option(help="What to train: head.")] = HEAD,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Readers' labels of first wrong writes.")
-    ] = None,
-    runs: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="RUN",
-            help="Directory of a run to learn from too: planted faults of simulated actors, "
-            "and its labels.jsonl. Repeatable, and enough without FILES.",
-        ),
-    ] = None,
-    runs_weight: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001,
-            metavar="NUMBER",
-            help="What an action of --runs counts for one of a recorded run; 0.5.",
-        ),
-    ] = None,
-    test_users: Annotated[
-        bool,
-        typer.Option(
-            "--test-users",
-            help="Also learn from train tasks of --runs whose users are in test tasks; they are "
-            "refused without it. A head's features name no user.",
-        ),
-    ] = False,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the weights go, as JSON.")],
-    judged: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Judgements of `replay --critic policy --out FILE` by the checks of today; "
-            "without it the runs are judged first.",
-        ),
-    ] = None,
-    unseen: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also write the judgements of heads that have not seen the user: what "
-            "`calibrate` makes a profile of.",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
-    ] = None,
+    labels: Labels = None,
+    runs: _Runs = None,
+    runs_weight: _RunsWeight = None,
+    test_users: _TestUsers = False,
+    out: Annotated[Path, file("Where the weights go, as JSON.")],
+    judged: _Judged = None,
+    unseen: _Unseen = None,
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Fit a head to recorded runs, and cross-validate it by user."""
@@ -146,12 +144,8 @@ def _head_lines(made: "TrainedHead", out: Path) -> "Iterator[RenderableType]":
 @train.command(LORA)
 def tune(
     *,
-    config: Annotated[
-        Path, typer.Option(parser=path, metavar="FILE", help="TOML file of the fine-tune.")
-    ],
-    out: Annotated[
-        Path, typer.Option(parser=path, metavar="DIR", help="Where it goes; DIR again resumes.")
-    ],
+    config: Annotated[Path, file("TOML file of the fine-tune.")],
+    out: Annotated[Path, file("Where it goes; DIR again resumes.", metavar="DIR")],
     json: Json = False,
 ) -> None:
     """Fine-tune a small language model as a critic: TRL and PEFT, on a CPU or GPUs.
@@ -198,18 +192,15 @@ def _lines(result: "Result", out: Path) -> list[str]:
 
 @train.command("export")
 def export(  # noqa: PLR0913 # typer makes a flag of each
-    run: Annotated[
-        Path, typer.Argument(parser=path, metavar="RUN", help="Folder of `train --kind lora`.")
-    ],
+    run: Annotated[Path, place("RUN", "Folder of `train --kind lora`.")],
     *,
     format: Annotated[str, typer.Option(help="adapter, merged or gguf.")] = "gguf",
-    out: Annotated[Path, typer.Option(parser=path, metavar="DIR", help="A new folder.")],
+    out: Annotated[Path, file("A new folder.", metavar="DIR")],
     name: Annotated[str, typer.Option(help="Its name on servers.")] = "sidecritic-critic",
     weights: Annotated[str, typer.Option(help="Of a GGUF file: q8_0, bf16, f16, f32.")] = "q8_0",
-    llama_cpp: Annotated[
-        Path,
-        typer.Option(parser=path, metavar="DIR", help="llama.cpp's source: its converter."),
-    ] = Path(".venv-train/llama.cpp"),
+    llama_cpp: Annotated[Path, file("llama.cpp's source: its converter.", metavar="DIR")] = Path(
+        ".venv-train/llama.cpp"
+    ),
     json: Json = False,
 ) -> None:
     """Export a fine-tune, and print the commands that serve it."""

@@ -83,7 +83,12 @@ def parse_critic(text: str) -> CriticName:
     kind, _, rest = text.partition(":")
     if kind == "chain":
         links = _parts(text, rest, _link, "links; write it as chain:NAME,NAME")
-        return ChainName(_with_a_next_link(text, links))
+        if links[-1].band is not None:
+            raise ConfigError(
+                f"the critic {text!r}: no link follows {links[-1].name!r} to be asked in its grey "
+                "band; leave the band out, or add a link"
+            )
+        return ChainName(links)
     if kind == "ensemble":
         combine, _, after = rest.partition(":")
         if combine not in ("max", "mean"):
@@ -151,15 +156,6 @@ def _link(text: str, part: str) -> Link:
             f"{part.split('@')[0]}@LOW-HIGH, such as @0.1-0.6"
         )
     return Link(part)
-
-
-def _with_a_next_link(text: str, links: tuple[Link, ...]) -> tuple[Link, ...]:
-    if links[-1].band is not None:
-        raise ConfigError(
-            f"the critic {text!r}: no link follows {links[-1].name!r} to be asked in its grey "
-            "band; leave the band out, or add a link"
-        )
-    return links
 
 
 def _member(text: str, part: str) -> Weighted:

@@ -4,7 +4,7 @@ Each field is a flag (`max_turns` is `--max-turns`) and a key of a recipe; flags
 line is made from this record, so that the two cannot drift apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -189,18 +189,14 @@ _CIRCUMSTANCES = SERVERS | {
 }
 
 _EXPECTED = {
-    "too_short": "write at least one name; `sidecritic tasks` lists environments",
-    "tuple_type": 'write one name or several: "a,b"',
-    "string_type": "write it as text, in quotes",
-    "int_type": "write a whole number",
-    "int_parsing": "write a whole number",
-    "int_from_float": "write a whole number",
-    "float_type": "write a number",
-    "float_parsing": "write a number",
-    "bool_type": "write true or false",
-    "bool_parsing": "write true or false",
+    "too": "write at least one name; `sidecritic tasks` lists environments",
+    "tuple": 'write one name or several: "a,b"',
+    "string": "write it as text, in quotes",
+    "int": "write a whole number",
+    "float": "write a number",
+    "bool": "write true or false",
 }
-"""What to write, by the kind of mistake, where the mistake alone does not say so."""
+"""What to write, by the start of the kind of mistake, where the mistake alone does not say so."""
 
 
 def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Settings:
@@ -211,12 +207,10 @@ def settings_from(flags: Mapping[str, object], recipe: Path | None = None) -> Se
     """
     given = {key: value for key, value in flags.items() if value is not None}
     read = _recipe(recipe) if recipe is not None else {}
-    try:
-        return Settings.model_validate(_patient({**read, **given}))
-    except ValidationError as cause:
-        key, problem = _explained(cause)
-        source = f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}"
-        raise ConfigError(f"{source}{problem}") from cause
+    return _checked(
+        {**read, **given},
+        lambda key: f"--{key.replace('_', '-')}" if key in given else f"{recipe}: {key}",
+    )
 
 
 def settings_of(values: Mapping[str, object], source: str) -> Settings:
@@ -225,29 +219,23 @@ def settings_of(values: Mapping[str, object], source: str) -> Settings:
     Raises:
         ConfigError: a value that cannot be used.
     """
+    return _checked(values, lambda key: f"{source}: {key}")
+
+
+def _checked(values: Mapping[str, object], place: Callable[[str], str]) -> Settings:
+    """Return the settings, with time for a person unless they say how much.
+
+    `place` tells where the value of a key stands.
+    """
+    patience = _A_YEAR if asks_a_person(str(values.get("critic", ""))) else CRITIC_TIMEOUT
     try:
-        return Settings.model_validate(_patient(dict(values)))
+        return Settings.model_validate({"critic_timeout": patience, **values})
     except ValidationError as cause:
-        key, problem = _explained(cause)
-        raise ConfigError(f"{source}: {key}{problem}") from cause
-
-
-def _explained(cause: ValidationError) -> tuple[str, str]:
-    """Return the key that is at fault, and the end of a message about its value."""
-    problem = first_problem(cause)
-    key = problem.where.partition(".")[0] or "settings"
-    shown = "" if "@" in str(problem.value) else f" is {problem.value!r}"
-    return key, f"{shown}: {_EXPECTED.get(problem.kind, problem.message)}"
-
-
-def _patient(values: dict[str, object]) -> dict[str, object]:
-    """Return the settings with time for a person, unless they say how much."""
-    return {"critic_timeout": critic_timeout(str(values.get("critic", ""))), **values}
-
-
-def critic_timeout(critic: str) -> float:
-    """Return the default seconds that a critic gets."""
-    return _A_YEAR if asks_a_person(critic) else CRITIC_TIMEOUT
+        problem = first_problem(cause)
+        key = problem.where.partition(".")[0] or "settings"
+        shown = "" if "@" in str(problem.value) else f" is {problem.value!r}"
+        expected = _EXPECTED.get(problem.kind.partition("_")[0], problem.message)
+        raise ConfigError(f"{place(key)}{shown}: {expected}") from cause
 
 
 def _recipe(file: Path) -> dict[str, object]:

@@ -134,12 +134,11 @@ def margins_from(file: Path | None) -> Margins:
     Raises:
         ConfigError: it cannot be read, or a key or value cannot be used.
     """
-    return (
-        Margins() if file is None else _checked(Margins, read_toml(file, "file of margins"), file)
-    )
+    read = {} if file is None else read_toml(file, "file of margins")
+    return _checked(Margins, read, file)
 
 
-def _checked(kind: type[_Kind], read: Mapping[str, object], file: Path) -> _Kind:
+def _checked(kind: type[_Kind], read: Mapping[str, object], file: Path | None) -> _Kind:
     try:
         return kind.model_validate(read)
     except ValidationError as cause:

@@ -1,10 +1,8 @@
 """Models by the names that people give them, and whose servers are nearby."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -33,11 +31,6 @@ class ModelName:
     model: str
 
 
-_STAND_INS: Mapping[Role, str] = MappingProxyType(
-    {"actor": "simulated", "user": "scripted", "critic": "simulated", "helper": "simulated"}
-)
-
-
 def model_name(text: str, role: Role) -> ModelName | None:
     """Read `provider:model` or `provider/model`; `None` for the role's stand-in without a model.
 
@@ -46,7 +39,7 @@ def model_name(text: str, role: Role) -> ModelName | None:
     Raises:
         ConfigError: it is neither.
     """
-    stand_in = _STAND_INS.get(role)
+    stand_in = "scripted" if role == "user" else "simulated"
     if text == stand_in:
         return None
     found = re.fullmatch(r"(openai|anthropic)[:/](.+)", text)
@@ -55,8 +48,8 @@ def model_name(text: str, role: Role) -> ModelName | None:
     if role == "critic" and text.startswith("local:") and text != "local:":
         return ModelName("local", text.removeprefix("local:"))
     known = ("openai:MODEL", "anthropic:MODEL")
-    known = (*known, "local:FILE.gguf") if role == "critic" else (str(stand_in), *known)
-    if role != "critic" and stand_in and get_close_matches(text, [stand_in]):
+    known = (*known, "local:FILE.gguf") if role == "critic" else (stand_in, *known)
+    if role != "critic" and get_close_matches(text, [stand_in]):
         raise ConfigError(f"unknown {role} {text!r}{suggestion(text, known)}")
     if re.match(r"openai|anthropic", text):
         raise ConfigError(

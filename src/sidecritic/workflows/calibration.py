@@ -12,12 +12,12 @@ from sidecritic.calibration.profile import to_toml
 from sidecritic.calibration.report import CalibrationReport
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal
-from sidecritic.recordings import load
 from sidecritic.replay.lines import read_lines
 from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
 from sidecritic.workflows.files import require_file, write_file
+from sidecritic.workflows.replay import imported_from
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -62,9 +62,7 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     lines = _judgements(request.judged)
     wanted = _wanted(request, lines)
     labels = read_readers_labels(request.labels) if request.labels is not None else None
-    imported = load(request.files)
-    for problem in imported.problems:
-        watcher.say(str(problem))
+    imported = imported_from(request.files, watcher)
     fitted = fit(known_proposals(imported.runs, lines, labels), wanted)
     write_file(request.out, to_toml(fitted.profile))
     return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})

@@ -179,13 +179,13 @@ def _play(
 
 def table_of(experiment: Experiment, *, stopped: str = "", watcher: Watcher = SILENT) -> Grid:
     """Return the table of the runs on file."""
-    sides: dict[tuple[str, ...], list[Side]] = {}
+    sides: dict[tuple[str, ...], list[Side]] = {cell.row: [] for cell in experiment.cells}
     labels = {cell.row: cell.labels for cell in experiment.cells}
-    for cell in experiment.cells:
-        run = _run_of(cell)
-        if run is not None and run.trajectories:
-            sides.setdefault(cell.row, []).append(side_of(run, watcher))
-    played = [GridCell(labels[row], sides.get(row, [])) for row in labels]
+    runs = [(cell, run) for cell in experiment.cells if (run := _run_of(cell))]
+    for cell, run in runs:
+        if run.trajectories:
+            sides[cell.row].append(side_of(run, watcher))
+    played = [GridCell(labels[row], own) for row, own in sides.items()]
     grid = grid_of(
         played,
         title=experiment.title,
@@ -193,14 +193,10 @@ def table_of(experiment: Experiment, *, stopped: str = "", watcher: Watcher = SI
         note=experiment.note,
         stopped=stopped,
     )
-    return grid.model_copy(update={"planned": max(grid.planned, _planned(experiment, grid))})
-
-
-def _planned(experiment: Experiment, grid: Grid) -> int:
-    """Return the episodes of the whole experiment, including cells that were never started."""
-    begun = [run.record.episodes for cell in experiment.cells if (run := _run_of(cell))]
-    missing = len(experiment.cells) - len(begun)
-    return sum(begun) + missing * max(begun, default=1)
+    begun = [run.record.episodes for _, run in runs]
+    never_started = len(experiment.cells) - len(begun)
+    planned = sum(begun) + never_started * max(begun, default=1)
+    return grid.model_copy(update={"planned": max(grid.planned, planned)})
 
 
 def publish(grid: Grid, out: Path) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sidecritic.assembly.benchmarks import benchmark_for
 from sidecritic.assembly.held_out import held_out_in
@@ -20,12 +19,11 @@ from sidecritic.datasets.summary import Summary
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import Recorded
 from sidecritic.runs import read_record
+from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean
 from sidecritic.settings.names import choice, command_line
 from sidecritic.splits.assignment import SplitShares
+from sidecritic.workflows.replay import imported_from
 from sidecritic.workflows.watchers import SILENT, Watcher
-
-if TYPE_CHECKING:
-    pass
 
 HELD_OUT = ("refuse", "drop")
 
@@ -111,12 +109,7 @@ def _recorded(files: Sequence[Path], watcher: Watcher) -> tuple[Recorded, ...]:
     """Return the recorded runs whose outcomes say something about their writes."""
     if not files:
         return ()
-    from sidecritic.recordings import load
-    from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean
-
-    found = load(files)
-    for problem in found.problems[:5]:
-        watcher.say(str(problem))
+    found = imported_from(files, watcher, most=5)
     return tuple(run for run in found.runs if run.domain not in WEAK_DOMAINS and is_clean(run))
 
 

@@ -60,17 +60,12 @@ def labellers_for(
     Raises:
         ConfigError: a source lacks what it needs.
     """
-    benchmarks = _benchmarks(run)
     past: PastRun | None = None
     if {"branching", "teacher"} & set(asked.sources):
         critic = asked.critic if "branching" in asked.sources else "none"
         past = past_run(run, keys, stack, {**asked.servers, "critic": critic})
-    known = _Sources(asked, benchmarks, past)
-    found: list[Labeller] = []
-    for source in asked.sources:
-        finds, settings = known.source(source, keys, stack)
-        found.append(Labeller(source, finds, f"{asked.gate}{settings}"))
-    return found
+    known = _Sources(asked, _benchmarks(run), past)
+    return [known.labeller(source) for source in asked.sources]
 
 
 def _benchmarks(run: Run) -> dict[str, Benchmark]:
@@ -87,9 +82,11 @@ class _Sources:
     benchmarks: Mapping[str, Benchmark]
     past: PastRun | None
 
-    def source(
-        self, source: LabelSource, keys: Keys, stack: AsyncExitStack
-    ) -> tuple[FindsLabels, str]:
+    def labeller(self, source: LabelSource) -> Labeller:
+        finds, settings = self.source(source)
+        return Labeller(source, finds, f"{self.asked.gate}{settings}")
+
+    def source(self, source: LabelSource) -> tuple[FindsLabels, str]:
         """Return what finds the labels of a source, and what else than the gate decides them."""
         asked = self.asked
         match source:
@@ -106,7 +103,7 @@ class _Sources:
             case "branching":
                 return self.branches, f" {asked.continuations} {asked.critic}"
             case "teacher":
-                return self.teaches(keys, stack), f" {asked.continuations} {asked.teacher}"
+                return self.teaches(), f" {asked.continuations} {asked.teacher}"
 
     async def faults(self, subject: Subject) -> list[Label]:
         return list(by_faults(subject.trajectory, subject.briefing, gate=self.asked.gate))
@@ -148,10 +145,10 @@ class _Sources:
             scene, self._players(self.past), effort=effort, tells=tells, gate=gate
         )
 
-    def teaches(self, keys: Keys, stack: AsyncExitStack) -> FindsLabels:
+    def teaches(self) -> FindsLabels:
         if not self.asked.teacher or self.past is None:
             raise ConfigError("the source teacher needs --teacher, such as openai:MODEL")
-        model = teacher_for(self.asked.teacher, self.past, keys, stack)
+        model = teacher_for(self.asked.teacher, self.past)
         players, effort = self._players(self.past), self.asked.effort
         teacher = Teacher(Filler(model), players, effort, self.asked.gate)
 

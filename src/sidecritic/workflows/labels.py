@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.label import Label, LabelSource
@@ -18,9 +18,6 @@ from sidecritic.settings.names import choice
 from sidecritic.types import Record
 from sidecritic.workflows.labellers import LabelRequest, labellers_for
 from sidecritic.workflows.watchers import SILENT, Watcher
-
-if TYPE_CHECKING:
-    pass
 
 SOURCES: tuple[LabelSource, ...] = get_args(LabelSource)
 

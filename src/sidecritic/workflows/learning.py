@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sidecritic.critics.registry import read_registry
 from sidecritic.errors import MissingExtra
 from sidecritic.journal import open_journal
 from sidecritic.reports.curves import RoundPoint, plot_rounds
@@ -11,14 +10,13 @@ from sidecritic.reports.rounds import RoundRow, to_rounds_page
 from sidecritic.reports.sections import label
 from sidecritic.runs import write_whole
 from sidecritic.scoring.promotion import AUROC, PASSES
-from sidecritic.workflows.rounds import Learning, Round, learn
+from sidecritic.workflows.rounds import Learning, learn
 from sidecritic.workflows.stages import writing
 
 LOG_FILE = "learn.log"
 REPORT_FILE = "report.md"
 PICTURE_FILE = "rounds.png"
 RECIPE_FILE = "recipe.json"
-STAGES = ("play", "mine", "label", "export", "train", "promotion")
 
 
 def learn_and_report(
@@ -33,14 +31,14 @@ def learn_and_report(
     # Two at once would write into each other's stages: the journal's lock keeps the second out.
     with open_journal(learning.out / LOG_FILE) as log, writing(learning.out):
         write_whole(learning.out / RECIPE_FILE, learning.recipe.model_dump_json(indent=2) + "\n")
-        for done in learn(learning, rounds):
-            rows.append(_row(learning, done))
-            log.append(f"round {done.number}: {done.critic} {' '.join(done.decision.reasons)}\n")
+        for row in learn(learning, rounds):
+            rows.append(row)
+            log.append(f"round {row.number}: {row.critic} {' '.join(row.decision.reasons)}\n")
             title = learning.recipe.title or "Rounds of learning"
             picture = _draw(rows, learning.out / PICTURE_FILE, title, learning.watcher.say)
             page = to_rounds_page(title, learning.command, rows, picture)
             write_whole(learning.out / REPORT_FILE, page)
-            each(rows[-1])
+            each(row)
     return rows
 
 
@@ -65,17 +63,3 @@ def _draw(
         say(str(error))
         return None
     return file.name
-
-
-def _row(learning: Learning, done: Round) -> RoundRow:
-    stages = [learning.stage(done.number, name).done for name in STAGES]
-    data = read_registry(learning.registry).entry(done.critic, learning.registry).data
-    return RoundRow(
-        number=done.number,
-        critic=done.critic,
-        before=done.before.rpartition("#")[2],
-        after=done.after.rpartition("#")[2],
-        decision=done.decision,
-        lessons=f"{data.episodes} episodes of {sum(map(len, data.tasks.values()))} tasks",
-        seconds=sum(each.seconds for each in stages if each is not None),
-    )

@@ -11,7 +11,7 @@ other weights, or of other episodes of the same name, are not taken for this cri
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from pathlib import Path
 from sidecritic.assembly.identities import identity
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.assembly.registered import is_registered, registered
-from sidecritic.critics.registry import Lineage, digest_of
 from sidecritic.critics.registry import decide as record
+from sidecritic.critics.registry import digest_of
 from sidecritic.datasets.material import Material, run_material
 from sidecritic.errors import ConfigError
 from sidecritic.gates import GATES, Gate
@@ -49,6 +49,7 @@ from sidecritic.settings.names import choice
 from sidecritic.splits.users import user_in
 from sidecritic.trace import Loaded
 from sidecritic.training.lineage import decided
+from sidecritic.types import Task
 from sidecritic.workflows.evaluation import evaluate, side_of
 from sidecritic.workflows.files import write_file
 from sidecritic.workflows.stages import digest_of_value
@@ -81,16 +82,12 @@ def decide_between(contest: Contest, watcher: Watcher = SILENT) -> PromotionDeci
     Raises:
         ConfigError: a run has no labels, a critic supervised it, or a critic is not there.
     """
-    held = tuple(_held(directory) for directory in contest.runs)
-    _require_distinct(held)
-    measuring = _Measuring(contest, held, watcher)
+    measuring = _Measuring(contest, _held_back(contest.runs), watcher)
     old, new = measuring.side(contest.old), measuring.side(contest.new)
     cases = [
-        PairedCase(
-            f"{task.env}/{task.id}", wrong, _verdict(old.lines[line]), _verdict(new.lines[line])
-        )
-        for run, line, wrong in measuring.labelled(old, new)
-        for task in [run.trajectory.task]
+        PairedCase(f"{task.env}/{task.id}", wrong, _verdict(old.lines[line.key]), _verdict(line))
+        for task, line, wrong in measuring.labelled(new.lines.values())
+        if line.key in old.lines
     ]
     runs = measuring.runs
     evidence = PromotionEvidence(
@@ -98,7 +95,7 @@ def decide_between(contest: Contest, watcher: Watcher = SILENT) -> PromotionDeci
         passes=_passes(old.supervised, new.supervised),
         injected=_injected(old.attacked, new.attacked),
         same=bool(new.versions) and old.versions == new.versions,
-        overlap=tuple(_overlap(contest, runs)),
+        overlap=tuple(dict.fromkeys(_overlap(contest, runs))),
     )
     roles = sorted({role for run in runs for role in run.trajectory.simulated})
     named = {"new": contest.new, "old": contest.old, "simulated": tuple(roles)}
@@ -122,12 +119,23 @@ class _Held:
         return self.run.directory.name
 
 
+def _held_back(directories: Sequence[Path]) -> tuple[_Held, ...]:
+    held = tuple(map(_held, directories))
+    names = [each.name for each in held]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two of the held-back runs are named {name!r}; rename one")
+    if not any(each.runs for each in held):
+        raise ConfigError("the held-back runs hold no episode to measure on; play some")
+    return held
+
+
 def _held(directory: Path) -> _Held:
-    record = read_record(directory)
-    if record.settings.get("critic") != "none":
+    critic = read_record(directory).settings.get("critic")
+    if critic != "none":
         raise ConfigError(
-            f"{directory} was supervised by {record.settings.get('critic')!r}: what a critic sends "
-            "back depends on the critic; give runs of `sidecritic eval --critic none`"
+            f"{directory} was supervised by {critic!r}: what a critic sends back depends on the "
+            "critic; give runs of `sidecritic eval --critic none`"
         )
     run, material = read_run(directory), run_material(directory)
     trusted = {t.id for t in run.trajectories if not material.quarantined(t)}
@@ -140,28 +148,17 @@ def _held(directory: Path) -> _Held:
     return _Held(run, material, kept)
 
 
-def _require_distinct(held: Sequence[_Held]) -> None:
-    names = [each.name for each in held]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"two of the held-back runs are named {name!r}; rename one")
-    if not any(each.runs for each in held):
-        raise ConfigError("the held-back runs hold no episode to measure on; play some")
-
-
 def _overlap(contest: Contest, runs: Sequence[Recorded]) -> Iterator[str]:
     tasks = {(run.trajectory.task.env, run.trajectory.task.id) for run in runs}
     users = {(run.domain, user_in(run.trajectory)) for run in runs}
-    found: dict[str, None] = {}
-    for name in (contest.new, contest.old):
-        data = registered(name).entry.data if is_registered(name) else Lineage()
-        if is_registered(name) and not data.tasks:
-            found[f"what {name} has learned from is unknown: it has no lineage"] = None
+    for name in filter(is_registered, (contest.new, contest.old)):
+        data = registered(name).entry.data
+        if not data.tasks:
+            yield f"what {name} has learned from is unknown: it has no lineage"
         for env, ids in data.tasks.items():
-            found |= {f"task {id_!r} of {env}": None for id_ in ids if (env, id_) in tasks}
+            yield from (f"task {id_!r} of {env}" for id_ in ids if (env, id_) in tasks)
         for domain, ids in data.users.items():
-            found |= {f"user {id_!r} of {domain}": None for id_ in ids if (domain, id_) in users}
-    return iter(found)
+            yield from (f"user {id_!r} of {domain}" for id_ in ids if (domain, id_) in users)
 
 
 # --- one critic -------------------------------------------------------------------------------
@@ -189,34 +186,24 @@ class _Measuring:
     def runs(self) -> list[Recorded]:
         return [run for each in self.held for run in each.runs]
 
-    @property
-    def truths(self) -> dict[LabelKey, bool]:
-        """Whether a proposal was wrong, where that is known."""
-        return {k: label.wrong for each in self.held for k, label in each.material.labels.items()}
-
-    def labelled(self, old: _Side, new: _Side) -> Iterator[tuple[Recorded, ProposalKey, bool]]:
-        """Yield what both critics have judged and a label knows, with whether it was wrong."""
-        truths = self.truths
+    def labelled(
+        self, judged: Iterable[JudgedProposal]
+    ) -> Iterator[tuple[Task, JudgedProposal, bool]]:
+        """Yield the judgements of what a label knows, with its task and whether it was wrong."""
+        labels = {key: label for each in self.held for key, label in each.material.labels.items()}
         for run in self.runs:
-            for key, line in new.lines.items():
-                if key[:2] == (run.file, run.simulation) and key in old.lines:
-                    place = LabelKey(run.trajectory.id, line.turn, line.attempt)
-                    if place in truths:
-                        yield run, key, truths[place]
+            for line in judged:
+                label = labels.get(LabelKey(run.trajectory.id, line.turn, line.attempt))
+                if label is not None and line.key[:2] == (run.file, run.simulation):
+                    yield run.trajectory.task, line, label.wrong
 
     def side(self, critic: str) -> _Side:
         folder = self.contest.played / identity(critic)
         plan = ReplayPlan(critic, CriticByName(critic), self._gate())
         file = folder / f"judged-{self._about()[:12]}.jsonl"
         judged = replay(self.runs, plan, file, workers=self.contest.workers)
-        truths = self.truths
         wrong = frozenset(
-            line.key
-            for run in self.runs
-            for line in judged
-            if line.key[:2] == (run.file, run.simulation)
-            and refused(line)
-            and truths.get(LabelKey(run.trajectory.id, line.turn, line.attempt))
+            line.key for _, line, wrong in self.labelled(judged) if wrong and refused(line)
         )
         return _Side(
             lines={line.key: line for line in judged},
@@ -334,15 +321,15 @@ def publish(decision: PromotionDecision, out: Path) -> None:
 
 
 def promote(
-    new: str, registry: Path, contest: Contest, out: Path, watcher: Watcher = SILENT
+    new: str, registry: Path, contest: Contest, watcher: Watcher = SILENT
 ) -> PromotionDecision:
-    """Decide, and write the decision into a folder and the registry, where `new` is a name.
+    """Decide, and write the decision beside its evidence and into the registry, to `new`.
 
     Raises:
         ConfigError: as `decide_between`, or something cannot be written.
     """
     decision = decide_between(contest, watcher)
-    publish(decision, out)
+    publish(decision, contest.played)
     record(registry, new, decided(decision, datetime.now(UTC)))
     return decision
 

@@ -1,6 +1,7 @@
 """Judge recorded runs with a critic, and score what it says."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import Imported, load
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
-from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
-from sidecritic.scoring.replay_results import CrossValidated, ReplayScores
+from sidecritic.scoring.readers_labels import read_readers_labels
+from sidecritic.scoring.replay_results import ReplayScores
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
@@ -57,17 +58,27 @@ class ReplayRequest:
 class Judged:
     """Recorded runs, and what a critic says of their proposals."""
 
-    imported: Imported
     runs: list[Recorded]
     """Those of environments that have such a critic."""
     lines: tuple[JudgedProposal, ...]
-    skipped: dict[str, str]
-    terms: str
-    """Profile, threshold or pack that the critic was given, in words."""
-    fitted_files: int
-    """Files that the critic's profile was fitted to."""
-    unlearned: tuple[str, ...] = ()
-    """Domains in which the checks' own risks stand in for a head."""
+    source: ReplaySource
+
+
+def imported_from(files: Sequence[Path], watcher: Watcher, most: int | None = None) -> Imported:
+    """Read recorded runs; the watcher hears of problems, of `most` at the most."""
+    imported = load(files)
+    for problem in imported.problems[:most]:
+        watcher.say(str(problem))
+    return imported
+
+
+def _replayable(files: Sequence[Path], watcher: Watcher) -> Imported:
+    imported = imported_from(files, watcher)
+    if imported.empty:
+        watcher.say(f"{imported.empty} empty runs are dropped")
+    if not imported.runs:
+        raise ConfigError("none of the files holds a run that can be replayed; see above")
+    return imported
 
 
 def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT) -> Judged:
@@ -91,21 +102,32 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     if remark := unused(asked.pack, asked.critic):
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
-    imported = load(request.files)
-    _report(imported, watcher)
-    pack_of(asked.pack, (run.critic_env for run in imported.runs))
-    skipped = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
+    imported = _replayable(request.files, watcher)
+    envs = {run.critic_env for run in imported.runs}
+    pack_of(asked.pack, envs)
+    skipped = asyncio.run(critics.missing(envs))
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")
     runs = [run for run in imported.runs if run.critic_env not in skipped]
     plan = ReplayPlan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
     with watcher.proposals(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
-        workers = 1 if critics.asks_a_person else workers
-        lines = judge(runs, plan, request.out, workers=workers, progress=progress)
-    fitted = len(profile.fitted_to(run.file for run in runs)) if profile else 0
-    unlearned = critics.unlearned(run.critic_env for run in runs)
-    return Judged(imported, runs, lines, skipped, critics.terms, fitted, unlearned)
+        most = 1 if critics.asks_a_person else workers
+        lines = judge(runs, plan, request.out, workers=most, progress=progress)
+    source = ReplaySource(
+        critic=asked.critic,
+        gate=asked.gate,
+        command=request.command,
+        simulations=len(imported.runs),
+        files=imported.files,
+        problems=tuple(map(str, imported.problems)),
+        empty=imported.empty,
+        skipped=skipped,
+        terms=critics.terms,
+        fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
+        unlearned=critics.unlearned(run.critic_env for run in runs),
+    )
+    return Judged(runs, lines, source)
 
 
 def replay_files(
@@ -118,42 +140,14 @@ def replay_files(
     """
     labels = read_readers_labels(request.labels) if request.labels is not None else None
     found = judge_files(request, workers=workers, watcher=watcher)
-    source = ReplaySource(
-        critic=request.settings.critic,
-        gate=request.settings.gate,
-        command=request.command,
-        simulations=len(found.imported.runs),
-        files=found.imported.files,
-        problems=tuple(map(str, found.imported.problems)),
-        empty=found.imported.empty,
-        skipped=found.skipped,
-        terms=found.terms,
-        fitted_files=found.fitted_files,
-        unlearned=found.unlearned,
-    )
-    scores = score_replay(found.runs, found.lines, source, labels)
+    scores = score_replay(found.runs, found.lines, found.source, labels)
     if labels is None or request.settings.critic != HEAD:
         return scores
-    return scores.model_copy(
-        update={"cv": _cross_validated(found, labels, request.settings.pack, watcher)}
-    )
-
-
-def _cross_validated(
-    found: Judged, labels: ReadersLabels, pack: str | None, watcher: Watcher
-) -> CrossValidated | None:
+    pack = request.settings.pack
     try:
         harmless = pack_at(pack).generic_tools if pack is not None else None
-        return cross_validated(train(found.runs, found.lines, labels, harmless=harmless), labels)
+        made = train(found.runs, found.lines, labels, harmless=harmless)
+        return scores.model_copy(update={"cv": cross_validated(made, labels)})
     except ConfigError as error:
         watcher.say(f"not cross-validated: {error}")
-        return None
-
-
-def _report(imported: Imported, watcher: Watcher) -> None:
-    for problem in imported.problems:
-        watcher.say(str(problem))
-    if imported.empty:
-        watcher.say(f"{imported.empty} empty runs are dropped")
-    if not imported.runs:
-        raise ConfigError("none of the files holds a run that can be replayed; see above")
+        return scores

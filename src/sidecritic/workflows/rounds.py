@@ -10,17 +10,20 @@ OUT/round-N/train/            the weights
 OUT/round-N/promotion/        the decision
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
 from sidecritic.assembly.identities import identity
-from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of
+from sidecritic.assembly.registered import called
+from sidecritic.critics.head_weights import to_json
+from sidecritic.critics.registry import REGISTRY_FILE, add_entry, decide, digest_of, read_registry
 from sidecritic.datasets.material import HOSTILE_FILE, VOUCHED_FILE
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.store import LABELS_FILE
+from sidecritic.reports.rounds import RoundRow
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
 from sidecritic.scoring.mining import (
     Mined,
@@ -45,10 +48,11 @@ from sidecritic.workflows.preflight import require_sound
 from sidecritic.workflows.promotion import DECISION_FILE, Contest, decide_between, publish
 from sidecritic.workflows.selfplay import play_both
 from sidecritic.workflows.stages import Digests, Stage, digest_of_value
-from sidecritic.workflows.training import Lesson, train_kind
+from sidecritic.workflows.training import head_from_runs, tune_to_gguf
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 HELD_BACK = "held-back"
+STAGES = ("play", "mine", "label", "export", "train", "promotion")
 MARKS = (HOSTILE_FILE, VOUCHED_FILE)
 """Files in which people judge the episodes of a run."""
 
@@ -66,10 +70,6 @@ class Learning:
     @property
     def registry(self) -> Path:
         return self.out / REGISTRY_FILE
-
-    def called(self, name: str) -> str:
-        """Return the name of a critic that was trained here, as `--critic` knows it."""
-        return f"registry:{self.registry}#{name}"
 
     def stage(self, number: int, name: str) -> Stage:
         return Stage(self.out / f"round-{number}" / name, f"round {number}, {name}")
@@ -91,20 +91,7 @@ class Learning:
         yield f"{run.name}/{LABELS_FILE}"
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What came of one round."""
-
-    number: int
-    critic: str
-    """Name of the critic that was trained."""
-    before: str
-    """Critic in force before, whose work is measured too."""
-    after: str
-    decision: PromotionDecision
-
-
-def learn(learning: Learning, rounds: int) -> Iterator[Round]:
+def learn(learning: Learning, rounds: int) -> Iterator[RoundRow]:
     """Yield each round when it is done; stages that are done already are not repeated.
 
     Raises:
@@ -124,7 +111,7 @@ def learn(learning: Learning, rounds: int) -> Iterator[Round]:
         stages.train()
         decision = stages.promote(held)
         after = stages.candidate if decision.promoted else critic
-        yield Round(number, stages.name, critic, after, decision)
+        yield stages.row(after, decision)
         critic = after
 
 
@@ -134,9 +121,7 @@ def _held_back(learning: Learning, parts: Mapping[str, Division]) -> tuple[Path,
     stage = Stage(learning.out / HELD_BACK, "held-back tasks")
     runs = {env: stage.folder / _slug(env) for env in recipe.tasks.env}
     inputs = {
-        "tasks": digest_of_value({env: list(part.held_back) for env, part in parts.items()}),
-        **_task_files(recipe),
-        "[play]": digest_of_value(recipe.play),
+        **_played(recipe, {env: part.held_back for env, part in parts.items()}),
         "[promotion] trials": str(recipe.promotion.trials),
         "[label]": _digest(recipe.label),
     }
@@ -180,7 +165,7 @@ class _Stages:
     @property
     def candidate(self) -> str:
         """The same critic, as `--critic` knows it."""
-        return self.learning.called(self.name)
+        return called(self.name, self.learning.registry)
 
     def _stage(self, name: str) -> Stage:
         return self.learning.stage(self.number, name)
@@ -188,9 +173,7 @@ class _Stages:
     def play(self, parts: Mapping[str, Division]) -> None:
         stage = self._stage("play")
         inputs = {
-            "tasks": digest_of_value({env: list(part.train) for env, part in parts.items()}),
-            **_task_files(self.recipe),
-            "[play]": digest_of_value(self.recipe.play),
+            **_played(self.recipe, {env: part.train for env, part in parts.items()}),
             "critic in force": identity(self.critic),
         }
 
@@ -200,8 +183,8 @@ class _Stages:
                 settings = self.recipe.settings(
                     env, task_ids=parts[env].train, critic=self.critic, seed=seed
                 )
-                found = play_both(settings, stage.folder / _slug(env), self.learning.watcher)
-                yield from (f"{_slug(env)}/{run.name}/{TRAJECTORIES_FILE}" for run in found.runs)
+                for run in play_both(settings, stage.folder / _slug(env), self.learning.watcher):
+                    yield f"{_slug(env)}/{run.name}/{TRAJECTORIES_FILE}"
 
         stage.run(inputs, work)
 
@@ -269,15 +252,14 @@ class _Stages:
         }
 
         def work() -> list[str]:
-            lesson = Lesson(
-                name=self.name,
-                runs=tuple(runs),
-                data=exported.folder / "data",
-                out=stage.folder,
-                workers=learning.workers,
-                watcher=learning.watcher,
-            )
-            return [train_kind(recipe.kind, lesson, recipe.train).as_posix()]
+            if recipe.kind == "head":
+                file = stage.folder / f"{self.name}.json"
+                made = head_from_runs(runs, name=self.name, workers=learning.workers)
+                write_whole(file, to_json(made.weights))
+            else:
+                data = exported.folder / "data"
+                file = tune_to_gguf(recipe.train, self.name, data, stage.folder, learning.watcher)
+            return [file.relative_to(stage.folder).as_posix()]
 
         stage.run(inputs, work)
         if (done := stage.done) is None:
@@ -322,6 +304,20 @@ class _Stages:
         decide(learning.registry, self.name, decided(decision, datetime.now(UTC)))
         return decision
 
+    def row(self, after: str, decision: PromotionDecision) -> RoundRow:
+        """Return what came of the round, with the critic in force `after` it."""
+        stages = [self._stage(name).done for name in STAGES]
+        data = read_registry(self.learning.registry).entry(self.name, self.learning.registry).data
+        return RoundRow(
+            number=self.number,
+            critic=self.name,
+            before=self.critic.rpartition("#")[2],
+            after=after.rpartition("#")[2],
+            decision=decision,
+            lessons=f"{data.episodes} episodes of {sum(map(len, data.tasks.values()))} tasks",
+            seconds=sum(each.seconds for each in stages if each is not None),
+        )
+
 
 def _keep(run: Path, made: Path, mined: Mined) -> bool:
     """Write the episodes of the tasks that are kept as a new run; say if there are any."""
@@ -346,8 +342,13 @@ def _outputs(stage: Stage) -> Digests:
     return made | {f"{folder.name}/{f.relative_to(folder)}": digest_of(f) for f in marks}
 
 
-def _task_files(recipe: LearnRecipe) -> Digests:
-    return {file: digest_of(Path(file)) for file in recipe.tasks.files.values()}
+def _played(recipe: LearnRecipe, tasks: Mapping[str, Sequence[str]]) -> Digests:
+    """Return what decides the episodes of these tasks, as the inputs of a stage."""
+    return {
+        "tasks": digest_of_value({env: list(ids) for env, ids in tasks.items()}),
+        **{file: digest_of(Path(file)) for file in recipe.tasks.files.values()},
+        "[play]": digest_of_value(recipe.play),
+    }
 
 
 def _digest(part: Record) -> str:

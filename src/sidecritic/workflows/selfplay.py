@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from sidecritic.assembly.benchmarks import benchmark_for, sources_of
 from sidecritic.assembly.plans import BenchmarkCache
@@ -15,40 +14,24 @@ from sidecritic.workflows.evaluation import evaluate
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 
-class SelfPlay(NamedTuple):
-    """The scores of both runs, and where these are."""
-
-    alone: Scores
-    supervised: Scores | None
-    """`None` when the critic is `none`: there is nothing to compare then."""
-    directory: Path
-
-    @property
-    def runs(self) -> tuple[Path, ...]:
-        """The run directories, the one without a critic first."""
-        names = (ALONE,) if self.supervised is None else (ALONE, SUPERVISED)
-        return tuple(self.directory / name for name in names)
-
-
-def play_both(settings: Settings, out: Path, watcher: Watcher = SILENT) -> SelfPlay:
+def play_both(settings: Settings, out: Path, watcher: Watcher = SILENT) -> dict[Path, Scores]:
     """Play the settings' tasks into `out/alone`, without a critic, and `out/supervised`.
 
-    The same call again resumes. Both runs have the same seeds. Tasks of the
+    Returns the scores by run directory; with the critic `none`, there is only the first. The
+    same call again resumes. Both runs have the same seeds. Tasks of the
     benchmark's own train split whose users are also in its test split are left out.
 
     Raises:
         ConfigError: a setting cannot be used, or asks for tasks or users of a test split.
     """
     cache = kept_apart(settings, watcher)
-
-    def played(critic: str, name: str, **more: object) -> Scores:
-        update = {"critic": critic, "out": str(out / name), **more}
-        own = settings.model_copy(update=update)
-        return evaluate(own, title=name, cache=cache, watcher=watcher)
-
-    alone = played("none", ALONE, profile=None, critic_threshold=None)
-    supervised = played(settings.critic, SUPERVISED) if settings.critic != "none" else None
-    return SelfPlay(alone, supervised, out)
+    alone = {"critic": "none", "profile": None, "critic_threshold": None}
+    both = {ALONE: alone, SUPERVISED: {}} if settings.critic != "none" else {ALONE: alone}
+    found: dict[Path, Scores] = {}
+    for name, more in both.items():
+        own = settings.model_copy(update={**more, "out": str(out / name)})
+        found[out / name] = evaluate(own, title=name, cache=cache, watcher=watcher)
+    return found
 
 
 def kept_apart(settings: Settings, watcher: Watcher = SILENT) -> BenchmarkCache:

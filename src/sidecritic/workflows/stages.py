@@ -77,16 +77,15 @@ class Stage:
             self._require_same(done, inputs)
             return False
         started = monotonic()
-        with _named(self.title), writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            made = {name: digest_of(self.folder / name) for name in sorted(work())}
-            finished = Done(
-                stage=self.title,
-                inputs=dict(inputs),
-                outputs=made,
-                seconds=round(monotonic() - started, 3),
-            )
-            write_whole(self.folder / DONE_FILE, finished.model_dump_json(indent=2) + "\n")
+        try:
+            with writing(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                made = {name: digest_of(self.folder / name) for name in sorted(work())}
+                seconds = round(monotonic() - started, 3)
+                done = Done(stage=self.title, inputs=dict(inputs), outputs=made, seconds=seconds)
+                write_whole(self.folder / DONE_FILE, done.model_dump_json(indent=2) + "\n")
+        except ConfigError as error:
+            raise ConfigError(f"{self.title}: {error}") from error
         return True
 
     def _require_same(self, done: Done, inputs: Digests) -> None:
@@ -124,11 +123,3 @@ def writing(place: Path) -> Generator[None]:
             f"cannot write {cause.filename or place}: {cause.strerror}; make room, then repeat the "
             "command: it resumes"
         ) from cause
-
-
-@contextmanager
-def _named(title: str) -> Generator[None]:
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"{title}: {error}") from error

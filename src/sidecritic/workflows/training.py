@@ -9,13 +9,11 @@ from pydantic import JsonValue, ValidationError
 from sidecritic.assembly.held_out import held_out_of, require_no_test
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.head_weights import HeadWeights, to_json
-from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.reports.curves import plot_curve
-from sidecritic.runs import write_whole
 from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import CrossValidated
 from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
@@ -34,53 +32,23 @@ LLAMA_CPP = "llama_cpp"
 """Key of [train]: a folder of llama.cpp's source, whose converter makes the GGUF file."""
 
 
-# --- rounds of learning ------------------------------------------------------------------------
+# --- fine-tunes of rounds ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What to learn from, and where the result goes."""
-
-    name: str
-    runs: tuple[Path, ...]
-    """Labelled runs."""
-    data: Path
-    """The data set that was exported from them."""
-    out: Path
-    """Folder of the weights."""
-    workers: int = 1
-    watcher: Watcher = SILENT
-
-
-def train_kind(kind: CriticKind, lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
-    """Return where in the lesson's folder the weights are.
+def tune_to_gguf(
+    settings: Mapping[str, JsonValue], name: str, data: Path, out: Path, watcher: Watcher = SILENT
+) -> Path:
+    """Fine-tune on an exported data set, and return the GGUF file that `--critic` can read.
 
     Raises:
-        ConfigError: there is nothing to learn from, or what the kind needs is missing.
+        ConfigError: there is nothing to learn from, or something that it needs is missing.
     """
-    match kind:
-        case "head":
-            return _head(lesson)
-        case "lora":
-            return _lora(lesson, settings)
-
-
-def _head(lesson: Lesson) -> Path:
-    made = head_from_runs(lesson.runs, name=lesson.name, workers=lesson.workers)
-    file = lesson.out / f"{lesson.name}.json"
-    write_whole(file, to_json(made.weights))
-    return file.relative_to(lesson.out)
-
-
-def _lora(lesson: Lesson, settings: Mapping[str, JsonValue]) -> Path:
-    """Fine-tune on the exported data set, and return the GGUF file that `--critic` can read."""
-    made, folder = lesson.out / "tuned", lesson.out / "gguf"
-    recipe = lora_recipe(settings, str(lesson.data))
-    tune(recipe, made, say=lesson.watcher.say, tests_of=held_out_of)
+    made, folder = out / "tuned", out / "gguf"
+    tune(lora_recipe(settings, str(data)), made, say=watcher.say, tests_of=held_out_of)
     if not folder.exists():
         converter = _llama_cpp(settings)
-        export(made, folder, "gguf", name=lesson.name, weights="q8_0", llama_cpp=converter)
-    return next(folder.glob("*.gguf")).relative_to(lesson.out)
+        export(made, folder, "gguf", name=name, weights="q8_0", llama_cpp=converter)
+    return next(folder.glob("*.gguf"))
 
 
 def require_tunable(settings: Mapping[str, JsonValue]) -> None:

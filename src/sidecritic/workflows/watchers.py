@@ -2,52 +2,33 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
 
 from sidecritic import rollouts
 from sidecritic.labelling import labeller as labelling
 from sidecritic.replay import Progress
 
 
-class Watcher(Protocol):
-    """Receives the remarks of a workflow and the progress of its parts."""
+class Watcher(rollouts.Silent):
+    """Receives the remarks of a workflow and the progress of its parts; this one drops them."""
 
     def say(self, text: str) -> None:
         """Receive one line."""
-        ...
-
-    def episodes(
-        self, title: str, directory: Path, *, hidden: bool = False, brief: bool = False
-    ) -> AbstractContextManager[rollouts.Watcher]:
-        """Follow a run; `hidden` if a person answers at the terminal, `brief` for one of many."""
-        ...
-
-    def labels(self, directory: Path) -> AbstractContextManager[labelling.Watcher]:
-        """Follow the labelling of a run."""
-        ...
-
-    def proposals(self, *, hidden: bool = False) -> AbstractContextManager[Progress]:
-        """Follow a replay; `hidden` if a person answers at the terminal."""
-        ...
-
-
-class Silent(rollouts.Silent):
-    """Drops everything it receives."""
-
-    def say(self, text: str) -> None: ...
 
     def advance(self) -> None: ...
 
     def episodes(
         self, title: str, directory: Path, *, hidden: bool = False, brief: bool = False
     ) -> AbstractContextManager[rollouts.Watcher]:
+        """Follow a run; `hidden` if a person answers at the terminal, `brief` for one of many."""
         return nullcontext(self)
 
     def labels(self, directory: Path) -> AbstractContextManager[labelling.Watcher]:
+        """Follow the labelling of a run."""
         return nullcontext(self)
 
     def proposals(self, *, hidden: bool = False) -> AbstractContextManager[Progress]:
+        """Follow a replay; `hidden` if a person answers at the terminal."""
         return nullcontext(lambda done, total: None)
 
 
-SILENT = Silent()
+SILENT = Watcher()

@@ -14,7 +14,7 @@ from sidecritic.critics.head_weights import HeadWeights, read_weights, to_json
 from sidecritic.critics.registry import read_registry
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import PromotionDecision
-from sidecritic.workflows.learning import STAGES
+from sidecritic.workflows.rounds import STAGES
 from sidecritic.workflows.stages import DONE_FILE
 from tests.learned import LEARN, RECIPE, Json, answer, complaint, first, run, timeless
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.assembly.critics import Connection, connection, critic_for
+from sidecritic.assembly.critics import Connection, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.plans import plan_for, select_tasks
 from sidecritic.envs.shop.benchmark import SPECS
@@ -239,8 +239,8 @@ async def test_hosted_models_are_not_warmed_up_because_they_bill_it() -> None:
     async with AsyncExitStack() as stack:
         models = Models(Settings(), keys, stack)
         name = ModelName("openai", "m")
-        assert connection(models, name, None).server == "hosted"
-        assert connection(models, name, "http://127.0.0.1:1/v1").server == "nearby"
+        assert connect_by(models, None)(name).server == "hosted"
+        assert connect_by(models, "http://127.0.0.1:1/v1")(name).server == "nearby"
 
 
 async def test_the_critics_model_has_a_server_of_its_own() -> None:

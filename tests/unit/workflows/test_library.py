@@ -8,10 +8,10 @@ from sidecritic.settings.evaluation import Settings
 from sidecritic.workflows.evaluation import compare_runs, evaluate
 from sidecritic.workflows.labellers import LabelRequest
 from sidecritic.workflows.labels import label_runs
-from sidecritic.workflows.watchers import Silent
+from sidecritic.workflows.watchers import Watcher
 
 
-class Heard(Silent):
+class Heard(Watcher):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
