@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores
-from sidecritic.scoring.score import Key, TaskKey, latest, outcome_of, score
+from sidecritic.scoring.score import Key, TaskKey, latest, score
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
+from sidecritic.writes import outcome_of
 
 
 class Side(NamedTuple):

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sidecritic.scoring.comparison import Side, compare
 from sidecritic.scoring.results import Interval, Paired, Scores
-from sidecritic.scoring.score import latest, outcome_of
+from sidecritic.scoring.score import latest
 from sidecritic.scoring.statistics import bootstrap
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Record
+from sidecritic.writes import outcome_of
 
 
 class GridRow(Record):

@@ -15,9 +15,10 @@ from pydantic import Field, ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import RUN_FILE, read_run, write_whole
-from sidecritic.scoring.score import TaskKey, latest, outcome_of
+from sidecritic.scoring.score import TaskKey, latest
 from sidecritic.trace import Trajectory
 from sidecritic.types import Record
+from sidecritic.writes import outcome_of
 
 ALONE, SUPERVISED = "alone", "supervised"
 """The two runs of a self-play directory: without a critic, and with one."""
@@ -245,7 +246,7 @@ def _require_some(mined: Mined, directory: Path) -> None:
         return
     if not mined.tasks:
         raise ConfigError(f"{directory} holds no episode; play some: sidecritic datagen play")
-    counts = Counter(task.group for task in mined.tasks)
+    counts = Counter[Group](task.group for task in mined.tasks)
     what = ", ".join(f"{counts[group]} {says}" for group, says in _SAYS.items() if counts[group])
     shares = mined.shares
     raise ConfigError(

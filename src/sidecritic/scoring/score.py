@@ -9,7 +9,8 @@ from sidecritic.scoring.spending import spending
 from sidecritic.scoring.statistics import bootstrap, pass_hat_k
 from sidecritic.scoring.userbench import userbench_scores
 from sidecritic.trace import Failed, Trajectory
-from sidecritic.types import Briefing, Outcome
+from sidecritic.types import Briefing
+from sidecritic.writes import outcome_of
 
 Key = tuple[str, str, int]
 TaskKey = tuple[str, str]
@@ -68,11 +69,6 @@ def latest(trajectories: Iterable[Trajectory]) -> list[Trajectory]:
     """Return one trajectory an episode, the last one, sorted by episode."""
     by_key: dict[Key, Trajectory] = {each.key: each for each in trajectories}
     return [by_key[key] for key in sorted(by_key)]
-
-
-def outcome_of(episode: Trajectory) -> Outcome | None:
-    """Return the grade; `None` after an infrastructure failure."""
-    return episode.ended.outcome if episode.ended else None
 
 
 def trials_by_task(episodes: Sequence[Trajectory]) -> dict[TaskKey, list[bool]]:

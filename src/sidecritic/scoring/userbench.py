@@ -20,6 +20,7 @@ from pydantic import JsonValue
 from sidecritic.scoring.results import UserBenchScores
 from sidecritic.scoring.statistics import bootstrap
 from sidecritic.trace import Trajectory
+from sidecritic.writes import outcome_of
 
 SHOWN = 18
 """Options shown of an aspect, of which 3 are correct and one of these is the best."""
@@ -77,7 +78,7 @@ def userbench_scores(trajectories: Iterable[Trajectory]) -> dict[str, UserBenchS
 
 
 def _native(trajectory: Trajectory) -> dict[str, JsonValue] | None:
-    outcome = trajectory.ended.outcome if trajectory.ended else None
+    outcome = outcome_of(trajectory)
     if outcome is None or outcome.native.get("benchmark") != "userbench":
         return None
     return outcome.native

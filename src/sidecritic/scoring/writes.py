@@ -7,7 +7,7 @@ from types import MappingProxyType
 from sidecritic.recorded import ProposalKey, Recorded
 from sidecritic.trace import Executed, Proposed
 from sidecritic.types import ToolCall
-from sidecritic.writes import Standing, Unmatched, normal_form, standing, succeeded
+from sidecritic.writes import Standing, Unmatched, normal_form, outcome_of, standing, succeeded
 from sidecritic.writes import write_tools as tools_that_write
 
 WEAK_DOMAINS = frozenset({"telecom"})
@@ -47,8 +47,8 @@ def is_clean(run: Recorded) -> bool:
 
 def reward_of(run: Recorded) -> float | None:
     """Return the reward on record; `None` when there is none."""
-    ended = run.trajectory.ended
-    return ended.outcome.reward if ended and ended.outcome else None
+    outcome = outcome_of(run.trajectory)
+    return outcome.reward if outcome else None
 
 
 def writes_of(run: Recorded) -> tuple[Write, ...]:
@@ -56,8 +56,7 @@ def writes_of(run: Recorded) -> tuple[Write, ...]:
 
     A run without a reward or a reference has none: nothing is known of them.
     """
-    ended = run.trajectory.ended
-    outcome = ended.outcome if ended else None
+    outcome = outcome_of(run.trajectory)
     unmatched = Unmatched.of(outcome)
     if outcome is None or unmatched is None:
         return ()
