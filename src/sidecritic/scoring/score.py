@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from sidecritic.scoring.interventions import interventions
-from sidecritic.scoring.results import Failures, Interval, PassK, Scores
+from sidecritic.scoring.results import Failures, PassK, Scores
 from sidecritic.scoring.spending import spending
 from sidecritic.scoring.statistics import bootstrap, pass_hat_k
 from sidecritic.scoring.userbench import userbench_scores
@@ -54,7 +54,9 @@ def score(
         pass_hat_k=tuple(row.estimate.value for row in table),
         pass_hat_k_detail=table,
         by_env=_by_env(passes),
-        reward=_mean_of_means([rewards[task] for task in sorted(rewards)]),
+        reward=bootstrap([sum(of) / len(of) for _, of in sorted(rewards.items())])
+        if rewards
+        else None,
         userbench=userbench_scores(episodes),
         endings=dict(sorted(Counter(map(_ending, episodes)).items())),
         failures=_failures(episodes),
@@ -99,10 +101,6 @@ def _by_env(passes: Mapping[TaskKey, Sequence[bool]]) -> dict[str, tuple[float, 
         )
         for env in sorted({task[0] for task in passes})
     }
-
-
-def _mean_of_means(groups: Sequence[Sequence[float]]) -> Interval | None:
-    return bootstrap([sum(group) / len(group) for group in groups]) if groups else None
 
 
 def _versions(episodes: Sequence[Trajectory]) -> dict[str, dict[str, str]]:
