@@ -10,21 +10,8 @@ import numpy as np
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.replay_results import (
-    Interference,
-    ReplayScores,
-    Share,
-    Slices,
-    VerdictCost,
-)
-from sidecritic.scoring.writes import (
-    WEAK_DOMAINS,
-    Write,
-    in_vain,
-    is_clean,
-    reward_of,
-    writes_of,
-)
+from sidecritic.scoring.replay_results import Interference, ReplayScores, Share, Slices, VerdictCost
+from sidecritic.scoring.writes import WEAK_DOMAINS, Write, in_vain, is_clean, reward_of, writes_of
 from sidecritic.types import Approve
 
 

@@ -96,4 +96,4 @@ def _executed(run: Recorded) -> Iterator[tuple[ProposalKey, ToolCall]]:
             attempt = event.attempt
         elif isinstance(event, Executed):
             for call in event.action.calls:
-                yield ProposalKey(run.file, run.simulation, event.turn, attempt), call
+                yield run.key(event.turn, attempt), call
