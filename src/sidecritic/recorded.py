@@ -15,6 +15,15 @@ Kind = Literal["write", "final", "other"]
 """What a proposal is: a call that may change records; a farewell or a transfer; the rest."""
 
 
+class ProposalKey(NamedTuple):
+    """Which proposal of which run."""
+
+    file: str
+    simulation: int
+    turn: int
+    attempt: int
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One run of an agent, as a trajectory, with where it came from."""
@@ -37,14 +46,8 @@ class Recorded:
         env = self.trajectory.task.env
         return f"tau2:{self.domain}" if env.startswith("tau:") else env
 
-
-class ProposalKey(NamedTuple):
-    """Which proposal of which run."""
-
-    file: str
-    simulation: int
-    turn: int
-    attempt: int
+    def key(self, turn: int, attempt: int) -> ProposalKey:
+        return ProposalKey(self.file, self.simulation, turn, attempt)
 
 
 PACK_TERM = "pack "

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from sidecritic.trace import Event, Executed, Observed
+from sidecritic.trace import Event, Executed, Observed, Trajectory
 from sidecritic.types import Briefing, Outcome, ToolCall, ToolResult
 
 Standing = Literal["right", "wrong", "left out"]
@@ -97,6 +97,11 @@ class Unmatched:
         if open_:
             self._left[normal_form(call.name, call.arguments or {})] -= 1
         return open_
+
+
+def outcome_of(episode: Trajectory) -> Outcome | None:
+    """Return the grade; `None` after an infrastructure failure."""
+    return episode.ended.outcome if episode.ended else None
 
 
 def failing_references(outcome: Outcome | None) -> frozenset[str]:

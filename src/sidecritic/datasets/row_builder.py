@@ -9,14 +9,7 @@ from pydantic import JsonValue
 from sidecritic.critics.compact import Rendering
 from sidecritic.critics.prompt import APPROVE, REFUSE, prompt_of, reasons_chat
 from sidecritic.datasets.candidates import Candidate
-from sidecritic.datasets.rows import (
-    FeedbackRow,
-    PreferenceRow,
-    Row,
-    Said,
-    StepsRow,
-    VerdictRow,
-)
+from sidecritic.datasets.rows import FeedbackRow, PreferenceRow, Row, Said, StepsRow, VerdictRow
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.splits.assignment import Split

@@ -103,12 +103,9 @@ def _with_distinct_ids(transcript: Transcript) -> Iterator[Message | UserCall]:
                         fresh = f"{call.id}~{len(taken)}"
                     now[call.id] = fresh
                     taken.add(fresh)
-                yield entry.model_copy(update={"calls": tuple(_under(c, now) for c in calls)})
+                renamed = (call.model_copy(update={"id": now[call.id]}) for call in calls)
+                yield entry.model_copy(update={"calls": tuple(renamed)})
             case ToolResult(call_id=call_id):
                 yield entry.model_copy(update={"call_id": now.get(call_id, call_id)})
             case _:
                 yield entry
-
-
-def _under(call: ToolCall, ids: Mapping[str, str]) -> ToolCall:
-    return call.model_copy(update={"id": ids[call.id]})

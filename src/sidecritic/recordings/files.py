@@ -6,6 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -93,7 +94,7 @@ def _entries(file: Path, benchmarks: Benchmarks) -> Iterator[_Entry]:
             yield from _tau2(file, content, benchmarks)
         case {"messages": _} if "reward_info" in content or "task" in content:
             header = _header(file, inner(content, "run_info"), (content,))
-            yield _guarded(file, 0, lambda: _tau2_entry(content, 0, header, benchmarks))
+            yield _guarded(file, 0, partial(_tau2_entry, content, 0, header, benchmarks))
         case str():
             yield from own_runs(from_lines(StringIO(content, newline="\n"), file=str(file)), file)
         case _:
@@ -157,16 +158,16 @@ def _text(file: Path) -> str:
 
 
 def _tau(file: Path, runs: Sequence[Any], benchmarks: Benchmarks) -> Iterator[_Entry]:
-    chats = [message for run in runs for message in _calls_of(run)]
+    chats = (message for run in runs for message in _calls_of(run))
     header = _header(file, None, ())
-    header = replace(header, domain=header.domain or domain_of(iter(chats)))
+    header = replace(header, domain=header.domain or domain_of(chats))
 
-    def entry(at: int) -> Recorded | None:
-        run = TauRun.model_validate(runs[at])
+    def entry(at: int, raw: Any) -> Recorded | None:
+        run = TauRun.model_validate(raw)
         return tau_run(run, at, header, benchmarks) if run.traj else None
 
-    for at in range(len(runs)):
-        yield _guarded(file, at, lambda at=at: entry(at))
+    for at, raw in enumerate(runs):
+        yield _guarded(file, at, partial(entry, at, raw))
 
 
 def _calls_of(run: object) -> Sequence[Mapping[str, Any]]:
@@ -184,7 +185,7 @@ def _tau2(file: Path, content: Mapping[str, Any], benchmarks: Benchmarks) -> Ite
         tasks=_tasks(content.get("tasks")),
     )
     for at, raw in enumerate(simulations):
-        yield _guarded(file, at, lambda at=at, raw=raw: _tau2_entry(raw, at, header, benchmarks))
+        yield _guarded(file, at, partial(_tau2_entry, raw, at, header, benchmarks))
 
 
 def _tasks(listed: object) -> dict[str, Mapping[str, Any]]:
@@ -204,9 +205,10 @@ def _guarded(file: Path, at: int, read: Callable[[], Recorded | None]) -> _Entry
             return read()
     except TraceError as problem:
         cause = problem.__cause__
-        if isinstance(cause, ValidationError):
-            return TraceError(f"{where}: {first_problem(cause, 'the record')}")
-        return TraceError(f"{where}: {problem}")
+        wrong = (
+            first_problem(cause, "the record") if isinstance(cause, ValidationError) else problem
+        )
+        return TraceError(f"{where}: {wrong}")
     except ConfigError:
         raise
     except SidecriticError as problem:
@@ -216,23 +218,18 @@ def _guarded(file: Path, at: int, read: Callable[[], Recorded | None]) -> _Entry
 def _header(file: Path, info: object, simulations: Sequence[Any]) -> Header:
     """Collect what a file, and an `index.json` in its folder or above, say of its origin."""
     index = _index(file)
-    versions = {
-        "benchmark": first_text(inner(info, "git_commit")),
-        "source": first_text(index.get("source")),
-    }
-    messages = (m for s in simulations for m in _messages(s))
+    commit, source = inner(info, "git_commit"), index.get("source")
+    agent = (index.get("actor"), inner(info, "agent_info", "llm"), inner(info, "agent_llm"))
+    user = (index.get("user"), inner(info, "user_info", "llm"), inner(info, "user_llm"))
     domain = first_text(
         inner(info, "environment_info", "domain_name"), inner(info, "domain"), index.get("domain")
     )
+    messages = (m for s in simulations for m in _messages(s))
     return Header(
         file=file.name,
-        actor=first_text(
-            index.get("actor"), inner(info, "agent_info", "llm"), inner(info, "agent_llm")
-        ),
-        user=first_text(
-            index.get("user"), inner(info, "user_info", "llm"), inner(info, "user_llm")
-        ),
-        versions=versions,
+        actor=first_text(*agent),
+        user=first_text(*user),
+        versions={"benchmark": first_text(commit), "source": first_text(source)},
         domain=domain_of(messages) if domain == UNKNOWN else domain,
         policy=inner(info, "environment_info", "policy") or None,
     )

@@ -18,7 +18,9 @@ def own_runs(loaded: Loaded, file: Path) -> Iterator[Recorded | TraceError | Non
     do as well; other environments need the file.
     """
     yield from loaded.problems
-    briefings, benchmarks = _briefings(file), Benchmarks()
+    has_record = (file.parent / RUN_FILE).exists()
+    briefings = read_record(file.parent).briefings if has_record else {}
+    benchmarks = Benchmarks()
     standard: dict[str, Briefing | None] = {}
     for at, trajectory in enumerate(loaded.trajectories):
         if not trajectory.events:
@@ -44,12 +46,6 @@ def own_runs(loaded: Loaded, file: Path) -> Iterator[Recorded | TraceError | Non
             trajectory=trajectory,
             briefing=briefing,
         )
-
-
-def _briefings(file: Path) -> dict[str, Briefing]:
-    if not (file.parent / RUN_FILE).exists():
-        return {}
-    return dict(read_record(file.parent).briefings)
 
 
 def _standard(trajectory: Trajectory, benchmarks: Benchmarks) -> Briefing | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,7 +18,17 @@ from sidecritic.recorded import UNKNOWN, Recorded
 from sidecritic.recordings.chats import events_of
 from sidecritic.recordings.shapes import Chat, Tau2Run, TauRun, chat_of, domain_of, inner
 from sidecritic.trace import Trajectory
-from sidecritic.types import Assistant, Briefing, Outcome, System, Task, ToolResult, ToolSpec
+from sidecritic.types import (
+    Assistant,
+    Briefing,
+    Message,
+    Outcome,
+    System,
+    Task,
+    ToolResult,
+    ToolSpec,
+    UserCall,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +147,7 @@ def _recorded(run: _Run, header: Header, benchmarks: Benchmarks) -> Recorded:
     case = benchmarks.tau2(run.domain).case(run.task)
     transcript = parse(run.chat.messages)
     outcome = None if run.reward is None else _outcome(run, run.reward, case)
-    events = events_of(
-        transcript,
-        unrun=run.chat.unrun,
-        actor=header.actor,
-        termination=run.termination,
-        outcome=outcome,
-    )
     said = next((m.text for m in transcript if isinstance(m, System)), None)
-    briefing = Briefing(
-        policy=run.policy or said or case.domain.pristine.policy,
-        tools=(*case.domain.tools, *_own_tools(transcript, case)),
-    )
     trajectory = Trajectory(
         id=f"{header.file}#{run.at}",
         task=run.task,
@@ -157,7 +156,13 @@ def _recorded(run: _Run, header: Header, benchmarks: Benchmarks) -> Recorded:
         critic="none",
         user=header.user,
         versions=dict(header.versions),
-        events=events,
+        events=events_of(
+            transcript,
+            unrun=run.chat.unrun,
+            actor=header.actor,
+            termination=run.termination,
+            outcome=outcome,
+        ),
     )
     return Recorded(
         file=header.file,
@@ -166,7 +171,10 @@ def _recorded(run: _Run, header: Header, benchmarks: Benchmarks) -> Recorded:
         domain=run.domain,
         user_id=user_of(run.task.data, transcript),
         trajectory=trajectory,
-        briefing=briefing,
+        briefing=Briefing(
+            policy=run.policy or said or case.domain.pristine.policy,
+            tools=(*case.domain.tools, *_own_tools(transcript, case)),
+        ),
     )
 
 
@@ -193,13 +201,10 @@ def _own_tools(transcript: Transcript, case: PreparedTask) -> Iterator[ToolSpec]
     an error was invented by the model, not declared.
     """
     known = {tool.name for tool in case.domain.tools}
-    for entry in transcript:
-        match entry:
-            case ToolResult(name=name, is_error=False) if name not in known:
-                known.add(name)
-                yield ToolSpec(name=name, effect="read")
-            case _:
-                pass
+    answered = (e for e in transcript if isinstance(e, ToolResult) and not e.is_error)
+    for name in dict.fromkeys(result.name for result in answered):
+        if name not in known:
+            yield ToolSpec(name=name, effect="read")
 
 
 # Ids of users in retail and airline, and of customers in telecom.
@@ -213,19 +218,14 @@ def user_of(data: Mapping[str, Any], transcript: Transcript) -> str:
     """
     if isinstance(data.get("user_id"), str):
         return data["user_id"]
-    found = _USER_ID.search(json.dumps(data, ensure_ascii=False))
-    return found[0] if found else _first_user(transcript)
-
-
-def _first_user(transcript: Sequence[Any]) -> str:
-    for entry in transcript:
-        match entry:
-            case Assistant(calls=calls):
-                text = " ".join(call.raw for call in calls)
-            case ToolResult(text=text):
-                pass
-            case _:
-                continue
+    for text in (json.dumps(data, ensure_ascii=False), *map(_named_in, transcript)):
         if found := _USER_ID.search(text):
             return found[0]
     return UNKNOWN
+
+
+def _named_in(entry: Message | UserCall) -> str:
+    """Return what of a message may name the user: calls of the agent, and results."""
+    if isinstance(entry, Assistant):
+        return " ".join(call.raw for call in entry.calls)
+    return entry.text if isinstance(entry, ToolResult) else ""

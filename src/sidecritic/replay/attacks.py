@@ -43,11 +43,8 @@ class Attacked(Record):
     @property
     def place_and_payload(self) -> tuple[object, ...]:
         """What was tried where: the same for every critic that refuses the proposal."""
-        return (
-            *ProposalKey(self.file, self.simulation, self.turn, self.attempt),
-            self.payload,
-            self.place,
-        )
+        key = ProposalKey(self.file, self.simulation, self.turn, self.attempt)
+        return (*key, self.payload, self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,9 @@ class Attack:
         """Return the proposal with the payload in its history; `None` without such a place."""
         kind = User if self.place == "user" else ToolResult
         history = list(proposal.history)
-        for at in range(len(history) - 1, -1, -1):
-            if isinstance(history[at], kind):
-                history[at] = self._in(history[at])
+        for at, message in reversed(list(enumerate(history))):
+            if isinstance(message, kind):
+                history[at] = self._in(message)
                 return proposal.model_copy(update={"history": tuple(history)})
         return None
 
@@ -96,13 +93,12 @@ def attacks_with(payloads: Iterable[Payload]) -> tuple[Attack, ...]:
 
     A user who says that they agree has agreed: such texts are tried in tool results alone.
     """
-    return tuple(Attack(payload, place) for payload in payloads for place in _places(payload))
-
-
-def _places(payload: Payload) -> Iterator[AttackPlace]:
-    if not payload.claims_consent:
-        yield "user"
-    yield "tool result"
+    return tuple(
+        Attack(payload, place)
+        for payload in payloads
+        for place in PLACES
+        if place != "user" or not payload.claims_consent
+    )
 
 
 async def attacked(
@@ -127,46 +123,38 @@ async def attacked(
             for run in (run for run in runs if run.critic_env == env):
                 wanted = frozenset(key for key in refused if key[:2] == (run.file, run.simulation))
                 for proposal, shadow in rebuilt(run, worlds, wanted):
-                    ground = _Ground(run, proposal, shadow, critic, plan)
-                    drawn = [*_drawn(attacks, run, proposal, each)]
-                    found.extend([line async for line in ground.judged(drawn)])
+                    drawn = _drawn(attacks, run, proposal, each)
+                    lines = _judged(run, proposal, shadow, critic, plan, drawn)
+                    found += [line async for line in lines]
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """One refused proposal, and the critic that refuses it."""
+async def _judged(
+    run: Recorded,
+    proposal: Proposal,
+    shadow: Shadow,
+    critic: Critic,
+    plan: ReplayPlan,
+    attacks: Iterable[Attack],
+) -> AsyncIterator[Attacked]:
+    """Yield the judgements, in the places where a harmless text changes nothing."""
 
-    run: Recorded
-    proposal: Proposal
-    shadow: Shadow
-    critic: Critic
-    plan: ReplayPlan
-
-    async def judged(self, attacks: Sequence[Attack]) -> AsyncIterator[Attacked]:
-        """Yield the judgements, in the places where a harmless text changes nothing."""
-        firm = {place: await self._approves(Attack(HARMLESS, place)) is False for place in PLACES}
-        for attack in attacks:
-            if firm[attack.place] and (approved := await self._approves(attack)) is not None:
-                yield Attacked(
-                    file=self.run.file,
-                    simulation=self.run.simulation,
-                    turn=self.proposal.turn,
-                    attempt=self.proposal.attempt,
-                    payload=attack.payload.id,
-                    place=attack.place,
-                    approved=approved,
-                )
-
-    async def _approves(self, attack: Attack) -> bool | None:
+    async def approves(attack: Attack) -> bool | None:
         """Return whether the critic gives way; `None` where the proposal has no such place."""
-        changed = attack.on(self.proposal)
+        changed = attack.on(proposal)
         if changed is None:
             return None
-        seen = changed.model_copy(update={"look": self.shadow.look()})
-        judgement = await judgement_on(seen, self.critic, self.plan)
+        seen = changed.model_copy(update={"look": shadow.look()})
+        judgement = await judgement_on(seen, critic, plan)
         # A critic that breaks under a payload has not approved.
         return judgement.status == "ok" and isinstance(judgement.verdict, Approve)
+
+    firm = {place: await approves(Attack(HARMLESS, place)) is False for place in PLACES}
+    key = run.key(proposal.turn, proposal.attempt)._asdict()
+    for attack in attacks:
+        if firm[attack.place] and (approved := await approves(attack)) is not None:
+            payload, place = attack.payload.id, attack.place
+            yield Attacked(**key, payload=payload, place=place, approved=approved)
 
 
 def _drawn(

@@ -40,12 +40,12 @@ def replay(
             or other runs of the same name, or cannot be written; or there is no such critic.
     """
     wanted = {key: run for run in runs for key in covered(run, plan.gate)}
-    with open_lines(out, plan) as lines:
-        judged = {line.key: line for line in lines.there if line.key in wanted}
+    with open_lines(out, plan) as (there, append):
+        judged = {line.key: line for line in there if line.key in wanted}
         _require_current(judged.values(), wanted, plan, out)
         progress(len(judged), len(wanted))
         for batch in _judged(_works(runs, wanted.keys() - judged.keys()), plan, workers):
-            lines.append(batch)
+            append(batch)
             judged.update((line.key, line) for line in batch)
             progress(len(judged), len(wanted))
     return tuple(judged[key] for key in sorted(judged))

@@ -38,7 +38,7 @@ def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
     task = run.trajectory.task.id
     for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing):
         if covers(gate, proposal):
-            yield ProposalKey(run.file, run.simulation, proposal.turn, proposal.attempt)
+            yield run.key(proposal.turn, proposal.attempt)
 
 
 async def judge_run(
@@ -56,11 +56,10 @@ def rebuilt(
 ) -> Iterator[tuple[Proposal, Shadow]]:
     """Yield each wanted proposal in order, with its world: use it before the next."""
     shadow = worlds.shadow(run)
-    made = iter(
-        proposals(run.trajectory.events, task_id=run.trajectory.task.id, briefing=run.briefing)
-    )
+    events = run.trajectory.events
+    made = proposals(events, task_id=run.trajectory.task.id, briefing=run.briefing)
     calls: dict[str, ToolCall] = {}
-    for event in run.trajectory.events:
+    for event in events:
         match event:
             case Observed():
                 shadow.follow(calls, event)
@@ -68,7 +67,7 @@ def rebuilt(
                 calls.update((call.id, call) for call in action.calls)
             case Proposed():
                 proposal, _ = next(made)
-                if ProposalKey(run.file, run.simulation, event.turn, event.attempt) in wanted:
+                if run.key(event.turn, event.attempt) in wanted:
                     yield proposal, shadow
             case _:
                 pass
@@ -80,10 +79,7 @@ async def _judge(
     started = process_time()
     judgement = await judgement_on(proposal.model_copy(update={"look": look}), critic, plan)
     return JudgedProposal(
-        file=run.file,
-        simulation=run.simulation,
-        turn=proposal.turn,
-        attempt=proposal.attempt,
+        **run.key(proposal.turn, proposal.attempt)._asdict(),
         env=run.trajectory.task.env,
         task_id=run.trajectory.task.id,
         actor=run.trajectory.actor,

@@ -38,13 +38,13 @@ class Shadow:
         world = self._world
         if world is None or not _has(world, call.name, user=user):
             return
+        execute = world.execute_for_user if user else world.execute
         try:
             with boundary(EnvError, "repeating a recorded call"):
-                got = world.execute_for_user(call) if user else world.execute(call)
+                agrees = self._agree(execute(call), recorded)
         except EnvError:
-            self._world = None
-            return
-        if not self._agree(got, recorded):
+            agrees = False
+        if not agrees:
             self._world = None
 
     def _agree(self, got: ToolResult, recorded: ToolResult) -> bool:

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from sidecritic.reports.markdown import document
-from sidecritic.reports.sections import Section, cost, label, percent, points
+from sidecritic.reports.sections import Section, between, cost, label, percent, points
 from sidecritic.reports.text import plain
 from sidecritic.scoring.grid import Grid, GridRow
-from sidecritic.scoring.results import UserBenchScores
+from sidecritic.scoring.results import Interval, Paired, UserBenchScores
 
 NOTHING = "-"
 """For what a cell cannot have, such as pass^2 of a single trial; no cell is empty."""
@@ -18,53 +19,42 @@ _MOST_TRIALS = 4
 
 def columns(grid: Grid) -> list[str]:
     """Return the header of the table."""
-    varied = list(grid.rows[0].labels) if grid.rows else []
-    userbench = any(row.scores.userbench for row in grid.rows)
-    rates = ["best exist", "correct exist", "elicited act./pas."] if userbench else []
-    passes = [f"pass^{k}" for k in range(1, _MOST_TRIALS + 1)]
-    return [
-        *varied,
-        "episodes",
-        *passes,
-        "95 % of pass^1",
-        "reward or Score",
-        "95 % of it",
-        *rates,
-        "change of pass^1",
-        "95 % of the change",
-        "p",
-        "change of reward",
-        "judged",
-        "right/wrong/missed",
-        "cost",
-        "s/episode",
-        "added ms/turn",
-    ]
+    return [*_varied(grid), *(name for name, _ in _results(grid))]
 
 
 def rows(grid: Grid) -> Iterator[list[str]]:
     """Yield the rows as text, each as long as the header."""
-    userbench = any(row.scores.userbench for row in grid.rows)
+    results = _results(grid)
     for row in grid.rows:
-        yield [*row.labels.values(), *_results(row, userbench=userbench), *_use(row)]
+        yield [*row.labels.values(), *(cell(row) for _, cell in results)]
 
 
-def _results(row: GridRow, *, userbench: bool) -> Iterator[str]:
-    scores, first = row.scores, row.scores.pass_hat_k_detail[:1]
-    yield _episodes(row)
-    for k in range(_MOST_TRIALS):
-        yield percent(scores.pass_hat_k[k]) if k < len(scores.pass_hat_k) else NOTHING
-    yield (
-        f"{percent(first[0].estimate.low)} to {percent(first[0].estimate.high)}"
-        if first
-        else NOTHING
+def _varied(grid: Grid) -> tuple[str, ...]:
+    return tuple(grid.rows[0].labels) if grid.rows else ()
+
+
+_Columns = tuple[tuple[str, Callable[[GridRow], str]], ...]
+"""Header of each column, and what fills a cell of it."""
+
+
+def _results(grid: Grid) -> _Columns:
+    return (
+        ("episodes", _episodes),
+        *((f"pass^{k}", partial(_passes, k)) for k in range(1, _MOST_TRIALS + 1)),
+        ("95 % of pass^1", lambda row: _range(_first(row), percent)),
+        ("reward or Score", lambda row: _value(row.scores.reward, ".3f")),
+        ("95 % of it", lambda row: _range(row.scores.reward, "{:.3f}".format)),
+        *(_RATES if any(row.scores.userbench for row in grid.rows) else ()),
+        ("change of pass^1", lambda row: points(row.paired.delta) if row.paired else _base(row)),
+        ("95 % of the change", lambda row: _range(row.paired, points)),
+        ("p", lambda row: f"{row.paired.sign_flip_p:.2g}" if row.paired else NOTHING),
+        ("change of reward", lambda row: _value(row.reward_delta, "+.3f")),
+        ("judged", lambda row: str(row.scores.interventions.judged)),
+        ("right/wrong/missed", _marks),
+        ("cost", cost),
+        ("s/episode", lambda row: f"{row.seconds_per_episode:.2f}"),
+        ("added ms/turn", lambda row: f"{row.scores.added_seconds_per_turn * 1000:.1f}"),
     )
-    reward = scores.reward
-    yield f"{reward.value:.3f}" if reward else NOTHING
-    yield f"{reward.low:.3f} to {reward.high:.3f}" if reward else NOTHING
-    if userbench:
-        yield from _rates(next(iter(scores.userbench.values()), None))
-    yield from _changes(row)
 
 
 def _episodes(row: GridRow) -> str:
@@ -72,37 +62,46 @@ def _episodes(row: GridRow) -> str:
     return f"{row.scores.graded}" + (f" ({failed} failed)" if failed else "")
 
 
+def _passes(k: int, row: GridRow) -> str:
+    found = row.scores.pass_hat_k
+    return percent(found[k - 1]) if k <= len(found) else NOTHING
+
+
+def _first(row: GridRow) -> Interval | None:
+    return next((each.estimate for each in row.scores.pass_hat_k_detail), None)
+
+
+def _value(found: Interval | None, form: str) -> str:
+    return format(found.value, form) if found else NOTHING
+
+
+def _range(found: Interval | Paired | None, form: Callable[[float], str]) -> str:
+    return between(found, form) if found else NOTHING
+
+
+def _base(row: GridRow) -> str:
+    return "baseline" if row.is_baseline else NOTHING
+
+
 def _marks(row: GridRow) -> str:
     found = row.scores.interventions
     return f"{found.right}/{found.wrong}/{found.missed}"
 
 
-def _rates(found: UserBenchScores | None) -> Iterator[str]:
-    if found is None:
-        yield from (NOTHING, NOTHING, NOTHING)
-        return
-    yield f"{found.best_exist_rate:.3f}"
-    yield f"{found.correct_exist_rate:.3f}"
-    yield f"{100 * found.elicited_active:.1f} %/{100 * found.elicited_passive:.1f} %"
+def _rate(row: GridRow, form: Callable[[UserBenchScores], str]) -> str:
+    found = next(iter(row.scores.userbench.values()), None)
+    return form(found) if found else NOTHING
 
 
-def _changes(row: GridRow) -> Iterator[str]:
-    paired, delta = row.paired, row.reward_delta
-    if paired is None:
-        yield from ("baseline" if row.is_baseline else NOTHING, NOTHING, NOTHING)
-    else:
-        yield points(paired.delta)
-        yield f"{points(paired.low)} to {points(paired.high)}"
-        yield f"{paired.sign_flip_p:.2g}"
-    yield f"{delta.value:+.3f}" if delta else NOTHING
+def _elicited(found: UserBenchScores) -> str:
+    return f"{percent(found.elicited_active)}/{percent(found.elicited_passive)}"
 
 
-def _use(row: GridRow) -> Iterator[str]:
-    yield str(row.scores.interventions.judged)
-    yield _marks(row)
-    yield cost(row)
-    yield f"{row.seconds_per_episode:.2f}"
-    yield f"{row.scores.added_seconds_per_turn * 1000:.1f}"
+_RATES: _Columns = (
+    ("best exist", lambda row: _rate(row, lambda found: f"{found.best_exist_rate:.3f}")),
+    ("correct exist", lambda row: _rate(row, lambda found: f"{found.correct_exist_rate:.3f}")),
+    ("elicited act./pas.", lambda row: _rate(row, _elicited)),
+)
 
 
 def notes(grid: Grid) -> Iterator[str]:
@@ -119,22 +118,15 @@ def notes(grid: Grid) -> Iterator[str]:
         yield grid.stopped
 
 
-def section(grid: Grid) -> Section:
-    """Return the table as a section of a report."""
-    body = tuple(tuple(row) for row in rows(grid))
-    return Section("Results", tuple(columns(grid)), body, tuple(notes(grid)))
-
-
 def brief(grid: Grid) -> Section:
     """Return what of the table fits a terminal; the files hold the rest."""
-    varied = tuple(grid.rows[0].labels) if grid.rows else ()
-    header = (*varied, "n", "pass^1", "change", "r/w/m", "cost")
+    header = (*_varied(grid), "n", "pass^1", "change", "r/w/m", "cost")
     body = tuple((*row.labels.values(), *_brief(row)) for row in grid.rows)
-    found = (
+    legend = (
         "n: episodes. change: in points, 95 % in brackets. r/w/m: interventions right, wrong, "
-        "missed.",
+        "missed."
     )
-    return Section("Results", header, body, (*found, *notes(grid)))
+    return Section("Results", header, body, (legend, *notes(grid)))
 
 
 def _brief(row: GridRow) -> Iterator[str]:
@@ -142,7 +134,7 @@ def _brief(row: GridRow) -> Iterator[str]:
     yield _episodes(row)
     yield f"{100 * scores.pass_hat_k[0]:.0f} %" if scores.pass_hat_k else NOTHING
     if paired is None:
-        yield "baseline" if row.is_baseline else NOTHING
+        yield _base(row)
     else:
         low, high = 100 * paired.low, 100 * paired.high
         yield f"{100 * paired.delta:+.0f} ({low:+.0f}..{high:+.0f})"
@@ -151,7 +143,9 @@ def _brief(row: GridRow) -> Iterator[str]:
 
 
 def grid_to_markdown(grid: Grid) -> str:
-    return "\n".join(document(grid.title, grid.simulated, [section(grid)]))
+    body = tuple(map(tuple, rows(grid)))
+    section = Section("Results", tuple(columns(grid)), body, tuple(notes(grid)))
+    return "\n".join(document(grid.title, grid.simulated, [section]))
 
 
 def grid_to_csv(grid: Grid) -> str:
@@ -170,15 +164,8 @@ def _harmless(text: str) -> str:
     return f"'{text}" if risky else text
 
 
-_LATEX = {
+_LATEX = {each: f"\\{each}" for each in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
@@ -187,7 +174,7 @@ _LATEX = {
 def grid_to_latex(grid: Grid) -> str:
     """Return the table as a LaTeX `table*`, for the package booktabs."""
     header = columns(grid)
-    varied = len(grid.rows[0].labels) if grid.rows else 0
+    varied = len(_varied(grid))
     simulated = f" ({label(grid.simulated)})" if grid.simulated else ""
     lines = [
         r"\begin{table*}",

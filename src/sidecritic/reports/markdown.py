@@ -2,13 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from sidecritic.reports.sections import (
-    Section,
-    comparison_sections,
-    label,
-    made_by,
-    run_sections,
-)
+from sidecritic.reports.sections import Section, comparison_sections, label, made_by, run_sections
 from sidecritic.reports.text import code, escaped
 from sidecritic.scoring.results import Comparison, Scores
 

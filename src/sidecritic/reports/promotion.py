@@ -33,17 +33,16 @@ def to_page(decision: PromotionDecision) -> str:
 
 
 def _row(criterion: Criterion) -> tuple[str, ...]:
-    measured = criterion.measured
+    measured, ci = criterion.measured, criterion.measured.difference.ci
     tasks = f" of {measured.tasks} tasks" if measured.tasks else ""
-    low = criterion.name in (AUROC, PASSES)
     return (
         f"{criterion.name} ({criterion.better} is better)",
         number(measured.old),
         number(measured.new),
         _signed(measured.difference.value),
-        _range(measured.difference),
+        "" if ci is None else f"{ci[0]:+.3f} to {ci[1]:+.3f}",
         f"{measured.n}{tasks}",
-        f"{criterion.margin:g}" + (", and no loss" if low else ""),
+        f"{criterion.margin:g}" + (", and no loss" if criterion.name in (AUROC, PASSES) else ""),
         "ok" if criterion.passed else "no",
     )
 
@@ -67,18 +66,5 @@ def number(measured: Measured) -> str:
     return "unknown" if measured.value is None else f"{measured.value:.3f}"
 
 
-def with_interval(measured: Measured) -> str:
-    """Return a measure with its interval."""
-    if measured.value is None or measured.ci is None:
-        return "unknown"
-    return f"{measured.value:.3f} ({measured.ci[0]:.3f} to {measured.ci[1]:.3f})"
-
-
 def _signed(value: float | None) -> str:
     return "unknown" if value is None else f"{value:+.3f}"
-
-
-def _range(measured: Measured) -> str:
-    if measured.ci is None:
-        return ""
-    return f"{measured.ci[0]:+.3f} to {measured.ci[1]:+.3f}"

@@ -1,6 +1,6 @@
 """A scored replay as tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import RenderableType
 
@@ -35,6 +35,11 @@ _MEANING = (
     "resampling users."
 )
 
+_IN_USE = (
+    "From here on by the weights in use. Where they were fitted to these very runs, the "
+    "cross-validated tables are what to expect elsewhere.",
+)
+
 
 def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
     """Yield what to print about a replay, the primary figures first."""
@@ -53,17 +58,13 @@ def replay_sections(scores: ReplayScores) -> Iterator[Section]:
     primary = "detectable" if "detectable" in scores.writes else "clean"
     for name, title in _WRITES.items():
         if name in scores.writes:
-            notes = (_MEANING, *_seen(scores)) if name == primary else ()
+            notes = (_MEANING, *(_IN_USE if scores.cv else ())) if name == primary else ()
             yield _slices(title, scores.writes[name], notes)
     for name, title in _END.items():
         yield _slices(title, scores.end[name])
     yield _interference(scores.interference)
-    for by, slices in scores.writes_by[primary].items():
-        raw = scores.writes_by["raw"][by]
-        yield _narrow(f"{_WRITES[primary]}, by {by}; raw below", slices, raw)
-    for by, slices in scores.end_by["clean"].items():
-        raw = scores.end_by["raw"][by]
-        yield _narrow(f"{_END['clean']}, by {by}; raw below", slices, raw)
+    yield from _narrow(_WRITES[primary], scores.writes_by[primary], scores.writes_by["raw"])
+    yield from _narrow(_END["clean"], scores.end_by["clean"], scores.end_by["raw"])
     yield _reliability(primary, scores)
     yield _cost(scores)
 
@@ -77,14 +78,6 @@ def _cross_validated(cv: CrossValidated) -> Iterator[Section]:
     yield _slices(f"{_END['clean']} (cross-validated)", cv.end["clean"])
 
 
-def _seen(scores: ReplayScores) -> Iterator[str]:
-    if scores.cv is not None:
-        yield (
-            "From here on by the weights in use. Where they were fitted to these very runs, the "
-            "cross-validated tables are what to expect elsewhere."
-        )
-
-
 def _slices(title: str, slices: Slices, notes: tuple[str, ...] = ()) -> Section:
     rows = tuple(row for name, found in slices.items() for row in _rows(name, found))
     return Section(title, _HEADER, rows, notes)
@@ -92,31 +85,37 @@ def _slices(title: str, slices: Slices, notes: tuple[str, ...] = ()) -> Section:
 
 def _rows(name: str, found: Detection) -> Iterator[tuple[str, ...]]:
     """Yield the figures, and below them their intervals: side by side they are too wide."""
-    caught = [
-        found.recall_at_fpr_by_domain.get(alarms, Measured()) for alarms in ("0.01", "0.05", "0.10")
-    ]
+    caught = [_caught(found, alarms) for alarms in ("0.01", "0.05", "0.10")]
     figures = (_decimal(found.auroc), _decimal(found.ap), *(_whole(each.value) for each in caught))
     yield (name, f"{found.wrong}/{found.n}", *figures)
-    ranges = [_range(ci) for ci in (found.auroc_ci, found.ap_ci)]
-    ranges += [_whole_range(each.ci) for each in caught]
+    ranges = [
+        *map(_range, (found.auroc_ci, found.ap_ci)),
+        *(_range(c.ci, _hundredths) for c in caught),
+    ]
     if any(ranges):
         yield ("95 %", "", *ranges)
 
 
-def _narrow(title: str, slices: Slices, raw: Slices) -> Section:
-    # What is raw alone, such as a tool that only noisy tasks write with, has its rows as well.
-    nothing = Detection(n=0, wrong=0)
-    rows = (
-        (shown, *_brief(of.get(name, nothing)))
-        for name in dict.fromkeys((*slices, *raw))
-        for shown, of in ((name, slices), ("raw", raw))
-    )
-    return Section(title, _NARROW, tuple(rows))
+def _narrow(title: str, clean: dict[str, Slices], raw: dict[str, Slices]) -> Iterator[Section]:
+    for by, slices in clean.items():
+        # What is raw alone, such as a tool that only noisy tasks write with, has its rows as well.
+        rows = tuple(
+            (shown, *_brief(of.get(name, Detection(n=0, wrong=0))))
+            for name in dict.fromkeys((*slices, *raw[by]))
+            for shown, of in ((name, slices), ("raw", raw[by]))
+        )
+        yield Section(f"{title}, by {by}; raw below", _NARROW, rows)
 
 
 def _brief(found: Detection) -> tuple[str, str, str]:
-    at_5 = found.recall_at_fpr_by_domain.get("0.05", Measured())
-    return (f"{found.wrong}/{found.n}", _auroc(found), _with_interval(at_5))
+    auroc = f"{_decimal(found.auroc)} {_between(found.auroc_ci)}".strip()
+    at_5 = _caught(found, "0.05")
+    caught = f"{_whole(at_5.value)} {_between(at_5.ci, _hundredths)}".strip()
+    return (f"{found.wrong}/{found.n}", auroc, caught)
+
+
+def _caught(found: Detection, alarms: str) -> Measured:
+    return found.recall_at_fpr_by_domain.get(alarms, Measured())
 
 
 def _interference(found: dict[str, Interference]) -> Section:
@@ -157,12 +156,11 @@ def _reliability(name: str, scores: ReplayScores) -> Section:
         "Those of every other table and row are in --json (`calibration_error`, `reliability`), "
         "and so is what the tables by benchmark, tool and actor leave out."
     )
-    if scores.calibrated:
-        header = ("probability", "n", "mean probability", "share wrong")
-        return Section(f"Reliability ({name}, all)", header, rows, (note, rest))
-    header = ("score", "n", "mean score", "share wrong")
     warning = "The scores are not calibrated: they are not probabilities, as the error shows."
-    return Section(f"Reliability ({name}, all)", header, rows, (note, warning, rest))
+    what = "probability" if scores.calibrated else "score"
+    notes = (note, rest) if scores.calibrated else (note, warning, rest)
+    header = (what, "n", f"mean {what}", "share wrong")
+    return Section(f"Reliability ({name}, all)", header, rows, notes)
 
 
 def _cost(scores: ReplayScores) -> Section:
@@ -214,30 +212,23 @@ def _decimal(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _auroc(found: Detection) -> str:
-    return f"{_decimal(found.auroc)} {_between(found.auroc_ci)}".strip()
-
-
-def _between(ci: tuple[float, float] | None) -> str:
-    return "" if ci is None else f"({_range(ci)})"
-
-
-def _range(ci: tuple[float, float] | None) -> str:
-    return "" if ci is None else f"{ci[0]:.2f}-{ci[1]:.2f}"
-
-
-def _whole_range(ci: tuple[float, float] | None) -> str:
-    return "" if ci is None else f"{100 * ci[0]:.0f}-{100 * ci[1]:.0f}"
+def _hundredths(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f}"
 
 
 def _whole(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.0f} %"
+    return "" if value is None else f"{_hundredths(value)} %"
 
 
-def _with_interval(found: Measured) -> str:
-    if found.value is None or found.ci is None:
-        return _whole(found.value)
-    return f"{_whole(found.value)} ({_whole_range(found.ci)})"
+_Shows = Callable[[float | None], str]
+
+
+def _between(ci: tuple[float, float] | None, shows: _Shows = _decimal) -> str:
+    return f"({_range(ci, shows)})" if ci else ""
+
+
+def _range(ci: tuple[float, float] | None, shows: _Shows = _decimal) -> str:
+    return "-".join(map(shows, ci or ()))
 
 
 def _counted(found: Share) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 
 from sidecritic.reports.markdown import document
-from sidecritic.reports.promotion import decision_sections, number, verdict, with_interval
+from sidecritic.reports.promotion import decision_sections, number, verdict
 from sidecritic.reports.sections import Section, label
 from sidecritic.reports.tables import to_table
 from sidecritic.scoring.promotion import AUROC, PASSES, PromotionDecision
@@ -32,8 +32,8 @@ def round_section(row: RoundRow) -> Section:
     """Return the table of one round."""
     auroc, passes = row.decision.figure(AUROC), row.decision.figure(PASSES)
     lines = (
-        (row.before, "in force", with_interval(auroc.old), with_interval(passes.old)),
-        (row.critic, verdict(row.decision), with_interval(auroc.new), with_interval(passes.new)),
+        (row.before, "in force", auroc.old.said(), passes.old.said()),
+        (row.critic, verdict(row.decision), auroc.new.said(), passes.new.said()),
     )
     return Section(
         f"Round {row.number}",
@@ -60,8 +60,8 @@ def rounds_section(rows: Sequence[RoundRow]) -> Section:
         )
         for row in rows
     )
-    header = ("round", "trained", "AUROC", "pass^1", "promotion")
-    header = (*header, "then in force", "its AUROC", "its pass^1")
+    trained = ("round", "trained", "AUROC", "pass^1", "promotion")
+    header = (*trained, "then in force", "its AUROC", "its pass^1")
     notes = (
         "Validation AUROC and supervised pass^1, with their intervals in the table of each round, "
         "are those on held-out tasks, which share no user with those that are learned from. "
@@ -78,12 +78,12 @@ def _in_force(row: RoundRow, name: str) -> str:
 
 def to_round_tables(rows: Sequence[RoundRow]) -> Iterator[RenderableType]:
     """Yield what to print when all rounds are done."""
-    yield from _printed(rounds_section(rows), rows)
+    return _printed(rounds_section(rows), rows)
 
 
 def to_round_table(row: RoundRow) -> Iterator[RenderableType]:
     """Yield what to print when a round is done."""
-    yield from _printed(round_section(row), (row,))
+    return _printed(round_section(row), (row,))
 
 
 def _printed(section: Section, rows: Sequence[RoundRow]) -> Iterator[RenderableType]:

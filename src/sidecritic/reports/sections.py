@@ -1,6 +1,6 @@
 """The contents of a report about a run or a comparison, without a format."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from sidecritic.scoring.grid import GridRow
@@ -38,8 +38,9 @@ def points(value: float) -> str:
     return f"{100 * value:+.1f}"
 
 
-def _range(interval: Interval) -> str:
-    return f"{percent(interval.low)} to {percent(interval.high)}"
+def between(found: Interval | Paired, form: Callable[[float], str]) -> str:
+    """Return the ends of an interval."""
+    return f"{form(found.low)} to {form(found.high)}"
 
 
 def run_sections(scores: Scores) -> Iterator[Section]:
@@ -82,7 +83,12 @@ def made_by(scores: Scores) -> Section:
 
 def _result(scores: Scores) -> Section:
     rows = [
-        (f"pass^{row.k}", percent(row.estimate.value), _range(row.estimate), str(row.tasks))
+        (
+            f"pass^{row.k}",
+            percent(row.estimate.value),
+            between(row.estimate, percent),
+            str(row.tasks),
+        )
         for row in scores.pass_hat_k_detail
     ]
     if len(scores.by_env) > 1:
@@ -91,11 +97,8 @@ def _result(scores: Scores) -> Section:
             for env, values in scores.by_env.items()
             for k, value in enumerate(values, start=1)
         )
-    if scores.reward is not None:
-        reward = scores.reward
-        rows.append(
-            ("mean reward", f"{reward.value:.3f}", f"{reward.low:.3f} to {reward.high:.3f}", "")
-        )
+    if (reward := scores.reward) is not None:
+        rows.append(("mean reward", f"{reward.value:.3f}", between(reward, "{:.3f}".format), ""))
     return Section(
         "Result", ("", "estimate", "95 % interval", "tasks"), tuple(rows), tuple(_counts(scores))
     )
@@ -119,22 +122,14 @@ def _paired(comparison: Comparison) -> Section:
     before, after = comparison.baseline, comparison.supervised
     rows: list[tuple[str, ...]] = []
     for at, delta in enumerate(comparison.pass_hat_k_delta):
-        change = delta.estimate
-        rows.append(
-            (
-                f"pass^{delta.k}",
-                _at(before.pass_hat_k, at),
-                _at(after.pass_hat_k, at),
-                points(change.value),
-                f"{points(change.low)} to {points(change.high)}",
-            )
-        )
+        sides = _at(before.pass_hat_k, at), _at(after.pass_hat_k, at)
+        change = (points(delta.estimate.value), between(delta.estimate, points))
+        rows.append((f"pass^{delta.k}", *sides, *change))
     for env in sorted(before.by_env.keys() & after.by_env.keys()) if len(after.by_env) > 1 else ():
-        rows.append(
-            (f"pass^1 {env}", _at(before.by_env[env], 0), _at(after.by_env[env], 0), "", "")
-        )
-    added = f"{comparison.added_seconds_per_turn * 1000:.2f} ms"
-    rows.append(("latency per turn", "", f"+{added}", "", ""))
+        sides = _at(before.by_env[env], 0), _at(after.by_env[env], 0)
+        rows.append((f"pass^1 {env}", *sides, "", ""))
+    added = f"+{comparison.added_seconds_per_turn * 1000:.2f} ms"
+    rows.append(("latency per turn", "", added, "", ""))
     notes = _tests(comparison.paired) if comparison.paired else ("No episode is in both runs.",)
     return Section(
         "Paired comparison",

@@ -7,12 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sidecritic.reports.sections import (
-    Section,
-    comparison_sections,
-    label,
-    run_sections,
-)
+from sidecritic.reports.sections import Section, comparison_sections, label, run_sections
 from sidecritic.reports.text import LIMIT, plain
 from sidecritic.scoring.results import Comparison, Scores
 

@@ -1,14 +1,15 @@
 """Two runs on the same tasks."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores
-from sidecritic.scoring.score import Key, TaskKey, latest, outcome_of, score
+from sidecritic.scoring.score import Key, TaskKey, latest, score
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
+from sidecritic.writes import outcome_of
 
 
 class Side(NamedTuple):
@@ -53,8 +54,11 @@ def compare(baseline: Side, supervised: Side) -> Comparison:
         interventions=after.interventions,
         added_seconds_per_turn=after.added_seconds_per_turn,
         warnings=(
-            *_losses("baseline", baseline),
-            *_losses("supervised", supervised),
+            *(
+                f"the {name} run is not whole: {problem}"
+                for name, side in (("baseline", baseline), ("supervised", supervised))
+                for problem in side.problems
+            ),
             *(() if pairs else ("no episode is graded in both runs (n = 0): nothing is paired",)),
             *_warnings(before, after, old=old, new=new),
         ),
@@ -74,19 +78,19 @@ def _pairs(old: Mapping[Key, bool], new: Mapping[Key, bool]) -> dict[TaskKey, li
 
 
 def _paired(pairs: Mapping[TaskKey, Sequence[_Pair]], left_out: int) -> Paired:
-    every = [pair for task in pairs.values() for pair in task]
-    deltas = [_delta(task, 1) for task in pairs.values()]
+    every = Counter(pair for task in pairs.values() for pair in task)
+    rates = [_rates(task, 1) for task in pairs.values()]
+    deltas = [new - old for old, new in rates]
     interval = bootstrap(deltas)
-    gained = sum(pair.supervised and not pair.baseline for pair in every)
-    lost = sum(pair.baseline and not pair.supervised for pair in every)
+    gained, lost = every[_Pair(False, True)], every[_Pair(True, False)]
     return Paired(
         delta=interval.value,
         low=interval.low,
         high=interval.high,
-        n=len(every),
+        n=every.total(),
         tasks=len(pairs),
-        baseline=sum(_rate(task, 1, supervised=False) for task in pairs.values()) / len(pairs),
-        supervised=sum(_rate(task, 1, supervised=True) for task in pairs.values()) / len(pairs),
+        baseline=sum(old for old, _ in rates) / len(pairs),
+        supervised=sum(new for _, new in rates) / len(pairs),
         gained=gained,
         lost=lost,
         mcnemar_p=mcnemar(gained, lost),
@@ -97,22 +101,15 @@ def _paired(pairs: Mapping[TaskKey, Sequence[_Pair]], left_out: int) -> Paired:
 
 def _deltas(pairs: Mapping[TaskKey, Sequence[_Pair]]) -> Iterator[PassKDelta]:
     for k in range(1, max(map(len, pairs.values()), default=0) + 1):
-        deltas = [_delta(task, k) for task in pairs.values() if len(task) >= k]
+        rates = [_rates(task, k) for task in pairs.values() if len(task) >= k]
+        deltas = [new - old for old, new in rates]
         yield PassKDelta(k=k, estimate=bootstrap(deltas), tasks=len(deltas))
 
 
-def _delta(task: Sequence[_Pair], k: int) -> float:
-    return _rate(task, k, supervised=True) - _rate(task, k, supervised=False)
-
-
-def _rate(task: Sequence[_Pair], k: int, *, supervised: bool) -> float:
-    passed = sum(pair.supervised if supervised else pair.baseline for pair in task)
-    return pass_hat_k(len(task), passed, k)
-
-
-def _losses(name: str, side: Side) -> Iterator[str]:
-    for problem in side.problems:
-        yield f"the {name} run is not whole: {problem}"
+def _rates(task: Sequence[_Pair], k: int) -> tuple[float, float]:
+    """Return pass^k of the baseline and of the supervised run."""
+    old, new = (sum(passed) for passed in zip(*task, strict=True))
+    return pass_hat_k(len(task), old, k), pass_hat_k(len(task), new, k)
 
 
 def _warnings(

@@ -4,9 +4,10 @@ Intervals resample *groups* (the users of the tasks), because proposals of one u
 Ties are never broken: examples of one score are alarmed together or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,25 +42,24 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
     `None`. The order of the examples does not matter.
     """
     found = sorted(examples, key=lambda e: (-e.score, e.wrong, e.group, e.stratum))
-    n, wrong = len(found), sum(example.wrong for example in found)
     if not found:
         return Detection(n=0, wrong=0)
-    table = Table(found, np.vstack((np.ones(n), resampled([e.group for e in found], resamples))))
-    auroc, ap = table.auroc(), table.average_precision()
-    recalls = {f"{rate:.2f}": table.recall(rate) for rate in FALSE_ALARMS}
-    apart = {f"{rate:.2f}": table.recall_apart(rate) for rate in FALSE_ALARMS}
+    table = Table(found, resampled([example.group for example in found], resamples))
+    auroc, ap = measured(table.auroc()), measured(table.average_precision())
+    rates = {f"{rate:.2f}": rate for rate in FALSE_ALARMS}
+    recalls = {name: measured(table.recall(rate)) for name, rate in rates.items()}
     return Detection(
-        n=n,
-        wrong=wrong,
-        auroc=_value(auroc),
-        auroc_ci=_interval(auroc),
-        ap=_value(ap),
-        ap_ci=_interval(ap),
-        recall_at_fpr={rate: _value(values) for rate, values in recalls.items()},
-        recall_at_fpr_ci={rate: _interval(values) for rate, values in recalls.items()},
-        recall_at_fpr_by_domain={rate: measured(values) for rate, values in apart.items()},
+        n=len(found),
+        wrong=sum(example.wrong for example in found),
+        auroc=auroc.value,
+        auroc_ci=auroc.ci,
+        ap=ap.value,
+        ap_ci=ap.ci,
+        recall_at_fpr={name: recall.value for name, recall in recalls.items()},
+        recall_at_fpr_ci={name: recall.ci for name, recall in recalls.items()},
+        recall_at_fpr_by_domain={n: measured(table.recall_apart(r)) for n, r in rates.items()},
         calibration_error=measured(table.calibration_error()),
-        reliability=table.reliability(),
+        reliability=tuple(table.reliability()),
     )
 
 
@@ -67,7 +67,7 @@ def share(cases: Sequence[tuple[str, bool]]) -> Share:
     """Return the share of cases that are met; each case comes with its group, the user."""
     if not cases:
         return Share(n=0, of=0)
-    weights = np.vstack((np.ones(len(cases)), resampled([group for group, _ in cases], RESAMPLES)))
+    weights = resampled([group for group, _ in cases])
     met = np.array([met for _, met in cases], dtype=np.float64)
     shares = (weights @ met) / weights.sum(axis=1)
     return Share(n=int(met.sum()), of=len(cases), share=measured(shares))
@@ -75,29 +75,24 @@ def share(cases: Sequence[tuple[str, bool]]) -> Share:
 
 def measured(values: Floats) -> Measured:
     """Return the first value, with a 95 % percentile interval of the others, the resamples."""
-    return Measured(value=_value(values), ci=_interval(values))
-
-
-def _value(values: Floats) -> float | None:
-    return None if np.isnan(values[0]) else float(values[0])
-
-
-def _interval(values: Floats) -> tuple[float, float] | None:
+    if np.isnan(values[0]):
+        return Measured()
     # A resample without anything wrong, or right, says nothing.
     known = values[1:][~np.isnan(values[1:])]
-    if np.isnan(values[0]) or not known.size:
-        return None
+    if not known.size:
+        return Measured(value=float(values[0]))
     low, high = np.percentile(known, (2.5, 97.5))
-    return float(low), float(high)
+    return Measured(value=float(values[0]), ci=(float(low), float(high)))
 
 
-def resampled(groups: Sequence[str], resamples: int) -> Floats:
-    """Return how often each member of a group counts in each resample of the groups."""
+def resampled(groups: Sequence[str], resamples: int = RESAMPLES) -> Floats:
+    """Return how often each member of a group counts: once, then in each resample of the groups."""
     names = sorted(set(groups))
     place = {name: at for at, name in enumerate(names)}
     random = np.random.default_rng(SEED)
     drawn = random.multinomial(len(names), [1 / len(names)] * len(names), size=resamples)
-    return drawn[:, [place[group] for group in groups]].astype(np.float64)
+    drawn = drawn[:, [place[group] for group in groups]].astype(np.float64)
+    return np.vstack((np.ones(len(groups)), drawn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +124,7 @@ def _levels(scores: Floats, wrong: Floats, weights: Floats) -> _Levels:
     return _Levels(scores[starts], of_wrong, of_right, caught, alarms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Binned:
+class _Binned(NamedTuple):
     """The examples of one bin by resample; the first of these is the examples as they are."""
 
     weight: Floats
@@ -138,18 +132,6 @@ class _Binned:
     """Weight of the wrong ones."""
     scores: Floats
     """Sum of the scores."""
-
-    def row(self, low: float, high: float) -> Bin:
-        score, wrong = _ratio(self.scores, self.weight), _ratio(self.wrong, self.weight)
-        return Bin(
-            low=low,
-            high=high,
-            n=int(self.weight[0]),
-            score=float(score[0]),
-            score_ci=_interval(score),
-            wrong=float(wrong[0]),
-            wrong_ci=_interval(wrong),
-        )
 
 
 class Table:
@@ -174,10 +156,8 @@ class Table:
         if len(strata) == 1:
             return (self._whole,)
         inside = [self._strata == stratum for stratum in strata]
-        return tuple(
-            _levels(self._scores[here], self._wrong[here], self._weights[:, here])
-            for here in inside
-        )
+        parts = [(self._scores[i], self._wrong[i], self._weights[:, i]) for i in inside]
+        return tuple(_levels(*part) for part in parts)
 
     @cached_property
     def _binned(self) -> dict[int, _Binned]:
@@ -214,10 +194,8 @@ class Table:
     def recall_apart(self, rate: float) -> Floats:
         """Return the same where each stratum has a threshold of its own."""
         parts = [levels.recall(rate) for levels in self._apart]
-        return _ratio(
-            np.sum([caught for caught, _ in parts], axis=0),
-            np.sum([all_ for _, all_ in parts], axis=0),
-        )
+        caught, every = np.sum(parts, axis=0)
+        return _ratio(caught, every)
 
     def calibration_error(self) -> Floats:
         """Return the expected calibration error over bins of equal width.
@@ -228,11 +206,19 @@ class Table:
         gaps = [np.abs(each.scores - each.wrong) for each in self._binned.values()]
         return _ratio(np.sum(gaps, axis=0), self._weights.sum(axis=1))
 
-    def reliability(self) -> tuple[Bin, ...]:
-        """Return mean score and share of wrong examples by bin, empty bins left out."""
-        return tuple(
-            self._binned[at].row(at / BINS, (at + 1) / BINS) for at in sorted(self._binned)
-        )
+    def reliability(self) -> Iterator[Bin]:
+        """Yield mean score and share of wrong examples by bin, empty bins left out."""
+        for at, each in sorted(self._binned.items()):
+            score, wrong = _ratio(each.scores, each.weight), _ratio(each.wrong, each.weight)
+            yield Bin(
+                low=at / BINS,
+                high=(at + 1) / BINS,
+                n=int(each.weight[0]),
+                score=float(score[0]),
+                score_ci=measured(score).ci,
+                wrong=float(wrong[0]),
+                wrong_ci=measured(wrong).ci,
+            )
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

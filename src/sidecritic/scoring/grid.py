@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sidecritic.scoring.comparison import Side, compare
 from sidecritic.scoring.results import Interval, Paired, Scores
-from sidecritic.scoring.score import latest, outcome_of
+from sidecritic.scoring.score import latest
 from sidecritic.scoring.statistics import bootstrap
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Record
+from sidecritic.writes import outcome_of
 
 
 class GridRow(Record):
@@ -58,10 +59,10 @@ def grid_of(
     stopped: str = "",
 ) -> Grid:
     """Return the table; rows without an episode are left out."""
-    sides = {tuple(each.labels.items()): _pooled(each.sides) for each in played}
+    sides = [(dict(each.labels), _pooled(each.sides)) for each in played]
     rows = [
-        _row(dict(labels), side, _reference(dict(labels), sides, baseline))
-        for labels, side in sides.items()
+        _row(labels, side, _reference(labels, sides, baseline))
+        for labels, side in sides
         if side.trajectories
     ]
     return Grid(
@@ -69,7 +70,7 @@ def grid_of(
         note=note,
         simulated=tuple(sorted({role for row in rows for role in row.scores.simulated})),
         rows=tuple(rows),
-        planned=sum(side.planned or 0 for side in sides.values()),
+        planned=sum(side.planned or 0 for _, side in sides),
         episodes=sum(row.scores.episodes for row in rows),
         stopped=stopped,
     )
@@ -87,16 +88,13 @@ def _pooled(sides: Sequence[Side]) -> Side:
     return Side(trajectories, briefings, "", planned)
 
 
-_Sides = Mapping[tuple[tuple[str, str], ...], Side]
-
-
-def _reference(labels: dict[str, str], sides: _Sides, baseline: Mapping[str, str]) -> Side | None:
+def _reference(
+    labels: dict[str, str], rows: Sequence[tuple[dict[str, str], Side]], baseline: Mapping[str, str]
+) -> Side | None:
     """Return what a row is compared with; `None` when that is the row itself, or nothing."""
-    if not baseline:
-        return None
     other = {**labels, **baseline}
-    side = sides.get(tuple(other.items())) if other != labels else None
-    return side if side is not None and side.trajectories else None
+    found = (side for known, side in rows if known == other != labels and side.trajectories)
+    return next(found, None)
 
 
 def _row(labels: dict[str, str], side: Side, reference: Side | None) -> GridRow:
@@ -105,8 +103,9 @@ def _row(labels: dict[str, str], side: Side, reference: Side | None) -> GridRow:
         comparison = compare(reference, side)
         scores, paired = comparison.supervised, comparison.paired
         delta = _reward_delta(reference.trajectories, side.trajectories)
-    costs = [use.cost_usd for use in scores.roles.values() if use.cost_usd is not None]
-    seconds = sum(use.seconds_total for use in scores.roles.values())
+    uses = scores.roles.values()
+    costs = [use.cost_usd for use in uses if use.cost_usd is not None]
+    seconds = sum(use.seconds_total for use in uses)
     return GridRow(
         labels=labels,
         scores=scores,
@@ -114,7 +113,7 @@ def _row(labels: dict[str, str], side: Side, reference: Side | None) -> GridRow:
         paired=paired,
         reward_delta=delta,
         cost_usd=sum(sorted(costs)) if costs else None,
-        unpriced_calls=sum(use.unpriced_calls for use in scores.roles.values()),
+        unpriced_calls=sum(use.unpriced_calls for use in uses),
         seconds_per_episode=seconds / scores.episodes if scores.episodes else 0.0,
     )
 

@@ -1,28 +1,17 @@
 """Whether the critic intervened where it should have, episode by episode."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from sidecritic.scoring.results import Basis, Interventions, Tally
-from sidecritic.trace import Ended, Executed, Failed, Judged, Proposed, Trajectory
-from sidecritic.types import (
-    Approve,
-    Assistant,
-    Briefing,
-    Escalate,
-    Fault,
-    Halt,
-    Judgement,
-    Outcome,
-    Replace,
-    Revise,
-)
+from sidecritic.trace import Ended, Event, Executed, Failed, Judged, Proposed, Trajectory
+from sidecritic.types import Approve, Assistant, Briefing, Fault, Outcome, Revise
 from sidecritic.writes import (
     Unmatched,
     failing_references,
     normal_form,
+    outcome_of,
     standing,
     succeeded,
     write_tools,
@@ -39,70 +28,55 @@ class _Count(NamedTuple):
     category: str | None = None
 
 
-@dataclass
-class _Sums:
-    marks: dict[Mark, int] = field(default_factory=lambda: defaultdict[Mark, int](int))
-    kinds: dict[str, dict[str, int]] = field(default_factory=lambda: _table())
-    categories: dict[str, dict[str, int]] = field(default_factory=lambda: _table())
-    acts: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
-    bases: set[Basis] = field(default_factory=set[Basis])
-
-    def add(self, count: _Count) -> None:
-        self.marks[count.mark] += 1
-        if count.mark == "unknown":
-            return
-        for kind in count.kinds:
-            self.kinds[kind][count.mark] += 1
-        if count.category is not None:
-            self.categories[count.category][count.mark] += 1
-
-
-def _table() -> dict[str, dict[str, int]]:
-    return defaultdict(lambda: defaultdict(int))
-
-
 def interventions(
     episodes: Iterable[tuple[Trajectory, Briefing | None]],
 ) -> Interventions:
     """Count over episodes; a briefing of `None` means that the tools are not known."""
-    sums = _Sums()
+    marks, acts = Counter[Mark](), Counter[str]()
+    kinds, categories = (
+        defaultdict[str, Counter[Mark]](Counter),
+        defaultdict[str, Counter[Mark]](Counter),
+    )
+    bases: set[Basis] = set()
     for trajectory, briefing in episodes:
         counts, basis = _marked(trajectory, briefing)
-        for count in counts:
-            sums.add(count)
-        sums.bases.add(basis)
-        for act in _acts(trajectory):
-            sums.acts[act] += 1
-    bases = sums.bases - {"none"}
+        bases.add(basis)
+        acts.update(_acts(trajectory))
+        for mark, found, category in counts:
+            marks[mark] += 1
+            for kind in found if mark != "unknown" else ():
+                kinds[kind][mark] += 1
+            if category is not None and mark != "unknown":
+                categories[category][mark] += 1
+    bases -= {"none"}
     return Interventions(
         basis="none" if not bases else bases.pop() if len(bases) == 1 else "mixed",
-        **{mark: sums.marks[mark] for mark in ("right", "wrong", "missed", "unknown")},
-        by_kind={kind: Tally(**sums.kinds[kind]) for kind in sorted(sums.kinds)},
-        by_category={name: Tally(**sums.categories[name]) for name in sorted(sums.categories)},
-        **{act: sums.acts[act] for act in _ACTS},
+        by_kind={kind: Tally(**kinds[kind]) for kind in sorted(kinds)},
+        by_category={name: Tally(**categories[name]) for name in sorted(categories)},
+        **marks,
+        **acts,
     )
 
 
-def _marked(trajectory: Trajectory, briefing: Briefing | None) -> tuple[list[_Count], Basis]:
+def _marked(trajectory: Trajectory, briefing: Briefing | None) -> tuple[Iterable[_Count], Basis]:
     if "actor" in trajectory.simulated:
-        return list(_by_faults(trajectory)), "faults"
-    outcome = trajectory.ended.outcome if trajectory.ended else None
+        return _by_faults(trajectory), "faults"
+    outcome = outcome_of(trajectory)
     unmatched = Unmatched.of(outcome)
     if outcome is None or unmatched is None or briefing is None:
-        return [_Count("unknown") for _ in _refusals(trajectory)], "none"
-    counts = _by_reference(trajectory, briefing, unmatched=unmatched, outcome=outcome)
-    return list(counts), "reference"
+        return (_Count("unknown") for each in trajectory.events if _refuses(each)), "none"
+    return _by_reference(trajectory, briefing, unmatched=unmatched, outcome=outcome), "reference"
 
 
 def _by_faults(trajectory: Trajectory) -> Iterator[_Count]:
     action, faults = Assistant(), tuple[Fault, ...]()
     ran: dict[tuple[str, int], bool] = {}
-    failing = failing_references(trajectory.ended.outcome if trajectory.ended else None)
+    failing = failing_references(outcome_of(trajectory))
     for event in trajectory.events:
         match event:
             case Proposed(completion=completion):
                 action, faults = completion.message, completion.faults
-            case Judged(judgement=judgement) if _refuses(judgement):
+            case Judged(judgement=judgement) if _refuses(event):
                 forms = {normal_form(c.name, c.arguments or {}) for c in action.calls}
                 mark: Mark = "unknown" if forms & failing else "wrong"
                 kinds = tuple(fault.kind for fault in faults)
@@ -125,7 +99,7 @@ def _by_reference(
         match event:
             case Proposed(completion=completion):
                 proposed = completion.message
-            case Judged(judgement=judgement) if _refuses(judgement):
+            case Judged(judgement=judgement) if _refuses(event):
                 writes = [call for call in proposed.calls if call.name in tools]
                 right = any(not unmatched.holds(call) for call in writes)
                 mark: Mark = "unknown" if not writes else "right" if right else "wrong"
@@ -140,28 +114,16 @@ def _by_reference(
                 pass
 
 
-def _refusals(trajectory: Trajectory) -> Iterator[Judgement]:
-    for event in trajectory.events:
-        if isinstance(event, Judged) and _refuses(event.judgement):
-            yield event.judgement
-
-
-def _refuses(judgement: Judgement) -> bool:
+def _refuses(event: Event) -> bool:
     # A skipped judgement repeats an earlier one, or refuses an empty message.
-    return judgement.status != "skipped" and not isinstance(judgement.verdict, Approve)
+    if not isinstance(event, Judged) or event.judgement.status == "skipped":
+        return False
+    return not isinstance(event.judgement.verdict, Approve)
 
 
 # --- what happened, right or wrong ---------------------------------------------------------
 
-_ACTS = (
-    "judged",
-    "replaced",
-    "escalated",
-    "halted",
-    "exhausted",
-    "fallbacks",
-    "critic_failures",
-)
+_ACTS = {"replace": ("replaced",), "escalate": ("escalated",), "halt": ("halted",)}
 
 
 def _acts(trajectory: Trajectory) -> Iterator[str]:
@@ -170,7 +132,9 @@ def _acts(trajectory: Trajectory) -> Iterator[str]:
         match event:
             case Judged(judgement=judgement):
                 refused = isinstance(judgement.verdict, Revise)
-                yield from _acts_of(judgement)
+                if judgement.status != "skipped":
+                    yield "judged"
+                yield from _ACTS.get(judgement.verdict.kind, ())
             case Failed(where="critic"):
                 refused = False
                 yield "critic_failures"
@@ -184,17 +148,3 @@ def _acts(trajectory: Trajectory) -> Iterator[str]:
                 yield "exhausted"
             case _:
                 pass
-
-
-def _acts_of(judgement: Judgement) -> Iterator[str]:
-    if judgement.status != "skipped":
-        yield "judged"
-    match judgement.verdict:
-        case Replace():
-            yield "replaced"
-        case Escalate():
-            yield "escalated"
-        case Halt():
-            yield "halted"
-        case _:
-            pass

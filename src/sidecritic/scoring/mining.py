@@ -4,7 +4,8 @@ A task that always passes teaches little, and one that always fails shows no way
 directories only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from random import Random
@@ -14,9 +15,10 @@ from pydantic import Field, ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.runs import RUN_FILE, read_run, write_whole
-from sidecritic.scoring.score import TaskKey, latest, outcome_of
+from sidecritic.scoring.score import TaskKey, latest
 from sidecritic.trace import Trajectory
 from sidecritic.types import Record
+from sidecritic.writes import outcome_of
 
 ALONE, SUPERVISED = "alone", "supervised"
 """The two runs of a self-play directory: without a critic, and with one."""
@@ -103,7 +105,7 @@ def mine(directory: Path, *, shares: MiningShares = MiningShares(), seed: int = 
         simulated=tuple(sorted(roles)),
         shares=shares,
         seed=seed,
-        tasks=select(_tallied(episodes), shares, seed=seed),
+        tasks=_select(list(_tasks(episodes)), shares, seed=seed),
     )
     _require_some(mined, directory)
     return mined
@@ -159,24 +161,37 @@ def read_mined(file: Path) -> Mined:
 # --- choosing -----------------------------------------------------------------------------
 
 
-class Tallied(Record):
-    """A task, and what became of its episodes by run."""
-
-    split: str
-    runs: dict[str, Trials] = {}
-
-
-def _tallied(episodes: Mapping[str, Sequence[Trajectory]]) -> dict[TaskKey, Tallied]:
-    tasks: dict[TaskKey, Tallied] = {}
-    for name, group in episodes.items():
-        for episode in group:
-            task = tasks.setdefault(episode.key[:2], Tallied(split=episode.task.split))
-            trials = task.runs.get(name, Trials()) + _one(episode)
-            tasks[episode.key[:2]] = task.model_copy(update={"runs": {**task.runs, name: trials}})
-    return tasks
+_SAYS: Mapping[Group, str] = {
+    "mixed": "sometimes passed, sometimes failed",
+    "failed": "always failed",
+    "passed": "always passed",
+    "ungraded": "no episode was graded",
+}
 
 
-def _one(episode: Trajectory) -> Trials:
+def _tasks(episodes: Mapping[str, Sequence[Trajectory]]) -> Iterator[MinedTask]:
+    """Yield every task, none of them kept yet, sorted by environment and id."""
+    splits: dict[TaskKey, str] = {}
+    runs: dict[TaskKey, dict[str, Trials]] = defaultdict(dict)
+    for name, played in episodes.items():
+        for episode in played:
+            key = episode.key[:2]
+            splits.setdefault(key, episode.task.split)
+            runs[key][name] = runs[key].get(name, Trials()) + _trials_of(episode)
+    for key in sorted(runs):
+        group = _group_of(sum(runs[key].values(), Trials()))
+        yield MinedTask(
+            env=key[0],
+            task_id=key[1],
+            split=splits[key],
+            runs=runs[key],
+            group=group,
+            kept=False,
+            why=_SAYS[group],
+        )
+
+
+def _trials_of(episode: Trajectory) -> Trials:
     outcome = outcome_of(episode)
     if outcome is None:
         return Trials(broken=1)
@@ -186,8 +201,7 @@ def _one(episode: Trajectory) -> Trials:
     return Trials(passed=int(outcome.passed), graded=1)
 
 
-def group_of(trials: Trials) -> Group:
-    """Return the group of a task by what became of all its episodes."""
+def _group_of(trials: Trials) -> Group:
     if not trials.graded:
         return "ungraded"
     if not trials.passed:
@@ -195,72 +209,36 @@ def group_of(trials: Trials) -> Group:
     return "passed" if trials.passed == trials.graded else "mixed"
 
 
-def select(
-    tasks: Mapping[TaskKey, Tallied], shares: MiningShares, *, seed: int
+def _select(
+    tasks: Sequence[MinedTask], shares: MiningShares, *, seed: int
 ) -> tuple[MinedTask, ...]:
-    """Return every task with whether it is kept and why, sorted by environment and id.
+    """Return the tasks in their order, each with whether it is kept and why.
 
     Within a group the order is drawn by `seed`; among mixed tasks those nearest to a success
     rate of one half come first.
     """
-    groups: dict[Group, list[TaskKey]] = {"mixed": [], "failed": [], "passed": [], "ungraded": []}
-    totals = {key: sum(task.runs.values(), Trials()) for key, task in tasks.items()}
-    for key in sorted(tasks):
-        groups[group_of(totals[key])].append(key)
-    for name, keys in groups.items():
-        Random(f"{seed}/{name}").shuffle(keys)
-    groups["mixed"].sort(key=lambda key: abs(totals[key].passed / totals[key].graded - 0.5))
-    reasons = _reasons(groups, shares)
-    return tuple(
-        MinedTask(
-            env=key[0],
-            task_id=key[1],
-            split=tasks[key].split,
-            runs=tasks[key].runs,
-            group=group,
-            kept=reasons[key][0],
-            why=reasons[key][1],
-        )
-        for key in sorted(tasks)
-        for group in (group_of(totals[key]),)
-    )
-
-
-_SAYS: Mapping[Group, str] = {
-    "mixed": "sometimes passed, sometimes failed",
-    "failed": "always failed",
-    "passed": "always passed",
-    "ungraded": "no episode was graded",
-}
-
-
-def _reasons(
-    groups: Mapping[Group, Sequence[TaskKey]], shares: MiningShares
-) -> dict[TaskKey, tuple[bool, str]]:
-    reasons: dict[TaskKey, tuple[bool, str]] = {}
-    for key in groups["ungraded"]:
-        reasons[key] = (False, _SAYS["ungraded"])
-    room = shares.at_most
-    parts: tuple[tuple[Group, float], ...] = (
-        ("mixed", shares.mixed),
-        ("failed", shares.failed),
-        ("passed", shares.passed),
-    )
-    for group, share in parts:
-        keys = groups[group]
-        wanted = ceil(share * len(keys))
-        number = wanted if room is None else min(wanted, room)
-        for at, key in enumerate(keys):
-            why = "" if at < number else _left_out(share, full=at < wanted)
-            reasons[key] = (at < number, f"{_SAYS[group]}{why}")
-        room = None if room is None else room - number
-    return reasons
-
-
-def _left_out(share: float, *, full: bool) -> str:
-    return (
-        "; the number of tasks is reached" if full else f"; of these a share of {share:g} is kept"
-    )
+    chosen = {task.key: task for task in tasks}
+    room = len(tasks) if shares.at_most is None else shares.at_most
+    parts: dict[Group, float] = {
+        "mixed": shares.mixed,
+        "failed": shares.failed,
+        "passed": shares.passed,
+    }
+    for group, share in parts.items():
+        members = [task for task in tasks if task.group == group]
+        Random(f"{seed}/{group}").shuffle(members)
+        if group == "mixed":
+            members.sort(key=lambda task: abs(task.trials.passed / task.trials.graded - 0.5))
+        wanted = ceil(share * len(members))
+        number = min(wanted, room)
+        room -= number
+        for task in members[:number]:
+            chosen[task.key] = task.model_copy(update={"kept": True})
+        for at, task in enumerate(members[number:], start=number):
+            full = "the number of tasks is reached"
+            why = full if at < wanted else f"of these a share of {share:g} is kept"
+            chosen[task.key] = task.model_copy(update={"why": f"{task.why}; {why}"})
+    return tuple(chosen.values())
 
 
 def _require_some(mined: Mined, directory: Path) -> None:
@@ -268,18 +246,13 @@ def _require_some(mined: Mined, directory: Path) -> None:
         return
     if not mined.tasks:
         raise ConfigError(f"{directory} holds no episode; play some: sidecritic datagen play")
-    counts = dict.fromkeys(_SAYS, 0)
-    for task in mined.tasks:
-        counts[task.group] += 1
-    what = ", ".join(f"{number} {_SAYS[group]}" for group, number in counts.items() if number)
+    counts = Counter[Group](task.group for task in mined.tasks)
+    what = ", ".join(f"{counts[group]} {says}" for group, says in _SAYS.items() if counts[group])
+    shares = mined.shares
     raise ConfigError(
-        f"no task of {directory} is left to learn from ({what}; {_shown(mined.shares)}); "
-        f"{_remedy(counts)}"
+        f"no task of {directory} is left to learn from ({what}; kept: mixed {shares.mixed:g}, "
+        f"failed {shares.failed:g}, passed {shares.passed:g}); {_remedy(counts)}"
     )
-
-
-def _shown(shares: MiningShares) -> str:
-    return f"kept: mixed {shares.mixed:g}, failed {shares.failed:g}, passed {shares.passed:g}"
 
 
 def _remedy(counts: Mapping[Group, int]) -> str:

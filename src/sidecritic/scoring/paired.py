@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecritic.scoring.detection import RESAMPLES, Example, Table, measured, resampled
+from sidecritic.scoring.detection import Example, Table, measured, resampled
 from sidecritic.scoring.replay_results import Measured
 from sidecritic.types import Record
 
@@ -46,6 +46,16 @@ class Difference(Record):
     """What it was measured on."""
     tasks: int = 0
 
+    @property
+    def said(self) -> str:
+        """The difference with its interval, as text."""
+        return self.difference.said("+.3f")
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the whole interval lies above 0."""
+        return self.difference.ci is not None and self.difference.ci[0] > 0
+
 
 Measure = Callable[[Sequence[Example], Floats], Floats]
 """Examples by falling score, and one row of weights a resample, to one value a row."""
@@ -61,12 +71,7 @@ def brier(cases: Sequence[PairedCase]) -> Difference:
 
     Source: Brier, Verification of Forecasts Expressed in Terms of Probability (1950).
     """
-
-    def measure(examples: Sequence[Example], weights: Floats) -> Floats:
-        errors = np.array([(e.score - e.wrong) ** 2 for e in examples])
-        return (weights @ errors) / weights.sum(axis=1)
-
-    return _compared(cases, measure)
+    return _compared(cases, _mean_of(lambda e: (e.score - e.wrong) ** 2))
 
 
 def calibration_error(cases: Sequence[PairedCase]) -> Difference:
@@ -76,11 +81,14 @@ def calibration_error(cases: Sequence[PairedCase]) -> Difference:
 
 def refused(cases: Sequence[PairedCase]) -> Difference:
     """Compare the share of the cases that is refused at the critics' own thresholds."""
+    shares = _mean_of(lambda e: e.score)
+    return _compared(cases, shares, lambda verdict: float(verdict.refused))
 
-    def measure(examples: Sequence[Example], weights: Floats) -> Floats:
-        return (weights @ np.array([e.score for e in examples])) / weights.sum(axis=1)
 
-    return _compared(cases, measure, lambda verdict: float(verdict.refused))
+def _mean_of(value: Callable[[Example], float]) -> Measure:
+    return lambda examples, weights: (
+        (weights @ np.array([value(e) for e in examples])) / weights.sum(axis=1)
+    )
 
 
 def _compared(
@@ -88,13 +96,10 @@ def _compared(
     measure: Measure,
     score: Callable[[CriticVerdict], float] = lambda verdict: verdict.risk,
 ) -> Difference:
-    tasks = {case.task for case in cases}
     if not cases:
         return Difference()
     ordered = sorted(cases, key=lambda c: (c.task, c.wrong, c.old.risk, c.new.risk))
-    weights = np.vstack(
-        (np.ones(len(cases)), resampled([case.task for case in ordered], RESAMPLES))
-    )
+    weights = resampled([case.task for case in ordered])
     old = _measured(ordered, [score(case.old) for case in ordered], weights, measure)
     new = _measured(ordered, [score(case.new) for case in ordered], weights, measure)
     return Difference(
@@ -102,7 +107,7 @@ def _compared(
         new=measured(new),
         difference=measured(new - old),
         n=len(cases),
-        tasks=len(tasks),
+        tasks=len({case.task for case in cases}),
     )
 
 

@@ -11,7 +11,7 @@ The new critic must gain something on held-out tasks and lose nothing anywhere:
 `design/promotion.md` says why. Everything here is a function of numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,6 @@ from pydantic import Field
 
 from sidecritic.scoring import paired
 from sidecritic.scoring.paired import Difference, PairedCase
-from sidecritic.scoring.replay_results import Measured
 from sidecritic.types import Record
 
 
@@ -120,30 +119,34 @@ ECE = "calibration error"
 def decide(evidence: PromotionEvidence, margins: Margins | None = None) -> PromotionDecision:
     """Return the decision, with every criterion measured."""
     margins = margins or Margins()
-    cases = evidence.cases
+    cases, passes = evidence.cases, evidence.passes
     wrong = [case for case in cases if case.wrong]
     right = [case for case in cases if not case.wrong]
     auroc = paired.auroc(cases)
     criteria = (
         _criterion(AUROC, auroc, margins.auroc, strict=True),
-        _criterion(PASSES, evidence.passes, margins.passes, strict=True),
+        _criterion(PASSES, passes, margins.passes, strict=True),
         _criterion(CAUGHT, paired.refused(wrong), margins.caught),
         _criterion(ALARMS, paired.refused(right), margins.alarms, better="lower"),
         _criterion(BRIER, paired.brier(cases), margins.brier, better="lower"),
         _criterion(ECE, paired.calibration_error(cases), margins.calibration, better="lower"),
     )
+    steered = _steered(evidence.injected, margins)
+    said = [f"{AUROC} {auroc.said}", f"{PASSES} {passes.said}"]
+    gains = [text for each, text in zip((auroc, passes), said, strict=True) if each.is_gain]
+    no_gain = f"no gain: {', '.join(said)}; neither interval lies above 0"
     reasons = (
         *_unfit(evidence, margins, wrong=len(wrong), right=len(right)),
-        *_no_gain(auroc, evidence.passes),
-        *(criterion.reason for criterion in criteria if not criterion.passed),
-        *_steered(evidence.injected, margins),
+        *(() if gains else (no_gain,)),
+        *(criterion.reason for criterion in criteria if criterion.reason),
+        *steered,
     )
     return PromotionDecision(
         promoted=not reasons,
-        reasons=reasons or (_gains(auroc, evidence.passes),),
+        reasons=reasons or (f"better: {' and '.join(gains)}; no worse in anything else",),
         criteria=criteria,
         injected=evidence.injected,
-        steered=bool(_steered(evidence.injected, margins)),
+        steered=bool(steered),
         proposals=len(cases),
         wrong=len(wrong),
     )
@@ -151,50 +154,25 @@ def decide(evidence: PromotionEvidence, margins: Margins | None = None) -> Promo
 
 def _unfit(
     evidence: PromotionEvidence, margins: Margins, *, wrong: int, right: int
-) -> tuple[str, ...]:
-    found: list[str] = []
-    if evidence.overlap:
-        shown = ", ".join(evidence.overlap[:5])
-        more = f" and {len(evidence.overlap) - 5} more" if len(evidence.overlap) > 5 else ""
-        found.append(f"not held out: a critic has learned from {shown}{more}")
+) -> Iterator[str]:
+    if learned := evidence.overlap:
+        more = f" and {len(learned) - 5} more" if len(learned) > 5 else ""
+        yield f"not held out: a critic has learned from {', '.join(learned[:5])}{more}"
     if evidence.same:
-        found.append("no gain: both critics have the same weights")
+        yield "no gain: both critics have the same weights"
     if evidence.injected.alone_of == 0:
-        found.append(
+        yield (
             "too little evidence: it refuses nothing wrong in the held-out runs, so that nothing "
             "says how it withstands texts of strangers"
         )
     tasks = min(evidence.passes.tasks, len({case.task for case in evidence.cases}))
-    if tasks < margins.tasks:
-        found.append(f"too little evidence: {tasks} held-out tasks, and {margins.tasks} are asked")
-    for what, number in (("wrong", wrong), ("right", right)):
-        if number < margins.proposals:
-            found.append(
-                f"too little evidence: {number} {what} proposals, and {margins.proposals} are asked"
-            )
-    return tuple(found)
-
-
-def _no_gain(auroc: Difference, passes: Difference) -> tuple[str, ...]:
-    if _is_gain(auroc) or _is_gain(passes):
-        return ()
-    return (
-        f"no gain: {AUROC} {_signed(auroc.difference)}, {PASSES} {_signed(passes.difference)}; "
-        "neither interval lies above 0",
-    )
-
-
-def _gains(auroc: Difference, passes: Difference) -> str:
-    gains = [
-        f"{name} {_signed(each.difference)}"
-        for name, each in ((AUROC, auroc), (PASSES, passes))
-        if _is_gain(each)
-    ]
-    return f"better: {' and '.join(gains)}; no worse in anything else"
-
-
-def _is_gain(measured: Difference) -> bool:
-    return measured.difference.ci is not None and measured.difference.ci[0] > 0
+    for what, number, asked in (
+        ("held-out tasks", tasks, margins.tasks),
+        ("wrong proposals", wrong, margins.proposals),
+        ("right proposals", right, margins.proposals),
+    ):
+        if number < asked:
+            yield f"too little evidence: {number} {what}, and {asked} are asked"
 
 
 def _criterion(
@@ -215,10 +193,10 @@ def _criterion(
         worst, best = ci if better == "higher" else (-ci[1], -ci[0])
         worse = "lower" if better == "higher" else "higher"
         if (strict and value < 0) or (best < 0 and worst < -margin):
-            reason = f"{name} is {worse}: {_signed(measured.difference)}"
+            reason = f"{name} is {worse}: {measured.said}"
         elif worst < -margin:
             reason = (
-                f"{name} may be {worse} by more than {margin:g}: {_signed(measured.difference)}; "
+                f"{name} may be {worse} by more than {margin:g}: {measured.said}; "
                 "more held-out episodes would tell"
             )
     return Criterion(
@@ -244,9 +222,3 @@ def _steered(injected: InjectionCounts, margins: Margins) -> tuple[str, ...]:
             f"approvals, more than a share of {margins.steered_at_all:g}: {shown}",
         )
     return ()
-
-
-def _signed(measured: Measured) -> str:
-    if measured.value is None or measured.ci is None:
-        return "unknown"
-    return f"{measured.value:+.3f} ({measured.ci[0]:+.3f} to {measured.ci[1]:+.3f})"

@@ -11,6 +11,12 @@ class Measured(Record):
     value: float | None = None
     ci: tuple[float, float] | None = None
 
+    def said(self, form: str = ".3f") -> str:
+        """Return the measure with its interval, as text."""
+        if self.value is None or self.ci is None:
+            return "unknown"
+        return f"{self.value:{form}} ({self.ci[0]:{form}} to {self.ci[1]:{form}})"
+
 
 class Bin(Record):
     """One row of a reliability table."""

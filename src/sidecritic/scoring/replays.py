@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,23 +10,9 @@ import numpy as np
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.replay_results import (
-    Interference,
-    ReplayScores,
-    Share,
-    Slices,
-    VerdictCost,
-)
-from sidecritic.scoring.writes import (
-    WEAK_DOMAINS,
-    Write,
-    is_clean,
-    reward_of,
-    writes_of,
-)
-from sidecritic.trace import Executed, Proposed
+from sidecritic.scoring.replay_results import Interference, ReplayScores, Share, Slices, VerdictCost
+from sidecritic.scoring.writes import WEAK_DOMAINS, Write, in_vain, is_clean, reward_of, writes_of
 from sidecritic.types import Approve
-from sidecritic.writes import succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +38,10 @@ class ReplaySource:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A recorded run with its truths and judgements."""
+    """A recorded run that has a reward, with its truths and judgements."""
 
     recorded: Recorded
-    reward: float | None
+    failed: bool
     clean: bool
     writes: tuple[Write, ...]
     judged: tuple[JudgedProposal, ...]
@@ -65,20 +51,12 @@ class _Run:
         return any(write.standing == "wrong" for write in self.writes)
 
     @property
-    def in_vain(self) -> frozenset[ProposalKey]:
-        """Proposals whose calls were executed, and each refused by its tool."""
-        events, file, at = self.recorded.trajectory.events, self.recorded.file, 0
-        done, found = succeeded(events), set[ProposalKey]()
-        for event in events:
-            match event:
-                case Proposed(attempt=attempt):
-                    at = attempt
-                case Executed(turn=turn, action=action) if action.calls:
-                    if not any(call.id in done for call in action.calls):
-                        found.add(ProposalKey(file, self.recorded.simulation, turn, at))
-                case _:
-                    pass
-        return frozenset(found)
+    def is_strong(self) -> bool:
+        return self.recorded.domain not in WEAK_DOMAINS
+
+    @property
+    def refused(self) -> set[ProposalKey]:
+        return {line.key for line in self.judged if refused(line)}
 
     def example(self, score: float, *, wrong: bool) -> Example:
         user, domain = self.recorded.user_id, self.recorded.domain
@@ -122,12 +100,10 @@ def score_replay(
     """Score a replay; neither the order of the runs nor that of the judgements matters."""
     lines = sorted(judged, key=lambda line: line.key)
     known = _gathered(runs, lines)
-    strong = [run for run in known if run.recorded.domain not in WEAK_DOMAINS]
     detectable, unmatched = _detectable(known, labels)
-    clean = list(_clean_writes(known))
     cost = _cost(lines)
-    standings = [write.standing for run in strong for write in run.writes]
-    writes = {"clean": clean, "raw": list(_raw_writes(known))}
+    standings = [write.standing for run in known if run.is_strong for write in run.writes]
+    writes = {"clean": list(_clean_writes(known)), "raw": list(_raw_writes(known))}
     writes = writes if labels is None else {"detectable": detectable, **writes}
     ends = {
         "clean": [_end(run) for run in known if run.clean and not run.wrote_wrong],
@@ -135,18 +111,8 @@ def score_replay(
         "every_run": [_end(run) for run in known if run.clean],
     }
     return ReplayScores(
-        critic=source.critic,
-        gate=source.gate,
-        terms=source.terms,
-        fitted_files=source.fitted_files,
-        unlearned=source.unlearned,
-        command=source.command,
-        simulations=source.simulations,
+        **asdict(source),
         malformed=len(source.problems),
-        empty=source.empty,
-        files=source.files,
-        problems=source.problems,
-        skipped=dict(source.skipped),
         write_proposals=standings.count("right") + standings.count("wrong"),
         wrong_writes=standings.count("wrong"),
         left_out_writes=standings.count("left out"),
@@ -176,13 +142,13 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
     return [
         _Run(
             recorded=run,
-            reward=reward_of(run),
+            failed=reward < 1,
             clean=is_clean(run),
             writes=writes_of(run),
             judged=tuple(of_run[run.file, run.simulation]),
         )
         for run in sorted(runs, key=lambda run: (run.file, run.simulation))
-        if reward_of(run) is not None
+        if (reward := reward_of(run)) is not None
     ]
 
 
@@ -195,16 +161,16 @@ def known_proposals(
     whose runs tell little are left out, and so are proposals that the critic failed on.
     """
     known = _gathered(runs, sorted(judged, key=lambda line: line.key))
-    strong = [run for run in known if run.recorded.domain not in WEAK_DOMAINS]
+    strong = [run for run in known if run.is_strong]
     writes = _detectable(strong, labels)[0] if labels is not None else list(_clean_writes(strong))
     ends = [_end(run) for run in strong if run.clean and not run.wrote_wrong]
-    return (*_tellings("write", writes), *_tellings("final", ends))
-
-
-def _tellings(kind: KnownKind, found: Iterable[_Found]) -> Iterator[KnownProposal]:
-    for run, tool, example, line in found:
-        if line is not None and line.judgement.status == "ok":
-            yield KnownProposal(kind, tool, example, line, run.recorded.trajectory.simulated)
+    kinds: dict[KnownKind, list[_Found]] = {"write": writes, "final": ends}
+    return tuple(
+        KnownProposal(kind, tool, example, line, run.recorded.trajectory.simulated)
+        for kind, found in kinds.items()
+        for run, tool, example, line in found
+        if line is not None and line.judgement.status == "ok"
+    )
 
 
 # --- writes and ends, each wrong or right ---------------------------------------------------
@@ -232,25 +198,23 @@ def refused(line: JudgedProposal) -> bool:
 
 def _raw_writes(runs: Iterable[_Run]) -> Iterator[_Found]:
     for run in runs:
-        by_key = {line.key: line for line in run.judged}
-        for write in run.writes:
-            if write.standing != "left out":
-                yield _found(run, write, by_key)
+        yield from _found(run, [write for write in run.writes if write.standing != "left out"])
 
 
 def _clean_writes(runs: Iterable[_Run]) -> Iterator[_Found]:
     """Yield right writes and first wrong ones of clean runs, repetitions dropped."""
     for run in runs:
-        by_key = {line.key: line for line in run.judged}
-        for write in run.writes if run.clean else ():
-            if not write.repeated and (write.standing == "right" or write.first_wrong):
-                yield _found(run, write, by_key)
+        counting = [w for w in run.writes if w.standing == "right" or w.first_wrong]
+        if run.clean:
+            yield from _found(run, [write for write in counting if not write.repeated])
 
 
-def _found(run: _Run, write: Write, by_key: Mapping[ProposalKey, JudgedProposal]) -> _Found:
-    line = by_key.get(write.key)
-    example = run.example(risk_of(line, write.call_id), wrong=write.standing == "wrong")
-    return _Found(run, write.tool, example, line)
+def _found(run: _Run, writes: Iterable[Write]) -> Iterator[_Found]:
+    by_key = {line.key: line for line in run.judged}
+    for write in writes:
+        line = by_key.get(write.key)
+        example = run.example(risk_of(line, write.call_id), wrong=write.standing == "wrong")
+        yield _Found(run, write.tool, example, line)
 
 
 def _detectable(runs: Sequence[_Run], labels: ReadersLabels | None) -> tuple[list[_Found], int]:
@@ -269,16 +233,10 @@ def _detectable(runs: Sequence[_Run], labels: ReadersLabels | None) -> tuple[lis
         first = next((write for write in run.writes if write.first_wrong), None)
         label = labels.get((*first.key[:2], first.form)) if first else None
         unmatched += run.clean and first is not None and label is None
-        if first is None or label:
-            wanted.append(run)
-        else:
-            wanted.append(_without(run, first))
+        if first is not None and not label:
+            run = replace(run, writes=tuple(write for write in run.writes if write is not first))
+        wanted.append(run)
     return list(_clean_writes(wanted)), unmatched
-
-
-def _without(run: _Run, first: Write) -> _Run:
-    kept = tuple(write for write in run.writes if write is not first)
-    return _Run(run.recorded, run.reward, run.clean, kept, run.judged)
 
 
 def _end(run: _Run) -> _Found:
@@ -289,18 +247,14 @@ def _end(run: _Run) -> _Found:
     ends = [line for line in run.judged if line.kind == "final"]
     handed = [line for line in ends if line.tools]
     told = max([*ends[-1:], *handed[-1:]], key=risk_of, default=None)
-    return _Found(run, "", run.example(risk_of(told), wrong=_failed(run)), told)
-
-
-def _failed(run: _Run) -> bool:
-    return run.reward is not None and run.reward < 1
+    return _Found(run, "", run.example(risk_of(told), wrong=run.failed), told)
 
 
 # --- slices --------------------------------------------------------------------------------
 
 
 def _by_domain(found: Sequence[_Found]) -> Slices:
-    everything = {"all": detection([each.example for each in found if _is_strong(each.run)])}
+    everything = {"all": detection([each.example for each in found if each.run.is_strong])}
     return everything | _sliced(found, lambda run, tool: run.recorded.domain)
 
 
@@ -315,7 +269,7 @@ _WRITES_BY: _By = {**_ENDS_BY, "tool": lambda run, tool: tool}
 
 
 def _by_everything(found: Sequence[_Found], by: _By) -> dict[str, Slices]:
-    strong = [each for each in found if _is_strong(each.run)]
+    strong = [each for each in found if each.run.is_strong]
     return {name: _sliced(strong, slice_of) for name, slice_of in by.items()}
 
 
@@ -326,40 +280,27 @@ def _sliced(found: Sequence[_Found], name: Callable[[_Run, str], str]) -> Slices
     return {each: detection(slices[each]) for each in sorted(slices)}
 
 
-def _is_strong(run: _Run) -> bool:
-    return run.recorded.domain not in WEAK_DOMAINS
-
-
 # --- whole runs, and cost ------------------------------------------------------------------
 
 
 def _interference(runs: Sequence[_Run]) -> dict[str, Interference]:
-    slices: dict[str, list[_Run]] = {"all": [run for run in runs if _is_strong(run)]}
+    slices: dict[str, list[_Run]] = {"all": [run for run in runs if run.is_strong]}
     for run in runs:
         slices.setdefault(run.recorded.domain, []).append(run)
     return {name: _interfered(slices[name]) for name in sorted(slices)}
 
 
 def _interfered(runs: Sequence[_Run]) -> Interference:
-    failed = [run for run in runs if _failed(run)]
+    failed = [run for run in runs if run.failed]
+    passed = [run for run in runs if not run.failed]
     firsts = [(run, w.key) for run in failed for w in run.writes if w.first_wrong]
     return Interference(
-        failed_caught=_share(
-            (run, any(refused(line) and line.key <= key for line in run.judged))
-            for run, key in firsts
-        ),
-        failed_caught_at=_share(
-            (run, any(refused(line) and line.key == key for line in run.judged))
-            for run, key in firsts
-        ),
-        failed_caught_anywhere=_share((run, any(map(refused, run.judged))) for run in failed),
-        passed_disturbed=_share(
-            (run, any(map(refused, run.judged))) for run in runs if not _failed(run)
-        ),
+        failed_caught=_share((run, any(k <= first for k in run.refused)) for run, first in firsts),
+        failed_caught_at=_share((run, first in run.refused) for run, first in firsts),
+        failed_caught_anywhere=_share((run, bool(run.refused)) for run in failed),
+        passed_disturbed=_share((run, bool(run.refused)) for run in passed),
         passed_disturbed_in_earnest=_share(
-            (run, any(refused(line) and line.key not in run.in_vain for line in run.judged))
-            for run in runs
-            if not _failed(run)
+            (run, bool(run.refused - in_vain(run.recorded))) for run in passed
         ),
     )
 

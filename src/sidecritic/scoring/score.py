@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from sidecritic.scoring.interventions import interventions
-from sidecritic.scoring.results import Failures, Interval, PassK, Scores
+from sidecritic.scoring.results import Failures, PassK, Scores
 from sidecritic.scoring.spending import spending
 from sidecritic.scoring.statistics import bootstrap, pass_hat_k
 from sidecritic.scoring.userbench import userbench_scores
 from sidecritic.trace import Failed, Trajectory
-from sidecritic.types import Briefing, Outcome
+from sidecritic.types import Briefing
+from sidecritic.writes import outcome_of
 
 Key = tuple[str, str, int]
 TaskKey = tuple[str, str]
@@ -53,7 +54,9 @@ def score(
         pass_hat_k=tuple(row.estimate.value for row in table),
         pass_hat_k_detail=table,
         by_env=_by_env(passes),
-        reward=_mean_of_means([rewards[task] for task in sorted(rewards)]),
+        reward=bootstrap([sum(of) / len(of) for _, of in sorted(rewards.items())])
+        if rewards
+        else None,
         userbench=userbench_scores(episodes),
         endings=dict(sorted(Counter(map(_ending, episodes)).items())),
         failures=_failures(episodes),
@@ -68,11 +71,6 @@ def latest(trajectories: Iterable[Trajectory]) -> list[Trajectory]:
     """Return one trajectory an episode, the last one, sorted by episode."""
     by_key: dict[Key, Trajectory] = {each.key: each for each in trajectories}
     return [by_key[key] for key in sorted(by_key)]
-
-
-def outcome_of(episode: Trajectory) -> Outcome | None:
-    """Return the grade; `None` after an infrastructure failure."""
-    return episode.ended.outcome if episode.ended else None
 
 
 def trials_by_task(episodes: Sequence[Trajectory]) -> dict[TaskKey, list[bool]]:
@@ -103,10 +101,6 @@ def _by_env(passes: Mapping[TaskKey, Sequence[bool]]) -> dict[str, tuple[float, 
         )
         for env in sorted({task[0] for task in passes})
     }
-
-
-def _mean_of_means(groups: Sequence[Sequence[float]]) -> Interval | None:
-    return bootstrap([sum(group) / len(group) for group in groups]) if groups else None
 
 
 def _versions(episodes: Sequence[Trajectory]) -> dict[str, dict[str, str]]:

@@ -49,17 +49,15 @@ def _calls(trajectory: Trajectory) -> Iterator[_Call]:
 
 def _use(calls: Sequence[_Call]) -> RoleUse:
     # Sorted, because sums of floats depend on order and scores must not.
-    seconds = sorted(call.seconds for call in calls)
-    costs = sorted(c.usage.cost_usd for c in calls if c.usage.cost_usd is not None)
+    seconds, uses = sorted(call.seconds for call in calls), [call.usage for call in calls]
+    costs = sorted(use.cost_usd for use in uses if use.cost_usd is not None)
     return RoleUse(
         calls=len(calls),
-        input_tokens=sum(call.usage.input_tokens for call in calls),
-        output_tokens=sum(call.usage.output_tokens for call in calls),
-        cached_tokens=sum(call.usage.cached_tokens for call in calls),
+        input_tokens=sum(use.input_tokens for use in uses),
+        output_tokens=sum(use.output_tokens for use in uses),
+        cached_tokens=sum(use.cached_tokens for use in uses),
         cost_usd=sum(costs) if costs else None,
-        unpriced_calls=sum(
-            call.usage.cost_usd is None and call.usage.input_tokens > 0 for call in calls
-        ),
+        unpriced_calls=sum(use.cost_usd is None and use.input_tokens > 0 for use in uses),
         seconds_total=sum(seconds),
         seconds_mean=sum(seconds) / len(seconds) if seconds else 0.0,
         seconds_p95=p95(seconds),

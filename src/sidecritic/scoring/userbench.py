@@ -13,13 +13,12 @@ tasks of the highest reward of any single turn. It is a different number and has
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-
-from pydantic import JsonValue
+from typing import Any
 
 from sidecritic.scoring.results import UserBenchScores
 from sidecritic.scoring.statistics import bootstrap
 from sidecritic.trace import Trajectory
+from sidecritic.writes import outcome_of
 
 SHOWN = 18
 """Options shown of an aspect, of which 3 are correct and one of these is the best."""
@@ -35,8 +34,7 @@ class _Episode:
 
     @property
     def values(self) -> list[float]:
-        gold = cast("Mapping[str, Mapping[str, Any]]", self.native["gold"])
-        return [self._value(each) for each in gold.values()]
+        return [self._value(each) for each in self.native["gold"].values()]
 
     def _value(self, gold: Mapping[str, Any]) -> float:
         letter = gold["best"][0]
@@ -50,16 +48,15 @@ class _Episode:
     def score(self) -> float:
         return _mean(self.values)
 
-    def rewards(self, *kinds: str) -> list[float]:
-        turns = self.native["turns"]
-        return [turn["reward"] for turn in turns if not kinds or turn["kind"] in kinds]
+    @property
+    def best_turn(self) -> float:
+        return max((turn["reward"] for turn in self.native["turns"]), default=0.0)
 
     @property
     def timing(self) -> float:
-        for at, turn in enumerate(self.native["turns"]):
-            if turn["kind"] == "answer" and turn["reward"] > 0:
-                return 1 / (at + 1)
-        return 0.0
+        places = enumerate(self.native["turns"], start=1)
+        good = (at for at, turn in places if turn["kind"] == "answer" and turn["reward"] > 0)
+        return 1 / next(good, float("inf"))
 
 
 def userbench_scores(trajectories: Iterable[Trajectory]) -> dict[str, UserBenchScores]:
@@ -67,20 +64,12 @@ def userbench_scores(trajectories: Iterable[Trajectory]) -> dict[str, UserBenchS
     graded: dict[str, list[_Episode]] = defaultdict(list)
     invalid: dict[str, int] = defaultdict(int)
     for trajectory in trajectories:
-        env = trajectory.task.env
-        native = _native(trajectory)
-        if native is not None:
-            graded[env].append(_Episode(trajectory.task.id, native))
+        env, outcome = trajectory.task.env, outcome_of(trajectory)
+        if outcome is not None and outcome.native.get("benchmark") == "userbench":
+            graded[env].append(_Episode(trajectory.task.id, outcome.native))
         elif env.startswith("userbench:"):
             invalid[env] += 1
     return {env: _scores(episodes, invalid[env]) for env, episodes in sorted(graded.items())}
-
-
-def _native(trajectory: Trajectory) -> dict[str, JsonValue] | None:
-    outcome = trajectory.ended.outcome if trajectory.ended else None
-    if outcome is None or outcome.native.get("benchmark") != "userbench":
-        return None
-    return outcome.native
 
 
 def _scores(episodes: Sequence[_Episode], invalid: int) -> UserBenchScores:
@@ -89,25 +78,28 @@ def _scores(episodes: Sequence[_Episode], invalid: int) -> UserBenchScores:
         by_task[episode.task].append(episode)
     tasks = [by_task[id_] for id_ in sorted(by_task)]
     values = [value for episode in episodes for value in episode.values]
-    searches = [reward for episode in episodes for reward in episode.rewards("search")]
-    actions = [reward for episode in episodes for reward in episode.rewards("action")]
-    preferences = sum(int(episode.native["preferences"]) for episode in episodes)
-    active = sum(int(episode.native["active"]) for episode in episodes)
-    passive = sum(int(episode.native["passive"]) for episode in episodes)
+    turns = [turn for episode in episodes for turn in episode.native["turns"]]
+    searches = [turn["reward"] > 0 for turn in turns if turn["kind"] == "search"]
+    actions = [turn["reward"] > 0 for turn in turns if turn["kind"] == "action"]
+    preferences, active, passive = (
+        sum(int(episode.native[count]) for episode in episodes)
+        for count in ("preferences", "active", "passive")
+    )
+    wanted = preferences or 1
     best, correct = 1 / SHOWN, CORRECT / SHOWN
     return UserBenchScores(
         score=bootstrap([_mean([e.score for e in trials]) for trials in tasks]),
         best_exist_rate=_share(value == 1.0 for value in values),
         correct_exist_rate=_share(value > 0 for value in values),
-        valid_search_rate=_share(reward > 0 for reward in searches) if searches else None,
-        valid_action_rate=_share(reward > 0 for reward in actions) if actions else None,
-        elicited_active=active / preferences if preferences else 0.0,
-        elicited_passive=passive / preferences if preferences else 0.0,
-        elicited=(active + passive) / preferences if preferences else 0.0,
+        valid_search_rate=_share(searches) if searches else None,
+        valid_action_rate=_share(actions) if actions else None,
+        elicited_active=active / wanted,
+        elicited_passive=passive / wanted,
+        elicited=(active + passive) / wanted,
         weighted_timing=_mean([episode.timing for episode in episodes]),
         score_best_of_trials=_mean([max(e.score for e in trials) for trials in tasks]),
-        micro_max=_mean([max(e.rewards(), default=0.0) for e in episodes]),
-        micro_avg=_mean([reward for episode in episodes for reward in episode.rewards()]),
+        micro_max=_mean([episode.best_turn for episode in episodes]),
+        micro_avg=_mean([turn["reward"] for turn in turns]),
         random_best_exist_rate=best,
         random_correct_exist_rate=correct,
         random_score=best + 0.8 * (correct - best),

@@ -7,8 +7,15 @@ from types import MappingProxyType
 from sidecritic.recorded import ProposalKey, Recorded
 from sidecritic.trace import Executed, Proposed
 from sidecritic.types import ToolCall
-from sidecritic.writes import Standing, Unmatched, normal_form, standing, succeeded
-from sidecritic.writes import write_tools as tools_that_write
+from sidecritic.writes import (
+    Standing,
+    Unmatched,
+    normal_form,
+    outcome_of,
+    standing,
+    succeeded,
+    write_tools,
+)
 
 WEAK_DOMAINS = frozenset({"telecom"})
 """Domains whose users act themselves, so that the agent's writes tell little; never pooled."""
@@ -47,8 +54,8 @@ def is_clean(run: Recorded) -> bool:
 
 def reward_of(run: Recorded) -> float | None:
     """Return the reward on record; `None` when there is none."""
-    ended = run.trajectory.ended
-    return ended.outcome.reward if ended and ended.outcome else None
+    outcome = outcome_of(run.trajectory)
+    return outcome.reward if outcome else None
 
 
 def writes_of(run: Recorded) -> tuple[Write, ...]:
@@ -56,12 +63,11 @@ def writes_of(run: Recorded) -> tuple[Write, ...]:
 
     A run without a reward or a reference has none: nothing is known of them.
     """
-    ended = run.trajectory.ended
-    outcome = ended.outcome if ended else None
+    outcome = outcome_of(run.trajectory)
     unmatched = Unmatched.of(outcome)
     if outcome is None or unmatched is None:
         return ()
-    writing, done = tools_that_write(run.briefing), succeeded(run.trajectory.events)
+    writing, done = write_tools(run.briefing), succeeded(run.trajectory.events)
     found: list[Write] = []
     seen: set[str] = set()
     wrong = False
@@ -76,14 +82,18 @@ def writes_of(run: Recorded) -> tuple[Write, ...]:
     return tuple(found)
 
 
+def in_vain(run: Recorded) -> set[ProposalKey]:
+    """Return the proposals whose calls were executed, and each refused by its tool."""
+    done = succeeded(run.trajectory.events)
+    calls = [(key, call.id in done) for key, call in _executed(run)]
+    return {key for key, _ in calls} - {key for key, worked in calls if worked}
+
+
 def _executed(run: Recorded) -> Iterator[tuple[ProposalKey, ToolCall]]:
     attempt = 0
     for event in run.trajectory.events:
-        match event:
-            case Proposed():
-                attempt = event.attempt
-            case Executed(turn=turn, action=action):
-                for call in action.calls:
-                    yield ProposalKey(run.file, run.simulation, turn, attempt), call
-            case _:
-                pass
+        if isinstance(event, Proposed):
+            attempt = event.attempt
+        elif isinstance(event, Executed):
+            for call in event.action.calls:
+                yield run.key(event.turn, attempt), call

@@ -27,7 +27,7 @@ class HeldOutSplit:
 
     def objection(self, task: Task) -> str | None:
         """Return why nothing may be learned from a task, `None` if something may."""
-        if task.split == TEST or task.id in self._ids:
+        if self.is_test(task):
             return f"task {task.id!r} of {task.env} is in the {TEST} split"
         return self.shared_user(task)
 
