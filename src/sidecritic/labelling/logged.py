@@ -49,15 +49,9 @@ def logged_proposals(
 
 
 def _executed(trajectory: Trajectory, at: int) -> bool:
-    for event in trajectory.events[at + 1 :]:
-        match event:
-            case Executed(source=source):
-                return source == "actor"
-            case Proposed():
-                return False
-            case _:
-                pass
-    return False
+    later = (e for e in trajectory.events[at + 1 :] if isinstance(e, Executed | Proposed))
+    following = next(later, None)
+    return isinstance(following, Executed) and following.source == "actor"
 
 
 class EffectFields(TypedDict, total=False):

@@ -4,9 +4,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from sidecritic import rollouts
 from sidecritic.labelling import labeller as labelling
 from sidecritic.replay import Progress
+from sidecritic.rollouts import play as rollouts
 
 
 class Watcher(Protocol):
