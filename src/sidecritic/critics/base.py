@@ -4,11 +4,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from time import perf_counter
-from typing import assert_never
 
 from sidecritic.errors import CriticError, ModelError, SidecriticError, boundary
 from sidecritic.ports import Critic, Simulating, Warm, version_of
-from sidecritic.types import Approve, Escalate, Halt, Judgement, Proposal, Replace, Revise, Verdict
+from sidecritic.types import Approve, Judgement, Proposal, Revise, Verdict
 
 Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
@@ -89,18 +88,11 @@ class FunctionCritic:
             answer = self._function(proposal)
             if inspect.isawaitable(answer):
                 answer = await answer
-            return self._judgement(answer, perf_counter() - started)
-
-    def _judgement(self, answer: Answer, seconds: float) -> Judgement:
-        match answer:
-            case Judgement():
+            seconds = perf_counter() - started
+            if isinstance(answer, Judgement):
                 return answer if answer.seconds else answer.model_copy(update={"seconds": seconds})
-            case None:
-                return Judgement(verdict=Approve(), critic=self.name, seconds=seconds)
-            case Approve() | Revise() | Replace() | Escalate() | Halt():
-                return Judgement(verdict=answer, critic=self.name, seconds=seconds)
-            case _:
-                assert_never(answer)
+            verdict = Approve() if answer is None else answer
+            return Judgement(verdict=verdict, critic=self.name, seconds=seconds)
 
 
 # --- verdicts by risk ------------------------------------------------------------------------

@@ -141,9 +141,8 @@ class LLMCritic:
         Raises:
             CriticError: the model failed, or its answer is not a verdict.
         """
-        hearing = _Hearing(self._model, self._wire)
         with judging(self.name):
-            return await self._judge(proposal, hearing)
+            return await self._judge(proposal, _Hearing(self._model, self._wire))
 
     async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.drafts import Domain, Introduction, Subject, picked
-from sidecritic.synthesis.wording import Row, day, method
+from sidecritic.synthesis.wording import Row, day
 
 A_DAY_AGO = "2024-05-14T15:00:00"
 """24 hours before the time that the policy says it is."""
@@ -97,9 +97,6 @@ class AirlineRecords(Domain):
         """Return a payment method that covers a price, and the user's words for it."""
         key = picked(rng, self.able(user_id, price))
         return key, self.way(user_id, key)
-
-    def way(self, user_id: str, key: str) -> str:
-        return method(self.methods(user_id)[key], self.methods(user_id))
 
     def deserving(self, trip: Row) -> bool:
         """Whether the rules allow a compensation at all."""

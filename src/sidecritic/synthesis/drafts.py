@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action, Arguments
-from sidecritic.synthesis.wording import Row
+from sidecritic.synthesis.wording import Row, method
 from sidecritic.types import Task
 
 _Option = TypeVar("_Option")
@@ -160,6 +160,10 @@ class Domain(ABC):
 
     def methods(self, user_id: str) -> Mapping[str, Row]:
         return self.user(user_id)["payment_methods"]
+
+    def way(self, user_id: str, key: str) -> str:
+        """Return how the user names a payment method."""
+        return method(self.methods(user_id)[key], self.methods(user_id))
 
     def wish(self, kind: str, user: str, rng: Random) -> Wish | None:
         """Return a wish of that kind; `None` when this user cannot have such a one."""

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action
 from sidecritic.synthesis.drafts import Domain, Introduction, Subject
-from sidecritic.synthesis.wording import Row, enumerated, method
+from sidecritic.synthesis.wording import Row, enumerated
 
 
 class RetailRecords(Domain):
@@ -18,9 +18,6 @@ class RetailRecords(Domain):
         """Return the orders of a user in one of the statuses, or all, in the user's order."""
         own = [self.records["orders"][order_id] for order_id in self.user(user_id)["orders"]]
         return [order for order in own if not statuses or order["status"] in statuses]
-
-    def way(self, user_id: str, key: str) -> str:
-        return method(self.methods(user_id)[key], self.methods(user_id))
 
     def paid_with(self, order: Row) -> str:
         return str(order["payment_history"][0]["payment_method_id"])

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 from sidecritic.critics.registry import digest_of
@@ -61,10 +60,11 @@ def export(
         )
     with new_folder(out) as draft, boundary(TrainingError, f"export of {run}"):
         made = _made(run, draft, how, name=name, weights=weights, llama_cpp=llama_cpp)
+        weighed = draft / made if made else next(iter(sorted(draft.glob("*.safetensors"))))
         exported = Exported(
             format=how,
             path=str(out / made) if made else str(out),
-            digest=digest_of(draft / (made or _weights_in(draft))),
+            digest=digest_of(weighed),
             name=name,
             rendering=result.rendering,
             base=_base_of(run, result),
@@ -95,9 +95,10 @@ def _made(
     merged.mkdir()
     _merge(run, merged)
     file = f"{name}.{weights.upper()}.gguf"
-    _convert(merged, draft / file, weights, llama_cpp)
+    convert(merged, draft / file, weights, llama_cpp)
     shutil.rmtree(merged)
-    (draft / "Modelfile").write_text(_modelfile(file), encoding="utf-8")
+    served = f"FROM ./{file}\nPARAMETER temperature 1\nPARAMETER num_predict 1\n"
+    (draft / "Modelfile").write_text(served, encoding="utf-8")
     return file
 
 
@@ -115,22 +116,6 @@ def load_tuned(run: Path, *, dtype: str | None = None) -> tuple[Any, Any]:
     return needed("peft").PeftModel.from_pretrained(model, run / result.adapter), tokenizer
 
 
-def export_base(run: Path, file: Path, *, weights: Weights, llama_cpp: Path) -> None:
-    """Write the untuned base of a fine-tune as a GGUF file, by the same way, to compare with.
-
-    Raises:
-        ConfigError: the run is not finished.
-        TrainingError: the converter failed.
-    """
-    recipe = read_result(run).recipe
-    with TemporaryDirectory() as folder:
-        model, tokenizer = load_base(safetensors_of(recipe.base, run / "base"), dtype=recipe.dtype)
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _convert(Path(folder), file, weights, llama_cpp)
-
-
 def _merge(run: Path, into: Path) -> None:
     # The sum is taken in 32 bits, and rounded once.
     model, tokenizer = load_tuned(run, dtype="float32")
@@ -139,21 +124,18 @@ def _merge(run: Path, into: Path) -> None:
     tokenizer.save_pretrained(into)
 
 
-def _convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> None:
+def convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> None:
+    """Write a model as a GGUF file.
+
+    Raises:
+        TrainingError: the converter failed.
+    """
     command = [sys.executable, str(llama_cpp / CONVERTER), str(merged)]
     command += ["--outfile", str(file), "--outtype", weights]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not file.exists():
         last = " ".join(done.stderr.strip().splitlines()[-3:])
         raise TrainingError(f"llama.cpp's converter failed with code {done.returncode}: {last}")
-
-
-def _modelfile(file: str) -> str:
-    return f"FROM ./{file}\nPARAMETER temperature 1\nPARAMETER num_predict 1\n"
-
-
-def _weights_in(folder: Path) -> str:
-    return next(path.name for path in sorted(folder.glob("*.safetensors")))
 
 
 # --- serving -------------------------------------------------------------------------------
