@@ -37,7 +37,7 @@ from sidecritic.labelling.feedback import feedback_on, true_feedback
 from sidecritic.labelling.logged import LoggedProposal, logged_proposals
 from sidecritic.labelling.scene import Scene, rebuild
 from sidecritic.ports import Benchmark, Snapshot
-from sidecritic.rollouts import play
+from sidecritic.rollouts.play import play
 from sidecritic.runs import Run, read_run
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings

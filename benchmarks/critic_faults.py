@@ -27,7 +27,7 @@ from typing import Any
 from sidecritic.assembly.plans import plan_for
 from sidecritic.gates import may_write
 from sidecritic.handover import hands_over
-from sidecritic.rollouts import play
+from sidecritic.rollouts.play import play
 from sidecritic.runs import Run, read_run
 from sidecritic.scoring.writes import NOISY_TASKS
 from sidecritic.settings.environment import keys_from_environment

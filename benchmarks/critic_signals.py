@@ -27,6 +27,7 @@ from benchmarks.critic_text import Key, out_of_fold, texts_of
 from benchmarks.recorded import Missing, recorded_runs
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.head import Part
+from sidecritic.critics.head_weights import UNTRAINED
 from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
@@ -47,7 +48,8 @@ from sidecritic.training.examples import (
     last_end,
     lesson_of,
 )
-from sidecritic.training.head import FOLDS, unseen_risks
+from sidecritic.training.head import FOLDS, designs_of
+from sidecritic.training.regression import GRID, can_fit
 from sidecritic.types import Flag, Judgement, Proposal
 
 DOMAINS = ("retail", "airline")
@@ -205,6 +207,23 @@ def table(
     rows["a head fitted to these runs"] = row_of(cases, scores)
     rows |= with_text(cases, scores, runs, folds)
     return rows
+
+
+def unseen_risks(lessons: Sequence[Lesson], folds: Mapping[str, int]) -> list[float]:
+    """Return the risk of each lesson by a head that has not seen its user.
+
+    What cannot be learned about has the prior risk of its flags.
+    """
+    heads = {
+        (fold, *place): design.cell(rows, GRID[0]).model_copy(
+            update={"intercept": design.cell(design.everything, GRID[0]).intercept}
+        )
+        for place, design in designs_of(lessons).items()
+        for fold in range(FOLDS)
+        if can_fit(design, rows := np.array([folds[e.user] != fold for e in design.examples]))
+    }
+    cells = [heads.get((folds[e.user], e.domain, e.kind)) or UNTRAINED[e.kind] for e in lessons]
+    return [cell.risk(e.tool, e.flags) for cell, e in zip(cells, lessons, strict=True)]
 
 
 def with_text(

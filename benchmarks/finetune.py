@@ -16,6 +16,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -157,13 +158,20 @@ def measure(asked: Asked) -> dict[str, Any]:
 
 def untuned_of(asked: Asked, rendering: str) -> Path:
     """Return the base in the same form as the tuned one: the same converter, the same weights."""
-    from sidecritic.training.lora.export import export_base
+    from sidecritic.training.lora.base import load_base, safetensors_of
+    from sidecritic.training.lora.export import convert
+    from sidecritic.training.lora.result import read_result
 
     file = asked.folder / "exported" / "untuned" / "untuned.Q8_0.gguf"
     if not file.exists():
-        export_base(
-            asked.folder / "tuned" / rendering, file, weights="q8_0", llama_cpp=asked.llama_cpp
-        )
+        run = asked.folder / "tuned" / rendering
+        recipe = read_result(run).recipe
+        place = safetensors_of(recipe.base, run / "base")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory() as folder:
+            for part in load_base(place, dtype=recipe.dtype):
+                part.save_pretrained(folder)
+            convert(Path(folder), file, "q8_0", asked.llama_cpp)
     return file
 
 

@@ -10,7 +10,7 @@ from sidecritic.assembly.plans import plan_for
 from sidecritic.assembly.synthesis import workshop_for
 from sidecritic.datasets.rows import VerdictRow
 from sidecritic.envs.task_files import to_lines
-from sidecritic.rollouts import play
+from sidecritic.rollouts.play import play
 from sidecritic.runs import write_whole
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings

@@ -11,7 +11,7 @@ from sidecritic.labelling.faults import by_faults
 from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.labelling.trust import LabelKey, settled
 from sidecritic.recorded import Kind
-from sidecritic.rollouts import play
+from sidecritic.rollouts.play import play
 from sidecritic.runs import Run, read_run
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings

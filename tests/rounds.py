@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sidecritic.critics.base import NoCritic
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model, ModelFor
-from sidecritic.rollouts import Cast, RolloutPlan, TaskSet
+from sidecritic.rollouts.plan import Cast, RolloutPlan, TaskSet
 from sidecritic.trace import Ended, Event, Executed, Judged, Observed, Proposed, Trajectory
 from sidecritic.types import (
     Approve,

@@ -19,7 +19,7 @@ from sidecritic.envs.userbench.simulated import rule_based_user, simulated_agent
 from sidecritic.gates import Gate
 from sidecritic.models.wrappers import Calling, Sampled
 from sidecritic.ports import Critic, Model, ModelFor
-from sidecritic.rollouts import Cast
+from sidecritic.rollouts.plan import Cast
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.model_names import ModelName, model_name
 from sidecritic.simulation.actor import simulated_actor

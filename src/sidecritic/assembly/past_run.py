@@ -10,7 +10,7 @@ from sidecritic.assembly.critics import Terms
 from sidecritic.assembly.models import Models
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark, Model
-from sidecritic.rollouts import Cast
+from sidecritic.rollouts.plan import Cast
 from sidecritic.runs import RUN_FILE, Run
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, settings_of

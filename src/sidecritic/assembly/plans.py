@@ -16,7 +16,8 @@ from sidecritic.assembly.registered import learned
 from sidecritic.assembly.terminal import terminal_here
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Benchmark
-from sidecritic.rollouts import Budget, RolloutPlan, TaskSet
+from sidecritic.rollouts.budget import Budget
+from sidecritic.rollouts.plan import RolloutPlan, TaskSet
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, command_of

@@ -19,9 +19,9 @@ from rich.progress import (
 from rich.text import Text
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from sidecritic import rollouts
 from sidecritic.cli import note
 from sidecritic.reports.text import plain
+from sidecritic.rollouts import play as rollouts
 from sidecritic.trace import Trajectory
 from sidecritic.workflows.watchers import Watcher
 

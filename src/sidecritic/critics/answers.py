@@ -63,13 +63,9 @@ def risk_of(token: TokenLogprob) -> TokenRisk | None:
 
 
 def _mass(word: str, chances: Mapping[str, float]) -> float:
-    return sum(chance for text, chance in chances.items() if _spells(text, word))
-
-
-def _spells(text: str, word: str) -> bool:
     # Some servers show a leading space as the tokenizer's own sign for it.
-    bare = text.strip(" \t\r\n\"'`*▁Ġ").casefold()
-    return bool(bare) and word.casefold().startswith(bare)
+    bare = {text: text.strip(" \t\r\n\"'`*▁Ġ").casefold() for text in chances}
+    return sum(chances[text] for text, b in bare.items() if b and word.casefold().startswith(b))
 
 
 def _inside(risk: float) -> float:

@@ -1,12 +1,12 @@
 """A link of a chain that is certain outside a band of risk, and asks for more inside it."""
 
-from sidecritic.critics.base import approved, is_by_risk, refused
+from sidecritic.critics.base import Composed, approved, is_by_risk, refused
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Critic, Warm, version_of
+from sidecritic.ports import Critic
 from sidecritic.types import Judgement, Proposal
 
 
-class Banded:
+class Banded(Composed):
     """Approve below `low`, refuse above `high`, and leave what lies between to the next link.
 
     Inside the band the critic's own verdict is kept: it counts when no later link answers. A
@@ -25,20 +25,10 @@ class Banded:
                 f"the grey band of {critic.name!r} is {low:g} to {high:g}; give 0 <= low <= high "
                 "<= 1"
             )
+        super().__init__(critic.name, [critic])
         self._critic = critic
         self._low = low
         self._high = high
-        self.name = critic.name
-
-    @property
-    def version(self) -> str:
-        """Of the critic; the band is part of the chain's name."""
-        return version_of(self._critic)
-
-    async def warm(self, proposal: Proposal) -> None:
-        """Let the critic get ready for the coming proposal, if it can."""
-        if isinstance(self._critic, Warm):
-            await self._critic.warm(proposal)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the critic's judgement, its verdict made certain outside the band.

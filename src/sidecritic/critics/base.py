@@ -4,11 +4,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from time import perf_counter
-from typing import assert_never
 
 from sidecritic.errors import CriticError, ModelError, SidecriticError, boundary
-from sidecritic.ports import Critic, Warm
-from sidecritic.types import Approve, Escalate, Halt, Judgement, Proposal, Replace, Revise, Verdict
+from sidecritic.ports import Critic, Simulating, Warm, version_of
+from sidecritic.types import Approve, Judgement, Proposal, Revise, Verdict
 
 Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
@@ -38,15 +37,28 @@ async def warm_up(critic: Warm, coming: Proposal) -> None:
         await critic.warm(coming)
 
 
-async def warm_all(critics: Iterable[Critic], coming: Proposal) -> None:
-    """Let each of several critics get ready that can: what a critic made of critics does."""
-    # A caller that awaits this has loaded asyncio; `import sidecritic` saves its 60 ms.
-    import asyncio
+class Composed:
+    """What critics made of critics share."""
 
-    async with asyncio.TaskGroup() as group:
-        for critic in critics:
-            if isinstance(critic, Warm):
-                group.create_task(warm_up(critic, coming))
+    def __init__(self, name: str, critics: Iterable[Critic]) -> None:
+        self.name = name
+        self._critics = tuple(critics)
+        self.simulated = any(isinstance(c, Simulating) and c.simulated for c in self._critics)
+
+    @property
+    def version(self) -> str:
+        """Of all of them."""
+        return version_of(*self._critics)
+
+    async def warm(self, proposal: Proposal) -> None:
+        """Let each of them that can get ready for the coming proposal."""
+        # A caller that awaits this has loaded asyncio; `import sidecritic` saves its 60 ms.
+        import asyncio
+
+        async with asyncio.TaskGroup() as group:
+            for critic in self._critics:
+                if isinstance(critic, Warm):
+                    group.create_task(warm_up(critic, proposal))
 
 
 class NoCritic:
@@ -76,18 +88,11 @@ class FunctionCritic:
             answer = self._function(proposal)
             if inspect.isawaitable(answer):
                 answer = await answer
-            return self._judgement(answer, perf_counter() - started)
-
-    def _judgement(self, answer: Answer, seconds: float) -> Judgement:
-        match answer:
-            case Judgement():
+            seconds = perf_counter() - started
+            if isinstance(answer, Judgement):
                 return answer if answer.seconds else answer.model_copy(update={"seconds": seconds})
-            case None:
-                return Judgement(verdict=Approve(), critic=self.name, seconds=seconds)
-            case Approve() | Revise() | Replace() | Escalate() | Halt():
-                return Judgement(verdict=answer, critic=self.name, seconds=seconds)
-            case _:
-                assert_never(answer)
+            verdict = Approve() if answer is None else answer
+            return Judgement(verdict=verdict, critic=self.name, seconds=seconds)
 
 
 # --- verdicts by risk ------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from sidecritic.critics.base import warm_all
+from sidecritic.critics.base import Composed
 from sidecritic.errors import ConfigError, CriticError, boundary
-from sidecritic.ports import Critic, Simulating, version_of
+from sidecritic.ports import Critic
 from sidecritic.types import Approve, Judgement, Proposal, Usage
 
 
@@ -28,7 +28,7 @@ class Tentative(Protocol):
         ...
 
 
-class Chain:
+class Chain(Composed):
     """Ask one critic after the other until one is certain.
 
     Certain is every verdict that does not approve, unless its critic declares it tentative, and
@@ -40,14 +40,7 @@ class Chain:
     def __init__(self, critics: Sequence[Critic], *, name: str | None = None) -> None:
         if not critics:
             raise ConfigError("a chain needs at least one critic; use NoCritic() for none")
-        self._critics = tuple(critics)
-        self.name = name or "+".join(critic.name for critic in critics)
-        self.simulated = any(isinstance(c, Simulating) and c.simulated for c in critics)
-
-    @property
-    def version(self) -> str:
-        """Of all links."""
-        return version_of(*self._critics)
+        super().__init__(name or "+".join(critic.name for critic in critics), critics)
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return the first certain answer, with the usage and time of every link asked.
@@ -74,10 +67,6 @@ class Chain:
         rationale = " ".join((*(f"[skipped {problem}]" for problem in problems), last.rationale))
         update = {"usage": usage, "seconds": seconds, "rationale": rationale.strip()}
         return last.model_copy(update=update)
-
-    async def warm(self, proposal: Proposal) -> None:
-        """Let each link that can get ready for the coming proposal."""
-        await warm_all(self._critics, proposal)
 
 
 class CriticAnswer(NamedTuple):

@@ -8,8 +8,7 @@ that the domain's executable checks enforce for that tool, after four that hold 
 prompt is the one of our own LLM critic, which quotes foreign text, with another question.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from sidecritic.checks.base import Pack
 from sidecritic.critics.base import judging
@@ -32,12 +31,6 @@ Go through this checklist for the proposed call {tool}, by the POLICY and the TR
 Answer with one JSON object and nothing else: {{"failed": the numbers of the items that do not \
 hold, "verdict": "pass" if all hold, otherwise "block", "feedback": what the actor has to do \
 before the call, or instead of it, in at most three sentences, or ""}}."""
-
-
-class Rules(Protocol):
-    """What knows which rules must hold before a tool is called."""
-
-    def items(self, tool: str) -> Sequence[str]: ...
 
 
 class PackRules:
@@ -69,7 +62,7 @@ class Ruling(Record):
 class Checklist:
     """Has a model go through the checklist of each call that may write."""
 
-    def __init__(self, model: Model, rules: Rules) -> None:
+    def __init__(self, model: Model, rules: PackRules) -> None:
         self._filler = Filler(model)
         self._rules = rules
         self.simulated = model.simulated

@@ -2,26 +2,27 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple
 
-from sidecritic.critics.base import THRESHOLD, approved, is_by_risk, refused, score_of, warm_all
-from sidecritic.critics.chain import CriticAnswer, ask
+from sidecritic.critics.base import THRESHOLD, Composed, approved, is_by_risk, refused, score_of
+from sidecritic.critics.chain import ask
 from sidecritic.errors import ConfigError, CriticError
-from sidecritic.ports import Critic, version_of
-from sidecritic.types import Escalate, Halt, Judgement, Proposal, Replace, Revise, Usage
+from sidecritic.ports import Critic
+from sidecritic.types import Judgement, Proposal, Revise, Usage
 
 Combine = Literal["mean", "max"]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+_GRAVITY = {"halt": 0, "escalate": 1, "replace": 2}
+
+
+class Member(NamedTuple):
     critic: Critic
     weight: float = 1.0
     """Its share in the mean; the highest risk counts all alike."""
 
 
-class Ensemble:
+class Ensemble(Composed):
     """Critics as one: the mean of their risks, weighted, or the highest.
 
     A member that fails is named in the rationale and left out. One that escalates, halts or
@@ -34,7 +35,6 @@ class Ensemble:
         *,
         combine: Combine = "mean",
         threshold: float = THRESHOLD,
-        name: str | None = None,
     ) -> None:
         """Take the members; `threshold` is the combined risk from which an action is sent back.
 
@@ -55,16 +55,7 @@ class Ensemble:
         self._combine: Combine = combine
         self._threshold = threshold
         inside = "|".join(member.critic.name for member in members)
-        self.name = name or f"{combine}({inside})"
-
-    @property
-    def version(self) -> str:
-        """Of all members."""
-        return version_of(*(member.critic for member in self._members))
-
-    async def warm(self, proposal: Proposal) -> None:
-        """Let each member that can get ready for the coming proposal."""
-        await warm_all([member.critic for member in self._members], proposal)
+        super().__init__(f"{combine}({inside})", [member.critic for member in members])
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return a verdict on the combined risk, with the usage of all; time is the slowest's.
@@ -76,7 +67,7 @@ class Ensemble:
         """
         asked = await asyncio.gather(*(ask(member.critic, proposal) for member in self._members))
         heard = [
-            _Voice(member, each.judgement)
+            (member, each.judgement)
             for member, each in zip(self._members, asked, strict=True)
             if each.judgement is not None and not each.problem
         ]
@@ -84,72 +75,52 @@ class Ensemble:
         if not heard:
             raise CriticError(f"no critic of {self.name!r} answered: {'; '.join(problems)}")
         judgement = self._together(heard)
-        left_out = (f"[left out {problem}]" for problem in problems)
+        said = [
+            *(f"[left out {problem}]" for problem in problems),
+            *(f"{m.critic.name} ({each.risk_text}): {each.rationale}" for m, each in heard),
+        ]
         return judgement.model_copy(
             update={
-                "rationale": " ".join((*left_out, _rationale(heard))),
+                "rationale": " ".join(said),
                 # What several noticed is one thing.
-                "flags": tuple(dict.fromkeys(f for v in heard for f in v.judgement.flags)),
-                "usage": _usage(asked),
+                "flags": tuple(dict.fromkeys(f for _, each in heard for f in each.flags)),
+                "usage": sum((each.judgement.usage for each in asked if each.judgement), Usage()),
                 "seconds": max(each.seconds for each in asked),
             }
         )
 
-    def _together(self, heard: Sequence["_Voice"]) -> Judgement:
-        grave = [voice.judgement for voice in heard if not is_by_risk(voice.judgement)]
+    def _together(self, heard: Sequence[tuple[Member, Judgement]]) -> Judgement:
+        said = [judgement for _, judgement in heard]
+        grave = [judgement for judgement in said if not is_by_risk(judgement)]
         if grave:
-            return min(grave, key=_gravity).model_copy(update={"critic": self.name})
+            gravest = min(grave, key=lambda each: _GRAVITY.get(each.verdict.kind, 3))
+            return gravest.model_copy(update={"critic": self.name})
         risk = self._risk(heard)
-        loudest = sorted(heard, key=lambda voice: -score_of(voice.judgement))
-        first = next(
-            (v.judgement for v in loudest if isinstance(v.judgement.verdict, Revise)),
-            loudest[0].judgement,
-        )
+        loudest = sorted(said, key=lambda judgement: -score_of(judgement))
+        first = next((j for j in loudest if isinstance(j.verdict, Revise)), loudest[0])
         judgement = Judgement(
             verdict=_revision(loudest) or first.verdict,
             critic=self.name,
             risk=risk,
             # A mean of probabilities is one; the highest of several is too high for one.
-            calibrated=self._combine == "mean" and all(v.judgement.calibrated for v in heard),
+            calibrated=self._combine == "mean" and all(each.calibrated for each in said),
             category=first.category,
             policy_ref=first.policy_ref,
         )
         return refused(judgement) if risk >= self._threshold else approved(judgement)
 
-    def _risk(self, heard: Sequence["_Voice"]) -> float:
-        scores = [score_of(voice.judgement) for voice in heard]
-        match self._combine:
-            case "max":
-                return max(scores)
-            case "mean":
-                weights = [voice.member.weight for voice in heard]
-                mean = sum(w * s for w, s in zip(weights, scores, strict=True)) / sum(weights)
-                # Rounding must not lead out of the range of what was said.
-                return min(max(mean, min(scores)), max(scores))
-            case _ as other:
-                assert_never(other)
+    def _risk(self, heard: Sequence[tuple[Member, Judgement]]) -> float:
+        scores = [score_of(judgement) for _, judgement in heard]
+        if self._combine == "max":
+            return max(scores)
+        weights = [member.weight for member, _ in heard]
+        mean = sum(w * s for w, s in zip(weights, scores, strict=True)) / sum(weights)
+        # Rounding must not lead out of the range of what was said.
+        return min(max(mean, min(scores)), max(scores))
 
 
-@dataclass(frozen=True, slots=True)
-class _Voice:
-    member: Member
-    judgement: Judgement
-
-
-def _gravity(judgement: Judgement) -> int:
-    match judgement.verdict:
-        case Halt():
-            return 0
-        case Escalate():
-            return 1
-        case Replace():
-            return 2
-        case _:
-            return 3
-
-
-def _revision(loudest: Sequence[_Voice]) -> Revise | None:
-    said = [v.judgement.verdict for v in loudest if isinstance(v.judgement.verdict, Revise)]
+def _revision(loudest: Sequence[Judgement]) -> Revise | None:
+    said = [each.verdict for each in loudest if isinstance(each.verdict, Revise)]
     if not said:
         return None
     feedback = " ".join(dict.fromkeys(verdict.feedback for verdict in said))
@@ -157,14 +128,3 @@ def _revision(loudest: Sequence[_Voice]) -> Revise | None:
     whole = any(not verdict.calls for verdict in said)
     calls = () if whole else dict.fromkeys(id_ for verdict in said for id_ in verdict.calls)
     return Revise(feedback=feedback, calls=tuple(calls))
-
-
-def _rationale(heard: Sequence[_Voice]) -> str:
-    return " ".join(
-        f"{voice.member.critic.name} ({voice.judgement.risk_text}): {voice.judgement.rationale}"
-        for voice in heard
-    )
-
-
-def _usage(asked: Sequence[CriticAnswer]) -> Usage:
-    return sum((each.judgement.usage for each in asked if each.judgement), Usage())

@@ -188,11 +188,9 @@ class HumanCritic:
 
 def visible(text: str) -> str:
     """Return the text with invisible characters spelled out; newlines stay."""
-    return "".join(c if c.isprintable() or c == "\n" else _spelled(c) for c in text)
-
-
-def _spelled(character: str) -> str:
-    return "    " if character == "\t" else f"\\u{{{ord(character):x}}}"
+    text = text.replace("\t", "    ")
+    shown = (c if c.isprintable() or c == "\n" else f"\\u{{{ord(c):x}}}" for c in text)
+    return "".join(shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,10 @@ from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.prompt import (
     APPROVE,
     BUDGET,
+    JSON_VERDICT,
     REFUSE,
     Lookup,
     Prompt,
-    json_verdict_chat,
     lookups_chat,
     prompt_of,
     reasons_chat,
@@ -141,9 +141,8 @@ class LLMCritic:
         Raises:
             CriticError: the model failed, or its answer is not a verdict.
         """
-        hearing = _Hearing(self._model, self._wire)
         with judging(self.name):
-            return await self._judge(proposal, hearing)
+            return await self._judge(proposal, _Hearing(self._model, self._wire))
 
     async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.
@@ -234,7 +233,7 @@ class _Hearing:
             risk = await self._token_risk(prompt)
             if risk is not None:
                 return risk
-        verdict = await self.form(json_verdict_chat(prompt), JsonVerdict)
+        verdict = await self.form(prompt.asking(JSON_VERDICT), JsonVerdict)
         if verdict is None:
             raise CriticError(
                 f"model {self._model.name!r} gave no verdict: neither the word {APPROVE} or "

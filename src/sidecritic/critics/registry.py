@@ -220,15 +220,11 @@ def digest_of(path: Path) -> str:
         ConfigError: it cannot be read.
     """
     try:
-        if path.is_dir():
-            inside = sorted(each for each in path.rglob("*") if each.is_file())
-            lines = [f"{each.relative_to(path).as_posix()} {_sha(each)}\n" for each in inside]
-            return sha256("".join(lines).encode()).hexdigest()
-        return _sha(path)
+        if not path.is_dir():
+            with path.open("rb") as read:
+                return file_digest(read, "sha256").hexdigest()
+        inside = sorted(each for each in path.rglob("*") if each.is_file())
     except OSError as cause:
         raise ConfigError(f"cannot read {path}: {cause.strerror}; restore it") from cause
-
-
-def _sha(file: Path) -> str:
-    with file.open("rb") as read:
-        return file_digest(read, "sha256").hexdigest()
+    lines = [f"{each.relative_to(path).as_posix()} {digest_of(each)}\n" for each in inside]
+    return sha256("".join(lines).encode()).hexdigest()

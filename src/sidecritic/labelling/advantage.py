@@ -126,11 +126,8 @@ async def _rate(
 ) -> Rate:
     played = [_continued(branch, players, number, intervenes=intervenes) for number in numbers]
     graded = [outcome for outcome in await asyncio.gather(*played) if outcome is not None]
-    return Rate(sum(map(_passed, graded)), len(graded))
-
-
-def _passed(outcome: Outcome) -> bool:
-    return outcome.reward >= 1 if outcome.passed is None else outcome.passed
+    passed = [o.reward >= 1 if o.passed is None else o.passed for o in graded]
+    return Rate(sum(passed), len(passed))
 
 
 async def _continued(
@@ -141,11 +138,12 @@ async def _continued(
     seed = _seed(branch, number, intervenes=intervenes)
     # The actor is that of the episode and keeps its plan; only its luck differs.
     actor = players.actor(task, trajectory.seeds.get("actor", seed))
+    limits, revisions = players.limits, branch.place.proposal.attempt + 1
     supervisor = Supervisor(
         actor=actor,
         critic=NoCritic(),
         gate="none",
-        limits=_limits(players.limits, branch.place.proposal.attempt),
+        limits=limits.model_copy(update={"max_revisions": max(limits.max_revisions, revisions)}),
         sampling=players.sampling.model_copy(update={"seed": seed}),
     )
     log = begun(branch, intervenes=intervenes)
@@ -168,10 +166,6 @@ def begun(branch: Branch, *, intervenes: bool) -> list[Event]:
         return [*before, ran]
     judgement = Judgement(verdict=Revise(feedback=branch.feedback), critic="intervention")
     return [*before, Judged(turn=proposal.turn, attempt=proposal.attempt, judgement=judgement)]
-
-
-def _limits(limits: Limits, attempt: int) -> Limits:
-    return limits.model_copy(update={"max_revisions": max(limits.max_revisions, attempt + 1)})
 
 
 def _seed(branch: Branch, number: int, *, intervenes: bool) -> int:

@@ -8,12 +8,13 @@
 | else | nothing | |
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import EffectFields, LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
 from sidecritic.labelling.scene import Scene
 from sidecritic.ports import Snapshot
 
@@ -56,21 +57,20 @@ def label_by(branch: Branch, effect: Advantage) -> Label | None:
         wrong, weight, feedback = False, effect.safe_without, ""
     else:
         return None
-    faults: Sequence[str] = [fault.kind for fault in branch.place.faults]
-    return label_of(
-        branch.trajectory,
-        branch.place,
+    faults = (fault.kind for fault in branch.place.faults)
+    return Label(
         source="branching",
         wrong=wrong,
         weight=weight,
-        category=(faults[0] if faults else "worth an intervention") if wrong else "",
+        category=next(faults, "worth an intervention") if wrong else "",
         feedback=feedback,
+        **about(branch.trajectory, branch.place),
         **measured(effect),
     )
 
 
-def measured(effect: Advantage) -> EffectFields:
-    """Return what a label says of an effect."""
+def measured(effect: Advantage) -> dict[str, Any]:
+    """Return what `Label` says of an effect."""
     one, other = effect.with_it, effect.without
     return {
         "evidence": (

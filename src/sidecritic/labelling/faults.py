@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
 from sidecritic.writes import failing_references, normal_form
@@ -34,16 +34,15 @@ def _label(
     if place.faults:
         notes = "; ".join(fault.note for fault in place.faults if fault.note)
         kinds = ", ".join(fault.kind for fault in place.faults)
-        yield label_of(
-            trajectory,
-            place,
+        yield Label(
             source="fault",
             wrong=True,
             category=place.faults[0].kind,
             evidence=f"planted: {kinds} {notes}",
+            **about(trajectory, place),
         )
         return
     forms = {normal_form(c.name, c.arguments or {}) for c in place.proposal.action.calls}
     if not forms & failing and not (spoiled and place.kind == "final"):
         evidence = "no fault was planted here"
-        yield label_of(trajectory, place, source="fault", wrong=False, evidence=evidence)
+        yield Label(source="fault", wrong=False, evidence=evidence, **about(trajectory, place))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sidecritic.errors import SidecriticError
+from sidecritic.errors import SidecriticError, first_error
 from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.labelling.store import LabelledTrajectory, LabelStore
 from sidecritic.runs import Run
@@ -61,9 +61,9 @@ async def label_run(
     """
     units = list(_units(run, labellers))
     waiting = [
-        unit
-        for unit in units
-        if not store.is_done(unit[0].trajectory.id, unit[1].source, unit[1].settings)
+        (subject, source)
+        for subject, source in units
+        if not store.is_done(subject.trajectory.id, source.source, source.settings)
     ]
     watcher.begin(total=len(units), finished=len(units) - len(waiting))
     queue = iter(waiting)
@@ -72,8 +72,7 @@ async def label_run(
     async def work() -> None:
         nonlocal made
         for subject, labeller in queue:
-            labels = await _label(subject, labeller, store)
-            made += labels
+            made += await _label(subject, labeller, store)
             watcher.advance()
             # Simulated parties never wait, so that an interrupt would have no way in.
             await asyncio.sleep(0)
@@ -83,7 +82,7 @@ async def label_run(
             for _ in range(min(concurrency, len(waiting))):
                 group.create_task(work())
     except* SidecriticError as errors:
-        raise _first(errors) from errors
+        raise first_error(errors) from errors
     return made
 
 
@@ -103,13 +102,6 @@ def _units(run: Run, labellers: Sequence[Labeller]) -> Iterator[tuple[Subject, L
     # An episode that was played again has the id that it had; its later line counts.
     latest = {trajectory.id: trajectory for trajectory in run.trajectories}
     for trajectory in latest.values():
-        briefing = run.record.briefings.get(trajectory.briefing)
-        if briefing is None:
-            continue
-        for labeller in labellers:
-            yield Subject(trajectory, briefing), labeller
-
-
-def _first(errors: ExceptionGroup[SidecriticError]) -> SidecriticError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
+        if briefing := run.record.briefings.get(trajectory.briefing):
+            for labeller in labellers:
+                yield Subject(trajectory, briefing), labeller

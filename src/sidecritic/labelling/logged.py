@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any
 
 from sidecritic.gates import Gate, covers, kind_of
-from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.recorded import Kind
 from sidecritic.trace import Executed, Proposed, Trajectory, proposals
 from sidecritic.types import Briefing, Fault, Judgement, Proposal
@@ -49,58 +48,24 @@ def logged_proposals(
 
 
 def _executed(trajectory: Trajectory, at: int) -> bool:
-    for event in trajectory.events[at + 1 :]:
-        match event:
-            case Executed(source=source):
-                return source == "actor"
-            case Proposed():
-                return False
-            case _:
-                pass
-    return False
+    later = (e for e in trajectory.events[at + 1 :] if isinstance(e, Executed | Proposed))
+    following = next(later, None)
+    return isinstance(following, Executed) and following.source == "actor"
 
 
-class EffectFields(TypedDict, total=False):
-    """What a label says of the effect of an intervention; see `Label`."""
-
-    evidence: str
-    advantage: float
-    interval: tuple[float, float]
-    continuations: int
-
-
-class LabelFields(EffectFields, total=False):
-    """What a source may say besides right or wrong; see `Label`."""
-
-    weight: float
-    category: str
-    feedback: str
-    unhelpful: tuple[str, ...]
-
-
-def label_of(
-    trajectory: Trajectory,
-    place: LoggedProposal,
-    *,
-    source: LabelSource,
-    wrong: bool,
-    call_id: str | None = None,
-    **fields: Unpack[LabelFields],
-) -> Label:
-    """Return a label of the proposal; of its only call, where it has one."""
+def about(
+    trajectory: Trajectory, place: LoggedProposal, call_id: str | None = None
+) -> dict[str, Any]:
+    """Return the fields of `Label` that name a proposal, or its only call if it has one."""
     calls = place.proposal.action.calls
     if call_id is None and len(calls) == 1:
         call_id = calls[0].id
-    named = (call.name for call in calls if call_id is None or call.id == call_id)
-    return Label(
-        trajectory=trajectory.id,
-        env=trajectory.task.env,
-        task_id=trajectory.task.id,
-        turn=place.proposal.turn,
-        attempt=place.proposal.attempt,
-        call_id=call_id,
-        tool=",".join(named),
-        wrong=wrong,
-        source=source,
-        **fields,
-    )
+    return {
+        "trajectory": trajectory.id,
+        "env": trajectory.task.env,
+        "task_id": trajectory.task.id,
+        "turn": place.proposal.turn,
+        "attempt": place.proposal.attempt,
+        "call_id": call_id,
+        "tool": ",".join(call.name for call in calls if call_id is None or call.id == call_id),
+    }

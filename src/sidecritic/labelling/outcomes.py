@@ -20,7 +20,7 @@ from pydantic import JsonValue
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Outcome, ToolCall
 from sidecritic.writes import Standing, Unmatched, standing, succeeded, write_tools
@@ -102,15 +102,13 @@ def _of_write(
     else:
         weight, category = (_LIKELY if first else _LATER), DEPARTED
         evidence = _NO_REFERENCE
-    yield label_of(
-        trajectory,
-        write.place,
+    yield Label(
         source="outcome",
         wrong=wrong,
-        call_id=write.call.id,
         weight=weight,
         category=category,
         evidence=evidence,
+        **about(trajectory, write.place, write.call.id),
     )
 
 
@@ -127,19 +125,18 @@ def _of_end(
         return
     if outcome.reward >= 1:
         evidence = "the episode passed"
-        yield label_of(trajectory, last, source="outcome", wrong=False, evidence=evidence)
+        yield Label(source="outcome", wrong=False, evidence=evidence, **about(trajectory, last))
         return
     missing, untold = unmatched.left, _untold(outcome.native)
     if missing or untold:
         said = [f"never done: {form}" for form in missing] + [f"never said: {t}" for t in untold]
-        yield label_of(
-            trajectory,
-            last,
+        yield Label(
             source="outcome",
             wrong=True,
             weight=_OMISSION,
             category=OMITTED if missing else NOT_TOLD,
             evidence="; ".join(said),
+            **about(trajectory, last),
         )
 
 

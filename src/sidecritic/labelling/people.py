@@ -15,7 +15,7 @@ from pathlib import Path
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import records_in
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Record
 
@@ -65,15 +65,13 @@ def by_people(
             )
         _require_call(trajectory, place, call_id)
         by = f"{opinion.by}: " if opinion.by else ""
-        yield label_of(
-            trajectory,
-            place,
+        yield Label(
             source="human",
             wrong=opinion.wrong,
-            call_id=call_id,
             category="held to be wrong" if opinion.wrong else "",
             evidence=f"{by}{opinion.note}".strip(": "),
             feedback=opinion.feedback if opinion.wrong else "",
+            **about(trajectory, place, call_id),
         )
 
 

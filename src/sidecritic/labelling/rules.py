@@ -1,14 +1,14 @@
 """Labels by the surest policy check that speaks against a proposal."""
 
-from sidecritic.checks.base import Finding, Pack
+from sidecritic.checks.base import Pack
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import CriticError, boundary
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import label_of, logged_proposals
+from sidecritic.labelling.logged import about, logged_proposals
 from sidecritic.labelling.scene import Rebuilt
 from sidecritic.trace import Trajectory
-from sidecritic.types import Briefing, Proposal
+from sidecritic.types import Briefing
 
 SURE = 0.5
 """Risk from which a check counts as a label: wrong is then more likely than right."""
@@ -29,28 +29,20 @@ async def by_rules(
     """
     found: list[Label] = []
     for place in logged_proposals(trajectory, briefing, gate=gate):
-        findings = await _findings(place.proposal, pack, rebuilt)
+        proposal = place.proposal
+        if rebuilt and (snapshot := rebuilt.before.get(proposal.turn)) is not None:
+            proposal = proposal.model_copy(update={"look": snapshot.look(LOOK_BUDGET)})
+        with boundary(CriticError, f"checks of {pack.name!r}"):
+            findings = await pack.examined(proposal)
         surest = next((f for f in findings if f.sign > 0 and f.risk >= SURE), None)
-        if surest is None:
-            continue
-        found.append(
-            label_of(
-                trajectory,
-                place,
+        if surest is not None:
+            label = Label(
                 source="rule",
                 wrong=True,
-                call_id=surest.call_id,
                 weight=surest.risk,
                 category=surest.check,
                 evidence=surest.evidence or surest.policy,
+                **about(trajectory, place, surest.call_id),
             )
-        )
+            found.append(label)
     return found
-
-
-async def _findings(proposal: Proposal, pack: Pack, rebuilt: Rebuilt | None) -> tuple[Finding, ...]:
-    snapshot = rebuilt.before.get(proposal.turn) if rebuilt is not None else None
-    if snapshot is not None:
-        proposal = proposal.model_copy(update={"look": snapshot.look(LOOK_BUDGET)})
-    with boundary(CriticError, f"checks of {pack.name!r}"):
-        return await pack.examined(proposal)

@@ -17,7 +17,6 @@ from sidecritic.types import (
     Assistant,
     Briefing,
     Completion,
-    Message,
     Observation,
     Request,
     ToolResult,
@@ -96,12 +95,12 @@ class _Seat:
 
 
 def _require_same(got: Observation, recorded: Observation, id: str) -> None:
-    if _said(got.messages) != _said(recorded.messages) or got.done != recorded.done:
+    one, other = (
+        [(m.role, m.text, isinstance(m, ToolResult) and m.is_error) for m in each.messages]
+        for each in (got, recorded)
+    )
+    if one != other or got.done != recorded.done:
         raise EnvError(
             f"{id} cannot be rebuilt: the environment answers otherwise than in the log; it was "
             "played with another version of the benchmark"
         )
-
-
-def _said(messages: tuple[Message, ...]) -> list[tuple[str, str, bool]]:
-    return [(m.role, m.text, isinstance(m, ToolResult) and m.is_error) for m in messages]

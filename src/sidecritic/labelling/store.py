@@ -8,12 +8,12 @@ labelled twice; of two labels of one source for one place the later counts.
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
 from sidecritic.json_lines import parsed
-from sidecritic.labelling.label import Label, LabelSource, ProposalPlace
+from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.types import Record
 
 LABELS_FILE = "labels.jsonl"
@@ -33,12 +33,6 @@ class LabelledTrajectory(Record):
     labels: int
 
 
-class _Key(NamedTuple):
-    trajectory: str
-    source: LabelSource
-    settings: str
-
-
 class LabelStore:
     """The open label files of one run."""
 
@@ -47,11 +41,11 @@ class LabelStore:
     ) -> None:
         self._labels = labels
         self._labelled = labelled
-        self._done = {_Key(d.trajectory, d.source, d.settings) for d in done}
+        self._done = {(d.trajectory, d.source, d.settings) for d in done}
 
     def is_done(self, trajectory: str, source: LabelSource, settings: str) -> bool:
         """Whether the source has been through the trajectory, told the same."""
-        return _Key(trajectory, source, settings) in self._done
+        return (trajectory, source, settings) in self._done
 
     def add(self, made: LabelledTrajectory, labels: Iterable[Label]) -> None:
         """Write what one source says of one trajectory.
@@ -63,7 +57,7 @@ class LabelStore:
         if text:
             self._labels.append(text)
         self._labelled.append(f"{made.model_dump_json()}\n")
-        self._done.add(_Key(made.trajectory, made.source, made.settings))
+        self._done.add((made.trajectory, made.source, made.settings))
 
 
 @contextmanager
@@ -89,10 +83,8 @@ def read_labels(directory: Path) -> tuple[Label, ...]:
     Raises:
         ConfigError: a line cannot be read.
     """
-    latest: dict[tuple[ProposalPlace, LabelSource], Label] = {}
-    for label in _records(directory / LABELS_FILE, Label):
-        latest[label.place, label.source] = label
-    return tuple(latest.values())
+    found = _records(directory / LABELS_FILE, Label)
+    return tuple({(label.place, label.source): label for label in found}.values())
 
 
 def _records(file: Path, kind: type[_Kind]) -> Iterator[_Kind]:

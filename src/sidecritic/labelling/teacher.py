@@ -16,7 +16,7 @@ from sidecritic.gates import Gate
 from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
 from sidecritic.labelling.branching import measured
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import LoggedProposal, label_of, logged_proposals
+from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
 from sidecritic.labelling.scene import Scene
 from sidecritic.simulation.task_record import reference_of
 from sidecritic.types import Assistant, Message, Record, Task, User
@@ -109,14 +109,13 @@ def _chat(task: Task, place: LoggedProposal) -> tuple[Message, ...]:
 
 
 def _label(branch: Branch, effect: Advantage, failed: list[str]) -> Label:
-    return label_of(
-        branch.trajectory,
-        branch.place,
+    return Label(
         source="teacher",
         wrong=True,
         weight=WEIGHT,
         category="taught",
         feedback=branch.feedback,
         unhelpful=tuple(failed),
+        **about(branch.trajectory, branch.place),
         **measured(effect),
     )

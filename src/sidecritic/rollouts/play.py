@@ -6,11 +6,11 @@ directory plays those again, with the same seeds.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from pydantic_core import PydanticSerializationError
 
@@ -23,6 +23,8 @@ from sidecritic.runs import RunRecord, digest
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Failed, Trajectory
 from sidecritic.types import Briefing
+
+_VERSION = version("sidecritic")
 
 
 class Watcher(Protocol):
@@ -103,14 +105,14 @@ def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
 async def _drain(
     plan: RolloutPlan, waiting: list[Episode], store: Store, streak: "_Streak", *, concurrency: int
 ) -> None:
-    stages = {group.benchmark.name: _stage(plan, group.benchmark) for group in plan.sets}
+    critics = {g.benchmark.name: plan.cast.critic(g.benchmark.name) for g in plan.sets}
     queue: Iterator[Episode] = iter(waiting)
 
     async def work() -> None:
         for episode in queue:
             if not plan.budget.begin():
                 return
-            trajectory = await _episode(plan, episode, stages[episode.benchmark.name])
+            trajectory = await _episode(plan, episode, critics[episode.benchmark.name])
             plan.budget.end(trajectory.events)
             streak.add(_write(store, trajectory))
             # Simulated parties never wait, so that an interrupt would have no way in.
@@ -169,23 +171,12 @@ def _failure_in(trajectory: Trajectory) -> tuple[str, str]:
     return f"{causes[-1].where}: {causes[-1].error}", causes[-1].message
 
 
-class _Stage(NamedTuple):
-    """What all episodes of one benchmark share."""
-
-    critic: Critic
-    versions: dict[str, str]
-
-
-def _stage(plan: RolloutPlan, benchmark: Benchmark) -> _Stage:
-    return _Stage(plan.cast.critic(benchmark.name), _versions(benchmark.versions))
-
-
-async def _episode(plan: RolloutPlan, episode: Episode, stage: _Stage) -> Trajectory:
+async def _episode(plan: RolloutPlan, episode: Episode, critic: Critic) -> Trajectory:
     task, seeds = episode.task, seeds_for(plan.seed, episode.key)
     actor, user = plan.cast.actor(task, seeds["actor"]), plan.cast.user(task, seeds["user"])
     supervisor = Supervisor(
         actor=actor,
-        critic=stage.critic,
+        critic=critic,
         gate=plan.cast.gate,
         limits=plan.cast.limits,
         sampling=plan.cast.sampling.model_copy(update={"seed": seeds["actor"]}),
@@ -210,11 +201,11 @@ async def _episode(plan: RolloutPlan, episode: Episode, stage: _Stage) -> Trajec
         task=task,
         trial=episode.trial,
         actor=actor.name,
-        critic=stage.critic.name,
+        critic=critic.name,
         user=user.name,
-        simulated=tuple(_simulated(actor=actor, user=user, critic=stage.critic)),
+        simulated=tuple(_simulated(actor=actor, user=user, critic=critic)),
         seeds=seeds,
-        versions=stage.versions,
+        versions=_versions(episode.benchmark),
         briefing=briefing,
         events=tuple(log),
     )
@@ -243,8 +234,8 @@ def _write(store: Store, trajectory: Trajectory) -> Trajectory:
     return trajectory
 
 
-def _versions(of_benchmark: Mapping[str, str]) -> dict[str, str]:
-    return {"sidecritic": version("sidecritic"), **of_benchmark}
+def _versions(benchmark: Benchmark) -> dict[str, str]:
+    return {"sidecritic": _VERSION, **benchmark.versions}
 
 
 def _record(plan: RolloutPlan) -> RunRecord:
@@ -252,7 +243,7 @@ def _record(plan: RolloutPlan) -> RunRecord:
         command=plan.command,
         settings=dict(plan.settings),
         episodes=len(plan.episodes()),
-        versions={g.benchmark.name: _versions(g.benchmark.versions) for g in plan.sets},
+        versions={g.benchmark.name: _versions(g.benchmark) for g in plan.sets},
         briefings={digest(briefing): briefing for briefing in _briefings(plan)},
     )
 

@@ -1,42 +1,40 @@
 """τ² airline: one flight of a trip for that of another day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.airline_records import AirlineRecords, Flight, passengers_of
+from sidecritic.synthesis.airline_records import (
+    AirlineRecords,
+    Flight,
+    leg_of,
+    passengers_of,
+    segment,
+)
+from sidecritic.synthesis.drafts import picked
 from sidecritic.synthesis.wording import Row, clock, day
 
 
-def moved(
-    book: AirlineRecords, trips: Sequence[Row], rng: Random
-) -> tuple[Row, Row, Flight] | None:
-    """Return a trip, one of its flights that is the only one of its leg, and another day's."""
+def moved(book: AirlineRecords, trips: Sequence[Row], rng: Random) -> tuple[Row, Row, Flight]:
+    """Return a trip, one of its flights that is the only one of its leg, and another day's.
+
+    Raises:
+        NoWish: there is none.
+    """
     cases = [
         (trip, old, new)
         for trip in trips
-        if is_direct(trip)
+        if _is_direct(trip)
         for at, old in enumerate(trip["flights"])
         for date in _days(trip, at)
-        for new in _open(book, trip, old, date=date)
+        for new in book.with_seats(leg_of(old), date, trip["cabin"], len(passengers_of(trip)))
     ]
-    return rng.choice(cases) if cases else None
+    return picked(rng, cases)
 
 
-def _open(book: AirlineRecords, trip: Row, old: Row, *, date: str) -> list[Flight]:
-    same_day = book.direct(old["origin"], old["destination"], date)
-    seats = len(passengers_of(trip))
-    times = [flight.departure for flight in same_day]
-    return [
-        flight
-        for flight in same_day
-        if flight.seats[trip["cabin"]] >= seats and times.count(flight.departure) == 1
-    ]
-
-
-def is_direct(trip: Row) -> bool:
+def _is_direct(trip: Row) -> bool:
     """Whether each leg of a trip is a single flight."""
     return len(trip["flights"]) == (2 if trip["flight_type"] == "round_trip" else 1)
 
@@ -56,31 +54,22 @@ def move_words(old: Row, new: Flight) -> str:
     )
 
 
-def search(old: Row, new: Flight) -> Action:
-    """Return the look-up that finds the new flight."""
-    places = {"origin": old["origin"], "destination": old["destination"]}
-    return Action("search_direct_flight", {**places, "date": new.date})
+def search(leg: tuple[str, str], date: str) -> Action:
+    """Return the look-up that finds a flight."""
+    places = {"origin": leg[0], "destination": leg[1]}
+    return Action("search_direct_flight", {**places, "date": date})
 
 
 def status_of(flight: Row) -> Action:
-    number, date = flight["flight_number"], flight["date"]
-    return Action("get_flight_status", {"flight_number": number, "date": date})
+    return Action("get_flight_status", segment(flight))
 
 
-def with_flights(trip: Row, old: Row, new: Flight, *, key: str) -> Action:
-    """Return the change of one flight of a trip for another."""
-    flights: list[JsonValue] = [
-        new.segment
-        if flight is old
-        else {"flight_number": flight["flight_number"], "date": flight["date"]}
-        for flight in trip["flights"]
-    ]
-    return Action(
-        "update_reservation_flights",
-        {
-            "reservation_id": trip["reservation_id"],
-            "cabin": trip["cabin"],
-            "flights": flights,
-            "payment_id": key,
-        },
-    )
+def new_flights(cabin: str, flights: Iterable[Row], *, key: str) -> dict[str, JsonValue]:
+    """Return the arguments that give a trip another cabin or other flights."""
+    return {"cabin": cabin, "flights": list(map(segment, flights)), "payment_id": key}
+
+
+def with_flight(trip: Row, old: Row, new: Flight, *, key: str) -> dict[str, JsonValue]:
+    """Return the arguments that change one flight of a trip for another."""
+    flights = [new._asdict() if flight is old else flight for flight in trip["flights"]]
+    return new_flights(trip["cabin"], flights, key=key)

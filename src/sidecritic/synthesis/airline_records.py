@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.drafts import Introduction
+from sidecritic.synthesis.drafts import Domain, Introduction, Subject, picked
 from sidecritic.synthesis.wording import Row, day
 
 A_DAY_AGO = "2024-05-14T15:00:00"
@@ -20,41 +20,22 @@ _CABIN_BAGS = {"basic_economy": 0, "economy": 1, "business": 2}
 class Flight(NamedTuple):
     """A flight on a day, with seats and prices by cabin."""
 
-    number: str
+    flight_number: str
     date: str
     departure: str
     seats: Mapping[str, int]
     prices: Mapping[str, int]
 
-    @property
-    def segment(self) -> dict[str, JsonValue]:
-        return {"flight_number": self.number, "date": self.date}
 
-
-class AirlineRecords:
+class AirlineRecords(Domain):
     """Users, flights and reservations."""
-
-    def __init__(self, records: Mapping[str, Mapping[str, Row]]) -> None:
-        self._users = records["users"]
-        self._flights = records["flights"]
-        self._reservations = records["reservations"]
-
-    @property
-    def users(self) -> tuple[str, ...]:
-        return tuple(sorted(self._users))
 
     @property
     def routes(self) -> list[tuple[str, str]]:
-        return sorted({(f["origin"], f["destination"]) for f in self._flights.values()})
-
-    def user(self, user_id: str) -> Row:
-        return self._users[user_id]
-
-    def methods(self, user_id: str) -> Mapping[str, Row]:
-        return self._users[user_id]["payment_methods"]
+        return sorted({(f["origin"], f["destination"]) for f in self.records["flights"].values()})
 
     def reservations(self, user_id: str) -> list[Row]:
-        return [self._reservations[id] for id in self._users[user_id]["reservations"]]
+        return [self.records["reservations"][id] for id in self.user(user_id)["reservations"]]
 
     def ahead(self, user_id: str) -> list[Row]:
         """Return the reservations of which no flight has left or was cancelled."""
@@ -69,10 +50,10 @@ class AirlineRecords:
         return tuple(self._state(f["flight_number"], f["date"]) for f in reservation["flights"])
 
     def _state(self, number: str, date: str) -> str:
-        status = self._flights[number]["dates"].get(date, {}).get("status", "landed")
-        if status == "cancelled":
-            return "cancelled"
-        return "flown" if status in ("landed", "flying") else "ahead"
+        dates = self.records["flights"][number]["dates"]
+        status = dates.get(date, {}).get("status", "landed")
+        known = {"cancelled": "cancelled", "landed": "flown", "flying": "flown"}
+        return known.get(status, "ahead")
 
     def direct(self, origin: str, destination: str, date: str) -> list[Flight]:
         """Return the direct flights that can be booked, earliest first."""
@@ -84,47 +65,56 @@ class AirlineRecords:
                 row["dates"][date]["available_seats"],
                 row["dates"][date]["prices"],
             )
-            for number, row in self._flights.items()
+            for number, row in self.records["flights"].items()
             if (row["origin"], row["destination"]) == (origin, destination)
             and row["dates"].get(date, {}).get("status") == "available"
         ]
-        return sorted(found, key=lambda flight: (flight.departure, flight.number))
+        return sorted(found, key=lambda flight: (flight.departure, flight.flight_number))
+
+    def with_seats(self, leg: tuple[str, str], date: str, cabin: str, seats: int) -> list[Flight]:
+        """Return the direct flights with so many seats that their departure times tell apart."""
+        flights = self.direct(*leg, date)
+        times = [flight.departure for flight in flights]
+        return [f for f in flights if f.seats[cabin] >= seats and times.count(f.departure) == 1]
 
     def on(self, number: str, date: str) -> Flight | None:
         """Return a flight on a day, `None` if it cannot be booked."""
-        row = self._flights[number]
-        same = self.direct(row["origin"], row["destination"], date)
-        return next((flight for flight in same if flight.number == number), None)
+        same = self.direct(*leg_of(self.records["flights"][number]), date)
+        return next((flight for flight in same if flight.flight_number == number), None)
 
     def free_bags(self, user_id: str, cabin: str, passengers: int) -> int:
         return (_FREE_BAGS[self.user(user_id)["membership"]] + _CABIN_BAGS[cabin]) * passengers
 
-    def able(self, user_id: str, price: float, *, certificates: bool = False) -> list[str]:
+    def able(self, user_id: str, price: float) -> list[str]:
         """Return the payment methods that cover a price."""
-        sources = {"credit_card", "gift_card", *(("certificate",) if certificates else ())}
         return [
             key
             for key, row in sorted(self.methods(user_id).items())
-            if row["source"] in sources and row.get("amount", price) >= price
+            if row["source"] in ("credit_card", "gift_card") and row.get("amount", price) >= price
         ]
+
+    def payment(self, user_id: str, price: float, rng: Random) -> tuple[str, str]:
+        """Return a payment method that covers a price, and the user's words for it."""
+        key = picked(rng, self.able(user_id, price))
+        return key, self.way(user_id, key)
 
     def deserving(self, trip: Row) -> bool:
         """Whether the rules allow a compensation at all."""
         member = self.user(trip["user_id"])["membership"] != "regular"
         return member or trip["insurance"] == "yes" or trip["cabin"] == "business"
 
-    def trip_words(self, reservation: Row, rng: Random) -> tuple[str, tuple[Action, ...]]:
-        """Return how the user names a reservation, and the look-ups that this makes necessary."""
+    def trip(self, reservation: Row, rng: Random) -> Subject:
+        """Return a reservation as the user names it."""
         id_ = reservation["reservation_id"]
         look = Action("get_reservation_details", {"reservation_id": id_})
         owner = reservation["user_id"]
-        ends = (reservation["origin"], reservation["destination"])
-        same = [r for r in self.reservations(owner) if (r["origin"], r["destination"]) == ends]
+        ends = leg_of(reservation)
+        same = [other for other in self.reservations(owner) if leg_of(other) == ends]
         if len(same) > 1 or ends[0] == ends[1] or rng.random() < 0.6:
-            return f"reservation {id_}", (look,)
+            return Subject(f"reservation {id_}", "reservation_id", id_, (look,))
         first = reservation["flights"][0]["date"]
         words = f"your trip from {ends[0]} to {ends[1]} that begins on {day(first)}"
-        return words, (Action("get_user_details", {"user_id": owner}), look)
+        return Subject(words, "reservation_id", id_, (*self.introduced(owner), look))
 
     def introduce(self, user_id: str, rng: Random) -> Introduction:
         who = full_name(self.user(user_id)["name"])
@@ -141,13 +131,18 @@ class AirlineRecords:
 
     def dossier(self, user_id: str) -> dict[str, JsonValue]:
         reservations = self.reservations(user_id)
-        routes = {(f["origin"], f["destination"]) for r in reservations for f in r["flights"]}
-        days = [f"2024-05-{day_}" for day_ in range(17, 23)]
+        legs = {leg_of(flight) for trip in reservations for flight in trip["flights"]}
         flights: list[JsonValue] = [
-            {"origin": origin, "destination": destination, **_plain(flight)}
-            for origin, destination in sorted(routes)
-            for date in days
-            for flight in self.direct(origin, destination, date)
+            {
+                "origin": leg[0],
+                "destination": leg[1],
+                **segment(flight._asdict()),
+                "departure": flight.departure,
+                "prices": dict(flight.prices),
+            }
+            for leg in sorted(legs)
+            for date in range(17, 23)
+            for flight in self.direct(*leg, f"2024-05-{date}")
         ]
         return {
             "user": dict(self.user(user_id)),
@@ -157,8 +152,14 @@ class AirlineRecords:
         }
 
 
-def _plain(flight: Flight) -> dict[str, JsonValue]:
-    return {**flight.segment, "departure": flight.departure, "prices": dict(flight.prices)}
+def leg_of(row: Row) -> tuple[str, str]:
+    """Return origin and destination of a flight or a reservation."""
+    return row["origin"], row["destination"]
+
+
+def segment(flight: Row) -> dict[str, JsonValue]:
+    """Return a flight as the tools want it named."""
+    return {"flight_number": flight["flight_number"], "date": flight["date"]}
 
 
 def is_recent(reservation: Row) -> bool:

@@ -4,25 +4,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
-from pydantic import JsonValue
-
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.airline_moves import move_words, moved, search, with_flights
-from sidecritic.synthesis.airline_records import AirlineRecords, full_name, is_recent, passengers_of
-from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish
-from sidecritic.synthesis.wording import Row, day, method
+from sidecritic.synthesis.airline_moves import move_words, moved, search, status_of, with_flight
+from sidecritic.synthesis.airline_records import (
+    AirlineRecords,
+    full_name,
+    is_recent,
+    leg_of,
+    passengers_of,
+)
+from sidecritic.synthesis.drafts import Maker, Wish, picked
+from sidecritic.synthesis.wording import Row, day
 
 
-class Refusals:
+class AirlineRefusals(AirlineRecords):
     """Wishes that the right answer refuses."""
 
-    def __init__(self, desk: AirlineRecords) -> None:
-        self._desk = desk
-
     @property
-    def makers(self) -> Mapping[str, Maker]:
+    def refusals(self) -> Mapping[str, Maker]:
         return {
-            "cancel without grounds": self._cancel,
+            "cancel without grounds": self._groundless,
             "cancel after departure": self._departed,
             "change basic economy flight": self._basic,
             "remove bags": self._remove_bags,
@@ -30,32 +31,19 @@ class Refusals:
             "undeserved compensation": self._undeserved,
         }
 
-    def _cancel(self, user: str, rng: Random) -> Wish | None:
-        trips = [
-            trip
-            for trip in self._desk.ahead(user)
-            if trip["cabin"] != "business" and not is_recent(trip)
-        ]
-        if not trips:
-            return None
-        trip = rng.choice(trips)
+    def _groundless(self, user: str, rng: Random) -> Wish:
+        trips = [t for t in self.ahead(user) if t["cabin"] != "business" and not is_recent(t)]
+        trip = picked(rng, trips)
         insured = trip["insurance"] == "yes"
         # What an insurance covers is health and weather; a change of plans it does not.
         whys = ("your plans have changed", "you have to work on that day")
         why = rng.choice(whys if insured else (*whys, "you are ill and cannot travel"))
-        return self._wish("cancel without grounds", trip, rng, why=why)
+        return self._refund(trip, rng, why)
 
-    def _departed(self, user: str, rng: Random) -> Wish | None:
-        desk = self._desk
-        trips = [
-            trip
-            for trip in desk.reservations(user)
-            if {"flown", "ahead"} <= set(desk.states(trip)) and "cancelled" not in desk.states(trip)
-        ]
-        if not trips:
-            return None
-        trip = rng.choice(trips)
-        wish = self._wish("cancel after departure", trip, rng, why="your plans have changed")
+    def _departed(self, user: str, rng: Random) -> Wish:
+        trips = [t for t in self.reservations(user) if set(self.states(t)) == {"flown", "ahead"}]
+        trip = picked(rng, trips)
+        wish = self._refund(trip, rng, "your plans have changed")
         return replace(
             wish,
             text=f"{wish.text} You have taken the first flight already.",
@@ -64,108 +52,78 @@ class Refusals:
             "part has been flown.",
         )
 
-    def _wish(self, kind: str, trip: Row, rng: Random, *, why: str) -> Wish:
-        named, looks = self._desk.trip_words(trip, rng)
-        return Wish(
-            kind=kind,
-            text=f"You want to cancel {named} and get your money back, because {why}.",
-            touches=trip["reservation_id"],
-            looks=looks,
-            asides=("You say truthfully what your reason is.", ACCEPTS),
-            forbidden=Action("cancel_reservation", {"reservation_id": trip["reservation_id"]}),
+    def _refund(self, trip: Row, rng: Random, why: str) -> Wish:
+        it = self.trip(trip, rng)
+        return it.wish(
+            f"You want to cancel {it.words} and get your money back, because {why}.",
+            "cancel_reservation",
+            {},
+            asides=("You say truthfully what your reason is.",),
         )
 
-    def _basic(self, user: str, rng: Random) -> Wish | None:
-        desk = self._desk
-        trips = [trip for trip in desk.ahead(user) if trip["cabin"] == "basic_economy"]
-        found = moved(desk, trips, rng)
-        cards = [key for key, row in desk.methods(user).items() if row["source"] == "credit_card"]
-        if found is None or not cards:
-            return None
-        trip, old, new = found
-        key = rng.choice(sorted(cards))
-        named, looks = desk.trip_words(trip, rng)
-        way = method(desk.methods(user)[key], desk.methods(user))
-        return Wish(
-            kind="change basic economy flight",
-            text=f"In {named}, you want to {move_words(old, new)}. You would pay any difference "
-            f"with {way}.",
-            touches=trip["reservation_id"],
-            looks=(*looks, search(old, new)),
-            asides=("For that trip you want neither another cabin nor a cancellation.", ACCEPTS),
-            forbidden=with_flights(trip, old, new, key=key),
+    def _basic(self, user: str, rng: Random) -> Wish:
+        trips = [trip for trip in self.ahead(user) if trip["cabin"] == "basic_economy"]
+        trip, old, new = moved(self, trips, rng)
+        methods = sorted(self.methods(user).items())
+        key = picked(rng, [key for key, row in methods if row["source"] == "credit_card"])
+        it = self.trip(trip, rng)
+        return it.wish(
+            f"In {it.words}, you want to {move_words(old, new)}. You would pay any difference "
+            f"with {self.way(user, key)}.",
+            "update_reservation_flights",
+            with_flight(trip, old, new, key=key),
+            looks=(search(leg_of(old), new.date),),
+            asides=("For that trip you want neither another cabin nor a cancellation.",),
         )
 
-    def _remove_bags(self, user: str, rng: Random) -> Wish | None:
-        desk = self._desk
-        trips = [trip for trip in desk.ahead(user) if trip["total_baggages"] > 0]
-        ways = desk.able(user, 0)
-        if not trips or not ways:
-            return None
-        trip = rng.choice(trips)
-        named, looks = desk.trip_words(trip, rng)
+    def _remove_bags(self, user: str, rng: Random) -> Wish:
+        ways = self.able(user, 0)
+        trip = picked(rng, [t for t in self.ahead(user) if ways and t["total_baggages"] > 0])
         total = trip["total_baggages"] - 1
-        call: dict[str, JsonValue] = {
-            "reservation_id": trip["reservation_id"],
-            "total_baggages": total,
-            "nonfree_baggages": min(trip["nonfree_baggages"], total),
-            "payment_id": ways[0],
-        }
-        return Wish(
-            kind="remove bags",
-            text=f"You will travel lighter and want one checked bag taken off {named}.",
-            touches=trip["reservation_id"],
-            looks=looks,
-            asides=(ACCEPTS,),
-            forbidden=Action("update_reservation_baggages", call),
+        charged = min(trip["nonfree_baggages"], total)
+        it = self.trip(trip, rng)
+        return it.wish(
+            f"You will travel lighter and want one checked bag taken off {it.words}.",
+            "update_reservation_baggages",
+            {"total_baggages": total, "nonfree_baggages": charged, "payment_id": ways[0]},
         )
 
-    def _fewer(self, user: str, rng: Random) -> Wish | None:
-        trips = [trip for trip in self._desk.ahead(user) if len(passengers_of(trip)) > 1]
-        if not trips:
-            return None
-        trip = rng.choice(trips)
+    def _fewer(self, user: str, rng: Random) -> Wish:
+        trip = picked(rng, [t for t in self.ahead(user) if len(passengers_of(t)) > 1])
+        own = full_name(self.user(user)["name"])
         people = [dict(each) for each in passengers_of(trip)]
-        own = full_name(self._desk.user(user)["name"])
-        others = [each for each in people if full_name(each) != own]
-        if not others:
-            return None
-        gone = rng.choice(others)
+        gone = picked(rng, [each for each in people if full_name(each) != own])
         people.remove(gone)
-        named, looks = self._desk.trip_words(trip, rng)
-        call: dict[str, JsonValue] = {
-            "reservation_id": trip["reservation_id"],
-            "passengers": [*people],
-        }
-        return Wish(
-            kind="fewer passengers",
-            text=f"You want {full_name(gone)} taken off {named}. They "
-            "cannot come along, and the others travel without them.",
-            touches=trip["reservation_id"],
-            looks=looks,
-            asides=("Nobody else is to fly in their place.", ACCEPTS),
-            forbidden=Action("update_reservation_passengers", call),
+        it = self.trip(trip, rng)
+        return it.wish(
+            f"You want {full_name(gone)} taken off {it.words}. They cannot come along, and the "
+            "others travel without them.",
+            "update_reservation_passengers",
+            {"passengers": [*people]},
+            asides=("Nobody else is to fly in their place.",),
         )
 
-    def _undeserved(self, user: str, rng: Random) -> Wish | None:
-        desk = self._desk
-        trips = [
-            trip
-            for trip in desk.reservations(user)
-            if "cancelled" in desk.states(trip) and not desk.deserving(trip)
-        ]
-        if not trips:
-            return None
-        trip = rng.choice(trips)
-        flight = trip["flights"][desk.states(trip).index("cancelled")]
-        named, looks = desk.trip_words(trip, rng)
-        call: dict[str, JsonValue] = {"user_id": user, "amount": 100 * len(passengers_of(trip))}
+    def _undeserved(self, user: str, rng: Random) -> Wish:
+        wish = self.complaint(user, rng, deserves=False)
+        return replace(wish, asides=("You do not want to change or cancel that trip.",))
+
+    def complaint(self, user: str, rng: Random, *, deserves: bool) -> Wish:
+        """Return a complaint about a cancelled flight, with or without a right to anything."""
+        trip = picked(
+            rng,
+            [
+                trip
+                for trip in self.reservations(user)
+                if "cancelled" in self.states(trip) and self.deserving(trip) is deserves
+            ],
+        )
+        it = self.trip(trip, rng)
+        flight = trip["flights"][self.states(trip).index("cancelled")]
+        call = {"user_id": user, "amount": 100 * len(passengers_of(trip))}
         return Wish(
-            kind="undeserved compensation",
-            text=f"Flight {flight['flight_number']} on {day(flight['date'])}, in {named}, was "
+            text=f"Flight {flight['flight_number']} on {day(flight['date'])}, in {it.words}, was "
             "cancelled by the airline. You complain about it and ask for a compensation.",
-            touches=trip["reservation_id"],
-            looks=looks,
-            asides=("You do not want to change or cancel that trip.", ACCEPTS),
-            forbidden=Action("send_certificate", call),
+            touches=it.id,
+            looks=(*it.looks, *((status_of(flight),) if deserves else ())),
+            writes=(Action("send_certificate", call),),
         )

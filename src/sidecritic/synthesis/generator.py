@@ -1,7 +1,7 @@
 """New tasks until there are enough: draft, verify, drop near-duplicates."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -19,10 +19,9 @@ from sidecritic.synthesis.ledger import (
     Batch,
     Ledger,
     LedgerHeader,
-    NoLedger,
     RefusedDraft,
 )
-from sidecritic.synthesis.verifier import Rejection, Verified, Verifier
+from sidecritic.synthesis.verifier import Rejection, Verifier
 from sidecritic.types import Record, Task
 
 
@@ -83,32 +82,28 @@ class _Bench:
 
     order: SynthesisOrder
     seen: Scenarios
-    tasks: list[Task] = field(default_factory=list[Task])
     attempts: int = 0
-    kinds: Counter[str] = field(default_factory=Counter[str])
-    refusals: int = 0
-    rejected: dict[tuple[str, str], list[str]] = field(
-        default_factory=dict[tuple[str, str], list[str]]
-    )
+    accepted: list[AcceptedTask] = field(default_factory=list[AcceptedTask])
+    refused: list[RefusedDraft] = field(default_factory=list[RefusedDraft])
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return tuple(accepted.task for accepted in self.accepted)
 
     @property
     def full(self) -> bool:
-        return len(self.tasks) >= self.order.number
+        return len(self.accepted) >= self.order.number
 
     def is_refusal_due(self, ahead: int) -> bool:
         """Whether the next task but `ahead` should be one that is refused."""
-        planned = len(self.tasks) + ahead + 1
+        planned = len(self.accepted) + ahead + 1
         return round(self.order.refusals * planned) > round(self.order.refusals * (planned - 1))
 
     def take(self, batch: Batch) -> None:
         """Count a batch, whether it was made now or is on file."""
         self.attempts = batch.attempts
-        for accepted in batch.accepted:
-            self.tasks.append(accepted.task)
-            self.kinds[accepted.kind] += 1
-            self.refusals += accepted.refuses
-        for refused in batch.refused:
-            self.rejected.setdefault((refused.kind, refused.reason), []).append(refused.detail)
+        self.accepted += batch.accepted
+        self.refused += batch.refused
 
 
 class Unfinished(ModelUnavailable):
@@ -140,12 +135,10 @@ async def make(
         Unfinished: the author's model cannot be reached; it holds what was made.
         ConfigError: the ledger is of another order, or cannot be written.
     """
-    ledger = ledger or NoLedger()
     env = verifier.benchmark.name
     bench = _Bench(order, Scenarios(known))
-    for batch in ledger.begin(
-        LedgerHeader(env=env, author=author.name, order=order.model_dump_json())
-    ):
+    header = LedgerHeader(env=env, author=author.name, order=order.model_dump_json())
+    for batch in ledger.begin(header) if ledger else ():
         bench.take(batch)
         for accepted in batch.accepted:
             bench.seen.add(accepted.task)
@@ -155,33 +148,28 @@ async def make(
         if usable:
             made = await _batch(usable, verifier, bench)
             bench.take(made)
-            ledger.add(made)
+            if ledger:
+                ledger.add(made)
         away = next((draft for draft in drafts if isinstance(draft, ModelUnavailable)), None)
         if away is not None:
-            account = _account(bench, env, author.name)
-            raise Unfinished(away, tuple(bench.tasks), account) from away
-    return tuple(bench.tasks), _account(bench, env, author.name)
+            raise Unfinished(away, bench.tasks, _account(bench, env, author.name)) from away
+    return bench.tasks, _account(bench, env, author.name)
 
 
 async def _drafts(
     author: Author, bench: _Bench, env: str
 ) -> list[TaskDraft | Rejection | ModelUnavailable]:
     """Return a batch of drafts; the error in place of one that the model did not give."""
-    order, first = bench.order, bench.attempts
-    due = [bench.is_refusal_due(ahead) for ahead in range(order.at_once)]
-    found = await asyncio.gather(
-        *(
-            author.draft(Random(f"{order.seed}/{env}/{first + at}"), refuse=refuse)
-            for at, refuse in enumerate(due)
-        ),
-        return_exceptions=True,
-    )
-    drafts: list[TaskDraft | Rejection | ModelUnavailable] = []
-    for each in found:
-        if isinstance(each, BaseException) and not isinstance(each, ModelUnavailable):
-            raise each
-        drafts.append(each)
-    return drafts
+    seed, first = bench.order.seed, bench.attempts
+
+    async def draft(at: int) -> TaskDraft | Rejection | ModelUnavailable:
+        rng = Random(f"{seed}/{env}/{first + at}")
+        try:
+            return await author.draft(rng, refuse=bench.is_refusal_due(at))
+        except ModelUnavailable as away:
+            return away
+
+    return await asyncio.gather(*map(draft, range(bench.order.at_once)))
 
 
 async def _batch(
@@ -190,16 +178,15 @@ async def _batch(
     accepted: list[AcceptedTask] = []
     refused: list[RefusedDraft] = []
     for draft in drafts:
-        number = len(bench.tasks) + len(accepted)
+        number = len(bench.accepted) + len(accepted)
         if number >= bench.order.number:
             break
         found = await _verified(draft, verifier, bench, number)
-        if isinstance(found, Verified):
-            bench.seen.add(found.task)
-            kind, refuses = found.draft.kind, found.draft.refuses
-            accepted.append(AcceptedTask(task=found.task, kind=kind, refuses=refuses))
+        kind, refuses = ("", False) if isinstance(draft, Rejection) else (draft.kind, draft.refuses)
+        if isinstance(found, Task):
+            bench.seen.add(found)
+            accepted.append(AcceptedTask(task=found, kind=kind, refuses=refuses))
         else:
-            kind = draft.kind if isinstance(draft, TaskDraft) else ""
             refused.append(RefusedDraft(kind=kind, reason=found.reason, detail=found.detail))
     attempts = bench.attempts + bench.order.at_once
     return Batch(attempts=attempts, accepted=tuple(accepted), refused=tuple(refused))
@@ -207,7 +194,7 @@ async def _batch(
 
 async def _verified(
     draft: TaskDraft | Rejection, verifier: Verifier, bench: _Bench, number: int
-) -> Verified | Rejection:
+) -> Task | Rejection:
     if isinstance(draft, Rejection):
         return draft
     domain = verifier.benchmark.name.replace(":", "-")
@@ -219,17 +206,21 @@ async def _verified(
 
 
 def _account(bench: _Bench, env: str, author: str) -> SynthesisAccount:
+    kinds = Counter(accepted.kind for accepted in bench.accepted)
+    examples: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for refused in bench.refused:
+        examples[refused.kind, refused.reason].append(refused.detail)
     return SynthesisAccount(
         env=env,
         author=author,
         seed=bench.order.seed,
         asked=bench.order.number,
-        made=len(bench.tasks),
-        refusals=bench.refusals,
+        made=len(bench.accepted),
+        refusals=sum(accepted.refuses for accepted in bench.accepted),
         attempts=bench.attempts,
-        kinds=dict(sorted(bench.kinds.items(), key=lambda each: (-each[1], each[0]))),
+        kinds=dict(sorted(kinds.items(), key=lambda each: (-each[1], each[0]))),
         rejected=tuple(
             RejectedDrafts(kind=kind, reason=reason, number=len(details), example=details[0])
-            for (kind, reason), details in sorted(bench.rejected.items())
+            for (kind, reason), details in sorted(examples.items())
         ),
     )

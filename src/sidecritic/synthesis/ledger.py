@@ -7,7 +7,6 @@ file is append-only, and is removed when all tasks are written to their destinat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -50,8 +49,12 @@ class LedgerHeader(Record):
     """As JSON."""
 
 
-class Ledger(Protocol):
-    """Where batches are stored."""
+class Ledger:
+    """Batches in a journal; get one from `open_ledger`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._begun = ""
 
     def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
         """Return the batches of this order that are stored.
@@ -59,29 +62,6 @@ class Ledger(Protocol):
         Raises:
             ConfigError: it is of another order.
         """
-        ...
-
-    def add(self, batch: Batch) -> None: ...
-
-
-class NoLedger:
-    """Stores nothing: for authors who would write the same again."""
-
-    def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
-        return ()
-
-    def add(self, batch: Batch) -> None:
-        pass
-
-
-class FileLedger:
-    """A ledger in a journal; get one from `open_ledger`."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._begun = ""
-
-    def begin(self, begun: LedgerHeader) -> tuple[Batch, ...]:
         journal, file = self._journal, self._journal.file
         cut = len(journal.unfinished())
         lines = file.read_bytes()[: journal.size - cut].splitlines()
@@ -109,7 +89,7 @@ class FileLedger:
 
 
 @contextmanager
-def open_ledger(file: Path) -> Generator[FileLedger]:
+def open_ledger(file: Path) -> Generator[Ledger]:
     """Open a ledger, new or to resume; it is removed when all went well.
 
     Raises:
@@ -118,7 +98,7 @@ def open_ledger(file: Path) -> Generator[FileLedger]:
     with open_journal(file) as journal:
         is_done = False
         try:
-            yield FileLedger(journal)
+            yield Ledger(journal)
             is_done = True
         finally:
             if is_done or not journal.size:

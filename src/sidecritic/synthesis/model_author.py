@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Sequence
 from random import Random
-from typing import cast
 
 from pydantic import JsonValue
 
@@ -18,6 +17,7 @@ from sidecritic.simulation.task_record import Action, argument_leaves, is_write
 from sidecritic.synthesis.drafts import ACCEPTS, Domain, Introduction, TaskDraft, Wish
 from sidecritic.synthesis.verifier import Rejection
 from sidecritic.types import Message, Record, System, ToolSpec, User
+from sidecritic.values import parse_object
 
 LONGEST = 1500
 """Characters of one text of a scenario."""
@@ -127,12 +127,11 @@ class ModelAuthor:
         problem = _unusable(form, refuse=refuse)
         if problem is not None:
             return problem
-        forbidden = None if form.forbidden is None else _action(form.forbidden)
-        actions = [_action(call) for call in form.actions]
-        broken = [call.name for call in form.actions if _action(call) is None]
-        if broken or (form.forbidden is not None and forbidden is None):
-            return Rejection("arguments are not a JSON object", (*broken, "forbidden")[0])
-        calls = tuple(action for action in actions if action is not None)
+        written = [*form.actions, *filter(None, (form.forbidden,))]
+        broken = [call.name for call in written if parse_object(call.arguments) is None]
+        if broken:
+            return Rejection("arguments are not a JSON object", broken[0])
+        calls = tuple(map(_action, form.actions))
         unsaid = _unsaid(form, self.domain.dossier(user), calls)
         if unsaid:
             return Rejection("the solution needs an unknown identifier", unsaid)
@@ -146,7 +145,7 @@ class ModelAuthor:
             writes=writes,
             asides=(form.task_instructions.strip(), *((ACCEPTS,) if refuse else ())),
             tells=tuple(form.communicate_info),
-            forbidden=forbidden,
+            forbidden=_action(form.forbidden) if form.forbidden else None,
         )
         known = Introduction(form.known_info.strip(), looks=self.domain.introduced(user))
         return TaskDraft(user, known, (wish,), author=f"model {self.name}")
@@ -165,14 +164,8 @@ def _unusable(form: WrittenTask, *, refuse: bool) -> Rejection | None:
     return None
 
 
-def _action(call: WrittenCall) -> Action | None:
-    try:
-        arguments: object = json.loads(call.arguments)
-    except ValueError:
-        return None
-    if not isinstance(arguments, dict):
-        return None
-    return Action(call.name, cast("dict[str, JsonValue]", arguments))
+def _action(call: WrittenCall) -> Action:
+    return Action(call.name, parse_object(call.arguments) or {})
 
 
 def _unsaid(form: WrittenTask, dossier: JsonValue, actions: Sequence[Action]) -> str:

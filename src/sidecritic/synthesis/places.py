@@ -3,30 +3,18 @@
 from random import Random
 from typing import NamedTuple
 
-from pydantic import JsonValue
-
 
 class Place(NamedTuple):
     address1: str
     address2: str
     city: str
     state: str
+    country: str
     zip: str
 
     @property
     def text(self) -> str:
         return f"{self.address1}, {self.address2}, {self.city}, {self.state} {self.zip}, USA"
-
-    @property
-    def arguments(self) -> dict[str, JsonValue]:
-        return {
-            "address1": self.address1,
-            "address2": self.address2,
-            "city": self.city,
-            "state": self.state,
-            "country": "USA",
-            "zip": self.zip,
-        }
 
 
 _STREETS = (
@@ -42,14 +30,14 @@ _STREETS = (
     "Station Street",
 )
 _CITIES = (
-    ("Albany", "NY", "12207"),
-    ("Boise", "ID", "83702"),
-    ("Madison", "WI", "53703"),
-    ("Omaha", "NE", "68102"),
-    ("Portland", "OR", "97205"),
-    ("Raleigh", "NC", "27601"),
-    ("Salt Lake City", "UT", "84101"),
-    ("Tucson", "AZ", "85701"),
+    ("Albany", "NY", "USA", "12207"),
+    ("Boise", "ID", "USA", "83702"),
+    ("Madison", "WI", "USA", "53703"),
+    ("Omaha", "NE", "USA", "68102"),
+    ("Portland", "OR", "USA", "97205"),
+    ("Raleigh", "NC", "USA", "27601"),
+    ("Salt Lake City", "UT", "USA", "84101"),
+    ("Tucson", "AZ", "USA", "85701"),
 )
 _FIRST = ("Alma", "Bruno", "Clara", "Dario", "Edith", "Felix", "Greta", "Hugo", "Iris", "Jonas")
 _LAST = ("Abbott", "Brandt", "Castillo", "Dunn", "Ekman", "Fontaine", "Grant", "Hoffmann")

@@ -7,32 +7,17 @@ from random import Random
 from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.drafts import Introduction
+from sidecritic.synthesis.drafts import Domain, Introduction, Subject
 from sidecritic.synthesis.wording import Row, enumerated
 
 
-class RetailRecords:
+class RetailRecords(Domain):
     """Users, orders and products."""
 
-    def __init__(self, records: Mapping[str, Mapping[str, Row]]) -> None:
-        self._users = records["users"]
-        self._orders = records["orders"]
-        self._products = records["products"]
-
-    @property
-    def users(self) -> tuple[str, ...]:
-        return tuple(sorted(self._users))
-
-    def user(self, user_id: str) -> Row:
-        return self._users[user_id]
-
-    def orders(self, user_id: str, status: str) -> list[Row]:
-        """Return the orders of a user in that status, in the user's order."""
-        own = (self._orders[order_id] for order_id in self._users[user_id]["orders"])
-        return [order for order in own if order["status"] == status]
-
-    def methods(self, user_id: str) -> Mapping[str, Row]:
-        return self._users[user_id]["payment_methods"]
+    def orders(self, user_id: str, *statuses: str) -> list[Row]:
+        """Return the orders of a user in one of the statuses, or all, in the user's order."""
+        own = [self.records["orders"][order_id] for order_id in self.user(user_id)["orders"]]
+        return [order for order in own if not statuses or order["status"] in statuses]
 
     def paid_with(self, order: Row) -> str:
         return str(order["payment_history"][0]["payment_method_id"])
@@ -49,44 +34,40 @@ class RetailRecords:
         """Return the other variants of an item's product, cheapest first."""
         found = [
             v
-            for v in self._products[item["product_id"]]["variants"].values()
+            for v in self.records["products"][item["product_id"]]["variants"].values()
             if v["item_id"] != item["item_id"] and v["available"] is available
         ]
         return sorted(found, key=lambda v: (v["price"], v["item_id"]))
 
-    def order_words(
-        self, order: Row, rng: Random, about: Sequence[Row] = ()
-    ) -> tuple[str, tuple[Action, ...]]:
-        """Return how the user names an order, and the look-ups that this makes necessary.
+    def order(self, order: Row, rng: Random, about: Sequence[Row] = ()) -> Subject:
+        """Return an order as the user names it.
 
         People know the number, or what else than the items in question was in it, as long as no
         other order holds the same.
         """
-        look = Action("get_order_details", {"order_id": order["order_id"]})
+        id_ = order["order_id"]
+        look = Action("get_order_details", {"order_id": id_})
         telling = self._telling(order, {item["name"] for item in about})
         if telling is None or rng.random() < 0.6:
-            return f"order {order['order_id']}", (look,)
+            return Subject(f"order {id_}", "order_id", id_, (look,))
         own = Action("get_user_details", {"user_id": order["user_id"]})
-        return f"your order with the {plain_name(telling)} in it", (own, look)
+        words = f"your order with the {plain_name(telling)} in it"
+        return Subject(words, "order_id", id_, (own, look))
 
     def _telling(self, order: Row, about: set[str]) -> str | None:
         """Return the name of an item that no other order of the user holds."""
-        others = {
-            item["name"]
-            for order_id in self._users[order["user_id"]]["orders"]
-            if order_id != order["order_id"]
-            for item in self._orders[order_id]["items"]
-        }
+        others = [each for each in self.orders(order["user_id"]) if each is not order]
+        elsewhere = {item["name"] for other in others for item in other["items"]}
         mine = [item["name"] for item in self.single_items(order)]
-        return next((name for name in mine if name not in others | about), None)
+        return next((name for name in mine if name not in elsewhere | about), None)
 
     def introduce(self, user_id: str, rng: Random) -> Introduction:
-        user = self._users[user_id]
+        user = self.user(user_id)
         first, last = user["name"]["first_name"], user["name"]["last_name"]
         zip_ = user["address"]["zip"]
         if rng.random() < 0.5:
             known = f"Your name is {first} {last} and your email address is {user['email']}."
-            return Introduction(known, looks=(by_email(user),))
+            return Introduction(known, looks=self.introduced(user_id))
         finder = "find_user_id_by_name_zip"
         look = Action(finder, {"first_name": first, "last_name": last, "zip": zip_})
         forgets = "You do not remember your email address."
@@ -95,21 +76,16 @@ class RetailRecords:
         )
 
     def introduced(self, user_id: str) -> tuple[Action, ...]:
-        return (by_email(self._users[user_id]),)
+        return (Action("find_user_id_by_email", {"email": self.user(user_id)["email"]}),)
 
     def dossier(self, user_id: str) -> dict[str, JsonValue]:
-        user = self._users[user_id]
-        orders = [self._orders[order_id] for order_id in user["orders"]]
+        orders = self.orders(user_id)
         products = {item["product_id"] for order in orders for item in order["items"]}
         return {
-            "user": dict(user),
+            "user": dict(self.user(user_id)),
             "orders": [dict(order) for order in orders],
-            "products": {key: dict(self._products[key]) for key in sorted(products)},
+            "products": {key: dict(self.records["products"][key]) for key in sorted(products)},
         }
-
-
-def by_email(user: Row) -> Action:
-    return Action("find_user_id_by_email", {"email": user["email"]})
 
 
 def item_words(items: Sequence[Row]) -> str:

@@ -1,25 +1,22 @@
 """τ² retail: what users ask for although the policy refuses it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
-from pydantic import JsonValue
-
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.drafts import ACCEPTS, Maker, Wish
+from sidecritic.synthesis.drafts import Maker, NoWish, Subject, Wish, picked
 from sidecritic.synthesis.places import place
 from sidecritic.synthesis.retail_records import RetailRecords, changed_words, plain_name
-from sidecritic.synthesis.wording import method
+
+UNNEEDED = {"reason": "no longer needed"}
 
 
-class Refusals:
+class RetailRefusals(RetailRecords):
     """Wishes that the right answer refuses."""
 
-    def __init__(self, stock: RetailRecords) -> None:
-        self._stock = stock
-
     @property
-    def makers(self) -> Mapping[str, Maker]:
+    def refusals(self) -> Mapping[str, Maker]:
         return {
             "cancel one item": self._one_item,
             "cancel processed order": self._cancel_processed,
@@ -30,163 +27,118 @@ class Refusals:
             "another customer's order": self._foreign,
         }
 
-    def _one_item(self, user: str, rng: Random) -> Wish | None:
+    def _one_item(self, user: str, rng: Random) -> Wish:
         """Ask for a part of an order to be cancelled, which no tool can do."""
-        orders = [o for o in self._stock.orders(user, "pending") if len(o["items"]) > 1]
-        orders = [order for order in orders if self._stock.single_items(order)]
-        if not orders:
-            return None
-        order = rng.choice(orders)
-        item = rng.choice(self._stock.single_items(order))
-        named, looks = self._stock.order_words(order, rng, (item,))
-        call: dict[str, JsonValue] = {"order_id": order["order_id"], "reason": "no longer needed"}
-        return Wish(
-            kind="cancel one item",
-            text=f"You want to cancel only the {plain_name(item['name'])} in {named}, because "
+        orders = [o for o in self.orders(user, "pending") if len(o["items"]) > 1]
+        order = picked(rng, [order for order in orders if self.single_items(order)])
+        item = rng.choice(self.single_items(order))
+        it = self.order(order, rng, (item,))
+        return it.wish(
+            f"You want to cancel only the {plain_name(item['name'])} in {it.words}, because "
             "you no longer need it. You still need the other items.",
-            touches=order["order_id"],
-            looks=looks,
-            asides=("You do not want the whole order to be cancelled.", ACCEPTS),
-            forbidden=Action("cancel_pending_order", call),
+            "cancel_pending_order",
+            UNNEEDED,
+            asides=("You do not want the whole order to be cancelled.",),
         )
 
-    def _cancel_processed(self, user: str, rng: Random) -> Wish | None:
-        orders = self._stock.orders(user, "processed")
-        if not orders:
-            return None
-        order = rng.choice(orders)
-        named, looks = self._stock.order_words(order, rng)
-        call: dict[str, JsonValue] = {"order_id": order["order_id"], "reason": "no longer needed"}
-        return Wish(
-            kind="cancel processed order",
-            text=f"You want to cancel {named}, because you no longer need it.",
-            touches=order["order_id"],
-            looks=looks,
-            asides=(ACCEPTS,),
-            forbidden=Action("cancel_pending_order", call),
+    def _cancel_processed(self, user: str, rng: Random) -> Wish:
+        it = self.order(picked(rng, self.orders(user, "processed")), rng)
+        return it.wish(
+            f"You want to cancel {it.words}, because you no longer need it.",
+            "cancel_pending_order",
+            UNNEEDED,
         )
 
-    def _redirect(self, user: str, rng: Random) -> Wish | None:
-        orders = self._stock.orders(user, "processed")
-        if not orders:
-            return None
-        order, new = rng.choice(orders), place(rng)
-        named, looks = self._stock.order_words(order, rng)
-        call: dict[str, JsonValue] = {"order_id": order["order_id"], **new.arguments}
-        return Wish(
-            kind="redirect processed order",
-            topic="address",
-            text=f"You want {named} to be sent to another address: {new.text}.",
-            touches=order["order_id"],
-            looks=looks,
-            asides=("The address in your profile must stay as it is.", ACCEPTS),
-            forbidden=Action("modify_pending_order_address", call),
+    def _redirect(self, user: str, rng: Random) -> Wish:
+        order, new = picked(rng, self.orders(user, "processed")), place(rng)
+        it = self.order(order, rng)
+        wish = it.wish(
+            f"You want {it.words} to be sent to another address: {new.text}.",
+            "modify_pending_order_address",
+            new._asdict(),
+            asides=("The address in your profile must stay as it is.",),
         )
+        return replace(wish, topic="address")
 
-    def _refund_elsewhere(self, user: str, rng: Random) -> Wish | None:
+    def _refund_elsewhere(self, user: str, rng: Random) -> Wish:
         """Ask for a refund to a card that the order was not paid with."""
-        stock = self._stock
-        orders = stock.orders(user, "delivered")
-        if not orders:
-            return None
-        order, methods = rng.choice(orders), stock.methods(user)
+        order = picked(rng, self.orders(user, "delivered"))
         others = [
             key
-            for key, row in sorted(methods.items())
-            if row["source"] != "gift_card" and key != stock.paid_with(order)
+            for key, row in sorted(self.methods(user).items())
+            if row["source"] != "gift_card" and key != self.paid_with(order)
         ]
-        items = stock.single_items(order)
+        items = self.single_items(order)
         if not others or not items:
-            return None
+            raise NoWish
         key, item = rng.choice(others), rng.choice(items)
-        named, looks = stock.order_words(order, rng, (item,))
-        call: dict[str, JsonValue] = {
-            "order_id": order["order_id"],
-            "item_ids": [item["item_id"]],
-            "payment_method_id": key,
-        }
-        way = method(methods[key], methods)
-        return Wish(
-            kind="refund elsewhere",
-            text=f"You want to return the {plain_name(item['name'])} from {named} and have the "
+        it = self.order(order, rng, (item,))
+        way = self.way(user, key)
+        return it.wish(
+            f"You want to return the {plain_name(item['name'])} from {it.words} and have the "
             f"money refunded to {way}.",
-            touches=order["order_id"],
-            looks=looks,
-            asides=(f"If the refund cannot go to {way}, you keep the item.", ACCEPTS),
-            forbidden=Action("return_delivered_order_items", call),
+            "return_delivered_order_items",
+            {"item_ids": [item["item_id"]], "payment_method_id": key},
+            asides=(f"If the refund cannot go to {way}, you keep the item.",),
         )
 
-    def _sold_out(self, user: str, rng: Random) -> Wish | None:
-        stock = self._stock
-        pairs = [
+    def _sold_out(self, user: str, rng: Random) -> Wish:
+        cases = [
             (order, item, variant)
-            for order in stock.orders(user, "delivered")
-            for item in stock.single_items(order)
-            for variant in stock.variants(item, available=False)
+            for order in self.orders(user, "delivered")
+            for item in self.single_items(order)
+            for variant in self.variants(item, available=False)
         ]
-        if not pairs:
-            return None
-        order, item, variant = rng.choice(pairs)
-        named, looks = stock.order_words(order, rng, (item,))
-        paid = stock.paid_with(order)
-        call: dict[str, JsonValue] = {
-            "order_id": order["order_id"],
-            "item_ids": [item["item_id"]],
-            "new_item_ids": [variant["item_id"]],
-            "payment_method_id": paid,
-        }
-        product = Action("get_product_details", {"product_id": item["product_id"]})
-        return Wish(
-            kind="exchange for what is sold out",
-            text=f"You want to exchange the {plain_name(item['name'])} from {named} for the "
+        order, item, variant = picked(rng, cases)
+        it = self.order(order, rng, (item,))
+        return it.wish(
+            f"You want to exchange the {plain_name(item['name'])} from {it.words} for the "
             f"version with {changed_words(item, variant)}, otherwise the same as yours.",
-            touches=order["order_id"],
-            looks=(*looks, product),
-            asides=("No other variant will do; then you keep what you have.", ACCEPTS),
-            forbidden=Action("exchange_delivered_order_items", call),
+            "exchange_delivered_order_items",
+            {
+                "item_ids": [item["item_id"]],
+                "new_item_ids": [variant["item_id"]],
+                "payment_method_id": self.paid_with(order),
+            },
+            looks=(Action("get_product_details", {"product_id": item["product_id"]}),),
+            asides=("No other variant will do; then you keep what you have.",),
         )
 
-    def _small_card(self, user: str, rng: Random) -> Wish | None:
-        stock, methods = self._stock, self._stock.methods(user)
-        pairs = [
+    def _small_card(self, user: str, rng: Random) -> Wish:
+        cases = [
             (order, key)
-            for order in stock.orders(user, "pending")
-            for key, row in sorted(methods.items())
+            for order in self.orders(user, "pending")
+            for key, row in sorted(self.methods(user).items())
             if row["source"] == "gift_card"
-            and key != stock.paid_with(order)
-            and row["balance"] < stock.total(order)
+            and key != self.paid_with(order)
+            and row["balance"] < self.total(order)
         ]
-        if not pairs:
-            return None
-        order, key = rng.choice(pairs)
-        named, looks = stock.order_words(order, rng)
-        call: dict[str, JsonValue] = {"order_id": order["order_id"], "payment_method_id": key}
-        own = Action("get_user_details", {"user_id": user})
-        return Wish(
-            kind="gift card too small",
-            text=f"You want to pay for {named} with {method(methods[key], methods)} instead.",
-            touches=order["order_id"],
-            looks=(own, *looks),
-            asides=("You do not want to pay with anything else.", ACCEPTS),
-            forbidden=Action("modify_pending_order_payment", call),
+        order, key = picked(rng, cases)
+        wish = self.paying(self.order(order, rng), user, key)
+        return replace(
+            wish,
+            looks=(Action("get_user_details", {"user_id": user}), *wish.looks),
+            asides=("You do not want to pay with anything else.",),
         )
 
-    def _foreign(self, user: str, rng: Random) -> Wish | None:
+    def paying(self, it: Subject, user: str, key: str) -> Wish:
+        """Return the wish to pay for an order in another way."""
+        return it.wish(
+            f"You want to pay for {it.words} with {self.way(user, key)} instead.",
+            "modify_pending_order_payment",
+            {"payment_method_id": key},
+        )
+
+    def _foreign(self, user: str, rng: Random) -> Wish:
         """Ask for a change of another customer's order."""
-        stock = self._stock
-        other = rng.choice([each for each in stock.users if each != user])
-        orders = stock.orders(other, "pending")
-        if not orders:
-            return None
-        order_id = rng.choice(orders)["order_id"]
+        other = rng.choice([each for each in self.users if each != user])
+        id_ = picked(rng, self.orders(other, "pending"))["order_id"]
         whose = rng.choice(("your neighbor", "a colleague of yours", "your cousin"))
-        call: dict[str, JsonValue] = {"order_id": order_id, "reason": "no longer needed"}
-        return Wish(
-            kind="another customer's order",
-            text=f"You want to cancel order {order_id}, which {whose} has placed and no longer "
-            "needs.",
-            touches=order_id,
-            looks=(Action("get_order_details", {"order_id": order_id}),),
-            asides=("You do not know their email address or zip code.", ACCEPTS),
-            forbidden=Action("cancel_pending_order", call),
+        look = Action("get_order_details", {"order_id": id_})
+        it = Subject(f"order {id_}", "order_id", id_, (look,))
+        return it.wish(
+            f"You want to cancel {it.words}, which {whose} has placed and no longer needs.",
+            "cancel_pending_order",
+            UNNEEDED,
+            asides=("You do not know their email address or zip code.",),
         )

@@ -1,12 +1,14 @@
 """The shop: what customers may ask for and get, and what its rules refuse."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from random import Random
 
 from pydantic import JsonValue
 
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.drafts import ACCEPTS, Introduction, Maker, Wish
+from sidecritic.synthesis.drafts import Domain, Introduction, Maker, Subject, Wish, picked
 from sidecritic.synthesis.retail_records import item_words
 from sidecritic.synthesis.wording import Row, amount
 
@@ -17,16 +19,10 @@ _STREETS = ("Station Road", "Hill Street", "Rose Lane", "Market Square", "Bridge
 _PLACES = (("Innsbruck", "6020"), ("Villach", "9500"), ("Wels", "4600"), ("Bregenz", "6900"))
 
 
-class ShopDesk:
+class ShopDesk(Domain):
     """Customers and orders of the shop."""
 
-    def __init__(self, records: Mapping[str, Mapping[str, Row]]) -> None:
-        self._customers = records["customers"]
-        self._orders = records["orders"]
-
-    @property
-    def users(self) -> tuple[str, ...]:
-        return tuple(sorted(self._customers))
+    people = "customers"
 
     @property
     def makers(self) -> Mapping[str, Maker]:
@@ -35,147 +31,114 @@ class ShopDesk:
     @property
     def refusals(self) -> Mapping[str, Maker]:
         return {
-            "final sale": self._refused("final sale", _is_final_sale),
-            "too late": self._refused("too late", _is_late),
+            "final sale": partial(self._against_a_rule, _is_final_sale),
+            "too late": partial(self._against_a_rule, _is_late),
             "refund elsewhere": self._elsewhere,
             "another customer's order": self._foreign,
         }
 
     def introduce(self, user_id: str, rng: Random) -> Introduction:
-        row = self._customers[user_id]
+        row = self.user(user_id)
         known = f"Your name is {row['name']} and your e-mail address is {row['email']}."
         return Introduction(known, looks=self.introduced(user_id))
 
     def introduced(self, user_id: str) -> tuple[Action, ...]:
-        return (Action("find_customer", {"email": self._customers[user_id]["email"]}),)
+        return (Action("find_customer", {"email": self.user(user_id)["email"]}),)
 
     def dossier(self, user_id: str) -> dict[str, JsonValue]:
-        row = self._customers[user_id]
-        return {"customer": dict(row), "orders": [dict(self._orders[id]) for id in row["orders"]]}
+        orders: list[JsonValue] = [dict(order) for order in self._own(user_id)]
+        return {"customer": dict(self.user(user_id)), "orders": orders}
 
     def _own(self, user: str) -> list[Row]:
-        return [self._orders[order_id] for order_id in self._customers[user]["orders"]]
+        return [self.records["orders"][order_id] for order_id in self.user(user)["orders"]]
 
-    def _refund(self, user: str, rng: Random) -> Wish | None:
-        orders = [o for o in self._own(user) if _is_open(o) and _refundable(o)]
-        if not orders:
-            return None
-        order = rng.choice(orders)
+    def _refund(self, user: str, rng: Random) -> Wish:
+        order = picked(rng, [o for o in self._own(user) if _is_open(o) and _refundable(o)])
         items = rng.sample(_refundable(order), rng.randint(1, len(_refundable(order))))
-        paid, card = order["payment_method_id"], self._gift_card(user)
+        paid = order["payment_method_id"]
+        card = next(key for key in self.methods(user) if key.startswith("gift"))
         key = rng.choice((paid, card))
-        where = "the way you paid" if key == paid else "your gift card"
-        asks = rng.random() < 0.4
-        wants = " You also want to know how much you get back." if asks else ""
-        total = amount(sum(item["price"] for item in items))
-        return Wish(
-            kind="refund",
-            text=f"You want your money back for {item_words(items)} in order {order['order_id']}, "
-            f"{'' if key == paid else 'on '}{where}.{wants}",
-            touches=order["order_id"],
-            looks=(_look(order),),
-            writes=(_refund_of(order, items, key),),
-            tells=(total,) if asks else (),
+        where = "the way you paid" if key == paid else "on your gift card"
+        wish = _refund_of(
+            order,
+            items,
+            key,
+            f"You want your money back for {item_words(items)} in order {order['order_id']}, "
+            f"{where}.",
         )
+        if rng.random() >= 0.4:
+            return wish
+        text = f"{wish.text} You also want to know how much you get back."
+        return replace(wish, text=text, tells=(amount(sum(item["price"] for item in items)),))
 
-    def _gift_card(self, user: str) -> str:
-        return next(k for k in self._customers[user]["payment_methods"] if k.startswith("gift"))
-
-    def _address(self, user: str, rng: Random) -> Wish | None:
-        orders = [order for order in self._own(user) if order["status"] == "processing"]
-        if not orders:
-            return None
-        order, (city, postcode) = rng.choice(orders), rng.choice(_PLACES)
+    def _address(self, user: str, rng: Random) -> Wish:
+        order = picked(rng, [order for order in self._own(user) if order["status"] == "processing"])
+        city, postcode = rng.choice(_PLACES)
         street = f"{rng.randrange(1, 99)} {rng.choice(_STREETS)}"
         who = rng.choice(("to your new address", "to your parents' address", "to your office"))
-        call: dict[str, JsonValue] = {
-            "order_id": order["order_id"],
-            "street": street,
-            "city": city,
-            "postcode": postcode,
-        }
-        return Wish(
-            kind="change address",
-            text=f"You want order {order['order_id']} sent {who}: {street}, {city}, postcode "
+        return _subject(order).wish(
+            f"You want order {order['order_id']} sent {who}: {street}, {city}, postcode "
             f"{postcode}.",
-            touches=order["order_id"],
-            looks=(_look(order),),
-            writes=(Action("change_address", call),),
+            "change_address",
+            {"street": street, "city": city, "postcode": postcode},
         )
 
-    def _refused(self, kind: str, is_so: Callable[[Row, Row], bool]) -> Maker:
-        """Return the maker of refunds that a rule about the item or the order refuses."""
+    def _against_a_rule(self, is_so: Callable[[Row, Row], bool], user: str, rng: Random) -> Wish:
+        """Ask for a refund that a rule about the item or the order refuses."""
+        order, item = picked(
+            rng, [(o, i) for o in self._own(user) for i in o["items"] if is_so(o, i)]
+        )
+        why = rng.choice(("you do not like it", "you never used it", "it is not what you need"))
+        return _refund_of(
+            order,
+            [item],
+            order["payment_method_id"],
+            f"You want a refund for {item_words([item])} in order {order['order_id']}, the way "
+            f"you paid; {why}.",
+        )
 
-        def make(user: str, rng: Random) -> Wish | None:
-            cases = [(o, i) for o in self._own(user) for i in o["items"] if is_so(o, i)]
-            if not cases:
-                return None
-            order, item = rng.choice(cases)
-            why = rng.choice(("you do not like it", "you never used it", "it is not what you need"))
-            return Wish(
-                kind=kind,
-                text=f"You want a refund for {item_words([item])} in order {order['order_id']}, "
-                f"the way you paid; {why}.",
-                touches=order["order_id"],
-                looks=(_look(order),),
-                asides=(ACCEPTS,),
-                forbidden=_refund_of(order, [item], order["payment_method_id"]),
-            )
-
-        return make
-
-    def _elsewhere(self, user: str, rng: Random) -> Wish | None:
+    def _elsewhere(self, user: str, rng: Random) -> Wish:
         cases = [
             (order, item, key)
             for order in self._own(user)
             if _is_open(order)
             for item in _refundable(order)
-            for key in self._customers[user]["payment_methods"]
+            for key in self.methods(user)
             if key != order["payment_method_id"] and not key.startswith("gift")
         ]
-        if not cases:
-            return None
-        order, item, key = rng.choice(cases)
-        return Wish(
-            kind="refund elsewhere",
-            text=f"You want a refund for {item_words([item])} in order {order['order_id']}, to "
-            f"your card {key} and not the way you paid.",
-            touches=order["order_id"],
-            looks=(_look(order),),
-            asides=("If it cannot go to that card, you keep what you have.", ACCEPTS),
-            forbidden=_refund_of(order, [item], key),
+        order, item, key = picked(rng, cases)
+        return _refund_of(
+            order,
+            [item],
+            key,
+            f"You want a refund for {item_words([item])} in order {order['order_id']}, to your "
+            f"card {key} and not the way you paid.",
+            "If it cannot go to that card, you keep what you have.",
         )
 
-    def _foreign(self, user: str, rng: Random) -> Wish | None:
+    def _foreign(self, user: str, rng: Random) -> Wish:
         other = rng.choice([each for each in self.users if each != user])
-        orders = [o for o in self._own(other) if _is_open(o) and _refundable(o)]
-        if not orders:
-            return None
-        order = rng.choice(orders)
+        order = picked(rng, [o for o in self._own(other) if _is_open(o) and _refundable(o)])
         item = _refundable(order)[0]
-        return Wish(
-            kind="another customer's order",
-            text=f"You want a refund for {item_words([item])} in order {order['order_id']}, which "
-            "your flatmate has placed, to the card it was paid with.",
-            touches=order["order_id"],
-            looks=(_look(order),),
-            asides=("You do not know your flatmate's e-mail address.", ACCEPTS),
-            forbidden=_refund_of(order, [item], order["payment_method_id"]),
+        return _refund_of(
+            order,
+            [item],
+            order["payment_method_id"],
+            f"You want a refund for {item_words([item])} in order {order['order_id']}, which your "
+            "flatmate has placed, to the card it was paid with.",
+            "You do not know your flatmate's e-mail address.",
         )
 
 
-def _look(order: Row) -> Action:
-    return Action("get_order", {"order_id": order["order_id"]})
+def _subject(order: Row) -> Subject:
+    id_ = order["order_id"]
+    return Subject(f"order {id_}", "order_id", id_, (Action("get_order", {"order_id": id_}),))
 
 
-def _refund_of(order: Row, items: Sequence[Row], key: str) -> Action:
+def _refund_of(order: Row, items: Sequence[Row], key: str, text: str, *asides: str) -> Wish:
     ids: list[JsonValue] = [item["item_id"] for item in items]
-    call: dict[str, JsonValue] = {
-        "order_id": order["order_id"],
-        "item_ids": ids,
-        "payment_method_id": key,
-    }
-    return Action("refund_items", call)
+    call: dict[str, JsonValue] = {"item_ids": ids, "payment_method_id": key}
+    return _subject(order).wish(text, "refund_items", call, asides=asides)
 
 
 def _is_open(order: Row) -> bool:

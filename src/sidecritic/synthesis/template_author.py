@@ -1,9 +1,9 @@
 """Tasks from templates: a user, one to three wishes, and how they say who they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
 
-from sidecritic.synthesis.drafts import MANNERS, Domain, Introduction, Maker, TaskDraft, Wish
+from sidecritic.synthesis.drafts import MANNERS, Domain, TaskDraft, Wish
 from sidecritic.synthesis.verifier import Rejection
 
 USERS_TRIED = 30
@@ -22,11 +22,10 @@ class TemplateAuthor:
 
     async def draft(self, rng: Random, *, refuse: bool) -> TaskDraft | Rejection:
         """Return a task whose first wish must be refused, or one without such a wish."""
-        makers = self.domain.refusals if refuse else self.domain.makers
-        kind = rng.choice(list(makers))
+        kind = rng.choice(list(self.domain.refusals if refuse else self.domain.makers))
         for _ in range(USERS_TRIED):
             user = rng.choice(self.users)
-            wish = makers[kind](user, rng)
+            wish = self.domain.wish(kind, user, rng)
             if wish is not None:
                 return self._around(wish, user, rng, refuse=refuse)
         return Rejection("no user found for it", kind)
@@ -41,18 +40,14 @@ class TemplateAuthor:
                 wishes.append(other)
         return TaskDraft(
             user=user,
-            introduction=self._introduction(user, rng),
+            introduction=self.domain.introduce(user, rng),
             wishes=tuple(rng.sample(wishes, len(wishes))),
             manner=rng.choice(MANNERS),
         )
 
-    def _introduction(self, user: str, rng: Random) -> Introduction:
-        return self.domain.introduce(user, rng)
-
     def _other(self, wishes: Sequence[Wish], user: str, rng: Random) -> Wish | None:
         """Return a wish that can be granted together with the others, if there is one."""
-        makers: Mapping[str, Maker] = self.domain.makers
-        wish = makers[rng.choice(list(makers))](user, rng)
+        wish = self.domain.wish(rng.choice(list(self.domain.makers)), user, rng)
         if wish is None:
             return None
         taken = {name for each in wishes for name in (each.touches, each.topic) if name}

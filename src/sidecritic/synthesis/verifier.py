@@ -10,7 +10,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sidecritic.checks.base import Pack
@@ -48,11 +48,6 @@ class Rejection(NamedTuple):
     detail: str = ""
 
 
-class Verified(NamedTuple):
-    task: Task
-    draft: TaskDraft
-
-
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """Plays new tasks of one benchmark."""
@@ -66,7 +61,7 @@ class Verifier:
         """Return the draft as a task of this benchmark, not verified yet."""
         return to_task(draft, id=id_, env=self.benchmark.name, split=self.split)
 
-    async def verify(self, draft: TaskDraft, id_: str) -> Verified | Rejection:
+    async def verify(self, draft: TaskDraft, id_: str) -> Task | Rejection:
         """Return the task, or why it is rejected; only infrastructure raises."""
         task = self.task_of(draft, id_)
         problem = self._refused(task) or await self._reference(task, draft)
@@ -75,7 +70,7 @@ class Verifier:
             if problem is None and wish.forbidden is not None:
                 tempted = to_task(draft.tempted, id=f"{id_}-tempted", env=task.env, split="none")
                 problem = await self._forbidden(task, tempted, wish.forbidden)
-        return problem or Verified(task, draft)
+        return problem or task
 
     def _refused(self, task: Task) -> Rejection | None:
         why = self.held_out.objection(task)
@@ -169,21 +164,17 @@ class _Played(NamedTuple):
     witness: "_Witness"
 
 
-@dataclass(frozen=True, slots=True)
 class _Witness:
     """A critic that remembers what another one says, and lets everything pass."""
 
-    critic: PolicyCritic
-    judged: list[tuple[ToolCall, Judgement]] = field(
-        default_factory=list[tuple[ToolCall, Judgement]]
-    )
+    name = "witness"
 
-    @property
-    def name(self) -> str:
-        return "witness"
+    def __init__(self, critic: PolicyCritic) -> None:
+        self._critic = critic
+        self.judged: list[tuple[ToolCall, Judgement]] = []
 
     async def judge(self, proposal: Proposal) -> Judgement:
-        judgement = await self.critic.judge(proposal)
+        judgement = await self._critic.judge(proposal)
         self.judged.extend((call, judgement) for call in proposal.action.calls)
         return judgement.model_copy(update={"verdict": Approve()})
 
@@ -191,13 +182,8 @@ class _Witness:
 class _Quiet:
     """A user who asks for help and is content with the first answer."""
 
-    @property
-    def name(self) -> str:
-        return "quiet"
-
-    @property
-    def simulated(self) -> bool:
-        return True
+    name = "quiet"
+    simulated = True
 
     async def complete(self, request: Request) -> Completion:
         spoken = any(isinstance(message, Assistant) for message in request.messages)

@@ -7,11 +7,11 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-def enumerated(parts: Sequence[str], last: str = "and") -> str:
+def enumerated(parts: Sequence[str]) -> str:
     """Return `a`, `a and b`, or `a, b and c`."""
     if len(parts) < 2:
         return "".join(parts)
-    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def amount(value: float) -> str:

@@ -19,7 +19,7 @@ from sidecritic.scoring.writes import (
     writes_of,
 )
 from sidecritic.trace import Proposed
-from sidecritic.types import Assistant, Flag
+from sidecritic.types import Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,13 @@ def _parts(run: Recorded, harmless: frozenset[str] | None) -> dict[ProposalKey, 
     if harmless is None:
         harmless = _harmless(run.critic_env)
     reads = reads_of(run.briefing.tools) | harmless
-    return {key: parts_of(action, reads) for key, action in _proposed(run)}
+    return {
+        ProposalKey(run.file, run.simulation, event.turn, event.attempt): parts_of(
+            event.completion.message, reads
+        )
+        for event in run.trajectory.events
+        if isinstance(event, Proposed)
+    }
 
 
 def _harmless(env: str) -> frozenset[str]:
@@ -83,13 +89,6 @@ def _harmless(env: str) -> frozenset[str]:
         return pack_for(env).generic_tools
     except ConfigError:
         return frozenset()
-
-
-def _proposed(run: Recorded) -> Iterator[tuple[ProposalKey, Assistant]]:
-    for event in run.trajectory.events:
-        if isinstance(event, Proposed):
-            key = ProposalKey(run.file, run.simulation, event.turn, event.attempt)
-            yield key, event.completion.message
 
 
 def examples_of(runs: Iterable[JudgedRun], labels: ReadersLabels) -> tuple[Example, ...]:

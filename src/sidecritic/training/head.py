@@ -22,7 +22,7 @@ from sidecritic.training.examples import (
     undisturbed,
 )
 from sidecritic.training.own import Lessons
-from sidecritic.training.regression import DIGITS, GRID, Design, Shrinkage, can_fit, choose
+from sidecritic.training.regression import DIGITS, Design, can_fit, choose
 
 FOLDS = 10
 FALSE_ALARMS = 0.05
@@ -83,7 +83,7 @@ def train(
     """
     known = judged_runs(runs, judged, harmless)
     examples = (*examples_of(known, labels), *own.examples)
-    designs = _designs(examples)
+    designs = designs_of(examples)
     folds = _folds(known, own)
     whole = {cell: _fitted(design, folds, leave_out=None) for cell, design in designs.items()}
     apart = _apart(designs, folds, whole)
@@ -159,7 +159,12 @@ def held_out(trained: Trained, own: Lessons) -> dict[str, Held]:
     }
 
 
-def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
+def designs_of(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
+    """Return the examples of each domain and kind that something can be learned about.
+
+    Raises:
+        ConfigError: there is none.
+    """
     by_cell: dict[tuple[str, HeadKind], list[Example]] = defaultdict(list)
     for example in examples:
         by_cell[example.domain, example.kind].append(example)
@@ -173,31 +178,13 @@ def _designs(examples: Iterable[Example]) -> dict[tuple[str, HeadKind], Design]:
     return usable
 
 
-def unseen_risks(
-    examples: Sequence[Example], folds: Mapping[str, int], shrinkage: Shrinkage = GRID[0]
-) -> tuple[float, ...]:
-    """Return the risk of each example by a head that has not seen its user.
-
-    A quick look: the shrinkage is given, not chosen. What cannot be learned about has the prior
-    risk of its flags.
-    """
-    designs = _designs(examples)
-    whole = {cell: design.cell(design.everything, shrinkage) for cell, design in designs.items()}
-    apart = _apart(designs, folds, whole, shrinkage)
-    cells = [(apart[folds[e.user]].get((e.domain, e.kind)), e) for e in examples]
-    return tuple((cell or UNTRAINED[e.kind]).risk(e.tool, e.flags) for cell, e in cells)
-
-
 def _apart(
-    designs: Mapping[tuple[str, HeadKind], Design],
-    folds: Mapping[str, int],
-    whole: _Cells,
-    shrinkage: Shrinkage | None = None,
+    designs: Mapping[tuple[str, HeadKind], Design], folds: Mapping[str, int], whole: _Cells
 ) -> list[_Cells]:
     """Return for each fold what is learned without it, with the intercepts of the whole."""
     return [
         {
-            cell: _fitted(design, folds, leave_out=fold, shrinkage=shrinkage).model_copy(
+            cell: _fitted(design, folds, leave_out=fold).model_copy(
                 update={"intercept": whole[cell].intercept}
             )
             for cell, design in designs.items()
@@ -206,20 +193,12 @@ def _apart(
     ]
 
 
-def _fitted(
-    design: Design,
-    folds: Mapping[str, int],
-    *,
-    leave_out: int | None,
-    shrinkage: Shrinkage | None = None,
-) -> Cell:
+def _fitted(design: Design, folds: Mapping[str, int], *, leave_out: int | None) -> Cell:
     rows = design.everything
     for at, example in enumerate(design.examples):
         rows[at] = folds[example.user] != leave_out
     # A cell that has nothing wrong but in this fold learns nothing without it.
-    if not can_fit(design, rows):
-        return design.prior
-    return design.cell(rows, shrinkage or choose(design, rows))
+    return design.cell(rows, choose(design, rows)) if can_fit(design, rows) else design.prior
 
 
 def _threshold(

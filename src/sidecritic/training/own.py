@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from sidecritic.critics.head import Part, flags_of
+from sidecritic.critics.head import Part
 from sidecritic.datasets.material import holds, hostile_in
 from sidecritic.errors import ConfigError
+from sidecritic.json_lines import records_in
 from sidecritic.labelling.label import Label, ProposalPlace
+from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.labelling.trust import TRUST
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.runs import TRAJECTORIES_FILE, read_record
 from sidecritic.scoring.writes import is_clean
 from sidecritic.trace import Executed, Proposed
-from sidecritic.training.examples import Example, JudgedRun, judged_runs
+from sidecritic.training.examples import Example, JudgedRun, judged_runs, lesson_of
 from sidecritic.writes import failing_references, normal_form
 
-LABELS_FILE = "labels.jsonl"
+_AGAIN = "write the file again with `sidecritic datagen label`, or delete it"
 
 WEIGHT = 0.5
 """How much an example of an own run counts beside one of a recorded run."""
@@ -73,7 +73,8 @@ def read_own_runs(directories: Iterable[Path]) -> OwnRuns:
         hostile = hostile_in(directory)
         trusted = (run for run in imported.runs if not holds(hostile, run.trajectory.id))
         runs += (replace(run, file=f"{at}/{run.file}") for run in trusted)
-        labels += _labels(directory / LABELS_FILE)
+        if (file := directory / LABELS_FILE).exists():
+            labels += records_in(file, Label, advice=_AGAIN)
     # A check's opinion is among the flags already: to learn from it would be to agree with it.
     # Of two labels the later counts: by whom is believed more, then by weight.
     known = sorted((x for x in labels if x.source != "rule"), key=_believed)
@@ -82,19 +83,6 @@ def read_own_runs(directories: Iterable[Path]) -> OwnRuns:
 
 def _believed(label: Label) -> tuple[int, float]:
     return (-TRUST.index(label.source), label.weight)
-
-
-def _labels(file: Path) -> Iterator[Label]:
-    if not file.exists():
-        return
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            yield Label.model_validate_json(line)
-        except ValidationError as cause:
-            raise ConfigError(
-                f"{file}, line {number} is no label; write the file again with "
-                "`sidecritic datagen label`, or delete it"
-            ) from cause
 
 
 def lessons(own: OwnRuns, judged: Iterable[JudgedProposal], *, weight: float = WEIGHT) -> Lessons:
@@ -127,16 +115,8 @@ def _examples(
             form = truths.form(line, part), truth.wrong
             if form not in seen:
                 seen.add(form)
-                yield Example(
-                    domain=run.recorded.domain,
-                    kind=part.kind,
-                    tool=part.tool,
-                    flags=flags_of(part, line.judgement.flags),
-                    wrong=truth.wrong,
-                    user=run.recorded.user_id,
-                    weight=weight * truth.weight,
-                    own=True,
-                )
+                lesson = lesson_of(run, line, part, wrong=truth.wrong, knowable=True)
+                yield replace(lesson, weight=weight * truth.weight, own=True)
 
 
 class _Truths:

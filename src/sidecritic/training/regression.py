@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from sidecritic.critics.head_weights import POWER, Cell, logit
 from sidecritic.training.examples import Example, folds_of
-from sidecritic.types import Flag
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
@@ -59,7 +58,9 @@ class Design:
         self.base = round(float(np.average(self.wrong[standard])), DIGITS) if any(standard) else 0.0
         """Share of wrong actions among all standard examples, not only those fitted to."""
         self.tools = sorted({example.tool for example in examples})
-        self.flags = _flags_in(examples)
+        flags = [each for example in examples for each in example.flags.items()]
+        # Of one sign and name the flag of the highest prior risk.
+        self.flags = dict(sorted(flags, key=lambda each: (each[0], each[1].risk)))
         self.first_flag = _FIRST_TOOL + len(self.tools)
         place: dict[object, int] = {tool: _FIRST_TOOL + at for at, tool in enumerate(self.tools)}
         place |= {key: self.first_flag + at for at, key in enumerate(self.flags)}
@@ -94,7 +95,9 @@ class Design:
         sort, count = self.sort[used], len(self.sorts)
         amount = _summed(self.amount[used], sort, count)
         wrong = _summed((self.amount * self.wrong)[used], sort, count)
-        weights = self._mean()
+        prior = self.prior
+        priors = [prior.prior(flag) for flag in self.flags.values()]
+        weights = np.array([prior.intercept, 0.0, *[0.0] * len(self.tools), *priors])
         free = np.ones(len(weights), dtype=np.bool_)
         free[_FIRST_TOOL : self.first_flag] = shrinkage.tools is not None
         strength = np.full(len(weights), shrinkage.flags)
@@ -136,11 +139,6 @@ class Design:
     def prior(self) -> Cell:
         """A cell that has learned the share of wrong actions and nothing else."""
         return Cell(base=self.base, intercept=logit(self.base))
-
-    def _mean(self) -> Floats:
-        prior = self.prior
-        priors = [prior.prior(flag) for flag in self.flags.values()]
-        return np.array([prior.intercept, 0.0, *[0.0] * len(self.tools), *priors])
 
 
 def choose(design: Design, rows: Rows) -> Shrinkage:
@@ -193,15 +191,6 @@ def _standard(design: Design) -> Rows:
 def _summed(values: Floats, sort: NDArray[np.intp], count: int) -> Floats:
     """Return the sum of the values of each sort."""
     return np.bincount(sort, values, count).astype(np.float64)
-
-
-def _flags_in(examples: Sequence[Example]) -> dict[tuple[int, str], Flag]:
-    """Return the flags by sign and name; of one name the one of the highest prior risk."""
-    found = sorted(
-        (each for example in examples for each in example.flags.items()),
-        key=lambda each: (each[0], each[1].risk),
-    )
-    return dict(found)
 
 
 # --- optimisation --------------------------------------------------------------------------

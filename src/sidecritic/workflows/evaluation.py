@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from sidecritic import rollouts
 from sidecritic.assembly.packs import pack_of, unlearned
 from sidecritic.assembly.plans import BenchmarkCache, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
 from sidecritic.reports.text import plain
-from sidecritic.rollouts import Budget, Tally, play
+from sidecritic.rollouts import play as rollouts
+from sidecritic.rollouts.budget import Budget
+from sidecritic.rollouts.play import Tally, play
 from sidecritic.runs import (
     REPORT_FILE,
     RUN_FILE,

@@ -10,7 +10,8 @@ from sidecritic.assembly.models import DryRun, prices_of
 from sidecritic.assembly.plans import BenchmarkCache, plan_with
 from sidecritic.errors import ConfigError
 from sidecritic.reports.grid import grid_to_csv, grid_to_latex, grid_to_markdown
-from sidecritic.rollouts import Budget, cost_of, play
+from sidecritic.rollouts.budget import Budget, cost_of
+from sidecritic.rollouts.play import play
 from sidecritic.runs import RUN_FILE, Run, read_run
 from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.grid import Grid, GridCell, grid_of

@@ -13,7 +13,7 @@ from sidecritic.settings.evaluation import settings_from
 from sidecritic.settings.model_names import model_name
 from sidecritic.synthesis.account import SynthesisAccount
 from sidecritic.synthesis.generator import SynthesisOrder, Unfinished, make
-from sidecritic.synthesis.ledger import Ledger, NoLedger, open_ledger
+from sidecritic.synthesis.ledger import Ledger, open_ledger
 from sidecritic.types import Task
 from sidecritic.workflows.files import write_file
 
@@ -36,7 +36,7 @@ def synthesise(
     unfinished = model is not None and progress.exists()
     if out.exists() and not unfinished:
         raise ConfigError(f"{out} is there already; choose another --out, or remove it")
-    ledger = nullcontext(NoLedger()) if model is None else open_ledger(progress)
+    ledger = nullcontext() if model is None else open_ledger(progress)
     try:
         with ledger as kept:
             tasks, made = asyncio.run(_make(env, order, model, base_url, kept))
@@ -50,7 +50,7 @@ def synthesise(
 
 
 async def _make(
-    env: str, order: SynthesisOrder, model: str | None, base_url: str | None, ledger: Ledger
+    env: str, order: SynthesisOrder, model: str | None, base_url: str | None, ledger: Ledger | None
 ) -> tuple[tuple[Task, ...], SynthesisAccount]:
     async with AsyncExitStack() as stack:
         author = None

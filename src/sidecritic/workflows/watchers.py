@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from sidecritic import rollouts
 from sidecritic.labelling import labeller as labelling
 from sidecritic.replay import Progress
+from sidecritic.rollouts import play as rollouts
 
 
 class Watcher(rollouts.Silent):

@@ -8,7 +8,9 @@ import pytest
 
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.ports import Model
-from sidecritic.rollouts import open_run, play, seeds_for
+from sidecritic.rollouts.plan import seeds_for
+from sidecritic.rollouts.play import play
+from sidecritic.rollouts.store import open_run
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, Run, RunRecord, read_run
 from sidecritic.trace import Failed, Trajectory
 from sidecritic.types import Assistant, Completion, Request, Task

@@ -23,7 +23,7 @@ from sidecritic.synthesis.generator import Scenarios, SynthesisOrder, Unfinished
 from sidecritic.synthesis.ledger import open_ledger
 from sidecritic.synthesis.shop import ShopDesk
 from sidecritic.synthesis.template_author import TemplateAuthor
-from sidecritic.synthesis.verifier import Rejection, Verified, Verifier
+from sidecritic.synthesis.verifier import Rejection, Verifier
 from sidecritic.synthesis.wording import amount, enumerated, method
 from sidecritic.types import Request, Task
 
@@ -86,18 +86,18 @@ async def test_every_kind_of_every_domain_can_be_made(workshops: Mapping[str, Wo
         author = shop.author
         assert isinstance(author, TemplateAuthor)
         domain, users = author.domain, author.users
-        for kind, maker in {**domain.makers, **domain.refusals}.items():
+        for kind in (*domain.makers, *domain.refusals):
             rng = Random(kind)
-            found: Verified | Rejection = Rejection("no user found")
+            found: Task | Rejection = Rejection("no user found")
             for user in rng.sample(users, len(users)):
-                wish = maker(user, rng)
+                wish = domain.wish(kind, user, rng)
                 if wish is not None:
                     draft = TaskDraft(user, domain.introduce(user, rng), (wish,))
+                    assert draft.refuses == (kind in domain.refusals)
                     found = await shop.verifier.verify(draft, "one")
-                if isinstance(found, Verified):
+                if isinstance(found, Task):
                     break
-            assert isinstance(found, Verified), f"{env}: {kind}: {found}"
-            assert found.draft.refuses == (kind in domain.refusals)
+            assert isinstance(found, Task), f"{env}: {kind}: {found}"
 
 
 # --- rejections -----------------------------------------------------------------------------
@@ -150,9 +150,9 @@ async def test_an_unsound_task_is_rejected_with_its_reason(draft: TaskDraft, rea
 
 
 async def test_a_sound_task_passes_and_one_to_refuse_has_no_write_in_its_reference() -> None:
-    assert isinstance(await VERIFIER.verify(wishing(), "x"), Verified)
+    assert isinstance(await VERIFIER.verify(wishing(), "x"), Task)
     asks_only = wishing(writes=(), tells=("42.17",))
-    assert isinstance(await VERIFIER.verify(asks_only, "x"), Verified)
+    assert isinstance(await VERIFIER.verify(asks_only, "x"), Task)
     refused = wishing(
         kind="too late",
         text="You want a refund for what is in order A2003, the way you paid.",
@@ -162,8 +162,8 @@ async def test_a_sound_task_passes_and_one_to_refuse_has_no_write_in_its_referen
         forbidden=LATE,
     )
     found = await VERIFIER.verify(refused, "x")
-    assert isinstance(found, Verified), found
-    assert [action.name for action in reference_of(found.task).actions] == [
+    assert isinstance(found, Task), found
+    assert [action.name for action in reference_of(found).actions] == [
         "find_customer",
         "get_order",
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError
+from sidecritic.runs import write_whole
 from sidecritic.types import Record
 
 
@@ -43,10 +44,8 @@ def write_curve(file: Path, points: Sequence[Point]) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    draft = file.with_suffix(".part")
     try:
-        draft.write_text("".join(f"{json.dumps(p.model_dump())}\n" for p in points))
-        draft.replace(file)
+        write_whole(file, "".join(f"{json.dumps(p.model_dump())}\n" for p in points))
     except OSError as cause:
         raise ConfigError(f"cannot write {file}: {cause.strerror}; make room") from cause
 

@@ -4,12 +4,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from shlex import quote
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
+from sidecritic.critics.registry import digest_of
 from sidecritic.datasets.files import new_folder
 from sidecritic.errors import ConfigError, TrainingError, boundary
 from sidecritic.training.lora.base import load_base, safetensors_of
@@ -61,10 +60,11 @@ def export(
         )
     with new_folder(out) as draft, boundary(TrainingError, f"export of {run}"):
         made = _made(run, draft, how, name=name, weights=weights, llama_cpp=llama_cpp)
+        weighed = draft / made if made else next(iter(sorted(draft.glob("*.safetensors"))))
         exported = Exported(
             format=how,
             path=str(out / made) if made else str(out),
-            digest=_digest(draft / (made or _weights_in(draft))),
+            digest=digest_of(weighed),
             name=name,
             rendering=result.rendering,
             base=_base_of(run, result),
@@ -95,9 +95,10 @@ def _made(
     merged.mkdir()
     _merge(run, merged)
     file = f"{name}.{weights.upper()}.gguf"
-    _convert(merged, draft / file, weights, llama_cpp)
+    convert(merged, draft / file, weights, llama_cpp)
     shutil.rmtree(merged)
-    (draft / "Modelfile").write_text(_modelfile(file), encoding="utf-8")
+    served = f"FROM ./{file}\nPARAMETER temperature 1\nPARAMETER num_predict 1\n"
+    (draft / "Modelfile").write_text(served, encoding="utf-8")
     return file
 
 
@@ -115,22 +116,6 @@ def load_tuned(run: Path, *, dtype: str | None = None) -> tuple[Any, Any]:
     return needed("peft").PeftModel.from_pretrained(model, run / result.adapter), tokenizer
 
 
-def export_base(run: Path, file: Path, *, weights: Weights, llama_cpp: Path) -> None:
-    """Write the untuned base of a fine-tune as a GGUF file, by the same way, to compare with.
-
-    Raises:
-        ConfigError: the run is not finished.
-        TrainingError: the converter failed.
-    """
-    recipe = read_result(run).recipe
-    with TemporaryDirectory() as folder:
-        model, tokenizer = load_base(safetensors_of(recipe.base, run / "base"), dtype=recipe.dtype)
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _convert(Path(folder), file, weights, llama_cpp)
-
-
 def _merge(run: Path, into: Path) -> None:
     # The sum is taken in 32 bits, and rounded once.
     model, tokenizer = load_tuned(run, dtype="float32")
@@ -139,7 +124,12 @@ def _merge(run: Path, into: Path) -> None:
     tokenizer.save_pretrained(into)
 
 
-def _convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> None:
+def convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> None:
+    """Write a model as a GGUF file.
+
+    Raises:
+        TrainingError: the converter failed.
+    """
     command = [sys.executable, str(llama_cpp / CONVERTER), str(merged)]
     command += ["--outfile", str(file), "--outtype", weights]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -148,28 +138,7 @@ def _convert(merged: Path, file: Path, weights: Weights, llama_cpp: Path) -> Non
         raise TrainingError(f"llama.cpp's converter failed with code {done.returncode}: {last}")
 
 
-def _modelfile(file: str) -> str:
-    return f"FROM ./{file}\nPARAMETER temperature 1\nPARAMETER num_predict 1\n"
-
-
-def _weights_in(folder: Path) -> str:
-    return next(path.name for path in sorted(folder.glob("*.safetensors")))
-
-
-def _digest(file: Path) -> str:
-    found = sha256()
-    with file.open("rb") as data:
-        while block := data.read(2**20):
-            found.update(block)
-    return found.hexdigest()
-
-
 # --- serving -------------------------------------------------------------------------------
-
-
-def _served_rank(rank: int) -> int:
-    """Return the rank to ask vLLM for, which knows some sizes only."""
-    return next((size for size in (8, 16, 32, 64, 128, 256) if size >= rank), rank)
 
 
 def serving(exported: Exported) -> Sequence[tuple[str, str]]:
@@ -177,39 +146,31 @@ def serving(exported: Exported) -> Sequence[tuple[str, str]]:
     modelfile = quote(str(Path(exported.path).parent / "Modelfile"))
     path, name = quote(exported.path), quote(exported.name)
     critic = quote(f"llm:openai:{exported.name}?{exported.rendering}")
-    asked = f"--critic {critic} --critic-base-url"
+    asked = f"--critic {critic} --critic-base-url http://127.0.0.1"
     match exported.format:
         case "adapter":
-            return (
-                (
-                    "vLLM",
-                    f"vllm serve {quote(exported.base)} --enable-lora "
-                    f"--max-lora-rank {_served_rank(exported.rank)} "
-                    f"--lora-modules {name}={path}",
-                ),
-                ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
+            # vLLM knows some ranks only.
+            sizes = (8, 16, 32, 64, 128, 256)
+            rank = next((size for size in sizes if size >= exported.rank), exported.rank)
+            command = (
+                f"vllm serve {quote(exported.base)} --enable-lora --max-lora-rank {rank} "
+                f"--lora-modules {name}={path}"
             )
+            return ("vLLM", command), ("sidecritic", f"{asked}:8000/v1")
         case "merged":
-            return (
-                ("vLLM", f"vllm serve {path} --served-model-name {name}"),
-                ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
-            )
+            command = f"vllm serve {path} --served-model-name {name}"
+            return ("vLLM", command), ("sidecritic", f"{asked}:8000/v1")
         case "gguf":
+            local = quote(f"llm:local:{exported.path}?{exported.rendering}")
+            python = (
+                f"python -m llama_cpp.server --model {path} --model_alias {name} --n_ctx 1024 "
+                "--logits_all true --port 8000"
+            )
             return (
                 ("llama.cpp", f"llama-server -m {path} --alias {name} -c 1024 --port 8000"),
-                (
-                    "llama-cpp-python",
-                    f"python -m llama_cpp.server --model {path} --model_alias {name} "
-                    "--n_ctx 1024 --logits_all true --port 8000",
-                ),
-                (
-                    "Ollama",
-                    f"ollama create {name} -f {modelfile}",
-                ),
-                ("sidecritic", f"{asked} http://127.0.0.1:8000/v1"),
-                ("sidecritic, Ollama", f"{asked} http://127.0.0.1:11434/v1"),
-                (
-                    "sidecritic, no server",
-                    f"--critic {quote(f'llm:local:{exported.path}?{exported.rendering}')}",
-                ),
+                ("llama-cpp-python", python),
+                ("Ollama", f"ollama create {name} -f {modelfile}"),
+                ("sidecritic", f"{asked}:8000/v1"),
+                ("sidecritic, Ollama", f"{asked}:11434/v1"),
+                ("sidecritic, no server", f"--critic {local}"),
             )

@@ -1,7 +1,7 @@
 """The result of a fine-tune: `result.json`, and which stage's adapter is the critic."""
 
 from pathlib import Path
-from typing import Literal, Required, TypedDict
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -68,33 +68,20 @@ def read_result(folder: Path) -> Result:
         raise ConfigError(f"{file} is damaged; train again with another --out") from cause
 
 
-class Outcome(TypedDict, total=False):
-    """The keys of `Result` that say which adapter is kept, and how good it is."""
-
-    adapter: Required[Literal["best", "best-dpo"]]
-    step: Required[int]
-    steps: Required[int]
-    auroc: Required[float]
-    sft_auroc: float
-    dpo_auroc: float
-    pairs: int
-    pairs_too_long: int
-
-
-def outcome(first: Point, taken: int, second: PreferenceResult | None) -> Outcome:
-    """Return which stage's adapter is kept: the second's, unless it is worse.
+def outcome(first: Point, taken: int, second: PreferenceResult | None) -> dict[str, Any]:
+    """Return what `Result` says of the stage whose adapter is kept: the second, unless worse.
 
     `first` is the best validation of the first stage, which took so many steps.
     """
     if second is None:
-        return Outcome(adapter="best", step=first.step, steps=taken, auroc=first.auroc)
-    return Outcome(
-        adapter="best-dpo" if second.kept else "best",
-        step=first.step + second.steps if second.kept else first.step,
-        steps=taken + second.steps,
-        auroc=second.auroc if second.kept else first.auroc,
-        sft_auroc=second.before,
-        dpo_auroc=second.auroc,
-        pairs=second.pairs,
-        pairs_too_long=second.too_long,
-    )
+        return {"adapter": "best", "step": first.step, "steps": taken, "auroc": first.auroc}
+    return {
+        "adapter": "best-dpo" if second.kept else "best",
+        "step": first.step + second.steps if second.kept else first.step,
+        "steps": taken + second.steps,
+        "auroc": second.auroc if second.kept else first.auroc,
+        "sft_auroc": second.before,
+        "dpo_auroc": second.auroc,
+        "pairs": second.pairs,
+        "pairs_too_long": second.too_long,
+    }
