@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence
 from math import sqrt
+from random import Random
 
 import pytest
 from pydantic import JsonValue
 
 from sidecritic.critics.base import FunctionCritic, JudgeFunction, NoCritic
 from sidecritic.envs.userbench.benchmark import UserBench
-from sidecritic.envs.userbench.simulated import (
-    RuleBasedUser,
-    guessing_agent,
-    rule_based_user,
-    simulated_agent,
-)
+from sidecritic.envs.userbench.simulated import RuleBasedUser, rule_based_user, simulated_agent
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import ModelError
+from sidecritic.models.scripted import FunctionModel
 from sidecritic.ports import Model
 from sidecritic.scoring import score
 from sidecritic.scoring.results import UserBenchScores
 from sidecritic.scoring.userbench import userbench_scores
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Failed, Trajectory, actor_view, proposals
-from sidecritic.types import Outcome, Proposal, Request, Revise, Task, User
+from sidecritic.types import Assistant, Outcome, Proposal, Request, Revise, Task, User
 from tests.travel import turn
 
 ENV = "userbench:fixture"
@@ -196,11 +193,25 @@ async def test_what_the_environment_grades_is_what_the_metrics_find() -> None:
         assert found.score.value == pytest.approx(outcome_of(log).reward)
 
 
+def guessing_agent(bench: UserBench, task: Task, seed: int) -> Model:
+    """Answers for each aspect with one of the options shown, drawn uniformly; asks nothing."""
+    trip = bench.trip(task)
+
+    def guess(request: Request) -> Assistant:
+        done = sum(isinstance(message, Assistant) for message in request.messages)
+        aspect = trip.aspects[done % len(trip.aspects)]
+        ids = [str(option["id"]) for kind in aspect.options.values() for option in kind]
+        return turn("answer", Random(f"{seed}/{trip.id}/{aspect.name}").choice(ids))
+
+    return FunctionModel(guess, name="guessing")
+
+
 async def test_a_guessing_agent_scores_what_theory_says() -> None:
     runs: list[Trajectory] = []
-    for task in UserBench.named(ENV).tasks("test"):
+    bench = UserBench.named(ENV)
+    for task in bench.tasks("test"):
         for trial in range(20):
-            log = await played(guessing_agent(task, trial), task, RuleBasedUser())
+            log = await played(guessing_agent(bench, task, trial), task, RuleBasedUser())
             runs.append(trajectory(task, log, trial))
     found = scores_of(*runs)
     for share, theory in (

@@ -137,30 +137,6 @@ def _result(call: ToolCall, rest: deque[Mapping[str, Any]]) -> ToolResult:
     )
 
 
-def own_calls(domain: Domain, transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:
-    """Return the transcript without calls of tools that the domain does not have, and those.
-
-    Some recorded agents and users had tools from their harness, such as a to-do list.
-    They cannot have touched the records, and the benchmark could not replay them.
-    """
-    known = {tool.name for tool in (*domain.tools, *domain.user_tools)}
-    kept: list[Message | UserCall] = []
-    foreign: dict[str, None] = {}
-    for entry in transcript:
-        match entry:
-            case Assistant(calls=calls) if calls:
-                own = tuple(call for call in calls if call.name in known)
-                foreign.update(dict.fromkeys(call.name for call in calls if call not in own))
-                kept.append(entry.model_copy(update={"calls": own}))
-            case UserCall(call=call) if call.name not in known:
-                foreign[call.name] = None
-            case ToolResult(name=name) if name not in known:
-                pass
-            case _:
-                kept.append(entry)
-    return tuple(kept), tuple(foreign)
-
-
 _PYDANTIC = re.compile(r"errors\.pydantic\.dev/[\d.]+/")
 
 

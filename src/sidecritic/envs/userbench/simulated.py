@@ -1,4 +1,4 @@
-"""UserBench without a key: a rule-based user, a simulated agent, and an agent that guesses.
+"""UserBench without a key: a rule-based user and a simulated agent.
 
 They measure no model, and numbers made with the rule-based user are not comparable with any
 others: it recognises words where the benchmark's user understands them.
@@ -22,7 +22,6 @@ from sidecritic.types import (
     Fault,
     Message,
     Request,
-    Task,
     ToolCall,
     ToolResult,
     User,
@@ -196,30 +195,6 @@ def simulated_agent(*, rate: float = 0.35, repair: float = 0.9) -> ModelFor:
     return lambda task, seed: SimulatedAgent(
         trip_of(task.id, task.data), seed=seed, rate=rate, repair=repair
     )
-
-
-class GuessingAgent:
-    """Answers for each aspect with one of the options shown, drawn uniformly; asks nothing."""
-
-    name = "guessing"
-    simulated = True
-
-    def __init__(self, trip: Trip, *, seed: int) -> None:
-        self._trip = trip
-        self._seed = f"{seed}/{trip.id}"
-
-    async def complete(self, request: Request) -> Completion:
-        """Return a guess for the first aspect without one; never fails."""
-        done, _ = _executed(request.messages)
-        aspect = self._trip.aspects[len(done) % len(self._trip.aspects)]
-        ids = [str(option["id"]) for kind in aspect.options.values() for option in kind]
-        guess = Random(f"{self._seed}/{aspect.name}").choice(ids)
-        return _completion("answer", guess, len(request.messages))
-
-
-def guessing_agent(task: Task, seed: int) -> GuessingAgent:
-    """Return the agent that guesses in an episode of `task`."""
-    return GuessingAgent(trip_of(task.id, task.data), seed=seed)
 
 
 def _executed(messages: Sequence[Message]) -> tuple[list[tuple[str, str]], int]:

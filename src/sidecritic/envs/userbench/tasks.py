@@ -11,7 +11,7 @@ data of it is used.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -267,7 +267,3 @@ def _problems(trip: Trip) -> Iterator[str]:
             yield f"a search for the {aspect.name} has no arguments"
         if not aspect.preferences:
             yield f"the {aspect.name} has no preferences"
-
-
-def letters_of(aspects: Sequence[Aspect]) -> frozenset[str]:
-    return frozenset(aspect.letter for aspect in aspects)
