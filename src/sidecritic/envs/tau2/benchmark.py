@@ -92,10 +92,7 @@ class Tau2:
             "task set": self._task_set.name,
             "grader": self._grader,
         }
-        unjudged = sum(
-            bool(criteria and criteria.not_graded)
-            for criteria in map(Criteria.of, self._task_set.tasks.values())
-        )
+        unjudged = sum(bool(Criteria.of(data).not_graded) for data in self._task_set.tasks.values())
         if unjudged:
             versions["not graded"] = f"NL_ASSERTION, in {unjudged} tasks"
         return versions
@@ -176,7 +173,7 @@ class Tau2:
 
     def _script(self, case: PreparedTask) -> Script:
         guidelines = case.domain.guidelines
-        scenario = _scenario(case.domain, case.data)
+        scenario = case.domain.task_classes.UserScenario.model_validate(case.data["user_scenario"])
         opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
         return Script(
             scenario=f"{guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
@@ -184,10 +181,6 @@ class Tau2:
             stop=STOP,
             max_errors=MAX_ERRORS,
         )
-
-
-def _scenario(domain: Domain, data: Mapping[str, Any]) -> str:
-    return str(domain.task_classes.UserScenario.model_validate(data["user_scenario"]))
 
 
 _GRADERS: Mapping[GraderName, Grader] = {"ours": inspect, "official": inspect_officially}

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sidecritic.envs.base import Transcript
+from sidecritic.envs.base import Transcript, failure
 from sidecritic.envs.tau2.package import Domain
 from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.envs.tau2.states import State
@@ -28,7 +28,7 @@ def respond(
     """Run a call; what the tool refuses is an error result, with the benchmark's words."""
     why = refusal(domain, call.name, call.arguments)
     if why is not None:
-        return ToolResult(call_id=call.id, name=call.name, text=f"Error: {why}", is_error=True)
+        return failure(call, why)
     environment = state.ready(writing=domain.effect(call.name, requestor) != "read")
     reply = environment.get_response(
         domain.messages.ToolCall(
