@@ -157,7 +157,7 @@ def test_the_metrics_are_part_of_a_runs_scores() -> None:
 async def played(
     actor: Model, task: Task, user: Model, *, critic: JudgeFunction | None = None
 ) -> list[Event]:
-    bench = UserBench.named(ENV)
+    bench = UserBench(ENV)
     log: list[Event] = []
     judge = NoCritic() if critic is None else FunctionCritic(critic)
     supervisor = Supervisor(actor, judge, gate="none" if critic is None else "all")
@@ -179,7 +179,7 @@ def trajectory(task: Task, log: list[Event], trial: int = 0) -> Trajectory:
 
 
 async def test_a_scripted_agent_completes_every_fixture_task_with_full_score() -> None:
-    for task in UserBench.named(ENV).tasks("test"):
+    for task in UserBench(ENV).tasks("test"):
         log = await played(simulated_agent(rate=0.0)(task, 1), task, RuleBasedUser())
         outcome = outcome_of(log)
         assert outcome.reward == 1.0
@@ -187,7 +187,7 @@ async def test_a_scripted_agent_completes_every_fixture_task_with_full_score() -
 
 
 async def test_what_the_environment_grades_is_what_the_metrics_find() -> None:
-    for task in UserBench.named(ENV).tasks("test")[:12]:
+    for task in UserBench(ENV).tasks("test")[:12]:
         log = await played(simulated_agent(rate=0.9)(task, 4), task, RuleBasedUser())
         found = userbench_scores([trajectory(task, log)])[ENV]
         assert found.score.value == pytest.approx(outcome_of(log).reward)
@@ -208,7 +208,7 @@ def guessing_agent(bench: UserBench, task: Task, seed: int) -> Model:
 
 async def test_a_guessing_agent_scores_what_theory_says() -> None:
     runs: list[Trajectory] = []
-    bench = UserBench.named(ENV)
+    bench = UserBench(ENV)
     for task in bench.tasks("test"):
         for trial in range(20):
             log = await played(guessing_agent(bench, task, trial), task, RuleBasedUser())
@@ -228,7 +228,7 @@ async def test_a_fault_that_is_refused_is_mended() -> None:
         asked = any("action" in c.raw for m in proposal.history for c in getattr(m, "calls", ()))
         return Revise(feedback="Ask first.") if choice == "answer" and not asked else None
 
-    task = UserBench.named(ENV).tasks("test")[0]
+    task = UserBench(ENV).tasks("test")[0]
     agent = simulated_agent(rate=1.0, repair=1.0)(task, 2)
     alone = outcome_of(await played(agent, task, RuleBasedUser()))
     guarded = outcome_of(await played(agent, task, RuleBasedUser(), critic=strict))
@@ -240,7 +240,7 @@ async def test_a_fault_that_is_refused_is_mended() -> None:
 
 
 async def test_hidden_progress_reaches_neither_actor_nor_critic() -> None:
-    bench = UserBench.named(ENV)
+    bench = UserBench(ENV)
     task = bench.tasks("test")[0]
     trip = bench.trip(task)
     seen: list[Proposal] = []
@@ -258,8 +258,8 @@ async def test_hidden_progress_reaches_neither_actor_nor_critic() -> None:
 
 
 async def test_the_opening_asks_for_the_cheapest() -> None:
-    task = UserBench.named(ENV).tasks("test")[0]
-    observation = await UserBench.named(ENV).environment(task, RuleBasedUser()).start()
+    task = UserBench(ENV).tasks("test")[0]
+    observation = await UserBench(ENV).environment(task, RuleBasedUser()).start()
     (opening,) = observation.messages
     assert isinstance(opening, User)
     assert opening.text.startswith(str(task.data["initial_description"]))
@@ -267,8 +267,8 @@ async def test_the_opening_asks_for_the_cheapest() -> None:
 
 
 async def test_a_fork_goes_on_alone() -> None:
-    task = UserBench.named(ENV).tasks("test")[0]
-    env = UserBench.named(ENV).environment(task, RuleBasedUser())
+    task = UserBench(ENV).tasks("test")[0]
+    env = UserBench(ENV).environment(task, RuleBasedUser())
     await env.start()
     await env.step(turn("answer", "F1"))
     fork = env.snapshot().fork()
@@ -284,7 +284,7 @@ async def test_a_fork_goes_on_alone() -> None:
 
 
 async def test_the_rule_based_user_is_labelled() -> None:
-    user = rule_based_user()(UserBench.named(ENV).tasks("test")[0], 0)
+    user = rule_based_user()(UserBench(ENV).tasks("test")[0], 0)
     assert user.simulated
     assert "not comparable" in user.name
     with pytest.raises(ModelError, match="judgements"):

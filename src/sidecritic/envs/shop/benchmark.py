@@ -14,6 +14,7 @@ from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
+from sidecritic.envs.task_files import in_split
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Environment, Model
 from sidecritic.simulation.task_record import Action, reference_of, scenario_of
@@ -226,10 +227,9 @@ class Shop:
         return {split: len(tasks) for split, tasks in TASKS.items()}
 
     def tasks(self, split: str) -> tuple[Task, ...]:
-        if split not in TASKS:
-            raise ConfigError(f"shop has no split {split!r}; known: {', '.join(TASKS)}")
         return tuple(
-            Task(id=data["id"], env=self.name, split=split, data=data) for data in TASKS[split]
+            Task(id=data["id"], env=self.name, split=split, data=data)
+            for data in in_split(split, TASKS, self.name)
         )
 
     @property

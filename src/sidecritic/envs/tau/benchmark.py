@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, cast
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
+from sidecritic.envs.task_files import in_split
 from sidecritic.envs.tau.package import DOMAINS, Data, Package, load_package
 from sidecritic.errors import ConfigError, EnvError, boundary
 from sidecritic.ports import Environment, Model
@@ -181,12 +182,9 @@ class Tau:
         return {split: len(tasks) for split, tasks in self._domain.package.tasks.items()}
 
     def tasks(self, split: str) -> tuple[Task, ...]:
-        tasks = self._domain.package.tasks
-        if split not in tasks:
-            raise ConfigError(f"{self.name} has no split {split!r}; known: {', '.join(tasks)}")
         return tuple(
             Task(id=f"{split}-{data['id']}", env=self.name, split=split, data=dict(data))
-            for data in tasks[split]
+            for data in in_split(split, self._domain.package.tasks, self.name)
         )
 
     def environment(self, task: Task, user: Model) -> Environment:

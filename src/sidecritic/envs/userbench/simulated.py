@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, cast
 
 from sidecritic.envs.userbench.episode import TOOL
-from sidecritic.envs.userbench.tasks import LETTERS, Aspect, Trip, trip_of
+from sidecritic.envs.userbench.tasks import LETTERS, Trip, trip_of
 from sidecritic.errors import ModelError
 from sidecritic.forms import form_name
 from sidecritic.ports import ModelFor
@@ -73,7 +73,7 @@ def _utterance(payload: Json) -> Json:
     if "?" not in text:
         return {"type": "1", "preference_id": None}
     named = [aspect for aspect in LETTERS if _is_named(aspect, text)]
-    asked = [p for p in payload["preferences"] if p["aspect"] in named and _touches(p, text)]
+    asked = [p for p in payload["preferences"] if p["aspect"] in named and _shared(p, text)]
     if asked:
         most = max(asked, key=lambda p: len(_shared(p, text)))
         return {"type": "2", "preference_id": most["id"]}
@@ -91,10 +91,6 @@ def _reply(payload: Json) -> Json:
 def _is_named(aspect: str, text: str) -> bool:
     names = {"rental_car": ("rental car", "car rental")}
     return any(name in text for name in names.get(aspect, (aspect,)))
-
-
-def _touches(preference: Json, text: str) -> bool:
-    return bool(_shared(preference, text))
 
 
 def _shared(preference: Json, text: str) -> set[str]:
@@ -159,13 +155,12 @@ class SimulatedAgent:
         for at, aspect in enumerate(self._trip.aspects):
             dice = Random(f"{self._seed}/plan/{at}")
             arguments = ", ".join(f"{k} {v}" for k, v in aspect.arguments.items())
-            called = aspect.name.replace("_", " ")
-            yield TripStep("search", f"Find a {called}: {arguments}", aspect.name)
+            yield TripStep("search", f"Find a {aspect.called}: {arguments}", aspect.name)
             uninformed, erring = dice.random() < rate / 2, dice.random() < rate
-            other = _another(aspect, dice)
+            other = dice.choice([id_ for id_ in aspect.ids if id_ != aspect.best])
             for number, preference in enumerate(aspect.preferences):
-                question = f"For the {called}, would you {preference.text}?"
-                fault = Fault(kind="uninformed_answer", step=3 * at, note=called)
+                question = f"For the {aspect.called}, would you {preference.text}?"
+                fault = Fault(kind="uninformed_answer", step=3 * at, note=aspect.called)
                 early = ("answer", other) if uninformed and number == 0 else None
                 yield TripStep("action", question, aspect.name, early, fault if early else None)
             wrong = ("answer", other) if erring else None
@@ -182,12 +177,6 @@ class SimulatedAgent:
             if not over and (step.choice == "answer" or step.content not in taken):
                 return step
         return None
-
-
-def _another(aspect: Aspect, dice: Random) -> str:
-    """Return an option of the aspect that is not the best."""
-    every = [str(option["id"]) for kind in aspect.options.values() for option in kind]
-    return dice.choice([id_ for id_ in every if id_ != aspect.best])
 
 
 def simulated_agent(*, rate: float = 0.35, repair: float = 0.9) -> ModelFor:
