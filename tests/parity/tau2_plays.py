@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sidecritic.envs.base import Transcript
+from sidecritic.envs.record_worlds import ReferenceAction
 from sidecritic.envs.tau2.benchmark import GREETING, Tau2, Tau2World
 from sidecritic.envs.tau2.package import Domain
-from sidecritic.envs.tau2.prepared_task import ReferenceAction
 from sidecritic.types import Assistant, Message, Task, ToolCall, User, UserCall
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def play(benchmark: Tau2, task: Task, plan: Plan) -> tuple[Tau2World, Transcript
             transcript.append(UserCall(call=call, result=world.execute_for_user(call)))
         else:
             transcript.extend((Assistant(calls=(call,)), world.execute(call)))
-    infos = case.criteria.communicate if case.criteria is not None else ()
+    infos = case.criteria.communicate
     transcript.extend(Assistant(text=f"For your information: {info}.") for info in infos)
     transcript.append(User(text="That is all. ###STOP###"))
     return world, tuple(transcript)

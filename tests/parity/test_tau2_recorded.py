@@ -7,10 +7,11 @@ import pytest
 
 from sidecritic.envs.tau2.benchmark import Tau2
 from sidecritic.envs.tau2.grading import inspect
-from sidecritic.envs.tau2.messages import own_calls, parse, replay
+from sidecritic.envs.tau2.messages import parse, replay
 from sidecritic.envs.tau2.official_grading import evaluate
 from sidecritic.errors import EnvError
 from tests.parity.tau2_plays import RECORDED, RUNS, Recording, package_messages, recordings
+from tests.regrading import own_calls, regrade
 
 pytestmark = pytest.mark.recorded
 
@@ -26,7 +27,7 @@ def test_every_recorded_run_gets_the_reward_that_is_on_record(file: Path) -> Non
     found = list(recordings(file))
     benchmark = Tau2(found[0].domain)
     for run in found:
-        outcome = benchmark.regrade(run.task, run.messages, termination=run.termination)
+        outcome = regrade(benchmark, run.task, run.messages, termination=run.termination)
         assert outcome.reward == pytest.approx(run.reward), run.label
 
 

@@ -71,7 +71,7 @@ def benchmark_for(
     if name.startswith(USERBENCH):
         from sidecritic.envs.userbench.benchmark import UserBench
 
-        return UserBench.named(name, folder=sources.userbench, file=sources.tasks)
+        return UserBench(name, folder=sources.userbench, file=sources.tasks)
     if sources.tasks is not None and name in ENVS:
         raise ConfigError(
             f"--tasks is for τ² and UserBench, and for the shop if it holds one task a line; "

@@ -5,6 +5,7 @@ conversation. `Conversation` adds the user, and is the `Environment` that episod
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -15,13 +16,13 @@ from sidecritic.errors import EnvError, ModelError, UserError, boundary
 from sidecritic.ports import Environment, Model, Snapshot
 from sidecritic.types import (
     Assistant,
+    Completion,
     Message,
     Observation,
     Outcome,
     ReadOnlyTools,
     Record,
     Request,
-    Sampling,
     System,
     ToolCall,
     ToolResult,
@@ -84,6 +85,8 @@ class Script(Record):
     """Whether only the first call of a message runs."""
 
 
+_NOT_RUN = "not executed, only the first call of a message is; repeat it if it is needed"
+
 MAX_USER_CALLS = 30
 """Calls in a row that a user may make before it must speak."""
 
@@ -96,15 +99,11 @@ class Conversation:
         world: World,
         user: Model,
         script: Script,
-        *,
-        transcript: Transcript | None = None,
-        sampling: Sampling = Sampling(),
     ) -> None:
         self._world = world
         self._user = user
         self._script = script
-        self._sampling = sampling
-        self._transcript: list[Message | UserCall] = list(transcript or ())
+        self._transcript: list[Message | UserCall] = []
         self._stopped = False
         self._errors = 0
 
@@ -136,7 +135,7 @@ class Conversation:
             results = tuple(self._world.execute(call) for call in made)
         self._errors += sum(result.is_error for result in results)
         self._stopped = any(call.name in self._script.terminal for call in made)
-        results += tuple(_not_run(call) for call in action.calls[len(made) :])
+        results += tuple(failure(call, _NOT_RUN) for call in action.calls[len(made) :])
         self._transcript.extend(results)
         return Observation(
             messages=results,
@@ -160,14 +159,9 @@ class Conversation:
         return self._errors >= self._script.max_errors
 
     def _copy(self, user: Model | None = None) -> "Conversation":
-        twin = type(self)(
-            self._world.fork(),
-            user or self._user,
-            self._script,
-            transcript=self._transcript,
-            sampling=self._sampling,
-        )
-        twin._stopped, twin._errors = self._stopped, self._errors
+        twin = copy(self)
+        twin._world, twin._user = self._world.fork(), user or self._user
+        twin._transcript = [*self._transcript]
         return twin
 
     async def _user_turn(self) -> Observation:
@@ -177,26 +171,24 @@ class Conversation:
         started = perf_counter()
         for _ in range(MAX_USER_CALLS):
             said = await self._ask_user()
-            usage += said[1]
-            message = said[0]
-            if not message.calls:
-                return self._heard(message.text, backstage, usage, perf_counter() - started)
+            usage += said.usage
+            if not said.message.calls:
+                return self._heard(said.message.text, backstage, usage, perf_counter() - started)
             with boundary(EnvError, "executing a tool call of the user"):
                 made = [
                     UserCall(call=call, result=self._world.execute_for_user(call))
-                    for call in message.calls
+                    for call in said.message.calls
                 ]
             self._errors += sum(call.result.is_error for call in made)
             backstage.extend(made)
             self._transcript.extend(made)
         raise UserError(f"the user made {MAX_USER_CALLS} calls in a row without a word")
 
-    async def _ask_user(self) -> tuple[Assistant, Usage]:
+    async def _ask_user(self) -> Completion:
         cue = (User(text=self._script.cue),) if self._script.cue else ()
         request = Request(
             messages=(System(text=self._script.scenario), *cue, *user_view(self._transcript)),
             tools=self._world.user_tools,
-            sampling=self._sampling,
         )
         try:
             completion = await self._user.complete(request)
@@ -204,7 +196,7 @@ class Conversation:
             raise UserError(f"user {self._user.name!r}: {cause}") from cause
         if not completion.message.calls and not completion.message.text.strip():
             raise UserError(f"user {self._user.name!r} answered with an empty message")
-        return completion.message, completion.usage
+        return completion
 
     def _heard(
         self, text: str, backstage: list[UserCall], usage: Usage, seconds: float
@@ -244,27 +236,22 @@ class Look:
         self._readable = {tool.name for tool in world.tools if tool.effect == "read"}
 
     async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
+        call = ToolCall(id="look", name=name, arguments=arguments, raw="")
         if name not in self._readable:
-            return _refused(name, f"{name!r} is not a tool that only reads")
+            return failure(call, f"{name!r} is not a tool that only reads")
         if self._left <= 0:
-            return _refused(name, "the budget of look-ups is used up")
+            return failure(call, "the budget of look-ups is used up")
         self._left -= 1
         try:
             with boundary(EnvError, f"looking up {name!r}"):
-                return self._world.execute(
-                    ToolCall(id="look", name=name, arguments=arguments, raw="")
-                )
+                return self._world.execute(call)
         except EnvError as error:
-            return _refused(name, str(error))
+            return failure(call, str(error))
 
 
-def _not_run(call: ToolCall) -> ToolResult:
-    text = "Error: not executed, only the first call of a message is; repeat it if it is needed"
-    return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
-
-
-def _refused(name: str, why: str) -> ToolResult:
-    return ToolResult(call_id="look", name=name, text=f"Error: {why}", is_error=True)
+def failure(call: ToolCall, why: str) -> ToolResult:
+    """Return the result of a call that was not run."""
+    return ToolResult(call_id=call.id, name=call.name, text=f"Error: {why}", is_error=True)
 
 
 def user_view(transcript: Transcript) -> tuple[Message, ...]:

@@ -1,10 +1,11 @@
 """What worlds have in common whose users have no tools, and which are graded by their records."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from sidecritic.simulation.task_record import Action
+from sidecritic.envs.base import failure
 from sidecritic.types import Effect, Outcome, ToolCall, ToolResult, ToolSpec
 
 
@@ -17,19 +18,18 @@ class AgentsWorld:
         self.user_tools: tuple[ToolSpec, ...] = ()
 
     def execute_for_user(self, call: ToolCall) -> ToolResult:
-        text = f"Error: the user has no tool {call.name!r}"
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=True)
+        return failure(call, f"the user has no tool {call.name!r}")
 
 
-def replayed(action: Action, effect: Effect, *, ok: bool) -> JsonValue:
-    """Return an action of the reference as an outcome records it."""
-    return {
-        "name": action.name,
-        "arguments": dict(action.arguments),
-        "requestor": "assistant",
-        "effect": effect,
-        "ok": ok,
-    }
+class ReferenceAction(NamedTuple):
+    """An action of the reference, as an outcome records it."""
+
+    name: str
+    arguments: dict[str, Any]
+    requestor: str
+    effect: Effect
+    ok: bool
+    """Whether it runs without an error when the reference is replayed."""
 
 
 def graded(
@@ -38,7 +38,7 @@ def graded(
     termination: str,
     stopped: bool,
     db_match: bool,
-    reference: Sequence[JsonValue],
+    reference: Sequence[ReferenceAction],
     told: Sequence[tuple[str, bool]],
 ) -> Outcome:
     """Grade an episode by the records it left and what was said; unfinished, it is worth 0.
@@ -52,7 +52,7 @@ def graded(
         "termination": termination,
         "reward_basis": ["DB", "COMMUNICATE"],
         "db_match": db_match,
-        "reference": [*reference],
+        "reference": [action._asdict() for action in reference],
         "communicate": [{"info": info, "met": met} for info, met in told],
     }
     parts = {"DB": float(db_match), "COMMUNICATE": float(all_told)} if stopped else {}

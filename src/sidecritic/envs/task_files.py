@@ -1,16 +1,19 @@
 """Tasks from a file with one `Task` per line, for benchmarks that can check them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Benchmark, Environment, Model, Peopled
 from sidecritic.types import Task
+
+_Held = TypeVar("_Held")
 
 
 @runtime_checkable
@@ -50,8 +53,7 @@ class ListedTasks:
         return {**self._benchmark.versions, "task set": set_}
 
     def splits(self) -> dict[str, int]:
-        names = dict.fromkeys(task.split for task in self._tasks)
-        return {name: sum(task.split == name for task in self._tasks) for name in names}
+        return dict(Counter(task.split for task in self._tasks))
 
     def tasks(self, split: str) -> tuple[Task, ...]:
         found = tuple(task for task in self._tasks if task.split == split)
@@ -69,6 +71,17 @@ class ListedTasks:
 
     def environment(self, task: Task, user: Model) -> Environment:
         return self._benchmark.environment(task, user)
+
+
+def in_split(split: str, splits: Mapping[str, _Held], name: str, *, hint: str = "") -> _Held:
+    """Return what a split of the benchmark `name` holds.
+
+    Raises:
+        ConfigError: there is no such split.
+    """
+    if split not in splits:
+        raise ConfigError(f"{name} has no split {split!r}; known: {', '.join(splits)}{hint}")
+    return splits[split]
 
 
 def holds_task_lines(file: Path) -> bool:
@@ -143,9 +156,9 @@ def _task(line: str, where: str) -> Task:
         ) from cause
     if not task.id.strip() or not task.split.strip():
         raise ConfigError(f"{where} has an empty id or split; give it both")
-    own: Mapping[str, object] = task.data
-    if own.get("id", task.id) != task.id:
-        raise ConfigError(f"{where} has the id {task.id!r} outside, {own['id']!r} in its data")
+    inside = task.data.get("id", task.id)
+    if inside != task.id:
+        raise ConfigError(f"{where} has the id {task.id!r} outside, {inside!r} in its data")
     return task
 
 

@@ -23,6 +23,7 @@ from sidecritic.types import (
 )
 from tests.parity.tau2_plays import play
 from tests.parties import Says
+from tests.regrading import regrade
 
 
 @pytest.fixture(scope="module")
@@ -335,21 +336,21 @@ def record(*, content: str = json.dumps(CREATED), **extra: Any) -> list[dict[str
 
 
 def test_a_recorded_run_is_graded_again(mock: Tau2) -> None:
-    outcome = mock.regrade(named(mock, "create_task_1"), record())
+    outcome = regrade(mock, named(mock, "create_task_1"), record())
     assert outcome.passed
-    assert "foreign_tools" not in outcome.native
+    assert outcome.native["foreign_tools"] == []
 
 
 def test_a_recorded_run_that_was_cut_off_scores_nothing(mock: Tau2) -> None:
     messages = record()[:3]
-    outcome = mock.regrade(named(mock, "create_task_1"), messages, termination="max_steps")
+    outcome = regrade(mock, named(mock, "create_task_1"), messages, termination="max_steps")
     assert outcome.reward == 0.0
     assert outcome.native["termination"] == "max_steps"
 
 
 def test_a_result_that_replays_differently_is_an_error_that_names_the_call(mock: Tau2) -> None:
     with pytest.raises(EnvError, match=r"call 1 of the record, create_task\(.*returned"):
-        mock.regrade(named(mock, "create_task_1"), record(content='{"task_id": "task_9"}'))
+        regrade(mock, named(mock, "create_task_1"), record(content='{"task_id": "task_9"}'))
 
 
 def test_calls_of_tools_that_the_domain_lacks_are_left_out_and_named(mock: Tau2) -> None:
@@ -359,7 +360,7 @@ def test_calls_of_tools_that_the_domain_lacks_are_left_out_and_named(mock: Tau2)
         {"role": "tool", "id": "p", "content": "noted"},
         *record(),
     ]
-    outcome = mock.regrade(named(mock, "create_task_1"), messages)
+    outcome = regrade(mock, named(mock, "create_task_1"), messages)
     assert outcome.passed
     assert outcome.native["foreign_tools"] == ["todo"]
 

@@ -11,7 +11,7 @@ from scripts.make_userbench_fixture import FILE, LETTERS, total, written
 from scripts.userbench_wishes import WISHES
 
 from sidecritic.envs.userbench.benchmark import UserBench
-from sidecritic.envs.userbench.tasks import TIERS, load, trip_of
+from sidecritic.envs.userbench.tasks import RELEASED, load, trip_of
 from sidecritic.errors import ConfigError
 from tests.travel import ID, record
 
@@ -109,10 +109,10 @@ def test_the_shipped_fixture_is_what_the_script_writes() -> None:
 
 
 def test_the_fixture_covers_every_subset_and_aspect() -> None:
-    fixture = UserBench.named("userbench:fixture")
+    fixture = UserBench("userbench:fixture")
     tasks = fixture.tasks("test")
     assert len(tasks) >= 40
-    assert fixture.splits().keys() == {"test", *TIERS}
+    assert fixture.splits().keys() == {"test", *RELEASED}
     aspects = {aspect.name for task in tasks for aspect in fixture.trip(task).aspects}
     assert aspects == set(LETTERS)
 
@@ -147,7 +147,7 @@ def test_the_fixture_holds_services_that_are_not_offered() -> None:
 
 
 def test_the_fixture_says_that_it_is_no_userbench() -> None:
-    assert "our own fixture" in UserBench.named("userbench:fixture").versions["task set"]
+    assert "our own fixture" in UserBench("userbench:fixture").versions["task set"]
 
 
 # --- the user's download ----------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_the_fixture_says_that_it_is_no_userbench() -> None:
 
 def test_one_subset_is_read_from_the_users_folder_and_named_by_its_checksum(tmp_path: Path) -> None:
     folder(tmp_path, travelgym_data_22__json={ID: record()})
-    bench = UserBench.named("userbench:travel22", folder=tmp_path)
+    bench = UserBench("userbench:travel22", folder=tmp_path)
     assert bench.splits() == {"all": 1}
     digest = sha256((tmp_path / "travelgym_data_22.json").read_bytes()).hexdigest()
     assert digest[:16] in bench.versions["task set"]
@@ -169,14 +169,14 @@ def test_splits_come_from_a_file_beside_the_databases(tmp_path: Path) -> None:
         travelgym_data_22__json={ID: record()},
         splits__json={"travel22": {"test": [ID], "train": []}},
     )
-    bench = UserBench.named("userbench:travel22", folder=tmp_path)
+    bench = UserBench("userbench:travel22", folder=tmp_path)
     assert bench.splits() == {"all": 1, "test": 1, "train": 0}
 
 
 def test_without_splits_a_split_is_asked_for_in_vain(tmp_path: Path) -> None:
     folder(tmp_path, travelgym_data_22__json={ID: record()})
     with pytest.raises(ConfigError, match=r"no split 'test'; known: all; .*splits\.json"):
-        UserBench.named("userbench:travel22", folder=tmp_path).tasks("test")
+        UserBench("userbench:travel22", folder=tmp_path).tasks("test")
 
 
 @pytest.mark.parametrize("splits", ["[]", "{", '{"travel22": {"test": 3}}'])
@@ -226,12 +226,12 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str, message: str) -> Non
 
 def test_an_unknown_subset_is_explained() -> None:
     with pytest.raises(ConfigError, match="did you mean 'travel22'"):
-        UserBench.named("userbench:travel2")
+        UserBench("userbench:travel2")
     with pytest.raises(ConfigError, match="unknown UserBench option 'multy'"):
-        UserBench.named("userbench:fixture:multy")
+        UserBench("userbench:fixture:multy")
 
 
 def test_options_of_the_name_change_the_rules() -> None:
-    bench = UserBench.named("userbench:fixture:multi:async:wrong=4")
+    bench = UserBench("userbench:fixture:multi:async:wrong=4")
     assert bench.name == "userbench:fixture:multi:async:wrong=4"
     assert bench.versions["rules"] == "upstream-async, multi"

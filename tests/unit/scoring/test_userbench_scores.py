@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence
 from math import sqrt
+from random import Random
 
 import pytest
 from pydantic import JsonValue
 
 from sidecritic.critics.base import FunctionCritic, JudgeFunction, NoCritic
 from sidecritic.envs.userbench.benchmark import UserBench
-from sidecritic.envs.userbench.simulated import (
-    RuleBasedUser,
-    guessing_agent,
-    rule_based_user,
-    simulated_agent,
-)
+from sidecritic.envs.userbench.simulated import RuleBasedUser, rule_based_user, simulated_agent
 from sidecritic.episode import briefing_for, run_episode
 from sidecritic.errors import ModelError
+from sidecritic.models.scripted import FunctionModel
 from sidecritic.ports import Model
 from sidecritic.scoring import score
 from sidecritic.scoring.results import UserBenchScores
 from sidecritic.scoring.userbench import userbench_scores
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Ended, Event, Failed, Trajectory, actor_view, proposals
-from sidecritic.types import Outcome, Proposal, Request, Revise, Task, User
+from sidecritic.types import Assistant, Outcome, Proposal, Request, Revise, Task, User
 from tests.travel import turn
 
 ENV = "userbench:fixture"
@@ -160,7 +157,7 @@ def test_the_metrics_are_part_of_a_runs_scores() -> None:
 async def played(
     actor: Model, task: Task, user: Model, *, critic: JudgeFunction | None = None
 ) -> list[Event]:
-    bench = UserBench.named(ENV)
+    bench = UserBench(ENV)
     log: list[Event] = []
     judge = NoCritic() if critic is None else FunctionCritic(critic)
     supervisor = Supervisor(actor, judge, gate="none" if critic is None else "all")
@@ -182,7 +179,7 @@ def trajectory(task: Task, log: list[Event], trial: int = 0) -> Trajectory:
 
 
 async def test_a_scripted_agent_completes_every_fixture_task_with_full_score() -> None:
-    for task in UserBench.named(ENV).tasks("test"):
+    for task in UserBench(ENV).tasks("test"):
         log = await played(simulated_agent(rate=0.0)(task, 1), task, RuleBasedUser())
         outcome = outcome_of(log)
         assert outcome.reward == 1.0
@@ -190,17 +187,31 @@ async def test_a_scripted_agent_completes_every_fixture_task_with_full_score() -
 
 
 async def test_what_the_environment_grades_is_what_the_metrics_find() -> None:
-    for task in UserBench.named(ENV).tasks("test")[:12]:
+    for task in UserBench(ENV).tasks("test")[:12]:
         log = await played(simulated_agent(rate=0.9)(task, 4), task, RuleBasedUser())
         found = userbench_scores([trajectory(task, log)])[ENV]
         assert found.score.value == pytest.approx(outcome_of(log).reward)
 
 
+def guessing_agent(bench: UserBench, task: Task, seed: int) -> Model:
+    """Answers for each aspect with one of the options shown, drawn uniformly; asks nothing."""
+    trip = bench.trip(task)
+
+    def guess(request: Request) -> Assistant:
+        done = sum(isinstance(message, Assistant) for message in request.messages)
+        aspect = trip.aspects[done % len(trip.aspects)]
+        ids = [str(option["id"]) for kind in aspect.options.values() for option in kind]
+        return turn("answer", Random(f"{seed}/{trip.id}/{aspect.name}").choice(ids))
+
+    return FunctionModel(guess, name="guessing")
+
+
 async def test_a_guessing_agent_scores_what_theory_says() -> None:
     runs: list[Trajectory] = []
-    for task in UserBench.named(ENV).tasks("test"):
+    bench = UserBench(ENV)
+    for task in bench.tasks("test"):
         for trial in range(20):
-            log = await played(guessing_agent(task, trial), task, RuleBasedUser())
+            log = await played(guessing_agent(bench, task, trial), task, RuleBasedUser())
             runs.append(trajectory(task, log, trial))
     found = scores_of(*runs)
     for share, theory in (
@@ -217,7 +228,7 @@ async def test_a_fault_that_is_refused_is_mended() -> None:
         asked = any("action" in c.raw for m in proposal.history for c in getattr(m, "calls", ()))
         return Revise(feedback="Ask first.") if choice == "answer" and not asked else None
 
-    task = UserBench.named(ENV).tasks("test")[0]
+    task = UserBench(ENV).tasks("test")[0]
     agent = simulated_agent(rate=1.0, repair=1.0)(task, 2)
     alone = outcome_of(await played(agent, task, RuleBasedUser()))
     guarded = outcome_of(await played(agent, task, RuleBasedUser(), critic=strict))
@@ -229,7 +240,7 @@ async def test_a_fault_that_is_refused_is_mended() -> None:
 
 
 async def test_hidden_progress_reaches_neither_actor_nor_critic() -> None:
-    bench = UserBench.named(ENV)
+    bench = UserBench(ENV)
     task = bench.tasks("test")[0]
     trip = bench.trip(task)
     seen: list[Proposal] = []
@@ -247,8 +258,8 @@ async def test_hidden_progress_reaches_neither_actor_nor_critic() -> None:
 
 
 async def test_the_opening_asks_for_the_cheapest() -> None:
-    task = UserBench.named(ENV).tasks("test")[0]
-    observation = await UserBench.named(ENV).environment(task, RuleBasedUser()).start()
+    task = UserBench(ENV).tasks("test")[0]
+    observation = await UserBench(ENV).environment(task, RuleBasedUser()).start()
     (opening,) = observation.messages
     assert isinstance(opening, User)
     assert opening.text.startswith(str(task.data["initial_description"]))
@@ -256,8 +267,8 @@ async def test_the_opening_asks_for_the_cheapest() -> None:
 
 
 async def test_a_fork_goes_on_alone() -> None:
-    task = UserBench.named(ENV).tasks("test")[0]
-    env = UserBench.named(ENV).environment(task, RuleBasedUser())
+    task = UserBench(ENV).tasks("test")[0]
+    env = UserBench(ENV).environment(task, RuleBasedUser())
     await env.start()
     await env.step(turn("answer", "F1"))
     fork = env.snapshot().fork()
@@ -273,7 +284,7 @@ async def test_a_fork_goes_on_alone() -> None:
 
 
 async def test_the_rule_based_user_is_labelled() -> None:
-    user = rule_based_user()(UserBench.named(ENV).tasks("test")[0], 0)
+    user = rule_based_user()(UserBench(ENV).tasks("test")[0], 0)
     assert user.simulated
     assert "not comparable" in user.name
     with pytest.raises(ModelError, match="judgements"):

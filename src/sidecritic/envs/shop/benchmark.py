@@ -8,12 +8,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
-from sidecritic.envs.record_worlds import AgentsWorld, graded, replayed
+from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
+from sidecritic.envs.task_files import in_split
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Environment, Model
 from sidecritic.simulation.task_record import Action, reference_of, scenario_of
@@ -190,11 +191,12 @@ class Desk(AgentsWorld):
             told=[(i, any(i in text for text in said)) for i in reference.communicate],
         )
 
-    def perform(self, action: Action) -> JsonValue:
+    def perform(self, action: Action) -> ReferenceAction:
         """Run an action of the reference and return it as it is recorded."""
         arguments = dict(action.arguments)
         _, is_error = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        return replayed(action, TOOLS[action.name].effect, ok=not is_error)
+        effect = TOOLS[action.name].effect
+        return ReferenceAction(action.name, arguments, "assistant", effect, not is_error)
 
     def _answer(self, call: ToolCall) -> tuple[str, bool]:
         tool = TOOLS.get(call.name)
@@ -225,10 +227,9 @@ class Shop:
         return {split: len(tasks) for split, tasks in TASKS.items()}
 
     def tasks(self, split: str) -> tuple[Task, ...]:
-        if split not in TASKS:
-            raise ConfigError(f"shop has no split {split!r}; known: {', '.join(TASKS)}")
         return tuple(
-            Task(id=data["id"], env=self.name, split=split, data=data) for data in TASKS[split]
+            Task(id=data["id"], env=self.name, split=split, data=data)
+            for data in in_split(split, TASKS, self.name)
         )
 
     @property

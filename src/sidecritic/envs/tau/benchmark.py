@@ -13,18 +13,17 @@ The user's guidelines are our own words; a run names its user model and the dige
 Source of the rules: the functional description of sierra-research/tau-bench 59a200c.
 """
 
+import json
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
-
-from pydantic import JsonValue
+from typing import Any, NamedTuple, cast
 
 from sidecritic.envs.base import Conversation, Script, Transcript
-from sidecritic.envs.record_worlds import AgentsWorld, graded, replayed
+from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
+from sidecritic.envs.task_files import in_split
 from sidecritic.envs.tau.package import DOMAINS, Data, Package, load_package
 from sidecritic.errors import ConfigError, EnvError, boundary
 from sidecritic.ports import Environment, Model
@@ -35,6 +34,7 @@ VERSION = "sidecritic-tau-1"
 CUE = "Hi! How can I help you today?"
 STOP = ("###STOP###",)
 TERMINAL = frozenset({"transfer_to_human_agents"})
+_FAILURES = ("Error", "Unknown action")
 
 GUIDELINES = """\
 You are a customer who talks to a service agent in a chat. Play the person below.
@@ -47,13 +47,11 @@ not hold, say that you do not remember or do not have it.
 - When the goal of the instruction is reached, write ###STOP### and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Gold:
+class _Gold(NamedTuple):
     """What the reference of a task comes to."""
 
     digest: str
-    actions: tuple[JsonValue, ...]
-    """The actions as they are recorded in an outcome."""
+    actions: tuple[ReferenceAction, ...]
 
 
 class TauWorld(AgentsWorld):
@@ -72,7 +70,7 @@ class TauWorld(AgentsWorld):
     def execute(self, call: ToolCall) -> ToolResult:
         text = self._domain.run(self._state(), call.name, call.arguments)
         self._made.append(call)
-        failed = text.startswith(("Error", "Unknown action"))
+        failed = text.startswith(_FAILURES)
         return ToolResult(call_id=call.id, name=call.name, text=text, is_error=failed)
 
     def fork(self) -> "TauWorld":
@@ -136,31 +134,19 @@ class _Domain:
         recorded = tuple(self._replayed(data, action) for action in actions)
         return _Gold(digest_of(data), recorded)
 
-    def _replayed(self, data: Data, action: Action) -> JsonValue:
-        text = self.run(data, action.name, action.arguments)
+    def _replayed(self, data: Data, action: Action) -> ReferenceAction:
+        ok = not self.run(data, action.name, action.arguments).startswith(_FAILURES)
         effects: dict[str, Effect] = {spec.name: spec.effect for spec in self.package.specs}
-        ok = not text.startswith(("Error", "Unknown action"))
-        return replayed(action, effects.get(action.name, "unknown"), ok=ok)
+        effect = effects.get(action.name, "unknown")
+        return ReferenceAction(action.name, dict(action.arguments), "assistant", effect, ok)
 
 
 def digest_of(data: Data) -> str:
-    """Return the digest of a whole database: of its nested pairs, keys sorted.
+    """Return the digest of a whole database, whatever the order of its keys and sets.
 
     By text, so that 1 and 1.0 differ, as they do for the benchmark.
     """
-    return sha256(str(_frozen(data)).encode()).hexdigest()
-
-
-def _frozen(value: object) -> object:
-    if isinstance(value, dict):
-        pairs = cast("dict[str, object]", value)
-        return tuple((key, _frozen(each)) for key, each in sorted(pairs.items()))
-    if isinstance(value, list):
-        return tuple(_frozen(each) for each in cast("list[object]", value))
-    if isinstance(value, set):
-        members = cast("set[Any]", value)
-        return tuple(sorted(cast("list[Any]", [_frozen(each) for each in members])))
-    return value
+    return sha256(json.dumps(data, sort_keys=True, default=sorted).encode()).hexdigest()
 
 
 class TauConversation(Conversation):
@@ -196,12 +182,9 @@ class Tau:
         return {split: len(tasks) for split, tasks in self._domain.package.tasks.items()}
 
     def tasks(self, split: str) -> tuple[Task, ...]:
-        tasks = self._domain.package.tasks
-        if split not in tasks:
-            raise ConfigError(f"{self.name} has no split {split!r}; known: {', '.join(tasks)}")
         return tuple(
             Task(id=f"{split}-{data['id']}", env=self.name, split=split, data=dict(data))
-            for data in tasks[split]
+            for data in in_split(split, self._domain.package.tasks, self.name)
         )
 
     def environment(self, task: Task, user: Model) -> Environment:

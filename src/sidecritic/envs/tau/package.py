@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, Protocol, cast
+from typing import Any
 
 from sidecritic.errors import ConfigError, boundary
 from sidecritic.types import Effect, ToolSpec
@@ -53,23 +53,14 @@ OBTAIN = (
 Data = dict[str, Any]
 
 
-class TauTool(Protocol):
-    """A tool class of the package."""
-
-    @staticmethod
-    def invoke(data: Data, **kwargs: Any) -> str: ...
-
-    @staticmethod
-    def get_info() -> Mapping[str, Any]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Package:
     """One domain, as the package brings it."""
 
     domain: str
     load_data: Callable[[], Data]
-    tools: Mapping[str, TauTool]
+    tools: Mapping[str, Any]
+    """The tool classes, with `invoke(data, **arguments)`."""
     specs: tuple[ToolSpec, ...]
     wiki: str
     tasks: Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -88,8 +79,6 @@ def load_package(domain: str, checkout: Path | None = None) -> Package:
     Raises:
         ConfigError: the package is nowhere, or is not as it should be.
     """
-    if domain not in DOMAINS:
-        raise ConfigError(f"unknown τ-bench domain {domain!r}; known: {', '.join(DOMAINS)}")
     root = _root(checkout)
     with _below(root, domain), boundary(ConfigError, f"τ-bench in {root} cannot be used"):
         return _read(domain)
@@ -134,15 +123,13 @@ def _is_its(name: str) -> bool:
 
 def _read(domain: str) -> Package:
     here = f"tau_bench.envs.{domain}"
-    tools: dict[str, TauTool] = {
-        tool.get_info()["function"]["name"]: tool
-        for tool in import_module(f"{here}.tools").ALL_TOOLS
-    }
+    tools = import_module(f"{here}.tools").ALL_TOOLS
+    specs = tuple(_spec(tool.get_info()["function"]) for tool in tools)
     return Package(
         domain=domain,
         load_data=import_module(f"{here}.data").load_data,
-        tools=tools,
-        specs=tuple(_spec(tool.get_info()["function"]) for tool in tools.values()),
+        tools={spec.name: tool for spec, tool in zip(specs, tools, strict=True)},
+        specs=specs,
         wiki=import_module(f"{here}.wiki").WIKI,
         tasks={split: _tasks(here, split) for split in DOMAINS[domain]},
     )
@@ -150,16 +137,12 @@ def _read(domain: str) -> Package:
 
 def _spec(info: Mapping[str, Any]) -> ToolSpec:
     name = str(info["name"])
-    effect: Effect = "unknown"
-    if name in WRITES:
-        effect = "write"
-    elif name.startswith(_READS):
-        effect = "read"
+    silent: Effect = "read" if name.startswith(_READS) else "unknown"
     return ToolSpec(
         name=name,
         description=str(info.get("description", "")),
         parameters=dict(info.get("parameters", {})),
-        effect=effect,
+        effect="write" if name in WRITES else silent,
     )
 
 
@@ -181,13 +164,9 @@ def _task(number: int, task: Any) -> Mapping[str, Any]:
         },
         "evaluation_criteria": {
             "actions": [
-                {"name": str(action.name), "arguments": _plain(action.kwargs)}
+                {"name": str(action.name), "arguments": json.loads(json.dumps(action.kwargs))}
                 for action in task.actions
             ],
             "communicate_info": [str(output) for output in task.outputs],
         },
     }
-
-
-def _plain(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return cast("dict[str, Any]", json.loads(json.dumps(dict(kwargs))))

@@ -5,7 +5,7 @@ that belongs to a task alone (its initial state, the state its reference leads t
 computed at its first episode and cached.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.tau2.grading import MAX_ERRORS, Grader, inspect, outcome, termination_of
-from sidecritic.envs.tau2.messages import own_calls, parse, replay, respond
+from sidecritic.envs.tau2.messages import respond
 from sidecritic.envs.tau2.official_grading import inspect_officially
 from sidecritic.envs.tau2.package import DOMAINS, Domain, data_folder, load_domain, package_version
 from sidecritic.envs.tau2.prepared_task import Criteria, PreparedTask
@@ -61,10 +61,7 @@ class Tau2World:
         return Tau2World(self._case, self.state.fork(), grader=self._grader)
 
     def grade(self, transcript: Transcript, *, stopped: bool) -> Outcome:
-        return self.grade_ended(transcript, termination_of(transcript, stopped=stopped))
-
-    def grade_ended(self, transcript: Transcript, termination: str) -> Outcome:
-        """Grade an episode that ended for the reason `termination`, a name of the benchmark's."""
+        termination = termination_of(transcript, stopped=stopped)
         findings = _GRADERS[self._grader](self._case, self.state, transcript)
         return outcome(
             self._case, findings, transcript, termination=termination, grader=self._grader
@@ -95,10 +92,7 @@ class Tau2:
             "task set": self._task_set.name,
             "grader": self._grader,
         }
-        unjudged = sum(
-            bool(criteria and criteria.not_graded)
-            for criteria in map(Criteria.of, self._task_set.tasks.values())
-        )
+        unjudged = sum(bool(Criteria.of(data).not_graded) for data in self._task_set.tasks.values())
         if unjudged:
             versions["not graded"] = f"NL_ASSERTION, in {unjudged} tasks"
         return versions
@@ -128,29 +122,6 @@ class Tau2:
         if case is None or (case.data is not task.data and case.data != task.data):
             case = self._cases[task.id] = PreparedTask(self._domain, self._origin, task.data)
         return case
-
-    def regrade(
-        self, task: Task, messages: Sequence[Mapping[str, Any]], *, termination: str = "user_stop"
-    ) -> Outcome:
-        """Replay a recorded simulation of `task`, in the benchmark's format, and grade it.
-
-        Calls of tools that the domain does not have are left out and named in
-        `Outcome.native["foreign_tools"]`.
-
-        Raises:
-            EnvError: a call returns something else than is on record.
-        """
-        case = self.case(task)
-        transcript, foreign = own_calls(case.domain, parse(messages))
-        state = case.before_history.fork()
-        replay(case.domain, state, transcript)
-        world = Tau2World(case, state, grader=self._grader)
-        outcome = world.grade_ended(transcript, termination)
-        if not foreign:
-            return outcome
-        return outcome.model_copy(
-            update={"native": {**outcome.native, "foreign_tools": list(foreign)}}
-        )
 
     def check(self, task: Task, where: str) -> None:
         """Check a task that comes from `where`.
@@ -202,7 +173,7 @@ class Tau2:
 
     def _script(self, case: PreparedTask) -> Script:
         guidelines = case.domain.guidelines
-        scenario = _scenario(case.domain, case.data)
+        scenario = case.domain.task_classes.UserScenario.model_validate(case.data["user_scenario"])
         opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
         return Script(
             scenario=f"{guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
@@ -210,10 +181,6 @@ class Tau2:
             stop=STOP,
             max_errors=MAX_ERRORS,
         )
-
-
-def _scenario(domain: Domain, data: Mapping[str, Any]) -> str:
-    return str(domain.task_classes.UserScenario.model_validate(data["user_scenario"]))
 
 
 _GRADERS: Mapping[GraderName, Grader] = {"ours": inspect, "official": inspect_officially}

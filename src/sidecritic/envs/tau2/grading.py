@@ -1,7 +1,7 @@
 """How a τ² episode is graded: the official rules, on touched records only."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,7 +35,7 @@ Grader = Callable[[PreparedTask, State, Transcript], Findings]
 def inspect(case: PreparedTask, state: State, transcript: Transcript) -> Findings:
     """Grade with our own implementation of the benchmark's rules."""
     criteria = case.criteria
-    if criteria is None or (criteria.actions is None and criteria.assertions is None):
+    if criteria.actions is None and criteria.assertions is None:
         # The benchmark looks at no database here: nothing was asked of it.
         db_match, assertions = True, ()
     else:
@@ -48,8 +48,6 @@ def inspect(case: PreparedTask, state: State, transcript: Transcript) -> Finding
             _met(environment, kind.model_validate(assertion))
             for assertion in criteria.assertions or ()
         )
-    if criteria is None:
-        return Findings(db_match)
     made = [
         call
         for call in calls_of(transcript)
@@ -58,7 +56,7 @@ def inspect(case: PreparedTask, state: State, transcript: Transcript) -> Finding
     return Findings(
         db_match,
         assertions,
-        actions=tuple(_done(action, made) for action in criteria.actions or ()),
+        actions=tuple(any(_done(a, call) for call in made) for a in criteria.actions or ()),
         communicate=tuple(_said(info, transcript) for info in criteria.communicate),
     )
 
@@ -69,20 +67,23 @@ def outcome(
     """Combine the findings as the benchmark's evaluation of all parts does."""
     criteria = case.criteria
     ended = termination in ("user_stop", "agent_stop")
-    parts = _parts(criteria, findings) if ended and criteria is not None else {}
+    parts = _parts(criteria, findings) if ended else {}
     reward = math.prod(parts.values()) if ended else 0.0
     native: dict[str, Any] = {
         "benchmark": "tau2",
         "domain": case.domain.name,
         "grader": grader,
         "termination": termination,
-        "reward_basis": list(criteria.basis) if criteria is not None else [],
+        "reward_basis": list(criteria.basis),
         "db_match": findings.db_match,
         "reference": [action._asdict() for action in case.gold.reference],
         "assertions": list(findings.assertions),
         "actions": list(findings.actions),
-        "communicate": _communicated(criteria, findings),
-        "not_graded": list(criteria.not_graded) if criteria is not None else [],
+        "communicate": [
+            {"info": info, "met": met}
+            for info, met in zip(criteria.communicate, findings.communicate, strict=True)
+        ],
+        "not_graded": list(criteria.not_graded),
     }
     return Outcome(
         reward=reward,
@@ -131,13 +132,6 @@ def _parts(criteria: Criteria, findings: Findings) -> dict[str, float]:
     }
 
 
-def _communicated(criteria: Criteria | None, findings: Findings) -> list[dict[str, Any]]:
-    infos = criteria.communicate if criteria is not None else ()
-    return [
-        {"info": info, "met": met} for info, met in zip(infos, findings.communicate, strict=True)
-    ]
-
-
 def _met(environment: PackageEnvironment, assertion: Any) -> bool:
     """Return whether an assertion holds; one about a record that is not there does not.
 
@@ -158,19 +152,11 @@ def _said(info: str, transcript: Transcript) -> bool:
     )
 
 
-def _done(action: Mapping[str, Any], made: Sequence[ToolCall]) -> bool:
-    return any(
-        _matches(action, call.name, call.arguments) for call in made if call.arguments is not None
-    )
-
-
-def _matches(action: Mapping[str, Any], name: str, arguments: Mapping[str, Any]) -> bool:
-    if action["name"] != name:
-        return False
+def _done(action: Mapping[str, Any], call: ToolCall) -> bool:
+    made, wanted = call.arguments or {}, action["arguments"]
     compared = action.get("compare_args")
     # Where nothing is named the benchmark compares what the *call* has, not the reference.
-    keys = arguments.keys() if compared is None else compared
-    wanted: Mapping[str, Any] = action["arguments"]
-    return {k: v for k, v in arguments.items() if k in keys} == {
-        k: v for k, v in wanted.items() if k in keys
+    keys = made if compared is None else compared
+    return action["name"] == call.name and {k: made[k] for k in keys if k in made} == {
+        k: wanted[k] for k in keys if k in wanted
     }

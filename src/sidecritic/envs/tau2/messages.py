@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sidecritic.envs.base import Transcript
+from sidecritic.envs.base import Transcript, failure
 from sidecritic.envs.tau2.package import Domain
 from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.envs.tau2.states import State
@@ -28,7 +28,7 @@ def respond(
     """Run a call; what the tool refuses is an error result, with the benchmark's words."""
     why = refusal(domain, call.name, call.arguments)
     if why is not None:
-        return ToolResult(call_id=call.id, name=call.name, text=f"Error: {why}", is_error=True)
+        return failure(call, why)
     environment = state.ready(writing=domain.effect(call.name, requestor) != "read")
     reply = environment.get_response(
         domain.messages.ToolCall(
@@ -135,30 +135,6 @@ def _result(call: ToolCall, rest: deque[Mapping[str, Any]]) -> ToolResult:
         text=message.get("content") or "",
         is_error=bool(message.get("error")),
     )
-
-
-def own_calls(domain: Domain, transcript: Transcript) -> tuple[Transcript, tuple[str, ...]]:
-    """Return the transcript without calls of tools that the domain does not have, and those.
-
-    Some recorded agents and users had tools from their harness, such as a to-do list.
-    They cannot have touched the records, and the benchmark could not replay them.
-    """
-    known = {tool.name for tool in (*domain.tools, *domain.user_tools)}
-    kept: list[Message | UserCall] = []
-    foreign: dict[str, None] = {}
-    for entry in transcript:
-        match entry:
-            case Assistant(calls=calls) if calls:
-                own = tuple(call for call in calls if call.name in known)
-                foreign.update(dict.fromkeys(call.name for call in calls if call not in own))
-                kept.append(entry.model_copy(update={"calls": own}))
-            case UserCall(call=call) if call.name not in known:
-                foreign[call.name] = None
-            case ToolResult(name=name) if name not in known:
-                pass
-            case _:
-                kept.append(entry)
-    return tuple(kept), tuple(foreign)
 
 
 _PYDANTIC = re.compile(r"errors\.pydantic\.dev/[\d.]+/")

@@ -58,18 +58,13 @@ def messages_of(domain: Domain, transcript: Transcript) -> list[Any]:
     def ran(call: ToolCall) -> bool:
         return refusal(domain, call.name, call.arguments) is None
 
-    refused = {
-        call.id
-        for entry in transcript
-        if isinstance(entry, Assistant)
-        for call in entry.calls
-        if not ran(call)
-    }
+    refused: set[str] = set()
     messages: list[Any] = []
     for entry in transcript:
         match entry:
             case Assistant(text=text, calls=calls):
                 kept = [call for call in calls if ran(call)]
+                refused |= {call.id for call in calls if call not in kept}
                 messages.append(_said(domain, "assistant", text, kept))
             case User(text=text):
                 messages.append(_said(domain, "user", text, ()))

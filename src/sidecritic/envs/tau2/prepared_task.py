@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sidecritic.envs.base import Transcript
+from sidecritic.envs.record_worlds import ReferenceAction
 from sidecritic.envs.tau2.messages import parse, replay
 from sidecritic.envs.tau2.package import Domain
 from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.envs.tau2.states import State, over, state_over
 from sidecritic.errors import EnvError, boundary
-from sidecritic.types import Effect
 
 DEFAULT_BASIS = ("DB", "COMMUNICATE")
 """What the benchmark grades where a task names nothing."""
@@ -21,18 +21,18 @@ DEFAULT_BASIS = ("DB", "COMMUNICATE")
 class Criteria:
     """What a task is graded by; `None` where the task says nothing, as the rules differ."""
 
-    actions: tuple[Mapping[str, Any], ...] | None
-    assertions: tuple[Mapping[str, Any], ...] | None
-    communicate: tuple[str, ...]
-    nl_assertions: tuple[str, ...]
-    basis: tuple[str, ...]
+    actions: tuple[Mapping[str, Any], ...] | None = None
+    assertions: tuple[Mapping[str, Any], ...] | None = None
+    communicate: tuple[str, ...] = ()
+    nl_assertions: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Criteria | None":
-        """Return the criteria of a task record, `None` when it has none."""
+    def of(cls, data: Mapping[str, Any]) -> "Criteria":
+        """Return the criteria of a task record; empty when it has none."""
         raw = data.get("evaluation_criteria")
         if raw is None:
-            return None
+            return cls()
         actions, assertions = raw.get("actions"), raw.get("env_assertions")
         basis = raw.get("reward_basis")
         return cls(
@@ -48,15 +48,6 @@ class Criteria:
         """Parts of the reward that need a model as judge, which we do not have."""
         needed = "NL_ASSERTION" in self.basis and bool(self.nl_assertions)
         return ("NL_ASSERTION",) if needed else ()
-
-
-class ReferenceAction(NamedTuple):
-    name: str
-    arguments: dict[str, Any]
-    requestor: str
-    effect: Effect
-    ok: bool
-    """Whether it runs without an error when the reference is replayed."""
 
 
 class Gold(NamedTuple):
@@ -102,8 +93,7 @@ class PreparedTask:
     def gold(self) -> Gold:
         """Where the reference actions lead."""
         state = self.start.fork()
-        actions = self.criteria.actions if self.criteria is not None else None
-        reference = tuple(self._perform(state, action) for action in actions or ())
+        reference = tuple(self._perform(state, each) for each in self.criteria.actions or ())
         # A fork freezes the records, and canonical texts are kept of frozen records only.
         return Gold(state.fork(), reference)
 

@@ -38,9 +38,7 @@ def state_over(environment: PackageEnvironment) -> State:
     db = cast("BaseModel", environment.tools.db)
     tables: dict[str, Any] = {name: getattr(db, name) for name in type(db).model_fields}
     if environment.user_tools is None and all(isinstance(t, dict) for t in tables.values()):
-        return TableState(
-            environment, {name: EpisodeTable(SharedTable(t)) for name, t in tables.items()}
-        )
+        return TableState(environment, {n: EpisodeTable(SharedTable(t)) for n, t in tables.items()})
     return WholeState(environment)
 
 
@@ -53,7 +51,7 @@ def canonical(record: BaseModel) -> str:
 
 
 class SharedTable:
-    """One table as it was parsed: shared by every episode, never changed."""
+    """Records that no longer change, and so may be shared."""
 
     __slots__ = ("_pickles", "_texts", "records")
 
@@ -63,18 +61,16 @@ class SharedTable:
         self._texts: dict[str, str] = {}
 
     def copy(self, key: str) -> Any:
-        packed = self._pickles.get(key)
-        if packed is None:
-            packed = self._pickles[key] = pickle.dumps(self.records[key], protocol=5)
+        if key not in self._pickles:
+            self._pickles[key] = pickle.dumps(self.records[key], protocol=5)
         # Written by the line above and kept in memory: no foreign pickle gets here.
-        return pickle.loads(packed)
+        return pickle.loads(self._pickles[key])
 
     def text(self, key: str) -> str | None:
-        if key not in self.records:
-            return None
-        if key not in self._texts:
+        """Return the canonical text of a record, `None` when there is none."""
+        if key in self.records and key not in self._texts:
             self._texts[key] = canonical(self.records[key])
-        return self._texts[key]
+        return self._texts.get(key)
 
 
 class EpisodeTable(MutableMapping[str, Any]):
@@ -84,54 +80,40 @@ class EpisodeTable(MutableMapping[str, Any]):
     share, and records of this episode alone. No tool deletes a record.
     """
 
-    __slots__ = ("_frozen", "_own", "_table", "_texts", "writing")
+    __slots__ = ("_frozen", "_own", "_table", "writing")
 
-    def __init__(
-        self,
-        table: SharedTable,
-        frozen: dict[str, Any] | None = None,
-        texts: dict[str, str] | None = None,
-    ) -> None:
+    def __init__(self, table: SharedTable, frozen: SharedTable | None = None) -> None:
         self.writing = False
         self._table = table
-        self._frozen: dict[str, Any] = {} if frozen is None else frozen
-        self._texts: dict[str, str] = {} if texts is None else texts
-        """Canonical texts of frozen records, which can no longer change."""
+        self._frozen = frozen or SharedTable({})
         self._own: dict[str, Any] = {}
 
     def fork(self) -> "EpisodeTable":
         if self._own:
-            self._texts = {k: t for k, t in self._texts.items() if k not in self._own}
-            self._frozen = {**self._frozen, **self._own}
-            self._own = {}
-        return EpisodeTable(self._table, self._frozen, self._texts)
+            self._frozen, self._own = SharedTable({**self._frozen.records, **self._own}), {}
+        return EpisodeTable(self._table, self._frozen)
+
+    def equals(self, other: "EpisodeTable") -> bool:
+        return all(self.text(key) == other.text(key) for key in self.touched | other.touched)
 
     @property
     def touched(self) -> set[str]:
         """Keys of the records that may differ from the table."""
-        return self._frozen.keys() | self._own.keys()
+        return self._frozen.records.keys() | self._own.keys()
 
     def text(self, key: str) -> str | None:
-        """Return the canonical text of a record, `None` when there is none."""
-        if key in self._own:
-            return canonical(self._own[key])
-        if key not in self._frozen:
-            return self._table.text(key)
-        if key not in self._texts:
-            self._texts[key] = canonical(self._frozen[key])
-        return self._texts[key]
+        return canonical(self._own[key]) if key in self._own else self._below(key).text(key)
 
-    def equals(self, other: "EpisodeTable") -> bool:
-        return all(self.text(key) == other.text(key) for key in self.touched | other.touched)
+    def _below(self, key: str) -> SharedTable:
+        return self._frozen if key in self._frozen.records else self._table
 
     def __getitem__(self, key: str) -> Any:
         if key in self._own:
             return self._own[key]
         if not self.writing:
-            return self._frozen[key] if key in self._frozen else self._table.records[key]
-        record = _copied(self._frozen[key]) if key in self._frozen else self._table.copy(key)
-        self._own[key] = record
-        return record
+            return self._below(key).records[key]
+        self._own[key] = self._below(key).copy(key)
+        return self._own[key]
 
     def __setitem__(self, key: str, record: Any) -> None:
         self._own[key] = record
@@ -140,7 +122,7 @@ class EpisodeTable(MutableMapping[str, Any]):
         raise TypeError(f"deleting record {key!r}: no τ² tool does that")
 
     def __contains__(self, key: object) -> bool:
-        return key in self._own or key in self._frozen or key in self._table.records
+        return key in self._own or key in self._below(str(key)).records
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._merged())
@@ -155,10 +137,10 @@ class EpisodeTable(MutableMapping[str, Any]):
         return super().items() if self.writing else self._merged().items()
 
     def _merged(self) -> dict[str, Any]:
-        if not self._frozen and not self._own:
+        if not self._frozen.records and not self._own:
             return self._table.records
         # Keeps the table's order, new records last, as a plain dictionary would.
-        return {**self._table.records, **self._frozen, **self._own}
+        return {**self._table.records, **self._frozen.records, **self._own}
 
 
 class TableState:
@@ -200,7 +182,11 @@ class WholeState:
 
     def ready(self, *, writing: bool) -> PackageEnvironment:
         if self._shared:
-            self._environment = over(self._environment, *_copies(self._environment))
+            kits = (self._environment.tools, self._environment.user_tools)
+            dbs = tuple(kit and kit.db for kit in kits)
+            # Two to three times as fast as `copy.deepcopy` on these records.
+            copies = pickle.loads(pickle.dumps(dbs, protocol=5))
+            self._environment = over(self._environment, *copies)
             self._shared = False
         # Even a call that only reads is followed by `sync_tools`, which may write.
         self._texts = None
@@ -214,16 +200,6 @@ class WholeState:
             kits = (self._environment.tools, self._environment.user_tools)
             self._texts = tuple(canonical(kit.db) for kit in kits if kit is not None)
         return self._texts
-
-
-def _copies(environment: PackageEnvironment) -> tuple[Any, Any]:
-    user_db = None if environment.user_tools is None else environment.user_tools.db
-    return _copied((environment.tools.db, user_db))
-
-
-def _copied(value: Any) -> Any:
-    """Return a deep copy; two to three times as fast as `copy.deepcopy` on these records."""
-    return pickle.loads(pickle.dumps(value, protocol=5))
 
 
 def over(environment: PackageEnvironment, db: Any, user_db: Any) -> PackageEnvironment:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from sidecritic.envs.task_files import bytes_of
+from sidecritic.envs.task_files import bytes_of, in_split
 from sidecritic.envs.tau2.package import Domain
 from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.errors import ConfigError
@@ -30,10 +30,7 @@ class TaskSet:
 
     def split(self, name: str) -> list[dict[str, Any]]:
         """Return the tasks of a split in the order of the file, as the benchmark does."""
-        if name not in self.ids:
-            known = ", ".join(self.ids)
-            raise ConfigError(f"{self.name} has no split {name!r}; known: {known}")
-        wanted = set(self.ids[name])
+        wanted = set(in_split(name, self.ids, self.name))
         found = [task for id, task in self.tasks.items() if id in wanted]
         if not found:
             filled = ", ".join(other for other, size in self.sizes().items() if size) or "none"
@@ -133,12 +130,12 @@ def _by_id(file: Path) -> dict[str, dict[str, Any]]:
 
 def _id(id: Any, where: str) -> str:
     """Return a task's id as text; some files have numbers."""
-    if isinstance(id, bool) or not isinstance(id, str | int):
-        problem = "has no id" if id is None else f"has the id {id!r:.80}, which is not text"
-    elif not str(id).strip():
+    if not isinstance(id, bool) and isinstance(id, str | int):
+        if str(id).strip():
+            return str(id)
         problem = f"has the empty id {id!r}"
     else:
-        return str(id)
+        problem = "has no id" if id is None else f"has the id {id!r:.80}, which is not text"
     raise ConfigError(f"{where} {problem}; give it a unique id, such as '12'")
 
 

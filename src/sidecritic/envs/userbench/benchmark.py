@@ -16,11 +16,12 @@ because the supervisor may send one (`async` and `sync` keep upstream's rule); p
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 
+from sidecritic.envs.task_files import in_split
 from sidecritic.envs.userbench.episode import UserBenchEpisode
 from sidecritic.envs.userbench.rules import (
     PAPER,
@@ -29,7 +30,7 @@ from sidecritic.envs.userbench.rules import (
     Rules,
     TripProgress,
 )
-from sidecritic.envs.userbench.tasks import FIXTURE, TIERS, Database, Trip, load, trip_of
+from sidecritic.envs.userbench.tasks import FIXTURE, Database, Trip, load, require_subset, trip_of
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
 from sidecritic.types import Task
@@ -42,38 +43,19 @@ _MODES: Mapping[str, Rules] = {"async": UPSTREAM_ASYNC, "sync": UPSTREAM_SYNC}
 class UserBench:
     """One subset under one set of rules."""
 
-    def __init__(
-        self,
-        subset: str,
-        *,
-        rules: Rules = PAPER,
-        folder: Path | None = None,
-        file: Path | None = None,
-        options: Sequence[str] = (),
-    ) -> None:
-        self.name = ":".join(("userbench", subset, *options))
-        self._subset = subset
-        self._rules = rules
-        self._folder = folder
-        self._file = file
-        self._trips: dict[str, Trip] = {}
-        if subset not in (*TIERS, FIXTURE):
-            load(subset)  # raises, with the known names
-
-    @classmethod
-    def named(
-        cls, name: str, *, folder: Path | None = None, file: Path | None = None
-    ) -> "UserBench":
-        """Return the benchmark of a name such as `userbench:travel22:multi`.
+    def __init__(self, name: str, *, folder: Path | None = None, file: Path | None = None) -> None:
+        """Take a name such as `userbench:travel22:multi`.
 
         Raises:
             ConfigError: an unknown subset or option.
         """
-        _, subset, *options = name.split(":")
-        rules = PAPER
-        for option in options:
-            rules = _with_option(rules, option)
-        return cls(subset, rules=rules, folder=folder, file=file, options=options)
+        self.name = name
+        _, self._subset, *options = name.split(":")
+        self._rules = reduce(_with_option, options, PAPER)
+        self._folder = folder
+        self._file = file
+        self._trips: dict[str, Trip] = {}
+        require_subset(self._subset)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -89,14 +71,10 @@ class UserBench:
 
     def tasks(self, split: str) -> tuple[Task, ...]:
         splits = self._database.splits
-        if split not in splits:
-            hint = "" if "test" in splits else "; say which tasks it holds in splits.json"
-            raise ConfigError(
-                f"{self.name} has no split {split!r}; known: {', '.join(splits)}{hint}"
-            )
+        hint = "" if "test" in splits else "; say which tasks it holds in splits.json"
         return tuple(
             Task(id=id_, env=self.name, split=split, data=dict(self._database.tasks[id_]))
-            for id_ in splits[split]
+            for id_ in in_split(split, splits, self.name, hint=hint)
         )
 
     def environment(self, task: Task, user: Model) -> Environment:

@@ -9,10 +9,10 @@ import re
 
 from pydantic import JsonValue
 
-from sidecritic.envs.base import Frozen
+from sidecritic.envs.base import Frozen, failure
 from sidecritic.envs.userbench.judge import Judge
 from sidecritic.envs.userbench.rules import TripProgress, Turn
-from sidecritic.envs.userbench.tasks import Aspect, Trip
+from sidecritic.envs.userbench.tasks import Trip
 from sidecritic.errors import EnvError, boundary
 from sidecritic.ports import Model, Snapshot
 from sidecritic.types import (
@@ -156,13 +156,14 @@ class UserBenchEpisode:
 
     def _copy(self, user: Model | None = None) -> "UserBenchEpisode":
         twin = UserBenchEpisode(self._trip, user or self._user, self._progress.copy())
-        twin._history = list(self._history)
+        twin._history = [*self._history]
         return twin
 
     # --- turns ------------------------------------------------------------------------------
 
     async def _turn(self, words: str, action: Assistant, judge: Judge) -> Turn:
-        if self._progress.rules.talk_ends and not _is_usable(action):
+        usable = [c for c in action.calls[:1] if c.name == TOOL.name and c.arguments is not None]
+        if self._progress.rules.talk_ends and not usable:
             self._progress.finished = True
             return Turn("other", 0.0, _FORMAT, "no usable call")
         if _FINISH.match(words):
@@ -172,16 +173,15 @@ class UserBenchEpisode:
         content = found[2].strip() if found else ""
         if found is None or not content:
             return Turn("other", 0.0, _FORMAT, "format")
-        if found[1] == "search":
-            return await self._search(content, judge)
         if found[1] == "answer":
             return self._progress.answer(content)
-        return await self._action(content, judge)
-
-    async def _search(self, request: str, judge: Judge) -> Turn:
-        turn = await self._searched(request, judge)
-        shown = turn.feedback[:_SHORT] + ("..." if len(turn.feedback) > _SHORT else "")
-        self._history.append({"search": request, "result": shown})
+        if found[1] == "search":
+            turn = await self._searched(content, judge)
+            shown = turn.feedback[:_SHORT] + ("..." if len(turn.feedback) > _SHORT else "")
+            self._history.append({"search": content, "result": shown})
+        else:
+            turn = await self._said(content, judge)
+            self._history.append({"assistant": content, "user": turn.feedback, "note": turn.note})
         return turn
 
     async def _searched(self, request: str, judge: Judge) -> Turn:
@@ -190,23 +190,17 @@ class UserBenchEpisode:
         ruling = await judge.search(request, self._trip.aspects)
         if ruling.alignment_judgement != "True":
             return Turn("search", 0.0, _UNCLEAR, "not aligned")
-        name = _aspect_name(ruling.alignment_aspect)
+        name = ruling.alignment_aspect.strip().lower().replace(" ", "_")
+        name = "rental_car" if name == "car_rental" else name
         aspect = next((each for each in self._trip.aspects if each.name == name), None)
         if aspect is None:
             return Turn("search", 0.0, _OUTAGE, f"unknown aspect {ruling.alignment_aspect!r}")
         if not self._progress.find(aspect):
-            return Turn("search", 0.0, f"You have the {_called(aspect)} options already.", "again")
-        return Turn("search", 0.2, self._listing(aspect), "found")
-
-    def _listing(self, aspect: Aspect) -> str:
+            return Turn("search", 0.0, f"You have the {aspect.called} options already.", "again")
         options = self._progress.options(aspect)
         lines = (json.dumps(option, ensure_ascii=False) for option in options)
-        return "\n".join((f"Options for the {_called(aspect)}, one a line:", *lines))
-
-    async def _action(self, text: str, judge: Judge) -> Turn:
-        turn = await self._said(text, judge)
-        self._history.append({"assistant": text, "user": turn.feedback, "note": turn.note})
-        return turn
+        listing = "\n".join((f"Options for the {aspect.called}, one a line:", *lines))
+        return Turn("search", 0.2, listing, "found")
 
     async def _said(self, text: str, judge: Judge) -> Turn:
         progress, history = self._progress, self._history
@@ -242,11 +236,6 @@ def _words(action: Assistant) -> str:
     return (content if content.startswith(prefix) else f"{prefix} {content}").strip()
 
 
-def _is_usable(action: Assistant) -> bool:
-    first: ToolCall | None = action.calls[0] if action.calls else None
-    return first is not None and first.name == TOOL.name and first.arguments is not None
-
-
 def _answers(action: Assistant, turn: Turn) -> tuple[Message, ...]:
     if not action.calls:
         return (User(text=turn.feedback),)
@@ -259,15 +248,6 @@ def _answers(action: Assistant, turn: Turn) -> tuple[Message, ...]:
         )
         for at, call in enumerate(action.calls)
     )
-
-
-def _aspect_name(said: str) -> str:
-    name = said.strip().lower().replace(" ", "_")
-    return "rental_car" if name == "car_rental" else name
-
-
-def _called(aspect: Aspect) -> str:
-    return aspect.name.replace("_", " ")
 
 
 def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
@@ -295,5 +275,5 @@ def _native(trip: Trip, progress: TripProgress) -> dict[str, JsonValue]:
 
 class _NothingToSee:
     async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
-        text = "Error: there is nothing here that can be looked up without an effect"
-        return ToolResult(call_id="look", name=name, text=text, is_error=True)
+        call = ToolCall(id="look", name=name, arguments=arguments, raw="")
+        return failure(call, "there is nothing here that can be looked up without an effect")

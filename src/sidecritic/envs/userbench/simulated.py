@@ -1,4 +1,4 @@
-"""UserBench without a key: a rule-based user, a simulated agent, and an agent that guesses.
+"""UserBench without a key: a rule-based user and a simulated agent.
 
 They measure no model, and numbers made with the rule-based user are not comparable with any
 others: it recognises words where the benchmark's user understands them.
@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, cast
 
 from sidecritic.envs.userbench.episode import TOOL
-from sidecritic.envs.userbench.tasks import LETTERS, Aspect, Trip, trip_of
+from sidecritic.envs.userbench.tasks import LETTERS, Trip, trip_of
 from sidecritic.errors import ModelError
 from sidecritic.forms import form_name
 from sidecritic.ports import ModelFor
@@ -22,7 +22,6 @@ from sidecritic.types import (
     Fault,
     Message,
     Request,
-    Task,
     ToolCall,
     ToolResult,
     User,
@@ -74,7 +73,7 @@ def _utterance(payload: Json) -> Json:
     if "?" not in text:
         return {"type": "1", "preference_id": None}
     named = [aspect for aspect in LETTERS if _is_named(aspect, text)]
-    asked = [p for p in payload["preferences"] if p["aspect"] in named and _touches(p, text)]
+    asked = [p for p in payload["preferences"] if p["aspect"] in named and _shared(p, text)]
     if asked:
         most = max(asked, key=lambda p: len(_shared(p, text)))
         return {"type": "2", "preference_id": most["id"]}
@@ -92,10 +91,6 @@ def _reply(payload: Json) -> Json:
 def _is_named(aspect: str, text: str) -> bool:
     names = {"rental_car": ("rental car", "car rental")}
     return any(name in text for name in names.get(aspect, (aspect,)))
-
-
-def _touches(preference: Json, text: str) -> bool:
-    return bool(_shared(preference, text))
 
 
 def _shared(preference: Json, text: str) -> set[str]:
@@ -160,13 +155,12 @@ class SimulatedAgent:
         for at, aspect in enumerate(self._trip.aspects):
             dice = Random(f"{self._seed}/plan/{at}")
             arguments = ", ".join(f"{k} {v}" for k, v in aspect.arguments.items())
-            called = aspect.name.replace("_", " ")
-            yield TripStep("search", f"Find a {called}: {arguments}", aspect.name)
+            yield TripStep("search", f"Find a {aspect.called}: {arguments}", aspect.name)
             uninformed, erring = dice.random() < rate / 2, dice.random() < rate
-            other = _another(aspect, dice)
+            other = dice.choice([id_ for id_ in aspect.ids if id_ != aspect.best])
             for number, preference in enumerate(aspect.preferences):
-                question = f"For the {called}, would you {preference.text}?"
-                fault = Fault(kind="uninformed_answer", step=3 * at, note=called)
+                question = f"For the {aspect.called}, would you {preference.text}?"
+                fault = Fault(kind="uninformed_answer", step=3 * at, note=aspect.called)
                 early = ("answer", other) if uninformed and number == 0 else None
                 yield TripStep("action", question, aspect.name, early, fault if early else None)
             wrong = ("answer", other) if erring else None
@@ -185,41 +179,11 @@ class SimulatedAgent:
         return None
 
 
-def _another(aspect: Aspect, dice: Random) -> str:
-    """Return an option of the aspect that is not the best."""
-    every = [str(option["id"]) for kind in aspect.options.values() for option in kind]
-    return dice.choice([id_ for id_ in every if id_ != aspect.best])
-
-
 def simulated_agent(*, rate: float = 0.35, repair: float = 0.9) -> ModelFor:
     """Return the maker of one simulated agent an episode."""
     return lambda task, seed: SimulatedAgent(
         trip_of(task.id, task.data), seed=seed, rate=rate, repair=repair
     )
-
-
-class GuessingAgent:
-    """Answers for each aspect with one of the options shown, drawn uniformly; asks nothing."""
-
-    name = "guessing"
-    simulated = True
-
-    def __init__(self, trip: Trip, *, seed: int) -> None:
-        self._trip = trip
-        self._seed = f"{seed}/{trip.id}"
-
-    async def complete(self, request: Request) -> Completion:
-        """Return a guess for the first aspect without one; never fails."""
-        done, _ = _executed(request.messages)
-        aspect = self._trip.aspects[len(done) % len(self._trip.aspects)]
-        ids = [str(option["id"]) for kind in aspect.options.values() for option in kind]
-        guess = Random(f"{self._seed}/{aspect.name}").choice(ids)
-        return _completion("answer", guess, len(request.messages))
-
-
-def guessing_agent(task: Task, seed: int) -> GuessingAgent:
-    """Return the agent that guesses in an episode of `task`."""
-    return GuessingAgent(trip_of(task.id, task.data), seed=seed)
 
 
 def _executed(messages: Sequence[Message]) -> tuple[list[tuple[str, str]], int]:

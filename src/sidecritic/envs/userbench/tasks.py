@@ -11,7 +11,7 @@ data of it is used.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -29,22 +29,11 @@ LETTERS: Mapping[str, str] = MappingProxyType(
 )
 """Aspect to the letter that its option ids begin with."""
 
-TIERS: Mapping[str, str] = MappingProxyType(
-    {
-        "travel22": "easy",
-        "travel2222": "easy",
-        "travel33": "medium",
-        "travel233": "medium",
-        "travel333": "medium",
-        "travel44": "hard",
-        "travel334": "hard",
-        "travel444": "hard",
-    }
-)
-"""The subsets of the release, each digit the preferences of one aspect, with the paper's tier."""
+RELEASED = tuple(f"travel{digits}" for digits in (22, 2222, 33, 233, 333, 44, 334, 444))
+"""The subsets of the release, each digit the preferences of one aspect."""
 
 FIXTURE = "fixture"
-SUBSETS = (*TIERS, FIXTURE)
+SUBSETS = (*RELEASED, FIXTURE)
 
 _ID_PART = re.compile(r"([a-z_]+):(\d+)-")
 _OBTAIN = (
@@ -82,6 +71,15 @@ class Aspect:
     def letter(self) -> str:
         return LETTERS[self.name]
 
+    @property
+    def called(self) -> str:
+        return self.name.replace("_", " ")
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all options."""
+        return [str(option["id"]) for kind in self.options.values() for option in kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Trip:
@@ -117,6 +115,16 @@ class Database:
 # --- loading ------------------------------------------------------------------------------
 
 
+def require_subset(subset: str) -> None:
+    """Raise a `ConfigError` unless there is such a subset."""
+    if subset not in SUBSETS:
+        close = get_close_matches(subset, SUBSETS, n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        raise ConfigError(
+            f"unknown UserBench subset {subset!r}; {meant}known: {', '.join(SUBSETS)}"
+        )
+
+
 def load(subset: str, *, folder: Path | None = None, file: Path | None = None) -> Database:
     """Read one subset, and nothing but it, from the fixture, a folder or a file.
 
@@ -124,23 +132,21 @@ def load(subset: str, *, folder: Path | None = None, file: Path | None = None) -
         ConfigError: an unknown subset, a missing or damaged file, or one that is not what
             `SHA256SUMS` says.
     """
-    if subset not in SUBSETS:
-        close = get_close_matches(subset, SUBSETS, n=1)
-        meant = f"did you mean {close[0]!r}? " if close else ""
-        raise ConfigError(
-            f"unknown UserBench subset {subset!r}; {meant}known: {', '.join(SUBSETS)}"
-        )
+    require_subset(subset)
     if file is None and subset == FIXTURE:
         return _fixture()
-    path = file if file is not None else _path(subset, folder)
+    if file is None:
+        if folder is None:
+            raise ConfigError(f"UserBench subset {subset!r} has no task files here; {_OBTAIN}")
+        file = folder / f"travelgym_data_{subset.removeprefix('travel')}.json"
     try:
-        data = path.read_bytes()
+        data = file.read_bytes()
     except OSError as cause:
-        raise ConfigError(f"UserBench tasks {path}: {cause.strerror}; {_OBTAIN}") from cause
+        raise ConfigError(f"UserBench tasks {file}: {cause.strerror}; {_OBTAIN}") from cause
     digest = sha256(data).hexdigest()
-    _require_sum(path, digest)
-    tasks = _tasks(data, str(path))
-    return Database(subset, digest, tasks, _splits(path.parent, subset, tasks))
+    _require_sum(file, digest)
+    tasks = _tasks(data, str(file))
+    return Database(subset, digest, tasks, _splits(file.parent, subset, tasks))
 
 
 def _fixture() -> Database:
@@ -151,12 +157,6 @@ def _fixture() -> Database:
         name = "travel" + "".join(sorted(number for _, number in _ID_PART.findall(id_)))
         splits[name] = (*splits.get(name, ()), id_)
     return Database(FIXTURE, sha256(data).hexdigest(), tasks, splits)
-
-
-def _path(subset: str, folder: Path | None) -> Path:
-    if folder is None:
-        raise ConfigError(f"UserBench subset {subset!r} has no task files here; {_OBTAIN}")
-    return folder / f"travelgym_data_{subset.removeprefix('travel')}.json"
 
 
 def _require_sum(path: Path, digest: str) -> None:
@@ -239,35 +239,28 @@ def _aspect(name: str, record: Raw, counted: Iterator[int]) -> Aspect:
         best=str(record["best_id"]),
         correct=frozenset(map(str, record["correct_ids"])),
         options={
-            kind: tuple(_shown(option) for option in record["options"].get(kind, ()))
+            kind: tuple(
+                {key: value for key, value in option.items() if key not in ("type", "reason")}
+                for option in record["options"].get(kind, ())
+            )
             for kind in ("correct", "wrong", "noise")
         },
     )
-
-
-def _shown(option: Raw) -> Raw:
-    """Return an option as the agent may see it."""
-    return {key: value for key, value in option.items() if key not in ("type", "reason")}
 
 
 def _problems(trip: Trip) -> Iterator[str]:
     if not trip.aspects:
         yield "it has no aspects"
     for aspect in trip.aspects:
-        ids = [str(option["id"]) for kind in aspect.options.values() for option in kind]
-        wrong = [id_ for id_ in ids if id_[:1] != aspect.letter]
+        wrong = [id_ for id_ in aspect.ids if id_[:1] != aspect.letter]
         if wrong:
             yield f"option {wrong[0]} of {aspect.name} does not begin with {aspect.letter}"
         if aspect.best not in aspect.correct:
             yield f"the best {aspect.name}, {aspect.best}, is not among the correct ones"
-        absent = sorted(aspect.correct - set(ids))
+        absent = sorted(aspect.correct.difference(aspect.ids))
         if absent:
             yield f"{absent[0]} is a correct {aspect.name} but not an option"
         if not aspect.arguments:
             yield f"a search for the {aspect.name} has no arguments"
         if not aspect.preferences:
             yield f"the {aspect.name} has no preferences"
-
-
-def letters_of(aspects: Sequence[Aspect]) -> frozenset[str]:
-    return frozenset(aspect.letter for aspect in aspects)
