@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from sidecritic import rollouts
-from sidecritic.assembly.packs import pack_of, unlearned
+from sidecritic.assembly.packs import unlearned
 from sidecritic.assembly.plans import BenchmarkCache, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
@@ -59,18 +59,12 @@ def evaluate(
     directory = directory_of(settings)
     with watcher.episodes(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         asyncio.run(play_run(settings, directory, bar, cache))
-    for domain in _unlearned(settings):
+    for domain in unlearned(settings.critic, settings.env, settings.pack):
         watcher.say(
             f"the head of {settings.critic!r} has learned nothing of {domain!r}: policy checks "
             "judged there, by the risks that they state themselves"
         )
     return publish(read_run(directory), watcher)
-
-
-def _unlearned(settings: Settings) -> tuple[str, ...]:
-    pack = pack_of(settings.pack, settings.env)
-    domains = [env.rpartition(":")[2] for env in settings.env]
-    return unlearned(settings.critic, [pack.name] if pack is not None else domains)
 
 
 async def play_run(
