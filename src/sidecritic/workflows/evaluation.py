@@ -77,13 +77,8 @@ async def play_run(
     """Play what the directory does not hold yet of the run that the settings describe."""
     async with AsyncExitStack() as stack:
         plan = plan_for(settings, keys_from_environment(), stack, cache=cache, budget=budget)
-        return await play(
-            plan,
-            directory,
-            concurrency=settings.concurrency,
-            retry_failed=settings.retry_failed,
-            watcher=watcher,
-        )
+        slots, again = settings.concurrency, settings.retry_failed
+        return await play(plan, directory, concurrency=slots, retry_failed=again, watcher=watcher)
 
 
 def publish(run: Run, watcher: Watcher = SILENT) -> Scores:
@@ -93,11 +88,8 @@ def publish(run: Run, watcher: Watcher = SILENT) -> Scores:
         ConfigError: the run holds no readable episode.
     """
     scores = side_of(run, watcher).scores()
-    written = {
-        SCORES_FILE: scores.model_dump_json(indent=2) + "\n",
-        REPORT_FILE: to_markdown(scores),
-    }
-    for name, text in written.items():
+    json = scores.model_dump_json(indent=2) + "\n"
+    for name, text in ((SCORES_FILE, json), (REPORT_FILE, to_markdown(scores))):
         try:
             write_whole(run.directory / name, text)
         except OSError as cause:
@@ -148,9 +140,8 @@ def compare_runs(
     Raises:
         ConfigError: one of them holds no run, or the report cannot be written.
     """
-    comparison = compare(
-        side_of(read_run(baseline), watcher), side_of(read_run(supervised), watcher)
-    )
+    sides = (side_of(read_run(run), watcher) for run in (baseline, supervised))
+    comparison = compare(*sides)
     if report is not None:
         write_file(report, to_markdown(comparison))
     return comparison
