@@ -1,11 +1,6 @@
 """Rounds of learning on the shop: a recipe, and commands."""
 
-import json
 from typing import Any
-
-from typer.testing import CliRunner, Result
-
-from sidecritic.cli.app import app
 
 Json = dict[str, Any]
 
@@ -36,17 +31,6 @@ attacks = 2
 LEARN = ("learn", "--recipe", "recipe.toml", "--out", "out", "--workers", "1")
 
 
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words), catch_exceptions=False)
-
-
-def answer(*words: str, exit_code: int = 0) -> Json:
-    result = run(*words, "--json")
-    assert result.exit_code == exit_code, result.stderr
-    read: Json = json.loads(result.stdout)
-    return read
-
-
 def timeless(learned: Json) -> Json:
     return {
         **learned,
@@ -58,9 +42,3 @@ def first(learned: Json) -> Json:
     """Return what one round alone would have answered."""
     (one, *_) = learned["rounds"]
     return {**learned, "rounds": [one], "in_force": one["in_force"]}
-
-
-def complaint(*words: str) -> str:
-    result = run(*words)
-    assert result.exit_code == 2
-    return result.stderr.splitlines()[-1]

@@ -159,14 +159,8 @@ class GatewayMaker:
         policy = read_text(self._folder / named, "policy") if named is not None else ""
         critic = self._critic(name, route)
         upstream = settings.upstreams[route.upstream]
-        limits = Limits(
-            max_revisions=route.max_revisions,
-            critic_timeout=route.critic_timeout,
-            on_critic_failure=route.on_critic_failure,
-            on_exhausted=route.on_exhausted,
-        )
-        if route.fallback_text is not None:
-            limits = limits.model_copy(update={"fallback_text": route.fallback_text})
+        named_alike = Limits.model_fields.keys() & RouteSettings.model_fields.keys()
+        limits = {key: given for key in named_alike if (given := getattr(route, key)) is not None}
         return Route(
             name=name,
             settings=route,
@@ -176,7 +170,7 @@ class GatewayMaker:
             critic_version=_critic_version(route, critic),
             policy=policy,
             policy_digest=policy_digest(policy),
-            limits=limits,
+            limits=Limits.model_validate(limits),
             forwards_key=upstream.forward_client_key,
         )
 

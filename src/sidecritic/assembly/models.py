@@ -54,24 +54,21 @@ class Models:
         path = _cassette(self._settings.cassette, provider, model)
         if path is not None:
             return self._recorded(path)
-        client = self._asked(provider, model, base_url)
+        client = self._client(provider, model, base_url)
+        self._stack.push_async_callback(client.aclose)
+        server = base_url or provider
+        slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
+        asked = Retrying(Limited(client, slots), attempts=self._settings.attempts)
         path = _cassette(self._settings.record, provider, model)
         if path is None:
-            return client
+            return asked
         from sidecritic.models.scripted import record
 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as cause:
             raise ConfigError(f"cannot create {path.parent}: {cause.strerror}") from cause
-        return record(client, path)
-
-    def _asked(self, provider: Server, model: str, base_url: str | None) -> Model:
-        client = self._client(provider, model, base_url)
-        self._stack.push_async_callback(client.aclose)
-        server = base_url or provider
-        slots = self._slots.setdefault(server, asyncio.Semaphore(self._settings.concurrency))
-        return Retrying(Limited(client, slots), attempts=self._settings.attempts)
+        return record(asked, path)
 
     def _recorded(self, path: Path) -> Model:
         """Return one player for each cassette: it remembers which answers were given."""

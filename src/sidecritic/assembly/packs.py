@@ -83,17 +83,17 @@ def unused(path: str | None, critic: str) -> str:
     return f"--pack {path} is not used: the critic {critic!r} has no checks"
 
 
-def unlearned(critic: str, domains: Iterable[str]) -> tuple[str, ...]:
+def unlearned(critic: str, envs: Iterable[str], pack: str | None = None) -> tuple[str, ...]:
     """Return the domains of which a head among the critics has learned nothing.
 
-    There the checks judge by their own prior risks, as `policy` does.
+    There the checks judge by their own prior risks, as `policy` does. A pack is of one domain.
 
     Raises:
         ConfigError: there is no such critic, or its weights cannot be used.
     """
     heads = [weights for name in names_in(critic) if (weights := _head_of(name)) is not None]
-    wanted = sorted(set(domains))
-    return tuple(d for d in wanted if any(d not in weights.cells for weights in heads))
+    domains = {pack_at(pack).name} if pack else {env.rpartition(":")[2] for env in envs}
+    return tuple(d for d in sorted(domains) if any(d not in weights.cells for weights in heads))
 
 
 def _head_of(name: str) -> "HeadWeights | None":

@@ -9,6 +9,7 @@ from sidecritic.assembly.cast import cast_for
 from sidecritic.assembly.critics import Terms
 from sidecritic.assembly.models import Models
 from sidecritic.errors import ConfigError
+from sidecritic.labelling.advantage import Players
 from sidecritic.ports import Benchmark, Model
 from sidecritic.rollouts.plan import Cast
 from sidecritic.runs import RUN_FILE, Run
@@ -24,6 +25,10 @@ class PastRun:
     cast: Cast
     models: Models
     settings: Settings
+
+    @property
+    def players(self) -> Players:
+        return Players(self.cast.actor, self.cast.user, self.cast.limits, self.cast.sampling)
 
 
 def past_run(run: Run, keys: Keys, stack: AsyncExitStack, servers: Mapping[str, object]) -> PastRun:
@@ -53,11 +58,8 @@ def benchmarks_of(run: Run) -> dict[str, Benchmark]:
 
 
 def _settings(run: Run, over: Mapping[str, object]) -> Settings:
-    given: dict[str, object] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in run.record.settings.items()
-        if key in Settings.model_fields and key != "profile"
-    }
+    known = Settings.model_fields.keys() - {"profile"}
+    given = {key: value for key, value in run.record.settings.items() if key in known}
     envs = tuple(dict.fromkeys(t.task.env for t in run.trajectories)) or ("shop",)
     source = str(run.directory / RUN_FILE)
     return settings_of({**given, **over, "env": envs}, source)

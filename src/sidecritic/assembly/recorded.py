@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sidecritic.assembly.critics import Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
-from sidecritic.assembly.packs import pack_at, unlearned
+from sidecritic.assembly.packs import pack_at
 from sidecritic.assembly.terminal import terminal_here
 from sidecritic.calibration.profile import Profile
 from sidecritic.errors import ConfigError, NoChecks
@@ -44,15 +44,6 @@ class CriticByName:
         rest = (*lookups, *(() if self.evidence else ("no evidence",)))
         packed = (f"{PACK_TERM}{self.pack}",) if self.pack else ()
         return ", ".join((*own, *rest, *packed))
-
-    def unlearned(self, envs: Iterable[str]) -> tuple[str, ...]:
-        """Return the domains in which the checks' own risks stand in for a head.
-
-        Raises:
-            ConfigError: there is no such critic.
-        """
-        domains = [env.rpartition(":")[2] for env in envs]
-        return unlearned(self.name, [pack_at(self.pack).name] if self.pack else domains)
 
     @property
     def asks_a_person(self) -> bool:

@@ -29,18 +29,6 @@ from sidecritic.strategies.think import Think
 from sidecritic.strategies.tool_calling import ToolCalling
 from sidecritic.types import ToolCall
 
-STRATEGIES = (
-    "tool_calling",
-    "react",
-    "act",
-    "reflection",
-    "think",
-    "reformulation",
-    "best_of_n",
-    "confirmation",
-    "checklist",
-    "reviewer",
-)
 GUARDS: Mapping[str, Gate] = MappingProxyType(
     {"confirmation": "writes", "checklist": "writes", "reviewer": "all"}
 )
@@ -88,6 +76,7 @@ def parse_strategy(text: str) -> StrategyName:
 
 _ACTING: Mapping[str, Callable[[StrategyName, Model, Model], Model]] = MappingProxyType(
     {
+        "tool_calling": lambda strategy, actor, helper: ToolCalling(actor),
         "react": lambda strategy, actor, helper: React(actor),
         "act": lambda strategy, actor, helper: Act(actor),
         "reflection": lambda strategy, actor, helper: Reflection(
@@ -98,12 +87,13 @@ _ACTING: Mapping[str, Callable[[StrategyName, Model, Model], Model]] = MappingPr
         "best_of_n": lambda strategy, actor, helper: BestOfN(actor, helper, n=strategy.number or 3),
     }
 )
+STRATEGIES = (*_ACTING, *GUARDS)
 
 
 def acting(strategy: StrategyName, actor: Model, helper: Model) -> Model:
     """Return the model that acts; a guard leaves the actor as it is."""
-    make = _ACTING.get(strategy.name)
-    return make(strategy, actor, helper) if make is not None else ToolCalling(actor)
+    make = _ACTING.get(strategy.name, _ACTING["tool_calling"])
+    return make(strategy, actor, helper)
 
 
 def speaking(strategy: StrategyName, stand_in: Model) -> Model:

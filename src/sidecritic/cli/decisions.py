@@ -1,7 +1,7 @@
 """`decisions` and `reviews`: the gateway's decisions, and what people say of them."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,7 +44,8 @@ def list_decisions(
         chosen = _selection(route, days, blocked=blocked, limit=limit)
         counts, latest = desk.counts(chosen), desk.decisions(chosen)
         found = {"counts": counts, "decisions": latest}
-        output.show(found, lambda: [*_count_lines(counts), *map(_decision_line, latest)])
+        said = list(map(_count_line, counts)) or ["no decisions"]
+        output.show(found, lambda: [*said, *map(_decision_line, latest)])
 
 
 @decisions.command()
@@ -176,15 +177,12 @@ def _selection(route: str | None, days: float | None, **more: Any) -> "Selection
     return Selection(route=route, since=since, **more)
 
 
-def _count_lines(counts: Sequence[dict[str, Any]]) -> list[str]:
-    lines: list[str] = []
-    for row in counts:
-        verb = "would have been blocked" if row["mode"] == "shadow" else "objected to"
-        lines.append(
-            f"{row['route']} ({row['mode']}): {row['proposals']} proposals, "
-            f"{row['objections']} {verb}, {row['critic_failures']} critic failures"
-        )
-    return lines or ["no decisions"]
+def _count_line(row: dict[str, Any]) -> str:
+    verb = "would have been blocked" if row["mode"] == "shadow" else "objected to"
+    return (
+        f"{row['route']} ({row['mode']}): {row['proposals']} proposals, "
+        f"{row['objections']} {verb}, {row['critic_failures']} critic failures"
+    )
 
 
 def _decision_line(row: dict[str, Any]) -> str:

@@ -154,19 +154,14 @@ def tune(
     accelerate launch -m sidecritic train --kind lora --config FILE --out DIR.
     """
     with command(as_json=json) as output:
+        from sidecritic.training.lora.packages import needed
         from sidecritic.workflows.training import draw_curve, tune_by_recipe
 
         result = tune_by_recipe(config, out, output.watcher)
-        if _is_first_process():
+        # One process of `accelerate launch` speaks for all of them.
+        if needed("accelerate").PartialState().is_main_process:
             draw_curve(out, result, output.watcher)
             output.show(result, lambda: _lines(result, out))
-
-
-def _is_first_process() -> bool:
-    """Whether this is the process of `accelerate launch` that speaks for all of them."""
-    from sidecritic.training.lora.packages import needed
-
-    return bool(needed("accelerate").PartialState().is_main_process)
 
 
 def _lines(result: "Result", out: Path) -> list[str]:

@@ -36,6 +36,7 @@ class Cell:
     labels: Mapping[str, str]
     """Varied keys and their values, seeds aside: what names the row."""
     settings: Settings
+    folder: Path
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -127,41 +128,33 @@ def _singles(recipe: Values, baseline: Mapping[str, str], file: Path) -> tuple[s
     return keys
 
 
-@dataclass(frozen=True, slots=True)
-class _Override:
-    when: Values
-    set: Values
-
-    def of(self, values: Values) -> Values:
-        """Return what to set in a cell of these values."""
-        applies = all(values.get(key) == value for key, value in self.when.items())
-        return self.set if applies else {}
-
-
-def _override(table: Values, file: Path) -> _Override:
+def _override(table: Values, file: Path) -> tuple[Values, Values]:
+    """Return what the values of a cell must be for an override, and what it sets then."""
     if set(table) != {"when", "set"}:
         raise ConfigError(f"{file}: override: write when = {{...}} and set = {{...}}")
-    when, changes = table["when"], table["set"]
-    return _Override(_settings(when, "override", file), _settings(changes, "override", file))
+    when, changes = (_settings(table[key], "override", file) for key in ("when", "set"))
+    return when, changes
 
 
 def _cells(
     shared: Values,
     vary: Mapping[str, Sequence[Any]],
-    overrides: Sequence[_Override],
+    overrides: Sequence[tuple[Values, Values]],
     *,
     folder: Path,
     file: Path,
 ) -> Iterator[Cell]:
     for combination in product(*vary.values()):
         varied = dict(zip(vary, combination, strict=True))
-        values = {**shared, **varied}
-        for override in overrides:
-            values |= override.of({**shared, **varied})
+        plain = {**shared, **varied}
+        values = dict(plain)
+        for when, changes in overrides:
+            if all(plain.get(key) == value for key, value in when.items()):
+                values |= changes
         labels = {key: str(value) for key, value in varied.items() if key != POOLED}
         source = f"{file}, cell {', '.join(map(str, combination))}"
-        out = str(folder / _slug([str(each) for each in combination]))
-        yield Cell(labels, settings_of({**values, "out": out}, source))
+        own = folder / _slug([str(each) for each in combination])
+        yield Cell(labels, settings_of({**values, "out": str(own)}, source), own)
 
 
 def _slug(values: Sequence[str]) -> str:

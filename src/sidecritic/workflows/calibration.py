@@ -20,8 +20,6 @@ from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.replay import imported_from
 from sidecritic.workflows.watchers import SILENT, Watcher
 
-METHODS: tuple[Method, ...] = get_args(Method)
-
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRequest:
@@ -100,12 +98,13 @@ def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> P
             "is for one: replay it again, into another --out"
         )
     ((critic, version),) = found
+    methods: tuple[Method, ...] = get_args(Method)
     return ProfileSettings(
         name=_name(request),
         critic=critic,
         critic_version=version,
         pack=packs[0],
-        method=choice("method", request.method, METHODS),
+        method=choice("method", request.method, methods),
         false_alarms=request.false_alarms,
         minimum=request.minimum,
     )

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from sidecritic.assembly.packs import pack_of, unlearned
+from sidecritic.assembly.packs import unlearned
 from sidecritic.assembly.plans import BenchmarkCache, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
@@ -60,18 +60,12 @@ def evaluate(
     directory = directory_of(settings)
     with watcher.episodes(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         asyncio.run(play_run(settings, directory, bar, cache))
-    for domain in _unlearned(settings):
+    for domain in unlearned(settings.critic, settings.env, settings.pack):
         watcher.say(
             f"the head of {settings.critic!r} has learned nothing of {domain!r}: policy checks "
             "judged there, by the risks that they state themselves"
         )
     return publish(read_run(directory), watcher)
-
-
-def _unlearned(settings: Settings) -> tuple[str, ...]:
-    pack = pack_of(settings.pack, settings.env)
-    domains = [env.rpartition(":")[2] for env in settings.env]
-    return unlearned(settings.critic, [pack.name] if pack is not None else domains)
 
 
 async def play_run(
@@ -84,13 +78,8 @@ async def play_run(
     """Play what the directory does not hold yet of the run that the settings describe."""
     async with AsyncExitStack() as stack:
         plan = plan_for(settings, keys_from_environment(), stack, cache=cache, budget=budget)
-        return await play(
-            plan,
-            directory,
-            concurrency=settings.concurrency,
-            retry_failed=settings.retry_failed,
-            watcher=watcher,
-        )
+        slots, again = settings.concurrency, settings.retry_failed
+        return await play(plan, directory, concurrency=slots, retry_failed=again, watcher=watcher)
 
 
 def publish(run: Run, watcher: Watcher = SILENT) -> Scores:
@@ -100,11 +89,8 @@ def publish(run: Run, watcher: Watcher = SILENT) -> Scores:
         ConfigError: the run holds no readable episode.
     """
     scores = side_of(run, watcher).scores()
-    written = {
-        SCORES_FILE: scores.model_dump_json(indent=2) + "\n",
-        REPORT_FILE: to_markdown(scores),
-    }
-    for name, text in written.items():
+    json = scores.model_dump_json(indent=2) + "\n"
+    for name, text in ((SCORES_FILE, json), (REPORT_FILE, to_markdown(scores))):
         try:
             write_whole(run.directory / name, text)
         except OSError as cause:
@@ -155,9 +141,8 @@ def compare_runs(
     Raises:
         ConfigError: one of them holds no run, or the report cannot be written.
     """
-    comparison = compare(
-        side_of(read_run(baseline), watcher), side_of(read_run(supervised), watcher)
-    )
+    sides = (side_of(read_run(run), watcher) for run in (baseline, supervised))
+    comparison = compare(*sides)
     if report is not None:
         write_file(report, to_markdown(comparison))
     return comparison

@@ -143,12 +143,7 @@ def _finished(cell: Cell) -> Sequence[Trajectory]:
 
 
 def _run_of(cell: Cell) -> Run | None:
-    folder = _folder(cell)
-    return read_run(folder) if (folder / RUN_FILE).exists() else None
-
-
-def _folder(cell: Cell) -> Path:
-    return Path(cell.settings.out or "")
+    return read_run(cell.folder) if (cell.folder / RUN_FILE).exists() else None
 
 
 # --- playing ------------------------------------------------------------------------------
@@ -167,9 +162,9 @@ def _play(
         for trajectory in _finished(cell):
             budget.count(trajectory.events)
     for number, cell in enumerate(cells, start=1):
-        title, folder = f"[{number}/{len(cells)}] {' '.join(cell.row)}", _folder(cell)
-        with watcher.episodes(title, folder, brief=True) as bar:
-            tally = asyncio.run(play_run(cell.settings, folder, bar, cache, budget))
+        title = f"[{number}/{len(cells)}] {' '.join(cell.row)}"
+        with watcher.episodes(title, cell.folder, brief=True) as bar:
+            tally = asyncio.run(play_run(cell.settings, cell.folder, bar, cache, budget))
         if tally.stopped:
             return tally.stopped
     return ""

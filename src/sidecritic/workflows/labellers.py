@@ -12,7 +12,7 @@ from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
-from sidecritic.labelling.advantage import Effort, Players
+from sidecritic.labelling.advantage import Effort
 from sidecritic.labelling.branching import by_branching
 from sidecritic.labelling.faults import by_faults
 from sidecritic.labelling.feedback import feedback_on
@@ -46,10 +46,6 @@ class LabelRequest:
     opinions: tuple[Opinion, ...] = ()
     decisions: Path | None = None
     concurrency: int = 8
-
-    @property
-    def effort(self) -> Effort:
-        return Effort(most=self.continuations)
 
 
 def labellers_for(
@@ -140,17 +136,14 @@ class _Sources:
             verdict = judgement.verdict
             return verdict.feedback if isinstance(verdict, Revise) else ""
 
-        effort, gate = self.asked.effort, self.asked.gate
-        return await by_branching(
-            scene, self._players(self.past), effort=effort, tells=tells, gate=gate
-        )
+        players, gate = self.past.players, self.asked.gate
+        return await by_branching(scene, players, effort=self._effort, tells=tells, gate=gate)
 
     def teaches(self) -> FindsLabels:
         if not self.asked.teacher or self.past is None:
             raise ConfigError("the source teacher needs --teacher, such as openai:MODEL")
         model = teacher_for(self.asked.teacher, self.past)
-        players, effort = self._players(self.past), self.asked.effort
-        teacher = Teacher(Filler(model), players, effort, self.asked.gate)
+        teacher = Teacher(Filler(model), self.past.players, self._effort, self.asked.gate)
 
         async def finds(subject: Subject) -> list[Label]:
             scene = await self._scene(subject)
@@ -158,9 +151,9 @@ class _Sources:
 
         return finds
 
-    def _players(self, past: PastRun) -> Players:
-        cast = past.cast
-        return Players(cast.actor, cast.user, cast.limits, cast.sampling)
+    @property
+    def _effort(self) -> Effort:
+        return Effort(most=self.asked.continuations)
 
     async def _scene(self, subject: Subject) -> Scene | None:
         """Return the episode with its environment; `None` if that has changed since."""

@@ -22,7 +22,11 @@ def require_sound(recipe: LearnRecipe) -> None:
         raise ConfigError("label.sources: the source 'teacher' needs label.teacher, a model")
     read_as = rendering(recipe.export.rendering)
     choice("balance", recipe.export.balance, BALANCES)
-    _require_critic(recipe)
+    for name in names_in(recipe.start):
+        # A model is asked for when it is needed, and a person too.
+        if not name.startswith("llm:") and name != HUMAN:
+            for env in recipe.tasks.env:
+                critic_for(name, env)
     if recipe.kind == "lora":
         tuned = lora_recipe(recipe.train, data="-")
         if read_as.name == FULL.name and tuned.max_tokens < _FULL_TOKENS:
@@ -35,11 +39,3 @@ def require_sound(recipe: LearnRecipe) -> None:
 
 _FULL_TOKENS = 1500
 """The whole prompt holds the policy, and no policy here is shorter."""
-
-
-def _require_critic(recipe: LearnRecipe) -> None:
-    for name in names_in(recipe.start):
-        if name.startswith("llm:") or name == HUMAN:
-            continue  # a model is asked for when it is needed, and a person too
-        for env in recipe.tasks.env:
-            critic_for(name, env)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.assembly.critics import HEAD
-from sidecritic.assembly.packs import pack_at, pack_of, unused
+from sidecritic.assembly.packs import pack_at, pack_of, unlearned, unused
 from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
@@ -125,7 +125,7 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         skipped=skipped,
         terms=critics.terms,
         fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
-        unlearned=critics.unlearned(run.critic_env for run in runs),
+        unlearned=unlearned(asked.critic, (run.critic_env for run in runs), asked.pack),
     )
     return Judged(runs, lines, source)
 

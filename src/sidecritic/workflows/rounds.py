@@ -27,7 +27,6 @@ from sidecritic.reports.rounds import RoundRow
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, read_run, write_whole
 from sidecritic.scoring.mining import (
     Mined,
-    MiningShares,
     kept_episodes,
     mine,
     read_mined,
@@ -193,9 +192,8 @@ class _Stages:
         part = self.recipe.mine
 
         def work() -> Iterator[str]:
-            shares = MiningShares(**part.model_dump())
             for name in map(_slug, self.recipe.tasks.env):
-                mined = mine(played.folder / name, shares=shares)
+                mined = mine(played.folder / name, shares=part)
                 write_mined(mined, stage.folder / f"{name}.json")
                 yield f"{name}.json"
 

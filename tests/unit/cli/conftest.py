@@ -1,4 +1,4 @@
-"""A folder in which rounds have been learned."""
+"""Folders to type commands in: a bare one, and one in which rounds have been learned."""
 
 import json
 import os
@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.learned import LEARN, MARGINS, RECIPE, Json, answer, timeless
+from tests.learned import LEARN, MARGINS, RECIPE, timeless
+from tests.unit.cli.commands import Json, answer
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, without API keys."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="module")

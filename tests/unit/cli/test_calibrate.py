@@ -3,23 +3,17 @@
 import json
 from pathlib import Path
 from shutil import copytree
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from sidecritic.calibration.profile import read_profile
-from sidecritic.cli.app import app
 from sidecritic.recorded import JudgedProposal
 from tests.recordings import CANCEL, ORDER, Json, called, chat, results, said, simulation
+from tests.unit.cli.commands import answer, complaint, run
 
 GOLD: Json = {"name": "cancel_pending_order", "arguments": CANCEL}
 OTHER: Json = {**CANCEL, "reason": "ordered by mistake"}
 USERS = ("sofia_rossi_8776", "yusuf_rossi_9620", "mei_kovac_8020", "raj_santos_9079")
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words), catch_exceptions=False)
 
 
 def task_of(number: int, user: str) -> Json:
@@ -62,20 +56,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-
-
-def answer(*words: str) -> Any:
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def complaint(*words: str) -> str:
-    result = run(*words)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    return line
 
 
 def test_a_replay_becomes_a_profile_that_replay_takes() -> None:

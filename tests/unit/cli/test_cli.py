@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from sidecritic.cli.app import app
 from sidecritic.cli.doctor import Check, report
 from sidecritic.runs import TRAJECTORIES_FILE
+from tests.unit.cli.commands import Json, answer, complaint, run
 from tests.wire import (
     HANGS,
     Received,
@@ -28,35 +27,8 @@ from tests.wire import (
     wire_server,
 )
 
-Json = dict[str, Any]
+pytestmark = pytest.mark.usefixtures("bare")
 SHOP = ("--env", "shop", "--critic", "none", "--trials", "2")
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words), catch_exceptions=False)
-
-
-def answer(*words: str, exit_code: int = 0) -> Json:
-    result = run(*words, "--json")
-    assert result.exit_code == exit_code, result.stderr
-    read: Json = json.loads(result.stdout)
-    return read
-
-
-def complaint(*words: str) -> str:
-    """Return the one line that bad input is answered with."""
-    result = run(*words)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    return line
 
 
 def timeless(value: Any) -> Any:

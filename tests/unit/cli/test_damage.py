@@ -16,12 +16,10 @@ from sidecritic.scoring import score
 from sidecritic.trace import Ended, Failed
 from sidecritic.workflows.evaluation import failures_of
 from tests.rounds import trajectory
-from tests.unit.cli.test_cli import SHOP, answer, complaint, run
+from tests.unit.cli.commands import answer, complaint, run
+from tests.unit.cli.test_cli import SHOP
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 @pytest.fixture

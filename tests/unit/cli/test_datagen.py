@@ -3,39 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from sidecritic.cli.app import app
+from tests.unit.cli.commands import answer, complaint, run
 from tests.wire import Received, Reply, chat, refusing_url, wire_server
 
-Json = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words), catch_exceptions=False)
-
-
-def answer(*words: str, exit_code: int = 0) -> Json:
-    result = run(*words, "--json")
-    assert result.exit_code == exit_code, result.stderr
-    read: Json = json.loads(result.stdout)
-    return read
-
-
-def complaint(*words: str) -> str:
-    result = run(*words)
-    assert (result.exit_code, result.stdout) == (2, "")
-    return result.stderr
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 SYNTH = ("tasks", "synth", "--env", "shop", "--number", "12", "--out", "new.jsonl")

@@ -3,44 +3,21 @@
 import asyncio
 import json
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from sidecritic.cli.app import app
 from sidecritic.labelling.store import read_labels
 from sidecritic.runs import RUN_FILE, read_run
 from tests.labelled import played
+from tests.unit.cli import commands
 from tests.unit.labelling.test_labels import decision
 
-Json = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, ["datagen", *words], catch_exceptions=False)
-
-
-def answer(*words: str) -> Json:
-    result = run(*words, "--json")
-    assert result.exit_code == 0, result.stderr
-    read: Json = json.loads(result.stdout)
-    return read
-
-
-def complaint(*words: str) -> str:
-    result = run(*words)
-    assert result.exit_code == 2, result.stderr
-    assert result.stdout == ""
-    return result.stderr.splitlines()[-1]
+run = partial(commands.run, "datagen")
+answer = partial(commands.answer, "datagen")
+complaint = partial(commands.last_complaint, "datagen")
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from sidecritic.labelling.store import LABELS_FILE, read_labels
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.trace import to_line
 from sidecritic.workflows.training import head_from_runs
-from tests.learned import Json, answer, complaint, run
+from tests.unit.cli.commands import Json, answer, run
+from tests.unit.cli.commands import last_complaint as complaint
 
 HELD = "out/held-back/shop"
 PROMOTION = (
