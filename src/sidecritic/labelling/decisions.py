@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import records_in
@@ -30,16 +30,12 @@ ORIGIN = "gateway"
 """Value of the setting `origin` in the `run.json` of such a run."""
 
 
-class _Content(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Content(BaseModel, extra="ignore", frozen=True):
     proposal: Proposal
     judgement: Judgement | None = None
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Row(BaseModel, extra="ignore", frozen=True):
     id: str
     tenant: str
     route: str

@@ -17,7 +17,6 @@ from sidecritic.synthesis.airline_records import (
     full_name,
     is_recent,
     leg_of,
-    paid,
     passengers_of,
 )
 from sidecritic.synthesis.airline_refusals import AirlineRefusals
@@ -55,7 +54,8 @@ class Airline(AirlineRefusals):
         if rng.random() >= 0.3:
             return wish
         text = f"{wish.text} You also want to know how much money you get back."
-        return replace(wish, text=text, tells=(amount(paid(trip)),))
+        paid = sum(part["amount"] for part in trip["payment_history"])
+        return replace(wish, text=text, tells=(amount(paid),))
 
     def _change_flight(self, user: str, rng: Random) -> Wish:
         trips = [t for t in self.ahead(user) if t["cabin"] != "basic_economy"]
