@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from time import perf_counter
 from typing import Protocol, TextIO
@@ -98,23 +99,14 @@ class Terminal:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
 
-        def deliver(line: str | Exception) -> None:
-            if future.cancelled():
-                return
-            if isinstance(line, str):
-                future.set_result(line)
-            else:
-                future.set_exception(line)
-
         def read() -> None:
-            found: str | Exception
             try:
-                found = self._lines.readline()
+                deliver = partial(future.set_result, self._lines.readline())
             except (OSError, ValueError) as error:
-                found = error
+                deliver = partial(future.set_exception, error)
             # The loop may have ended while the person was still typing.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver, found)
+                loop.call_soon_threadsafe(deliver)
 
         Thread(target=read, name="terminal", daemon=True).start()
         return future
