@@ -26,7 +26,6 @@ from sidecritic.types import (
     Message,
     Proposal,
     Revise,
-    ToolCall,
     ToolResult,
     Verdict,
 )
@@ -221,7 +220,11 @@ class _Page:
         if action.text or not action.calls:
             yield from self.barred(action.text or "(nothing)", limit)
         for call in action.calls:
-            yield from self.barred(_call(call), limit)
+            if call.arguments is None:
+                said = f"with arguments that are not a JSON object: {call.raw}"
+            else:
+                said = json.dumps(call.arguments, indent=2, ensure_ascii=False)
+            yield from self.barred(f"call {call.name} {said}", limit)
 
     def barred(self, text: str, limit: int | None = None) -> Iterable[str]:
         cut = max(len(text) - limit, 0) if limit is not None else 0
@@ -244,9 +247,3 @@ def _wrapped(line: str, width: int) -> Iterable[str]:
             start, columns = at, 0
         columns += wide
     yield line[start:]
-
-
-def _call(call: ToolCall) -> str:
-    if call.arguments is None:
-        return f"call {call.name} with arguments that are not a JSON object: {call.raw}"
-    return f"call {call.name} {json.dumps(call.arguments, indent=2, ensure_ascii=False)}"

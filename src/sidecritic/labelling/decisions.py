@@ -16,15 +16,7 @@ from sidecritic.json_lines import records_in
 from sidecritic.labelling.people import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
-from sidecritic.types import (
-    Briefing,
-    Completion,
-    Judgement,
-    Observation,
-    Proposal,
-    Task,
-    User,
-)
+from sidecritic.types import Briefing, Completion, Judgement, Observation, Proposal, Task, User
 
 ORIGIN = "gateway"
 """Value of the setting `origin` in the `run.json` of such a run."""

@@ -5,13 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from sidecritic.synthesis.airline_booking import booking
-from sidecritic.synthesis.airline_moves import (
-    move_words,
-    moved,
-    new_flights,
-    search,
-    with_flight,
-)
+from sidecritic.synthesis.airline_moves import move_words, moved, new_flights, search, with_flight
 from sidecritic.synthesis.airline_records import (
     cabin_words,
     full_name,

@@ -14,13 +14,7 @@ from sidecritic.simulation.task_record import scenario_of
 from sidecritic.splits.near_duplicates import jaccard, shingles
 from sidecritic.synthesis.account import RejectedDrafts, SynthesisAccount
 from sidecritic.synthesis.drafts import TaskDraft
-from sidecritic.synthesis.ledger import (
-    AcceptedTask,
-    Batch,
-    Ledger,
-    LedgerHeader,
-    RefusedDraft,
-)
+from sidecritic.synthesis.ledger import AcceptedTask, Batch, Ledger, LedgerHeader, RefusedDraft
 from sidecritic.synthesis.verifier import Rejection, Verifier
 from sidecritic.types import Record, Task
 

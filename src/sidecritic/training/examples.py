@@ -12,13 +12,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.writes import (
-    WEAK_DOMAINS,
-    Write,
-    is_clean,
-    reward_of,
-    writes_of,
-)
+from sidecritic.scoring.writes import WEAK_DOMAINS, Write, is_clean, reward_of, writes_of
 from sidecritic.trace import Proposed
 from sidecritic.types import Flag
 
