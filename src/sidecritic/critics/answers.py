@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from math import exp
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from sidecritic.critics.prompt import APPROVE, REFUSE
 from sidecritic.types import Assistant, Record, TokenLogprob
-from sidecritic.values import parse_object
 
 FLOOR = 1e-6
 """Least probability of either verdict: a model that is sure is not infallible."""
@@ -106,10 +105,6 @@ class WantedLookup(Record):
     tool: str
     arguments: str
     """A JSON object as text: strict schemas of servers allow no open objects."""
-
-    def parsed(self) -> dict[str, JsonValue] | None:
-        """Return the arguments; `None` when they are not an object."""
-        return parse_object(self.arguments)
 
 
 class WantedLookups(Record):

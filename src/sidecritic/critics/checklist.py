@@ -78,7 +78,9 @@ class Checklist:
         judgement = Judgement(verdict=Approve(), critic=self.name, status="skipped")
         for call in proposal.action.calls:
             if call.name not in reads:
-                judgement = _joined(judgement, await self._rule(proposal, call))
+                ruled = await self._rule(proposal, call)
+                usage, seconds = judgement.usage + ruled.usage, judgement.seconds + ruled.seconds
+                judgement = ruled.model_copy(update={"usage": usage, "seconds": seconds})
                 if not isinstance(judgement.verdict, Approve):
                     break
         return judgement
@@ -102,8 +104,3 @@ class Checklist:
             usage=filled.usage,
             seconds=filled.seconds,
         )
-
-
-def _joined(before: Judgement, after: Judgement) -> Judgement:
-    usage, seconds = before.usage + after.usage, before.seconds + after.seconds
-    return after.model_copy(update={"usage": usage, "seconds": seconds})

@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pydantic import JsonValue
-
 from sidecritic.checks.facts import Facts
 from sidecritic.critics.named_records import described
 from sidecritic.critics.prompt import APPROVE, REFUSE, prompt_of, verdict_chat
@@ -204,12 +202,11 @@ def _action(action: Assistant) -> str:
 def _call(call: ToolCall) -> str:
     if call.arguments is None:
         return f"{words_of(call.name)}: malformed arguments"
-    said = (f"{words_of(name)} {_value(value)}" for name, value in call.arguments.items())
+    said = (
+        f"{words_of(name)} {' '.join(scalars(value)) or 'none'}"
+        for name, value in call.arguments.items()
+    )
     return f"{words_of(call.name)}: {', '.join(said)}"
-
-
-def _value(value: JsonValue) -> str:
-    return " ".join(scalars(value)) or "none"
 
 
 # --- short ---------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ anything but visible characters, and every line of it, wrapped ones included, be
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from time import perf_counter
-from typing import Protocol, TextIO, assert_never
+from typing import Protocol, TextIO
 from unicodedata import east_asian_width
 
 from sidecritic.checks.base import Examiner, Finding
@@ -25,10 +26,7 @@ from sidecritic.types import (
     Message,
     Proposal,
     Revise,
-    System,
-    ToolCall,
     ToolResult,
-    User,
     Verdict,
 )
 
@@ -100,23 +98,14 @@ class Terminal:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
 
-        def deliver(line: str | Exception) -> None:
-            if future.cancelled():
-                return
-            if isinstance(line, str):
-                future.set_result(line)
-            else:
-                future.set_exception(line)
-
         def read() -> None:
-            found: str | Exception
             try:
-                found = self._lines.readline()
+                deliver = partial(future.set_result, self._lines.readline())
             except (OSError, ValueError) as error:
-                found = error
+                deliver = partial(future.set_exception, error)
             # The loop may have ended while the person was still typing.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver, found)
+                loop.call_soon_threadsafe(deliver)
 
         Thread(target=read, name="terminal", daemon=True).start()
         return future
@@ -138,26 +127,21 @@ class HumanCritic:
             CriticError: the input has ended, or the terminal is closed.
         """
         page = _Page(self.terminal.width)
-        checks = [line async for line in self._checks(proposal, page)]
+        checks = await self._checks(proposal, page)
         async with self.terminal.turn:
             started = perf_counter()
             self.terminal.show("\n".join([*page.question(proposal), *checks]))
             verdict = await self._decide(proposal, page)
         return Judgement(verdict=verdict, critic=self.name, seconds=perf_counter() - started)
 
-    async def _checks(self, proposal: Proposal, page: "_Page") -> AsyncIterator[str]:
+    async def _checks(self, proposal: Proposal, page: "_Page") -> list[str]:
         try:
             with boundary(CriticError, "the checks"):
                 findings = await self.evidence.examined(proposal) if self.evidence else ()
         except CriticError as error:
             # The person is asked all the same, and told that the checks are missing.
-            findings = ()
-            for line in ("Checks failed:", *page.barred(str(error))):
-                yield line
-        for finding in findings:
-            for line in page.finding(finding):
-                yield line
-        yield ""
+            return ["Checks failed:", *page.barred(str(error)), ""]
+        return [*(line for finding in findings for line in page.finding(finding)), ""]
 
     async def _decide(self, proposal: Proposal, page: "_Page") -> Verdict:
         while True:
@@ -224,24 +208,23 @@ class _Page:
         self, messages: Sequence[Message], *, limit: int | None = None
     ) -> Iterable[str]:
         for message in messages:
-            match message:
-                case System(text=text):
-                    yield from ("system:", *self.barred(text, limit))
-                case User(text=text):
-                    yield from ("user:", *self.barred(text, limit))
-                case ToolResult(text=text):
-                    yield "tool result, an error:" if message.is_error else "tool result:"
-                    yield from self.barred(f"{message.name}: {text}", limit)
-                case Assistant():
-                    yield from ("agent:", *self._action(message, limit))
-                case _ as other:
-                    assert_never(other)
+            if isinstance(message, Assistant):
+                yield from ("agent:", *self._action(message, limit))
+            elif isinstance(message, ToolResult):
+                yield "tool result, an error:" if message.is_error else "tool result:"
+                yield from self.barred(f"{message.name}: {message.text}", limit)
+            else:
+                yield from (f"{message.role}:", *self.barred(message.text, limit))
 
     def _action(self, action: Assistant, limit: int | None = None) -> Iterable[str]:
         if action.text or not action.calls:
             yield from self.barred(action.text or "(nothing)", limit)
         for call in action.calls:
-            yield from self.barred(_call(call), limit)
+            if call.arguments is None:
+                said = f"with arguments that are not a JSON object: {call.raw}"
+            else:
+                said = json.dumps(call.arguments, indent=2, ensure_ascii=False)
+            yield from self.barred(f"call {call.name} {said}", limit)
 
     def barred(self, text: str, limit: int | None = None) -> Iterable[str]:
         cut = max(len(text) - limit, 0) if limit is not None else 0
@@ -264,9 +247,3 @@ def _wrapped(line: str, width: int) -> Iterable[str]:
             start, columns = at, 0
         columns += wide
     yield line[start:]
-
-
-def _call(call: ToolCall) -> str:
-    if call.arguments is None:
-        return f"call {call.name} with arguments that are not a JSON object: {call.raw}"
-    return f"call {call.name} {json.dumps(call.arguments, indent=2, ensure_ascii=False)}"

@@ -60,6 +60,7 @@ from sidecritic.types import (
     Sampling,
     Usage,
 )
+from sidecritic.values import parse_object
 
 GENERIC_FEEDBACK = (
     "It is held to be not permitted or not right. Compare it with the policy and with what the "
@@ -192,7 +193,7 @@ class LLMCritic:
             return ()
         found: list[Lookup] = []
         for each in wanted.lookups[: self._lookups]:
-            arguments = each.parsed()
+            arguments = parse_object(each.arguments)
             if each.tool not in readable or arguments is None:
                 hearing.notes.append(f"look-ups: {_shown(each)} was not made")
                 continue

@@ -31,18 +31,15 @@ def described(facts: Facts, action: Assistant) -> tuple[tuple[str, str], ...]:
 
 def _records(value: JsonValue, key: str = "", kind: str = "") -> Iterator[tuple[str, str]]:
     """Walk over the records in a result; one without a name goes by the name around it."""
-    match value:
-        case list():
-            for part in value:
-                yield from _records(part, key, kind)
-        case dict():
-            name = text_of(value, "name") or kind
-            if own := _own_id(value, key):
-                yield own, _told(value, name)
-            for inner, part in value.items():
-                yield from _records(part, inner, name)
-        case _:
-            return
+    if isinstance(value, list):
+        for part in value:
+            yield from _records(part, key, kind)
+    elif isinstance(value, dict):
+        name = text_of(value, "name") or kind
+        if own := _own_id(value, key):
+            yield own, _told(value, name)
+        for inner, part in value.items():
+            yield from _records(part, inner, name)
 
 
 def _own_id(record: JsonObject, key: str) -> str:

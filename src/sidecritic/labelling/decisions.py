@@ -9,37 +9,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import records_in
 from sidecritic.labelling.people import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
-from sidecritic.types import (
-    Briefing,
-    Completion,
-    Judgement,
-    Observation,
-    Proposal,
-    Task,
-    User,
-)
+from sidecritic.types import Briefing, Completion, Judgement, Observation, Proposal, Task, User
 
 ORIGIN = "gateway"
 """Value of the setting `origin` in the `run.json` of such a run."""
 
 
-class _Content(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Content(BaseModel, extra="ignore", frozen=True):
     proposal: Proposal
     judgement: Judgement | None = None
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
+class _Row(BaseModel, extra="ignore", frozen=True):
     id: str
     tenant: str
     route: str

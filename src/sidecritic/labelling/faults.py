@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
+from sidecritic.labelling.logged import about, logged_proposals
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing
 from sidecritic.writes import failing_references, normal_form
@@ -24,25 +24,18 @@ def by_faults(
     failing = failing_references(trajectory.ended.outcome if trajectory.ended else None)
     spoiled = False
     for place in logged_proposals(trajectory, briefing, gate=gate):
-        yield from _label(trajectory, place, failing, spoiled=spoiled)
+        forms = {normal_form(c.name, c.arguments or {}) for c in place.proposal.action.calls}
+        if place.faults:
+            notes = "; ".join(fault.note for fault in place.faults if fault.note)
+            kinds = ", ".join(fault.kind for fault in place.faults)
+            yield Label(
+                source="fault",
+                wrong=True,
+                category=place.faults[0].kind,
+                evidence=f"planted: {kinds} {notes}",
+                **about(trajectory, place),
+            )
+        elif not forms & failing and not (spoiled and place.kind == "final"):
+            evidence = "no fault was planted here"
+            yield Label(source="fault", wrong=False, evidence=evidence, **about(trajectory, place))
         spoiled = spoiled or (place.executed and bool(place.faults))
-
-
-def _label(
-    trajectory: Trajectory, place: LoggedProposal, failing: frozenset[str], *, spoiled: bool
-) -> Iterator[Label]:
-    if place.faults:
-        notes = "; ".join(fault.note for fault in place.faults if fault.note)
-        kinds = ", ".join(fault.kind for fault in place.faults)
-        yield Label(
-            source="fault",
-            wrong=True,
-            category=place.faults[0].kind,
-            evidence=f"planted: {kinds} {notes}",
-            **about(trajectory, place),
-        )
-        return
-    forms = {normal_form(c.name, c.arguments or {}) for c in place.proposal.action.calls}
-    if not forms & failing and not (spoiled and place.kind == "final"):
-        evidence = "no fault was planted here"
-        yield Label(source="fault", wrong=False, evidence=evidence, **about(trajectory, place))

@@ -72,7 +72,15 @@ async def label_run(
     async def work() -> None:
         nonlocal made
         for subject, labeller in queue:
-            made += await _label(subject, labeller, store)
+            labels = list(await labeller.finds(subject))
+            done = LabelledTrajectory(
+                trajectory=subject.trajectory.id,
+                source=labeller.source,
+                settings=labeller.settings,
+                labels=len(labels),
+            )
+            store.add(done, labels)
+            made += len(labels)
             watcher.advance()
             # Simulated parties never wait, so that an interrupt would have no way in.
             await asyncio.sleep(0)
@@ -84,18 +92,6 @@ async def label_run(
     except* SidecriticError as errors:
         raise first_error(errors) from errors
     return made
-
-
-async def _label(subject: Subject, labeller: Labeller, store: LabelStore) -> int:
-    labels = list(await labeller.finds(subject))
-    done = LabelledTrajectory(
-        trajectory=subject.trajectory.id,
-        source=labeller.source,
-        settings=labeller.settings,
-        labels=len(labels),
-    )
-    store.add(done, labels)
-    return len(labels)
 
 
 def _units(run: Run, labellers: Sequence[Labeller]) -> Iterator[tuple[Subject, Labeller]]:

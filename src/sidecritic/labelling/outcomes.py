@@ -13,17 +13,16 @@
 A reference is one way to the goal, not the only one, so that a departure alone never counts 1.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-from pydantic import JsonValue
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sidecritic.gates import Gate
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
 from sidecritic.trace import Trajectory
-from sidecritic.types import Briefing, Outcome, ToolCall
-from sidecritic.writes import Standing, Unmatched, standing, succeeded, write_tools
+from sidecritic.types import Briefing, Outcome
+from sidecritic.values import objects_of
+from sidecritic.writes import Unmatched, standing, succeeded, write_tools
 
 UNREACHABLE = "goal unreachable"
 DEPARTED = "departs from the reference"
@@ -33,13 +32,6 @@ NOT_TOLD = "not told"
 _NO_REFERENCE = "the episode failed, and no open reference write is this one"
 _LOST = "after it the rest of the reference no longer leads to the reference end state"
 _CERTAIN, _LIKELY, _OMISSION, _LATER = 1.0, 0.8, 0.7, 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    place: LoggedProposal
-    call: ToolCall
-    standing: Standing
 
 
 def by_outcome(
@@ -59,57 +51,40 @@ def by_outcome(
     if outcome is None or unmatched is None:
         return
     places = list(logged_proposals(trajectory, briefing, gate=gate))
-    writes = _writes(trajectory, briefing, places, unmatched=unmatched, outcome=outcome)
-    passed = outcome.reward >= 1
-    first = True
-    for write in writes:
-        yield from _of_write(trajectory, write, passed=passed, first=first, lost_at=lost_at)
-        first = first and write.standing != "wrong"
-    if passed or first:
-        yield from _of_end(trajectory, places, outcome, unmatched=unmatched)
-
-
-def _writes(
-    trajectory: Trajectory,
-    briefing: Briefing,
-    places: Sequence[LoggedProposal],
-    *,
-    unmatched: Unmatched,
-    outcome: Outcome,
-) -> list[_Write]:
     writing, done = write_tools(briefing), succeeded(trajectory.events)
-    return [
-        _Write(place, call, standing(call, unmatched, outcome))
+    writes = (
+        (place, call)
         for place in places
         if place.executed
         for call in place.proposal.action.calls
         if call.name in writing and call.id in done
-    ]
-
-
-def _of_write(
-    trajectory: Trajectory, write: _Write, *, passed: bool, first: bool, lost_at: int | None
-) -> Iterator[Label]:
-    if write.standing == "left out":
-        return
-    wrong = write.standing == "wrong"
-    if not wrong:
-        weight, category = (_CERTAIN if passed else _LIKELY), ""
-        evidence = f"a reference write; the episode {'passed' if passed else 'failed'}"
-    elif lost_at == write.place.proposal.turn:
-        weight, category = _CERTAIN, UNREACHABLE
-        evidence = f"{_NO_REFERENCE}; {_LOST}"
-    else:
-        weight, category = (_LIKELY if first else _LATER), DEPARTED
-        evidence = _NO_REFERENCE
-    yield Label(
-        source="outcome",
-        wrong=wrong,
-        weight=weight,
-        category=category,
-        evidence=evidence,
-        **about(trajectory, write.place, write.call.id),
     )
+    passed = outcome.reward >= 1
+    first = True
+    for place, call in writes:
+        stands = standing(call, unmatched, outcome)
+        wrong = stands == "wrong"
+        if stands != "left out":
+            lost = lost_at == place.proposal.turn
+            said = _of_wrong(lost=lost, first=first) if wrong else _of_right(passed=passed)
+            where = about(trajectory, place, call.id)
+            yield Label(source="outcome", wrong=wrong, **said, **where)
+        first = first and not wrong
+    if passed or first:
+        yield from _of_end(trajectory, places, outcome, unmatched=unmatched)
+
+
+def _of_right(*, passed: bool) -> dict[str, Any]:
+    evidence = f"a reference write; the episode {'passed' if passed else 'failed'}"
+    return {"weight": _CERTAIN if passed else _LIKELY, "evidence": evidence}
+
+
+def _of_wrong(*, lost: bool, first: bool) -> dict[str, Any]:
+    if lost:
+        evidence = f"{_NO_REFERENCE}; {_LOST}"
+        return {"weight": _CERTAIN, "category": UNREACHABLE, "evidence": evidence}
+    weight = _LIKELY if first else _LATER
+    return {"weight": weight, "category": DEPARTED, "evidence": _NO_REFERENCE}
 
 
 def _of_end(
@@ -127,7 +102,8 @@ def _of_end(
         evidence = "the episode passed"
         yield Label(source="outcome", wrong=False, evidence=evidence, **about(trajectory, last))
         return
-    missing, untold = unmatched.left, _untold(outcome.native)
+    told = objects_of(outcome.native, "communicate")
+    missing, untold = unmatched.left, [t.get("info") for t in told if t.get("met") is False]
     if missing or untold:
         said = [f"never done: {form}" for form in missing] + [f"never said: {t}" for t in untold]
         yield Label(
@@ -138,13 +114,3 @@ def _of_end(
             evidence="; ".join(said),
             **about(trajectory, last),
         )
-
-
-def _untold(native: Mapping[str, JsonValue]) -> list[str]:
-    listed = native.get("communicate")
-    entries = listed if isinstance(listed, list) else []
-    return [
-        str(entry.get("info"))
-        for entry in entries
-        if isinstance(entry, dict) and entry.get("met") is False
-    ]

@@ -13,15 +13,7 @@ from dataclasses import dataclass
 from sidecritic.errors import EnvError, ModelError, boundary
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.trace import Executed, Observed, Trajectory
-from sidecritic.types import (
-    Assistant,
-    Briefing,
-    Completion,
-    Observation,
-    Request,
-    ToolResult,
-    User,
-)
+from sidecritic.types import Assistant, Briefing, Completion, Observation, Request, ToolResult, User
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sidecritic.critics.prompt import prompt_of
 from sidecritic.critics.quoting import quoted
 from sidecritic.forms import Filler
 from sidecritic.gates import Gate
-from sidecritic.labelling.advantage import Advantage, Branch, Effort, Players, advantage
+from sidecritic.labelling.advantage import Branch, Effort, Players, advantage
 from sidecritic.labelling.branching import measured
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
@@ -86,7 +86,16 @@ async def _taught(scene: Scene, place: LoggedProposal, teacher: Teacher) -> Labe
         branch = Branch(scene.trajectory, place, snapshot, feedback)
         effect = await advantage(branch, teacher.players, teacher.effort)
         if effect is not None and effect.helps:
-            return _label(branch, effect, failed)
+            return Label(
+                source="teacher",
+                wrong=True,
+                weight=WEIGHT,
+                category="taught",
+                feedback=feedback,
+                unhelpful=tuple(failed),
+                **about(scene.trajectory, place),
+                **measured(effect),
+            )
         failed.append(feedback)
         answer = Assistant(text=lesson.model_dump_json())
         chat = (*chat, answer, User(text=_AGAIN))
@@ -106,16 +115,3 @@ def _chat(task: Task, place: LoggedProposal) -> tuple[Message, ...]:
     solves: dict[str, JsonValue] = {"actions": actions, "to_be_said": [*reference.communicate]}
     question = f"{_QUESTION}\nREFERENCE {quoted(solves)}"
     return prompt_of(place.proposal).asking(question)
-
-
-def _label(branch: Branch, effect: Advantage, failed: list[str]) -> Label:
-    return Label(
-        source="teacher",
-        wrong=True,
-        weight=WEIGHT,
-        category="taught",
-        feedback=branch.feedback,
-        unhelpful=tuple(failed),
-        **about(branch.trajectory, branch.place),
-        **measured(effect),
-    )

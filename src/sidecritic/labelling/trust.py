@@ -12,8 +12,7 @@ the truth is known: a fault such as a missing confirmation may leave no trace in
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sidecritic.labelling.label import Label, LabelSource
@@ -21,7 +20,6 @@ from sidecritic.labelling.label import Label, LabelSource
 TRUST: Sequence[LabelSource] = ("fault", "human", "branching", "outcome", "teacher", "rule")
 
 _KNOWN: frozenset[LabelSource] = frozenset({"fault", "human"})
-_RANK: Mapping[LabelSource, int] = MappingProxyType({name: at for at, name in enumerate(TRUST)})
 
 
 class LabelKey(NamedTuple):
@@ -45,7 +43,7 @@ def settled(labels: Iterable[Label]) -> dict[LabelKey, Label]:
 
 
 def _order(label: Label) -> tuple[int, bool, float]:
-    return (_RANK[label.source], not label.wrong, -label.weight)
+    return (TRUST.index(label.source), not label.wrong, -label.weight)
 
 
 def _decided(ranked: Sequence[Label]) -> Label:

@@ -64,12 +64,9 @@ def cost_of(events: Iterable[Event]) -> float:
 
 def _usages(events: Iterable[Event]) -> Iterator[Usage]:
     for event in events:
-        match event:
-            case Proposed(completion=completion):
-                yield completion.usage
-            case Judged(judgement=judgement):
-                yield judgement.usage
-            case Observed(observation=observation):
-                yield observation.usage
-            case _:
-                pass
+        if isinstance(event, Proposed):
+            yield event.completion.usage
+        elif isinstance(event, Judged):
+            yield event.judgement.usage
+        elif isinstance(event, Observed):
+            yield event.observation.usage

@@ -86,7 +86,8 @@ async def play(
     watcher = watcher or Silent()
     with open_run(directory, _record(plan), watcher.notice) as store:
         episodes = plan.episodes()
-        waiting = [e for e in episodes if _is_due(store.finished.get(e.key), retry_failed)]
+        done = {key for key, failed in store.finished.items() if not (failed and retry_failed)}
+        waiting = [episode for episode in episodes if episode.key not in done]
         watcher.begin(total=len(episodes), finished=len(episodes) - len(waiting))
         streak = _Streak(give_up_after, watcher)
         await _drain(plan, waiting, store, streak, concurrency=concurrency)
@@ -96,10 +97,6 @@ async def play(
         reason = plan.budget.reason if plan.budget.stopped else streak.reason
         watcher.notice(reason)
         return Tally(streak.played, skipped, reason)
-
-
-def _is_due(on_file: bool | None, retry_failed: bool) -> bool:
-    return on_file is None or (on_file and retry_failed)
 
 
 async def _drain(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
@@ -22,17 +23,16 @@ Notify = Callable[[str], None]
 Key = tuple[str, str, int]
 
 
-class Store:
+class Store(NamedTuple):
     """The open `trajectories.jsonl` of one run."""
 
-    def __init__(self, journal: Journal, finished: Mapping[Key, bool]) -> None:
-        self._journal = journal
-        self.finished = finished
-        """Episodes that were on file at the start; `True` for an infrastructure failure."""
+    journal: Journal
+    finished: Mapping[Key, bool]
+    """Episodes that were on file at the start; `True` for an infrastructure failure."""
 
     def append(self, trajectory: Trajectory) -> None:
         """Write one line whole, and sync it to disk."""
-        self._journal.append(to_line(trajectory))
+        self.journal.append(to_line(trajectory))
 
 
 @contextmanager

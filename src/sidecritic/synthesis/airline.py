@@ -5,19 +5,12 @@ from dataclasses import replace
 from random import Random
 
 from sidecritic.synthesis.airline_booking import booking
-from sidecritic.synthesis.airline_moves import (
-    move_words,
-    moved,
-    new_flights,
-    search,
-    with_flight,
-)
+from sidecritic.synthesis.airline_moves import move_words, moved, new_flights, search, with_flight
 from sidecritic.synthesis.airline_records import (
     cabin_words,
     full_name,
     is_recent,
     leg_of,
-    paid,
     passengers_of,
 )
 from sidecritic.synthesis.airline_refusals import AirlineRefusals
@@ -55,7 +48,8 @@ class Airline(AirlineRefusals):
         if rng.random() >= 0.3:
             return wish
         text = f"{wish.text} You also want to know how much money you get back."
-        return replace(wish, text=text, tells=(amount(paid(trip)),))
+        paid = sum(part["amount"] for part in trip["payment_history"])
+        return replace(wish, text=text, tells=(amount(paid),))
 
     def _change_flight(self, user: str, rng: Random) -> Wish:
         trips = [t for t in self.ahead(user) if t["cabin"] != "basic_economy"]

@@ -60,10 +60,6 @@ def search(leg: tuple[str, str], date: str) -> Action:
     return Action("search_direct_flight", {**places, "date": date})
 
 
-def status_of(flight: Row) -> Action:
-    return Action("get_flight_status", segment(flight))
-
-
 def new_flights(cabin: str, flights: Iterable[Row], *, key: str) -> dict[str, JsonValue]:
     """Return the arguments that give a trip another cabin or other flights."""
     return {"cabin": cabin, "flights": list(map(segment, flights)), "payment_id": key}

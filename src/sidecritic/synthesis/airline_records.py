@@ -47,13 +47,13 @@ class AirlineRecords(Domain):
 
     def states(self, reservation: Row) -> tuple[str, ...]:
         """Return for each flight of a reservation: `ahead`, `flown` or `cancelled`."""
-        return tuple(self._state(f["flight_number"], f["date"]) for f in reservation["flights"])
-
-    def _state(self, number: str, date: str) -> str:
-        dates = self.records["flights"][number]["dates"]
-        status = dates.get(date, {}).get("status", "landed")
         known = {"cancelled": "cancelled", "landed": "flown", "flying": "flown"}
-        return known.get(status, "ahead")
+        found: list[str] = []
+        for flight in reservation["flights"]:
+            dates = self.records["flights"][flight["flight_number"]]["dates"]
+            status = dates.get(flight["date"], {}).get("status", "landed")
+            found.append(known.get(status, "ahead"))
+        return tuple(found)
 
     def direct(self, origin: str, destination: str, date: str) -> list[Flight]:
         """Return the direct flights that can be booked, earliest first."""
@@ -177,7 +177,3 @@ def cabin_words(cabin: str) -> str:
 
 def passengers_of(reservation: Row) -> Sequence[Row]:
     return reservation["passengers"]
-
-
-def paid(reservation: Row) -> float:
-    return sum(part["amount"] for part in reservation["payment_history"])

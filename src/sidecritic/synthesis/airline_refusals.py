@@ -5,13 +5,14 @@ from dataclasses import replace
 from random import Random
 
 from sidecritic.simulation.task_record import Action
-from sidecritic.synthesis.airline_moves import move_words, moved, search, status_of, with_flight
+from sidecritic.synthesis.airline_moves import move_words, moved, search, with_flight
 from sidecritic.synthesis.airline_records import (
     AirlineRecords,
     full_name,
     is_recent,
     leg_of,
     passengers_of,
+    segment,
 )
 from sidecritic.synthesis.drafts import Maker, Wish, picked
 from sidecritic.synthesis.wording import Row, day
@@ -119,11 +120,12 @@ class AirlineRefusals(AirlineRecords):
         )
         it = self.trip(trip, rng)
         flight = trip["flights"][self.states(trip).index("cancelled")]
+        status = Action("get_flight_status", segment(flight))
         call = {"user_id": user, "amount": 100 * len(passengers_of(trip))}
         return Wish(
             text=f"Flight {flight['flight_number']} on {day(flight['date'])}, in {it.words}, was "
             "cancelled by the airline. You complain about it and ask for a compensation.",
             touches=it.id,
-            looks=(*it.looks, *((status_of(flight),) if deserves else ())),
+            looks=(*it.looks, *((status,) if deserves else ())),
             writes=(Action("send_certificate", call),),
         )

@@ -258,9 +258,7 @@ def reason_of(draft: TaskDraft) -> str:
     """Return what the user wants, in one paragraph."""
     first, *others = (wish.text for wish in draft.wishes)
     links = ("Besides, ", "Finally, ") if len(others) > 1 else ("Besides, ",)
-    linked = (f"{link}{_lowered(text)}" for link, text in zip(links, others, strict=False))
+    linked = (
+        f"{link}{text[:1].lower()}{text[1:]}" for link, text in zip(links, others, strict=False)
+    )
     return " ".join((first, *linked))
-
-
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]

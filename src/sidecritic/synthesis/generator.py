@@ -14,13 +14,7 @@ from sidecritic.simulation.task_record import scenario_of
 from sidecritic.splits.near_duplicates import jaccard, shingles
 from sidecritic.synthesis.account import RejectedDrafts, SynthesisAccount
 from sidecritic.synthesis.drafts import TaskDraft
-from sidecritic.synthesis.ledger import (
-    AcceptedTask,
-    Batch,
-    Ledger,
-    LedgerHeader,
-    RefusedDraft,
-)
+from sidecritic.synthesis.ledger import AcceptedTask, Batch, Ledger, LedgerHeader, RefusedDraft
 from sidecritic.synthesis.verifier import Rejection, Verifier
 from sidecritic.types import Record, Task
 
@@ -90,10 +84,6 @@ class _Bench:
     def tasks(self) -> tuple[Task, ...]:
         return tuple(accepted.task for accepted in self.accepted)
 
-    @property
-    def full(self) -> bool:
-        return len(self.accepted) >= self.order.number
-
     def is_refusal_due(self, ahead: int) -> bool:
         """Whether the next task but `ahead` should be one that is refused."""
         planned = len(self.accepted) + ahead + 1
@@ -142,7 +132,8 @@ async def make(
         bench.take(batch)
         for accepted in batch.accepted:
             bench.seen.add(accepted.task)
-    while not bench.full and bench.attempts < order.patience * order.number:
+    most = order.patience * order.number
+    while len(bench.accepted) < order.number and bench.attempts < most:
         drafts = await _drafts(author, bench, env)
         usable = [draft for draft in drafts if not isinstance(draft, ModelUnavailable)]
         if usable:

@@ -108,7 +108,13 @@ class Verifier:
         await env.start()
         errors: list[str] = []
         for at, action in enumerate(actions):
-            seen = await env.step(Assistant(calls=(_call(action, f"c{at}"),)))
+            call = ToolCall(
+                id=f"c{at}",
+                name=action.name,
+                arguments=dict(action.arguments),
+                raw=json.dumps(action.arguments),
+            )
+            seen = await env.step(Assistant(calls=(call,)))
             errors += [
                 f"{result.name}: {result.text}"
                 for result in seen.messages
@@ -189,8 +195,3 @@ class _Quiet:
         spoken = any(isinstance(message, Assistant) for message in request.messages)
         message = Assistant(text=f"Thank you. {STOP}" if spoken else "Please help me.")
         return Completion(message=message, finish="stop", model=self.name)
-
-
-def _call(action: Action, id_: str) -> ToolCall:
-    arguments = dict(action.arguments)
-    return ToolCall(id=id_, name=action.name, arguments=arguments, raw=json.dumps(arguments))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,13 +12,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.readers_labels import ReadersLabels
-from sidecritic.scoring.writes import (
-    WEAK_DOMAINS,
-    Write,
-    is_clean,
-    reward_of,
-    writes_of,
-)
+from sidecritic.scoring.writes import WEAK_DOMAINS, Write, is_clean, reward_of, writes_of
 from sidecritic.trace import Proposed
 from sidecritic.types import Flag
 
@@ -73,8 +68,9 @@ def judged_runs(
 
 def _parts(run: Recorded, harmless: frozenset[str] | None) -> dict[ProposalKey, tuple[Part, ...]]:
     if harmless is None:
-        harmless = _harmless(run.critic_env)
-    reads = reads_of(run.briefing.tools) | harmless
+        with suppress(ConfigError):
+            harmless = pack_for(run.critic_env).generic_tools
+    reads = reads_of(run.briefing.tools) | (harmless or frozenset())
     return {
         ProposalKey(run.file, run.simulation, event.turn, event.attempt): parts_of(
             event.completion.message, reads
@@ -82,13 +78,6 @@ def _parts(run: Recorded, harmless: frozenset[str] | None) -> dict[ProposalKey, 
         for event in run.trajectory.events
         if isinstance(event, Proposed)
     }
-
-
-def _harmless(env: str) -> frozenset[str]:
-    try:
-        return pack_for(env).generic_tools
-    except ConfigError:
-        return frozenset()
 
 
 def examples_of(runs: Iterable[JudgedRun], labels: ReadersLabels) -> tuple[Example, ...]:

@@ -4,7 +4,7 @@ The truth about a simulated actor is known action by action (`Completion.faults`
 other one only where `labels.jsonl` says something. Where both speak, the labels count.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -129,7 +129,10 @@ class _Truths:
         self._proposed = {(e.turn, e.attempt): e for e in events if isinstance(e, Proposed)}
         faults = [(e, f) for e in self._proposed.values() for f in e.completion.faults]
         self._departed = any(fault.kind == "omitted_write" for _, fault in faults)
-        self._spoiled = _first_executed(events, [e for e, _ in faults])
+        ran = {e.turn: e.action for e in events if isinstance(e, Executed)}
+        spoiled = (e.turn for e, _ in faults if ran.get(e.turn) == e.completion.message)
+        self._spoiled = min(spoiled, default=float("inf"))
+        """Turn in which the first fault was executed."""
         ended = run.trajectory.ended
         self._failing = failing_references(ended.outcome if ended else None)
 
@@ -158,10 +161,3 @@ class _Truths:
         called = (call for call in message.calls if call.id == part.call_id)
         forms = (normal_form(call.name, call.arguments or {}) for call in called)
         return next(forms, message.text)
-
-
-def _first_executed(events: Sequence[object], faulty: Sequence[Proposed]) -> float:
-    """Return the turn in which the first of some proposals was executed; infinite without one."""
-    ran = {e.turn: e.action for e in events if isinstance(e, Executed)}
-    turns = [e.turn for e in faulty if ran.get(e.turn) == e.completion.message]
-    return min(turns, default=float("inf"))

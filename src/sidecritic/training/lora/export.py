@@ -53,6 +53,7 @@ def export(
         TrainingError: the export broke; nothing is left half-written.
     """
     result = read_result(run)
+    base = result.recipe.base
     if how == "gguf" and not (llama_cpp / CONVERTER).is_file():
         raise ConfigError(
             f"{llama_cpp / CONVERTER} is not there: a GGUF file is made by llama.cpp's own "
@@ -67,18 +68,13 @@ def export(
             digest=digest_of(weighed),
             name=name,
             rendering=result.rendering,
-            base=_base_of(run, result),
+            # Of a GGUF file what was made of it.
+            base=str(run / "base") if base.endswith(".gguf") else base,
             rank=result.recipe.rank,
             run=result,
         )
         (draft / EXPORT_FILE).write_text(exported.model_dump_json(indent=2), encoding="utf-8")
     return exported
-
-
-def _base_of(run: Path, result: Result) -> str:
-    """Return the model that the adapter belongs to: of a GGUF file what was made of it."""
-    base = result.recipe.base
-    return str(run / "base") if base.endswith(".gguf") else base
 
 
 def _made(

@@ -78,7 +78,13 @@ def tune(recipe: Recipe, out: Path, *, say: Say, tests_of: TestsOf) -> Result:
     )
     require_no_test_rows(material, tests_of)
     state = needed("accelerate").PartialState(cpu=not needed("torch").cuda.is_available())
-    made = _made(recipe, material)
+    versions = {name: version(name) for name in _PACKAGES}
+    made = TuningRecord(
+        recipe=recipe,
+        data_digest=material.digest,
+        rendering=material.rendering,
+        versions={**versions, "python": platform.python_version()},
+    )
     if state.is_main_process:
         _claim(out, made)
     state.wait_for_everyone()
@@ -102,16 +108,6 @@ class _Ranks:
     def say(self, text: str) -> None:
         if self.first:
             self.tell(text)
-
-
-def _made(recipe: Recipe, material: TuningRows) -> TuningRecord:
-    versions = {name: version(name) for name in _PACKAGES}
-    return TuningRecord(
-        recipe=recipe,
-        data_digest=material.digest,
-        rendering=material.rendering,
-        versions={**versions, "python": platform.python_version()},
-    )
 
 
 def _claim(out: Path, made: TuningRecord) -> None:
@@ -243,13 +239,7 @@ def _trainer(recipe: Recipe, out: Path, loaded: tuple[Any, Any], rows: Sequence[
         lr_scheduler_type="linear",
         **common_arguments(recipe),
     )
-    plain = [
-        {
-            "prompt": [said.model_dump() for said in row.prompt],
-            "completion": [said.model_dump() for said in row.completion],
-        }
-        for row in rows
-    ]
+    plain = [row.model_dump(include={"prompt", "completion"}) for row in rows]
     return lean_trainer()(
         model=model,
         args=arguments,
