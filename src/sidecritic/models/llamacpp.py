@@ -16,8 +16,8 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from sidecritic.errors import ModelError, ModelRejected, boundary
-from sidecritic.models.llamacpp_engine import Chat, Engine, Written
-from sidecritic.types import Assistant, Completion, Message, Request, Sampling, System, Usage, User
+from sidecritic.models.llamacpp_engine import Chat, Engine
+from sidecritic.types import Assistant, Completion, Message, Request, Sampling, System, User
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 class Writer(Protocol):
     """Continues a chat, blocking; an `Engine`."""
 
-    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
+    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Completion:
         """Return the answer; stop soon when `stopped()` becomes true."""
         ...
 
@@ -67,18 +67,8 @@ class LlamaCpp:
                 )
         finally:
             abandoned.set()
-        return Completion(
-            message=Assistant(text=written.text),
-            finish=written.finish,
-            model=self.name,
-            usage=Usage(
-                input_tokens=written.prompt,
-                output_tokens=written.written,
-                cached_tokens=written.cached,
-            ),
-            seconds=perf_counter() - started,
-            logprobs=written.logprobs,
-        )
+        seconds = perf_counter() - started
+        return written.model_copy(update={"model": self.name, "seconds": seconds})
 
     async def aclose(self) -> None:
         """Stop what is being written, and free the memory."""
