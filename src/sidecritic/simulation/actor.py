@@ -17,7 +17,7 @@ from sidecritic.simulation.actor_progress import FIXED, ActorProgress, Playbook,
 from sidecritic.simulation.actor_steps import ActorStep, steps_for
 from sidecritic.simulation.evidence import Seen, authentication, unseen
 from sidecritic.simulation.fault_feedback import names_fault
-from sidecritic.simulation.faults import FAULT_KINDS, FaultKind, FaultRates, wrong_texts
+from sidecritic.simulation.faults import FaultRates, wrong_texts
 from sidecritic.simulation.prose import (
     CLOSING,
     FAILED,
@@ -30,8 +30,6 @@ from sidecritic.simulation.prose import (
 )
 from sidecritic.simulation.task_record import Action, is_write, prior_words, scenario_of
 from sidecritic.types import Assistant, Completion, Fault, Request, Task, ToolCall, ToolSpec
-
-__all__ = ["FAULT_KINDS", "FaultKind", "FaultRates", "SimulatedActor", "simulated_actor"]
 
 MAX_ANNOUNCEMENTS = 3
 """How often one write is announced before the actor gives it up."""
@@ -124,7 +122,7 @@ class SimulatedActor:
             case "look":
                 return None if step.action in called else ActorDraft(step.action)
             case "authenticate":
-                ways = authentication(self._book.known, evidence, self._book.tools)
+                ways = authentication(self._book.scenario.known, evidence, self._book.tools)
                 return next((ActorDraft(way) for way in ways if way not in called), None)
             case "write":
                 return self._write(progress, step, evidence, called)
@@ -191,11 +189,9 @@ def simulated_actor(
     greeted: bool = True,
 ) -> ModelFor:
     """Return the maker of one simulated actor an episode, for a benchmark with these tools."""
-
-    def model_for(task: Task, seed: int) -> SimulatedActor:
-        return SimulatedActor(task, tools, seed=seed, rates=rates, repair=repair, greeted=greeted)
-
-    return model_for
+    return lambda task, seed: SimulatedActor(
+        task, tools, seed=seed, rates=rates, repair=repair, greeted=greeted
+    )
 
 
 # --- messages -----------------------------------------------------------------------------
@@ -285,12 +281,10 @@ def _repaired(progress: ActorProgress, fault: Fault) -> ActorProgress:
 
 def _completion(draft: ActorDraft, report: str, call_id: str) -> Completion:
     faults = () if draft.fault is None else (draft.fault,)
-    if draft.action is not None:
-        arguments = dict(draft.action.arguments)
-        raw = json.dumps(arguments)
-        call = ToolCall(id=call_id, name=draft.action.name, arguments=arguments, raw=raw)
-        message = Assistant(calls=(call,))
-    else:
-        message = Assistant(text=report + draft.text)
-    finish = "tool_calls" if message.calls else "stop"
-    return Completion(message=message, finish=finish, model="simulated", faults=faults)
+    if draft.action is None:
+        said = Assistant(text=report + draft.text)
+        return Completion(message=said, finish="stop", model="simulated", faults=faults)
+    arguments = dict(draft.action.arguments)
+    name, raw = draft.action.name, json.dumps(arguments)
+    called = Assistant(calls=(ToolCall(id=call_id, name=name, arguments=arguments, raw=raw),))
+    return Completion(message=called, finish="tool_calls", model="simulated", faults=faults)

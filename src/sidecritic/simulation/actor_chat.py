@@ -50,7 +50,7 @@ def read(messages: Sequence[Message], *, skip: int) -> ActorChat:
         action, answers = messages[start], messages[start + 1 : end]
         if not isinstance(action, Assistant):
             continue
-        feedback = [text for text in map(_text, answers) if text.startswith(SUPERVISOR)]
+        feedback = [m.text for m in answers if m.text.startswith(SUPERVISOR)]
         if feedback:
             refusals.append(RefusedDraft(action, "\n".join(feedback)))
         else:
@@ -69,10 +69,6 @@ def _exchange(
         failed=any(isinstance(m, ToolResult) and m.is_error for m in answers),
         before=before,
     )
-
-
-def _text(message: Message) -> str:
-    return message.text
 
 
 # --- what a user means --------------------------------------------------------------------
