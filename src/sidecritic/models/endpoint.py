@@ -39,7 +39,6 @@ _TRANSIENT = frozenset({408, 409, 425, 429})
 _DETAIL_CHARS = 300
 _KEY = re.compile(r"\b(?:sk|key)-[\w*.-]{4,}")
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
-_NO_KEY = "none"
 _REMEDIES = {
     400: "check that the model supports what is asked for (tools, log-probabilities, context size)",
     401: "check the API key",
@@ -81,11 +80,6 @@ class Endpoint:
     @property
     def label(self) -> str:
         return f"model {self.model!r} at {self.shown_url}"
-
-    @property
-    def credential(self) -> str:
-        """A key to send; without one the SDKs would look in the environment."""
-        return self.api_key or _NO_KEY
 
     def direct_client(self) -> "AsyncClient | None":
         """Return a client that bypasses proxies, for a server on this machine.

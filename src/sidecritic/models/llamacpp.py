@@ -6,7 +6,7 @@ One call at a time, in one thread; the others wait.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -52,7 +52,11 @@ class LlamaCpp:
             ModelRejected: the chat is too long, or it asks for what a local model cannot do.
             ModelError: llama.cpp failed.
         """
-        chat = _chat(request)
+        if request.tools:
+            raise ModelRejected(
+                "a model in this process is for critics and calls no tools; serve it over HTTP"
+            )
+        chat = [_message(message) for message in request.messages]
         started = perf_counter()
         abandoned = Event()
 
@@ -96,14 +100,6 @@ def load_llamacpp(
             "so use one thread fewer"
         )
     return LlamaCpp(engine, name=file.stem)
-
-
-def _chat(request: Request) -> Sequence[Mapping[str, JsonValue]]:
-    if request.tools:
-        raise ModelRejected(
-            "a model in this process is for critics and calls no tools; serve it over HTTP"
-        )
-    return [_message(message) for message in request.messages]
 
 
 def _message(message: Message) -> Mapping[str, JsonValue]:

@@ -58,7 +58,8 @@ class ServedModel:
         except ImportError as cause:
             raise MissingExtra(self._package, self._package, f"model {model!r}") from cause
         self._client: Any = getattr(self._sdk, self._client_class)(
-            api_key=self._endpoint.credential,
+            # Without a key the SDKs would look in the environment.
+            api_key=api_key or "none",
             base_url=root,
             timeout=timeout,
             max_retries=0,

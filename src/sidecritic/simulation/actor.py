@@ -12,7 +12,7 @@ from random import Random
 
 from sidecritic.english.listings import words_of
 from sidecritic.ports import ModelFor
-from sidecritic.simulation.actor_chat import ActorChat, RefusedDraft, read
+from sidecritic.simulation.actor_chat import ActorChat, read
 from sidecritic.simulation.actor_progress import FIXED, ActorProgress, Playbook, Versions
 from sidecritic.simulation.actor_steps import ActorStep, steps_for
 from sidecritic.simulation.evidence import Seen, authentication, unseen
@@ -87,9 +87,9 @@ class SimulatedActor:
         called = [call for exchange in chat.exchanges for call in exchange.calls]
         progress, draft = self._draft(self._book.progress(chat.exchanges), now, called)
         luck = request.sampling.seed
-        for attempt, refusal in enumerate(chat.refusals):
+        for attempt, feedback in enumerate(chat.refusals):
             dice = self._dice(progress, attempt, luck)
-            progress = self._refused(progress, draft, refusal, dice)
+            progress = self._refused(progress, draft, feedback, dice)
             progress, draft = self._draft(progress, now, called)
         return _completion(
             draft, self._report(chat), f"call_{len(chat.exchanges)}_{len(chat.refusals)}"
@@ -169,11 +169,11 @@ class SimulatedActor:
         return self._book.dice("refused", progress.step, progress.announced, attempt, *again)
 
     def _refused(
-        self, progress: ActorProgress, draft: ActorDraft, refusal: RefusedDraft, dice: Random
+        self, progress: ActorProgress, draft: ActorDraft, feedback: str, dice: Random
     ) -> ActorProgress:
         """Return the progress after the supervisor sent a draft back."""
         if draft.fault is not None:
-            named = names_fault(refusal.feedback, draft.fault, draft.stake)
+            named = names_fault(feedback, draft.fault, draft.stake)
             repairs = named and dice.random() < self._repair
             return _repaired(progress, draft.fault) if repairs else progress
         # A false alarm: insist, or have the user confirm once more.

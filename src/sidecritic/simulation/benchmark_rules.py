@@ -85,7 +85,8 @@ def _cannot_be_cancelled(call: PossibleCall) -> bool:
     booked = _time(call.record.get("created_at"))
     plain = call.record.get("cabin") != "business" and call.record.get("insurance") == "no"
     old = booked is not None and _NOW - booked > _DAY
-    return (plain and old and not _airline_at_fault(call)) or _is_flown(call)
+    at_fault = any(o.get("status") == "cancelled" for o in call.evidence.objects)
+    return (plain and old and not at_fault) or _is_flown(call)
 
 
 def _is_flown(call: PossibleCall) -> bool:
@@ -104,10 +105,6 @@ def _is_no_reason_to_pay(call: PossibleCall) -> bool:
     seen = [o for o in call.evidence.objects if "insurance" in o and "cabin" in o]
     plain = [o.get("insurance") == "no" and o.get("cabin") != "business" for o in seen]
     return call.record.get("membership") == "regular" and bool(plain) and all(plain)
-
-
-def _airline_at_fault(call: PossibleCall) -> bool:
-    return any(o.get("status") == "cancelled" for o in call.evidence.objects)
 
 
 # --- shop ------------------------------------------------------------------------------------

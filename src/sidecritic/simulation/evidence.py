@@ -155,10 +155,12 @@ def look_ups(write: Action, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterat
         (name,) = required(tool)
         if isinstance(write.arguments.get(name), str):
             yield Action(tool.name, {name: write.arguments[name]})
-    hidden = _hidden(write, evidence)
+    texts = [text for _, text in argument_leaves(write.arguments) if isinstance(text, str)]
+    hidden = frozenset(t for t in texts if re.search(r"\d", t) and not evidence.shows(t))
     if not hidden:
         return
-    linked = _linked(write, evidence)
+    named = {text for text in texts if len(text) > 3}
+    linked = [o for o in evidence.objects if named & {v for v in o.values() if isinstance(v, str)}]
     for record, tool in product(linked, single):
         (name,) = required(tool)
         if isinstance(record.get(name), str):
@@ -172,23 +174,6 @@ def unseen(arguments: Arguments, evidence: Seen) -> tuple[str, ...]:
         name
         for name, value in arguments.items()
         if any(isinstance(v, str) and not evidence.shows(v) for _, v in leaves(value))
-    )
-
-
-def _linked(write: Action, evidence: Seen) -> list[dict[str, JsonValue]]:
-    """Return the objects that hold an identifier of the call as a direct value."""
-    named = {v for _, v in argument_leaves(write.arguments) if isinstance(v, str) and len(v) > 3}
-    return [
-        o for o in evidence.objects if any(isinstance(v, str) and v in named for v in o.values())
-    ]
-
-
-def _hidden(write: Action, evidence: Seen) -> frozenset[str]:
-    """Return the identifiers of a call that have not been named yet."""
-    return frozenset(
-        value
-        for _, value in argument_leaves(write.arguments)
-        if isinstance(value, str) and re.search(r"\d", value) and not evidence.shows(value)
     )
 
 

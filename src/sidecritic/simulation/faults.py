@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
@@ -39,8 +39,6 @@ FaultKind = Literal[
     "false_statement",
     "forbidden_write",
 ]
-
-FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
 UNINVITED = frozenset({"extra_write", "forbidden_write"})
 """Writes that are not part of the reference."""

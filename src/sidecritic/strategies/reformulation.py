@@ -65,9 +65,8 @@ class Reformulation(Strategy):
         )
         notes = ["[notes for the agent, not written by the user]"]
         for title, lines in sections:
-            notes += (
-                [f"{title}:", *(f"- {' '.join(line.split())}" for line in lines)] if lines else []
-            )
+            if lines:
+                notes += [f"{title}:", *(f"- {' '.join(line.split())}" for line in lines)]
         return "\n".join(notes)
 
 

@@ -114,16 +114,12 @@ def read(text: str, *, call_id: str) -> Assistant:
     name, arguments = found.get("name"), found.get("arguments")
     if not isinstance(name, str) or not name:
         return Assistant(text=text)
-    if name == RESPOND:
-        content = cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else {}
-        return Assistant(text=str(content.get("content", "")), reasoning=thought or None)
-    return Assistant(calls=(_call(call_id, name, arguments),), reasoning=thought or None)
-
-
-def _call(call_id: str, name: str, arguments: object) -> ToolCall:
-    raw = arguments if isinstance(arguments, str) else json.dumps(arguments)
     parsed = cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None
-    return ToolCall(id=call_id, name=name, arguments=parsed, raw=raw)
+    if name == RESPOND:
+        return Assistant(text=str((parsed or {}).get("content", "")), reasoning=thought or None)
+    raw = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    call = ToolCall(id=call_id, name=name, arguments=parsed, raw=raw)
+    return Assistant(calls=(call,), reasoning=thought or None)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sidecritic.gates import Gate
 from sidecritic.ports import Benchmark
 from sidecritic.simulation.actor import SimulatedActor, simulated_actor
 from sidecritic.simulation.fault_feedback import names_fault
-from sidecritic.simulation.faults import FAULT_KINDS, FaultKind, FaultRates
+from sidecritic.simulation.faults import FaultKind, FaultRates
 from sidecritic.simulation.scripted_user import OnWrongPlan, scripted_user
 from sidecritic.simulation.task_record import leaves
 from sidecritic.supervisor import Supervisor
@@ -38,7 +38,7 @@ SHOP = Shop()
 TASKS = {task.id: task for split in ("train", "test") for task in SHOP.tasks(split)}
 REFUND, TWO_WRITES, FORBIDDEN, TRANSFER = TASKS["3"], TASKS["7"], TASKS["6"], TASKS["4"]
 
-NO_FAULTS = FaultRates(**dict.fromkeys(FAULT_KINDS, 0.0))
+NO_FAULTS = FaultRates(**dict.fromkeys(FaultRates.model_fields, 0.0))
 
 
 def always(kind: FaultKind) -> FaultRates:

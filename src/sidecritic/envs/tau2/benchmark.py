@@ -108,7 +108,15 @@ class Tau2:
 
     def environment(self, task: Task, user: Model) -> Environment:
         case = self.case(task)
-        return Conversation(self.world(task), user, self._script(case))
+        scenario = case.domain.task_classes.UserScenario.model_validate(case.data["user_scenario"])
+        opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
+        script = Script(
+            scenario=f"{case.domain.guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
+            opening=opening or (Assistant(text=GREETING),),
+            stop=STOP,
+            max_errors=MAX_ERRORS,
+        )
+        return Conversation(self.world(task), user, script)
 
     def world(self, task: Task) -> Tau2World:
         """Return the world of a fresh episode, without a user."""
@@ -170,17 +178,6 @@ class Tau2:
         if self._tasks_file is not None:
             return tasks_from(self._tasks_file, self._domain, fallback=folder)
         return packaged_tasks(folder, version=package_version())
-
-    def _script(self, case: PreparedTask) -> Script:
-        guidelines = case.domain.guidelines
-        scenario = case.domain.task_classes.UserScenario.model_validate(case.data["user_scenario"])
-        opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
-        return Script(
-            scenario=f"{guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
-            opening=opening or (Assistant(text=GREETING),),
-            stop=STOP,
-            max_errors=MAX_ERRORS,
-        )
 
 
 _GRADERS: Mapping[GraderName, Grader] = {"ours": inspect, "official": inspect_officially}
