@@ -106,14 +106,8 @@ class Conversation:
         self._transcript: list[Message | UserCall] = []
         self._stopped = False
         self._errors = 0
-
-    @property
-    def policy(self) -> str:
-        return self._world.policy
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return self._world.tools
+        self.policy = world.policy
+        self.tools = world.tools
 
     async def start(self) -> Observation:
         opening = self._script.opening

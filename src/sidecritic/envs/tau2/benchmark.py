@@ -21,7 +21,7 @@ from sidecritic.envs.tau2.states import State, state_over
 from sidecritic.envs.tau2.tasks import TaskSet, check_task, packaged_tasks, tasks_from
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
-from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec, UserCall
+from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, UserCall
 
 GraderName = Literal["ours", "official"]
 
@@ -38,18 +38,9 @@ class Tau2World:
         self._case = case
         self.state = state
         self._grader: GraderName = grader
-
-    @property
-    def policy(self) -> str:
-        return self._case.domain.pristine.policy
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return self._case.domain.tools
-
-    @property
-    def user_tools(self) -> tuple[ToolSpec, ...]:
-        return self._case.domain.user_tools
+        self.policy = case.domain.pristine.policy
+        self.tools = case.domain.tools
+        self.user_tools = case.domain.user_tools
 
     def execute(self, call: ToolCall) -> ToolResult:
         return respond(self._case.domain, self.state, call)
