@@ -106,14 +106,8 @@ class Conversation:
         self._transcript: list[Message | UserCall] = []
         self._stopped = False
         self._errors = 0
-
-    @property
-    def policy(self) -> str:
-        return self._world.policy
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return self._world.tools
+        self.policy = world.policy
+        self.tools = world.tools
 
     async def start(self) -> Observation:
         opening = self._script.opening
@@ -173,7 +167,16 @@ class Conversation:
             said = await self._ask_user()
             usage += said.usage
             if not said.message.calls:
-                return self._heard(said.message.text, backstage, usage, perf_counter() - started)
+                answer = User(text=said.message.text)
+                self._transcript.append(answer)
+                self._stopped = any(token in answer.text for token in self._script.stop)
+                return Observation(
+                    messages=(answer,),
+                    backstage=tuple(backstage),
+                    done=self._stopped or self._too_many_errors,
+                    usage=usage,
+                    seconds=perf_counter() - started,
+                )
             with boundary(EnvError, "executing a tool call of the user"):
                 made = [
                     UserCall(call=call, result=self._world.execute_for_user(call))
@@ -197,20 +200,6 @@ class Conversation:
         if not completion.message.calls and not completion.message.text.strip():
             raise UserError(f"user {self._user.name!r} answered with an empty message")
         return completion
-
-    def _heard(
-        self, text: str, backstage: list[UserCall], usage: Usage, seconds: float
-    ) -> Observation:
-        self._stopped = any(token in text for token in self._script.stop)
-        answer = User(text=text)
-        self._transcript.append(answer)
-        return Observation(
-            messages=(answer,),
-            backstage=tuple(backstage),
-            done=self._stopped or self._too_many_errors,
-            usage=usage,
-            seconds=seconds,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,14 @@ from types import MappingProxyType
 from pydantic import BaseModel, JsonValue
 
 from sidecritic.errors import ConfigError
-from sidecritic.models.endpoint import Endpoint
 from sidecritic.models.replies import arguments_object, assistant, finish_of, native_call
-from sidecritic.models.served import ServedModel
+from sidecritic.models.served import NO_PARAMETERS, ServedModel, offered
 from sidecritic.types import (
     Assistant,
     Completion,
     Finish,
     Message,
     Request,
-    Sampling,
     System,
     ToolResult,
     ToolSpec,
@@ -68,52 +66,65 @@ class AnthropicMessages(ServedModel):
         # The SDK adds /v1 itself, unlike OpenAI's; people give the same URL to both.
         return base_url.rstrip("/").removesuffix("/v1")
 
-    def _payload(self, request: Request) -> tuple[dict[str, JsonValue], dict[str, str]]:
-        if request.sampling.top_logprobs is not None:
+    def _payload(self, request: Request) -> dict[str, JsonValue]:
+        sampling = request.sampling
+        if sampling.top_logprobs is not None:
             raise ConfigError(
                 f"{self._endpoint.label}: the Messages API gives no log-probabilities; "
                 "leave out top_logprobs or use an OpenAI-compatible server"
             )
-        payload = _payload(self._endpoint, request)
+        system = "\n\n".join(m.text for m in request.messages if isinstance(m, System) if m.text)
+        payload: dict[str, JsonValue] = {
+            "model": self.name,
+            "max_tokens": sampling.max_tokens or MAX_TOKENS,
+            "messages": _alternating(request.messages),
+            **({"system": system} if system else {}),
+            **offered(request, _tool, _tool_choice),
+        }
+        if sampling.temperature is not None:
+            payload["temperature"] = sampling.temperature
+        if sampling.stop:
+            payload["stop_sequences"] = list(sampling.stop)
+        return payload | sampling.extra
+
+    def _headers(self, payload: Mapping[str, JsonValue]) -> dict[str, str]:
         samples = not _SAMPLING_FIELDS.isdisjoint(payload)
-        return payload, {"anthropic-version": SAMPLING_VERSION} if samples else {}
+        return {"anthropic-version": SAMPLING_VERSION} if samples else {}
 
     def _completion(self, request: Request, body: bytes, seconds: float) -> Completion:
         reply = self._endpoint.read(body, _Reply)
-        return _completion(self._endpoint, request, reply, seconds)
+        used = [block for block in reply.content if block.type == "tool_use"]
+        thought = "\n\n".join(block.thinking for block in reply.content if block.thinking)
+        message = assistant(
+            request,
+            self._endpoint,
+            text="".join(block.text for block in reply.content if block.type == "text"),
+            calls=[
+                native_call(b.id, b.name, json.dumps(b.input, ensure_ascii=False)) for b in used
+            ],
+            reasoning=thought or None,
+        )
+        # The API counts cached input apart, here it is a part of the input.
+        usage = reply.usage or _Usage()
+        read = usage.cache_read_input_tokens or 0
+        return Completion(
+            message=message,
+            finish=finish_of(_FINISHES.get(reply.stop_reason or "", "stop"), message),
+            model=reply.model or self.name,
+            usage=Usage(
+                input_tokens=usage.input_tokens + read + (usage.cache_creation_input_tokens or 0),
+                output_tokens=usage.output_tokens,
+                cached_tokens=read,
+            ),
+            seconds=seconds,
+        )
 
 
 # --- what is asked -----------------------------------------------------------------------
 
 
-def _payload(endpoint: Endpoint, request: Request) -> dict[str, JsonValue]:
-    sampling = request.sampling
-    payload: dict[str, JsonValue] = {
-        "model": endpoint.model,
-        "max_tokens": sampling.max_tokens or MAX_TOKENS,
-        "messages": _alternating(request.messages),
-    }
-    system = "\n\n".join(m.text for m in request.messages if isinstance(m, System) if m.text)
-    if system:
-        payload["system"] = system
-    if request.tools:
-        payload["tools"] = [_tool(tool) for tool in request.tools]
-        if sampling.tool_choice is not None:
-            payload["tool_choice"] = _tool_choice(sampling.tool_choice)
-    return payload | _sampling(sampling) | sampling.extra
-
-
-def _sampling(sampling: Sampling) -> dict[str, JsonValue]:
-    chosen: dict[str, JsonValue] = {}
-    if sampling.temperature is not None:
-        chosen["temperature"] = sampling.temperature
-    if sampling.stop:
-        chosen["stop_sequences"] = list(sampling.stop)
-    return chosen
-
-
 def _tool(tool: ToolSpec) -> dict[str, JsonValue]:
-    schema = tool.parameters or {"type": "object", "properties": {}}
+    schema = tool.parameters or NO_PARAMETERS
     return {"name": tool.name, "description": tool.description, "input_schema": schema}
 
 
@@ -129,7 +140,11 @@ def _tool_choice(choice: str) -> JsonValue:
 
 def _alternating(messages: tuple[Message, ...]) -> list[JsonValue]:
     """Render the chat as the API wants it: roles alternate, and the user begins."""
-    spoken = [(_role(m), block) for m in messages for block in _blocks(m)]
+    spoken = [
+        ("assistant" if isinstance(m, Assistant) else "user", block)
+        for m in messages
+        for block in _blocks(m)
+    ]
     if not spoken or spoken[0][0] != "user":
         spoken.insert(0, ("user", _text(OPENER)))
     chat: list[JsonValue] = []
@@ -141,25 +156,15 @@ def _alternating(messages: tuple[Message, ...]) -> list[JsonValue]:
     return chat
 
 
-def _role(message: Message) -> str:
-    return "assistant" if isinstance(message, Assistant) else "user"
-
-
 def _blocks(message: Message) -> list[dict[str, JsonValue]]:
     match message:
         case System():
             return []
         case User(text=text):
             return [_text(text if text.strip() else _EMPTY)]
-        case ToolResult(call_id=call_id, text=text, is_error=is_error):
-            return [
-                {
-                    "type": "tool_result",
-                    "tool_use_id": _id(call_id),
-                    "content": text,
-                    "is_error": is_error,
-                }
-            ]
+        case ToolResult(call_id=call_id, text=text, is_error=failed):
+            answers = {"tool_use_id": _id(call_id), "content": text, "is_error": failed}
+            return [{"type": "tool_result", **answers}]
         case Assistant(text=text, calls=calls):
             said = [_text(text)] if text.strip() else []
             made: list[dict[str, JsonValue]] = [
@@ -207,34 +212,3 @@ class _Reply(BaseModel):
     content: list[_Block]
     stop_reason: str | None = None
     usage: _Usage | None = None
-
-
-def _completion(endpoint: Endpoint, request: Request, reply: _Reply, seconds: float) -> Completion:
-    said = [block for block in reply.content if block.type == "text"]
-    used = [block for block in reply.content if block.type == "tool_use"]
-    message = assistant(
-        request,
-        endpoint,
-        text="".join(block.text for block in said),
-        calls=[native_call(b.id, b.name, json.dumps(b.input, ensure_ascii=False)) for b in used],
-        reasoning="\n\n".join(block.thinking for block in reply.content if block.thinking) or None,
-    )
-    return Completion(
-        message=message,
-        finish=finish_of(_FINISHES.get(reply.stop_reason or "", "stop"), message),
-        model=reply.model or endpoint.model,
-        usage=_usage(reply.usage),
-        seconds=seconds,
-    )
-
-
-def _usage(usage: _Usage | None) -> Usage:
-    """Return the usage; the API counts cached input apart, here it is a part of the input."""
-    if usage is None:
-        return Usage()
-    read = usage.cache_read_input_tokens or 0
-    return Usage(
-        input_tokens=usage.input_tokens + read + (usage.cache_creation_input_tokens or 0),
-        output_tokens=usage.output_tokens,
-        cached_tokens=read,
-    )

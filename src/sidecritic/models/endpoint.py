@@ -7,6 +7,7 @@ An API key never reaches such a line, not even when the server echoes it.
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,7 +39,6 @@ _TRANSIENT = frozenset({408, 409, 425, 429})
 _DETAIL_CHARS = 300
 _KEY = re.compile(r"\b(?:sk|key)-[\w*.-]{4,}")
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
-_NO_KEY = "none"
 _REMEDIES = {
     400: "check that the model supports what is asked for (tools, log-probabilities, context size)",
     401: "check the API key",
@@ -80,11 +80,6 @@ class Endpoint:
     @property
     def label(self) -> str:
         return f"model {self.model!r} at {self.shown_url}"
-
-    @property
-    def credential(self) -> str:
-        """A key to send; without one the SDKs would look in the environment."""
-        return self.api_key or _NO_KEY
 
     def direct_client(self) -> "AsyncClient | None":
         """Return a client that bypasses proxies, for a server on this machine.
@@ -201,27 +196,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     Source: RFC 9110, section 10.2.3, and the `retry-after-ms` header of hosted APIs.
     """
-    millis = _number(headers.get("retry-after-ms"))
-    if millis is not None:
-        return max(0.0, millis / 1000)
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None:
-        return max(0.0, seconds)
-    return _seconds_until(value) if value else None
-
-
-def _number(value: str | None) -> float | None:
+    for header, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        with suppress(ValueError):
+            seconds = float(headers.get(header, "")) / unit
+            if math.isfinite(seconds):
+                return max(0.0, seconds)
     try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
+        moment = parsedate_to_datetime(headers.get("retry-after", ""))
     except ValueError:
         return None
     if moment.tzinfo is None:
@@ -247,10 +228,6 @@ def _message_in(text: str) -> str:
         body = _ErrorBody.model_validate(from_json(text))
     except ValueError:
         return "" if text.lstrip().startswith(("{", "[")) else text
-    match body.error:
-        case _Error(message=message):
-            return message
-        case str(message):
-            return message
-        case None:
-            return body.message or body.detail
+    if isinstance(body.error, _Error):
+        return body.error.message
+    return body.error or body.message or body.detail

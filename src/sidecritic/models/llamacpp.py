@@ -6,7 +6,7 @@ One call at a time, in one thread; the others wait.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -16,8 +16,8 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from sidecritic.errors import ModelError, ModelRejected, boundary
-from sidecritic.models.llamacpp_engine import Chat, Engine, Written
-from sidecritic.types import Assistant, Completion, Message, Request, Sampling, System, Usage, User
+from sidecritic.models.llamacpp_engine import Chat, Engine
+from sidecritic.types import Assistant, Completion, Message, Request, Sampling, System, User
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 class Writer(Protocol):
     """Continues a chat, blocking; an `Engine`."""
 
-    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
+    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Completion:
         """Return the answer; stop soon when `stopped()` becomes true."""
         ...
 
@@ -52,7 +52,11 @@ class LlamaCpp:
             ModelRejected: the chat is too long, or it asks for what a local model cannot do.
             ModelError: llama.cpp failed.
         """
-        chat = _chat(request)
+        if request.tools:
+            raise ModelRejected(
+                "a model in this process is for critics and calls no tools; serve it over HTTP"
+            )
+        chat = [_message(message) for message in request.messages]
         started = perf_counter()
         abandoned = Event()
 
@@ -67,18 +71,8 @@ class LlamaCpp:
                 )
         finally:
             abandoned.set()
-        return Completion(
-            message=Assistant(text=written.text),
-            finish=written.finish,
-            model=self.name,
-            usage=Usage(
-                input_tokens=written.prompt,
-                output_tokens=written.written,
-                cached_tokens=written.cached,
-            ),
-            seconds=perf_counter() - started,
-            logprobs=written.logprobs,
-        )
+        seconds = perf_counter() - started
+        return written.model_copy(update={"model": self.name, "seconds": seconds})
 
     async def aclose(self) -> None:
         """Stop what is being written, and free the memory."""
@@ -106,14 +100,6 @@ def load_llamacpp(
             "so use one thread fewer"
         )
     return LlamaCpp(engine, name=file.stem)
-
-
-def _chat(request: Request) -> Sequence[Mapping[str, JsonValue]]:
-    if request.tools:
-        raise ModelRejected(
-            "a model in this process is for critics and calls no tools; serve it over HTTP"
-        )
-    return [_message(message) for message in request.messages]
 
 
 def _message(message: Message) -> Mapping[str, JsonValue]:

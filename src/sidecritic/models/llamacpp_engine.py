@@ -7,19 +7,18 @@ read last stays in the cache: the next prompt is read from the first token that 
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import create_string_buffer
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
 
 from sidecritic.errors import ConfigError, MissingExtra, ModelRejected
-from sidecritic.types import Finish, Sampling, TokenLogprob
+from sidecritic.types import Assistant, Completion, Finish, Sampling, TokenLogprob, Usage
 
 MAX_CONTEXT = 32_768
 """Tokens of context unless more is asked for: the cache of a long one takes memory at once."""
@@ -40,43 +39,6 @@ class Stopped(Exception):
     """The answer is no longer wanted; what was read stays in the cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An answer, and what it took."""
-
-    text: str
-    finish: Finish
-    prompt: int
-    """Tokens of the prompt."""
-    cached: int
-    """Those of them that were in the cache."""
-    written: int
-    """Tokens of the answer."""
-    logprobs: tuple[TokenLogprob, ...] = ()
-
-
-class _Llama(Protocol):
-    """The part of `llama_cpp.Llama` that is used."""
-
-    n_tokens: int
-    input_ids: "np.ndarray[Any, np.dtype[np.intc]]"
-    metadata: dict[str, str]
-    ctx: Any
-    model: Any
-
-    def n_ctx(self) -> int: ...
-    def n_vocab(self) -> int: ...
-    def token_bos(self) -> int: ...
-    def token_eos(self) -> int: ...
-    def set_seed(self, seed: int) -> None: ...
-    def tokenize(self, text: bytes, add_bos: bool, special: bool) -> list[int]: ...
-    def detokenize(self, tokens: list[int], *, special: bool = False) -> bytes: ...
-    def eval(self, tokens: Sequence[int]) -> None: ...
-    def generate(self, tokens: Sequence[int], **how: Any) -> Iterator[int]: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
-
-
 class Engine:
     """One GGUF file, loaded."""
 
@@ -95,6 +57,7 @@ class Engine:
         """
         if not file.is_file():
             raise ConfigError(f"model file {str(file)!r} is not there; give the path of a .gguf")
+        self._name = file.stem
         self._library = _library(file)
         self._cores = cores()
         self.threads = threads or max(1, self._cores - 1)
@@ -103,7 +66,8 @@ class Engine:
         self._llama = self._load(file)
         self._vocabulary = self._library.llama_model_get_vocab(self._llama.model)
         self._chat = self._formatter(file)
-        kind = _kind(self._library, self._llama.model)
+        # Family, size and quantisation, such as `llama 135M Q4_0`.
+        kind = _told(self._library.llama_model_desc, self._llama.model)
         self.description = (
             f"model {file.name}: {kind}, context {self.context:,} tokens (trained for "
             f"{trained:,}), {self.threads} of {self._cores} cores, prefix kept between calls"
@@ -114,7 +78,7 @@ class Engine:
         """Whether the threads leave no core to others, which slows them down a lot."""
         return self.threads >= self._cores > 1
 
-    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
+    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Completion:
         """Return the answer to a chat.
 
         Raises:
@@ -149,19 +113,18 @@ class Engine:
             if len(ids) >= limit or any(stop in self._text(ids) for stop in stops):
                 break
         text, ended = _until(self._text(ids), stops)
-        return Written(
-            text=text,
+        return Completion(
+            message=Assistant(text=text),
             finish="stop" if ended else finish,
-            prompt=len(tokens),
-            cached=cached,
-            written=len(ids),
+            model=self._name,
+            usage=Usage(input_tokens=len(tokens), output_tokens=len(ids), cached_tokens=cached),
             logprobs=tuple(logprobs),
         )
 
     def close(self) -> None:
         self._llama.close()
 
-    def _load(self, file: Path) -> _Llama:
+    def _load(self, file: Path) -> Any:
         try:
             return self._library.Llama(
                 str(file),
@@ -188,11 +151,10 @@ class Engine:
                 "use an instruct model"
             )
         chat_format = import_module("llama_cpp.llama_chat_format")
-        begin, end = self._llama.token_bos(), self._llama.token_eos()
         return chat_format.Jinja2ChatFormatter(
             template=template,
-            bos_token=self._special(begin),
-            eos_token=self._special(end),
+            bos_token=self._special(self._llama.token_bos()),
+            eos_token=self._special(self._llama.token_eos()),
         )
 
     def _special(self, token: int) -> str:
@@ -284,23 +246,18 @@ def _trained_context(library: ModuleType, file: Path) -> int:
     model = library.llama_model_load_from_file(str(file).encode(), how)
     if not model:
         raise ConfigError(f"model file {str(file)!r} cannot be read; is it whole?")
-    architecture = _about(library, model, "general.architecture")
-    length = _about(library, model, f"{architecture}.context_length")
+    about = library.llama_model_meta_val_str
+    architecture = _told(about, model, b"general.architecture")
+    length = _told(about, model, f"{architecture}.context_length".encode())
     library.llama_model_free(model)
     return int(length) if length.isdecimal() else MAX_CONTEXT
 
 
-def _about(library: ModuleType, model: Any, key: str) -> str:
-    value = create_string_buffer(64)
-    library.llama_model_meta_val_str(model, key.encode(), value, len(value))
-    return value.value.decode(errors="replace")
-
-
-def _kind(library: ModuleType, model: Any) -> str:
-    """Return family, size and quantisation, such as `llama 135M Q4_0`."""
-    kind = create_string_buffer(128)
-    library.llama_model_desc(model, kind, len(kind))
-    return kind.value.decode(errors="replace")
+def _told(ask: Callable[..., Any], *about: Any) -> str:
+    """Return the text that a function of the library writes into a buffer."""
+    text = create_string_buffer(128)
+    ask(*about, text, len(text))
+    return text.value.decode(errors="replace")
 
 
 def _schema(wanted: JsonValue) -> JsonValue | None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, JsonValue
+from pydantic import AliasPath, BaseModel, Field, JsonValue
 
 from sidecritic.models.endpoint import Endpoint
 from sidecritic.models.replies import arguments_text, assistant, finish_of, native_call
-from sidecritic.models.served import ServedModel
+from sidecritic.models.served import NO_PARAMETERS, ServedModel, offered
 from sidecritic.models.streams import whole
 from sidecritic.types import (
     Assistant,
@@ -43,29 +43,42 @@ class OpenAIChat(ServedModel):
     _package, _client_class, _errors = "openai", "AsyncOpenAI", "OpenAIError"
     _url, _path = OPENAI_URL, "/chat/completions"
 
-    def _payload(self, request: Request) -> tuple[dict[str, JsonValue], dict[str, str]]:
-        return _payload(self._endpoint, request), {}
+    def _payload(self, request: Request) -> dict[str, JsonValue]:
+        payload: dict[str, JsonValue] = {
+            "model": self.name,
+            "messages": [_message(message) for message in request.messages],
+            **offered(request, _tool, _tool_choice),
+        }
+        return payload | _sampling(self._endpoint, request.sampling) | request.sampling.extra
 
     def _completion(self, request: Request, body: bytes, seconds: float) -> Completion:
         reply = self._endpoint.read(whole(self._endpoint, body), _Reply)
-        return _completion(self._endpoint, request, reply, seconds)
+        if not reply.choices:
+            raise self._endpoint.unusable("the answer holds no choices; check the server's log")
+        choice, usage = reply.choices[0], reply.usage or _Usage()
+        said = choice.message
+        message = assistant(
+            request,
+            self._endpoint,
+            text=said.content or said.refusal or "",
+            calls=[_native(call) for call in said.tool_calls or ()],
+            reasoning=said.reasoning_content or said.reasoning,
+        )
+        return Completion(
+            message=message,
+            finish=finish_of(_FINISHES.get(choice.finish_reason or "", "stop"), message),
+            model=reply.model or self.name,
+            usage=Usage(
+                input_tokens=usage.prompt_tokens,
+                output_tokens=usage.completion_tokens,
+                cached_tokens=usage.cached_tokens or 0,
+            ),
+            seconds=seconds,
+            logprobs=tuple(map(_logprob, choice.logprobs or ())),
+        )
 
 
 # --- what is asked -----------------------------------------------------------------------
-
-
-def _payload(endpoint: Endpoint, request: Request) -> dict[str, JsonValue]:
-    sampling = request.sampling
-    payload: dict[str, JsonValue] = {
-        "model": endpoint.model,
-        "messages": [_message(message) for message in request.messages],
-    }
-    if request.tools:
-        payload["tools"] = [_tool(tool) for tool in request.tools]
-        if sampling.tool_choice is not None:
-            payload["tool_choice"] = _tool_choice(sampling.tool_choice)
-    payload |= _sampling(endpoint, sampling)
-    return payload | sampling.extra
 
 
 def _sampling(endpoint: Endpoint, sampling: Sampling) -> dict[str, JsonValue]:
@@ -92,15 +105,12 @@ def _limit_field(endpoint: Endpoint) -> str:
 
 
 def _tool(tool: ToolSpec) -> dict[str, JsonValue]:
-    parameters = tool.parameters or {"type": "object", "properties": {}}
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": parameters,
-        },
+    called: JsonValue = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters or NO_PARAMETERS,
     }
+    return {"type": "function", "function": called}
 
 
 def _tool_choice(choice: str) -> JsonValue:
@@ -135,14 +145,12 @@ def _message(message: Message) -> dict[str, JsonValue]:
 # --- what is answered --------------------------------------------------------------------
 
 
-class _Function(BaseModel):
-    name: str
-    arguments: str | dict[str, JsonValue] | None = None
-
-
 class _Call(BaseModel):
     id: str | None = None
-    function: _Function
+    name: str = Field(validation_alias=AliasPath("function", "name"))
+    arguments: str | dict[str, JsonValue] | None = Field(
+        default=None, validation_alias=AliasPath("function", "arguments")
+    )
 
 
 class _Message(BaseModel):
@@ -162,24 +170,20 @@ class _Token(_Alternative):
     top_logprobs: list[_Alternative] | None = None
 
 
-class _Logprobs(BaseModel):
-    content: list[_Token] | None = None
-
-
 class _Choice(BaseModel):
     message: _Message
     finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
-
-
-class _PromptDetails(BaseModel):
-    cached_tokens: int | None = None
+    logprobs: list[_Token] | None = Field(
+        default=None, validation_alias=AliasPath("logprobs", "content")
+    )
 
 
 class _Usage(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    prompt_tokens_details: _PromptDetails | None = None
+    cached_tokens: int | None = Field(
+        default=None, validation_alias=AliasPath("prompt_tokens_details", "cached_tokens")
+    )
 
 
 class _Reply(BaseModel):
@@ -188,53 +192,13 @@ class _Reply(BaseModel):
     usage: _Usage | None = None
 
 
-def _completion(endpoint: Endpoint, request: Request, reply: _Reply, seconds: float) -> Completion:
-    if not reply.choices:
-        raise endpoint.unusable("the answer holds no choices; check the server's log")
-    choice = reply.choices[0]
-    said = choice.message
-    message = assistant(
-        request,
-        endpoint,
-        text=said.content or said.refusal or "",
-        calls=[_native(call) for call in said.tool_calls or ()],
-        reasoning=said.reasoning_content or said.reasoning,
-    )
-    return Completion(
-        message=message,
-        finish=finish_of(_FINISHES.get(choice.finish_reason or "", "stop"), message),
-        model=reply.model or endpoint.model,
-        usage=_usage(reply.usage),
-        seconds=seconds,
-        logprobs=_logprobs(choice.logprobs),
-    )
-
-
 def _native(call: _Call) -> ToolCall:
-    arguments = call.function.arguments
+    arguments = call.arguments
     raw = json.dumps(arguments) if isinstance(arguments, dict) else arguments or ""
-    return native_call(call.id or "", call.function.name, raw)
+    return native_call(call.id or "", call.name, raw)
 
 
-def _usage(usage: _Usage | None) -> Usage:
-    if usage is None:
-        return Usage()
-    details = usage.prompt_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached_tokens=(details.cached_tokens if details else None) or 0,
-    )
-
-
-def _logprobs(logprobs: _Logprobs | None) -> tuple[TokenLogprob, ...]:
-    tokens = (logprobs.content if logprobs else None) or ()
-    return tuple(
-        TokenLogprob(
-            token=token.token,
-            logprob=token.logprob,
-            # Two tokens may read the same; the list begins with the likeliest, which is kept.
-            top={other.token: other.logprob for other in reversed(token.top_logprobs or ())},
-        )
-        for token in tokens
-    )
+def _logprob(token: _Token) -> TokenLogprob:
+    # Two tokens may read the same; the list begins with the likeliest, which is kept.
+    top = {other.token: other.logprob for other in reversed(token.top_logprobs or ())}
+    return TokenLogprob(token=token.token, logprob=token.logprob, top=top)

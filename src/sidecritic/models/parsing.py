@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter
 from pydantic_core import from_json
 
 from sidecritic.types import ToolCall, ToolSpec
@@ -58,14 +58,11 @@ def parse_calls(text: str, tools: Sequence[ToolSpec]) -> Parsed:
     calls: list[ToolCall] = []
     done = 0
     for block in _blocks(text):
-        if block.start < done:
-            continue
-        found = _calls_of(block, offered)
-        if found is None:
-            continue
-        kept.append(text[done : block.start])
-        calls.extend(found)
-        done = block.end
+        found = _calls_of(block, offered) if block.start >= done else ()
+        if found:
+            kept.append(text[done : block.start])
+            calls.extend(found)
+            done = block.end
     if not calls:
         return Parsed(text, ())
     kept.append(text[done:])
@@ -178,47 +175,28 @@ def _decode_plain(text: str, at: int) -> tuple[JsonValue, int] | None:
 # --- whether it is a call ----------------------------------------------------------------
 
 
-class _Written(BaseModel):
-    """A call as models write it; other keys do not matter."""
-
-    name: str
-    arguments: JsonValue
-
-
-def _calls_of(block: _Block, offered: Mapping[str, ToolSpec]) -> list[ToolCall] | None:
-    entries = [entry for value in block.values for entry in _entries(value)]
+def _calls_of(block: _Block, offered: Mapping[str, ToolSpec]) -> list[ToolCall]:
+    """Return the calls of a block; none where an entry of it is not a call."""
+    entries = [e for v in block.values for e in (v if isinstance(v, list) else [v])]
     calls = [_call(entry, offered, explicit=block.explicit) for entry in entries]
     found = [call for call in calls if call is not None]
-    return found if found and len(found) == len(calls) else None
-
-
-def _entries(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else [value]
+    return found if len(found) == len(calls) else []
 
 
 def _call(entry: JsonValue, offered: Mapping[str, ToolSpec], *, explicit: bool) -> ToolCall | None:
-    written = _written(entry)
-    if written is None or written.name not in offered:
-        return None
-    raw = written.arguments
-    if not isinstance(raw, str):
-        raw = json.dumps(raw, ensure_ascii=False)
-    arguments = parse_object(raw)
-    if not explicit and not _fits(arguments, offered[written.name]):
-        return None
-    return ToolCall(id="", name=written.name, arguments=arguments, raw=raw)
-
-
-def _written(entry: JsonValue) -> _Written | None:
     if not isinstance(entry, dict):
         return None
     inner = entry.get("function")
     fields = inner if isinstance(inner, dict) else entry
-    arguments = fields.get("arguments", fields.get("parameters"))
-    try:
-        return _Written.model_validate({"name": fields.get("name"), "arguments": arguments})
-    except ValidationError:
+    name, raw = fields.get("name"), fields.get("arguments", fields.get("parameters"))
+    if not isinstance(name, str) or name not in offered:
         return None
+    if not isinstance(raw, str):
+        raw = json.dumps(raw, ensure_ascii=False)
+    arguments = parse_object(raw)
+    if not explicit and not _fits(arguments, offered[name]):
+        return None
+    return ToolCall(id="", name=name, arguments=arguments, raw=raw)
 
 
 def _fits(arguments: dict[str, JsonValue] | None, tool: ToolSpec) -> bool:

@@ -59,11 +59,9 @@ def assistant(
 
 def finish_of(stopped: Finish, message: Assistant) -> Finish:
     """Return why the answer ended, corrected where servers report `stop` for tool calls."""
-    match stopped:
-        case "length" | "filtered":
-            return stopped
-        case "stop" | "tool_calls":
-            return "tool_calls" if message.calls else "stop"
+    if stopped in ("length", "filtered"):
+        return stopped
+    return "tool_calls" if message.calls else "stop"
 
 
 def _distinct(calls: Iterable[ToolCall], request: Request) -> tuple[ToolCall, ...]:

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 from pydantic import ValidationError
@@ -69,12 +68,7 @@ class ScriptedModel:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         # An error of the block itself says more than the steps that it left over.
         if error is None:
             self.assert_consumed()
@@ -169,12 +163,14 @@ def _without_secrets(completion: Completion) -> Completion:
     Log-probabilities stay as they are: a token is too short to be a secret.
     """
     message, redactor = completion.message, Redactor()
-    calls: list[ToolCall] = []
-    for call in message.calls:
-        clean = {"arguments": redactor.value(call.arguments), "raw": redactor.text(call.raw)}
-        calls.append(call.model_copy(update=clean))
+
+    def clean(call: ToolCall) -> ToolCall:
+        own = {"arguments": redactor.value(call.arguments), "raw": redactor.text(call.raw)}
+        return call.model_copy(update=own)
+
     reasoning = message.reasoning and redactor.text(message.reasoning)
-    said = {"text": redactor.text(message.text), "calls": tuple(calls), "reasoning": reasoning}
+    calls = tuple(map(clean, message.calls))
+    said = {"text": redactor.text(message.text), "calls": calls, "reasoning": reasoning}
     return completion.model_copy(update={"message": message.model_copy(update=said)})
 
 
@@ -241,19 +237,15 @@ def _recordings(path: Path) -> list[_Recording]:
         raise ConfigError(
             f"cassette {path}: {cause.strerror}; create it with record(model, path)"
         ) from cause
-    recordings = [
-        _recording(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line
-    ]
+    recordings: list[_Recording] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            recordings += [_Recording.model_validate_json(line)] if line else []
+        except ValidationError as cause:
+            raise TraceError(
+                f"{path}, line {number}: not a recorded answer ({first_problem(cause).message}); "
+                "delete the line or record again"
+            ) from cause
     if not recordings:
         raise ConfigError(f"cassette {path} is empty; create it with record(model, path)")
     return recordings
-
-
-def _recording(line: bytes, where: str) -> _Recording:
-    try:
-        return _Recording.model_validate_json(line)
-    except ValidationError as cause:
-        raise TraceError(
-            f"{where}: not a recorded answer ({first_problem(cause).message}); delete the line or "
-            "record again"
-        ) from cause

@@ -1,6 +1,7 @@
 """A model behind a server, reached through its provider's SDK; what providers share."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,13 @@ from pydantic import JsonValue
 
 from sidecritic.errors import MissingExtra, ModelError, boundary
 from sidecritic.models.endpoint import MAX_CHARS, TIMEOUT, Endpoint
-from sidecritic.types import Completion, Request
+from sidecritic.types import Completion, Request, ToolSpec
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
+
+NO_PARAMETERS: dict[str, JsonValue] = {"type": "object", "properties": {}}
+"""The schema of a tool that declares none."""
 
 
 class ServedModel:
@@ -54,7 +58,8 @@ class ServedModel:
         except ImportError as cause:
             raise MissingExtra(self._package, self._package, f"model {model!r}") from cause
         self._client: Any = getattr(self._sdk, self._client_class)(
-            api_key=self._endpoint.credential,
+            # Without a key the SDKs would look in the environment.
+            api_key=api_key or "none",
             base_url=root,
             timeout=timeout,
             max_retries=0,
@@ -70,10 +75,10 @@ class ServedModel:
             ModelRejected: the server refused the request.
             ModelError: the answer cannot be used.
         """
-        payload, headers = self._payload(request)
+        payload = self._payload(request)
         started = perf_counter()
         with boundary(ModelError, self._endpoint.label):
-            body = await self._post(payload, headers)
+            body = await self._post(payload)
             return self._completion(request, body, perf_counter() - started)
 
     async def aclose(self) -> None:
@@ -82,15 +87,18 @@ class ServedModel:
     def _root(self, base_url: str) -> str:
         return base_url
 
-    def _payload(self, request: Request) -> tuple[dict[str, JsonValue], dict[str, str]]:
-        """Return the body of a request, and its headers."""
+    def _payload(self, request: Request) -> dict[str, JsonValue]:
+        """Return the body of a request."""
         raise NotImplementedError
+
+    def _headers(self, payload: Mapping[str, JsonValue]) -> dict[str, str]:
+        return {}
 
     def _completion(self, request: Request, body: bytes, seconds: float) -> Completion:
         raise NotImplementedError
 
-    async def _post(self, payload: dict[str, JsonValue], headers: dict[str, str]) -> bytes:
-        sdk, options = self._sdk, {"headers": headers}
+    async def _post(self, payload: dict[str, JsonValue]) -> bytes:
+        sdk, options = self._sdk, {"headers": self._headers(payload)}
         try:
             # The SDK's timeout is one of silence; a server that drips would never meet it.
             async with asyncio.timeout(self._endpoint.timeout):
@@ -103,3 +111,16 @@ class ServedModel:
             raise self._endpoint.refusal(cause.response) from cause
         except getattr(sdk, self._errors) as cause:
             raise self._endpoint.unreachable(cause) from cause
+
+
+def offered(
+    request: Request,
+    tool: Callable[[ToolSpec], JsonValue],
+    choice: Callable[[str], JsonValue],
+) -> dict[str, JsonValue]:
+    """Return the tools of a request, and which of them to choose, each in a provider's shape."""
+    if not request.tools:
+        return {}
+    tools: dict[str, JsonValue] = {"tools": [tool(each) for each in request.tools]}
+    chosen = request.sampling.tool_choice
+    return tools if chosen is None else {**tools, "tool_choice": choice(chosen)}

@@ -8,7 +8,6 @@ import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import stamina
 from pydantic import Field, TypeAdapter, ValidationError
@@ -16,11 +15,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sidecritic.errors import ConfigError, ModelUnavailable, first_problem
 from sidecritic.ports import Model
 from sidecritic.types import Completion, Record, Request, Sampling, Usage
-
-
-@runtime_checkable
-class _Closable(Protocol):
-    async def aclose(self) -> None: ...
 
 
 class Wrapper:
@@ -42,8 +36,9 @@ class Wrapper:
 
     async def aclose(self) -> None:
         """Close the wrapped model, if it can be closed."""
-        if isinstance(self._model, _Closable):
-            await self._model.aclose()
+        close = getattr(self._model, "aclose", None)
+        if close is not None:
+            await close()
 
 
 class Sampled(Wrapper):

@@ -12,12 +12,12 @@ from random import Random
 
 from sidecritic.english.listings import words_of
 from sidecritic.ports import ModelFor
-from sidecritic.simulation.actor_chat import ActorChat, RefusedDraft, read
+from sidecritic.simulation.actor_chat import ActorChat, read
 from sidecritic.simulation.actor_progress import FIXED, ActorProgress, Playbook, Versions
 from sidecritic.simulation.actor_steps import ActorStep, steps_for
 from sidecritic.simulation.evidence import Seen, authentication, unseen
 from sidecritic.simulation.fault_feedback import names_fault
-from sidecritic.simulation.faults import FAULT_KINDS, FaultKind, FaultRates, wrong_texts
+from sidecritic.simulation.faults import FaultRates, wrong_texts
 from sidecritic.simulation.prose import (
     CLOSING,
     FAILED,
@@ -30,8 +30,6 @@ from sidecritic.simulation.prose import (
 )
 from sidecritic.simulation.task_record import Action, is_write, prior_words, scenario_of
 from sidecritic.types import Assistant, Completion, Fault, Request, Task, ToolCall, ToolSpec
-
-__all__ = ["FAULT_KINDS", "FaultKind", "FaultRates", "SimulatedActor", "simulated_actor"]
 
 MAX_ANNOUNCEMENTS = 3
 """How often one write is announced before the actor gives it up."""
@@ -89,9 +87,9 @@ class SimulatedActor:
         called = [call for exchange in chat.exchanges for call in exchange.calls]
         progress, draft = self._draft(self._book.progress(chat.exchanges), now, called)
         luck = request.sampling.seed
-        for attempt, refusal in enumerate(chat.refusals):
+        for attempt, feedback in enumerate(chat.refusals):
             dice = self._dice(progress, attempt, luck)
-            progress = self._refused(progress, draft, refusal, dice)
+            progress = self._refused(progress, draft, feedback, dice)
             progress, draft = self._draft(progress, now, called)
         return _completion(
             draft, self._report(chat), f"call_{len(chat.exchanges)}_{len(chat.refusals)}"
@@ -124,7 +122,7 @@ class SimulatedActor:
             case "look":
                 return None if step.action in called else ActorDraft(step.action)
             case "authenticate":
-                ways = authentication(self._book.known, evidence, self._book.tools)
+                ways = authentication(self._book.scenario.known, evidence, self._book.tools)
                 return next((ActorDraft(way) for way in ways if way not in called), None)
             case "write":
                 return self._write(progress, step, evidence, called)
@@ -171,11 +169,11 @@ class SimulatedActor:
         return self._book.dice("refused", progress.step, progress.announced, attempt, *again)
 
     def _refused(
-        self, progress: ActorProgress, draft: ActorDraft, refusal: RefusedDraft, dice: Random
+        self, progress: ActorProgress, draft: ActorDraft, feedback: str, dice: Random
     ) -> ActorProgress:
         """Return the progress after the supervisor sent a draft back."""
         if draft.fault is not None:
-            named = names_fault(refusal.feedback, draft.fault, draft.stake)
+            named = names_fault(feedback, draft.fault, draft.stake)
             repairs = named and dice.random() < self._repair
             return _repaired(progress, draft.fault) if repairs else progress
         # A false alarm: insist, or have the user confirm once more.
@@ -191,11 +189,9 @@ def simulated_actor(
     greeted: bool = True,
 ) -> ModelFor:
     """Return the maker of one simulated actor an episode, for a benchmark with these tools."""
-
-    def model_for(task: Task, seed: int) -> SimulatedActor:
-        return SimulatedActor(task, tools, seed=seed, rates=rates, repair=repair, greeted=greeted)
-
-    return model_for
+    return lambda task, seed: SimulatedActor(
+        task, tools, seed=seed, rates=rates, repair=repair, greeted=greeted
+    )
 
 
 # --- messages -----------------------------------------------------------------------------
@@ -285,12 +281,10 @@ def _repaired(progress: ActorProgress, fault: Fault) -> ActorProgress:
 
 def _completion(draft: ActorDraft, report: str, call_id: str) -> Completion:
     faults = () if draft.fault is None else (draft.fault,)
-    if draft.action is not None:
-        arguments = dict(draft.action.arguments)
-        raw = json.dumps(arguments)
-        call = ToolCall(id=call_id, name=draft.action.name, arguments=arguments, raw=raw)
-        message = Assistant(calls=(call,))
-    else:
-        message = Assistant(text=report + draft.text)
-    finish = "tool_calls" if message.calls else "stop"
-    return Completion(message=message, finish=finish, model="simulated", faults=faults)
+    if draft.action is None:
+        said = Assistant(text=report + draft.text)
+        return Completion(message=said, finish="stop", model="simulated", faults=faults)
+    arguments = dict(draft.action.arguments)
+    name, raw = draft.action.name, json.dumps(arguments)
+    called = Assistant(calls=(ToolCall(id=call_id, name=name, arguments=arguments, raw=raw),))
+    return Completion(message=called, finish="tool_calls", model="simulated", faults=faults)

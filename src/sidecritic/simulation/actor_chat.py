@@ -25,18 +25,10 @@ class ActorExchange:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDraft:
-    """A draft that the supervisor sent back."""
-
-    draft: Assistant
-    feedback: str
-
-
-@dataclass(frozen=True, slots=True)
 class ActorChat:
     exchanges: tuple[ActorExchange, ...]
-    refusals: tuple[RefusedDraft, ...]
-    """Refused drafts of the current turn, oldest first."""
+    refusals: tuple[str, ...]
+    """The feedback on each refused draft of the current turn, oldest first."""
     before_drafts: tuple[Message, ...]
     """The conversation without the refused drafts."""
 
@@ -45,14 +37,14 @@ def read(messages: Sequence[Message], *, skip: int) -> ActorChat:
     """Return the chat without its first `skip` assistant messages, which were not played."""
     starts = [at for at, m in enumerate(messages) if isinstance(m, Assistant)][skip:]
     exchanges: list[ActorExchange] = []
-    refusals: list[RefusedDraft] = []
+    refusals: list[str] = []
     for start, end in pairwise([*starts, len(messages)]):
         action, answers = messages[start], messages[start + 1 : end]
         if not isinstance(action, Assistant):
             continue
-        feedback = [text for text in map(_text, answers) if text.startswith(SUPERVISOR)]
+        feedback = [m.text for m in answers if m.text.startswith(SUPERVISOR)]
         if feedback:
-            refusals.append(RefusedDraft(action, "\n".join(feedback)))
+            refusals.append("\n".join(feedback))
         else:
             exchanges.append(_exchange(action, answers, tuple(messages[:start])))
     drafts = starts[len(exchanges)] if refusals else len(messages)
@@ -69,10 +61,6 @@ def _exchange(
         failed=any(isinstance(m, ToolResult) and m.is_error for m in answers),
         before=before,
     )
-
-
-def _text(message: Message) -> str:
-    return message.text
 
 
 # --- what a user means --------------------------------------------------------------------

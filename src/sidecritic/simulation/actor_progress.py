@@ -69,11 +69,6 @@ class Playbook:
     scenario: Scenario
     seed: str
 
-    @property
-    def known(self) -> str:
-        """What the user can say about who they are."""
-        return self.scenario.known
-
     def dice(self, *purpose: object) -> Random:
         """Return a source of chance that depends on the seed and the purpose only."""
         return Random("/".join(map(str, (self.seed, *purpose))))
@@ -127,17 +122,14 @@ class Playbook:
         step = self.steps[progress.step]
         if step.kind == "authenticate":
             evidence = Seen(exchange.before)
-            ways = authentication(self.known, evidence, self.tools)
+            ways = authentication(self.scenario.known, evidence, self.tools)
             return progress if any(way in exchange.calls for way in ways) else None
         if step.kind != "write":
             return progress.on() if _sends(step, exchange) else None
         evidence = Seen(exchange.before)
         versions = self.versions(progress.step, evidence)
-        moved: ActorProgress | None = None
-        if versions is not None and exchange.calls:
-            moved = _moved_by_call(progress, exchange, versions, strict=strict)
-        elif versions is not None:
-            moved = _moved_by_words(progress, exchange, versions, strict=strict)
+        by = _moved_by_call if exchange.calls else _moved_by_words
+        moved = None if versions is None else by(progress, exchange, versions, strict=strict)
         if moved is None and exchange.calls:
             looks = self.preparations(progress.step, evidence, versions)
             return progress if any(look in exchange.calls for look in looks) else None

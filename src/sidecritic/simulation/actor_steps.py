@@ -29,7 +29,6 @@ StepKind = Literal[
     "close",
 ]
 
-
 NOTHING = Action("", {})
 
 _SERVES = ("write", "instruct")
@@ -72,9 +71,9 @@ def steps_for(
         replace(step, regrets=step.kind == "close" and not served)
         for step in _ending(transfers, omitted, reference.communicate, rates=rates, rng=rng)
     ]
-    finder = next((at for at, step in enumerate(kept) if _finds(step)), None)
+    finders = (at for at, s in enumerate(kept) if s.kind == "look" and is_finder(s.action.name))
     # Where the reference identifies the user, its own way comes first.
-    kept.insert(0 if finder is None else finder + 1, ActorStep("authenticate"))
+    kept.insert(next(finders, -1) + 1, ActorStep("authenticate"))
     return (*_beginning(task, inquires=served), *kept, *ending)
 
 
@@ -84,10 +83,6 @@ def _step(action: Action, tools: Sequence[ToolSpec], rates: FaultRates, rng: Ran
     if not is_write(action.name, tools):
         return ActorStep("look", action)
     return ActorStep("write", action, drawn_for_write(action, rates, rng))
-
-
-def _finds(step: ActorStep) -> bool:
-    return step.kind == "look" and is_finder(step.action.name)
 
 
 def _has(step: ActorStep, kind: FaultKind) -> bool:

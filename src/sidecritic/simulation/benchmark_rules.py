@@ -57,16 +57,13 @@ def _possible_calls(
         results = Seen((message,)) if isinstance(message, ToolResult) else Seen(())
         for record in results.objects:
             key = record.get(name)
-            if isinstance(key, str) and key not in seen and _is_whole(record):
+            # A whole record, not an entry that mentions one.
+            whole = any(isinstance(value, list | dict) for value in record.values())
+            if isinstance(key, str) and key not in seen and whole:
                 seen.add(key)
                 arguments = filled(tool, results, wishes) or filled(tool, evidence, wishes)
                 if arguments is not None:
                     yield key, PossibleCall({**arguments, name: key}, record, evidence)
-
-
-def _is_whole(record: Object) -> bool:
-    """Whether an object is a whole record, not an entry that mentions one."""
-    return any(isinstance(value, list | dict) for value in record.values())
 
 
 # --- retail ----------------------------------------------------------------------------------
@@ -88,14 +85,14 @@ def _cannot_be_cancelled(call: PossibleCall) -> bool:
     booked = _time(call.record.get("created_at"))
     plain = call.record.get("cabin") != "business" and call.record.get("insurance") == "no"
     old = booked is not None and _NOW - booked > _DAY
-    return (plain and old and not _airline_at_fault(call)) or _is_flown(call)
+    at_fault = any(o.get("status") == "cancelled" for o in call.evidence.objects)
+    return (plain and old and not at_fault) or _is_flown(call)
 
 
 def _is_flown(call: PossibleCall) -> bool:
     """Whether the first flight left before today."""
-    dates = [_time(flight.get("date")) for flight in objects_of(call.record, "flights")]
-    known = [date for date in dates if date is not None]
-    return bool(known) and min(known).date() < _NOW.date()
+    dates = (_time(flight.get("date")) for flight in objects_of(call.record, "flights"))
+    return min((date for date in dates if date is not None), default=_NOW).date() < _NOW.date()
 
 
 def _takes_bags_off(call: PossibleCall) -> bool:
@@ -108,10 +105,6 @@ def _is_no_reason_to_pay(call: PossibleCall) -> bool:
     seen = [o for o in call.evidence.objects if "insurance" in o and "cabin" in o]
     plain = [o.get("insurance") == "no" and o.get("cabin") != "business" for o in seen]
     return call.record.get("membership") == "regular" and bool(plain) and all(plain)
-
-
-def _airline_at_fault(call: PossibleCall) -> bool:
-    return any(o.get("status") == "cancelled" for o in call.evidence.objects)
 
 
 # --- shop ------------------------------------------------------------------------------------

@@ -21,10 +21,10 @@ from sidecritic.simulation.task_record import (
     argument_leaves,
     is_finder,
     leaves,
-    properties,
     required,
 )
 from sidecritic.types import Message, ToolResult, ToolSpec, User
+from sidecritic.values import object_of
 
 Scalar = str | int | float
 
@@ -86,18 +86,16 @@ def parsed(text: str) -> JsonValue:
 
 
 # An actor reads its whole conversation again in each turn, and forks of an episode share theirs.
-_KEPT = 2048
+_kept = lru_cache(maxsize=2048)
 
 
-@lru_cache(maxsize=_KEPT)
+@_kept
 def _near(result: str, value: str) -> tuple[str, ...]:
-    """Return the siblings of a value in a result."""
     return tuple(dict.fromkeys(_siblings(parsed(result), value)))
 
 
-@lru_cache(maxsize=_KEPT)
+@_kept
 def _pairs(result: str) -> tuple[tuple[str, Scalar], ...]:
-    """Return every text and number of a result, each with its key."""
     return tuple(leaves(parsed(result)))
 
 
@@ -118,7 +116,11 @@ def _objects(value: JsonValue) -> Iterator[dict[str, JsonValue]]:
 def _siblings(value: JsonValue, text: str) -> Iterator[str]:
     if isinstance(value, dict):
         if text in value:
-            yield from (key for key, inner in value.items() if _is_available(inner))
+            yield from (
+                key
+                for key, inner in value.items()
+                if not (isinstance(inner, dict) and inner.get("available") is False)
+            )
         for inner in value.values():
             yield from _siblings(inner, text)
     elif isinstance(value, list):
@@ -129,16 +131,11 @@ def _siblings(value: JsonValue, text: str) -> Iterator[str]:
             yield from _siblings(inner, text)
 
 
-def _is_available(value: JsonValue) -> bool:
-    return not (isinstance(value, dict) and value.get("available") is False)
-
-
 def _same_key(entries: list[JsonValue], text: str) -> Iterator[str]:
     objects = [entry for entry in entries if isinstance(entry, dict)]
     keys = {key for entry in objects for key, inner in entry.items() if inner == text}
     for entry, key in product(objects, sorted(keys)):
-        other = entry.get(key)
-        if isinstance(other, str):
+        if isinstance(other := entry.get(key), str):
             yield other
 
 
@@ -158,10 +155,12 @@ def look_ups(write: Action, evidence: Seen, tools: Sequence[ToolSpec]) -> Iterat
         (name,) = required(tool)
         if isinstance(write.arguments.get(name), str):
             yield Action(tool.name, {name: write.arguments[name]})
-    hidden = _hidden(write, evidence)
+    texts = [text for _, text in argument_leaves(write.arguments) if isinstance(text, str)]
+    hidden = frozenset(t for t in texts if re.search(r"\d", t) and not evidence.shows(t))
     if not hidden:
         return
-    linked = _linked(write, evidence)
+    named = {text for text in texts if len(text) > 3}
+    linked = [o for o in evidence.objects if named & {v for v in o.values() if isinstance(v, str)}]
     for record, tool in product(linked, single):
         (name,) = required(tool)
         if isinstance(record.get(name), str):
@@ -175,23 +174,6 @@ def unseen(arguments: Arguments, evidence: Seen) -> tuple[str, ...]:
         name
         for name, value in arguments.items()
         if any(isinstance(v, str) and not evidence.shows(v) for _, v in leaves(value))
-    )
-
-
-def _linked(write: Action, evidence: Seen) -> list[dict[str, JsonValue]]:
-    """Return the objects that hold an identifier of the call as a direct value."""
-    named = {v for _, v in argument_leaves(write.arguments) if isinstance(v, str) and len(v) > 3}
-    return [
-        o for o in evidence.objects if any(isinstance(v, str) and v in named for v in o.values())
-    ]
-
-
-def _hidden(write: Action, evidence: Seen) -> frozenset[str]:
-    """Return the identifiers of a call that have not been named yet."""
-    return frozenset(
-        value
-        for _, value in argument_leaves(write.arguments)
-        if isinstance(value, str) and re.search(r"\d", value) and not evidence.shows(value)
     )
 
 
@@ -279,7 +261,8 @@ def filled(tool: ToolSpec, evidence: Seen, preferred: str) -> Arguments | None:
     """
     arguments: dict[str, JsonValue] = {}
     for name in required(tool):
-        choices = _choices(name, properties(tool).get(name, {}), evidence)
+        schema = object_of(object_of(tool.parameters, "properties"), name)
+        choices = _choices(name, schema, evidence)
         if not choices:
             return None
         arguments[name] = next(filter(partial(_stands_in, preferred), choices), choices[0])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
@@ -39,8 +39,6 @@ FaultKind = Literal[
     "false_statement",
     "forbidden_write",
 ]
-
-FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
 UNINVITED = frozenset({"extra_write", "forbidden_write"})
 """Writes that are not part of the reference."""
@@ -81,10 +79,7 @@ class FaultRates(Record):
         if isinstance(rates, FaultRates):
             return rates
         factor = rates / _USUAL
-        return cls(**{kind: min(1.0, rate * factor) for kind, rate in cls().by_kind().items()})
-
-    def by_kind(self) -> dict[str, float]:
-        return {kind: float(getattr(self, kind)) for kind in FAULT_KINDS}
+        return cls(**{kind: min(1.0, rate * factor) for kind, rate in cls()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +102,7 @@ _KEYS: Mapping[FaultKind, str] = {
 
 def keys_for(kind: FaultKind, arguments: Arguments) -> tuple[str, ...]:
     """Return the names of arguments that a fault of this kind can change."""
-    pattern = _KEYS.get(kind)
-    return () if pattern is None else tuple(k for k in arguments if re.search(pattern, k))
+    return tuple(k for k in arguments if kind in _KEYS and re.search(_KEYS[kind], k))
 
 
 def drawn_for_write(action: Action, rates: FaultRates, rng: Random) -> Flaw | None:
@@ -119,9 +113,8 @@ def drawn_for_write(action: Action, rates: FaultRates, rng: Random) -> Flaw | No
         "missing_confirmation",
         "omitted_write",
     )
-    share = rates.by_kind()
     for kind in kinds:
-        ticket -= share[kind]
+        ticket -= getattr(rates, kind)
         if ticket < 0:
             return Flaw(kind, announced=announced)
     return None
@@ -188,10 +181,8 @@ def _invented(value: str, rng: Random) -> str | None:
     """
     if re.fullmatch(r"#?\w*\d\w*", value) and len(value) > 5:
         return None
-    for one, other in OPPOSITES.items():
-        if value in (one, other):
-            return other if value == one else one
-    return _one_digit_off(value, rng)
+    opposites = {**OPPOSITES, **{other: one for one, other in OPPOSITES.items()}}
+    return opposites.get(value) or _one_digit_off(value, rng)
 
 
 def _one_digit_off(value: str, rng: Random) -> str | None:

@@ -78,12 +78,6 @@ _LINE = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s*\**([\w #/()-]{2,40}?)\**\s*:\s*\
 _TOKEN = re.compile(r"#?\w[\w@.-]*\w")
 
 
-def said_values(text: str) -> dict[str, str]:
-    """Return the `label: value` lines of a text, labels as words."""
-    found = (_LINE.match(line) for line in text.splitlines())
-    return {words_of(m.group(1)): m.group(2) for m in found if m is not None}
-
-
 def identifiers(text: str) -> frozenset[str]:
     """Return the words of a text that look like identifiers: they contain a digit."""
     return frozenset(
@@ -98,7 +92,8 @@ def contradictions(text: str, arguments: Arguments) -> tuple[str, ...]:
     an argument is contradicted when its own identifier is missing while another one of the
     same make stands in the text.
     """
-    lines = said_values(text)
+    listed = (_LINE.match(line) for line in text.splitlines())
+    lines = {words_of(match[1]): match[2] for match in listed if match is not None}
     foreign = identifiers(text) - {str(leaf) for _, leaf in argument_leaves(arguments)}
     return tuple(
         name
@@ -164,8 +159,7 @@ _SECOND = re.compile(
 
 def first_person(text: str) -> str:
     """Return instructions to a user in the user's own mouth: You -> I, your -> my."""
-    spoken = _OBJECT.sub(lambda m: f"{m.group(1)} me", text)
-    return _SECOND.sub(_as_first, spoken)
+    return _SECOND.sub(_as_first, _OBJECT.sub(r"\1 me", text))
 
 
 def _as_first(match: re.Match[str]) -> str:

@@ -121,26 +121,26 @@ class ScriptedUser:
         table = _Table.of(request.messages)
         call = self._next_call(table, request.tools)
         if call is not None:
-            return _completion(Assistant(calls=(call,)))
-        return _completion(Assistant(text=self._words(table)))
+            called = Assistant(calls=(call,))
+            return Completion(message=called, finish="tool_calls", model=self.name)
+        return Completion(
+            message=Assistant(text=self._words(table)), finish="stop", model=self.name
+        )
 
     def _words(self, table: "_Table") -> str:
         if len(table.own) <= self._prior:
-            return self._opening()
+            reason = self._scenario.reason or self._scenario.text or "You need help."
+            return f"Hi! {first_person(reason)}"
         if table.reports:
             return "I have done that. This is what I see:\n" + "\n".join(table.reports)
         text = table.heard
         if _TRANSFERRED.search(text):
             return f"Thank you. {TRANSFER}"
         answer = self._answer(text, table)
-        idle = table.own[-PATIENCE:]
-        if len(idle) == PATIENCE and all(said in (GO_ON, THANKS) for said in idle):
-            return f"I have to leave it at that. {STOP}" if answer in (GO_ON, THANKS) else answer
+        idle = [*table.own[-PATIENCE:], answer]
+        if len(idle) > PATIENCE and all(said in (GO_ON, THANKS) for said in idle):
+            return f"I have to leave it at that. {STOP}"
         return answer
-
-    def _opening(self) -> str:
-        reason = self._scenario.reason or self._scenario.text or "You need help."
-        return f"Hi! {first_person(reason)}"
 
     def _answer(self, text: str, table: "_Table") -> str:
         closing = _CLOSES.search(text)
@@ -237,32 +237,29 @@ class ScriptedUser:
         """Return the next thing that the user does with its own device, as it was told to."""
         if not tools or len(table.own) <= self._prior:
             return None
-        left = [a for a in _left(self._own, table.done) if a not in table.now]
+        left = list(self._own)
+        for action in table.done:
+            if action in left:
+                left.remove(action)
+        left = [action for action in left if action not in table.now]
         wanted = _instructed(table.heard, left)
         if not wanted and not table.reports and not _ASKS_CONSENT.search(table.heard):
             wanted = _checks(table.heard, tools)
         if not wanted:
             return None
-        action = wanted[0]
-        return ToolCall(
-            id=f"user_{len(table.done)}", name=action.name, arguments=dict(action.arguments), raw=""
-        )
+        id, arguments = f"user_{len(table.done)}", dict(wanted[0].arguments)
+        return ToolCall(id=id, name=wanted[0].name, arguments=arguments, raw="")
 
 
 def scripted_user(
     tools: Sequence[ToolSpec] = (),
     *,
     on_wrong_plan: OnWrongPlan = "confirm",
-    attention: float = 1.0,
 ) -> ModelFor:
     """Return the maker of one scripted user an episode."""
-
-    def model_for(task: Task, seed: int) -> ScriptedUser:
-        return ScriptedUser(
-            task, tools=tools, on_wrong_plan=on_wrong_plan, attention=attention, seed=seed
-        )
-
-    return model_for
+    return lambda task, seed: ScriptedUser(
+        task, tools=tools, on_wrong_plan=on_wrong_plan, seed=seed
+    )
 
 
 # --- the conversation, from the user's side -------------------------------------------------
@@ -315,15 +312,6 @@ def _content(name: str) -> str:
     return _VERBS.sub("", words_of(name))
 
 
-def _left(actions: Sequence[Action], done: Sequence[Action]) -> list[Action]:
-    """Return the actions that were not taken as often as they should be."""
-    left = list(actions)
-    for action in done:
-        if action in left:
-            left.remove(action)
-    return left
-
-
 def _instructed(text: str, actions: Sequence[Action]) -> list[Action]:
     """Return the actions that a text tells the user to take, in their order."""
     lowered = text.lower()
@@ -341,9 +329,3 @@ def _checks(text: str, tools: Sequence[ToolSpec]) -> list[Action]:
     lowered = text.lower()
     reads = (tool for tool in tools if tool.effect == "read" and not required(tool))
     return [Action(t.name, {}, by_user=True) for t in reads if _content(t.name) in lowered][:1]
-
-
-def _completion(message: Assistant) -> Completion:
-    return Completion(
-        message=message, finish="tool_calls" if message.calls else "stop", model="scripted"
-    )

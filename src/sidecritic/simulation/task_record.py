@@ -105,12 +105,6 @@ def required(tool: ToolSpec) -> tuple[str, ...]:
     return texts_of(tool.parameters, "required")
 
 
-def properties(tool: ToolSpec) -> Mapping[str, Arguments]:
-    """Return the JSON schema of each parameter."""
-    schemas = object_of(tool.parameters, "properties")
-    return {name: object_of(schemas, name) for name in schemas}
-
-
 # --- JSON of unknown shape ----------------------------------------------------------------
 
 

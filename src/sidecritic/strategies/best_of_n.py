@@ -9,14 +9,13 @@ one is left the verifier is not asked.
 """
 
 import asyncio
-from collections.abc import Sequence
 
 from pydantic import Field
 
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.ports import Model
 from sidecritic.strategies.base import Account, Strategy, shown
-from sidecritic.types import Completion, Record, Request, Sampling
+from sidecritic.types import Completion, Record, Request
 
 _QUESTION = """\
 [selection] These actions are proposed as the next one, and none has been taken yet:
@@ -57,7 +56,8 @@ class BestOfN(Strategy):
         drafts = list({shown(draft.message): draft for draft in reversed(drawn)}.values())[::-1]
         if len(drafts) == 1:
             return account.close(drafts[0])
-        question = _QUESTION.format(options=_numbered([shown(d.message) for d in drafts]))
+        options = (f"{number}. {shown(d.message)}" for number, d in enumerate(drafts, start=1))
+        question = _QUESTION.format(options="\n".join(options))
         picked = await account.fill(self._helper, Choice, request, question)
         if picked.choice > len(drafts):
             raise ModelError(
@@ -69,13 +69,9 @@ class BestOfN(Strategy):
 def _varied(request: Request, number: int) -> Request:
     if number == 0:
         return request
-    sampling: Sampling = request.sampling
+    sampling = request.sampling
     update = {
         "seed": None if sampling.seed is None else sampling.seed + number,
         "temperature": None if sampling.temperature is None else max(sampling.temperature, 1.0),
     }
     return request.model_copy(update={"sampling": sampling.model_copy(update=update)})
-
-
-def _numbered(lines: Sequence[str]) -> str:
-    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))

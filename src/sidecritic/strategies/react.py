@@ -8,7 +8,6 @@ Different here: the prompt is our own; messages from outside begin with who they
 thought is kept as `Assistant.reasoning` and so reaches neither environment nor critic.
 """
 
-from sidecritic.ports import Model
 from sidecritic.strategies.base import Account, Strategy
 from sidecritic.strategies.text_format import read, rendered
 from sidecritic.types import Assistant, Completion, Request
@@ -19,9 +18,6 @@ class React(Strategy):
 
     label = "react"
     thoughts = True
-
-    def __init__(self, actor: Model) -> None:
-        super().__init__(actor)
 
     async def complete(self, request: Request) -> Completion:
         """Return the action that the model wrote.

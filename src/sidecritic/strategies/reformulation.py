@@ -10,8 +10,6 @@ message of the user, kept as `reasoning` of the answer to it, and stand below th
 own words stay as they are, in every later request of the same turn.
 """
 
-from collections.abc import Sequence
-
 from sidecritic.strategies.base import Account, Strategy, is_from_user
 from sidecritic.types import Assistant, Completion, Message, Record, Request, User
 
@@ -45,9 +43,9 @@ class Reformulation(Strategy):
         if not said:
             return await account.ask(self._actor, request)
         last = said[-1]
-        notes = _kept(request.messages[last + 1 :])
-        if notes is None:
-            notes = await self._notes(request, last, account)
+        since = (m for m in request.messages[last + 1 :] if isinstance(m, Assistant))
+        kept = next((action.reasoning for action in since if action.reasoning), None)
+        notes = kept or await self._notes(request, last, account)
         plain = [_without_reasoning(message) for message in request.messages]
         plain[last] = User(text=f"{request.messages[last].text}\n\n{notes}")
         enriched = request.model_copy(update={"messages": tuple(plain)})
@@ -65,18 +63,11 @@ class Reformulation(Strategy):
             ("Rules that matter now", found.rules),
             ("Tools that may help", tools),
         )
-        listed = ("\n".join((f"{title}:", *_bullets(each))) for title, each in sections if each)
-        return "\n".join(("[notes for the agent, not written by the user]", *listed))
-
-
-def _bullets(lines: Sequence[str]) -> list[str]:
-    return [f"- {' '.join(line.split())}" for line in lines]
-
-
-def _kept(after: Sequence[Message]) -> str | None:
-    """Return the notes that an action since the user's message carries."""
-    actions = (message for message in after if isinstance(message, Assistant))
-    return next((action.reasoning for action in actions if action.reasoning), None)
+        notes = ["[notes for the agent, not written by the user]"]
+        for title, lines in sections:
+            if lines:
+                notes += [f"{title}:", *(f"- {' '.join(line.split())}" for line in lines)]
+        return "\n".join(notes)
 
 
 def _without_reasoning(message: Message) -> Message:

@@ -23,11 +23,12 @@ FEEDBACK = (
 class StandIn:
     """Fills in forms without reading what is asked."""
 
-    def __init__(self, *, blocks: float = 0.1, name: str = "stand-in") -> None:
+    name = "stand-in"
+    simulated = True
+
+    def __init__(self, *, blocks: float = 0.1) -> None:
         """Answer the share `blocks` of requests with `block`."""
         self._blocks = blocks
-        self.name = name
-        self.simulated = True
 
     async def complete(self, request: Request) -> Completion:
         """Return a form, or the verdict token of an LLM critic.
@@ -36,24 +37,21 @@ class StandIn:
             ModelError: the request asks for neither.
         """
         if request.sampling.top_logprobs:
-            return self._token()
+            yes = TokenLogprob(token="Yes", logprob=-0.1, top={"Yes": -0.1, "No": -2.4})
+            return self._completion("Yes", yes)
         if not form_name(request):
             raise ModelError(f"model {self.name!r} can fill in forms only, and was asked for text")
         format_ = cast("dict[str, Any]", request.sampling.extra["response_format"])
         schema = cast("dict[str, Any]", format_["json_schema"]["schema"])
         filled: dict[str, Any] = {key: _least(value) for key, value in schema["properties"].items()}
-        if "block" in schema["properties"].get("verdict", {}).get("enum", ()) and self._minds(
-            request
-        ):
+        can_block = "block" in schema["properties"].get("verdict", {}).get("enum", ())
+        if can_block and self._minds(request):
             filled |= {"verdict": "block", "feedback": FEEDBACK}
         return self._completion(json.dumps(filled))
 
-    def _token(self) -> Completion:
-        token = TokenLogprob(token="Yes", logprob=-0.1, top={"Yes": -0.1, "No": -2.4})
-        return self._completion("Yes").model_copy(update={"logprobs": (token,)})
-
-    def _completion(self, text: str) -> Completion:
-        return Completion(message=Assistant(text=text), finish="stop", model=self.name)
+    def _completion(self, text: str, *token: TokenLogprob) -> Completion:
+        said = Assistant(text=text)
+        return Completion(message=said, finish="stop", model=self.name, logprobs=token)
 
     def _minds(self, request: Request) -> bool:
         seen = "\n".join(message.text for message in request.messages[-2:])

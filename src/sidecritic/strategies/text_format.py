@@ -13,7 +13,7 @@ tool-calling model that writes the format, which is how a simulated actor plays 
 import json
 import re
 from collections.abc import Iterator, Sequence
-from json import JSONDecodeError, JSONDecoder
+from json import JSONDecoder
 from typing import Any, cast
 
 from sidecritic.models.wrappers import Wrapper
@@ -57,16 +57,6 @@ one or two lines about what to do next, which nobody else reads
 """
 
 
-def instructions(tools: Sequence[ToolSpec], *, thoughts: bool) -> str:
-    """Return what a model must be told to write this format."""
-    listed = "\n".join(
-        json.dumps({"name": t.name, "description": t.description, "parameters": t.parameters})
-        for t in tools
-    )
-    thought = _THOUGHT if thoughts else ""
-    return _HOW.format(thought=thought, respond=RESPOND, tools=listed)
-
-
 # --- a chat as text -----------------------------------------------------------------------
 
 
@@ -74,7 +64,12 @@ def rendered(
     messages: Sequence[Message], tools: Sequence[ToolSpec], *, thoughts: bool
 ) -> tuple[Message, ...]:
     """Return the chat in this format; the system prompt says how to act."""
-    how = instructions(tools, thoughts=thoughts)
+    listed = "\n".join(
+        json.dumps({"name": t.name, "description": t.description, "parameters": t.parameters})
+        for t in tools
+    )
+    thought = _THOUGHT if thoughts else ""
+    how = _HOW.format(thought=thought, respond=RESPOND, tools=listed)
     system = [message.text for message in messages if isinstance(message, System)]
     rest = (_rendered(m, thoughts=thoughts) for m in messages if not isinstance(m, System))
     return (System(text="\n\n".join((*system, how))), *rest)
@@ -119,28 +114,19 @@ def read(text: str, *, call_id: str) -> Assistant:
     name, arguments = found.get("name"), found.get("arguments")
     if not isinstance(name, str) or not name:
         return Assistant(text=text)
+    parsed = cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None
     if name == RESPOND:
-        content = cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else {}
-        return Assistant(text=str(content.get("content", "")), reasoning=thought or None)
-    return Assistant(calls=(_call(call_id, name, arguments),), reasoning=thought or None)
-
-
-def _call(call_id: str, name: str, arguments: object) -> ToolCall:
-    if isinstance(arguments, dict):
-        parsed = cast("dict[str, Any]", arguments)
-        return ToolCall(id=call_id, name=name, arguments=parsed, raw=json.dumps(parsed))
+        return Assistant(text=str((parsed or {}).get("content", "")), reasoning=thought or None)
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return ToolCall(id=call_id, name=name, arguments=None, raw=raw)
+    call = ToolCall(id=call_id, name=name, arguments=parsed, raw=raw)
+    return Assistant(calls=(call,), reasoning=thought or None)
 
 
 def _object(text: str) -> dict[str, Any]:
     """Return the JSON object that the text begins with, whatever follows it."""
-    start = text.find("{")
-    if start < 0:
-        return {}
     try:
-        found, _ = JSONDecoder().raw_decode(text[start:])
-    except JSONDecodeError:
+        found, _ = JSONDecoder().raw_decode(text, text.index("{"))
+    except ValueError:
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 

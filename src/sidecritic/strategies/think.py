@@ -55,19 +55,18 @@ class Think(Strategy):
             completion = await account.ask(self._actor, current)
             message = completion.message
             new = [_thought(call) for call in message.calls if call.name == THINK.name]
-            rest = tuple(call for call in message.calls if call.name != THINK.name)
             thoughts.extend(new)
-            if not new or rest:
-                return account.close(completion, _action(message, rest, thoughts))
+            if not new or len(new) < len(message.calls):
+                return account.close(completion, _action(message, thoughts))
             exchange = _exchange("\n".join(new), f"think_now_{number}")
             bare, current = extended(bare, *exchange), extended(current, *exchange)
         completion = await account.ask(self._actor, bare)
-        # A model may still call what it is no longer offered.
-        rest = tuple(c for c in completion.message.calls if c.name != THINK.name)
-        return account.close(completion, _action(completion.message, rest, thoughts))
+        return account.close(completion, _action(completion.message, thoughts))
 
 
-def _action(message: Assistant, calls: tuple[ToolCall, ...], thoughts: list[str]) -> Assistant:
+def _action(message: Assistant, thoughts: list[str]) -> Assistant:
+    """Return the action without calls of the tool, which a model may make unasked."""
+    calls = tuple(call for call in message.calls if call.name != THINK.name)
     reasoning = "\n\n".join(thoughts) or None
     return Assistant(text=message.text, calls=calls, reasoning=reasoning)
 

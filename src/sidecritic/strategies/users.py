@@ -13,8 +13,8 @@ from typing import Literal
 
 from sidecritic.models.wrappers import Wrapper
 from sidecritic.ports import Model
-from sidecritic.strategies.base import Account
-from sidecritic.types import Assistant, Completion, Message, Record, Request, System, User
+from sidecritic.strategies.base import Account, extended
+from sidecritic.types import Assistant, Completion, Record, Request, System, User
 
 UserStrategy = Literal["llm", "react", "verify", "reflection"]
 
@@ -50,7 +50,11 @@ class ThinkingUser(Wrapper):
     """A user that writes down a thought before it speaks."""
 
     async def complete(self, request: Request) -> Completion:
-        completion = await super().complete(_instructed(request, _REACT))
+        first, *rest = request.messages
+        if isinstance(first, System):
+            first = System(text=f"{first.text}{_REACT}")
+        told = request.model_copy(update={"messages": (first, *rest)})
+        completion = await super().complete(told)
         message = completion.message
         if message.calls or "Response:" not in message.text:
             return completion
@@ -77,19 +81,13 @@ class CheckedUser(Wrapper):
             check = await account.fill(self._model, Check, request, _CHECK.format(text=text))
             if check.fits:
                 break
-            again = self._next(request, text, check.problem)
+            again = request
+            if self._reflects:
+                problem = check.problem or "it is not what the customer would say"
+                about = User(text=_AGAIN.format(problem=problem))
+                again = extended(request, Assistant(text=text), about)
             completion = await account.ask(self._model, again)
         return account.close(completion)
-
-    def _next(self, request: Request, text: str, problem: str) -> Request:
-        """Return the request for another answer: the same one, or one that names the problem."""
-        if not self._reflects:
-            return request
-        again: tuple[Message, ...] = (
-            Assistant(text=text),
-            User(text=_AGAIN.format(problem=problem or "it is not what the customer would say")),
-        )
-        return request.model_copy(update={"messages": (*request.messages, *again)})
 
 
 def with_strategy(user: Model, strategy: UserStrategy) -> Model:
@@ -103,9 +101,3 @@ def with_strategy(user: Model, strategy: UserStrategy) -> Model:
             return CheckedUser(user, reflects=False)
         case "reflection":
             return CheckedUser(user, reflects=True)
-
-
-def _instructed(request: Request, instruction: str) -> Request:
-    first, *rest = request.messages
-    system = System(text=f"{first.text}{instruction}") if isinstance(first, System) else first
-    return request.model_copy(update={"messages": (system, *rest)})

@@ -10,9 +10,10 @@ import pytest
 
 from sidecritic.errors import ConfigError, MissingExtra, ModelError, ModelRejected
 from sidecritic.models.llamacpp import LlamaCpp, load_llamacpp
-from sidecritic.models.llamacpp_engine import Chat, Written
+from sidecritic.models.llamacpp_engine import Chat
 from sidecritic.types import (
     Assistant,
+    Completion,
     Request,
     Sampling,
     System,
@@ -20,16 +21,16 @@ from sidecritic.types import (
     ToolCall,
     ToolResult,
     ToolSpec,
+    Usage,
     User,
 )
 
 ASKED = Request(messages=(System(text="Judge."), User(text="Right?")))
-YES = Written(
-    text="Yes",
+YES = Completion(
+    message=Assistant(text="Yes"),
     finish="length",
-    prompt=9,
-    cached=4,
-    written=1,
+    model="file",
+    usage=Usage(input_tokens=9, output_tokens=1, cached_tokens=4),
     logprobs=(TokenLogprob(token="Yes", logprob=-0.1),),
 )
 
@@ -42,7 +43,7 @@ class Writes:
         self.begun, self.stopped = Event(), Event()
         self.at_once, self.busy, self.clashed, self.closed = at_once, False, False, False
 
-    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
+    def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Completion:
         self.clashed = self.clashed or self.busy
         self.busy = True
         self.chats.append(chat)
@@ -110,7 +111,9 @@ async def test_closing_ends_what_is_written_and_can_be_repeated() -> None:
 
 async def test_what_breaks_inside_is_a_model_error() -> None:
     class Breaks(Writes):
-        def complete(self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]) -> Written:
+        def complete(
+            self, chat: Chat, sampling: Sampling, stopped: Callable[[], bool]
+        ) -> Completion:
             raise RuntimeError("llama_decode returned -3")
 
     model = LlamaCpp(Breaks(), name="m")

@@ -11,14 +11,9 @@ from sidecritic.envs.tau2.package import DOMAINS
 from sidecritic.episode import run_episode
 from sidecritic.gates import Gate
 from sidecritic.ports import Benchmark
-from sidecritic.simulation.actor import (
-    FAULT_KINDS,
-    FaultKind,
-    FaultRates,
-    SimulatedActor,
-    simulated_actor,
-)
+from sidecritic.simulation.actor import SimulatedActor, simulated_actor
 from sidecritic.simulation.fault_feedback import names_fault
+from sidecritic.simulation.faults import FaultKind, FaultRates
 from sidecritic.simulation.scripted_user import OnWrongPlan, scripted_user
 from sidecritic.simulation.task_record import leaves
 from sidecritic.supervisor import Supervisor
@@ -43,7 +38,7 @@ SHOP = Shop()
 TASKS = {task.id: task for split in ("train", "test") for task in SHOP.tasks(split)}
 REFUND, TWO_WRITES, FORBIDDEN, TRANSFER = TASKS["3"], TASKS["7"], TASKS["6"], TASKS["4"]
 
-NO_FAULTS = FaultRates(**dict.fromkeys(FAULT_KINDS, 0.0))
+NO_FAULTS = FaultRates(**dict.fromkeys(FaultRates.model_fields, 0.0))
 
 
 def always(kind: FaultKind) -> FaultRates:
@@ -330,7 +325,7 @@ async def test_it_keeps_no_state_between_requests() -> None:
 def test_rates_scale_with_a_number() -> None:
     assert FaultRates.of(0.35) == FaultRates()
     assert FaultRates.of(0.0) == NO_FAULTS
-    assert max(FaultRates.of(100.0).by_kind().values()) == 1.0
+    assert max(dict(FaultRates.of(100.0)).values()) == 1.0
 
 
 # --- supervision that errs ------------------------------------------------------------------

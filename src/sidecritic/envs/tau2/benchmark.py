@@ -21,7 +21,7 @@ from sidecritic.envs.tau2.states import State, state_over
 from sidecritic.envs.tau2.tasks import TaskSet, check_task, packaged_tasks, tasks_from
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
-from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, ToolSpec, UserCall
+from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult, UserCall
 
 GraderName = Literal["ours", "official"]
 
@@ -38,18 +38,9 @@ class Tau2World:
         self._case = case
         self.state = state
         self._grader: GraderName = grader
-
-    @property
-    def policy(self) -> str:
-        return self._case.domain.pristine.policy
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return self._case.domain.tools
-
-    @property
-    def user_tools(self) -> tuple[ToolSpec, ...]:
-        return self._case.domain.user_tools
+        self.policy = case.domain.pristine.policy
+        self.tools = case.domain.tools
+        self.user_tools = case.domain.user_tools
 
     def execute(self, call: ToolCall) -> ToolResult:
         return respond(self._case.domain, self.state, call)
@@ -108,7 +99,15 @@ class Tau2:
 
     def environment(self, task: Task, user: Model) -> Environment:
         case = self.case(task)
-        return Conversation(self.world(task), user, self._script(case))
+        scenario = case.domain.task_classes.UserScenario.model_validate(case.data["user_scenario"])
+        opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
+        script = Script(
+            scenario=f"{case.domain.guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
+            opening=opening or (Assistant(text=GREETING),),
+            stop=STOP,
+            max_errors=MAX_ERRORS,
+        )
+        return Conversation(self.world(task), user, script)
 
     def world(self, task: Task) -> Tau2World:
         """Return the world of a fresh episode, without a user."""
@@ -170,17 +169,6 @@ class Tau2:
         if self._tasks_file is not None:
             return tasks_from(self._tasks_file, self._domain, fallback=folder)
         return packaged_tasks(folder, version=package_version())
-
-    def _script(self, case: PreparedTask) -> Script:
-        guidelines = case.domain.guidelines
-        scenario = case.domain.task_classes.UserScenario.model_validate(case.data["user_scenario"])
-        opening = tuple(entry for entry in case.history if not isinstance(entry, UserCall))
-        return Script(
-            scenario=f"{guidelines}\n\n<scenario>\n{scenario}\n</scenario>",
-            opening=opening or (Assistant(text=GREETING),),
-            stop=STOP,
-            max_errors=MAX_ERRORS,
-        )
 
 
 _GRADERS: Mapping[GraderName, Grader] = {"ours": inspect, "official": inspect_officially}

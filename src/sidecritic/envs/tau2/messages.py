@@ -4,7 +4,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sidecritic.envs.base import Transcript, failure
 from sidecritic.envs.tau2.package import Domain
@@ -12,14 +12,6 @@ from sidecritic.envs.tau2.refused_calls import refusal
 from sidecritic.envs.tau2.states import State
 from sidecritic.errors import EnvError
 from sidecritic.types import Assistant, Message, System, ToolCall, ToolResult, User, UserCall
-
-
-class RecordedCall(NamedTuple):
-    """A call and what it returned."""
-
-    call: ToolCall
-    requestor: str
-    result: ToolResult
 
 
 def respond(
@@ -46,18 +38,18 @@ def replay(domain: Domain, state: State, transcript: Transcript) -> None:
     Raises:
         EnvError: a call returns something else than is on record.
     """
-    for number, exchange in enumerate(exchanges(transcript), start=1):
-        got = respond(domain, state, exchange.call, requestor=exchange.requestor)
-        if _content(got.text) != _content(exchange.result.text):
+    for number, (requestor, call, result) in enumerate(_exchanges(transcript), start=1):
+        got = respond(domain, state, call, requestor=requestor)
+        if _content(got.text) != _content(result.text):
             raise EnvError(
-                f"call {number} of the record, {exchange.call.name}({exchange.call.raw}) by the "
-                f"{exchange.requestor}, returned {_short(got.text)} and not, as recorded, "
-                f"{_short(exchange.result.text)}; was it recorded on another version of the data?"
+                f"call {number} of the record, {call.name}({call.raw}) by the {requestor}, "
+                f"returned {_short(got.text)} and not, as recorded, {_short(result.text)}; "
+                "was it recorded on another version of the data?"
             )
 
 
-def exchanges(transcript: Transcript) -> Iterator[RecordedCall]:
-    """Pair every call with its result, in the order in which they were run.
+def _exchanges(transcript: Transcript) -> Iterator[tuple[str, ToolCall, ToolResult]]:
+    """Yield who made each call, the call and its result, in the order in which they were run.
 
     Raises:
         EnvError: a result without a call, or a call without a result.
@@ -66,11 +58,11 @@ def exchanges(transcript: Transcript) -> Iterator[RecordedCall]:
     for entry in transcript:
         match entry:
             case UserCall(call=call, result=result):
-                yield RecordedCall(call, "user", result)
+                yield "user", call, result
             case ToolResult():
                 if not waiting or waiting[0].id != entry.call_id:
                     raise EnvError(f"the result of call {entry.call_id!r} follows no such call")
-                yield RecordedCall(waiting.popleft(), "assistant", entry)
+                yield "assistant", waiting.popleft(), entry
             case Assistant(calls=calls):
                 waiting.extend(calls)
             case _:
@@ -88,7 +80,9 @@ def parse(messages: Sequence[Mapping[str, Any]]) -> Transcript:
         EnvError: calls and results do not pair up.
     """
     transcript: list[Message | UserCall] = []
-    results = deque(_flat(messages))
+    results: deque[Mapping[str, Any]] = deque()
+    for message in messages:
+        results.extend(message.get("tool_messages") or (message,))
     while results:
         message = results.popleft()
         calls = tuple(_call(raw) for raw in message.get("tool_calls") or ())
@@ -110,12 +104,6 @@ def parse(messages: Sequence[Mapping[str, Any]]) -> Transcript:
             case role:
                 raise EnvError(f"a message with the role {role!r} where none is expected")
     return tuple(transcript)
-
-
-def _flat(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for message in messages:
-        batch: Sequence[Mapping[str, Any]] = message.get("tool_messages") or (message,)
-        yield from batch
 
 
 def _call(raw: Mapping[str, Any]) -> ToolCall:

@@ -64,10 +64,9 @@ class Domain:
 
     def effect(self, tool: str, requestor: str = "assistant") -> Effect:
         """Return what a tool of either side may do."""
-        for spec in self.user_tools if requestor == "user" else self.tools:
-            if spec.name == tool:
-                return spec.effect
-        return "unknown"
+        offered = self.user_tools if requestor == "user" else self.tools
+        effects: dict[str, Effect] = {spec.name: spec.effect for spec in offered}
+        return effects.get(tool, "unknown")
 
 
 def load_domain(name: str) -> Domain:

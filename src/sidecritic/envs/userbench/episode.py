@@ -95,6 +95,8 @@ _SHORT = 300
 class UserBenchEpisode:
     """One episode; single use."""
 
+    tools = (TOOL,)
+
     def __init__(self, trip: Trip, user: Model, progress: TripProgress) -> None:
         self._trip = trip
         self._user = user
@@ -111,10 +113,6 @@ class UserBenchEpisode:
     def system(self) -> str:
         """The actor's whole system prompt: UserBench has no customer-service preamble."""
         return self.policy
-
-    @property
-    def tools(self) -> tuple[ToolSpec, ...]:
-        return (TOOL,)
 
     async def start(self) -> Observation:
         return Observation(messages=(User(text=f"{self._trip.opening} {_BUDGET}"),))
