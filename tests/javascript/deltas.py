@@ -72,6 +72,12 @@ def plain(text: object) -> Reply:
     return chat(None, calls=[{**call("refund", ""), "function": function(text)}])
 
 
+def within_message(text: str) -> Reply:
+    """Return a stream whose only chunk has a message where others have a delta."""
+    (choice,) = json.loads(plain(text).body)["choices"]
+    return sse([{**STOP, "choices": [choice]}], done=True)
+
+
 def function(text: object) -> Json:
     return {"name": "refund", "arguments": text}
 

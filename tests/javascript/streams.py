@@ -48,6 +48,7 @@ from tests.javascript.deltas import (
     streamed,
     told,
     used,
+    within_message,
     without,
     written,
 )
@@ -209,23 +210,7 @@ CHAT: dict[str, Case] = {
             delta(part(TEXT)["choices"][0]["delta"], index=1),
         )
     ),
-    "a call in a message": Case(
-        sse(
-            [
-                {
-                    **STOP,
-                    "choices": [
-                        {
-                            "index": 0,
-                            "message": json.loads(plain(TEXT).body)["choices"][0]["message"],
-                            "finish_reason": "tool_calls",
-                        }
-                    ],
-                }
-            ],
-            done=True,
-        )
-    ),
+    "a call in a message": Case(within_message(TEXT)),
     "a chunk without choices": Case(streamed({**ROLE, "choices": []}, NAMED, part(TEXT)), REFUND),
     # events
     "a wrong content type": Case(of_type(GOOD, "text/plain"), REFUND, held=REFUSED),
@@ -240,7 +225,6 @@ CHAT: dict[str, Case] = {
 }
 
 # --- messages ----------------------------------------------------------------------------
-
 
 NOBODYS = ("with a control character", "with a comma too much", "within a fence")
 """Input that no client of Messages reads."""
