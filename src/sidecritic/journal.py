@@ -49,23 +49,19 @@ class Journal:
 
     def unfinished(self) -> bytes:
         """Return what stands behind the last newline; empty in a journal that is whole."""
-        size = self.size
-        start = self._last_line_start(size)
-        return os.pread(self._descriptor, size - start, start)
-
-    def drop(self, length: int) -> None:
-        """Remove that many bytes from the end."""
-        os.ftruncate(self._descriptor, self.size - length)
-
-    def _last_line_start(self, size: int) -> int:
-        end = size
+        size = end = self.size
         while end > 0:
             begin = max(0, end - _STEP)
             found = os.pread(self._descriptor, end - begin, begin).rfind(b"\n")
             if found >= 0:
-                return begin + found + 1
+                end = begin + found + 1
+                break
             end = begin
-        return 0
+        return os.pread(self._descriptor, size - end, end)
+
+    def drop(self, length: int) -> None:
+        """Remove that many bytes from the end."""
+        os.ftruncate(self._descriptor, self.size - length)
 
 
 @contextmanager

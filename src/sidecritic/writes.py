@@ -78,9 +78,9 @@ class Unmatched:
     def of(cls, outcome: Outcome | None) -> "Unmatched | None":
         """Return the agent's reference writes that succeed; `None` without a reference."""
         listed = outcome.native.get("reference") if outcome else None
-        return (
-            cls(filter(None, map(_reference_write, listed))) if isinstance(listed, list) else None
-        )
+        if not isinstance(listed, list):
+            return None
+        return cls(filter(None, map(_reference_write, listed)))
 
     def holds(self, call: ToolCall) -> bool:
         """Whether the call is a reference write that is still open."""
@@ -94,8 +94,7 @@ class Unmatched:
     def strike(self, call: ToolCall) -> bool:
         """Take the call off the list; return whether it was on it."""
         open_ = self.holds(call)
-        if open_:
-            self._left[normal_form(call.name, call.arguments or {})] -= 1
+        self._left[normal_form(call.name, call.arguments or {})] -= open_
         return open_
 
 

@@ -6,9 +6,10 @@ the profile does on users that it has not seen; the profile itself is fitted to 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import NamedTuple, TypeVar
 
 from sidecritic.calibration.curve import Method, fit, threshold_for
 from sidecritic.calibration.profile import (
@@ -46,6 +47,8 @@ KINDS: tuple[KnownKind, ...] = ("write", "final")
 
 _Known = Sequence[KnownProposal]
 
+_Each = TypeVar("_Each")
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileSettings:
@@ -80,21 +83,12 @@ def calibrate(known: _Known, settings: ProfileSettings, *, folds: int = FOLDS) -
     profile = fit_profile(known, settings)
     too_few = tuple(_too_few(profile, known))
     report = CalibrationReport(
-        name=profile.name,
-        critic=profile.critic,
-        critic_version=profile.critic_version,
-        pack=profile.pack,
-        method=settings.method,
-        false_alarms=profile.false_alarms,
+        **asdict(settings),
         digest=profile.digest,
-        simulated=profile.data.simulated,
-        examples=profile.data.examples,
-        users=profile.data.users,
-        runs=profile.data.runs,
+        **profile.data.model_dump(include={"simulated", "examples", "users", "runs"}),
         folds=folds,
         held_out=_cross_validated(known, settings, folds),
         thresholds=tuple(_chosen(rule, known) for rule in profile.thresholds),
-        minimum=settings.minimum,
         too_few=too_few,
         notes=(*_notes(profile, known), *_without_thresholds(too_few, settings.minimum)),
     )
@@ -154,15 +148,10 @@ def _thresholds(
         tools = _grouped((each.tool, each) for each in here) if domain else {}
         large = {tool: of for tool, of in tools.items() if _counts(of)[0] >= settings.minimum}
         for tool, found in {"": here, **large}.items():
-            at = threshold_for(*_scores(found), settings.false_alarms)
-            right, wrong = _counts(found)
+            cut = threshold_for(*_scores(found), settings.false_alarms)
+            at, (right, wrong) = NEVER if cut is None else cut, _counts(found)
             yield ThresholdRule(
-                kind=kind,
-                domain=domain,
-                tool=tool,
-                at=NEVER if at is None else at,
-                right=right,
-                wrong=wrong,
+                kind=kind, domain=domain, tool=tool, at=at, right=right, wrong=wrong
             )
 
 
@@ -171,8 +160,8 @@ def _by_domain(known: _Known) -> dict[str, _Known]:
     return {"": known, **_grouped((each.example.stratum, each) for each in known)}
 
 
-def _grouped(named: Iterable[tuple[str, KnownProposal]]) -> dict[str, _Known]:
-    groups: dict[str, list[KnownProposal]] = defaultdict(list)
+def _grouped(named: Iterable[tuple[str, _Each]]) -> dict[str, list[_Each]]:
+    groups: dict[str, list[_Each]] = defaultdict(list)
     for name, each in named:
         groups[name].append(each)
     return {name: groups[name] for name in sorted(groups) if name}
@@ -190,8 +179,7 @@ def _counts(known: _Known) -> tuple[int, int]:
 # --- on users that were not seen -----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Unseen:
+class _Unseen(NamedTuple):
     """An example, and what a profile that has not seen its user makes of it."""
 
     example: Example
@@ -209,11 +197,12 @@ def _cross_validated(
         for each in known:
             if fold[each.example.group] == number and each.kind in profile.kinds:
                 tried[each.kind].append(_judged(profile, each))
-    return {
-        kind: {"all": _measured(found), **_measured_by_domain(found)}
+    slices = {
+        kind: {"all": found, **_grouped((each.example.stratum, each) for each in found)}
         for kind, found in tried.items()
         if found
     }
+    return {kind: {name: _measured(of) for name, of in by.items()} for kind, by in slices.items()}
 
 
 def _judged(profile: Profile, known: KnownProposal) -> _Unseen:
@@ -227,28 +216,19 @@ def _judged(profile: Profile, known: KnownProposal) -> _Unseen:
     )
 
 
-def _measured_by_domain(tried: Sequence[_Unseen]) -> Mapping[str, UnseenUsers]:
-    domains = sorted({each.example.stratum for each in tried} - {""})
-    return {d: _measured([each for each in tried if each.example.stratum == d]) for d in domains}
-
-
 def _measured(tried: Sequence[_Unseen]) -> UnseenUsers:
-    before = [each.example for each in tried]
-    after = [
-        Example(each.probability, e.wrong, e.group, e.stratum)
-        for each, e in zip(tried, before, strict=True)
-    ]
-    raw = detection(before)
-    alarms = [(each.example, each.refused) for each in tried]
+    raw = detection([each.example for each in tried])
+    after = detection([replace(each.example, score=each.probability) for each in tried])
+    alarms = [(example.group, refused, example.wrong) for example, _, refused in tried]
     return UnseenUsers(
         n=len(tried),
         wrong=raw.wrong,
-        users=len({example.group for example in before}),
+        users=len({group for group, _, _ in alarms}),
         auroc=Measured(value=raw.auroc, ci=raw.auroc_ci),
         calibration_error_before=raw.calibration_error,
-        calibration_error_after=detection(after).calibration_error,
-        false_alarms=share([(e.group, refused) for e, refused in alarms if not e.wrong]),
-        recall=share([(e.group, refused) for e, refused in alarms if e.wrong]),
+        calibration_error_after=after.calibration_error,
+        false_alarms=share([(group, refused) for group, refused, wrong in alarms if not wrong]),
+        recall=share([(group, refused) for group, refused, wrong in alarms if wrong]),
     )
 
 
@@ -267,12 +247,8 @@ def _chosen(rule: ThresholdRule, known: _Known) -> ChosenThreshold:
         and each.example.score >= cut
     ]
     return ChosenThreshold(
-        kind=rule.kind,
-        domain=rule.domain,
-        tool=rule.tool,
+        **rule.model_dump(exclude={"at"}),
         threshold=cut,
-        right=rule.right,
-        wrong=rule.wrong,
         false_alarms=alarms.count(False) / rule.right if rule.right else None,
         recall=alarms.count(True) / rule.wrong if rule.wrong else None,
     )

@@ -21,6 +21,8 @@ from sidecritic.types import Record
 
 SCHEMA_VERSION: Literal[1] = 1
 
+_SEVEREST: tuple[Kind, ...] = ("write", "final", "other")
+
 NEVER: Literal["never"] = "never"
 """Stands for a threshold where none keeps to the wanted false alarms: nothing is refused."""
 
@@ -123,7 +125,7 @@ class Profile(Record, allow_inf_nan=False):
 
         A kind that the profile does not know is held to the rules of one that it does.
         """
-        known = kind if kind in self.kinds else min(self.kinds, key=_severity)
+        known = kind if kind in self.kinds else min(self.kinds, key=_SEVEREST.index)
         rules = [self._rule(known, domain, tool) for tool in set(tools) or {""}]
         return min((rule.score for rule in rules if rule.score is not None), default=None)
 
@@ -151,10 +153,6 @@ def _of(rules: Iterable[_Rule], kind: Kind, domain: str) -> list[_Rule]:
     """Return the rules that hold for a kind in a domain, those of the domain first."""
     here = [rule for rule in rules if rule.kind == kind and rule.domain in (domain, "")]
     return sorted(here, key=lambda rule: rule.domain == "")
-
-
-def _severity(kind: Kind) -> int:
-    return ("write", "final", "other").index(kind)
 
 
 # --- TOML ----------------------------------------------------------------------------------

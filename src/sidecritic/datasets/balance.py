@@ -19,15 +19,13 @@ def balanced(rows: Sequence[Candidate], how: Balance, seed: int) -> list[Candida
     `downsample` leaves out rows of the bigger class, `weights` has all of them count less. A
     group that has one class only stays as it is: there is nothing to balance it against.
     """
-    groups: dict[tuple[str, str], tuple[list[Candidate], list[Candidate]]] = defaultdict(
-        lambda: ([], [])
-    )
+    groups: dict[tuple[str, str, bool], list[Candidate]] = defaultdict(list)
     for row in rows:
-        groups[row.domain, row.kind][row.label.wrong].append(row)
+        groups[row.domain, row.kind, row.label.wrong].append(row)
     chosen: dict[str, Candidate] = {}
-    for right, wrong in groups.values():
-        for row in (*_reduced(right, wrong, how, seed), *_reduced(wrong, right, how, seed)):
-            chosen[row.id] = row
+    for (domain, kind, wrong), own in groups.items():
+        others = len(groups.get((domain, kind, not wrong), ()))
+        chosen |= {row.id: row for row in _reduced(own, others, how, seed)}
     return [chosen[row.id] for row in rows if row.id in chosen]
 
 
@@ -40,9 +38,8 @@ def require_both_classes(rows: Sequence[Candidate], left_out: Mapping[str, int])
     wrong = sum(row.label.wrong for row in rows)
     if 0 < wrong < len(rows):
         return
-    what = (
-        "no rows at all" if not rows else f"{len(rows)} rows, all {'wrong' if wrong else 'right'}"
-    )
+    kind = "wrong" if wrong else "right"
+    what = f"{len(rows)} rows, all {kind}" if rows else "no rows at all"
     why = ", ".join(f"{number} {reason}" for reason, number in left_out.items() if number)
     without = f" (left out: {why})" if why else ""
     raise ConfigError(
@@ -51,21 +48,18 @@ def require_both_classes(rows: Sequence[Candidate], left_out: Mapping[str, int])
     )
 
 
-def _reduced(
-    own: Sequence[Candidate], other: Sequence[Candidate], how: Balance, seed: int
-) -> Sequence[Candidate]:
-    if len(own) <= len(other) or not other:
+def _reduced(own: Sequence[Candidate], others: int, how: Balance, seed: int) -> Sequence[Candidate]:
+    if len(own) <= others or not others:
         return own
     match how:
         case "none":
             return own
         case "downsample":
             # By a hash, so that the choice does not hang on the order of the runs.
-            return sorted(own, key=lambda row: sha256(f"{seed}/{row.id}".encode()).digest())[
-                : len(other)
-            ]
+            lot = sorted(own, key=lambda row: sha256(f"{seed}/{row.id}".encode()).digest())
+            return lot[:others]
         case "weights":
-            share = len(other) / len(own)
+            share = others / len(own)
             return [replace(row, weight=row.weight * share) for row in own]
         case _ as unknown:
             assert_never(unknown)

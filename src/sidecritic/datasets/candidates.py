@@ -1,5 +1,6 @@
 """Labelled proposals before they become rows: small enough to hold all in memory."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -44,11 +45,11 @@ class Candidate:
 
 def candidates_of(material: Material) -> Iterator[Candidate]:
     """Yield what is labelled and can be rebuilt, in the order of the trajectories."""
-    labels: dict[str, dict[tuple[int, int], Label]] = {}
+    labels: dict[str, dict[tuple[int, int], Label]] = defaultdict(dict)
     for key, label in material.labels.items():
-        labels.setdefault(key.trajectory, {})[key.turn, key.attempt] = label
+        labels[key.trajectory][key.turn, key.attempt] = label
     for trajectory in material.trajectories:
-        own = labels.get(trajectory.id, {})
+        own = labels[trajectory.id]
         for place in labelled_places(material, trajectory, own):
             label = own[place.proposal.turn, place.proposal.attempt]
             yield _candidate(material, trajectory, place, label)

@@ -10,19 +10,17 @@ from sidecritic.datasets.rows import FeedbackRow, PreferenceRow, StepsRow, Verdi
 from sidecritic.datasets.summary import Lengths, Summary
 from sidecritic.types import Record
 
-_KINDS: Mapping[str, type[Record]] = {
-    "verdict": VerdictRow,
-    "feedback": FeedbackRow,
-    "preference": PreferenceRow,
-    "steps": StepsRow,
-}
+_SFT = "`prompt`, `completion`: TRL `SFTTrainer`"
+_DPO = "`prompt`, `chosen`, `rejected`: TRL `DPOTrainer`"
+_STEPS = "`prompt`, `completions`, `labels`: stepwise supervision of a reward model"
 
-_USES = {
-    "verdict": "`prompt`, `completion`: TRL `SFTTrainer`",
-    "feedback": "`prompt`, `completion`: TRL `SFTTrainer`",
-    "preference": "`prompt`, `chosen`, `rejected`: TRL `DPOTrainer`",
-    "steps": "`prompt`, `completions`, `labels`: stepwise supervision of a reward model",
+_KINDS: Mapping[str, tuple[type[Record], str]] = {
+    "verdict": (VerdictRow, _SFT),
+    "feedback": (FeedbackRow, _SFT),
+    "preference": (PreferenceRow, _DPO),
+    "steps": (StepsRow, _STEPS),
 }
+"""The rows of each configuration, and what they are for."""
 
 _BAR = 40
 """Characters of the longest bar of the histogram."""
@@ -53,7 +51,7 @@ def _front(files: Mapping[tuple[str, str], str]) -> Iterator[str]:
     for config in sorted(by_config):
         yield f"- config_name: {config}"
         yield "  features:"
-        yield from _features(columns_of(_KINDS[config]), "  ")
+        yield from _features(columns_of(_KINDS[config][0]), "  ")
     yield "---"
     yield ""
 
@@ -96,7 +94,7 @@ def _body(summary: Summary) -> Iterator[str]:
     yield from _table(
         ("configuration", *splits, "columns"),
         (
-            (config, *(counts.get(split, 0) for split in splits), _USES[config])
+            (config, *(counts.get(split, 0) for split in splits), _KINDS[config][1])
             for config, counts in summary.rows.items()
         ),
     )
@@ -108,7 +106,17 @@ def _body(summary: Summary) -> Iterator[str]:
         ),
     )
     yield "No task and no user is in two splits, and none is of a benchmark's test split.\n"
-    for title, counts in _counted(summary):
+    counted = {
+        "Where the labels come from": summary.by_source,
+        "Domains and kinds of action": summary.by_kind,
+        "Mistakes": summary.by_category,
+        "Trust": summary.by_trust,
+        "Actors": summary.by_actor,
+        "Licences": summary.licences,
+        "Left out": summary.left_out,
+        "Quarantined (quarantine.jsonl), never in a split": summary.quarantined,
+    }
+    for title, counts in counted.items():
         if counts:
             yield f"## {title}\n"
             yield from _table(("", "proposals"), sorted(counts.items()))
@@ -121,19 +129,6 @@ def _body(summary: Summary) -> Iterator[str]:
     if summary.problems:
         yield "## Could not be read\n"
         yield from (f"- {json.dumps(problem)}" for problem in summary.problems)
-
-
-def _counted(summary: Summary) -> tuple[tuple[str, Mapping[str, int]], ...]:
-    return (
-        ("Where the labels come from", summary.by_source),
-        ("Domains and kinds of action", summary.by_kind),
-        ("Mistakes", summary.by_category),
-        ("Trust", summary.by_trust),
-        ("Actors", summary.by_actor),
-        ("Licences", summary.licences),
-        ("Left out", summary.left_out),
-        ("Quarantined (quarantine.jsonl), never in a split", summary.quarantined),
-    )
 
 
 def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ the candidates of all runs, and one run at a time.
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from sidecritic.critics.compact import FULL, Rendering
 from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
-from sidecritic.datasets.files import Shelf, new_folder, require_parquet, write_json
+from sidecritic.datasets.files import Shelf, new_folder, require_parquet
 from sidecritic.datasets.material import Material, Reads
 from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.row_builder import ChosenRow, rows_of, steps_of
@@ -38,10 +38,6 @@ Flags = Mapping[tuple[int, int], tuple[Flag, ...]]
 Notices = Callable[[Trajectory, Briefing], Awaitable[Flags]]
 
 
-async def _nothing(trajectory: Trajectory, briefing: Briefing) -> Flags:
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
     """How a data set is made."""
@@ -55,7 +51,7 @@ class ExportSettings:
     drops_held_out: bool = False
     """Whether rows of test tasks and users are left out instead of refused."""
     parquet: bool = True
-    notices: Notices = _nothing
+    notices: Notices | None = None
     command: str = ""
 
 
@@ -71,19 +67,21 @@ def export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary
 async def _export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary:
     if wanted.parquet:
         require_parquet()
-    choice = _choose(reads, wanted)
-    tally = _Tally()
+    choice, tally = _choose(reads, wanted), _Tally()
+    places = _places(choice)
     with new_folder(out) as folder:
         with Shelf(folder, parquet=wanted.parquet) as shelf:
             for read in reads:
-                async for config, row in _rows(read(), choice.places, wanted):
+                async for config, row in _rows(read(), places, wanted):
                     shelf.put(config, row)
                     tally.add(config, row)
-        _write_quarantine(folder / QUARANTINE_FILE, choice.quarantined)
         summary = _summary(choice, tally, wanted)
-        write_json(folder / DATA_FILE, summary.model_dump(mode="json"))
-        card = to_card(summary, shelf.files)
-        (folder / CARD_FILE).write_text(card, encoding="utf-8")
+        for name, text in (
+            (QUARANTINE_FILE, "".join(map(_quarantined, choice.quarantined))),
+            (DATA_FILE, summary.model_dump_json(indent=2) + "\n"),
+            (CARD_FILE, to_card(summary, shelf.files)),
+        ):
+            (folder / name).write_text(text, encoding="utf-8")
     return summary
 
 
@@ -95,11 +93,10 @@ class _Choice:
     rows: list[Candidate]
     splits: dict[str, Split]
     """By id of the row."""
-    places: "_Places"
     quarantined: list[Candidate]
     left_out: dict[str, int]
-    materials: tuple[str, ...]
-    problems: tuple[str, ...]
+    materials: list[str]
+    problems: list[str]
 
 
 def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
@@ -131,15 +128,7 @@ def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
     kept = balanced(train, wanted.balance, wanted.seed)
     left_out["balance of classes"] = len(train) - len(kept)
     taken = kept + [row for row in new if splits[row.id] != "train"]
-    return _Choice(
-        rows=taken,
-        splits=splits,
-        places=_places(taken, splits),
-        quarantined=quarantined,
-        left_out=left_out,
-        materials=tuple(materials),
-        problems=tuple(problems),
-    )
+    return _Choice(taken, splits, quarantined, left_out, materials, problems)
 
 
 # --- second pass: rows -----------------------------------------------------------------------
@@ -149,11 +138,11 @@ _Places = Mapping[tuple[str, str], Mapping[tuple[int, int], tuple[Candidate, Spl
 """Names of material and trajectory to what is taken of it, by turn and attempt."""
 
 
-def _places(rows: Iterable[Candidate], splits: Mapping[str, Split]) -> _Places:
-    found: dict[tuple[str, str], dict[tuple[int, int], tuple[Candidate, Split]]] = {}
-    for row in rows:
-        own = found.setdefault((row.provenance.run, row.key.trajectory), {})
-        own[row.key.turn, row.key.attempt] = (row, splits[row.id])
+def _places(choice: _Choice) -> _Places:
+    found: dict[tuple[str, str], dict[tuple[int, int], tuple[Candidate, Split]]] = defaultdict(dict)
+    for row in choice.rows:
+        own = found[row.provenance.run, row.key.trajectory]
+        own[row.key.turn, row.key.attempt] = (row, choice.splits[row.id])
     return found
 
 
@@ -164,7 +153,8 @@ async def _rows(
         own = places.get((material.name, trajectory.id))
         if not own:
             continue
-        flags = await wanted.notices(trajectory, material.briefings[trajectory.id])
+        briefing, notices = material.briefings[trajectory.id], wanted.notices
+        flags: Flags = await notices(trajectory, briefing) if notices else {}
         chosen: list[ChosenRow] = []
         for place in labelled_places(material, trajectory, own):
             at = (place.proposal.turn, place.proposal.attempt)
@@ -177,16 +167,14 @@ async def _rows(
             yield "steps", steps_of(steps)
 
 
-def _write_quarantine(file: Path, rows: Iterable[Candidate]) -> None:
-    with file.open("w", encoding="utf-8") as out:
-        for row in rows:
-            line = {
-                "id": row.id,
-                "why": row.quarantine,
-                "wrong": row.label.wrong,
-                "provenance": row.provenance.model_dump(mode="json"),
-            }
-            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+def _quarantined(row: Candidate) -> str:
+    line = {
+        "id": row.id,
+        "why": row.quarantine,
+        "wrong": row.label.wrong,
+        "provenance": row.provenance.model_dump(mode="json"),
+    }
+    return json.dumps(line, ensure_ascii=False) + "\n"
 
 
 # --- counting --------------------------------------------------------------------------------
@@ -222,7 +210,7 @@ def _summary(choice: _Choice, tally: _Tally, wanted: ExportSettings) -> Summary:
         seed=wanted.seed,
         balance=wanted.balance,
         simulated=any(row.provenance.trust == "simulated" for row in rows),
-        materials=choice.materials,
+        materials=tuple(choice.materials),
         rows={config: dict(counts) for config, counts in sorted(tally.rows.items())},
         verdicts={split: dict(counts) for split, counts in sorted(verdicts.items())},
         by_source=dict(Counter(row.label.source for row in rows)),
@@ -236,5 +224,5 @@ def _summary(choice: _Choice, tally: _Tally, wanted: ExportSettings) -> Summary:
         quarantined=dict(Counter(row.quarantine for row in choice.quarantined)),
         lengths=lengths_of(tally.lengths),
         digest=tally.digest,
-        problems=choice.problems,
+        problems=tuple(choice.problems),
     )

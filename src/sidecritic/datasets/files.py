@@ -1,10 +1,9 @@
 """The folder of a data set: JSON lines and Parquet, complete or not there at all."""
 
-import json
 import os
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -28,9 +27,8 @@ def new_folder(out: Path) -> Generator[Path]:
         raise ConfigError(f"{out} exists already; choose another --out, or remove it")
     draft = out.with_name(f".{out.name}.part")
     try:
-        if draft.exists():
-            # A kill left it behind.
-            shutil.rmtree(draft)
+        # A kill may have left it behind.
+        shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         yield draft
         draft.rename(out)
@@ -40,8 +38,7 @@ def new_folder(out: Path) -> Generator[Path]:
             "then repeat the command; nothing is left half-written"
         ) from cause
     finally:
-        with suppress(OSError):
-            shutil.rmtree(draft)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 class Shelf:
@@ -87,23 +84,19 @@ class _Files:
             self._table.put(row.model_dump(mode="json"))
 
     def close(self) -> None:
-        try:
+        with closing(self._lines), closing(self._table) if self._table else nullcontext():
             self._lines.flush()
             os.fsync(self._lines.fileno())
-        finally:
-            self._lines.close()
-            if self._table is not None:
-                self._table.close()
 
 
 class _Table:
     """One Parquet file; the record decides its columns, not the first rows."""
 
     def __init__(self, file: Path, kind: type[Record]) -> None:
-        self._pyarrow: Any = _pyarrow()
-        parquet: Any = __import__("pyarrow.parquet").parquet
-        self._schema = _struct(self._pyarrow, columns_of(kind))
-        self._writer = parquet.ParquetWriter(file, self._pyarrow.schema(self._schema))
+        pyarrow, parquet = _pyarrow(), __import__("pyarrow.parquet").parquet
+        self._schema = pyarrow.schema(_struct(pyarrow, columns_of(kind)))
+        self._table: Any = pyarrow.Table
+        self._writer = parquet.ParquetWriter(file, self._schema)
         self._rows: list[dict[str, Any]] = []
 
     def put(self, row: dict[str, Any]) -> None:
@@ -112,15 +105,12 @@ class _Table:
             self._flush()
 
     def close(self) -> None:
-        try:
+        with closing(self._writer):
             self._flush()
-        finally:
-            self._writer.close()
 
     def _flush(self) -> None:
         if self._rows:
-            schema = self._pyarrow.schema(self._schema)
-            self._writer.write_table(self._pyarrow.Table.from_pylist(self._rows, schema=schema))
+            self._writer.write_table(self._table.from_pylist(self._rows, schema=self._schema))
             self._rows.clear()
 
 
@@ -183,8 +173,3 @@ def _type(pyarrow: Any, column: Any) -> Any:
     if isinstance(column, Mapping):
         return pyarrow.struct(_struct(pyarrow, column))  # pyright: ignore[reportUnknownArgumentType]
     return pyarrow.bool_() if column == "bool" else getattr(pyarrow, column)()
-
-
-def write_json(file: Path, value: object) -> None:
-    """Write a value as indented JSON."""
-    file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,8 +1,9 @@
 """Rows from a labelled proposal: the chat that asks a critic, and the answer."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -13,7 +14,7 @@ from sidecritic.datasets.rows import FeedbackRow, PreferenceRow, Row, Said, Step
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.splits.assignment import Split
-from sidecritic.types import Assistant, Flag, Message, Proposal, System, ToolResult, User
+from sidecritic.types import Assistant, Flag, Message, System, ToolResult, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,58 +30,30 @@ class ChosenRow:
 def rows_of(chosen: ChosenRow, rendering: Rendering) -> Iterator[tuple[str, Row]]:
     """Yield the rows of one proposal, each with the configuration that it belongs to."""
     candidate, proposal = chosen.candidate, chosen.place.proposal
-    common = {
-        "id": candidate.id,
+    common: dict[str, Any] = {
         "weight": candidate.weight,
         "split": chosen.split,
         "provenance": candidate.provenance,
     }
     asked = said(rendering.messages(proposal, chosen.flags))
     wrong = candidate.label.wrong
-    verdict, opposite = (REFUSE, APPROVE) if wrong else (APPROVE, REFUSE)
+    verdict, opposite = map(_answer, (REFUSE, APPROVE) if wrong else (APPROVE, REFUSE))
     yield (
         "verdict",
-        VerdictRow.model_validate(
-            {**common, "prompt": asked, "completion": (_answer(verdict),), "wrong": wrong}
-        ),
+        VerdictRow(id=candidate.id, prompt=asked, completion=verdict, wrong=wrong, **common),
     )
-    yield (
-        "preference",
-        PreferenceRow.model_validate(
-            {
-                **common,
-                "prompt": asked,
-                "chosen": (_answer(verdict),),
-                "rejected": (_answer(opposite),),
-                "about": "verdict",
-            }
-        ),
-    )
-    yield from _of_feedback(candidate, proposal, common)
-
-
-def _of_feedback(
-    candidate: Candidate, proposal: Proposal, common: Mapping[str, object]
-) -> Iterator[tuple[str, Row]]:
+    pair = {"prompt": asked, "chosen": verdict, "rejected": opposite, "about": "verdict"}
+    yield "preference", PreferenceRow(id=candidate.id, **pair, **common)
     label = candidate.label
     if not label.feedback:
         return
     why = said(reasons_chat(prompt_of(proposal)))
     helped = _answer(_reasons(candidate, label.feedback))
-    yield (
-        "feedback",
-        FeedbackRow.model_validate({**common, "prompt": why, "completion": (helped,)}),
-    )
+    yield "feedback", FeedbackRow(id=candidate.id, prompt=why, completion=helped, **common)
     for number, other in enumerate(label.unhelpful):
-        pair = {
-            **common,
-            "id": f"{candidate.id}-{number}",
-            "prompt": why,
-            "chosen": (helped,),
-            "rejected": (_answer(_reasons(candidate, other)),),
-            "about": "feedback",
-        }
-        yield "preference", PreferenceRow.model_validate(pair)
+        worse = _answer(_reasons(candidate, other))
+        pair = {"prompt": why, "chosen": helped, "rejected": worse, "about": "feedback"}
+        yield "preference", PreferenceRow(id=f"{candidate.id}-{number}", **pair, **common)
 
 
 _AUTHORITY = frozenset({"missing_confirmation", "forbidden_write", "extra_write"})
@@ -89,12 +62,11 @@ _OMISSIONS = frozenset({"omitted_write", "omission", "not told"})
 
 def _reasons(candidate: Candidate, feedback: str) -> str:
     """Fill in the form of `prompt.reasons_chat`."""
-    label = candidate.label
-    fault = "authority" if label.category in _AUTHORITY else "correctness"
-    fault = "omission" if label.category in _OMISSIONS else fault
+    category = candidate.label.category
+    fault = "authority" if category in _AUTHORITY else "correctness"
     form: dict[str, JsonValue] = {
-        "fault": fault,
-        "reason": label.category or "the action is wrong",
+        "fault": "omission" if category in _OMISSIONS else fault,
+        "reason": category or "the action is wrong",
         "policy_ref": "",
         "feedback": feedback,
         "calls": [],
@@ -109,9 +81,8 @@ def steps_of(chosen: Sequence[ChosenRow]) -> StepsRow:
     seen = 0
     for each in chosen:
         history = each.place.proposal.history
-        told = "\n".join(map(_told, (*history[seen:], each.place.proposal.action)))
-        completions.append(told)
-        seen = len(history) + 1 if each.place.executed else len(history)
+        completions.append("\n".join(map(_told, (*history[seen:], each.place.proposal.action))))
+        seen = len(history) + each.place.executed
     return StepsRow(
         id=last.candidate.key.trajectory,
         prompt=first.place.proposal.policy,
@@ -132,15 +103,13 @@ def said(messages: Iterable[Message]) -> tuple[Said, ...]:
 
 
 def _plain(message: Message) -> Said:
-    match message:
-        case System(text=text) | User(text=text) | Assistant(text=text, calls=()):
-            return Said(role=message.role, content=text)
-        case _:
-            raise ConfigError(f"a prompt cannot hold a message of {message.role!r} with calls")
+    if isinstance(message, ToolResult) or (isinstance(message, Assistant) and message.calls):
+        raise ConfigError(f"a prompt cannot hold a message of {message.role!r} with calls")
+    return Said(role=message.role, content=message.text)
 
 
-def _answer(text: str) -> Said:
-    return Said(role="assistant", content=text)
+def _answer(text: str) -> tuple[Said, ...]:
+    return (Said(role="assistant", content=text),)
 
 
 def _told(message: Message) -> str:

@@ -82,13 +82,10 @@ def tau_run(run: TauRun, at: int, header: Header, benchmarks: Benchmarks) -> Rec
         "evaluation_criteria": {"actions": gold},
     }
     # A run that the step limit ended has no `reward_info`.
-    termination = "user_stop" if inner(run.info, "reward_info") else "max_steps"
+    ended = "user_stop" if inner(run.info, "reward_info") else "max_steps"
     task = Task(id=str(run.task_id), env=f"tau:{_known(domain)}", split=UNKNOWN, data=data)
-    return _recorded(
-        _Run("tau-bench", at, task, run.trial, chat, termination, run.reward, {}, policy),
-        header,
-        benchmarks,
-    )
+    found = _Run("tau-bench", at, task, run.trial, chat, ended, run.reward, {}, policy)
+    return _recorded(found, header, benchmarks)
 
 
 def tau2_run(run: Tau2Run, at: int, header: Header, benchmarks: Benchmarks) -> Recorded:
@@ -112,12 +109,9 @@ def tau2_run(run: Tau2Run, at: int, header: Header, benchmarks: Benchmarks) -> R
     parts: dict[str, float] = inner(run.reward_info, "reward_breakdown") or {}
     task = Task(id=id, env=f"tau2:{_known(domain)}", split=UNKNOWN, data=data)
     ended = run.termination_reason or UNKNOWN
-    chat = Chat(messages, {})
-    return _recorded(
-        _Run("tau2-bench", at, task, run.trial or 0, chat, ended, reward, parts, header.policy),
-        header,
-        benchmarks,
-    )
+    trial, chat = run.trial or 0, Chat(messages, {})
+    found = _Run("tau2-bench", at, task, trial, chat, ended, reward, parts, header.policy)
+    return _recorded(found, header, benchmarks)
 
 
 def _known(domain: str | None) -> str:

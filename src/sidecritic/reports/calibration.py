@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from sidecritic.calibration.report import CalibrationReport, ChosenThreshold, UnseenUsers
+from sidecritic.calibration.report import CalibrationReport, ChosenThreshold
 from sidecritic.reports.sections import Section, percent
 from sidecritic.reports.tables import printed
 from sidecritic.scoring.replay_results import Measured, Share
@@ -15,12 +15,19 @@ _CHOSEN = ("", "refused from", "right", "wrong", "false alarms", "recall")
 
 def to_calibration_tables(report: CalibrationReport) -> Iterator[RenderableType]:
     """Yield the tables of a fit, held-out users first."""
-    yield from printed((_held_out(report), _thresholds(report)), report.simulated, limit=1000)
+    return printed((_held_out(report), _thresholds(report)), report.simulated, limit=1000)
 
 
 def _held_out(report: CalibrationReport) -> Section:
     rows = tuple(
-        _held_out_row(f"{kind}, {name}", found)
+        (
+            f"{kind}, {name}",
+            f"{found.wrong}/{found.n}",
+            _plain(found.auroc),
+            f"{_plain(found.calibration_error_before)}→{_plain(found.calibration_error_after)}",
+            _share(found.false_alarms),
+            _share(found.recall),
+        )
         for kind, slices in report.held_out.items()
         for name, found in slices.items()
     )
@@ -31,17 +38,6 @@ def _held_out(report: CalibrationReport) -> Section:
     )
     title = f"Users that were not seen, {report.folds} folds ({report.method})"
     return Section(title, _HELD_OUT, rows, (note,))
-
-
-def _held_out_row(name: str, found: UnseenUsers) -> tuple[str, ...]:
-    return (
-        name,
-        f"{found.wrong}/{found.n}",
-        _plain(found.auroc),
-        f"{_plain(found.calibration_error_before)}→{_plain(found.calibration_error_after)}",
-        _share(found.false_alarms),
-        _share(found.recall),
-    )
 
 
 def _thresholds(report: CalibrationReport) -> Section:

@@ -35,16 +35,12 @@ def round_section(row: RoundRow) -> Section:
         (row.before, "in force", auroc.old.said(), passes.old.said()),
         (row.critic, verdict(row.decision), auroc.new.said(), passes.new.said()),
     )
-    return Section(
-        f"Round {row.number}",
-        ("critic", "", "validation AUROC", "supervised pass^1"),
-        lines,
-        (
-            *row.decision.reasons,
-            f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-out "
-            f"tasks; learned from {row.lessons}; {row.seconds:.0f} s.",
-        ),
+    note = (
+        f"Measured on {auroc.n} proposals and {passes.n} episodes of {passes.tasks} held-out "
+        f"tasks; learned from {row.lessons}; {row.seconds:.0f} s."
     )
+    header = ("critic", "", "validation AUROC", "supervised pass^1")
+    return Section(f"Round {row.number}", header, lines, (*row.decision.reasons, note))
 
 
 def rounds_section(rows: Sequence[RoundRow]) -> Section:

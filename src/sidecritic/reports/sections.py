@@ -143,18 +143,17 @@ def _at(values: tuple[float, ...], index: int) -> str:
     return percent(values[index]) if index < len(values) else ""
 
 
-def _tests(paired: Paired) -> tuple[str, ...]:
-    notes = [
+def _tests(paired: Paired) -> Iterator[str]:
+    yield (
         f"{paired.n} pairs of {paired.tasks} tasks: {paired.gained} gained, {paired.lost} lost. "
         f"p = {paired.sign_flip_p:.2g} (sign flips over tasks), "
         f"{paired.mcnemar_p:.2g} (exact McNemar over pairs)."
-    ]
+    )
     if paired.left_out:
-        notes.append(
+        yield (
             f"{paired.left_out} episodes have no graded partner and are left out; on the pairs, "
             f"pass^1 is {percent(paired.baseline)} and {percent(paired.supervised)}."
         )
-    return tuple(notes)
 
 
 _TRUTH = {

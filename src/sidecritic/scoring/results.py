@@ -18,12 +18,15 @@ class Interval(Record):
     high: float
 
 
-class PassK(Record):
-    """pass^k: the chance that `k` trials of one task, drawn at random, all pass."""
-
+class PassKDelta(Record):
     k: int
     estimate: Interval
     tasks: int
+
+
+class PassK(PassKDelta):
+    """pass^k: the chance that `k` trials of one task, drawn at random, all pass."""
+
     left_out: int
     """Tasks with fewer than `k` graded trials."""
 
@@ -198,12 +201,6 @@ class Paired(Record):
     """Two-sided permutation test that flips whole tasks, and so allows for that."""
     left_out: int
     """Episodes without a graded partner in the other run."""
-
-
-class PassKDelta(Record):
-    k: int
-    estimate: Interval
-    tasks: int
 
 
 class Comparison(Record):

@@ -36,7 +36,9 @@ def score(
     for episode in episodes:
         if outcome := outcome_of(episode):
             rewards[episode.key[:2]].append(outcome.reward)
-    use = spending(episodes)
+    roles = spending(episodes)
+    turns = roles["actor"].calls
+    added = roles["critic"].seconds_total + roles["actor revisions"].seconds_total
     return Scores(
         simulated=_sorted(role for episode in episodes for role in episode.simulated),
         envs=_sorted(episode.task.env for episode in episodes),
@@ -61,9 +63,9 @@ def score(
         endings=dict(sorted(Counter(map(_ending, episodes)).items())),
         failures=_failures(episodes),
         interventions=interventions((e, known.get(e.briefing)) for e in episodes),
-        turns=use.turns,
-        roles=use.roles,
-        added_seconds_per_turn=use.added_seconds_per_turn,
+        turns=turns,
+        roles=roles,
+        added_seconds_per_turn=added / turns if turns else 0.0,
     )
 
 
@@ -94,13 +96,11 @@ def pass_table(passes: Mapping[TaskKey, Sequence[bool]]) -> tuple[PassK, ...]:
 
 
 def _by_env(passes: Mapping[TaskKey, Sequence[bool]]) -> dict[str, tuple[float, ...]]:
-    return {
-        env: tuple(
-            row.estimate.value
-            for row in pass_table({task: t for task, t in passes.items() if task[0] == env})
-        )
-        for env in sorted({task[0] for task in passes})
-    }
+    by_env: dict[str, dict[TaskKey, Sequence[bool]]] = defaultdict(dict)
+    for task, trials in passes.items():
+        by_env[task[0]][task] = trials
+    tables = {env: pass_table(own) for env, own in sorted(by_env.items())}
+    return {env: tuple(row.estimate.value for row in table) for env, table in tables.items()}
 
 
 def _versions(episodes: Sequence[Trajectory]) -> dict[str, dict[str, str]]:

@@ -18,19 +18,10 @@ class _Call(NamedTuple):
     seconds: float
 
 
-class Spending(NamedTuple):
-    roles: dict[str, RoleUse]
-    turns: int
-    added_seconds_per_turn: float
-
-
-def spending(trajectories: Iterable[Trajectory]) -> Spending:
-    """Return what each role consumed, and what supervision added to a turn."""
+def spending(trajectories: Iterable[Trajectory]) -> dict[str, RoleUse]:
+    """Return what each role consumed."""
     calls = [call for trajectory in trajectories for call in _calls(trajectory)]
-    roles: dict[str, RoleUse] = {role: _use([c for c in calls if c.role == role]) for role in ROLES}
-    turns = roles["actor"].calls
-    added = roles["critic"].seconds_total + roles["actor revisions"].seconds_total
-    return Spending(roles, turns, added / turns if turns else 0.0)
+    return {role: _use([call for call in calls if call.role == role]) for role in ROLES}
 
 
 def _calls(trajectory: Trajectory) -> Iterator[_Call]:

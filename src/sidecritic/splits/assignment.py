@@ -34,11 +34,17 @@ def assign(rows: Mapping[str, SplitRow], shares: SplitShares, seed: int) -> dict
     Users who share a task, and tasks that share a user, are one group; its name is its least
     user's.
     """
-    groups = _Groups()
-    for row in rows.values():
-        groups.join(*names_of(row))
-    names = groups.names()
-    return {id: shares.split_of(names[names_of(row)[0]], seed) for id, row in rows.items()}
+    groups: dict[str, frozenset[str]] = {}
+    for user, task in map(names_of, rows.values()):
+        if task not in groups.get(user, ()):
+            joined = groups.get(user, frozenset([user])) | groups.get(task, frozenset([task]))
+            groups |= dict.fromkeys(joined, joined)
+    least = {group: min(filter(_is_user, group)) for group in set(groups.values())}
+    return {id: shares.split_of(least[groups[names_of(row)[0]]], seed) for id, row in rows.items()}
+
+
+def _is_user(name: str) -> bool:
+    return name.startswith("user")
 
 
 def require_no_leak(rows: Iterable[tuple[Split, SplitRow]]) -> None:
@@ -61,30 +67,3 @@ def names_of(row: SplitRow) -> tuple[str, str]:
     """Return its user and its task in words; rows that share one belong together."""
     domain = domain_of(row.env)
     return f"user {row.user_id!r} of {domain}", f"task {row.task_id!r} of {row.env}"
-
-
-class _Groups:
-    """Names that belong together (union-find)."""
-
-    def __init__(self) -> None:
-        self._above: dict[str, str] = {}
-
-    def join(self, one: str, other: str) -> None:
-        first, second = sorted((self._top(one), self._top(other)))
-        self._above[first] = second
-
-    def names(self) -> dict[str, str]:
-        members: dict[str, list[str]] = {}
-        for name in self._above:
-            members.setdefault(self._top(name), []).append(name)
-        named = {
-            top: min(m for m in group if m.startswith("user")) for top, group in members.items()
-        }
-        return {name: named[self._top(name)] for name in self._above}
-
-    def _top(self, name: str) -> str:
-        self._above.setdefault(name, name)
-        while self._above[name] != name:
-            self._above[name] = self._above[self._above[name]]
-            name = self._above[name]
-        return name

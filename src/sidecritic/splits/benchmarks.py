@@ -85,11 +85,6 @@ class WithoutTestUsers:
             )
         return kept
 
-    def left_out(self, split: str) -> tuple[Task, ...]:
-        """Return the tasks of a split that may not be learned from."""
-        tasks = self._benchmark.tasks(split)
-        return tuple(task for task in tasks if self._tests.objection(task) is not None)
-
     def environment(self, task: Task, user: Model) -> Environment:
         return self._benchmark.environment(task, user)
 

@@ -4,7 +4,7 @@ One script of ours (`labels.py`) lets a reader label what the actor did. Without
 to read is there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,7 +35,11 @@ def write_site(run: Run, out: Path) -> Path:
         ConfigError: Jinja2 is missing, or the folder cannot be written.
     """
     templates = _templates()
-    pages = list(_pages(run))
+    latest = {trajectory.id: trajectory for trajectory in run.trajectories}
+    pages = [
+        Page(f"episode-{number:05}.html", story_of(played), latest[played.id] is not played)
+        for number, played in enumerate(run.trajectories, start=1)
+    ]
     title = run.directory.resolve().name
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -78,13 +82,6 @@ def _templates() -> "Environment":
     )
     templates.filters["visible"] = visible
     return templates
-
-
-def _pages(run: Run) -> Iterator[Page]:
-    latest = {trajectory.id: trajectory for trajectory in run.trajectories}
-    for number, trajectory in enumerate(run.trajectories, start=1):
-        replayed = latest[trajectory.id] is not trajectory
-        yield Page(f"episode-{number:05}.html", story_of(trajectory), replayed)
 
 
 def counts(stories: Sequence[Story]) -> dict[str, int]:

@@ -33,6 +33,7 @@ from sidecritic.types import (
     ToolResult,
     User,
 )
+from sidecritic.writes import outcome_of
 
 Tone = Literal[
     "user",
@@ -83,17 +84,10 @@ class Entry:
 class Story:
     """One episode."""
 
-    id: str
+    trajectory: Trajectory
     digest: str
     """Of all that happened: what a browser keeps of an episode is found by this again."""
-    task: str
-    env: str
-    trial: int
-    actor: str
-    critic: str
-    simulated: tuple[str, ...]
     result: Literal["passed", "failed", "not graded"]
-    reward: float | None
     refused: int
     """Drafts that were sent back."""
     turns: int
@@ -104,20 +98,12 @@ class Story:
 def story_of(trajectory: Trajectory) -> Story:
     """Return an episode as a story."""
     entries = tuple(_entries(trajectory.events))
-    ended = trajectory.ended
-    outcome = ended.outcome if ended else None
+    outcome = outcome_of(trajectory)
     passed = None if outcome is None else outcome.passed or outcome.reward >= 1
     return Story(
-        id=trajectory.id,
+        trajectory=trajectory,
         digest=sha256(to_line(trajectory).encode()).hexdigest()[:16],
-        task=trajectory.task.id,
-        env=trajectory.task.env,
-        trial=trajectory.trial,
-        actor=trajectory.actor,
-        critic=trajectory.critic,
-        simulated=trajectory.simulated,
         result="not graded" if passed is None else "passed" if passed else "failed",
-        reward=outcome.reward if outcome else None,
         refused=sum(entry.tone == "refused" for entry in entries),
         turns=sum(isinstance(event, Executed) for event in trajectory.events),
         faults=sum(len(entry.faults) for entry in entries if entry.ask),
@@ -180,24 +166,18 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
 
 
 def _executed(event: Executed, table: _Table) -> Iterator[Entry]:
-    match event.source:
-        case "actor":
-            yield table.shows(event.action, "agent" if event.approved else "open")
-        case "critic" | "fallback" as source:
-            yield from table.rest("held")
-            yield _action(event.action, source)
-        case _ as other:
-            assert_never(other)
+    if event.source == "actor":
+        yield table.shows(event.action, "agent" if event.approved else "open")
+    else:
+        yield from table.rest("held")
+        yield _action(event.action, event.source)
 
 
 def _observed(observation: Observation) -> Iterator[Entry]:
+    device = "user, on their own device (neither actor nor critic sees it)"
     for made in observation.backstage:
-        shown = f"{_call(made.call)}\n→ {made.result.text}"
-        yield Entry(
-            "user", "user, on their own device (neither actor nor critic sees it)", "", shown
-        )
-    for message in observation.messages:
-        yield _heard(message)
+        yield Entry("user", device, "", f"{_call(made.call)}\n→ {made.result.text}")
+    yield from map(_heard, observation.messages)
 
 
 def _heard(message: Message) -> Entry:
@@ -205,9 +185,8 @@ def _heard(message: Message) -> Entry:
         case User(text=text):
             return Entry("user", "user", text)
         case ToolResult(name=name, text=text, is_error=is_error):
-            return Entry(
-                "tool", f"{name} {'failed' if is_error else 'returned'}", "", _pretty(text)
-            )
+            did = "failed" if is_error else "returned"
+            return Entry("tool", f"{name} {did}", "", _pretty(text))
         case Assistant(text=text, calls=calls):
             return Entry("agent", "greeting", text, "\n".join(map(_call, calls)))
         case System(text=text):
