@@ -1,16 +1,15 @@
 """What a policy check is, and how checks are bundled.
 
 A check enforces one sentence of a policy. It sees a `Case`, or `Facts` where words are checked:
-what the proposal holds, and what the pack looked up. It answers with an `Objection`, with
-`Support`, or with `None`.
+what the proposal holds, and what the pack looked up. It answers with an `Objection` or `None`.
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from inspect import signature
 from types import ModuleType
-from typing import Literal, Protocol, assert_never, cast
+from typing import Protocol, cast
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
@@ -40,17 +39,6 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
-    """What speaks for an action: it lowers the risk of a learned head, and refuses nothing."""
-
-    evidence: str = ""
-    messages: tuple[int, ...] = ()
-    risk: float = 0.0
-    """How often an action is wrong all the same, where that is well below the usual; 0 says
-    nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """An objection with its check, and with the call it is about."""
 
@@ -60,8 +48,6 @@ class Finding:
     policy: str
     call_id: str | None
     evidence: str = ""
-    sign: Literal[1, -1] = 1
-    """-1 when it speaks for the action; its risk is then 0 and its feedback empty."""
     messages: tuple[int, ...] = ()
     case: str = ""
     """Which case of the check, where it tells surer from less sure ones."""
@@ -73,7 +59,6 @@ class Finding:
         """The same as a record for the log."""
         return Flag(
             name=f"{self.check}, {self.case}" if self.case else self.check,
-            sign=self.sign,
             risk=self.risk if self.prior is None else self.prior,
             call_id=self.call_id,
             evidence=self.evidence,
@@ -81,7 +66,7 @@ class Finding:
         )
 
 
-Answer = Objection | Support | None
+Answer = Objection | None
 ExamineCall = Callable[[Case], Answer]
 ExamineFacts = Callable[[Facts, ToolCall], Answer]
 """How checks of a call were written before there was a `Case`; both forms are good."""
@@ -273,24 +258,17 @@ def _checks_in(source: Source) -> Iterator[CallCheck | TextCheck]:
 def _findings(
     check: CallCheck | TextCheck, answer: Answer, call_id: str | None
 ) -> Iterator[Finding]:
-    match answer:
-        case None:
-            return
-        case Support(evidence=evidence, messages=messages, risk=risk):
-            blank = Finding(check.name, 0.0, "", check.policy, call_id)
-            yield replace(blank, evidence=evidence, sign=-1, messages=messages, prior=risk)
-        case Objection(feedback=feedback, risk=risk, counts=counts):
-            prior = check.risk if risk is None else risk
-            yield Finding(
-                check=check.name,
-                risk=prior if counts == 1.0 else 1.0 - (1.0 - prior) ** counts,
-                prior=prior,
-                feedback=feedback,
-                policy=check.policy,
-                call_id=call_id,
-                evidence=answer.evidence,
-                messages=answer.messages,
-                case="" if risk is None else f"case {risk:.2f}",
-            )
-        case _ as other:
-            assert_never(other)
+    if answer is None:
+        return
+    prior = check.risk if answer.risk is None else answer.risk
+    yield Finding(
+        check=check.name,
+        risk=prior if answer.counts == 1.0 else 1.0 - (1.0 - prior) ** answer.counts,
+        prior=prior,
+        feedback=answer.feedback,
+        policy=check.policy,
+        call_id=call_id,
+        evidence=answer.evidence,
+        messages=answer.messages,
+        case="" if answer.risk is None else f"case {answer.risk:.2f}",
+    )

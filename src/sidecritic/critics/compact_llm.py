@@ -59,16 +59,15 @@ class CompactCritic:
         with judging(self.name):
             answer = await self._model.complete(Request(messages=chat, sampling=sampling))
         risk, note = self._read(answer)
-        against = tuple(finding for finding in findings if finding.sign > 0)
         refused = risk >= self._threshold
-        why = revision(against) if against else Revise(feedback=GENERIC_FEEDBACK)
+        why = revision(findings) if findings else Revise(feedback=GENERIC_FEEDBACK)
         return Judgement(
             verdict=why if refused else Approve(),
             critic=self.name,
             risk=risk,
-            category=against[0].check if refused and against else "",
-            policy_ref=against[0].policy if refused and against else "",
-            rationale="; ".join(filter(None, (rationale(against), note))),
+            category=findings[0].check if refused and findings else "",
+            policy_ref=findings[0].policy if refused and findings else "",
+            rationale="; ".join(filter(None, (rationale(findings), note))),
             flags=flags,
             usage=answer.usage,
             seconds=answer.seconds,

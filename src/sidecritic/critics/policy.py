@@ -29,28 +29,27 @@ class PolicyCritic:
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
             findings = await self._pack.examined(proposal)
-        against = tuple(finding for finding in findings if finding.sign > 0)
-        risk = noisy_or(finding.risk for finding in against)
-        refused = bool(against) and risk >= self._threshold
-        strongest = against[0] if refused else None
+        risk = noisy_or(finding.risk for finding in findings)
+        refused = bool(findings) and risk >= self._threshold
+        strongest = findings[0] if refused else None
         return Judgement(
-            verdict=revision(against) if refused else Approve(),
+            verdict=revision(findings) if refused else Approve(),
             critic=self.name,
             risk=risk,
-            call_risks=_call_risks(proposal, against),
+            call_risks=_call_risks(proposal, findings),
             category=strongest.check if strongest else "",
             policy_ref=strongest.policy if strongest else "",
-            rationale=rationale(against),
+            rationale=rationale(findings),
             flags=tuple(finding.flag for finding in findings),
             seconds=perf_counter() - started,
         )
 
 
-def _call_risks(proposal: Proposal, against: Sequence[Finding]) -> dict[str, float]:
+def _call_risks(proposal: Proposal, findings: Sequence[Finding]) -> dict[str, float]:
     if len(proposal.action.calls) < 2:
         return {}
     return {
-        call.id: noisy_or(finding.risk for finding in against if finding.call_id == call.id)
+        call.id: noisy_or(finding.risk for finding in findings if finding.call_id == call.id)
         for call in proposal.action.calls
     }
 

@@ -30,7 +30,7 @@ async def by_rules(
     found: list[Label] = []
     for place in logged_proposals(trajectory, briefing, gate=gate):
         findings = await _findings(place.proposal, pack, rebuilt)
-        surest = next((f for f in findings if f.sign > 0 and f.risk >= SURE), None)
+        surest = next((f for f in findings if f.risk >= SURE), None)
         if surest is None:
             continue
         found.append(

@@ -232,4 +232,4 @@ def test_hints_add_up() -> None:
 
 def test_what_the_supervisor_refused_is_no_omission() -> None:
     refused = LAMP.refused("modify_pending_order_items", order_id="#W1111111")
-    assert not [f for f in PACK.findings(refused.says(DONE)) if f.sign > 0]
+    assert not PACK.findings(refused.says(DONE))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log
 
-from sidecritic.checks.base import Answer, CallCheck, EndCheck, Objection, TextCheck
+from sidecritic.checks.base import Answer, CallCheck, EndCheck, TextCheck
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts, Line
 from sidecritic.checks.requests import Requests
@@ -19,7 +19,7 @@ TRANSFER = (
 )
 
 BASE_RATE = 0.3
-"""Share of conversations that fail; the risk of a check that only ever speaks for an end."""
+"""Share of conversations that fail."""
 AT_THE_END = 0.2
 """How much a hint counts when the user has taken leave, or is handed over."""
 MORE_MAY_COME = 0.12
@@ -53,8 +53,8 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
 
 
 def _softened(facts: Facts, answer: Answer, risk: float, share: float) -> Answer:
-    if not isinstance(answer, Objection):
-        return answer
+    if answer is None:
+        return None
     # What the supervisor itself refused in this turn is not the actor's omission.
     refused = {call.name for call in facts.refused}
     if any(request.tools & refused for request in facts.once(Requests.of).distinct):

@@ -140,7 +140,7 @@ def test_a_rule_weighs_what_the_policy_of_the_run_says_of_it() -> None:
     insured = talk("My plans changed, cancel it.", insurance="yes")
     strict = with_policy(insured, CANCEL, "the reason for cancellation is covered by insurance")
     [clear] = [f for f in AIRLINE.findings(strict) if f.check == "reason not insured"]
-    [vague] = [f for f in AIRLINE.findings(with_policy(insured, CANCEL, SHORT)) if f.sign > 0]
+    [vague] = AIRLINE.findings(with_policy(insured, CANCEL, SHORT))
     assert vague.risk < clear.risk
 
 

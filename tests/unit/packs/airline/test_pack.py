@@ -159,19 +159,14 @@ def pays(*parts: tuple[str, int]) -> JsonValue:
     return [{"payment_id": name, "amount": amount} for name, amount in parts]
 
 
-def findings(proposed: Talk, call: Call, *, sign: int = 1) -> dict[str, Finding]:
+def findings(proposed: Talk, call: Call) -> dict[str, Finding]:
     found = AIRLINE.findings(proposed.calls(call[0], **call[1]))
-    return {one.check: one for one in found if one.sign == sign}
+    return {one.check: one for one in found}
 
 
 def names(proposed: Talk, call: Call) -> set[str]:
     """Return the checks that speak against a call."""
     return set(findings(proposed, call))
-
-
-def supports(proposed: Talk, call: Call) -> set[str]:
-    """Return the checks that speak for a call."""
-    return set(findings(proposed, call, sign=-1))
 
 
 SICK = "I am sick and must cancel."

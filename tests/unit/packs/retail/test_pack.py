@@ -131,13 +131,7 @@ def but(call: Call, **changes: JsonValue) -> Call:
 
 def names(talk: Talk, call: Call) -> set[str]:
     """Return the names of the checks that speak against a call."""
-    found = fired(RETAIL, talk.calls(call[0], **call[1]))
-    return {name for name, finding in found.items() if finding.sign > 0}
-
-
-def supports(talk: Talk, call: Call) -> set[str]:
-    """Return the names of the checks that speak for a call."""
-    return set(fired(RETAIL, talk.calls(call[0], **call[1]))) - names(talk, call)
+    return set(fired(RETAIL, talk.calls(call[0], **call[1])))
 
 
 RETURNING = wish("I want to return the desk lamp, refund to my credit card.")
