@@ -5,21 +5,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from sidecritic.checks.facts import Done, Facts, Line
-from sidecritic.checks.things import states_in, things_in
+from sidecritic.checks.facts import Facts, Line
+from sidecritic.checks.things import things_in
 from sidecritic.english.acts import declines
 from sidecritic.english.lexicon import INTENTS, Intent, Synonyms, normal
 from sidecritic.english.listings import words_of
 from sidecritic.english.scope import conditional, negated
 from sidecritic.english.text import mentions, sentences
-from sidecritic.values import scalars
 
 _USUAL = {"exchange": "item", "return": "item"}
 """What a kind of request is about when nothing else is named."""
 
 _CLAUSES = re.compile(r",|;|\band\b|\bthen\b|\balso\b|\bplus\b|\bas well as\b")
-_LATEST = 10**9
-"""Position of the message that is proposed: after all others."""
 _WORD = re.compile(r"[a-z]+")
 _ASKING = re.compile(
     r"\b(please|want|need|like|can (you|i|we)|could (you|i|we)|would|help|hoping|wish|looking"
@@ -96,88 +93,6 @@ class Requests:
             and any(done.position > exchange.answer.position for done in self.facts.writes)
             for exchange in self.facts.exchanges
         )
-
-    @cached_property
-    def servable(self) -> tuple[Request, str, str] | None:
-        """An open request with an untried tool for the state in which a record is found.
-
-        Tools are named by the state that they work on: `modify_pending_order_items`.
-        """
-        tried = {done.call.name for done in self.facts.done}
-        for request in self.open:
-            for tool in sorted(request.tools - tried):
-                state = next(
-                    iter(self.facts.once(states_in) & set(words_of(tool).split(" "))), None
-                )
-                if state is not None and any(
-                    line.position > request.position
-                    and declines(line.lower)
-                    and mentions(line.lower, state)
-                    for line in (*self.facts.agent_lines, self._draft)
-                ):
-                    return request, tool, state
-        return None
-
-    @property
-    def _draft(self) -> Line:
-        text = self.facts.draft
-        return Line(_LATEST, "agent", text, text.lower())
-
-    @cached_property
-    def failed(self) -> tuple[Done, ...]:
-        """Failed writes whose tool did not succeed afterwards."""
-        tried = [done for done in self.facts.done if done.writes]
-        return tuple(
-            one
-            for index, one in enumerate(tried)
-            if one.is_error
-            and not any(
-                other.call.name == one.call.name and not other.is_error
-                for other in tried[index + 1 :]
-            )
-        )
-
-    @cached_property
-    def touched(self) -> frozenset[str]:
-        """Everything that an executed write was called with, in lower case."""
-        return frozenset(
-            part.lower() for done in self.facts.writes for part in scalars(dict(done.arguments))
-        )
-
-    @cached_property
-    def left_things(self) -> dict[str, int]:
-        """Things that were asked about and that no executed write touched, with the message.
-
-        A thing is an entry with a name in a list of a record; it is touched through its own
-        id, or through a write on the whole record. Of things of one name one is enough.
-        """
-        left: dict[str, int] = {}
-        touched: set[str] = set()
-        for thing in things_in(self.facts):
-            if thing.ids & self.touched or thing.owner in self._whole:
-                touched.add(thing.name)
-                continue
-            position = self._named_at(thing.name)
-            if position is not None:
-                left.setdefault(thing.name, position)
-        return {name: position for name, position in left.items() if name not in touched}
-
-    @cached_property
-    def _whole(self) -> frozenset[str]:
-        """Ids of records on which a write was executed that lists no parts of them."""
-        return frozenset(
-            value.lower()
-            for done in self.facts.writes
-            if not any(isinstance(part, list) for part in done.arguments.values())
-            for value in done.arguments.values()
-            if isinstance(value, str)
-        )
-
-    def _named_at(self, name: str) -> int | None:
-        for request in self.every:
-            if mentions(request.text, name) or mentions(request.text, f"{name}s"):
-                return request.position
-        return None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from sidecritic.checks import common, statements
+from sidecritic.checks import common
 from sidecritic.checks.base import (
     CallCheck,
     EndCheck,
@@ -12,7 +12,6 @@ from sidecritic.checks.base import (
     call_check,
 )
 from sidecritic.checks.case import Case
-from sidecritic.checks.endings import ENDINGS
 from sidecritic.checks.facts import Facts
 from sidecritic.types import Assistant, Proposal, ToolCall, ToolSpec, User
 
@@ -48,13 +47,6 @@ def test_a_single_check_may_be_named_and_stands_once() -> None:
     vars(module).update(mine=call("a"))
     pack = Pack.of("mine", common.repeated, module, call("a"), common.repeated)
     assert names(pack) == (["repeated write", "a"], [])
-
-
-def test_the_checks_of_every_domain_come_in_without_a_list() -> None:
-    calls, texts = names(Pack.of("mine", common, *ENDINGS, statements))
-    assert calls[:4] == ["unconfirmed write", "not as listed", "made-up id", "repeated write"]
-    assert {"nothing done", "premature transfer"} <= set(calls)
-    assert {"nothing done", "plan not carried out", "claim without a write"} <= set(texts)
 
 
 def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:

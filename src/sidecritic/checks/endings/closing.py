@@ -74,17 +74,6 @@ def _weight(facts: Facts) -> float:
     return AT_THE_END if leaving and not goes_on else MORE_MAY_COME
 
 
-def dropped_plan(facts: Facts) -> Exchange | None:
-    """Return the last plan that the user agreed to, when no write was tried after it."""
-    tried = max((done.position for done in facts.done if done.writes), default=-1)
-    for exchange in reversed(facts.exchanges):
-        if exchange.answer.position < tried or facts.refused:
-            return None
-        if exchange.agreed and is_plan(facts, exchange):
-            return exchange
-    return None
-
-
 def is_plan(facts: Facts, exchange: Exchange) -> bool:
     """Whether the agent asked to agree to a change, not merely to look or to continue.
 

@@ -19,15 +19,6 @@ _INCHES = re.compile(r"(?<=\d)(?:[\s-]?inch(?:es)?\b|-?in\b|\"|”)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SIZES = {"xs": "extra small", "s": "small", "m": "medium", "l": "large", "xl": "extra large"}
-_RANKS = (
-    ("xs", "s", "m", "l", "xl", "xxl"),
-    ("small", "medium", "large"),
-    ("portable", "medium", "large"),
-    ("low", "medium", "high"),
-    ("light", "medium", "dark"),
-    ("basic", "professional"),
-    ("beginner", "intermediate", "expert"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +41,6 @@ def plain(text: str) -> str:
     text = _THOUSANDS.sub("", text.lower())
     text = _INCHES.sub("inch", text)
     return _SIZED.sub("size", _HYPHENS.sub(" ", _UNITS.sub("", text)))
-
-
-def vocabulary(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
-    """Return the values of each option of a product, in lower case."""
-    found: dict[str, dict[str, None]] = {}
-    for key, value in spellings(product):
-        found.setdefault(key, {})[value.lower()] = None
-    return {key: tuple(values) for key, values in found.items()}
 
 
 def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
@@ -113,18 +96,6 @@ def _proper_names(raw: set[str]) -> Mapping[str, tuple[str, ...]]:
     named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
     firsts = list(named.values())
     return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}
-
-
-def rank(values: tuple[str, ...], value: str) -> float | None:
-    """Return where a value stands among its like, small to large; `None` where none is larger."""
-    for order in _RANKS:
-        if set(values) <= set(order):
-            return float(order.index(value)) if value in order else None
-    numbers = [_NUMBER.findall(one) for one in values]
-    if not all(numbers) or value not in values:
-        return None
-    number = float(_NUMBER.findall(value)[-1])
-    return number * 1000 if "tb" in value else number
 
 
 def _words_for(key: str, value: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from sidecritic.checks.facts import Facts
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
 from sidecritic.types import Proposal
-from tests.talk import Talk, fired, sent_back, specs
+from tests.talk import Talk, fired
 from tests.unit.packs.telecom.test_pack import talk
 
 LOCK = "locked SIM card left"
@@ -19,26 +19,6 @@ ASKED = talk().agent("Please check the status of your SIM card.")
 
 def locked(words: str = "It says the SIM card is locked with a PIN code.") -> Talk:
     return ASKED.user(words)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        BYE,
-        "Your issue has been resolved.",
-        "Everything on our side is fine now. Is there anything else I can help you with?",
-        "Please contact our support team or visit a store; they unlock it for you.",
-        "Once you have the PUK, go to the store nearest to you.",
-        "Unfortunately, I cannot unlock SIM cards.",
-        "I am transferring you to a human agent now.",
-        "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON.",
-    ],
-)
-def test_a_talk_does_not_end_while_the_sim_card_is_locked(words: str) -> None:
-    finding = fired(TELECOM, locked().says(words))[LOCK]
-    assert "transfer_to_human_agents" in finding.feedback
-    assert finding.messages == (len(locked().history) - 1,)
-    assert sent_back(TELECOM, locked().says(words))
 
 
 @pytest.mark.parametrize(
@@ -56,12 +36,6 @@ def test_a_talk_does_not_end_while_the_sim_card_is_locked(words: str) -> None:
 )
 def test_what_does_not_end_the_talk_with_a_locked_card_passes(words: str) -> None:
     assert LOCK not in fired(TELECOM, locked().says(words))
-
-
-def test_a_user_who_takes_leave_with_a_locked_card_is_transferred_first() -> None:
-    leaves = locked().agent("Do you know the PIN?").user("No, and I must go. Goodbye!")
-    assert LOCK in fired(TELECOM, leaves.says("Alright."))
-    assert LOCK not in fired(TELECOM, leaves.says("Shall I transfer you to a human agent?"))
 
 
 def handed_over() -> Talk:
@@ -88,14 +62,6 @@ PASSED: dict[str, Proposal] = {
 @pytest.mark.parametrize("case", PASSED)
 def test_a_talk_ends_where_the_card_is_not_locked_or_all_is_done_for_it(case: str) -> None:
     assert LOCK not in fired(TELECOM, PASSED[case])
-
-
-@pytest.mark.parametrize(
-    "since",
-    ["Yes, please.", "I do not know the PIN.", "I entered it, but I still see no signal bars."],
-)
-def test_an_offer_that_the_user_did_not_decline_is_no_transfer(since: str) -> None:
-    assert LOCK in fired(TELECOM, OFFERED.user(since).says(BYE))
 
 
 def facts(*words: str, asked: bool = False) -> Facts:
@@ -266,11 +232,6 @@ def test_a_card_that_is_not_locked_is_no_excuse_for_a_transfer() -> None:
 
 def test_a_locked_card_found_over_mms_is_handed_over() -> None:
     assert transfer("Please check your SIM card.", "It is locked with a PIN.") is None
-
-
-def test_the_checks_need_no_account_to_see_a_locked_card() -> None:
-    unknown = Talk(tools=specs("get_customer_by_phone", "resume_line")).user("My SIM is locked.")
-    assert LOCK in fired(TELECOM, unknown.says(BYE))
 
 
 def test_a_very_long_sentence_without_a_stop_is_read_once() -> None:
