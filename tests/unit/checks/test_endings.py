@@ -151,3 +151,23 @@ def test_a_message_that_cannot_be_the_last_is_no_end(words: str) -> None:
 def test_what_the_supervisor_refused_is_no_omission() -> None:
     refused = LAMP.refused("modify_pending_order_items", order_id="#W1111111")
     assert not PACK.findings(refused.says(DONE))
+
+
+def test_hints_keep_their_risk_for_a_learned_head_and_send_nothing_back_alone() -> None:
+    talk = LAMP
+    for _ in range(3):
+        talk = talk.agent("Which one?").user("Please modify the desk lamp.")
+    again = talk.says(BYE)
+    finding = fired(PACK, again)["asked again and again"]
+    assert finding.flag.risk > 0.5 > finding.risk
+    assert not sent_back(PACK, again)
+
+
+def test_a_hint_counts_for_more_once_the_user_has_taken_leave() -> None:
+    talk = LAMP
+    for _ in range(3):
+        talk = talk.agent("Which one?").user("Please modify the desk lamp.")
+    done = talk.user("That's all I needed, goodbye!")
+    early, late = (fired(PACK, one.says(BYE))["asked again and again"] for one in (talk, done))
+    assert late.risk > early.risk
+    assert late.flag.risk == early.flag.risk

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from sidecritic.checks import common
+from sidecritic.checks import common, statements
 from sidecritic.checks.base import (
     CallCheck,
     EndCheck,
@@ -12,6 +12,7 @@ from sidecritic.checks.base import (
     call_check,
 )
 from sidecritic.checks.case import Case
+from sidecritic.checks.endings import ENDINGS
 from sidecritic.checks.facts import Facts
 from sidecritic.types import Assistant, Proposal, ToolCall, ToolSpec, User
 
@@ -77,3 +78,10 @@ def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:
         ("of a case", "Keep it."),
         ("of facts", "Keep it: please delete my card."),
     }
+
+
+def test_the_checks_of_every_domain_come_in_without_a_list() -> None:
+    calls, texts = names(Pack.of("mine", common, *ENDINGS, statements))
+    assert calls[:4] == ["unconfirmed write", "not as listed", "made-up id", "repeated write"]
+    assert {"fewer deeds than requests", "premature transfer"} <= set(calls)
+    assert {"fewer deeds than requests", "plan not carried out", "nothing said"} <= set(texts)

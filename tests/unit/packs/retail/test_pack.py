@@ -205,21 +205,10 @@ UNKNOWN = (
             wish("I want the most expensive desk lamp, on my visa."),
             EXCHANGE,
         ),
-        ("more changed than asked", LAMP_WISH, but(EXCHANGE, new_item_ids=["100003"])),
-        (
-            "named option missing",
-            wish("I'd like the desk lamp with usb power; use my credit card."),
-            EXCHANGE,
-        ),
         (
             "another variant than announced",
             wish("A black lamp, please.", "Item 100003 for your visa. Shall I proceed?"),
             EXCHANGE,
-        ),
-        (
-            "item nobody spoke of",
-            wish("Return the tablet, refund to my credit card."),
-            RETURN,
         ),
         (
             "item left out",
@@ -227,11 +216,6 @@ UNKNOWN = (
                 "Please return the desk lamp and the tablet.",
                 "I'll return the desk lamp and tablet to your card. Shall I proceed?",
             ),
-            RETURN,
-        ),
-        (
-            "another payment than wanted",
-            wish("Return the desk lamp, please, to my gift card."),
             RETURN,
         ),
         ("payment nobody spoke of", wish("I'd like the desk lamp in black."), EXCHANGE),

@@ -99,20 +99,3 @@ def test_an_id_alone_tells_nobody_what_is_in_an_order() -> None:
     ):
         asked = talk.agent(told).user("The first.").agent("Shall I proceed?").user("Yes.")
         assert ("another order holds it too" not in names(asked, RETURN)) is silent
-
-
-@pytest.mark.parametrize(
-    ("told", "chosen"),
-    [
-        ("Order #W1000001\n- Status: pending\n- Payment method: Credit Card\nThis one?", False),
-        ("The payment method used for the order is your credit card. Proceed?", False),
-        ("On file are your gift card, PayPal and credit card. Shall I proceed?", False),
-        ("You have a gift card, PayPal and a card. I'll take credit_card_1. Proceed?", True),
-        ("New item: black\n- Payment method: Credit Card\nShall I proceed?", True),
-        ("- Status: pending\n- Refund to: PayPal\n- Payment method: Credit Card\nOK?", True),
-        ("The refund goes to the card that it was paid with. Proceed?", True),
-    ],
-)
-def test_how_an_order_was_paid_and_what_is_on_file_is_no_choice(told: str, chosen: bool) -> None:
-    talk = wish("I'd like the desk lamp in black.", told)
-    assert ("payment nobody spoke of" not in names(talk, EXCHANGE)) is chosen

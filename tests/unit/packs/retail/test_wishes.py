@@ -1,5 +1,6 @@
 """What the user wants of items, orders and addresses, against the call: wrong and right cases."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from tests.unit.packs.retail.test_pack import (
     BOARD,
     CANCEL,
     EXCHANGE,
+    LAMP,
     MODIFY,
     OLD,
     RETURN,
@@ -55,45 +57,11 @@ def asks(text: str, question: str = "Shall I proceed?", answer: str = "Yes, plea
 @pytest.mark.parametrize(
     ("words", "wrong", "right", "check"),
     [
-        ("I want a bigger water bottle.", "200004", "200002", "named option missing"),
-        ("I want the water bottle in green.", "200002", "200004", "named option missing"),
-        ("I want a water bottle that is not black.", "200002", "200004", "named option missing"),
-        (
-            "A green water bottle instead of the black one, please.",
-            "200002",
-            "200004",
-            "named option missing",
-        ),
-        (
-            "Change my water bottle to the largest capacity.",
-            "200002",
-            "200003",
-            "named option missing",
-        ),
-        (
-            "Change my water bottle to 1000 ml with the same color.",
-            "200005",
-            "200003",
-            "named option missing",
-        ),
-        ("A water bottle under $43, please.", "200002", "200004", "named option missing"),
-        (
-            "Change the water bottle to a bigger one (green > black).",
-            "200002",
-            "200005",
-            "named option missing",
-        ),
         (
             "Swap the water bottle for the cheapest available.",
             "200002",
             "200004",
             "not the dearest or cheapest",
-        ),
-        (
-            "The water bottle in 1000ml, but keep everything else the same.",
-            "200005",
-            "200003",
-            "more changed than asked",
         ),
     ],
 )
@@ -200,3 +168,23 @@ class Shop:
         found = self.records.get(wanted)
         text = "Error: not found" if found is None else json.dumps(found)
         return ToolResult(call_id="look", name=name, text=text, is_error=found is None)
+
+
+def test_order_owner_products_and_other_orders_are_looked_up_before_judging() -> None:
+    orders: JsonValue = ["#W1000001", "#W1000002"]
+    shop = Shop(
+        {
+            "#W1000001": order("#W1000001", "pending", BOTTLE),
+            "#W1000002": order("#W1000002", "delivered", LAMP),
+            "mia_li_1": {"user_id": "mia_li_1", "orders": orders, "payment_methods": {}},
+            "700004": BOTTLES,
+        }
+    )
+    talk = Talk(tools=TALK.tools).user("The water bottle in green, please.").agent("Proceed?")
+    call = bottle("200002")
+    proposal = talk.user("Yes.").calls(call[0], **call[1]).model_copy(update={"look": shop})
+    found = {finding.check for finding in asyncio.run(RETAIL.examined(proposal))}
+    assert shop.asked[0] == "#W1000001"
+    assert {"mia_li_1", "700004", "#W1000002"} <= set(shop.asked)
+    assert "option spoken of missing" in found
+    assert "order not looked up" in found

@@ -28,7 +28,6 @@ from tests.unit.packs.retail.test_wishes import BOTTLE, KNOWN
     [
         "Upgrade all my items to the most expensive variants.",
         "I'd like everything in my order in the most expensive version available.",
-        "Change the desk lamp and the water bottle: each of them to the most expensive one.",
     ],
 )
 def test_a_superlative_for_all_items_counts_for_each(words: str) -> None:

@@ -159,11 +159,6 @@ WRONG = {
         talk().calls("suspend_line", **ON_LINE),
         "Do not suspend",
     ),
-    "roaming for a user at home": (
-        talk("My data is slow at home, 555-123-2002.").calls("enable_roaming", **ON_LINE),
-        "Ask where they are",
-    ),
-    "roaming off unasked": (ABROAD.calls("disable_roaming", **ON_LINE), "did not ask"),
     "transfer of an unknown customer": (
         Talk(tools=TOOLS).user("I have no service.").calls("transfer_to_human_agents", summary="?"),
         "solve their problem",
