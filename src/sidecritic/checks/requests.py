@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.things import things_in
@@ -144,7 +144,6 @@ def _in_line(line: Line, tools: _Tools, synonyms: Synonyms) -> Iterator[Request]
                 yield Request(intent, line.position, said, conditional(sentence), serving)
 
 
-@lru_cache(maxsize=4096)
 def _asked(said: str, synonyms: Synonyms) -> tuple[str, tuple[tuple[Intent, str], ...]]:
     """Return a sentence in its normal form, and what its clauses ask for."""
     sentence = normal(said, synonyms)

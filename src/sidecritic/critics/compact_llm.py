@@ -6,7 +6,7 @@ their look-ups. It writes no words: what goes back to the actor is what the chec
 
 from pydantic import JsonValue
 
-from sidecritic.checks.base import Pack
+from sidecritic.checks.base import Pack, objections
 from sidecritic.critics.answers import plain, risk_of
 from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.compact import Rendering
@@ -49,8 +49,8 @@ class CompactCritic:
             CriticError: a check broke, the model failed, or it answers neither word.
         """
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
-            findings = await self._pack.examined(proposal)
-        flags = tuple(finding.flag for finding in findings)
+            found = await self._pack.examined(proposal)
+        findings, flags = objections(found), tuple(finding.flag for finding in found)
         chat = self._rendering.messages(proposal, flags)
         # At another temperature some servers report other log-probabilities.
         sampling = Sampling(

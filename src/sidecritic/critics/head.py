@@ -118,7 +118,7 @@ class HeadCritic:
         """Return `Revise` with the objections to the parts that are too risky, weightiest first.
 
         Raises:
-            CriticError: a check broke.
+            CriticError: the proposal could not be read. A check that fails costs itself only.
         """
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):

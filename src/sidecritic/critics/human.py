@@ -213,7 +213,8 @@ class _Page:
         yield from self._action(proposal.action)
 
     def finding(self, finding: Finding) -> Iterable[str]:
-        yield f"Check fired, score {finding.risk:.2f}, no probability:"
+        if finding.feedback:
+            yield f"Check fired, score {finding.risk:.2f}, no probability:"
         yield from self.barred(f"{finding.check}: {finding.feedback}")
         if finding.evidence:
             yield from self.barred(f"because of: {finding.evidence}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
-from sidecritic.checks.base import Finding, Pack
+from sidecritic.checks.base import Finding, Pack, objections
 from sidecritic.critics.base import THRESHOLD
 from sidecritic.errors import CriticError, boundary
 from sidecritic.types import Approve, Judgement, Proposal, Revise
@@ -24,13 +24,13 @@ class PolicyCritic:
         """Return `Revise` with the feedback of the checks that fired, strongest first.
 
         Raises:
-            CriticError: a check broke.
+            CriticError: the proposal could not be read. A check that fails costs itself only.
         """
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
             findings = await self._pack.examined(proposal)
         risk = noisy_or(finding.risk for finding in findings)
-        refused = bool(findings) and risk >= self._threshold
+        refused = bool(objections(findings)) and risk >= self._threshold
         strongest = findings[0] if refused else None
         return Judgement(
             verdict=revision(findings) if refused else Approve(),
@@ -64,6 +64,7 @@ def noisy_or(risks: Iterable[float]) -> float:
 
 def revision(findings: Sequence[Finding]) -> Revise:
     """Return the refusal that these findings call for; there is at least one."""
+    findings = objections(findings)
     at_fault = {finding.call_id: None for finding in findings if finding.call_id is not None}
     return Revise(feedback=_feedback(findings), calls=tuple(at_fault))
 

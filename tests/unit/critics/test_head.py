@@ -22,7 +22,7 @@ from sidecritic.critics.head_weights import (
     to_json,
     weights_from,
 )
-from sidecritic.errors import ConfigError, CriticError
+from sidecritic.errors import ConfigError
 from sidecritic.types import Approve, Assistant, Flag, Proposal, Revise, ToolCall
 from tests.talk import Talk, specs
 
@@ -166,9 +166,12 @@ async def test_a_low_threshold_sends_back_whatever_has_an_objection() -> None:
     assert isinstance((await critic.judge(TALK.calls("put"))).verdict, Revise)
 
 
-async def test_a_broken_check_is_a_failure_of_the_critic() -> None:
-    with pytest.raises(CriticError, match="checks of 'p': KeyError"):
-        await HeadCritic(Pack("p", calls=(broken,)), NOTHING).judge(TALK.calls("put"))
+async def test_a_broken_check_costs_itself_only() -> None:
+    judgement = await HeadCritic(Pack("p", calls=(broken, strong)), NOTHING).judge(
+        TALK.calls("put")
+    )
+    assert judgement.category == "strong"
+    assert [flag.name for flag in judgement.flags] == ["strong", "broken failed"]
 
 
 # --- weights on file -----------------------------------------------------------------------

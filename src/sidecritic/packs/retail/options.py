@@ -57,7 +57,6 @@ def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=4096)
 def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming, ...]:
     """Return the values that a text names, of options as they are spelt."""
     words = plain(text)
