@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sidecritic.checks.facts import Facts, Line
-from sidecritic.checks.things import things_in
 from sidecritic.english.acts import declines
 from sidecritic.english.lexicon import INTENTS, Intent, Synonyms, normal
 from sidecritic.english.listings import words_of
 from sidecritic.english.scope import conditional, negated
-from sidecritic.english.text import mentions, sentences
+from sidecritic.english.text import sentences
 
 _USUAL = {"exchange": "item", "return": "item"}
 """What a kind of request is about when nothing else is named."""
@@ -102,8 +101,6 @@ class _Tools:
     words: dict[str, frozenset[str]]
     things: frozenset[str]
     """Words that tell some of these tools from the others."""
-    listed: dict[str, str]
-    """Names of entries in records, to what lists them, in the singular."""
 
     @classmethod
     def of(cls, facts: Facts) -> "_Tools":
@@ -114,18 +111,15 @@ class _Tools:
         }
         verbs = {verb for intent in INTENTS for verb in intent.tools}
         things = frozenset(w for each in words.values() for w in each) - verbs
-        listed = {thing.name: thing.listing for thing in things_in(facts)}
-        return cls(words, things, {k: v for k, v in listed.items() if v in things})
+        return cls(words, things)
 
-    def serving(self, intent: Intent, clause: str, sentence: str) -> frozenset[str]:
-        """Return the tools that serve an intent, narrowed to what clause or sentence name."""
+    def serving(self, intent: Intent, named: frozenset[str]) -> frozenset[str]:
+        """Return the tools that serve an intent, narrowed to the things that are named."""
         fitting = frozenset(tool for tool, words in self.words.items() if words & intent.tools)
-        named = self._named(clause) or self._named(sentence)
-        entries = {what for name, what in self.listed.items() if mentions(sentence, name)}
         usual = {_USUAL[intent.name]} if intent.name in _USUAL else set[str]()
-        return self._nearest(self._nearest(self._nearest(fitting, usual), named), entries)
+        return self._nearest(self._nearest(fitting, usual), named)
 
-    def _named(self, words: str) -> frozenset[str]:
+    def named(self, words: str) -> frozenset[str]:
         return self.things & {word.rstrip("s") for word in _WORD.findall(words)}
 
     def _nearest(self, tools: frozenset[str], things: Collection[str]) -> frozenset[str]:
@@ -138,10 +132,12 @@ class _Tools:
 def _in_line(line: Line, tools: _Tools, synonyms: Synonyms) -> Iterator[Request]:
     for said in sentences(line.lower):
         sentence, asked = _asked(said, synonyms)
+        named = tools.named(sentence) if asked else frozenset[str]()
+        unsure = conditional(sentence)
         for intent, clause in asked:
-            serving = tools.serving(intent, clause, sentence)
+            serving = tools.serving(intent, tools.named(clause) or named)
             if serving:
-                yield Request(intent, line.position, said, conditional(sentence), serving)
+                yield Request(intent, line.position, said, unsure, serving)
 
 
 def _asked(said: str, synonyms: Synonyms) -> tuple[str, tuple[tuple[Intent, str], ...]]:

@@ -19,6 +19,7 @@ from sidecritic.checks.endings.closing import (
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.requests import Request, Requests, outright
 from sidecritic.english.acts import affirms, asks_consent, asks_for_data, declines, takes_leave
+from sidecritic.english.amounts import amounts, cents, stated
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
@@ -35,7 +36,6 @@ _MONEY_ASKED = re.compile(
     r"|\b(what|know|tell me|calculate|check)\b[^.?\n]{0,40}"
     r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
 )
-_AMOUNT = re.compile(r"\$ ?\d[\d,]*(?:\.\d+)?|\d[\d,]*\.\d\d(?!\d)|\b\d[\d,]* (?:dollars|usd)\b")
 _MONEY_FIELD = re.compile(r"amount|difference|total|refund|fee", re.IGNORECASE)
 
 
@@ -171,15 +171,10 @@ def _cents(value: JsonValue) -> Iterator[int]:
     elif isinstance(value, dict):
         for key, part in value.items():
             if isinstance(part, int | float) and _MONEY_FIELD.search(key):
-                yield abs(round(part * 100))
+                yield abs(cents(part))
             else:
                 yield from _cents(part)
 
 
 def _amounts_in(text: str) -> set[int]:
-    return {
-        round(float(number) * 100)
-        for number in (
-            match[0].lstrip("$ ").split(" ")[0].replace(",", "") for match in _AMOUNT.finditer(text)
-        )
-    }
+    return {cents(amount) for amount in (*amounts(text), *stated(text))}
