@@ -34,7 +34,7 @@ help:
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
-	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
+	@echo "make test-fuzz    a minute of hostile text at the checks, five of requests at the gateway"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-branching whether branching labels are right, and what they cost"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
@@ -81,6 +81,7 @@ test-browser: .venv-browser/.done
 	@.venv-browser/bin/pytest -m browser tests/browser
 
 test-fuzz: .venv/.dev
+	@FUZZ_SECONDS=60 $(BIN)/pytest -q -n0 tests/fuzz_checks.py
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
 
 bench: .venv/.dev

@@ -48,11 +48,21 @@ EXPONENT = 1.2
 WRITES = sorted(
     {tool for pack in shipped().values() for check in pack.calls for tool in check.tools}
 )
-READS = (
-    *("find_user_id_by_email", "get_order_details", "get_user_details", "get_product_details"),
-    *("get_reservation_details", "get_flight_status", "search_direct_flight", "get_order"),
-    *("get_customer_by_phone", "get_details_by_id", "get_bills_for_customer", "get_data_usage"),
-)
+KEYS = {
+    "find_user_id_by_email": "email",
+    "get_order_details": "order_id",
+    "get_user_details": "user_id",
+    "get_product_details": "product_id",
+    "get_reservation_details": "reservation_id",
+    "get_flight_status": "flight_number",
+    "search_direct_flight": "origin",
+    "get_order": "order_id",
+    "get_customer_by_phone": "phone_number",
+    "get_details_by_id": "line_id",
+    "get_bills_for_customer": "bill_id",
+    "get_data_usage": "line_id",
+}
+READS = tuple(KEYS)
 TOOLS = (
     *(ToolSpec(name=name, effect="read") for name in READS),
     *(ToolSpec(name=name, effect="write") for name in WRITES),
@@ -134,13 +144,17 @@ def filled(pump: str, size: int) -> str:
 
 def record(text: str, key: str) -> JsonValue:
     entry: JsonValue = {
-        "name": text[:40],
-        "item_id": "1000001",
-        "price": 1.25,
-        "options": {"a": text},
+        **{"name": text[:40], "item_id": "1000001", "product_id": "W1000001", "price": 1.25},
+        **{"options": {"a": text, "size": text[:12]}, "available": True},
     }
     return {
-        **{key: "W1000001", "user_id": "u_1", "customer_id": "C1", "status": text[:60]},
+        **{
+            key: "W1000001",
+            "user_id": "u_1",
+            "customer_id": "C1",
+            "phone_number": text[:12],
+            "status": text[:60],
+        },
         **{"items": [entry], "variants": {"1000002": entry}, "address": {"address1": text}},
         **{"flights": [{"flight_number": "HAT1", "date": text[:20], "price": 1}]},
         **{"passengers": [{"first_name": text[:50]}], "created_at": text[:30], "insurance": text},
@@ -152,10 +166,10 @@ def history(slot: str, pump: str, size: int) -> Iterator[Message]:
     text = filled(pump, size)
     yield System(text="Rules.")
     yield User(
-        text=text if slot == "user" else "Please cancel order #W1000001 and return the lamp."
+        text=f"Please cancel order #W1000001 {text if slot == 'user' else ''} and return it."
     )
     for number, tool in enumerate(READS):
-        key, word = CALLED[number % len(CALLED)], pump[:40]
+        key, word = KEYS[tool], pump[:40]
         shown = record(text if slot == "record" else word, key)
         raw = text if slot == "result" else json.dumps(shown)
         if slot == "list":
@@ -175,8 +189,8 @@ def history(slot: str, pump: str, size: int) -> Iterator[Message]:
         call = ToolCall(id=f"w{number}", name=tool, arguments={"order_id": pump[:60]}, raw="{}")
         yield Assistant(calls=(call,))
         yield ToolResult(call_id=call.id, name=tool, text=json.dumps(record(pump[:20], "order_id")))
-    yield Assistant(text=text if slot == "agent" else "I will do it. Do you confirm (yes/no)?")
-    yield User(text=text if slot == "answer" else "Yes, go ahead.")
+    yield Assistant(text=f"{text if slot == 'agent' else 'I will.'} Do you confirm (yes/no)?")
+    yield User(text=f"Yes, go ahead. {text if slot == 'answer' else ''}")
 
 
 def proposal(slot: str, pump: str, size: int, tool: str) -> Proposal:
@@ -189,7 +203,9 @@ def proposal(slot: str, pump: str, size: int, tool: str) -> Proposal:
     if slot == "many arguments":
         arguments["item_ids"] = [f"{pump[:8]}{at}" for at in range(size // 20)]
     call = ToolCall(id="p", name=tool, arguments=arguments, raw=json.dumps(arguments))
-    words = Assistant(text=text if slot == "draft" else "That is done, $12.34. Have a great day!")
+    words = Assistant(
+        text=f"{text if slot == 'draft' else ''} That is done, $12.34. Have a great day!"
+    )
     return Proposal(
         task_id="t",
         turn=0,

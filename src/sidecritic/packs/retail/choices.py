@@ -24,8 +24,6 @@ from sidecritic.packs.retail.records import (
 )
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
-_STEP = re.compile(r"\d+ (\w+ )?(more|less|fewer|extra|additional)\b")
-"""A difference, not a value: "1000 more pieces"."""
 _EACH = re.compile(r"\b(all|every|everything|each|both|items)\b")
 
 
@@ -109,7 +107,7 @@ def _wanted(case: Case, pair: Swap) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for text in _about(case, pair):
         for one in namings(text, pair.product):
-            if not one.negated and not _STEP.match(plain(text), one.place):
+            if not one.negated:
                 found.setdefault(one.key, set()).add(one.value)
     return found
 

@@ -20,6 +20,9 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SIZES = {"xs": "extra small", "s": "small", "m": "medium", "l": "large", "xl": "extra large"}
 
+_STEP = re.compile(r"\d+ (\w+ )?(more|less|fewer|extra|additional)\b")
+"""A difference, not a value: "1000 more pieces"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Naming:
@@ -31,9 +34,6 @@ class Naming:
     negated: bool
     described: bool
     """Whether it tells how the old item is."""
-    soft: bool
-    lacking: bool = False
-    """Whether it is said, or supposed, that it cannot be had; then it is not `negated`."""
 
 
 def plain(text: str) -> str:
@@ -41,11 +41,6 @@ def plain(text: str) -> str:
     text = _THOUSANDS.sub("", text.lower())
     text = _INCHES.sub("inch", text)
     return _SIZED.sub("size", _HYPHENS.sub(" ", _UNITS.sub("", text)))
-
-
-def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
-    """Return the values of a product's options that a text, in lower case, names."""
-    return namings_among(text, spellings(product))
 
 
 def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
@@ -57,18 +52,17 @@ def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming, ...]:
-    """Return the values that a text names, of options as they are spelt."""
+def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
+    """Return the values of a product's options that a text, in lower case, names."""
     words = plain(text)
-    pattern, meant = _searched(spelt)
+    pattern, meant = _searched(spellings(product))
     found: list[Naming] = []
     for match in pattern.finditer(words):
         place = match.start()
-        missing = scope.lacking(words, place)
-        denied = not missing and scope.negated(words, place)
-        described, soft = scope.past(words, place), scope.soft(words, place)
-        for key, value in meant[match[0]]:
-            found.append(Naming(key, value, place, denied, described, soft, missing))
+        if _STEP.match(words, place):
+            continue
+        denied, described = scope.negated(words, place), scope.past(words, place)
+        found += [Naming(key, value, place, denied, described) for key, value in meant[match[0]]]
     return tuple(found)
 
 
