@@ -15,7 +15,7 @@ from math import log
 from pkgutil import walk_packages
 from random import Random
 from time import monotonic, process_time
-from types import ModuleType
+from typing import cast
 
 import pytest
 from pydantic import JsonValue
@@ -105,26 +105,21 @@ def literals() -> tuple[str, ...]:
     for package in (sidecritic.checks, sidecritic.english, sidecritic.packs):
         for each in walk_packages(package.__path__, f"{package.__name__}."):
             module = __import__(each.name, fromlist=["_"])
-            for pattern in patterns(vars(module), module):
+            for pattern in patterns(vars(module)):
                 found.update(re.findall(r"[a-z$#][a-z']+(?: [a-z']+)*", pattern))
     return tuple(sorted(found))
 
 
-def patterns(value: object, module: ModuleType) -> Iterator[str]:
-    match value:
-        case re.Pattern(pattern=str() as text):
-            yield text
-        case Intent():
-            yield from value.past
-            yield value.spoken.pattern
-        case dict():
-            for part in value.values():
-                yield from patterns(part, module)
-        case tuple() | list():
-            for part in value:
-                yield from patterns(part, module)
-        case _:
-            pass
+def patterns(value: object) -> Iterator[str]:
+    """Walk over the patterns that a value of a module holds."""
+    if isinstance(value, re.Pattern):
+        yield cast("re.Pattern[str]", value).pattern
+    elif isinstance(value, Intent):
+        yield from (*value.past, value.spoken.pattern)
+    elif isinstance(value, dict | tuple | list):
+        held = cast("dict[object, object] | list[object]", value)
+        for part in held.values() if isinstance(held, dict) else held:
+            yield from patterns(part)
 
 
 WORDS = literals()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecritic.english.scope import ahead, negated
+from sidecritic.english.scope import ahead, conditional, negated, past
 
 
 def at(text: str, word: str) -> tuple[str, int]:
@@ -45,3 +45,13 @@ def test_a_deed_is_ahead_until_it_is_reported() -> None:
 
 def test_words_that_are_far_away_are_about_something_else() -> None:
     assert not negated(*at("not" + " to" * 100 + " cancel", "cancel"))
+
+
+def test_what_was_is_past() -> None:
+    assert past(*at("my current one is red", "red"))
+    assert not past(*at("i want red", "red"))
+
+
+def test_a_condition_is_told_from_a_demand() -> None:
+    assert conditional("cancel it if it is late")
+    assert not conditional("cancel it")
