@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from math import log
 from pkgutil import walk_packages
 from random import Random
@@ -104,7 +105,7 @@ def literals() -> tuple[str, ...]:
     found: set[str] = set()
     for package in (sidecritic.checks, sidecritic.english, sidecritic.packs):
         for each in walk_packages(package.__path__, f"{package.__name__}."):
-            module = __import__(each.name, fromlist=["_"])
+            module = import_module(each.name)
             for pattern in patterns(vars(module)):
                 found.update(re.findall(r"[a-z$#][a-z']+(?: [a-z']+)*", pattern))
     return tuple(sorted(found))
