@@ -61,24 +61,6 @@ def handing(talk: Talk) -> set[str]:
 # --- what was asked for, or agreed to -------------------------------------------------------
 
 
-def test_a_write_on_the_whole_record_touches_its_things() -> None:
-    cancelled = asking("Please cancel the order with the lamp and the backpack.").did(
-        "cancel_pending_order", ORDER, order_id="#W1111111", reason="no longer needed"
-    )
-    assert "thing left out" not in names(cancelled)
-
-
-def test_a_yes_to_further_help_after_a_report_is_no_plan() -> None:
-    report = "Your order #W1111111 is changed. Would you like me to help with anything else?"
-    talk = changing(AGREED).agent(report).user("Perfect, that's all.")
-    assert not {"agreed and not done", "plan not carried out"} & names(talk, BYE)
-
-
-def test_an_example_of_an_id_makes_no_plan() -> None:
-    question = "To proceed I need your order number, for example #W9999999. Is that okay?"
-    assert "agreed and not done" not in names(LAMP.agent(question).user("Yes, sure."))
-
-
 def test_requests_are_counted_against_changes() -> None:
     many = asking(
         "I want to change the lamp in my order to a blue one.",
@@ -89,10 +71,6 @@ def test_requests_are_counted_against_changes() -> None:
     assert finding.prior is not None
     assert finding.prior > 0.5
     assert "fewer deeds than requests" not in names(changing(LAMP))
-
-
-def test_what_is_asked_not_to_happen_is_no_request() -> None:
-    assert "nothing done" not in names(asking("Please do not cancel anything."))
 
 
 def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:

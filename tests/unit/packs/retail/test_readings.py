@@ -7,7 +7,6 @@ from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import fired
 from tests.unit.packs.retail.test_pack import (
     CANCEL,
-    EXCHANGE,
     MOVE,
     NEW,
     OLD,
@@ -20,7 +19,6 @@ from tests.unit.packs.retail.test_pack import (
     item,
     names,
     order,
-    wish,
 )
 
 DEAR = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
@@ -42,11 +40,6 @@ def test_a_quoted_reason_belongs_to_the_order_before_it() -> None:
     )
     assert "reason nobody gave" in names(talk, CANCEL)
     assert "reason nobody gave" not in names(talk, but(CANCEL, reason="ordered by mistake"))
-
-
-def test_what_need_not_be_is_not_denied() -> None:
-    talk = wish("I'd like the desk lamp in black. It doesn't need to be usb.")
-    assert "named option missing" not in names(talk, but(EXCHANGE, new_item_ids=["100003"]))
 
 
 @pytest.mark.parametrize(

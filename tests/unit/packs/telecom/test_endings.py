@@ -21,23 +21,6 @@ def locked(words: str = "It says the SIM card is locked with a PIN code.") -> Ta
     return ASKED.user(words)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "I cannot unlock it. Would you like me to transfer you to a human agent?",
-        "You will have to contact support. Shall I transfer you to a specialist?",
-        "If you know the PIN, please enter it and tell me what you see.",
-        "I am unable to look into the phone. Could you check the SIM status once more?",
-        "Please restart it, since it can't register. Let me know if you need further assistance!",
-        "The switch is in the settings. Let me know if this helps, or you need further assistance.",
-        "Would you like to pay the bill now? If so, I will take care of it.",
-        "Your bill has been sent to you. Please check your payment requests.",
-    ],
-)
-def test_what_does_not_end_the_talk_with_a_locked_card_passes(words: str) -> None:
-    assert LOCK not in fired(TELECOM, locked().says(words))
-
-
 def handed_over() -> Talk:
     return locked().did("transfer_to_human_agents", "Transfer successful", summary="SIM locked.")
 
@@ -57,11 +40,6 @@ PASSED: dict[str, Proposal] = {
     "never locked": locked("It says the SIM card is active.").says(BYE),
     "nobody looked": talk().says(BYE),
 }
-
-
-@pytest.mark.parametrize("case", PASSED)
-def test_a_talk_ends_where_the_card_is_not_locked_or_all_is_done_for_it(case: str) -> None:
-    assert LOCK not in fired(TELECOM, PASSED[case])
 
 
 def facts(*words: str, asked: bool = False) -> Facts:
