@@ -7,11 +7,9 @@ from sidecritic.checks.base import Finding
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
-from sidecritic.types import Proposal
 from tests.talk import Talk, fired
 from tests.unit.packs.telecom.test_pack import talk
 
-LOCK = "locked SIM card left"
 REMEDIES = "transfer with remedies left"
 BYE = "I am sorry for the trouble. Have a great day!"
 ASKED = talk().agent("Please check the status of your SIM card.")
@@ -23,23 +21,6 @@ def locked(words: str = "It says the SIM card is locked with a PIN code.") -> Ta
 
 def handed_over() -> Talk:
     return locked().did("transfer_to_human_agents", "Transfer successful", summary="SIM locked.")
-
-
-OFFERED = locked().agent("I cannot unlock it. Shall I transfer you to a human agent?")
-PASSED: dict[str, Proposal] = {
-    "transferred": handed_over().says(
-        "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON."
-    ),
-    "refused in this turn": locked()
-    .refused("transfer_to_human_agents", summary="SIM locked.")
-    .says(BYE),
-    "declined": OFFERED.user("No, I would rather not. I will look for the PIN.").says(BYE),
-    "unlocked": locked().user("I entered the PIN, and it is unlocked now.").says(BYE),
-    "active again": locked().user("I found the PIN: the SIM is active.").says(BYE),
-    "signal again": locked().user("I entered the PIN, and I see full signal bars.").says(BYE),
-    "never locked": locked("It says the SIM card is active.").says(BYE),
-    "nobody looked": talk().says(BYE),
-}
 
 
 def facts(*words: str, asked: bool = False) -> Facts:
