@@ -36,7 +36,7 @@ help:
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
 	@echo "make test-javascript the gateway with the real JavaScript clients (needs npm)"
-	@echo "make test-fuzz    five minutes of hostile requests at the gateway (FUZZ_SECONDS=300)"
+	@echo "make test-fuzz    a minute of hostile text at the checks, five of requests at the gateway"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-branching whether branching labels are right, and what they cost"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
@@ -86,6 +86,7 @@ test-javascript: .venv/.dev tests/javascript/node_modules/.done
 	@$(BIN)/pytest -n $(FREE) -m javascript tests/javascript
 
 test-fuzz: .venv/.dev
+	@FUZZ_SECONDS=60 $(BIN)/pytest -q -n0 tests/fuzz_checks.py
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
 
 bench: .venv/.dev

@@ -89,10 +89,10 @@ def specs(reads: str, writes: str) -> tuple[ToolSpec, ...]:
 
 def sent_back(pack: Pack, proposal: Proposal) -> bool:
     """Whether what a pack holds against a proposal is enough to refuse it."""
-    against = (finding.risk for finding in pack.findings(proposal) if finding.sign > 0)
+    against = (finding.risk for finding in pack.findings(proposal))
     return noisy_or(against) >= THRESHOLD
 
 
 def fired(pack: Pack, proposal: Proposal) -> dict[str, Finding]:
-    """Return what a pack holds against a proposal or for it, by the name of the check."""
+    """Return what a pack holds against a proposal, by the name of the check."""
     return {finding.check: finding for finding in pack.findings(proposal)}

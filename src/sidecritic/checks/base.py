@@ -1,22 +1,30 @@
 """What a policy check is, and how checks are bundled.
 
 A check enforces one sentence of a policy. It sees a `Case`, or `Facts` where words are checked:
-what the proposal holds, and what the pack looked up. It answers with an `Objection`, with
-`Support`, or with `None`.
+what the proposal holds, and what the pack looked up. It answers with an `Objection` or `None`.
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from asyncio import to_thread
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from inspect import signature
 from types import ModuleType
-from typing import Literal, Protocol, assert_never, cast
+from typing import Protocol, TypeVar, cast
 
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Facts
-from sidecritic.checks.looking import Wants, informed
+from sidecritic.checks.facts import Facts, size_of
+from sidecritic.checks.looking import Wants, failure, informed
 from sidecritic.english.lexicon import Synonyms
+from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.types import Flag, Proposal, ToolCall
+
+MOST_INLINE = 20_000
+"""Characters of a proposal that are read on the event loop: a few milliseconds."""
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +48,11 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
-    """What speaks for an action: it lowers the risk of a learned head, and refuses nothing."""
-
-    evidence: str = ""
-    messages: tuple[int, ...] = ()
-    risk: float = 0.0
-    """How often an action is wrong all the same, where that is well below the usual; 0 says
-    nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """An objection with its check, and with the call it is about."""
+    """An objection with its check, and with the call it is about.
+
+    Without feedback it is a note: what was not read in full, or which check failed with what.
+    """
 
     check: str
     risk: float
@@ -60,8 +60,6 @@ class Finding:
     policy: str
     call_id: str | None
     evidence: str = ""
-    sign: Literal[1, -1] = 1
-    """-1 when it speaks for the action; its risk is then 0 and its feedback empty."""
     messages: tuple[int, ...] = ()
     case: str = ""
     """Which case of the check, where it tells surer from less sure ones."""
@@ -73,7 +71,6 @@ class Finding:
         """The same as a record for the log."""
         return Flag(
             name=f"{self.check}, {self.case}" if self.case else self.check,
-            sign=self.sign,
             risk=self.risk if self.prior is None else self.prior,
             call_id=self.call_id,
             evidence=self.evidence,
@@ -81,7 +78,7 @@ class Finding:
         )
 
 
-Answer = Objection | Support | None
+Answer = Objection | None
 ExamineCall = Callable[[Case], Answer]
 ExamineFacts = Callable[[Facts, ToolCall], Answer]
 """How checks of a call were written before there was a `Case`; both forms are good."""
@@ -210,11 +207,15 @@ class Pack:
         return self._fired(self._facts(proposal))
 
     async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
-        """Return what fires after looking up what the pack wants to know, strongest first."""
-        facts = self._facts(proposal)
+        """Return what fires after looking up what the pack wants to know, strongest first.
+
+        Long proposals are read in a thread, so that one tenant's text does not hold up others.
+        """
+        run = _in_thread if size_of(proposal) > MOST_INLINE else _here
+        facts = await run(self._facts, proposal)
         if self.wants is not None and proposal.look is not None:
-            facts = await informed(facts, self.wants, proposal.look)
-        return self._fired(facts)
+            facts = await informed(facts, self.wants, proposal.look, run)
+        return await run(self._fired, facts)
 
     def _facts(self, proposal: Proposal) -> Facts:
         return Facts.of(
@@ -226,6 +227,7 @@ class Pack:
 
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
         fired = [*self._call_findings(facts), *self._text_findings(facts)]
+        fired += [Finding(name, 0.0, "", "", None, what) for name, what in facts.notes]
         return tuple(sorted(fired, key=lambda finding: -finding.risk))
 
     def _call_findings(self, facts: Facts) -> Iterator[Finding]:
@@ -233,19 +235,13 @@ class Pack:
             case = Case(facts, call)
             for check in self.calls:
                 if check.covers(facts, call):
-                    yield from _findings(check, check.examine(case), call.id)
+                    yield from _findings(check, partial(check.examine, case), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
         if facts.proposed:
             return
-        # Dozens of checks share one condition: it is asked for once, not once for each of them.
-        unmet = {when for when in self._conditions() if not facts.once(when)}
         for check in self.texts:
-            if check.when not in unmet:
-                yield from _findings(check, check.examine(facts, facts.draft), None)
-
-    def _conditions(self) -> set[Condition]:
-        return {check.when for check in self.texts if check.when is not None}
+            yield from _findings(check, partial(_examined, check, facts), None)
 
 
 class Examiner(Protocol):
@@ -270,27 +266,48 @@ def _checks_in(source: Source) -> Iterator[CallCheck | TextCheck]:
                     yield from _checks_in(value)
 
 
+def objections(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings without notes on what was not read, or failed."""
+    return tuple(finding for finding in findings if finding.feedback)
+
+
+async def _here(function: Callable[[_In], _Out], argument: _In) -> _Out:
+    return function(argument)
+
+
+async def _in_thread(function: Callable[[_In], _Out], argument: _In) -> _Out:
+    return await to_thread(function, argument)
+
+
+def _examined(check: TextCheck, facts: Facts) -> Answer:
+    # Dozens of checks share one condition: it is asked for once, not once for each of them.
+    if check.when is not None and not facts.once(check.when):
+        return None
+    return check.examine(facts, facts.draft)
+
+
 def _findings(
-    check: CallCheck | TextCheck, answer: Answer, call_id: str | None
+    check: CallCheck | TextCheck, examine: Callable[[], Answer], call_id: str | None
 ) -> Iterator[Finding]:
-    match answer:
-        case None:
-            return
-        case Support(evidence=evidence, messages=messages, risk=risk):
-            blank = Finding(check.name, 0.0, "", check.policy, call_id)
-            yield replace(blank, evidence=evidence, sign=-1, messages=messages, prior=risk)
-        case Objection(feedback=feedback, risk=risk, counts=counts):
-            prior = check.risk if risk is None else risk
-            yield Finding(
-                check=check.name,
-                risk=prior if counts == 1.0 else 1.0 - (1.0 - prior) ** counts,
-                prior=prior,
-                feedback=feedback,
-                policy=check.policy,
-                call_id=call_id,
-                evidence=answer.evidence,
-                messages=answer.messages,
-                case="" if risk is None else f"case {risk:.2f}",
-            )
-        case _ as other:
-            assert_never(other)
+    try:
+        with boundary(CriticError, f"check {check.name!r}"):
+            answer = examine()
+    except SidecriticError as failed:
+        # It costs itself and no other check: the log names it.
+        name, error = failure(check.name, failed)
+        yield Finding(name, 0.0, "", check.policy, call_id, error)
+        return
+    if answer is None:
+        return
+    prior = check.risk if answer.risk is None else answer.risk
+    yield Finding(
+        check=check.name,
+        risk=prior if answer.counts == 1.0 else 1.0 - (1.0 - prior) ** answer.counts,
+        prior=prior,
+        feedback=answer.feedback,
+        policy=check.policy,
+        call_id=call_id,
+        evidence=answer.evidence,
+        messages=answer.messages,
+        case="" if answer.risk is None else f"case {answer.risk:.2f}",
+    )

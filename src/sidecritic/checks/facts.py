@@ -2,16 +2,19 @@
 
 Refused drafts of the current turn are in the history too, so that a critic can see them, but
 they are neither words that the user heard nor calls that ran: they leave no trace here.
+
+How much is read is bounded, so that no text can hold a verdict up: a long message is cut in its
+middle, and so is a long talk. What is left out stands in `notes`.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar, TypeVarTuple, cast
 
 from pydantic import JsonValue
+from pydantic_core import from_json
 
 from sidecritic.english.acts import affirms, asks_consent
 from sidecritic.english.lexicon import Synonyms
@@ -22,8 +25,16 @@ from sidecritic.trace import SUPERVISOR
 from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
 from sidecritic.values import JsonObject
 
+MOST_CHARACTERS = 20_000
+"""Of a message, a draft or an argument that is read; of a result, ten times as many."""
+MOST_MESSAGES = 500
+"""Of a talk; a fifth of them from its begin."""
+MOST_LEVELS = 40
+"""Of lists and records in each other that a result may have to be read as JSON."""
+
 Records = Mapping[str, Mapping[str, JsonObject]]
 _Made = TypeVar("_Made")
+_Of = TypeVarTuple("_Of")
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,8 @@ class Facts:
     """The rules of this run; empty when they are not known."""
     synonyms: Synonyms = ()
     """What users call the things in the names of tools and records."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """What was not read, and what failed: a name, and what of it."""
 
     @classmethod
     def of(
@@ -114,13 +127,14 @@ class Facts:
 
         Without `hand_overs`, names and descriptions tell which tools hand over to a person.
         """
-        history = proposal.history
+        action = proposal.action
+        history, left_out = _bounded(proposal.history, action)
         handing = hand_overs or _hand_overs(proposal)
         reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless | handing
-        returned = any(isinstance(message, ToolResult) for message in history)
+        returned = any(isinstance(message, ToolResult) for _, message in history)
         return cls(
-            draft="" if proposal.action.calls else typed(proposal.action.text),
-            proposed=proposal.action.calls,
+            draft="" if action.calls else typed(cut(action.text)),
+            proposed=tuple(map(_readable, action.calls)),
             lines=tuple(_lines(history)),
             done=tuple(_done(history, reads)) if returned else (),
             tools=tuple(tool.name for tool in proposal.tools),
@@ -129,17 +143,18 @@ class Facts:
             refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
             synonyms=synonyms,
+            notes=(("not read in full", left_out),) if left_out else (),
         )
 
     def may_write(self, tool: str) -> bool:
         return tool not in self.reads
 
-    def once(self, make: "Callable[[Facts], _Made]") -> _Made:
+    def once(self, make: "Callable[[Facts, *_Of], _Made]", *of: *_Of) -> _Made:
         """Return what `make` makes of these facts: made once, and shared by all checks."""
         shared = self._shared
-        if make not in shared:
-            shared[make] = make(self)
-        return cast(_Made, shared[make])
+        if (make, of) not in shared:
+            shared[make, of] = make(self, *of)
+        return cast(_Made, shared[make, of])
 
     @cached_property
     def _shared(self) -> dict[object, object]:
@@ -232,38 +247,90 @@ class Facts:
         return "\n".join(done.text for done in self.done).lower()
 
 
+def size_of(proposal: Proposal) -> int:
+    """Return how many characters a proposal has, policy and tools left out."""
+    said = sum(len(message.text) for message in (*proposal.history, proposal.action))
+    return said + sum(len(call.raw) for call in proposal.action.calls)
+
+
+def cut(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Return a text without its middle where it is too long."""
+    return text if len(text) <= most else f"{text[: most // 2]}\n{text[-(most // 2) :]}"
+
+
+_Numbered = Sequence[tuple[int, Message]]
+"""Messages with their positions in the history."""
+
+
+def _bounded(history: Sequence[Message], action: Assistant) -> tuple[_Numbered, str]:
+    """Return the messages that are read, and what is left out, in words."""
+    numbered, first = list(enumerate(history)), MOST_MESSAGES // 5
+    read = numbered
+    if len(numbered) > MOST_MESSAGES:
+        read = [*numbered[:first], *numbered[first - MOST_MESSAGES :]]
+    long = [str(position) for position, message in read if len(message.text) > _most(message)]
+    long += ["the draft"] if len(action.text) > MOST_CHARACTERS else []
+    long += [call.name for call in action.calls if len(call.raw) > MOST_CHARACTERS]
+    left_out = len(numbered) - len(read)
+    parts = [f"{left_out} messages left out"] if left_out else []
+    parts += [f"cut: {', '.join(long[:20])}"] if long else []
+    return read, "; ".join(parts)
+
+
+def _most(message: Message) -> int:
+    return MOST_CHARACTERS * (10 if isinstance(message, ToolResult) else 1)
+
+
+def _readable(call: ToolCall) -> ToolCall:
+    """Return a call with arguments that can be read in bounded time."""
+    if len(call.raw) <= MOST_CHARACTERS or call.arguments is None:
+        return call
+    arguments = {key: _short(value) for key, value in call.arguments.items()}
+    return call.model_copy(update={"arguments": arguments})
+
+
+def _short(value: JsonValue) -> JsonValue:
+    match value:
+        case str():
+            return cut(value)
+        case list():
+            return [_short(part) for part in value[:MOST_MESSAGES]]
+        case dict():
+            return {key: _short(part) for key, part in value.items()}
+        case _:
+            return value
+
+
 def _hand_overs(proposal: Proposal) -> frozenset[str]:
     executed = (m.name for m in proposal.history if isinstance(m, ToolResult))
     return hand_overs(proposal.tools, (*(c.name for c in proposal.action.calls), *executed))
 
 
-def _lines(history: Sequence[Message]) -> Iterator[Line]:
-    for position, message in enumerate(history):
+def _lines(history: _Numbered) -> Iterator[Line]:
+    following = (message for _, message in (*history[1:], (0, None)))
+    for (position, message), after in zip(history, following, strict=False):
         match message:
             case User(text=text) if text.strip() and not text.startswith(SUPERVISOR):
                 yield _line(position, "user", text)
-            case Assistant(text=text, calls=()) if text and not _refused(history, position):
+            case Assistant(text=text, calls=()) if text and not _refuses(after):
                 yield _line(position, "agent", text)
             case _:
                 pass
 
 
 def _line(position: int, who: Literal["user", "agent"], text: str) -> Line:
-    plain = typed(text)
+    plain = typed(cut(text))
     return Line(position, who, plain, plain.lower())
 
 
-def _refused(history: Sequence[Message], position: int) -> bool:
-    """Whether the message at `position` was sent back by the supervisor."""
-    if position + 1 >= len(history):
-        return False
-    after = history[position + 1]
+def _refuses(after: Message | None) -> bool:
+    """Whether a message says that the supervisor sent the one before it back."""
     return isinstance(after, User) and after.text.startswith(SUPERVISOR)
 
 
-def _refused_calls(history: Sequence[Message]) -> Iterator[ToolCall]:
+def _refused_calls(history: _Numbered) -> Iterator[ToolCall]:
     calls: dict[str, ToolCall] = {}
-    for message in history:
+    for _, message in history:
         match message:
             case Assistant(calls=made):
                 calls.update((call.id, call) for call in made)
@@ -273,18 +340,18 @@ def _refused_calls(history: Sequence[Message]) -> Iterator[ToolCall]:
                 pass
 
 
-def _done(history: Sequence[Message], reads: set[str]) -> Iterator[Done]:
+def _done(history: _Numbered, reads: Collection[str]) -> Iterator[Done]:
     calls: dict[str, ToolCall] = {}
-    for position, message in enumerate(history):
+    for position, message in history:
         match message:
             case Assistant(calls=made):
-                calls.update((call.id, call) for call in made)
+                calls.update((call.id, _readable(call)) for call in made)
             case ToolResult(text=text) if not text.startswith(SUPERVISOR):
                 call = calls.get(message.call_id)
                 if call is not None:
-                    value = parsed(text)
+                    value, shown = parsed(text), cut(text, 10 * MOST_CHARACTERS)
                     writes = call.name not in reads
-                    yield Done(position, call, text, value, message.is_error, writes)
+                    yield Done(position, call, shown, value, message.is_error, writes)
             case _:
                 pass
 
@@ -299,13 +366,22 @@ def _records(results: Iterable[Done]) -> Records:
 
 
 def parsed(text: str) -> JsonValue:
-    """Return a tool's result as JSON; the text itself where it is none."""
+    """Return a tool's result as JSON; the text itself where it is none, or too long or deep."""
+    if len(text) > 10 * MOST_CHARACTERS:
+        return cut(text, 10 * MOST_CHARACTERS)
     if text[:1] not in ("{", "["):
         return text
     try:
-        return cast(JsonValue, json.loads(text))
+        value: JsonValue = from_json(text)
     except ValueError:
         return text
+    return value if _is_flat(value) else text
+
+
+def _is_flat(value: JsonValue, levels: int = MOST_LEVELS) -> bool:
+    """Whether a value has no more levels than that; walks as far, and no deeper."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_flat(part, levels - 1) for part in parts)
 
 
 def _identity(record: Mapping[str, JsonValue]) -> tuple[str, str] | None:

@@ -1,9 +1,10 @@
 """What a pack looks up before it judges: read-only, bounded, and outside the trajectory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sidecritic.checks.facts import Done, Facts, parsed
+from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.types import ReadOnlyTools, ToolCall
 from sidecritic.values import JsonObject
 
@@ -23,7 +24,11 @@ Wants = Callable[[Facts], Iterable[Wanted]]
 """Says what is worth knowing, most wanted first; asked again after each round."""
 
 
-async def informed(facts: Facts, wants: Wants, look: ReadOnlyTools) -> Facts:
+Run = Callable[[Callable[[Facts], list[Wanted]], Facts], Awaitable[list[Wanted]]]
+"""Runs a function of facts, here or in a thread."""
+
+
+async def informed(facts: Facts, wants: Wants, look: ReadOnlyTools, run: Run) -> Facts:
     """Return the facts with what could be looked up; a look-up that fails is kept as failed.
 
     Nothing is asked twice. How many look-ups there are is the budget of `look`.
@@ -31,15 +36,25 @@ async def informed(facts: Facts, wants: Wants, look: ReadOnlyTools) -> Facts:
     asked: list[Wanted] = []
     for _ in range(ROUNDS):
         fresh: list[Wanted] = []
-        for wanted in wants(facts):
+        try:
+            with boundary(CriticError, "look-ups"):
+                found = await run(lambda known: list(wants(known)), facts)
+        except SidecriticError as failed:
+            return replace(facts, notes=(*facts.notes, failure("look-ups", failed)))
+        for wanted in found:
             if wanted not in asked and wanted not in fresh:
                 fresh.append(wanted)
         if not fresh:
             return facts
         asked.extend(fresh)
-        found = [await _result(wanted, look, len(facts.done)) for wanted in fresh]
-        facts = replace(facts, looked=(*facts.looked, *found))
+        results = [await _result(wanted, look, len(facts.done)) for wanted in fresh]
+        facts = replace(facts, looked=(*facts.looked, *results))
     return facts
+
+
+def failure(name: str, error: SidecriticError) -> tuple[str, str]:
+    """Return as a note what failed, and with which kind of error; its text may be anybody's."""
+    return f"{name} failed", type(error.__cause__ or error).__name__
 
 
 async def _result(wanted: Wanted, look: ReadOnlyTools, position: int) -> Done:

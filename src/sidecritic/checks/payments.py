@@ -1,8 +1,11 @@
-"""Which of their payment methods a user wants, read off their words."""
+"""Which of their payment methods a user named or agreed to."""
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 
+from sidecritic.checks.base import ExamineCall, Objection
 from sidecritic.checks.case import Case
+from sidecritic.english.acts import affirms
 from sidecritic.english.lexicon import PAYMENTS
 from sidecritic.english.listings import words_of
 from sidecritic.values import JsonObject, text_of
@@ -12,33 +15,29 @@ _ORIGINAL = re.compile(
     r"\b(original(ly)?|same|initial(ly)?)\b[^.!?\n]{0,40}\b(payment|card|method|account|used|paid)"
     r"|\bpaid with\b|\bused (for|to pay)\b"
 )
-_OTHER = re.compile(
-    r"\bother (card|payment|credit)|\bdifferent (card|payment)|\banother (card|payment)"
-)
 _ENDING = re.compile(
     r"\b(?:ending|ends)(?: (?:in|with))?\W{0,3}(\d{4})\b"
     r"|\b(?:visa|mastercard|card|amex)\W{1,3}(\d{4})\b"
 )
 
 
-def wanted_methods(case: Case, methods: dict[str, JsonObject], *, original: str) -> set[str]:
-    """Return the methods that fit what was last said and agreed to; empty when it is open.
+def undecided(
+    chosen: Callable[[Case], Iterable[str]], held: Callable[[Case], Mapping[str, JsonObject]]
+) -> ExamineCall:
+    """Fire when there is a choice of methods that the user did not make, nor agree to."""
 
-    `original` is the id of the method that was used before, for "the original payment method".
-    """
-    agreed = case.agreed
-    for line in reversed(case.facts.user_lines):
-        named = named_methods(line.lower, methods)
-        if not named and means_original(line.lower):
-            named = {original} if original else set[str]()
-        if named:
-            # What the user agreed to after these words counts as much as the words.
-            later = agreed is not None and agreed.answer.position >= line.position
-            also = agreed.question.lower if agreed is not None and later else ""
-            return named | named_methods(also, methods)
-        if _OTHER.search(line.lower):
-            return set()
-    return set()
+    def examine(case: Case) -> Objection | None:
+        paid, methods, facts = next(iter(chosen(case)), ""), held(case), case.facts
+        agreed = (one.question.lower for one in facts.exchanges if affirms(one.answer.lower))
+        words = "\n".join((facts.said, *agreed))
+        if not paid or len(methods) < 2 or means_original(words) or named_methods(words, methods):
+            return None
+        return Objection(
+            f"The user chose no payment method; {paid} is your own choice. Ask which one to use.",
+            evidence=paid,
+        )
+
+    return examine
 
 
 def means_original(lower: str) -> bool:
@@ -46,7 +45,7 @@ def means_original(lower: str) -> bool:
     return bool(_ORIGINAL.search(lower))
 
 
-def named_methods(lower: str, methods: dict[str, JsonObject]) -> set[str]:
+def named_methods(lower: str, methods: Mapping[str, JsonObject]) -> set[str]:
     """Return the payment methods that a text names, by id, last digits, brand or kind."""
     by_id = {key for key in methods if key.lower() in lower}
     endings = {digits for found in _ENDING.finditer(lower) for digits in found.groups() if digits}

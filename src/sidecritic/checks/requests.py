@@ -3,23 +3,19 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from sidecritic.checks.facts import Done, Facts, Line
-from sidecritic.checks.things import states_in, things_in
+from sidecritic.checks.facts import Facts, Line
 from sidecritic.english.acts import declines
 from sidecritic.english.lexicon import INTENTS, Intent, Synonyms, normal
 from sidecritic.english.listings import words_of
 from sidecritic.english.scope import conditional, negated
-from sidecritic.english.text import mentions, sentences
-from sidecritic.values import scalars
+from sidecritic.english.text import sentences
 
 _USUAL = {"exchange": "item", "return": "item"}
 """What a kind of request is about when nothing else is named."""
 
 _CLAUSES = re.compile(r",|;|\band\b|\bthen\b|\balso\b|\bplus\b|\bas well as\b")
-_LATEST = 10**9
-"""Position of the message that is proposed: after all others."""
 _WORD = re.compile(r"[a-z]+")
 _ASKING = re.compile(
     r"\b(please|want|need|like|can (you|i|we)|could (you|i|we)|would|help|hoping|wish|looking"
@@ -97,88 +93,6 @@ class Requests:
             for exchange in self.facts.exchanges
         )
 
-    @cached_property
-    def servable(self) -> tuple[Request, str, str] | None:
-        """An open request with an untried tool for the state in which a record is found.
-
-        Tools are named by the state that they work on: `modify_pending_order_items`.
-        """
-        tried = {done.call.name for done in self.facts.done}
-        for request in self.open:
-            for tool in sorted(request.tools - tried):
-                state = next(
-                    iter(self.facts.once(states_in) & set(words_of(tool).split(" "))), None
-                )
-                if state is not None and any(
-                    line.position > request.position
-                    and declines(line.lower)
-                    and mentions(line.lower, state)
-                    for line in (*self.facts.agent_lines, self._draft)
-                ):
-                    return request, tool, state
-        return None
-
-    @property
-    def _draft(self) -> Line:
-        text = self.facts.draft
-        return Line(_LATEST, "agent", text, text.lower())
-
-    @cached_property
-    def failed(self) -> tuple[Done, ...]:
-        """Failed writes whose tool did not succeed afterwards."""
-        tried = [done for done in self.facts.done if done.writes]
-        return tuple(
-            one
-            for index, one in enumerate(tried)
-            if one.is_error
-            and not any(
-                other.call.name == one.call.name and not other.is_error
-                for other in tried[index + 1 :]
-            )
-        )
-
-    @cached_property
-    def touched(self) -> frozenset[str]:
-        """Everything that an executed write was called with, in lower case."""
-        return frozenset(
-            part.lower() for done in self.facts.writes for part in scalars(dict(done.arguments))
-        )
-
-    @cached_property
-    def left_things(self) -> dict[str, int]:
-        """Things that were asked about and that no executed write touched, with the message.
-
-        A thing is an entry with a name in a list of a record; it is touched through its own
-        id, or through a write on the whole record. Of things of one name one is enough.
-        """
-        left: dict[str, int] = {}
-        touched: set[str] = set()
-        for thing in things_in(self.facts):
-            if thing.ids & self.touched or thing.owner in self._whole:
-                touched.add(thing.name)
-                continue
-            position = self._named_at(thing.name)
-            if position is not None:
-                left.setdefault(thing.name, position)
-        return {name: position for name, position in left.items() if name not in touched}
-
-    @cached_property
-    def _whole(self) -> frozenset[str]:
-        """Ids of records on which a write was executed that lists no parts of them."""
-        return frozenset(
-            value.lower()
-            for done in self.facts.writes
-            if not any(isinstance(part, list) for part in done.arguments.values())
-            for value in done.arguments.values()
-            if isinstance(value, str)
-        )
-
-    def _named_at(self, name: str) -> int | None:
-        for request in self.every:
-            if mentions(request.text, name) or mentions(request.text, f"{name}s"):
-                return request.position
-        return None
-
 
 @dataclass(frozen=True)
 class _Tools:
@@ -187,8 +101,6 @@ class _Tools:
     words: dict[str, frozenset[str]]
     things: frozenset[str]
     """Words that tell some of these tools from the others."""
-    listed: dict[str, str]
-    """Names of entries in records, to what lists them, in the singular."""
 
     @classmethod
     def of(cls, facts: Facts) -> "_Tools":
@@ -199,18 +111,15 @@ class _Tools:
         }
         verbs = {verb for intent in INTENTS for verb in intent.tools}
         things = frozenset(w for each in words.values() for w in each) - verbs
-        listed = {thing.name: thing.listing for thing in things_in(facts)}
-        return cls(words, things, {k: v for k, v in listed.items() if v in things})
+        return cls(words, things)
 
-    def serving(self, intent: Intent, clause: str, sentence: str) -> frozenset[str]:
-        """Return the tools that serve an intent, narrowed to what clause or sentence name."""
+    def serving(self, intent: Intent, named: frozenset[str]) -> frozenset[str]:
+        """Return the tools that serve an intent, narrowed to the things that are named."""
         fitting = frozenset(tool for tool, words in self.words.items() if words & intent.tools)
-        named = self._named(clause) or self._named(sentence)
-        entries = {what for name, what in self.listed.items() if mentions(sentence, name)}
         usual = {_USUAL[intent.name]} if intent.name in _USUAL else set[str]()
-        return self._nearest(self._nearest(self._nearest(fitting, usual), named), entries)
+        return self._nearest(self._nearest(fitting, usual), named)
 
-    def _named(self, words: str) -> frozenset[str]:
+    def named(self, words: str) -> frozenset[str]:
         return self.things & {word.rstrip("s") for word in _WORD.findall(words)}
 
     def _nearest(self, tools: frozenset[str], things: Collection[str]) -> frozenset[str]:
@@ -223,13 +132,14 @@ class _Tools:
 def _in_line(line: Line, tools: _Tools, synonyms: Synonyms) -> Iterator[Request]:
     for said in sentences(line.lower):
         sentence, asked = _asked(said, synonyms)
+        named = tools.named(sentence) if asked else frozenset[str]()
+        unsure = conditional(sentence)
         for intent, clause in asked:
-            serving = tools.serving(intent, clause, sentence)
+            serving = tools.serving(intent, tools.named(clause) or named)
             if serving:
-                yield Request(intent, line.position, said, conditional(sentence), serving)
+                yield Request(intent, line.position, said, unsure, serving)
 
 
-@lru_cache(maxsize=4096)
 def _asked(said: str, synonyms: Synonyms) -> tuple[str, tuple[tuple[Intent, str], ...]]:
     """Return a sentence in its normal form, and what its clauses ask for."""
     sentence = normal(said, synonyms)

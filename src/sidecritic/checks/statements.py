@@ -30,8 +30,11 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST_NUMBER = 12
 _LARGEST_STEP = 60_000
 """In cents: larger differences are no steps that anybody speaks of."""
-_MOST_STEPS = 300
+_MOST_STEPS = 100
 """Differences of which every sum of three is formed: among more, any amount is one."""
+_MOST_SHOWN = 2000
+"""Numbers of which sums and differences are formed: among more, any amount is one."""
+_MOST_STATED = 40
 _MOST_ITEMS = 8
 """Items of a record of which every partial sum is formed."""
 
@@ -63,7 +66,7 @@ def unknown_amount(facts: Facts, draft: str) -> Objection | None:
     if not named:
         return None
     shown, steps = _shown_cents(facts), _differences(facts)
-    for amount in sorted(named):
+    for amount in sorted(named)[:_MOST_STATED]:
         if not _follows(amount, shown, steps):
             return Objection(
                 feedback=f"${amount / 100:.2f} follows from nothing that the tools returned. Look "
@@ -172,6 +175,8 @@ def _differences(facts: Facts) -> set[int]:
     """Return what another choice costs more or less: prices on offer against those listed."""
     listed = {cents(price) for done in facts.done for price in _prices(done.value)}
     offered = {cents(price) for done in facts.done for price in _offers(done.value)}
+    if max(len(listed), len(offered)) > _MOST_STEPS:
+        return set(range(_MOST_STEPS + 1))
     return {new - old for new in offered for old in listed if abs(new - old) < _LARGEST_STEP}
 
 
@@ -184,6 +189,8 @@ def _partial_sums(prices: Iterable[int]) -> set[int]:
 
 def _follows(amount: int, shown: set[int], steps: set[int]) -> bool:
     """Whether an amount is shown, or made of two shown ones, or of up to three differences."""
+    if len(shown) > _MOST_SHOWN or len(steps) > _MOST_STEPS:
+        return True
     if amount in shown or any(amount - one in shown or amount + one in shown for one in shown):
         return True
     if any(amount % count == 0 and amount // count in shown for count in range(2, 6)):
@@ -191,6 +198,4 @@ def _follows(amount: int, shown: set[int], steps: set[int]) -> bool:
     signed = steps | {-step for step in steps}
     if any(amount - step in signed or amount - step in shown for step in signed):
         return True
-    return len(signed) > _MOST_STEPS or any(
-        amount - one - other in signed for one in signed for other in signed
-    )
+    return any(amount - one - other in signed for one in signed for other in signed)

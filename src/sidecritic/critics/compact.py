@@ -131,21 +131,20 @@ class _Case:
         last = [f"User, last: {clipped(later[-1], min(tokens // 3, 24))}"] if later else []
         return [f"User: {clipped(first, tokens - sum(map(cost, last)) - 4)}", *last]
 
-    def noticed(self, sign: int, tokens: int) -> list[str]:
+    def noticed(self, tokens: int) -> list[str]:
         """Return one line of flags, the strongest first; empty evidence is left out."""
-        found = sorted((f for f in self.flags if f.sign == sign), key=lambda f: -f.risk)
+        # Old logs have flags of -1, which speak for the action.
+        found = sorted((f for f in self.flags if f.sign > 0), key=lambda f: -f.risk)
         said = [
             f"{_strength(flag)}{flag.name.split(',')[0]}"
             + (f" ({clipped(self.short(flag.evidence), _SIDE)})" if flag.evidence else "")
             for flag in found
         ]
-        title = ("Against" if sign > 0 else "For") + (f", {len(said)}" if len(said) > 1 else "")
+        title = "Against" + (f", {len(said)}" if len(said) > 1 else "")
         return [f"{title}: {clipped('; '.join(said) or 'nothing', tokens)}"]
 
 
 def _strength(flag: Flag) -> str:
-    if flag.sign < 0:
-        return ""
     return next(word for least, word in _STRENGTHS if flag.risk >= least)
 
 
@@ -155,12 +154,7 @@ def _words(case: _Case) -> Sequence[str]:
 
 
 def _checks(case: _Case) -> Sequence[str]:
-    return [
-        *case.records(36),
-        case.act(56),
-        *case.noticed(-1, 30),
-        *case.noticed(1, 64),
-    ]
+    return [*case.records(36), case.act(56), *case.noticed(94)]
 
 
 def _plan(case: _Case) -> Sequence[str]:
@@ -169,7 +163,7 @@ def _plan(case: _Case) -> Sequence[str]:
 
 def _brief(case: _Case) -> Sequence[str]:
     # What weighs most is given its room first; the order of the lines is another.
-    verdicts = [case.act(48), *case.noticed(-1, 24), *case.noticed(1, 58)]
+    verdicts = [case.act(48), *case.noticed(82)]
     left = _BODY - sum(map(cost, verdicts))
     records = case.records(min(44, left - 4))
     left -= sum(map(cost, records))

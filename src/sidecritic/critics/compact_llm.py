@@ -6,7 +6,7 @@ their look-ups. It writes no words: what goes back to the actor is what the chec
 
 from pydantic import JsonValue
 
-from sidecritic.checks.base import Pack
+from sidecritic.checks.base import Pack, objections
 from sidecritic.critics.answers import plain, risk_of
 from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.compact import Rendering
@@ -49,8 +49,8 @@ class CompactCritic:
             CriticError: a check broke, the model failed, or it answers neither word.
         """
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
-            findings = await self._pack.examined(proposal)
-        flags = tuple(finding.flag for finding in findings)
+            found = await self._pack.examined(proposal)
+        findings, flags = objections(found), tuple(finding.flag for finding in found)
         chat = self._rendering.messages(proposal, flags)
         # At another temperature some servers report other log-probabilities.
         sampling = Sampling(
@@ -59,16 +59,15 @@ class CompactCritic:
         with judging(self.name):
             answer = await self._model.complete(Request(messages=chat, sampling=sampling))
         risk, note = self._read(answer)
-        against = tuple(finding for finding in findings if finding.sign > 0)
         refused = risk >= self._threshold
-        why = revision(against) if against else Revise(feedback=GENERIC_FEEDBACK)
+        why = revision(findings) if findings else Revise(feedback=GENERIC_FEEDBACK)
         return Judgement(
             verdict=why if refused else Approve(),
             critic=self.name,
             risk=risk,
-            category=against[0].check if refused and against else "",
-            policy_ref=against[0].policy if refused and against else "",
-            rationale="; ".join(filter(None, (rationale(against), note))),
+            category=findings[0].check if refused and findings else "",
+            policy_ref=findings[0].policy if refused and findings else "",
+            rationale="; ".join(filter(None, (rationale(findings), note))),
             flags=flags,
             usage=answer.usage,
             seconds=answer.seconds,

@@ -1,7 +1,6 @@
 """A small learned critic over the flags of a policy pack.
 
     logit(risk) = intercept + offset of the tool + norm of the weights of the objections
-                  - norm of the weights of what supports the action
 
 It knows domain, kind of action, name of the tool, and which checks fired; no ids, no names, no
 words. Weights are at least 0, so a flag never means the opposite of what its check says.
@@ -58,14 +57,10 @@ def reads_of(tools: Iterable[ToolSpec]) -> frozenset[str]:
     return frozenset(tool.name for tool in tools if tool.effect == "read")
 
 
-def flags_of(part: Part, flags: Iterable[Flag]) -> dict[tuple[int, str], Flag]:
-    """Return the flags of a part; of several with one name and sign the one of highest risk."""
-    found: dict[tuple[int, str], Flag] = {}
-    for flag in flags:
-        key = flag.sign, flag.name
-        if flag.call_id == part.call_id and (key not in found or found[key].risk < flag.risk):
-            found[key] = flag
-    return found
+def flags_of(part: Part, flags: Iterable[Flag]) -> dict[str, Flag]:
+    """Return the flags against a part; of several of one name the one of highest risk."""
+    mine = (flag for flag in flags if flag.call_id == part.call_id and flag.sign > 0)
+    return {flag.name: flag for flag in sorted(mine, key=lambda flag: flag.risk)}
 
 
 def risks_of(
@@ -123,7 +118,7 @@ class HeadCritic:
         """Return `Revise` with the objections to the parts that are too risky, weightiest first.
 
         Raises:
-            CriticError: a check broke.
+            CriticError: the proposal could not be read. A check that fails costs itself only.
         """
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
@@ -157,17 +152,16 @@ class HeadCritic:
         return cell.threshold if self._threshold is None else self._threshold
 
 
-def _wrong_in_itself(parts: Iterable[Part], findings: Iterable[Finding]) -> list[Finding]:
-    """Return what makes an action wrong whatever was learned, and whatever speaks for it.
+def _wrong_in_itself(parts: Iterable[Part], findings: Sequence[Finding]) -> list[Finding]:
+    """Return what makes an action wrong whatever was learned.
 
     What was learned about farewells and transfers is whether the *run* fails. A false claim is
     to be taken back in a run that succeeds too, so the checks' own verdict stands beside it. Of
     calls it is what records prove: that a booking leads elsewhere is not made good by its price.
     """
     kinds = {part.call_id: part.kind for part in parts}
-    against = [f for f in findings if f.sign > 0]
-    proven = [f for f in against if kinds.get(f.call_id) == "write" and f.risk >= PROVEN]
-    finals = [f for f in against if kinds.get(f.call_id) == "final"]
+    proven = [f for f in findings if kinds.get(f.call_id) == "write" and f.risk >= PROVEN]
+    finals = [f for f in findings if kinds.get(f.call_id) == "final"]
     return proven + (finals if noisy_or(f.risk for f in finals) >= THRESHOLD else [])
 
 
@@ -178,8 +172,6 @@ def _by_weight(
 
     What training gave no weight to is no objection: actions were as often right with it.
     """
-    weighed = [
-        (cells[f.call_id].weight(f.flag), f) for f in findings if f.sign > 0 and f.call_id in cells
-    ]
+    weighed = [(cells[f.call_id].weight(f.flag), f) for f in findings if f.call_id in cells]
     weighed.sort(key=lambda each: (-each[0], -each[1].risk))
     return tuple(finding for weight, finding in weighed if weight > 0)

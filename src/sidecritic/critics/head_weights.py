@@ -18,13 +18,10 @@ from pydantic import Field, ValidationError
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.types import Flag, Record
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 SHIPPED = "head-1.json"
-SUPPORT = 0.3
-"""Logits that a flag takes off when it speaks for an action and training has not seen it."""
-
 POWER = 1.5
-"""Objections, and supports, count as the norm of this power of their weights.
+"""Objections count as the norm of this power of their weights.
 
 Between adding up (1), by which a pile of hints outweighs what records prove, and the strongest
 alone (infinity): what is noticed in one talk is not independent.
@@ -50,8 +47,6 @@ class Cell(Record, allow_inf_nan=False):
     """Offsets; a tool without one has none."""
     against: dict[str, Weight] = {}
     """Weight of a flag that speaks against an action, by its name."""
-    supports: dict[str, Weight] = {}
-    """Weight of a flag that speaks for it."""
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Risk from which an action is sent back."""
     right: int = 0
@@ -60,26 +55,17 @@ class Cell(Record, allow_inf_nan=False):
 
     def prior(self, flag: Flag) -> float:
         """Return the weight of a flag that training has not seen, or is pulled towards."""
-        if flag.sign < 0:
-            least = min(max(flag.risk, 1 - _MOST), _MOST)
-            return max(SUPPORT, logit(self.base) - logit(least)) if flag.risk else SUPPORT
         lift = logit(min(max(flag.risk, self.base), _MOST)) - logit(self.base)
         return max(0.0, lift)
 
     def weight(self, flag: Flag) -> float:
-        """Return how much a flag counts, in logits, whichever way."""
-        known = (self.against if flag.sign > 0 else self.supports).get(flag.name)
+        """Return how much a flag counts, in logits."""
+        known = self.against.get(flag.name)
         return self.prior(flag) if known is None else known
 
-    def risk(self, tool: str, flags: Mapping[tuple[int, str], Flag]) -> float:
+    def risk(self, tool: str, flags: Mapping[str, Flag]) -> float:
         """Return the risk of one call, or of a message (`tool` is then empty)."""
-        seen = 0.0
-        if flags:
-            against, supports = (
-                sum(self.weight(flag) ** POWER for flag in flags.values() if flag.sign == sign)
-                for sign in (1, -1)
-            )
-            seen = against ** (1 / POWER) - supports ** (1 / POWER)
+        seen = sum(self.weight(flag) ** POWER for flag in flags.values()) ** (1 / POWER)
         return expit(self.intercept + self.tools.get(tool, 0.0) + seen)
 
 
@@ -104,7 +90,7 @@ class HeadData(Record):
 
 
 class HeadWeights(Record, allow_inf_nan=False):
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     name: str = Field(pattern=r"^[\w.+-]{1,64}$")
     false_alarms: float = Field(default=0.05, ge=0, lt=1)
     """Share of right actions that the thresholds allow to be sent back, by domain and kind."""

@@ -195,12 +195,9 @@ class _Page:
         yield from self._action(proposal.action)
 
     def finding(self, finding: Finding) -> Iterable[str]:
-        if finding.sign > 0:
+        if finding.feedback:
             yield f"Check fired, score {finding.risk:.2f}, no probability:"
-            yield from self.barred(f"{finding.check}: {finding.feedback}")
-        else:
-            yield "Speaks for it:"
-            yield from self.barred(finding.check)
+        yield from self.barred(f"{finding.check}: {finding.feedback}")
         if finding.evidence:
             yield from self.barred(f"because of: {finding.evidence}")
 

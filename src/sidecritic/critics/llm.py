@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from sidecritic.checks.base import Examiner
+from sidecritic.checks.base import Examiner, objections
 from sidecritic.critics.answers import (
     JsonVerdict,
     Reasons,
@@ -160,7 +160,7 @@ class LLMCritic:
         await _Hearing(self._model, self._wire).ask(prompt.prefix(), Sampling(max_tokens=1))
 
     async def _judge(self, proposal: Proposal, hearing: "_Hearing") -> Judgement:
-        findings = await self._evidence.examined(proposal) if self._evidence else ()
+        findings = objections(await self._evidence.examined(proposal)) if self._evidence else ()
         prompt = prompt_of(proposal, findings=findings, budget=self._budget)
         found = await self._look(proposal, prompt, hearing)
         if found:

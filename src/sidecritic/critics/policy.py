@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
-from sidecritic.checks.base import Finding, Pack
+from sidecritic.checks.base import Finding, Pack, objections
 from sidecritic.critics.base import THRESHOLD
 from sidecritic.errors import CriticError, boundary
 from sidecritic.types import Approve, Judgement, Proposal, Revise
@@ -24,33 +24,32 @@ class PolicyCritic:
         """Return `Revise` with the feedback of the checks that fired, strongest first.
 
         Raises:
-            CriticError: a check broke.
+            CriticError: the proposal could not be read. A check that fails costs itself only.
         """
         started = perf_counter()
         with boundary(CriticError, f"checks of {self._pack.name!r}"):
             findings = await self._pack.examined(proposal)
-        against = tuple(finding for finding in findings if finding.sign > 0)
-        risk = noisy_or(finding.risk for finding in against)
-        refused = bool(against) and risk >= self._threshold
-        strongest = against[0] if refused else None
+        risk = noisy_or(finding.risk for finding in findings)
+        refused = bool(objections(findings)) and risk >= self._threshold
+        strongest = findings[0] if refused else None
         return Judgement(
-            verdict=revision(against) if refused else Approve(),
+            verdict=revision(findings) if refused else Approve(),
             critic=self.name,
             risk=risk,
-            call_risks=_call_risks(proposal, against),
+            call_risks=_call_risks(proposal, findings),
             category=strongest.check if strongest else "",
             policy_ref=strongest.policy if strongest else "",
-            rationale=rationale(against),
+            rationale=rationale(findings),
             flags=tuple(finding.flag for finding in findings),
             seconds=perf_counter() - started,
         )
 
 
-def _call_risks(proposal: Proposal, against: Sequence[Finding]) -> dict[str, float]:
+def _call_risks(proposal: Proposal, findings: Sequence[Finding]) -> dict[str, float]:
     if len(proposal.action.calls) < 2:
         return {}
     return {
-        call.id: noisy_or(finding.risk for finding in against if finding.call_id == call.id)
+        call.id: noisy_or(finding.risk for finding in findings if finding.call_id == call.id)
         for call in proposal.action.calls
     }
 
@@ -65,6 +64,7 @@ def noisy_or(risks: Iterable[float]) -> float:
 
 def revision(findings: Sequence[Finding]) -> Revise:
     """Return the refusal that these findings call for; there is at least one."""
+    findings = objections(findings)
     at_fault = {finding.call_id: None for finding in findings if finding.call_id is not None}
     return Revise(feedback=_feedback(findings), calls=tuple(at_fault))
 

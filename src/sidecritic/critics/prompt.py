@@ -298,7 +298,6 @@ def _finding(finding: Finding, action: Assistant) -> JsonValue:
     return {
         "automatic_check": finding.check,
         **about,
-        "speaks": "against the action" if finding.sign > 0 else "for the action",
         "policy": finding.policy,
         "says": finding.feedback,
         "because_of": finding.evidence,

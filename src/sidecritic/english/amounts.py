@@ -5,15 +5,18 @@ from collections.abc import Iterator
 
 from sidecritic.english.scope import negated
 
-_AMOUNT = re.compile(
-    r"(?<![\w.])-?\$\s?(\d[\d,]*(?:\.\d+)?)|\b(\d[\d,]*(?:\.\d+)?) (?:dollars|usd)\b"
-)
-_CENTS = re.compile(r"(?<![\w.#-])\d[\d,]*\.\d\d(?!\d|\.\d|%)")
+_DOLLARS = r"\d[\d,]{0,14}"
+"""Longer ones are no amounts, and to read each from its every digit on takes too long."""
+_NUMBER = rf"{_DOLLARS}(?:\.\d{{1,9}})?"
+
+_AMOUNT = re.compile(rf"(?<![\w.])-?\$\s?({_NUMBER})(?!\d)|\b({_NUMBER}) (?:dollars|usd)\b")
+_CENTS = re.compile(rf"(?<![\w.#-]){_DOLLARS}\.\d\d(?!\d|\.\d|%)")
+_MOST = 1e15
 _LIMITS = re.compile(
-    r"\$ ?(?P<first>\d[\d,]*(?:\.\d+)?)[^.$\n]{0,12}\b(?:left|credit|limit|budget|maximum)\b"
+    rf"\$ ?(?P<first>{_NUMBER})[^.$\n]{{0,12}}\b(?:left|credit|limit|budget|maximum)\b"
     r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|under|below"
     r"|less than|no more than|at most|up to|maximum of|within|not exceed\w*)\b"
-    r"[^.$\n]{0,24}\$ ?(?P<second>\d[\d,]*(?:\.\d+)?)"
+    rf"[^.$\n]{{0,24}}\$ ?(?P<second>{_NUMBER})"
 )
 _EXTREMES = re.compile(
     r"\b(?:(?P<least>cheapest|least expensive|lowest[- ](?:priced?|cost)|most affordable)"
@@ -41,7 +44,8 @@ def stated(text: str) -> Iterator[float]:
 
 
 def cents(amount: float) -> int:
-    return round(amount * 100)
+    """Return an amount in cents; 0 where it is no number, or none of money."""
+    return round(amount * 100) if abs(amount) < _MOST else 0
 
 
 def limits(lower: str) -> Iterator[float]:

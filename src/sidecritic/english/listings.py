@@ -10,8 +10,8 @@ from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject, scalars, text_of
 
 _LINE = re.compile(
-    r"^[ \t]*(?:[-*•]+|\d+[.)])?[ \t]*\**([A-Za-z][\w #/()-]{1,38}?)\**[ \t]*:[ \t]*\**[ \t]*"
-    r"(\S.*)$",
+    r"^[ \t]*+(?:[-*•]++|\d{1,9}[.)])?[ \t]*+\**+([A-Za-z][\w #/()-]{1,38}?)\**+[ \t]*+:"
+    r"[ \t]*+\**+[ \t]*+(\S.*)$",
     re.MULTILINE,
 )
 _WORDS = re.compile(r"[_\W]+")

@@ -26,10 +26,6 @@ _NEGATED = re.compile(
     r"|(\b(can)?(not|never)|\b(do|does|did)n't(?! (have|you)\b)|\b(wo|would|ca|should|must)n't)"
     rf"(?! need to be\b)( ({_FILL}|{_TAKING}))*\s*$"
 )
-_LACKING = re.compile(
-    r"(\b(if|in case)\b((?!\b(possible|that|which|with|one)\b)[^.,;:!?])*?(\b(not?|never)|n't)"
-    rf"|\b(you|they) (\w+ )?(do not|don't|no longer) (have|carry|offer))( ({_FILL}))*\s*$"
-)
 _PAST = re.compile(
     r"\b(current(ly)?|existing|originally|original|bought|ordered|purchased|received|got|have|had"
     r"|was|old|previous|former|wrong|leav\w+)( (in|a|an|the|my|one|with|is|it|of|size|to))*\s*$"
@@ -39,23 +35,12 @@ _AHEAD = re.compile(
     r"|cannot|already|either|only|had|previously)\b|\bnot\b|n't\b"
 )
 _CONDITION = re.compile(r"\b(if|otherwise|in case|unless|alternatively|rather)\b")
-_SOFT = re.compile(
-    r"\b(if (it'?s |that'?s |they'?re )?(possible|available|you (have|can))|prefer\w*|ideally"
-    r"|rather have|would be (nice|great)|hopefully|otherwise|alternatively|fall ?back)\b"
-)
-_PART = re.compile(r"([,;()]| but | and )")
-_IF = re.compile(r"\s*(only )?(if|when|provided|preferably|ideally)\b")
 _STOPS = re.compile(r"[.!?\n]")
 
 
 def negated(text: str, place: int) -> bool:
     """Whether the speaker does not want what is named there."""
     return bool(_NEGATED.search(_before(text, place)))
-
-
-def lacking(text: str, place: int) -> bool:
-    """Whether it is said or supposed to be unavailable, which is no rejection."""
-    return bool(_LACKING.search(_before(text, place)))
 
 
 def past(text: str, place: int) -> bool:
@@ -71,17 +56,6 @@ def ahead(text: str, place: int) -> bool:
 def conditional(sentence: str) -> bool:
     """Whether a sentence asks for something only under a condition."""
     return bool(_CONDITION.search(sentence))
-
-
-def soft(text: str, place: int) -> bool:
-    """Whether it is wanted only if available."""
-    start, parts = 0, _PART.split(text)
-    for index, part in enumerate(parts):
-        if start <= place <= start + len(part):
-            after = parts[index + 2] if index + 2 < len(parts) else ""
-            return bool(_SOFT.search(part) or _IF.match(after))
-        start += len(part)
-    return False
 
 
 def _before(text: str, place: int) -> str:

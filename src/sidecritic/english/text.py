@@ -20,7 +20,7 @@ def sentences(text: str) -> tuple[str, ...]:
 def mentions(lower: str, value: str) -> bool:
     """Whether a text, in lower case, contains a value as a whole word or number."""
     needle = value.lower()
-    start = lower.find(needle)
+    start = lower.find(needle) if needle else -1
     while start >= 0:
         end = start + len(needle)
         if not _joins(lower, start - 1, needle[0]) and not _joins(lower, end, needle[-1]):

@@ -34,7 +34,7 @@ async def by_rules(
             proposal = proposal.model_copy(update={"look": snapshot.look(LOOK_BUDGET)})
         with boundary(CriticError, f"checks of {pack.name!r}"):
             findings = await pack.examined(proposal)
-        surest = next((f for f in findings if f.sign > 0 and f.risk >= SURE), None)
+        surest = next((f for f in findings if f.risk >= SURE), None)
         if surest is not None:
             label = Label(
                 source="rule",

@@ -24,7 +24,7 @@ class Example:
     domain: str
     kind: HeadKind
     tool: str
-    flags: Mapping[tuple[int, str], Flag]
+    flags: Mapping[str, Flag]
     wrong: bool
     user: str
     """Of the task: what folds are grouped by."""

@@ -226,7 +226,7 @@ def _threshold(
 
 def _alarm(cell: Cell, example: Example) -> float:
     """Return the risk of an action that could be sent back; 0 of one without objections."""
-    objections = (f for f in example.flags.values() if f.sign > 0 and cell.weight(f) > 0)
+    objections = (f for f in example.flags.values() if cell.weight(f) > 0)
     return cell.risk(example.tool, example.flags) if any(objections) else 0.0
 
 

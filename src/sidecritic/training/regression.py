@@ -21,7 +21,6 @@ from sidecritic.training.examples import Example, folds_of
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
-Signs = NDArray[np.int64]
 
 DIGITS = 4
 """Of a weight on file: sums that BLAS adds up in another order are the same to so many."""
@@ -47,7 +46,7 @@ GRID = tuple(Shrinkage(flags, tools) for tools, flags in product((None, 3.0), (3
 
 
 class Design:
-    """The examples of one cell as a matrix: a constant, whether own, tools, signed flags."""
+    """The examples of one cell as a matrix: a constant, whether own, tools, flags."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = tuple(examples)
@@ -58,29 +57,28 @@ class Design:
         self.base = round(float(np.average(self.wrong[standard])), DIGITS) if any(standard) else 0.0
         """Share of wrong actions among all standard examples, not only those fitted to."""
         self.tools = sorted({example.tool for example in examples})
-        flags = [each for example in examples for each in example.flags.items()]
-        # Of one sign and name the flag of the highest prior risk.
-        self.flags = dict(sorted(flags, key=lambda each: (each[0], each[1].risk)))
+        named = [each for example in examples for each in example.flags.items()]
+        # Of one name the flag of the highest prior risk.
+        self.flags = dict(sorted(named, key=lambda each: (each[0], each[1].risk)))
         self.first_flag = _FIRST_TOOL + len(self.tools)
-        place: dict[object, int] = {tool: _FIRST_TOOL + at for at, tool in enumerate(self.tools)}
-        place |= {key: self.first_flag + at for at, key in enumerate(self.flags)}
+        tools = {tool: _FIRST_TOOL + at for at, tool in enumerate(self.tools)}
+        flags = {name: self.first_flag + at for at, name in enumerate(self.flags)}
         self.matrix = np.zeros((len(examples), self.first_flag + len(self.flags)))
         self.matrix[:, 0] = 1
         self.matrix[:, 1] = self.knowable & ~standard
         for row, example in enumerate(examples):
             # How often a simulated actor errs with a tool says nothing either.
-            self.matrix[row, place[example.tool]] = 1 - self.matrix[row, 1]
-            for key in example.flags:
-                self.matrix[row, place[key]] = key[0]
+            self.matrix[row, tools[example.tool]] = 1 - self.matrix[row, 1]
+            for name in example.flags:
+                self.matrix[row, flags[name]] = 1
         # Most examples look like others: each sort of row is computed with once.
         self.sorts, sort = np.unique(self.matrix, axis=0, return_inverse=True)
         self.sort = sort.reshape(-1)
 
     @property
-    def signs(self) -> Signs:
-        """1 for columns of flags that speak against an action, -1 for it, 0 for no flags."""
-        flags = [sign for sign, _ in self.flags]
-        return np.array([*[0] * self.first_flag, *flags], dtype=np.int64)
+    def hints(self) -> Rows:
+        """Which columns are flags."""
+        return np.arange(self.matrix.shape[1]) >= self.first_flag
 
     @property
     def everything(self) -> Rows:
@@ -103,11 +101,11 @@ class Design:
         strength = np.full(len(weights), shrinkage.flags)
         strength[_FIRST_TOOL : self.first_flag] = shrinkage.tools or 0.0
         strength[:_FIRST_TOOL] = _LOOSE
-        lowest = np.where(np.arange(len(weights)) < self.first_flag, -np.inf, 0.0)
+        lowest = np.where(self.hints, 0.0, -np.inf)
         weights[free] = _minimum(
             _Posterior(
                 matrix=self.sorts[amount > 0][:, free],
-                signs=self.signs[free],
+                hints=self.hints[free],
                 amount=amount[amount > 0],
                 wrong=wrong[amount > 0],
                 strength=strength[free],
@@ -122,14 +120,13 @@ class Design:
         used = rows & self.knowable
         rounded = [round(float(weight), DIGITS) for weight in self.fit(rows, shrinkage)]
         tools = dict(zip(self.tools, rounded[_FIRST_TOOL : self.first_flag], strict=True))
-        known = list(zip(self.flags, rounded[self.first_flag :], strict=True))
+        known = dict(zip(self.flags, rounded[self.first_flag :], strict=True))
         wrong = int(self.wrong[used].sum())
         return self.prior.model_copy(
             update={
                 "intercept": rounded[0],
                 "tools": tools if shrinkage.tools is not None else {},
-                "against": {name: weight for (sign, name), weight in known if sign > 0},
-                "supports": {name: weight for (sign, name), weight in known if sign < 0},
+                "against": known,
                 "right": int(used.sum()) - wrong,
                 "wrong": wrong,
             }
@@ -168,7 +165,7 @@ def _losses(design: Design, rows: Rows, held: NDArray[np.int64], shrinkage: Shri
         train, test = rows & (held != fold), rows & (held == fold) & design.knowable
         if can_fit(design, train):
             weights = design.fit(train, shrinkage)
-            logits = _logits(design.matrix[test], design.signs, weights)[0]
+            logits = _logits(design.matrix[test], design.hints, weights)[0]
             loss = np.logaddexp(0, logits) - design.wrong[test] * logits
             found[test] = design.amount[test] * loss
     return found
@@ -196,18 +193,13 @@ def _summed(values: Floats, sort: NDArray[np.intp], count: int) -> Floats:
 # --- optimisation --------------------------------------------------------------------------
 
 
-def _logits(matrix: Floats, signs: Signs, weights: Floats) -> tuple[Floats, Floats]:
+def _logits(matrix: Floats, hints: Rows, weights: Floats) -> tuple[Floats, Floats]:
     """Return the logit of each row, and its derivative by each weight."""
     slopes = matrix.copy()
-    logits = matrix[:, signs == 0] @ weights[signs == 0]
-    for sign in (1, -1):
-        side = signs == sign
-        present, heavy = np.abs(matrix[:, side]), np.maximum(weights[side], 0)
-        norm = (present @ heavy**POWER) ** (1 / POWER)
-        steep = (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
-        slopes[:, side] = sign * present * steep
-        logits += sign * norm
-    return logits, slopes
+    heavy = np.maximum(weights[hints], 0)
+    norm = (matrix[:, hints] @ heavy**POWER) ** (1 / POWER)
+    slopes[:, hints] *= (heavy / np.maximum(norm, 1e-9)[:, None]) ** (POWER - 1)
+    return matrix[:, ~hints] @ weights[~hints] + norm, slopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +207,7 @@ class _Posterior:
     """The negative log posterior with its derivatives."""
 
     matrix: Floats
-    signs: Signs
+    hints: Rows
     amount: Floats
     """How much each row counts."""
     wrong: Floats
@@ -224,13 +216,13 @@ class _Posterior:
     mean: Floats
 
     def value(self, weights: Floats) -> float:
-        logits, _ = _logits(self.matrix, self.signs, weights)
+        logits, _ = _logits(self.matrix, self.hints, weights)
         loss = self.amount @ np.logaddexp(0, logits) - self.wrong @ logits
         return float(loss + (self.strength * (weights - self.mean) ** 2).sum() / 2)
 
     def slopes(self, weights: Floats) -> tuple[Floats, Floats]:
         """Return gradient and Gauss-Newton curvature."""
-        logits, by_weight = _logits(self.matrix, self.signs, weights)
+        logits, by_weight = _logits(self.matrix, self.hints, weights)
         risk = 1 / (1 + np.exp(-logits))
         expected = self.amount * risk
         gradient = by_weight.T @ (expected - self.wrong) + self.strength * (weights - self.mean)

@@ -6,7 +6,6 @@ from pydantic import JsonValue
 from sidecritic.checks import statements
 from sidecritic.checks.base import Pack
 from sidecritic.checks.endings import ENDINGS
-from sidecritic.critics.policy import noisy_or
 from tests.talk import Talk, fired, sent_back, specs
 
 PACK = Pack.of(
@@ -62,42 +61,6 @@ def handing(talk: Talk) -> set[str]:
 # --- what was asked for, or agreed to -------------------------------------------------------
 
 
-def test_a_change_that_was_asked_for_and_never_made_is_noticed() -> None:
-    assert {"nothing done", "requests open"} <= names(LAMP)
-    assert not {"nothing done", "requests open"} & names(changing(LAMP))
-
-
-def test_of_two_things_the_one_that_nobody_touched_is_named() -> None:
-    finding = fired(PACK, changing(BOTH).says(DONE))["thing left out"]
-    assert "backpack" in finding.feedback
-    assert "lamp" not in finding.feedback
-    assert "thing left out" not in names(changing(changing(BOTH), "1000002"))
-
-
-def test_a_write_on_the_whole_record_touches_its_things() -> None:
-    cancelled = asking("Please cancel the order with the lamp and the backpack.").did(
-        "cancel_pending_order", ORDER, order_id="#W1111111", reason="no longer needed"
-    )
-    assert "thing left out" not in names(cancelled)
-
-
-def test_an_agreed_plan_stays_open_until_a_write_is_tried() -> None:
-    later = AGREED.agent("One moment.").user("Any news?")
-    assert "agreed and not done" in names(later)
-    assert "agreed and not done" not in names(changing(later))
-
-
-def test_a_yes_to_further_help_after_a_report_is_no_plan() -> None:
-    report = "Your order #W1111111 is changed. Would you like me to help with anything else?"
-    talk = changing(AGREED).agent(report).user("Perfect, that's all.")
-    assert not {"agreed and not done", "plan not carried out"} & names(talk, BYE)
-
-
-def test_an_example_of_an_id_makes_no_plan() -> None:
-    question = "To proceed I need your order number, for example #W9999999. Is that okay?"
-    assert "agreed and not done" not in names(LAMP.agent(question).user("Yes, sure."))
-
-
 def test_requests_are_counted_against_changes() -> None:
     many = asking(
         "I want to change the lamp in my order to a blue one.",
@@ -108,34 +71,6 @@ def test_requests_are_counted_against_changes() -> None:
     assert finding.prior is not None
     assert finding.prior > 0.5
     assert "fewer deeds than requests" not in names(changing(LAMP))
-
-
-def test_a_request_that_was_replaced_is_not_open() -> None:
-    asked = asking("I would like to return the lamp.")
-    offer = "A pending order cannot be returned. I can cancel order #W1111111. Do you confirm?"
-    replaced = asked.agent(offer).user("Yes, please do.")
-    done = replaced.did("cancel_pending_order", ORDER, order_id="#W1111111", reason="x")
-    assert "requests open" in names(asked)
-    assert "requests open" not in names(done)
-
-
-def test_what_is_asked_not_to_happen_is_no_request() -> None:
-    assert "nothing done" not in names(asking("Please do not cancel anything."))
-
-
-def test_a_write_that_failed_is_open_until_it_succeeds() -> None:
-    args: dict[str, JsonValue] = {"order_id": "#W1111111", "item_ids": ["1000001"]}
-    failed = LAMP.failed("modify_pending_order_items", "Error: no such item", **args)
-    assert "failed and left" in names(failed)
-    assert "failed and left" not in names(changing(failed))
-
-
-def test_an_exchange_refused_for_a_pending_order_has_another_tool() -> None:
-    asked = asking("I want to exchange the lamp for a blue one.")
-    refused = asked.agent("The order is pending, so I cannot exchange it.").user("I see.")
-    finding = fired(PACK, refused.says(DONE))["another tool would do"]
-    assert "modify_pending_order_items" in finding.feedback
-    assert "another tool would do" not in names(changing(refused))
 
 
 def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:
@@ -153,25 +88,10 @@ def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:
 # --- refusals, hand-overs, leaving ----------------------------------------------------------
 
 
-def test_an_end_without_a_look_up_is_noticed() -> None:
-    blind = Talk(tools=TOOLS).user("Please cancel my order.")
-    assert "nothing looked up" in names(blind, "I cannot do that. Have a nice day!")
-    assert "nothing looked up" in handing(blind)
-    assert "nothing looked up" not in handing(LAMP)
-
-
 def test_a_failed_call_is_no_reason_to_hand_over() -> None:
     failed = LAMP.failed("modify_pending_order_items", "Error: no such item", order_id="#W1111111")
     assert "handed over after an error" in handing(failed)
     assert "handed over after an error" not in handing(LAMP)
-
-
-def test_a_long_conversation_without_a_change_is_noticed() -> None:
-    talk = LAMP
-    for _ in range(6):
-        talk = talk.agent("Which one?").user("The blue one, please change it.")
-    assert {"long and nothing done", "asked again and again"} <= names(talk, BYE)
-    assert not {"long and nothing done", "asked again and again"} & names(changing(talk), BYE)
 
 
 def test_a_yes_is_not_asked_for_twice() -> None:
@@ -206,30 +126,26 @@ def test_a_message_that_cannot_be_the_last_is_no_end(words: str) -> None:
     assert not names(LAMP, words)
 
 
+def test_what_the_supervisor_refused_is_no_omission() -> None:
+    refused = LAMP.refused("modify_pending_order_items", order_id="#W1111111")
+    assert not PACK.findings(refused.says(DONE))
+
+
 def test_hints_keep_their_risk_for_a_learned_head_and_send_nothing_back_alone() -> None:
-    finding = fired(PACK, changing(BOTH).says(DONE))["thing left out"]
+    talk = LAMP
+    for _ in range(3):
+        talk = talk.agent("Which one?").user("Please modify the desk lamp.")
+    again = talk.says(BYE)
+    finding = fired(PACK, again)["asked again and again"]
     assert finding.flag.risk > 0.5 > finding.risk
-    assert not sent_back(PACK, changing(BOTH).says(DONE))
+    assert not sent_back(PACK, again)
 
 
 def test_a_hint_counts_for_more_once_the_user_has_taken_leave() -> None:
-    early = fired(PACK, changing(BOTH).says(DONE))["thing left out"]
-    leaving = changing(BOTH).user("That's all I needed, goodbye!")
-    late = fired(PACK, leaving.says(BYE))["thing left out"]
+    talk = LAMP
+    for _ in range(3):
+        talk = talk.agent("Which one?").user("Please modify the desk lamp.")
+    done = talk.user("That's all I needed, goodbye!")
+    early, late = (fired(PACK, one.says(BYE))["asked again and again"] for one in (talk, done))
     assert late.risk > early.risk
     assert late.flag.risk == early.flag.risk
-
-
-def test_hints_add_up() -> None:
-    talk = BOTH.agent(PLAN).user("Yes, go ahead.")
-    for _ in range(6):
-        talk = talk.agent("Which one?").user("The lamp. Please change it.")
-    hints = fired(PACK, talk.user("That's all, goodbye!").says(BYE)).values()
-    together = noisy_or(hint.risk for hint in hints)
-    assert len(hints) > 4
-    assert together > 2 * max(hint.risk for hint in hints)
-
-
-def test_what_the_supervisor_refused_is_no_omission() -> None:
-    refused = LAMP.refused("modify_pending_order_items", order_id="#W1111111")
-    assert not [f for f in PACK.findings(refused.says(DONE)) if f.sign > 0]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from sidecritic.checks.base import Objection, Pack, Support, call_check
+from sidecritic.checks.base import Objection, Pack, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import ROUNDS, Wanted
@@ -38,15 +38,11 @@ def wants(facts: Facts) -> Iterator[Wanted]:
 
 
 @call_check("shipped", policy="Shipped orders cannot be cancelled.", risk=0.9)
-def shipped(case: Case) -> Objection | Support | None:
+def shipped(case: Case) -> Objection | None:
     order = case.facts.known.get("order_id", {}).get(text_of(case.arguments, "order_id"), {})
-    match text_of(order, "status"):
-        case "shipped":
-            return Objection("It is shipped already.", evidence="shipped", messages=(0,))
-        case "pending":
-            return Support("pending")
-        case _:
-            return None
+    if text_of(order, "status") != "shipped":
+        return None
+    return Objection("It is shipped already.", evidence="shipped", messages=(0,))
 
 
 PACK = Pack(name="test", calls=(shipped,), wants=wants)
@@ -78,15 +74,6 @@ async def test_a_check_judges_by_what_was_looked_up() -> None:
 async def test_without_look_ups_nothing_is_known() -> None:
     judgement = await PolicyCritic(PACK).judge(proposal(None))
     assert (judgement.verdict, judgement.flags) == (Approve(), ())
-
-
-async def test_what_speaks_for_an_action_is_a_flag_and_refuses_nothing() -> None:
-    judgement = await PolicyCritic(PACK).judge(
-        proposal(Records({"A": '{"order_id": "A", "status": "pending"}'}))
-    )
-    assert (judgement.verdict, judgement.risk) == (Approve(), 0.0)
-    [flag] = judgement.flags
-    assert (flag.name, flag.sign, flag.risk) == ("shipped", -1, 0.0)
 
 
 async def test_what_a_look_up_makes_known_is_followed_once_and_only_so_far() -> None:

@@ -50,13 +50,6 @@ def test_a_single_check_may_be_named_and_stands_once() -> None:
     assert names(pack) == (["repeated write", "a"], [])
 
 
-def test_the_checks_of_every_domain_come_in_without_a_list() -> None:
-    calls, texts = names(Pack.of("mine", common, *ENDINGS, statements))
-    assert calls[:4] == ["unconfirmed write", "not as listed", "made-up id", "repeated write"]
-    assert {"nothing done", "premature transfer"} <= set(calls)
-    assert {"nothing done", "plan not carried out", "claim without a write"} <= set(texts)
-
-
 def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:
     rule = "Cards are never deleted."
 
@@ -85,3 +78,10 @@ def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:
         ("of a case", "Keep it."),
         ("of facts", "Keep it: please delete my card."),
     }
+
+
+def test_the_checks_of_every_domain_come_in_without_a_list() -> None:
+    calls, texts = names(Pack.of("mine", common, *ENDINGS, statements))
+    assert calls[:4] == ["unconfirmed write", "not as listed", "made-up id", "repeated write"]
+    assert {"fewer deeds than requests", "premature transfer"} <= set(calls)
+    assert {"fewer deeds than requests", "plan not carried out", "nothing said"} <= set(texts)

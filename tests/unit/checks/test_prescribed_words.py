@@ -134,22 +134,3 @@ def test_who_books_is_asked_about_insurance(talk: Talk, insurance: str, is_wrong
     name = "insurance never asked about"
     assert (name in fired(AIRLINE, under(AIRLINE_POLICY, call))) is is_wrong
     assert name not in fired(AIRLINE, under(OTHER_POLICY, call))
-
-
-@pytest.mark.parametrize(
-    ("text", "policy", "is_wrong"),
-    [
-        ("Please remove a passenger from ABC123.", AIRLINE_POLICY, True),
-        ("Please remove a bag from ABC123.", AIRLINE_POLICY, False),
-        ("Please remove a passenger or else cancel ABC123.", AIRLINE_POLICY, False),
-        ("Please remove a passenger and a bag from ABC123.", AIRLINE_POLICY, False),
-        ("Please remove a passenger from ABC123.", OTHER_POLICY, False),
-    ],
-    ids=["passengers", "bags", "and more", "and bags", "another policy"],
-)
-def test_nobody_is_handed_over_for_the_number_of_passengers_alone(
-    text: str, policy: str, is_wrong: bool
-) -> None:
-    call = talking(text).calls(HAND_OVER, summary="The user wants fewer passengers.")
-    found = "transfer for what nobody can do" in fired(AIRLINE, under(policy, call))
-    assert found is is_wrong

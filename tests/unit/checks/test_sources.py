@@ -4,12 +4,10 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Pack
-from sidecritic.packs.airline.pack import AIRLINE
 from sidecritic.packs.retail.pack import RETAIL
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Assistant, Proposal
 from tests.talk import fired
-from tests.unit.packs.airline import test_pack as airline
 from tests.unit.packs.airline.test_pack import Call, but
 from tests.unit.packs.retail import test_pack as retail
 from tests.unit.packs.telecom import test_pack as telecom
@@ -80,12 +78,6 @@ def read(proposal: Proposal, positions: tuple[int, ...]) -> list[str]:
                 "transfer_to_human_agents", summary="Wants to cancel."
             ),
             ("I will cancel",),
-        ),
-        (
-            AIRLINE,
-            "total never stated",
-            made(airline.talk("Book HAT002.", "HAT002 it is. Shall I proceed?"), airline.BOOK),
-            ("HAT002 it is", "Yes."),
         ),
         (
             TELECOM,

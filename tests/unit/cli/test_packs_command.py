@@ -37,7 +37,7 @@ def test_the_checks_of_a_pack_are_shown_once_with_what_they_look_at(name: str) -
         "policy": "No refund after 30 days.",
     }
     assert shown["made-up id"]["tools"] == []
-    assert shown["nothing done"]["calls"] and shown["nothing done"]["messages"]
+    assert shown["fewer deeds than requests"]["calls"] and shown["nothing said"]["messages"]
 
 
 def test_a_pack_is_found_by_its_environment_and_shown_as_a_table() -> None:

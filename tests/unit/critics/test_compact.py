@@ -66,7 +66,7 @@ def text(name: str, proposal: Proposal) -> str:
     ("name", "has", "lacks"),
     [
         ("words", ["User: I want to return", "Action: return"], ["Against", "Announced"]),
-        ("checks", ["Against: certain: order not delivered (pending)", "For:"], ["User:"]),
+        ("checks", ["Against: certain: order not delivered (pending)"], ["User:"]),
         ("plan", ["Announced: I will return", "Action: return"], ["Against", "On record"]),
         (
             "brief",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecritic.checks.base import Objection, Pack, Support, call_check, text_check
+from sidecritic.checks.base import Objection, Pack, call_check, text_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.critics.head import HeadCritic, flags_of, parts_of, risk_of_action, risks_of
@@ -22,7 +22,7 @@ from sidecritic.critics.head_weights import (
     to_json,
     weights_from,
 )
-from sidecritic.errors import ConfigError, CriticError
+from sidecritic.errors import ConfigError
 from sidecritic.types import Approve, Assistant, Flag, Proposal, Revise, ToolCall
 from tests.talk import Talk, specs
 
@@ -38,11 +38,6 @@ def weak(case: Case) -> Objection:
 @call_check("strong", policy="Never do this.", risk=0.8, tools=["put"])
 def strong(case: Case) -> Objection:
     return Objection("This is wrong; do that.")
-
-
-@call_check("as agreed", policy="Ask first.", risk=0.5)
-def agreed(case: Case) -> Support:
-    return Support("yes, please")
 
 
 @call_check("broken", policy="Work.", risk=0.9)
@@ -84,15 +79,9 @@ async def test_a_check_that_training_has_not_seen_counts_by_its_prior() -> None:
     assert judgement.risk == pytest.approx(0.3)
 
 
-async def test_support_lowers_the_risk_and_refuses_nothing() -> None:
-    pack = Pack("p", calls=(strong,)), Pack("p", calls=(strong, agreed))
-    alone, supported = [await HeadCritic(p, NOTHING).judge(TALK.calls("put")) for p in pack]
-    assert alone.risk is not None and supported.risk is not None
-    assert supported.risk < alone.risk
-    quiet = await HeadCritic(Pack("p", calls=(agreed,)), NOTHING, threshold=0.01).judge(
-        TALK.calls("put")
-    )
-    assert quiet.verdict == Approve()
+def test_what_old_logs_hold_in_favour_of_an_action_counts_for_nothing() -> None:
+    part = parts_of(batch("put").action, frozenset())[0]
+    assert not flags_of(part, [Flag(name="as agreed", sign=-1, call_id="put0")])
 
 
 def test_what_fires_twice_counts_once_by_its_surest_case() -> None:
@@ -177,9 +166,12 @@ async def test_a_low_threshold_sends_back_whatever_has_an_objection() -> None:
     assert isinstance((await critic.judge(TALK.calls("put"))).verdict, Revise)
 
 
-async def test_a_broken_check_is_a_failure_of_the_critic() -> None:
-    with pytest.raises(CriticError, match="checks of 'p': KeyError"):
-        await HeadCritic(Pack("p", calls=(broken,)), NOTHING).judge(TALK.calls("put"))
+async def test_a_broken_check_costs_itself_only() -> None:
+    judgement = await HeadCritic(Pack("p", calls=(broken, strong)), NOTHING).judge(
+        TALK.calls("put")
+    )
+    assert judgement.category == "strong"
+    assert [flag.name for flag in judgement.flags] == ["strong", "broken failed"]
 
 
 # --- weights on file -----------------------------------------------------------------------
@@ -194,7 +186,7 @@ def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"weights": {"schema_version": 2}}, "schema version 2"),
+        ({"weights": {"schema_version": 1}}, "schema version 1"),
         ({"weights": {"false_alarms": 0.5}}, "not those that were written"),
         ({"weights": {"cells": {"p": {"write": {"base": 2}}}}}, "cells.p.write.base"),
         ({"digest": "0"}, "digest"),
@@ -228,29 +220,27 @@ def test_the_shipped_weights_name_checks_and_tools_and_no_id() -> None:
         name
         for kinds in shipped.cells.values()
         for cell in kinds.values()
-        for name in (*cell.tools, *cell.against, *cell.supports)
+        for name in (*cell.tools, *cell.against)
     }
     assert names
     # The only digits are those of a case: its prior risk.
     assert not [n for n in names if re.search(r"[#\d]", n.split(", case")[0])]
 
 
-async def test_what_records_prove_stands_whatever_speaks_for_the_call() -> None:
-    support = {"supports": {"as agreed": 9.0}, "threshold": 0.5}
-    for checks, sent_back in (((strong, agreed), True), ((weak, agreed), False)):
-        critic = HeadCritic(Pack("p", calls=checks), weights(**support), threshold=None)
+async def test_what_records_prove_stands_whatever_was_learned() -> None:
+    learned = {"intercept": -9.0, "threshold": 0.5}
+    for checks, sent_back in (((strong,), True), ((weak,), False)):
+        critic = HeadCritic(Pack("p", calls=checks), weights(**learned), threshold=None)
         judgement = await critic.judge(TALK.calls("put"))
         assert judgement.risk is not None
         assert judgement.risk < 0.5
         assert isinstance(judgement.verdict, Revise) is sent_back
 
 
-def test_supports_count_as_a_norm_so_that_a_pile_of_them_outweighs_nothing() -> None:
-    cell = Cell(base=0.1, intercept=0.0, supports={str(at): 1.0 for at in range(8)})
-    pile = {(-1, str(at)): Flag(name=str(at), sign=-1) for at in range(8)}
-    one = {(-1, "0"): pile[-1, "0"]}
-    assert cell.risk("", pile) < cell.risk("", one)
-    assert logit(cell.risk("", pile)) == pytest.approx(-4.0)
+def test_objections_count_as_a_norm_so_that_a_pile_of_hints_is_no_proof() -> None:
+    cell = Cell(base=0.1, intercept=0.0, against={str(at): 1.0 for at in range(8)})
+    pile = {str(at): Flag(name=str(at)) for at in range(8)}
+    assert logit(cell.risk("", pile)) == pytest.approx(4.0)
 
 
 async def test_a_farewell_that_is_wrong_in_itself_is_sent_back_whatever_the_run_comes_to() -> None:

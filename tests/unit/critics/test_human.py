@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sidecritic.assembly.terminal import Keyboard
-from sidecritic.checks.base import Objection, Pack, Support, call_check
+from sidecritic.checks.base import Objection, Pack, call_check
 from sidecritic.checks.case import Case
 from sidecritic.critics.chain import Chain
 from sidecritic.critics.human import HumanCritic, Terminal, visible
@@ -36,11 +36,6 @@ WRITE = TALK.calls("put", record="7", value="blue")
 @call_check("odd", policy="Be careful.", risk=0.3)
 def odd(case: Case) -> Objection:
     return Objection("Nobody asked for \x1b[31mblue.", evidence="value=blue")
-
-
-@call_check("asked for", policy="Do what was asked.", risk=0.1)
-def asked_for(case: Case) -> Support:
-    return Support(evidence="Change record 7.")
 
 
 @call_check("broken", policy="Work.", risk=0.9)
@@ -136,12 +131,6 @@ async def test_the_proposal_its_arguments_the_last_messages_and_the_checks_are_s
     assert "because of: value=blue" in shown
 
 
-async def test_what_speaks_for_the_action_is_shown_as_such() -> None:
-    _, shown = await asked("a", evidence=Pack("p", calls=(asked_for,)))
-    assert "Speaks for it:\n  | asked for\n  | because of: Change record 7." in shown
-    assert "Check fired" not in shown
-
-
 async def test_earlier_messages_are_counted_and_shown_on_request() -> None:
     talk = Talk(tools=())
     for number in range(10):
@@ -200,7 +189,7 @@ async def test_every_foreign_line_stands_behind_a_bar_however_it_breaks() -> Non
 async def test_a_broken_check_is_said_and_the_person_asked_all_the_same() -> None:
     judgement, shown = await asked("a", evidence=Pack("p", calls=(broken,)))
     assert judgement.verdict == Approve()
-    assert "Checks failed:" in shown
+    assert "broken failed" in shown
     assert "KeyError" in shown
 
 

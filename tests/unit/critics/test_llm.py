@@ -282,7 +282,7 @@ async def test_fired_checks_are_shown_to_the_model() -> None:
     model = ScriptedModel([verdict(LIKELY_RIGHT)])
     judgement = await LLMCritic(model, evidence=Checks()).judge(proposal())
     asked = model.requests[0].messages[-1]
-    assert '"automatic_check": "unconfirmed", "speaks": "against the action"' in asked.text
+    assert '"automatic_check": "unconfirmed"' in asked.text
     assert [flag.name for flag in judgement.flags] == ["unconfirmed"], "kept with the verdict"
 
 

@@ -8,7 +8,7 @@ from sidecritic.checks.base import Objection, Pack, call_check, text_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.critics.policy import FEEDBACK_LIMIT, PolicyCritic, noisy_or
-from sidecritic.errors import ConfigError, CriticError
+from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.types import Approve, Revise
 from tests.talk import Talk, specs
@@ -105,9 +105,16 @@ async def test_feedback_is_bounded_and_keeps_the_strongest() -> None:
     assert verdict.feedback.startswith("This is wrong")
 
 
-async def test_a_broken_check_is_a_critic_error() -> None:
-    with pytest.raises(CriticError, match="KeyError"):
-        await PolicyCritic(Pack("p", calls=(broken,))).judge(TALK.calls("put"))
+async def test_a_broken_check_costs_itself_only_and_is_named() -> None:
+    alone = await PolicyCritic(Pack("p", calls=(broken,)), threshold=0.0).judge(TALK.calls("put"))
+    assert (alone.status, alone.verdict, alone.risk) == ("ok", Approve(), 0.0)
+    assert "broken failed, score 0.00 (KeyError)" in alone.rationale
+    both = await PolicyCritic(Pack("p", calls=(broken, strong))).judge(TALK.calls("put"))
+    assert isinstance(both.verdict, Revise)
+    assert "broken" not in both.verdict.feedback
+    assert [(flag.name, flag.evidence) for flag in both.flags][1:] == [
+        ("broken failed", "KeyError")
+    ]
 
 
 def test_noisy_or_of_nothing_is_no_risk() -> None:
@@ -121,8 +128,7 @@ def test_every_check_of_a_pack_has_a_name_of_its_own_a_sentence_and_a_risk(env: 
     # A check of the end looks at farewells and at hand-overs, under one name.
     for checks in (pack.calls, pack.texts):
         assert len({check.name for check in checks}) == len(checks)
-        # What only ever speaks for an action has no risk.
-        assert all(check.policy and 0 <= check.risk < 1 for check in checks)
+        assert all(check.policy and 0 < check.risk < 1 for check in checks)
 
 
 def test_an_unknown_environment_has_no_pack_and_says_which_there_are() -> None:

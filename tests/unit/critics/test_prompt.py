@@ -126,16 +126,15 @@ def test_evidence_stands_in_the_case_only() -> None:
     bare = prompt_of(proposal(User(text="Hi")))
     shown = prompt_of(proposal(User(text="Hi")), findings=[finding], lookups=[lookup])
     assert shown.prefix() == bare.prefix()
-    assert '{"automatic_check": "not pending", "call": 1, "speaks": "against the' in shown.case
+    assert '{"automatic_check": "not pending", "call": 1, "policy": "Only pending' in shown.case
     assert '{"looked_up": {"tool": "get_order", "arguments": {"order_id": "#W1"}}' in shown.case
 
 
 def test_a_prior_of_a_check_is_not_shown_as_the_risk_of_the_action() -> None:
     against = Finding(check="hasty", risk=0.83, feedback="Ask.", policy="", call_id=None)
-    speaking_for = Finding(check="listed", risk=0.0, feedback="", policy="", call_id=None, sign=-1)
-    case = prompt_of(proposal(User(text="Hi")), findings=[against, speaking_for]).case
+    case = prompt_of(proposal(User(text="Hi")), findings=[against]).case
+    assert "hasty" in case
     assert "0.83" not in case
-    assert '"automatic_check": "listed", "speaks": "for the action"' in case
 
 
 def test_the_delimiter_depends_on_what_it_encloses() -> None:

@@ -147,5 +147,5 @@ def test_every_check_of_a_pack_is_named_in_a_test() -> None:
     files = sorted((ROOT / "tests").rglob("test_*.py"))
     tested = "\n".join(file.read_text(encoding="utf-8") for file in files)
     checks = {check.name for pack in PACKS.values() for check in (*pack.calls, *pack.texts)}
-    assert len(checks) > 100
+    assert len(checks) > 80
     assert sorted(name for name in checks if f'"{name}"' not in tested) == []

@@ -26,7 +26,7 @@ MILD = Shrinkage(flags=2.0, tools=None)
 def example(
     *names: str, wrong: bool, user: str = "u", tool: str = "put", knowable: bool = True
 ) -> Example:
-    flags = {(1, name): Flag(name=name, risk=0.5) for name in names}
+    flags = {name: Flag(name=name, risk=0.5) for name in names}
     return Example("d", "write", tool, flags, wrong, user, knowable)
 
 

@@ -47,7 +47,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def example(*names: str, wrong: bool, own: bool, weight: float = 1.0) -> Example:
-    flags = {(1, name): Flag(name=name, risk=0.5) for name in names}
+    flags = {name: Flag(name=name, risk=0.5) for name in names}
     return Example("d", "write", "put", flags, wrong, "u", weight=weight, own=own)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log
 
-from sidecritic.checks.base import Answer, CallCheck, EndCheck, Objection, TextCheck
+from sidecritic.checks.base import Answer, CallCheck, EndCheck, TextCheck
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts, Line
 from sidecritic.checks.requests import Requests
@@ -19,7 +19,7 @@ TRANSFER = (
 )
 
 BASE_RATE = 0.3
-"""Share of conversations that fail; the risk of a check that only ever speaks for an end."""
+"""Share of conversations that fail."""
 AT_THE_END = 0.2
 """How much a hint counts when the user has taken leave, or is handed over."""
 MORE_MAY_COME = 0.12
@@ -53,8 +53,8 @@ def end_check(name: str, *, risk: float, policy: str = SERVE_ALL) -> Callable[[E
 
 
 def _softened(facts: Facts, answer: Answer, risk: float, share: float) -> Answer:
-    if not isinstance(answer, Objection):
-        return answer
+    if answer is None:
+        return None
     # What the supervisor itself refused in this turn is not the actor's omission.
     refused = {call.name for call in facts.refused}
     if any(request.tools & refused for request in facts.once(Requests.of).distinct):
@@ -72,17 +72,6 @@ def _weight(facts: Facts) -> float:
     leaving = facts.answer is not None and says_goodbye(facts.answer.lower)
     goes_on = asks_consent(draft) or asks_for_data(draft)
     return AT_THE_END if leaving and not goes_on else MORE_MAY_COME
-
-
-def dropped_plan(facts: Facts) -> Exchange | None:
-    """Return the last plan that the user agreed to, when no write was tried after it."""
-    tried = max((done.position for done in facts.done if done.writes), default=-1)
-    for exchange in reversed(facts.exchanges):
-        if exchange.answer.position < tried or facts.refused:
-            return None
-        if exchange.agreed and is_plan(facts, exchange):
-            return exchange
-    return None
 
 
 def is_plan(facts: Facts, exchange: Exchange) -> bool:

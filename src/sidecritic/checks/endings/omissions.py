@@ -5,6 +5,7 @@ last. Most are hints: alone they refuse nothing, together they tell which runs w
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from pydantic import JsonValue
@@ -12,13 +13,13 @@ from pydantic import JsonValue
 from sidecritic.checks.base import Answer, Objection, text_check
 from sidecritic.checks.endings.closing import (
     TRANSFER,
-    dropped_plan,
     end_check,
     pending_plan,
 )
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.requests import Request, Requests, outright
-from sidecritic.english.acts import asks_consent, asks_for_data, declines, takes_leave
+from sidecritic.english.acts import affirms, asks_consent, asks_for_data, declines, takes_leave
+from sidecritic.english.amounts import amounts, cents, stated
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
@@ -35,7 +36,6 @@ _MONEY_ASKED = re.compile(
     r"|\b(what|know|tell me|calculate|check)\b[^.?\n]{0,40}"
     r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
 )
-_AMOUNT = re.compile(r"\$ ?\d[\d,]*(?:\.\d+)?|\d[\d,]*\.\d\d(?!\d)|\b\d[\d,]* (?:dollars|usd)\b")
 _MONEY_FIELD = re.compile(r"amount|difference|total|refund|fee", re.IGNORECASE)
 
 
@@ -77,63 +77,6 @@ def unserved(facts: Facts, draft: str) -> Objection | None:
     )
 
 
-@end_check("nothing done", risk=0.48)
-def nothing_done(facts: Facts) -> Answer:
-    """Fire when changes were asked for and none was made."""
-    asked = outright(facts.once(Requests.of).distinct)
-    if not asked or facts.writes:
-        return None
-    return Objection(
-        f"The user asked you to {asked[0].kind}, and nothing was changed. Do it, or make sure "
-        "that the policy forbids it and say why.",
-        evidence=asked[0].text[:120],
-        messages=(asked[0].position,),
-    )
-
-
-@end_check("thing left out", risk=0.6)
-def thing_left_out(facts: Facts) -> Answer:
-    """Fire when a thing that the user asked about was touched by no write."""
-    left = facts.once(Requests.of).left_things
-    if not left:
-        return None
-    names = " and the ".join(sorted(left)[:3])
-    return Objection(
-        f"The user asked about the {names}, and no call has touched it. Serve that request "
-        "too, or say why it cannot be served.",
-        evidence=names,
-        messages=tuple(sorted(set(left.values()))),
-    )
-
-
-@end_check("agreed and not done", risk=0.58)
-def agreed_not_done(facts: Facts) -> Answer:
-    """Fire when the user agreed to a plan and no write was tried afterwards."""
-    last = facts.once(dropped_plan)
-    if last is None:
-        return None
-    return Objection(
-        "The user agreed to your plan, and nothing was executed after that. Execute it, or say "
-        "why it cannot be done.",
-        evidence=last.question.text[:120],
-        messages=(last.question.position, last.answer.position),
-    )
-
-
-@end_check("requests open", risk=0.42)
-def requests_open(facts: Facts) -> Answer:
-    """Fire when kinds of requests have no matching write; surer when there are several."""
-    left = outright(facts.once(Requests.of).open)
-    if not left:
-        return None
-    return Objection(
-        f"Not done yet: {_named(left)}. Serve each request, or say why it cannot be served.",
-        evidence=_named(left),
-        risk=0.62 if len(left) > 1 else None,
-        messages=_positions(left),
-    )
-
-
 @end_check("fewer deeds than requests", risk=0.48)
 def fewer_deeds(facts: Facts) -> Answer:
     """Fire when at least two requests more were made than writes were executed."""
@@ -147,35 +90,6 @@ def fewer_deeds(facts: Facts) -> Answer:
         evidence=f"{len(asked)} asked, {len(facts.writes)} done",
         risk=0.8 if missing > 2 else None,
         messages=_positions(asked),
-    )
-
-
-@end_check("failed and left", risk=0.56)
-def failed_and_left(facts: Facts) -> Answer:
-    """Fire when a write failed and did not succeed later."""
-    failed = facts.once(Requests.of).failed
-    if not failed:
-        return None
-    return Objection(
-        f"`{failed[-1].call.name}` failed ({failed[-1].text[:80]}) and was not repaired. Find "
-        "out why and call it again with the right arguments, or say that it was not done.",
-        evidence=failed[-1].text[:120],
-        messages=tuple(done.position for done in failed),
-    )
-
-
-@end_check("another tool would do", risk=0.78)
-def another_tool(facts: Facts) -> Answer:
-    """Fire when a request was declined for the state of a record that another tool works on."""
-    found = facts.once(Requests.of).servable
-    if found is None:
-        return None
-    request, tool, state = found
-    return Objection(
-        f"You declined to {request.kind} because of the status. `{tool}` is for what is "
-        f"{state}: see whether it serves the request.",
-        evidence=request.text[:120],
-        messages=(request.position,),
     )
 
 
@@ -195,6 +109,39 @@ def untold_amount(facts: Facts) -> Answer:
                 messages=(asked[0].position, position),
             )
     return None
+
+
+@end_check("asked again and again", risk=0.62)
+def asked_again(facts: Facts) -> Answer:
+    """Fire when a request was made in three messages and has no matching write."""
+    requests = facts.once(Requests.of)
+    seen: dict[object, set[int]] = defaultdict(set)
+    for request in requests.every:
+        seen[request.key].add(request.position)
+    for request in requests.open:
+        if len(seen[request.key]) >= 3:
+            return Objection(
+                f"The user asked to {request.kind} several times, and it is not done. Do it, or "
+                "say plainly why not.",
+                evidence=request.text[:120],
+                messages=tuple(sorted(seen[request.key])),
+            )
+    return None
+
+
+@end_check("asks again for a yes", risk=0.75)
+def asks_again_for_yes(facts: Facts) -> Answer:
+    """Fire when the user has just said yes to a question, and is asked once more."""
+    last = facts.exchanges[-1] if facts.exchanges else None
+    if last is None or last.answer is not facts.answer or not asks_consent(facts.draft.lower()):
+        return None
+    if not (asks_consent(last.question.lower) and affirms(last.answer.lower)):
+        return None
+    return Objection(
+        "The user has just said yes. Execute what they agreed to instead of asking again.",
+        evidence=last.answer.text[:120],
+        messages=(last.question.position, last.answer.position),
+    )
 
 
 def _named(requests: tuple[Request, ...]) -> str:
@@ -224,15 +171,10 @@ def _cents(value: JsonValue) -> Iterator[int]:
     elif isinstance(value, dict):
         for key, part in value.items():
             if isinstance(part, int | float) and _MONEY_FIELD.search(key):
-                yield abs(round(part * 100))
+                yield abs(cents(part))
             else:
                 yield from _cents(part)
 
 
 def _amounts_in(text: str) -> set[int]:
-    return {
-        round(float(number) * 100)
-        for number in (
-            match[0].lstrip("$ ").split(" ")[0].replace(",", "") for match in _AMOUNT.finditer(text)
-        )
-    }
+    return {cents(amount) for amount in (*amounts(text), *stated(text))}

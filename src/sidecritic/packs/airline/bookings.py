@@ -8,13 +8,8 @@ from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import off_course
 from sidecritic.packs.airline.records import (
     BOOK,
-    UPDATE_FLIGHTS,
     UPDATE_PASSENGERS,
-    cabin_of,
-    cabins_in,
     passengers,
-    reservation_of,
-    spoken,
 )
 from sidecritic.packs.airline.sources import said_at
 from sidecritic.values import objects_of, text_of
@@ -22,7 +17,6 @@ from sidecritic.values import objects_of, text_of
 _COLLECT = (
     "The agent needs to collect the first name, last name, and date of birth for each passenger."
 )
-_CABIN_WORDS = re.compile(r"\b(economy|business)\b")
 _ONE_WAY = re.compile(r"\bone[- ]?way\b")
 _ROUND = re.compile(r"\b(round[- ]?trip|return (flight|trip)|there and back|returning)\b")
 
@@ -82,31 +76,4 @@ def other_trip(case: Case) -> Objection | None:
         evidence=kind,
         risk=0.5,
         messages=said_at(case.facts, _ONE_WAY if one_way else _ROUND),
-    )
-
-
-@call_check(
-    "cabin nobody spoke of",
-    tools=(BOOK, UPDATE_FLIGHTS),
-    risk=0.7,
-    policy="You must list the action details and obtain explicit user confirmation.",
-)
-def unspoken_cabin(case: Case) -> Objection | None:
-    """Fire on a new cabin that the user never named: 0.7 when nobody did, 0.4 else."""
-    cabin = case.named("cabin")
-    reservation = reservation_of(case)
-    if not cabin or cabin == cabin_of(case.facts, reservation):
-        return None
-    if case.tool == UPDATE_FLIGHTS and not reservation:
-        return None
-    said, told = cabins_in(case.facts.said), cabins_in(case.facts.told)
-    if cabin in said or (cabin in told and not said):
-        return None
-    named = " or ".join(spoken(one) for one in sorted(said)) or "none"
-    return Objection(
-        f"The call takes {spoken(cabin)}, but the user speaks of {named}. Ask which cabin they "
-        "want.",
-        evidence=f"{named} vs {spoken(cabin)}",
-        risk=0.4 if cabin in told else None,
-        messages=said_at(case.facts, _CABIN_WORDS),
     )

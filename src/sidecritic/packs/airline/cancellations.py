@@ -11,7 +11,6 @@ from sidecritic.packs.airline.records import (
     cabin_of,
     hours_old,
     reservation_of,
-    says,
     spoken,
 )
 from sidecritic.packs.airline.sources import read_at, status_read_at
@@ -21,11 +20,6 @@ _GROUNDS = (
     "Flight can be cancelled if any of the following is true: the booking was made within the "
     "last 24 hrs; the flight is cancelled by airline; it is a business flight; the user has "
     "travel insurance and the reason for cancellation is covered by insurance."
-)
-_COVERED = re.compile(
-    r"\b(sick\w*|ill(ness)?|health|medical\w*|doctor|hospital\w*|surgery|injur\w*|unwell|fever|flu"
-    r"|covid|not feeling well|weather|storm\w*|snow\w*|hurricane|flood\w*|thunder\w*|tornado"
-    r"|blizzard|typhoon)\b"
 )
 _AIRLINE_CANCELLED = re.compile(
     r"\b(airline|you|they)\b[^.!?]{0,20}\bcancel+ed\b|\bflight (was|is|has been|got) cancel+ed\b"
@@ -37,34 +31,13 @@ _AIRLINE_CANCELLED = re.compile(
 def no_grounds(case: Case) -> Objection | None:
     """Fire when none of the grounds can be seen, and there is no insurance."""
     reservation = reservation_of(case)
-    if not _is_groundless(case.facts, reservation, insured=False):
+    if not _is_groundless(case.facts, reservation):
         return None
     cabin = spoken(cabin_of(case.facts, reservation))
     return Objection(
         f"No ground for cancelling: booked {text_of(reservation, 'created_at')}, more than 24 "
         f"hours ago; {cabin}; not cancelled by the airline; no insurance. Deny the cancellation.",
         evidence=f"{cabin}, no insurance",
-        messages=read_at(case),
-    )
-
-
-@call_check("reason not insured", tools=(CANCEL,), risk=0.45, policy=_GROUNDS)
-def not_covered(case: Case) -> Objection | None:
-    """Fire on an insured reservation when no reason of health or weather was given.
-
-    The rules of τ-bench say no more than that "the condition is met", and its references take
-    the insurance for a ground by itself.
-    """
-    reservation = reservation_of(case)
-    if not _is_groundless(case.facts, reservation, insured=True):
-        return None
-    cabin = spoken(cabin_of(case.facts, reservation))
-    return Objection(
-        f"The insurance covers reasons of health and weather only, and the user gave none; the "
-        f"booking is older than 24 hours, {cabin}, and not cancelled by the airline. Ask for the "
-        "reason, and deny the cancellation if it is another one.",
-        evidence=f"{cabin}, insured",
-        risk=None if says(case.facts, "covered by insurance") else 0.4,
         messages=read_at(case),
     )
 
@@ -89,12 +62,12 @@ def flown(case: Case) -> Objection | None:
     )
 
 
-def _is_groundless(facts: Facts, reservation: JsonObject, *, insured: bool) -> bool:
-    """Whether a reservation, with insurance or without, shows no ground for its cancellation.
+def _is_groundless(facts: Facts, reservation: JsonObject) -> bool:
+    """Whether a reservation without insurance shows no ground for its cancellation.
 
     Where the user says that the airline cancelled it, and nobody looked, there may be one.
     """
-    if not reservation or (text_of(reservation, "insurance") == "yes") is not insured:
+    if not reservation or text_of(reservation, "insurance") == "yes":
         return False
     age = hours_old(facts, reservation)
     statuses = {status_of(leg, facts) for leg in legs_of(reservation)} - {""}
@@ -102,7 +75,6 @@ def _is_groundless(facts: Facts, reservation: JsonObject, *, insured: bool) -> b
         cabin_of(facts, reservation) == "business"
         or (age is not None and age <= 24)
         or "cancelled" in statuses
-        or (insured and _COVERED.search(facts.said))
         or (not statuses and _AIRLINE_CANCELLED.search(facts.said))
     )
 

@@ -69,29 +69,6 @@ def wrong_compensation(case: Case) -> Objection | None:
     )
 
 
-@call_check(
-    "compensation before the change",
-    tools=(CERTIFICATE,),
-    risk=0.6,
-    policy="If the user complains about delayed flights in a reservation and wants to change or "
-    "cancel the reservation, the agent can offer a certificate after changing or cancelling it.",
-)
-def change_first(case: Case) -> Objection | None:
-    """Fire on a certificate for a delay while nothing was changed or cancelled."""
-    troubled = _troubled(case.facts)
-    if not troubled or "cancelled" in troubled.values():
-        return None
-    changed = {text_of(done.arguments, "reservation_id") for done in case.facts.writes}
-    if changed & set(troubled):
-        return None
-    return Objection(
-        "For a delay a certificate is sent only when the user wants the reservation changed or "
-        "cancelled, and after that was done. Nothing was changed yet.",
-        evidence=", ".join(sorted(troubled)),
-        messages=status_read_at(case.facts, _troubled_legs(case.facts)),
-    )
-
-
 def _troubled(facts: Facts) -> dict[str, str]:
     """Return the reservations with a cancelled or late flight: those spoken of, or else all."""
     found: dict[str, str] = {}

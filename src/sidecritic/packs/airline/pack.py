@@ -8,7 +8,6 @@ from sidecritic.packs.airline import (
     bookings,
     cancellations,
     compensation,
-    endings,
     prices,
     rules,
 )
@@ -16,7 +15,7 @@ from sidecritic.packs.airline.looks import wants
 
 AIRLINE = Pack.of(
     "airline",
-    *(rules, cancellations, bookings, bags, prices, compensation, endings),
+    *(rules, cancellations, bookings, bags, prices, compensation),
     *(common, *ENDINGS, statements),
     generic_tools={"calculate"},
     wants=wants,

@@ -5,9 +5,7 @@ from collections import Counter
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.payments import wanted_methods
-from sidecritic.checks.records import all_words, among
-from sidecritic.checks.sources import agreed_at
+from sidecritic.checks.records import among
 from sidecritic.english.amounts import amounts
 from sidecritic.packs.airline.flights import (
     difference,
@@ -24,7 +22,7 @@ from sidecritic.packs.airline.records import (
     payments_of,
     reservation_of,
 )
-from sidecritic.packs.airline.sources import read, read_at, searched_at
+from sidecritic.packs.airline.sources import read, searched_at
 from sidecritic.values import number_of, objects_of, text_of
 
 SINGLE = (
@@ -54,27 +52,6 @@ foreign_payment = CallCheck(
         advice="Ask which of these to use.",
     ),
 )
-
-
-@call_check(
-    "another payment than wanted", tools=(UPDATE_FLIGHTS, UPDATE_BAGS), risk=0.6, policy=SINGLE
-)
-def other_payment(case: Case) -> Objection | None:
-    """Fire when the user's latest words about payment fit another method than the call's."""
-    reservation = reservation_of(case)
-    methods = methods_of(case)
-    chosen = case.named("payment_id")
-    paid = objects_of(reservation, "payment_history")
-    original = text_of(paid[0], "payment_id") if paid else ""
-    wanted = wanted_methods(case, methods, original=original)
-    if not wanted or chosen in wanted or (methods and chosen not in methods):
-        return None
-    return Objection(
-        f"The call uses {chosen}, but the user wants {' or '.join(sorted(wanted))}. Use that, or "
-        "list the other method and ask for a yes.",
-        evidence=f"{sorted(wanted)} vs {chosen}",
-        messages=read_at(case),
-    )
 
 
 @call_check(
@@ -163,56 +140,6 @@ def announced_price(case: Case) -> Objection | None:
         messages=(agreed.question.position,),
         risk=None if told and costs > 0 else 0.3,
     )
-
-
-@call_check(
-    "total never stated",
-    tools=(BOOK,),
-    risk=0.3,
-    policy="You must list the action details and obtain explicit user confirmation.",
-)
-def total_unstated(case: Case) -> Objection | None:
-    """Fire when the sum that a booking charges was named by nobody."""
-    parts = objects_of(case.arguments, "payment_methods")
-    paid = [amount for part in parts if (amount := number_of(part, "amount"))]
-    total = sum(paid)
-    if not total or all(_was_told(case, amount) for amount in paid):
-        return None
-    if _was_told(case, total, total / (passengers(case.arguments) or 1)):
-        return None
-    return Objection(
-        f"The booking charges ${total:g}, a sum that the user was never told. State the total "
-        "and how it is paid, and ask for a yes.",
-        evidence=f"{total:g}",
-        messages=agreed_at(case),
-    )
-
-
-@call_check(
-    "payment nobody spoke of",
-    tools=(BOOK, UPDATE_FLIGHTS, UPDATE_BAGS),
-    risk=0.55,
-    policy=SINGLE,
-)
-def unspoken_payment(case: Case) -> Objection | None:
-    """Fire on a payment method that neither side named by id, last digits, brand or kind."""
-    words = all_words(case)
-    paid = objects_of(reservation_of(case), "payment_history")
-    before = {text_of(payment, "payment_id") for payment in paid}
-    for chosen, method in methods_of(case).items():
-        if chosen not in payments_of(case.arguments) or chosen in before:
-            continue
-        kind = chosen.rpartition("_")[0].replace("_", " ")
-        names = (chosen, text_of(method, "last_four"), text_of(method, "brand"), kind)
-        named = any(name and name.lower() in words for name in (*names, kind.replace(" ", "")))
-        loosely = "original" in words or (kind == "credit card" and re.search(r"\bcard\b", words))
-        if not named and not loosely:
-            return Objection(
-                f"{chosen} was never spoken of. Ask with which method of the profile to pay.",
-                evidence=chosen,
-                messages=read_at(case),
-            )
-    return None
 
 
 def _was_told(case: Case, *right: float) -> bool:

@@ -26,8 +26,6 @@ PROFILE = Kind("profile", "user_id", "get_user_details")
 ON_RESERVATIONS = (CANCEL, UPDATE_FLIGHTS, UPDATE_BAGS, UPDATE_PASSENGERS)
 
 _NONE: JsonObject = {}
-_DASH = r"[\s_\u2010\u2011-]"
-_CABIN = re.compile(rf"\b(basic{_DASH}economy|economy|business)\b")
 _CABINS = ("basic_economy", "economy", "business")
 _NOW = re.compile(r"current time is (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 _DEFAULT_NOW = "2024-05-15 15:00:00"
@@ -133,11 +131,6 @@ def free_bags(facts: Facts, membership: str, cabin: str, people: int) -> int | N
     """Return the free checked bags of a reservation; `None` when something is unknown."""
     each = allowance(facts).get(membership, {}).get(cabin)
     return None if each is None or not people else each * people
-
-
-def cabins_in(text: str) -> frozenset[str]:
-    """Return the cabins that a text names; economy is not basic economy."""
-    return frozenset(re.sub(_DASH, "_", found[0]) for found in _CABIN.finditer(text))
 
 
 def spoken(cabin: str) -> str:

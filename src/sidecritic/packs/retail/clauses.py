@@ -97,21 +97,19 @@ def called(name: str) -> tuple[str, ...]:
 
 def clauses(case: Case) -> tuple[Clause, ...]:
     """Return what the user said, cut by product."""
-    names = product_names(case)
-    said = tuple(
-        (line.position, line.lower, question_before(case.facts, line.position))
-        for line in case.facts.user_lines
-    )
-    return _clauses(said, names)
+    return case.facts.once(_clauses, product_names(case))
 
 
-@lru_cache(maxsize=64)
-def _clauses(said: tuple[tuple[int, str, str], ...], names: tuple[str, ...]) -> tuple[Clause, ...]:
+def _clauses(facts: Facts, names: tuple[str, ...]) -> tuple[Clause, ...]:
     found: list[Clause] = []
-    for position, lower, question in said:
+    question = ""
+    for line in facts.lines:
+        if line.who == "agent":
+            question = line.lower
+            continue
         asked = {name for _, name in _mentions(question, names)}
         topic = next(iter(asked)) if len(asked) == 1 else ""
-        found.extend(_cut(position, lower, names, topic))
+        found.extend(_cut(line.position, line.lower, names, topic))
     return tuple(found)
 
 

@@ -13,7 +13,6 @@ from sidecritic.packs.retail.options import namings
 from sidecritic.packs.retail.records import (
     EXCHANGE,
     MODIFY_ITEMS,
-    ON_DELIVERED,
     ON_ITEMS,
     RETURN,
     item_of,
@@ -29,64 +28,12 @@ _ACTS: dict[str, frozenset[Act]] = {
     EXCHANGE: frozenset({"exchange", "change"}),
     MODIFY_ITEMS: frozenset({"exchange", "change"}),
 }
-_EVERYTHING = re.compile(
-    r"\b(everything|all (of )?((the|my|these|those) )?(\w+ )?(items|products|things)"
-    r"|all of (it|them)|(each|every) (item|one)|(whole|entire|full) order)\b"
-)
 _ORDER_ID = re.compile(r"(#w\d+)")
-_EITHER = r"\bonly (do |be )?(\w+ )?one\b|(\b(can)?not|n't) [^.;]{0,20}\bboth\b"
-_PREFER = r"\b(prefer\w*|rather|go with|choose|do) (to )?(do )?(the |only |just )*"
-_PREFERRED = {
-    RETURN: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(return|refund|send)"),
-    EXCHANGE: re.compile(rf"({_EITHER})[^.;]{{0,80}}{_PREFER}(exchang|swap|replac)"),
-}
-"""Of two acts that exclude each other, the one that users want if they must choose."""
-
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
 ONE_CALL = (
     "Exchange or modify order tools can only be called once per order. Be sure that all items to "
     "be changed are collected into a list before making the tool call."
 )
-
-
-@call_check("item nobody spoke of", tools=ON_ITEMS, risk=0.6, policy=CONFIRM_ITEMS)
-def unspoken_item(case: Case) -> Objection | None:
-    """Fire on an item whose product was never spoken of."""
-    order = order_of(case)
-    listed = texts_of(case.arguments, "item_ids")
-    if len(listed) == len(items(order)):
-        return None
-    for item in _taken(case):
-        name, item_id = name_of(item), text_of(item, "item_id")
-        if item_id in case.facts.told or item_id in case.facts.said:
-            continue
-        if not named_in(case.facts.said, name) and not named_in(case.facts.told, name):
-            return Objection(
-                f"Item {item_id} is a {text_of(item, 'name')}, which nobody spoke of. Take the "
-                "item that the user named, and check which order holds it.",
-                evidence=text_of(item, "name"),
-                risk=0.3 if _EVERYTHING.search(case.facts.said) else None,
-            )
-    return None
-
-
-@call_check("item not announced", tools=ON_ITEMS, risk=0.2, policy=CONFIRM_ITEMS)
-def unannounced_item(case: Case) -> Objection | None:
-    """Fire when what the user agreed to names other items of the call, and not this one."""
-    agreed = case.agreed
-    taken = tuple(_taken(case))
-    if agreed is None or len(taken) < 2 or _EVERYTHING.search(agreed.question.lower):
-        return None
-    heard = f"{agreed.question.lower}\n{agreed.answer.lower}"
-    missing = [i for i in taken if not _is_named(heard, i)]
-    if not missing or len(missing) == len(taken):
-        return None
-    return Objection(
-        f"The user agreed to {len(taken) - len(missing)} of the items; the "
-        f"{text_of(missing[0], 'name')} was not among them. List all items and ask again.",
-        evidence=text_of(missing[0], "name"),
-        messages=(agreed.question.position, agreed.answer.position),
-    )
 
 
 @call_check("item left out", tools=ON_ITEMS, risk=0.3, policy=ONE_CALL)
@@ -106,24 +53,6 @@ def left_out(case: Case) -> Objection | None:
             risk=None if named and not _is_elsewhere(case, item) else 0.15,
             messages=(said.position,),
         )
-    return None
-
-
-@call_check("locks another request", tools=ON_DELIVERED, risk=0.4, policy=ONE_CALL)
-def locking(case: Case) -> Objection | None:
-    """Fire when another item of the order is to be exchanged before, or to be returned after."""
-    other = _ACTS[EXCHANGE] if case.tool == RETURN else _ACTS[RETURN]
-    if any(_PREFERRED[case.tool].search(wish) for wish in case.facts.wishes):
-        return None
-    taken = {name_of(item) for item in _taken(case)}
-    for item, said in _wanted_items(case, other):
-        if name_of(item) not in taken and not _is_elsewhere(case, item):
-            return Objection(
-                f"The user also wants to {said.act} the {text_of(item, 'name')} of this order. "
-                f"After `{case.tool}` that is no longer possible: tell the user, and ask which.",
-                evidence=name_of(item),
-                messages=(said.position,),
-            )
     return None
 
 
@@ -160,10 +89,6 @@ def _taken(case: Case) -> Iterator[JsonObject]:
         item = item_of(order, item_id)
         if item:
             yield item
-
-
-def _is_named(heard: str, item: JsonObject) -> bool:
-    return text_of(item, "item_id") in heard or named_in(heard, name_of(item))
 
 
 def _wanted_items(case: Case, acts: frozenset[Act]) -> Iterator[tuple[JsonObject, Clause]]:

@@ -19,15 +19,9 @@ _INCHES = re.compile(r"(?<=\d)(?:[\s-]?inch(?:es)?\b|-?in\b|\"|”)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SIZES = {"xs": "extra small", "s": "small", "m": "medium", "l": "large", "xl": "extra large"}
-_RANKS = (
-    ("xs", "s", "m", "l", "xl", "xxl"),
-    ("small", "medium", "large"),
-    ("portable", "medium", "large"),
-    ("low", "medium", "high"),
-    ("light", "medium", "dark"),
-    ("basic", "professional"),
-    ("beginner", "intermediate", "expert"),
-)
+
+_STEP = re.compile(r"\d+ (\w+ )?(more|less|fewer|extra|additional)\b")
+"""A difference, not a value: "1000 more pieces"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +34,6 @@ class Naming:
     negated: bool
     described: bool
     """Whether it tells how the old item is."""
-    soft: bool
-    lacking: bool = False
-    """Whether it is said, or supposed, that it cannot be had; then it is not `negated`."""
 
 
 def plain(text: str) -> str:
@@ -50,19 +41,6 @@ def plain(text: str) -> str:
     text = _THOUSANDS.sub("", text.lower())
     text = _INCHES.sub("inch", text)
     return _SIZED.sub("size", _HYPHENS.sub(" ", _UNITS.sub("", text)))
-
-
-def vocabulary(product: JsonObject) -> Mapping[str, tuple[str, ...]]:
-    """Return the values of each option of a product, in lower case."""
-    found: dict[str, dict[str, None]] = {}
-    for key, value in spellings(product):
-        found.setdefault(key, {})[value.lower()] = None
-    return {key: tuple(values) for key, values in found.items()}
-
-
-def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
-    """Return the values of a product's options that a text, in lower case, names."""
-    return namings_among(text, spellings(product))
 
 
 def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
@@ -74,19 +52,17 @@ def spellings(product: JsonObject) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=4096)
-def namings_among(text: str, spelt: tuple[tuple[str, str], ...]) -> tuple[Naming, ...]:
-    """Return the values that a text names, of options as they are spelt."""
+def namings(text: str, product: JsonObject) -> tuple[Naming, ...]:
+    """Return the values of a product's options that a text, in lower case, names."""
     words = plain(text)
-    pattern, meant = _searched(spelt)
+    pattern, meant = _searched(spellings(product))
     found: list[Naming] = []
     for match in pattern.finditer(words):
         place = match.start()
-        missing = scope.lacking(words, place)
-        denied = not missing and scope.negated(words, place)
-        described, soft = scope.past(words, place), scope.soft(words, place)
-        for key, value in meant[match[0]]:
-            found.append(Naming(key, value, place, denied, described, soft, missing))
+        if _STEP.match(words, place):
+            continue
+        denied, described = scope.negated(words, place), scope.past(words, place)
+        found += [Naming(key, value, place, denied, described) for key, value in meant[match[0]]]
     return tuple(found)
 
 
@@ -113,18 +89,6 @@ def _proper_names(raw: set[str]) -> Mapping[str, tuple[str, ...]]:
     named = {value.lower(): value.lower().split(" ")[0] for value in raw if value[:1].isupper()}
     firsts = list(named.values())
     return {v: (f,) for v, f in named.items() if f != v and len(f) > 1 and firsts.count(f) == 1}
-
-
-def rank(values: tuple[str, ...], value: str) -> float | None:
-    """Return where a value stands among its like, small to large; `None` where none is larger."""
-    for order in _RANKS:
-        if set(values) <= set(order):
-            return float(order.index(value)) if value in order else None
-    numbers = [_NUMBER.findall(one) for one in values]
-    if not all(numbers) or value not in values:
-        return None
-    number = float(_NUMBER.findall(value)[-1])
-    return number * 1000 if "tb" in value else number
 
 
 def _words_for(key: str, value: str) -> Iterator[str]:

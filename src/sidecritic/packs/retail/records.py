@@ -3,7 +3,6 @@
 They come from what the tools showed and from what the critic looked up.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -38,8 +37,6 @@ PROFILE = Kind("profile", "user_id", "get_user_details")
 PRODUCT = Kind("product", "product_id", "get_product_details")
 
 _NONE: JsonObject = {}
-_WORD = re.compile(r"[a-z]+")
-_VAGUE_HEADS = frozenset({"set", "kit", "light", "bulb", "system"})
 
 
 class Swap(NamedTuple):
@@ -122,15 +119,6 @@ def swaps(case: Case) -> Iterator[Swap]:
 def options(item: JsonObject) -> dict[str, str]:
     """Return the options of an item or variant, in lower case."""
     return {k.lower(): str(v).lower() for k, v in object_of(item, "options").items()}
-
-
-def head(item: JsonObject) -> str:
-    """Return the word by which people call a product, without a plural s."""
-    words = _WORD.findall(text_of(item, "name").lower())
-    if not words:
-        return "?"
-    word = words[-1] if words[-1] not in _VAGUE_HEADS else words[0]
-    return word.removesuffix("es") if word.endswith("shes") else word.removesuffix("s")
 
 
 def price_difference(pairs: tuple[Swap, ...]) -> float | None:

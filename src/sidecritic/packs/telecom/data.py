@@ -4,27 +4,18 @@ import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.records import changed, spoken_of, users_words
+from sidecritic.checks.records import changed, users_words
 from sidecritic.checks.sources import agreed_at
 from sidecritic.english.amounts import amounts
 from sidecritic.packs.telecom.records import (
     LINE,
     REFUEL,
-    ROAMING_OFF,
     ROAMING_ON,
     plan_of,
 )
 from sidecritic.values import number_of, text_of
 
 MOST_GB = 2.0
-_ABROAD = re.compile(
-    r"\b(abroad|travel+\w*|trip|overseas|vacation|holiday|roaming|foreign|international\w*"
-    r"|outside (of )?(my|the|our)|in (france|europe|mexico|canada|japan|spain|italy|germany))\b"
-)
-_OFF = re.compile(
-    r"\b(disable|turn(ed)? off|switch(ed)? off|stop|no longer|don'?t want)\b[^.!?\n]{0,80}\broaming"
-    r"|\broaming\b[^.!?\n]{0,80}\b(disabled?|off|stop(ped)?|no longer)\b"
-)
 
 
 @call_check(
@@ -100,18 +91,6 @@ def unconfirmed_price(case: Case) -> Objection | None:
     )
 
 
-roaming_at_home = CallCheck(
-    "roaming for a user at home",
-    tools=(ROAMING_ON,),
-    risk=0.6,
-    policy="If a user is traveling outside their home network, you should check if the line is "
-    "roaming enabled. If it is not, you should enable it.",
-    examine=spoken_of(
-        lambda _: "enables roaming, for users outside their home network,",
-        _ABROAD,
-        "Ask where they are.",
-    ),
-)
 roaming_already = CallCheck(
     "roaming enabled already",
     tools=(ROAMING_ON,),
@@ -122,14 +101,5 @@ roaming_already = CallCheck(
         lambda case: "roaming is enabled" if LINE.of(case).get("roaming_enabled") is True else "",
         LINE.of,
         "Continue with the next step.",
-    ),
-)
-roaming_off = CallCheck(
-    "roaming off unasked",
-    tools=(ROAMING_OFF,),
-    risk=0.7,
-    policy="If a user is traveling outside their home network, roaming should be enabled.",
-    examine=spoken_of(
-        lambda _: "disables roaming", _OFF, "The user did not ask for it: leave it as it is."
     ),
 )

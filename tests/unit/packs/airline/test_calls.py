@@ -9,11 +9,9 @@ from sidecritic.packs.airline.records import allowance
 from sidecritic.types import Proposal
 from tests.talk import Talk
 from tests.unit.packs.airline.test_pack import (
-    BAGS,
     BOOK,
     CABIN,
     CANCEL,
-    CERTIFICATE,
     FLIGHTS,
     MIA,
     NOAH,
@@ -56,17 +54,8 @@ def on(*numbers: str, call: Call = FLIGHTS) -> Call:
 @pytest.mark.parametrize(
     ("check", "wrong", "right", "call"),
     [
-        (
-            "another number of bags than wanted",
-            "Add five bags, please.",
-            "Add two bags, please.",
-            BAGS,
-        ),
-        ("insurance against the wish", "Book it with insurance.", "Book it, no insurance.", BOOK),
-        ("cabin nobody spoke of", "Upgrade us to business.", "Economy, please.", FLIGHTS),
         ("passenger nobody named", "Book it.", "Book it for Zoe Li.", but(BOOK, passengers=[ZOE])),
         ("another trip than booked", "Book a round trip.", "Book it one-way.", BOOK),
-        ("payment nobody spoke of", "Book it.", "Book it, pay by credit card.", BOOK),
     ],
 )
 def test_the_call_does_what_the_user_said(check: str, wrong: str, right: str, call: Call) -> None:
@@ -115,15 +104,6 @@ def test_a_booking_is_to_where_its_flights_stay() -> None:
     assert "another trip than booked" in names(there_and_back, but(booking, flight_type="one_way"))
 
 
-def test_a_delay_is_compensated_after_the_change() -> None:
-    late = talk("My flight is delayed, I want a compensation and another flight.").did(
-        "get_flight_status", "delayed", flight_number="HAT001", date="2024-05-20"
-    )
-    assert "compensation before the change" in names(late, CERTIFICATE)
-    changed = late.did(FLIGHTS[0], reservation(), **FLIGHTS[1])
-    assert "compensation before the change" not in names(changed, CERTIFICATE)
-
-
 def test_a_cabin_that_was_changed_counts_even_if_it_was_not_written_down() -> None:
     upgraded = talk("Upgrade, then cancel it.").did(CABIN[0], reservation(), **CABIN[1])
     assert "cancellation without grounds" not in names(upgraded, CANCEL)
@@ -134,14 +114,6 @@ def with_policy(proposed: Talk, call: Call, policy: str) -> Proposal:
 
 
 SHORT = "Flights can be cancelled only if travel insurance is bought and the condition is met."
-
-
-def test_a_rule_weighs_what_the_policy_of_the_run_says_of_it() -> None:
-    insured = talk("My plans changed, cancel it.", insurance="yes")
-    strict = with_policy(insured, CANCEL, "the reason for cancellation is covered by insurance")
-    [clear] = [f for f in AIRLINE.findings(strict) if f.check == "reason not insured"]
-    [vague] = [f for f in AIRLINE.findings(with_policy(insured, CANCEL, SHORT)) if f.sign > 0]
-    assert vague.risk < clear.risk
 
 
 def test_a_rule_that_the_policy_of_the_run_lacks_does_not_fire() -> None:
@@ -163,16 +135,3 @@ def test_free_bags_are_those_of_the_policy_of_the_run() -> None:
     stated = Facts.of(with_policy(talk(""), CANCEL, text))
     assert allowance(stated)["gold"]["business"] == 3
     assert allowance(Facts.of(with_policy(talk(""), CANCEL, "")))["gold"]["business"] == 4
-
-
-def test_a_user_without_a_reservation_id_is_helped_to_find_it() -> None:
-    start = Talk(talk("").tools).user("Change my flight.").agent("What is your reservation ID?")
-    lost = start.user("I don't have the reservation ID right now.")
-    leave = "You're welcome! Reach out whenever you have the reservation ID."
-    transfer: Call = ("transfer_to_human_agents", {"summary": "No id."})
-    check = "reservation not located"
-    assert check in {one.check for one in AIRLINE.findings(lost.says(leave))}
-    assert "reservation not located" in names(lost, transfer)
-    found = lost.did("get_reservation_details", reservation(), reservation_id="ABC123")
-    assert check not in {one.check for one in AIRLINE.findings(found.says(leave))}
-    assert "reservation not located" not in names(start.user("It is ABC123."), transfer)

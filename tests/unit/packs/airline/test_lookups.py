@@ -45,7 +45,7 @@ async def judged(talk: Talk, call: Call, answers: Answers) -> tuple[dict[str, Fi
     proposal = talk.calls(call[0], **call[1])
     looking = proposal.model_copy(update={"look": desk})
     found = await AIRLINE.examined(looking)
-    return {one.check: one for one in found if one.sign > 0}, desk
+    return {one.check: one for one in found}, desk
 
 
 def asked(text: str) -> Talk:

@@ -159,19 +159,14 @@ def pays(*parts: tuple[str, int]) -> JsonValue:
     return [{"payment_id": name, "amount": amount} for name, amount in parts]
 
 
-def findings(proposed: Talk, call: Call, *, sign: int = 1) -> dict[str, Finding]:
+def findings(proposed: Talk, call: Call) -> dict[str, Finding]:
     found = AIRLINE.findings(proposed.calls(call[0], **call[1]))
-    return {one.check: one for one in found if one.sign == sign}
+    return {one.check: one for one in found}
 
 
 def names(proposed: Talk, call: Call) -> set[str]:
     """Return the checks that speak against a call."""
     return set(findings(proposed, call))
-
-
-def supports(proposed: Talk, call: Call) -> set[str]:
-    """Return the checks that speak for a call."""
-    return set(findings(proposed, call, sign=-1))
 
 
 SICK = "I am sick and must cancel."
@@ -216,7 +211,6 @@ def test_right_calls_pass(proposed: Talk, call: Call) -> None:
         ("reservation not looked up", talk(PLANS), but(CANCEL, reservation_id="XYZ987")),
         ("cancelled already", talk(PLANS, status="cancelled", cabin="business"), CANCEL),
         ("cancellation without grounds", talk(PLANS), CANCEL),
-        ("reason not insured", talk(PLANS, insurance="yes"), CANCEL),
         ("cancellation without grounds", talk(SICK), CANCEL),
         (
             "flown already",
@@ -272,11 +266,6 @@ def test_right_calls_pass(proposed: Talk, call: Call) -> None:
             but(FLIGHTS, payment_id="certificate_4856383"),
         ),
         (
-            "another payment than wanted",
-            talk("Charge the difference to my gift card."),
-            FLIGHTS,
-        ),
-        (
             "too many payment methods",
             talk("Use both certificates."),
             but(
@@ -325,18 +314,3 @@ def test_no_compensation_when_the_flight_was_looked_up_and_is_on_time() -> None:
         "get_flight_status", "on time", flight_number="HAT001", date="2024-05-20"
     )
     assert "compensation not due" in names(proposed, CERTIFICATE)
-
-
-@pytest.mark.parametrize(
-    ("question", "told"),
-    [
-        ("HAT002 in economy. Shall I proceed?", False),
-        ("HAT002 in economy for $150. Shall I proceed?", False),
-        ("HAT002 in economy for $170. Shall I proceed?", True),
-    ],
-)
-def test_what_a_booking_charges_is_told_before_the_yes(question: str, told: bool) -> None:
-    booked = talk("Book HAT002 on May 20 in economy.", question)
-    assert ("total never stated" in names(booked, BOOK)) is not told
-    if not told:
-        assert "charges $170" in findings(booked, BOOK)["total never stated"].feedback

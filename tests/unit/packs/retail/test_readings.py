@@ -1,14 +1,12 @@
 """Sentences that retail checks once misread: what they fire on, and what they leave alone."""
 
 import pytest
-from pydantic import JsonValue
 
 from sidecritic.english.text import sentences
 from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import fired
 from tests.unit.packs.retail.test_pack import (
     CANCEL,
-    EXCHANGE,
     MOVE,
     NEW,
     OLD,
@@ -21,8 +19,6 @@ from tests.unit.packs.retail.test_pack import (
     item,
     names,
     order,
-    variant,
-    wish,
 )
 
 DEAR = item("Desk Lamp", "700001", "100003", 95.0, color="black", power="usb")
@@ -44,69 +40,6 @@ def test_a_quoted_reason_belongs_to_the_order_before_it() -> None:
     )
     assert "reason nobody gave" in names(talk, CANCEL)
     assert "reason nobody gave" not in names(talk, but(CANCEL, reason="ordered by mistake"))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "I do not want to consider the usb lamp.",
-        "Please don't send me one with usb power.",
-        "I won't take a usb one.",
-    ],
-)
-def test_a_verb_between_a_negation_and_an_option_leaves_it_denied(words: str) -> None:
-    talk = wish(f"I'd like the desk lamp in black. {words}")
-    assert "named option missing" not in names(talk, EXCHANGE)
-    assert "named option missing" in names(talk, but(EXCHANGE, new_item_ids=["100003"]))
-
-
-def test_what_need_not_be_is_not_denied() -> None:
-    talk = wish("I'd like the desk lamp in black. It doesn't need to be usb.")
-    assert "named option missing" not in names(talk, but(EXCHANGE, new_item_ids=["100003"]))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "If there is no battery lamp in red, I would accept a black one.",
-        "If you don't have a battery lamp in red, I would accept a black one.",
-        "As you don't carry battery lamps in red, make it a black one.",
-    ],
-)
-def test_what_cannot_be_had_is_not_denied(words: str) -> None:
-    talk = wish(f"Please exchange the desk lamp. {words}")
-    assert "named option missing" not in names(talk, EXCHANGE)
-    banned = wish("Please exchange the desk lamp. I want no battery lamp, a black one.")
-    assert "named option missing" in names(banned, EXCHANGE)
-
-
-def test_a_chain_of_preferences_leaves_out_what_is_denied() -> None:
-    black = but(EXCHANGE, new_item_ids=["100003"])
-    words = "Please exchange the desk lamp. If red isn't available, I'd take white"
-    assert "substitute nobody chose" in names(wish(f"{words}, but not black."), black)
-    assert "substitute nobody chose" not in names(wish(f"{words}, or else black."), black)
-    preferred = wish("Please exchange the desk lamp. I would prefer red over black.")
-    assert not {"substitute nobody chose", "named option missing"} & names(preferred, black)
-
-
-def test_a_size_may_be_called_sized() -> None:
-    boards: JsonValue = {
-        "name": "Keyboard",
-        "product_id": "700009",
-        "variants": {
-            "300001": variant("300001", 90.0, size="80%"),
-            "300002": variant("300002", 95.0, size="60%"),
-            "300003": variant("300003", 99.0, size="full size"),
-        },
-    }
-    board = item("Keyboard", "700009", "300001", 90.0, size="80%")
-    talk = TALK.did("get_product_details", boards, product_id="700009").did(
-        "get_order_details", order("#W1000003", "delivered", board), order_id="#W1000003"
-    )
-    talk = talk.user("A full-sized keyboard instead, please.").agent("Proceed?").user("Yes.")
-    call = but(EXCHANGE, order_id="#W1000003", item_ids=["300001"], new_item_ids=["300003"])
-    assert "named option missing" not in names(talk, call)
-    assert "named option missing" in names(talk, but(call, new_item_ids=["300002"]))
 
 
 @pytest.mark.parametrize(
@@ -147,18 +80,6 @@ def test_one_listing_may_cover_several_calls_of_a_tool() -> None:
     assert "unconfirmed write" not in names(ran, but(CANCEL, order_id="#W1000003"))
 
 
-def test_an_id_that_the_user_repeats_stands_for_what_they_were_told_of_it() -> None:
-    talk = TALK.user("I'd like the desk lamp with usb power.")
-    for told, risk in (("100002", None), ("100002 (black)", 0.15), ("100002 (usb, white)", None)):
-        offered = talk.agent(f"There is item {told}.").user("I take 100002.")
-        asked = offered.agent("Shall I proceed?").user("Yes.")
-        found = fired(RETAIL, asked.calls(EXCHANGE[0], **EXCHANGE[1]))["named option missing"]
-        assert found.risk == (risk or 0.65)
-    own = talk.user("Item 100002, that is.").agent("Shall I proceed with 100002?").user("Yes.")
-    found = fired(RETAIL, own.calls(EXCHANGE[0], **EXCHANGE[1]))["named option missing"]
-    assert found.risk == 0.15
-
-
 def test_an_id_alone_tells_nobody_what_is_in_an_order() -> None:
     other = order("#W1000003", "delivered", DEAR, TABLET)
     talk = TALK.did("get_order_details", other, order_id="#W1000003").user("Return my lamp.")
@@ -171,61 +92,3 @@ def test_an_id_alone_tells_nobody_what_is_in_an_order() -> None:
     ):
         asked = talk.agent(told).user("The first.").agent("Shall I proceed?").user("Yes.")
         assert ("another order holds it too" not in names(asked, RETURN)) is silent
-
-
-@pytest.mark.parametrize(
-    ("told", "chosen"),
-    [
-        ("Order #W1000001\n- Status: pending\n- Payment method: Credit Card\nThis one?", False),
-        ("The payment method used for the order is your credit card. Proceed?", False),
-        ("On file are your gift card, PayPal and credit card. Shall I proceed?", False),
-        ("You have a gift card, PayPal and a card. I'll take credit_card_1. Proceed?", True),
-        ("New item: black\n- Payment method: Credit Card\nShall I proceed?", True),
-        ("- Status: pending\n- Refund to: PayPal\n- Payment method: Credit Card\nOK?", True),
-        ("The refund goes to the card that it was paid with. Proceed?", True),
-    ],
-)
-def test_how_an_order_was_paid_and_what_is_on_file_is_no_choice(told: str, chosen: bool) -> None:
-    talk = wish("I'd like the desk lamp in black.", told)
-    assert ("payment nobody spoke of" not in names(talk, EXCHANGE)) is chosen
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "If you can only do one of them, I prefer to do the return.",
-        "If you cannot do both, just do the return.",
-        "If you can't do both, I'd rather return it.",
-    ],
-)
-def test_who_has_said_which_of_two_acts_they_prefer_need_not_be_asked(words: str) -> None:
-    both = "Of order #W1000002 exchange the tablet and return the desk lamp."
-    assert "locks another request" in names(wish(both), RETURN)
-    assert "locks another request" not in names(wish(f"{both} {words}"), RETURN)
-    other = words.replace("return", "exchange")
-    assert "locks another request" in names(wish(f"{both} {other}"), RETURN)
-
-
-def test_the_easiest_is_the_one_of_least_difficulty() -> None:
-    levels = ("intermediate", "beginner", "expert", "intermediate")
-    puzzles: JsonValue = {
-        "name": "Jigsaw Puzzle",
-        "product_id": "700010",
-        "variants": {
-            f"40000{n}": variant(f"40000{n}", 50.0, pieces="500" if n else "1500", difficulty=level)
-            for n, level in enumerate(levels)
-        },
-    }
-    puzzle = item(
-        "Jigsaw Puzzle", "700010", "400000", 50.0, pieces="1500", difficulty="intermediate"
-    )
-    talk = TALK.did("get_product_details", puzzles, product_id="700010").did(
-        "get_order_details", order("#W1000003", "delivered", puzzle), order_id="#W1000003"
-    )
-    for level, right, wrong in (("easiest", "400001", "400003"), ("hardest", "400002", "400001")):
-        asked = talk.user(f"Change the jigsaw puzzle to the {level} one, with the least pieces.")
-        asked = asked.agent("Shall I proceed?").user("Yes.")
-        call = but(EXCHANGE, order_id="#W1000003", item_ids=["400000"], new_item_ids=[right])
-        doubts = {"more changed than asked", "named option missing"}
-        assert not doubts & names(asked, call)
-        assert "named option missing" in names(asked, but(call, new_item_ids=[wrong]))

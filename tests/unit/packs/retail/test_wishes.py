@@ -57,45 +57,11 @@ def asks(text: str, question: str = "Shall I proceed?", answer: str = "Yes, plea
 @pytest.mark.parametrize(
     ("words", "wrong", "right", "check"),
     [
-        ("I want a bigger water bottle.", "200004", "200002", "named option missing"),
-        ("I want the water bottle in green.", "200002", "200004", "named option missing"),
-        ("I want a water bottle that is not black.", "200002", "200004", "named option missing"),
-        (
-            "A green water bottle instead of the black one, please.",
-            "200002",
-            "200004",
-            "named option missing",
-        ),
-        (
-            "Change my water bottle to the largest capacity.",
-            "200002",
-            "200003",
-            "named option missing",
-        ),
-        (
-            "Change my water bottle to 1000 ml with the same color.",
-            "200005",
-            "200003",
-            "named option missing",
-        ),
-        ("A water bottle under $43, please.", "200002", "200004", "named option missing"),
-        (
-            "Change the water bottle to a bigger one (green > black).",
-            "200002",
-            "200005",
-            "named option missing",
-        ),
         (
             "Swap the water bottle for the cheapest available.",
             "200002",
             "200004",
             "not the dearest or cheapest",
-        ),
-        (
-            "The water bottle in 1000ml, but keep everything else the same.",
-            "200005",
-            "200003",
-            "more changed than asked",
         ),
     ],
 )
@@ -120,62 +86,11 @@ def test_what_the_most_expensive_item_costs_is_no_wish() -> None:
     assert "not the dearest or cheapest" not in names(talk, bottle("200004"))
 
 
-def test_a_wish_that_the_agent_talked_the_user_out_of_is_remembered() -> None:
-    talk = (
-        KNOWN.user("I want the water bottle with 1000ml and everything else the same.")
-        .agent("Unfortunately no 1000ml water bottle is available, only 500ml in green. Proceed?")
-        .user("Then the 500ml in green, yes.")
-    )
-    assert "first wish given up" in names(talk, bottle("200004"))
-    assert "first wish given up" not in names(talk, bottle("200003"))
-
-
-def test_a_substitute_needs_the_users_choice() -> None:
-    gone: JsonValue = {
-        "name": "Water Bottle",
-        "product_id": "700004",
-        "variants": {
-            "200004": variant("200004", 42.0, capacity="500ml", color="green"),
-            "200006": variant("200006", 42.0, available=False, capacity="500ml", color="red"),
-        },
-    }
-    talk = KNOWN.did("get_product_details", gone, product_id="700004")
-    talk = talk.user("I want the water bottle in red.")
-    alone = talk.agent("Shall I proceed?").user("Yes.")
-    assert "substitute nobody chose" in names(alone, bottle("200004"))
-    chosen = talk.agent("There is only a green one. Shall I proceed?").user("Yes.")
-    assert "substitute nobody chose" not in names(chosen, bottle("200004"))
-
-
 def test_a_change_that_leaves_the_order_above_the_users_limit_is_noticed() -> None:
     talk = asks("My budget is $241, so I want a cheaper order. Water bottle in green, please.")
     assert "over the user's limit" in names(talk, bottle("200004"))
     talk = asks("My budget is $245. Water bottle in green, please.")
     assert "over the user's limit" not in names(talk, bottle("200004"))
-
-
-@pytest.mark.parametrize(
-    ("words", "call", "check"),
-    [
-        (
-            "Return the desk lamp and exchange the tablet of order #W1000002.",
-            RETURN,
-            "locks another request",
-        ),
-    ],
-)
-def test_items_and_acts_that_were_not_meant_are_noticed(words: str, call: Call, check: str) -> None:
-    assert check in names(wish(words), call)
-    plain = wish("Please return the desk lamp of order #W1000002 to my credit card.")
-    assert check not in names(plain, call)
-
-
-def test_an_item_that_the_user_did_not_agree_to_is_noticed() -> None:
-    both = but(RETURN, item_ids=["100001", "100101"])
-    talk = wish("Return it.", "I return the desk lamp to your credit card. Proceed?")
-    assert "item not announced" in names(talk, both)
-    talk = wish("Return it.", "I return the desk lamp and the tablet to your card. Proceed?")
-    assert "item not announced" not in names(talk, both)
 
 
 def test_the_same_product_in_another_order_makes_the_order_doubtful() -> None:
@@ -271,5 +186,5 @@ def test_order_owner_products_and_other_orders_are_looked_up_before_judging() ->
     found = {finding.check for finding in asyncio.run(RETAIL.examined(proposal))}
     assert shop.asked[0] == "#W1000001"
     assert {"mia_li_1", "700004", "#W1000002"} <= set(shop.asked)
-    assert "named option missing" in found
+    assert "option spoken of missing" in found
     assert "order not looked up" in found

@@ -20,43 +20,7 @@ from tests.unit.packs.retail.test_pack import (
     order,
     wish,
 )
-from tests.unit.packs.retail.test_wishes import BOTTLE, KNOWN, asks, bottle
-
-
-@pytest.mark.parametrize(
-    ("words", "wrong", "right"),
-    [
-        ("Change the water bottle for a black one with 750ml.", "200005", "200002"),
-        ("Change the water bottle: 1000ml, but it needs to be black.", "200005", "200003"),
-        ("Change the water bottle to one with 1000ml and black color.", "200005", "200003"),
-    ],
-)
-def test_a_demanded_value_counts_even_if_the_old_item_has_it(
-    words: str, wrong: str, right: str
-) -> None:
-    assert "named option missing" in names(asks(words), bottle(wrong))
-    assert "named option missing" not in names(asks(words), bottle(right))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Change the black water bottle to a green one.",
-        "Change my water bottle with black color for one in green.",
-        "Change the water bottle from black to green.",
-        "For my black water bottle, I want green.",
-    ],
-)
-def test_a_value_that_describes_the_old_item_is_no_wish(words: str) -> None:
-    assert "named option missing" not in names(asks(words), bottle("200004"))
-    assert "named option missing" in names(asks(words), bottle("200002"))
-
-
-def test_the_same_as_another_item_is_not_the_same_as_before() -> None:
-    other = asks("Make the water bottle the same color as the one I received.")
-    assert "named option missing" not in names(other, bottle("200004"))
-    before = asks("Make the water bottle 1000ml, with the same color as before.")
-    assert "named option missing" in names(before, bottle("200005"))
+from tests.unit.packs.retail.test_wishes import BOTTLE, KNOWN
 
 
 @pytest.mark.parametrize(
@@ -64,7 +28,6 @@ def test_the_same_as_another_item_is_not_the_same_as_before() -> None:
     [
         "Upgrade all my items to the most expensive variants.",
         "I'd like everything in my order in the most expensive version available.",
-        "Change the desk lamp and the water bottle: each of them to the most expensive one.",
     ],
 )
 def test_a_superlative_for_all_items_counts_for_each(words: str) -> None:
@@ -110,17 +73,6 @@ def test_a_payment_method_is_chosen_by_the_user_or_listed_and_agreed_to() -> Non
         wish(f"{words} I pay with my visa."),
     ):
         assert "payment nobody spoke of" not in names(chosen, EXCHANGE)
-
-
-def test_the_wish_that_was_given_up_is_quoted() -> None:
-    talk = (
-        KNOWN.user("Hello! I have a question about my water bottle. I want it with 1000ml.")
-        .agent("Unfortunately no 1000ml water bottle is available, only 500ml in green. Proceed?")
-        .user("Then the 500ml in green, yes.")
-    )
-    call = bottle("200004")
-    found = fired(RETAIL, talk.calls(call[0], **call[1]))["first wish given up"]
-    assert "'i want it with 1000ml.'" in found.feedback
 
 
 def test_a_reason_belongs_to_the_order_of_the_question() -> None:

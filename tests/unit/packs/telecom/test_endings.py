@@ -7,11 +7,9 @@ from sidecritic.checks.base import Finding
 from sidecritic.checks.facts import Facts
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.packs.telecom.phone import has_signal, is_online, sim_locked
-from sidecritic.types import Proposal
-from tests.talk import Talk, fired, sent_back, specs
+from tests.talk import Talk, fired
 from tests.unit.packs.telecom.test_pack import talk
 
-LOCK = "locked SIM card left"
 REMEDIES = "transfer with remedies left"
 BYE = "I am sorry for the trouble. Have a great day!"
 ASKED = talk().agent("Please check the status of your SIM card.")
@@ -21,81 +19,8 @@ def locked(words: str = "It says the SIM card is locked with a PIN code.") -> Ta
     return ASKED.user(words)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        BYE,
-        "Your issue has been resolved.",
-        "Everything on our side is fine now. Is there anything else I can help you with?",
-        "Please contact our support team or visit a store; they unlock it for you.",
-        "Once you have the PUK, go to the store nearest to you.",
-        "Unfortunately, I cannot unlock SIM cards.",
-        "I am transferring you to a human agent now.",
-        "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON.",
-    ],
-)
-def test_a_talk_does_not_end_while_the_sim_card_is_locked(words: str) -> None:
-    finding = fired(TELECOM, locked().says(words))[LOCK]
-    assert "transfer_to_human_agents" in finding.feedback
-    assert finding.messages == (len(locked().history) - 1,)
-    assert sent_back(TELECOM, locked().says(words))
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "I cannot unlock it. Would you like me to transfer you to a human agent?",
-        "You will have to contact support. Shall I transfer you to a specialist?",
-        "If you know the PIN, please enter it and tell me what you see.",
-        "I am unable to look into the phone. Could you check the SIM status once more?",
-        "Please restart it, since it can't register. Let me know if you need further assistance!",
-        "The switch is in the settings. Let me know if this helps, or you need further assistance.",
-        "Would you like to pay the bill now? If so, I will take care of it.",
-        "Your bill has been sent to you. Please check your payment requests.",
-    ],
-)
-def test_what_does_not_end_the_talk_with_a_locked_card_passes(words: str) -> None:
-    assert LOCK not in fired(TELECOM, locked().says(words))
-
-
-def test_a_user_who_takes_leave_with_a_locked_card_is_transferred_first() -> None:
-    leaves = locked().agent("Do you know the PIN?").user("No, and I must go. Goodbye!")
-    assert LOCK in fired(TELECOM, leaves.says("Alright."))
-    assert LOCK not in fired(TELECOM, leaves.says("Shall I transfer you to a human agent?"))
-
-
 def handed_over() -> Talk:
     return locked().did("transfer_to_human_agents", "Transfer successful", summary="SIM locked.")
-
-
-OFFERED = locked().agent("I cannot unlock it. Shall I transfer you to a human agent?")
-PASSED: dict[str, Proposal] = {
-    "transferred": handed_over().says(
-        "YOU ARE BEING TRANSFERRED TO A HUMAN AGENT. PLEASE HOLD ON."
-    ),
-    "refused in this turn": locked()
-    .refused("transfer_to_human_agents", summary="SIM locked.")
-    .says(BYE),
-    "declined": OFFERED.user("No, I would rather not. I will look for the PIN.").says(BYE),
-    "unlocked": locked().user("I entered the PIN, and it is unlocked now.").says(BYE),
-    "active again": locked().user("I found the PIN: the SIM is active.").says(BYE),
-    "signal again": locked().user("I entered the PIN, and I see full signal bars.").says(BYE),
-    "never locked": locked("It says the SIM card is active.").says(BYE),
-    "nobody looked": talk().says(BYE),
-}
-
-
-@pytest.mark.parametrize("case", PASSED)
-def test_a_talk_ends_where_the_card_is_not_locked_or_all_is_done_for_it(case: str) -> None:
-    assert LOCK not in fired(TELECOM, PASSED[case])
-
-
-@pytest.mark.parametrize(
-    "since",
-    ["Yes, please.", "I do not know the PIN.", "I entered it, but I still see no signal bars."],
-)
-def test_an_offer_that_the_user_did_not_decline_is_no_transfer(since: str) -> None:
-    assert LOCK in fired(TELECOM, OFFERED.user(since).says(BYE))
 
 
 def facts(*words: str, asked: bool = False) -> Facts:
@@ -266,11 +191,6 @@ def test_a_card_that_is_not_locked_is_no_excuse_for_a_transfer() -> None:
 
 def test_a_locked_card_found_over_mms_is_handed_over() -> None:
     assert transfer("Please check your SIM card.", "It is locked with a PIN.") is None
-
-
-def test_the_checks_need_no_account_to_see_a_locked_card() -> None:
-    unknown = Talk(tools=specs("get_customer_by_phone", "resume_line")).user("My SIM is locked.")
-    assert LOCK in fired(TELECOM, unknown.says(BYE))
 
 
 def test_a_very_long_sentence_without_a_stop_is_read_once() -> None:

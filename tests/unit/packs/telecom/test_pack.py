@@ -106,7 +106,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("case", RIGHT)
 def test_what_the_policy_allows_passes_every_check(case: str) -> None:
-    assert not [one.check for one in TELECOM.findings(RIGHT[case]) if one.sign > 0]
+    assert not TELECOM.findings(RIGHT[case])
 
 
 ELSEWHERE = talk("I have no service on 555-123-2002.").did(
@@ -159,11 +159,6 @@ WRONG = {
         talk().calls("suspend_line", **ON_LINE),
         "Do not suspend",
     ),
-    "roaming for a user at home": (
-        talk("My data is slow at home, 555-123-2002.").calls("enable_roaming", **ON_LINE),
-        "Ask where they are",
-    ),
-    "roaming off unasked": (ABROAD.calls("disable_roaming", **ON_LINE), "did not ask"),
     "transfer of an unknown customer": (
         Talk(tools=TOOLS).user("I have no service.").calls("transfer_to_human_agents", summary="?"),
         "solve their problem",
@@ -301,7 +296,7 @@ class Desk:
 async def looked(proposal: Proposal, *records: JsonValue) -> dict[str, Finding]:
     """Return what speaks against an action once the pack could look records up."""
     proposal = proposal.model_copy(update={"look": Desk(*records)})
-    return {one.check: one for one in await TELECOM.examined(proposal) if one.sign > 0}
+    return {one.check: one for one in await TELECOM.examined(proposal)}
 
 
 async def test_a_bill_that_the_agent_never_read_is_looked_up() -> None:

@@ -1,0 +1,47 @@
+"""What is read is bounded, and a check that fails costs itself."""
+
+import threading
+
+from sidecritic.checks.base import MOST_INLINE, Objection, Pack, call_check, objections
+from sidecritic.checks.case import Case
+from sidecritic.checks.facts import MOST_CHARACTERS, MOST_MESSAGES, Facts
+from tests.talk import Talk, specs
+
+TALK = Talk(tools=specs("get", "put")).user("Change it.")
+
+
+@call_check("where", policy="Be somewhere.", risk=0.6)
+def where(case: Case) -> Objection:
+    return Objection(threading.current_thread().name)
+
+
+def test_a_long_message_loses_its_middle_and_that_is_said() -> None:
+    proposal = TALK.user("begin" + " x" * MOST_CHARACTERS + " end").calls("put")
+    facts = Facts.of(proposal)
+    assert facts.answer is not None
+    assert len(facts.answer.text) <= MOST_CHARACTERS + 1
+    assert facts.answer.text.startswith("begin")
+    assert facts.answer.text.endswith("end")
+    [note] = Pack("p").findings(proposal)
+    assert (note.flag.name, note.risk, note.evidence) == ("not read in full", 0.0, "cut: 1")
+    assert not objections([note])
+
+
+def test_of_a_long_talk_begin_and_end_are_read() -> None:
+    talk = TALK
+    for number in range(MOST_MESSAGES):
+        talk = talk.user(f"message {number}")
+    facts = Facts.of(talk.calls("put"))
+    assert len(facts.lines) == MOST_MESSAGES
+    assert (facts.lines[0].position, facts.lines[-1].position) == (0, MOST_MESSAGES)
+    assert facts.notes == (("not read in full", "1 messages left out"),)
+
+
+async def test_long_proposals_are_read_in_a_thread_and_short_ones_here() -> None:
+    here = threading.current_thread().name
+    [short] = await Pack("p", calls=(where,)).examined(TALK.calls("put"))
+    assert short.feedback == here
+    [long] = await Pack("p", calls=(where,)).examined(
+        TALK.user("x").did("get", "y " * MOST_INLINE).calls("put")
+    )
+    assert long.feedback != here
