@@ -236,7 +236,7 @@ class Pack:
                     yield from _findings(check, check.examine(case), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
-        if facts.proposed:
+        if facts.proposed and not facts.draft:
             return
         # Dozens of checks share one condition: it is asked for once, not once for each of them.
         unmet = {when for when in self._conditions() if not facts.once(when)}

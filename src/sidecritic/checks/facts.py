@@ -82,7 +82,7 @@ class Facts:
     """The conversation up to the proposed action, and the action itself."""
 
     draft: str
-    """The proposed words; empty when the action is a call."""
+    """The proposed words; empty beside a call that may write or hands over."""
     proposed: tuple[ToolCall, ...]
     lines: tuple[Line, ...]
     done: tuple[Done, ...]
@@ -118,8 +118,9 @@ class Facts:
         handing = hand_overs or _hand_overs(proposal)
         reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless | handing
         returned = any(isinstance(message, ToolResult) for message in history)
+        is_spoken = {call.name for call in proposal.action.calls} <= reads - handing
         return cls(
-            draft="" if proposal.action.calls else typed(proposal.action.text),
+            draft=typed(proposal.action.text) if is_spoken else "",
             proposed=proposal.action.calls,
             lines=tuple(_lines(history)),
             done=tuple(_done(history, reads)) if returned else (),

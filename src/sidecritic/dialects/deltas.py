@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sidecritic.dialects.base import Body, StreamFailed
+from sidecritic.dialects.base import Ambiguous, Body
 from sidecritic.dialects.sse import numbered
 from sidecritic.dialects.strict_json import read_object
 from sidecritic.values import object_of, objects_of, text_of
@@ -52,13 +52,13 @@ class Deltas:
         """Read an event.
 
         Raises:
-            StreamFailed: it has output that belongs into later events, or an invalid index.
+            Ambiguous: it has output that belongs into later events, or an invalid index.
         """
         _, _, rest = text_of(event, "type").partition("response.")
         what, _, step = rest.rpartition(".")
         if rest in ("created", "in_progress", "queued"):
             if object_of(event, "response").get("output"):
-                raise StreamFailed("the stream begins with output that has no item")
+                raise Ambiguous("the stream begins with output that has no item")
         elif rest == "output_item.added":
             self._open(event, object_of(event, "item"))
         elif what == "content_part":
@@ -75,17 +75,17 @@ class Deltas:
         """Check the parts against the items.
 
         Raises:
-            StreamFailed: they say what no item says.
+            Ambiguous: they say what no item says.
         """
         said = _Said.of(items)
         told = [(spot, "".join(pieces)) for spot, pieces in self._grown.items()]
         for spot, text in (*told, *self._ended):
             if not said.holds(spot, text, self._name(spot.item)):
-                raise StreamFailed("the parts of the stream contradict its items")
+                raise Ambiguous("the parts of the stream contradict its items")
         ended = {(text_of(item, "type"), text_of(item, "name")) for item in items}
         for opened in self._begun:
             if (text_of(opened, "type"), text_of(opened, "name")) not in ended:
-                raise StreamFailed("an item of the stream ends as another one than it began")
+                raise Ambiguous("an item of the stream ends as another one than it began")
 
     def _name(self, place: _Place) -> str | None:
         """Return the name of the call that a place was opened for, if that can be told."""
