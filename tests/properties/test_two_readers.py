@@ -1,0 +1,182 @@
+"""The law of streams: what leaves, no client reads as a call that the critic did not see whole."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sidecritic.dialects.base import Dialect, StreamFailed
+from sidecritic.dialects.chat import ChatCompletions
+from sidecritic.dialects.messages import Messages
+from sidecritic.dialects.responses import Responses
+from tests.wires.readers import READERS, SPLITTERS, Ran, ran
+
+Strategy = st.SearchStrategy[Any]
+DIALECTS: dict[str, Dialect] = {d.endpoint: d for d in (ChatCompletions(), Messages(), Responses())}
+
+NAMES = st.sampled_from(["look", "refund"])
+PIECES = st.sampled_from(
+    ["", " ", "{}", '{"a": 1}', '{"a":', " 1}", '{"a": 1, "a": 2}', '{"a": "\u2028data: {}"}']
+)
+INDEXES = st.sampled_from([0, 0, 1, 2])
+
+
+def sometimes(value: Strategy) -> Strategy:
+    return st.none() | value
+
+
+def given_only(fields: dict[str, Strategy]) -> Strategy:
+    """Return objects without the fields that are drawn as nothing."""
+    drawn = st.fixed_dictionaries(fields)
+    return drawn.map(lambda each: {k: v for k, v in each.items() if v is not None})
+
+
+# --- chat completions ----------------------------------------------------------------------
+
+FUNCTION = given_only({"name": sometimes(st.just("") | NAMES), "arguments": sometimes(PIECES)})
+ENTRY = given_only(
+    {
+        "index": sometimes(INDEXES),
+        "id": sometimes(st.sampled_from(["", "k1", "k2"])),
+        "type": sometimes(st.just("function")),
+        "function": FUNCTION,
+    }
+)
+FINISHES = st.sampled_from([None, None, None, "tool_calls"])
+
+
+def part(entries: list[Any], index: int, finish: str | None) -> Any:
+    return {"index": index, "delta": {"tool_calls": entries}, "finish_reason": finish}
+
+
+PARTS = st.builds(part, st.lists(ENTRY, max_size=2), st.sampled_from([0, 0, 0, 1]), FINISHES)
+CHAT = st.lists(st.builds(lambda p: {"choices": p}, st.lists(PARTS, max_size=2)), max_size=5)
+
+# --- messages ------------------------------------------------------------------------------
+
+INPUTS = st.sampled_from([{}, {}, {"a": 3}])
+BLOCKS = st.builds(
+    lambda name, given: {"type": "tool_use", "id": "t", "name": name, "input": given},
+    NAMES,
+    INPUTS,
+) | st.just({"type": "text", "text": ""})
+BLOCK_EVENTS = st.one_of(
+    st.builds(
+        lambda at, b: {"type": "content_block_start", "index": at, "content_block": b},
+        INDEXES,
+        BLOCKS,
+    ),
+    st.builds(
+        lambda at, text: {
+            "type": "content_block_delta",
+            "index": at,
+            "delta": {"type": "input_json_delta", "partial_json": text},
+        },
+        INDEXES,
+        PIECES,
+    ),
+    st.builds(lambda at: {"type": "content_block_stop", "index": at}, INDEXES),
+)
+START = {"type": "message_start", "message": {"id": "m", "content": [], "usage": {}}}
+MESSAGES = st.lists(BLOCK_EVENTS, max_size=7).map(lambda e: [START, *e, {"type": "message_stop"}])
+
+# --- responses -----------------------------------------------------------------------------
+
+IDS = st.sampled_from(["fc_1", "fc_2"])
+ITEMS = st.builds(
+    lambda id, name, text: {
+        "type": "function_call",
+        **{"id": id, "call_id": id, "name": name, "arguments": text},
+    },
+    IDS,
+    NAMES,
+    PIECES,
+)
+WHERE = st.fixed_dictionaries({"output_index": INDEXES, "item_id": IDS})
+
+
+def _item(kind: str, at: int, item: Any) -> Any:
+    return {"type": f"response.output_item.{kind}", "output_index": at, "item": item}
+
+
+def _text(kind: str, where: Any, text: str) -> Any:
+    field = "delta" if kind == "delta" else "arguments"
+    return {"type": f"response.function_call_arguments.{kind}", **where, field: text}
+
+
+ITEM_EVENTS = st.builds(_item, st.sampled_from(["added", "done"]), INDEXES, ITEMS) | st.builds(
+    _text, st.sampled_from(["delta", "done"]), WHERE, PIECES
+)
+
+
+@st.composite
+def responses(draw: st.DrawFn) -> list[Any]:
+    """Draw a stream that is nearly good: mixed up at random, hardly any would be read."""
+    events: list[Any] = []
+    items = draw(st.lists(ITEMS, max_size=2))
+    for at, item in enumerate(items):
+        where = {"output_index": at, "item_id": item["id"]}
+        events.append(_item("added", at, {**item, "arguments": ""}))
+        events += [
+            _text("delta", where, item["arguments"]),
+            _text("done", where, item["arguments"]),
+        ]
+        events.append(_item("done", at, item))
+    for odd in draw(st.lists(ITEM_EVENTS, max_size=2)):
+        at = draw(st.integers(0, len(events)))
+        events[at : at + draw(st.integers(0, 1))] = [odd]
+    output = draw(st.just(items) | st.just([]))
+    return [*events, {"type": "response.completed", "response": {"output": output}}]
+
+
+# --- the law -------------------------------------------------------------------------------
+
+STREAMS = {"chat/completions": CHAT, "messages": MESSAGES, "responses": responses()}
+ENDS = st.sampled_from(["\n\n", "\n\n", "\r\n\r\n", "\r\r", "\n"])
+BEGINS = st.sampled_from(
+    ["", "", "\ufeff", ": hello\n\n", "data:\n\n", "event: ping\ndata: {}\n\n"]
+)
+
+
+@st.composite
+def written(draw: st.DrawFn, path: str) -> bytes:
+    """Draw a stream as bytes, in one of the ways in which servers write them."""
+    names, escapes, end = draw(st.booleans()), draw(st.booleans()), draw(ENDS)
+    text = draw(BEGINS)
+    for event in draw(STREAMS[path]):
+        text += (
+            f"event: {event['type']}{end[: len(end) // 2] or end}"
+            if names and "type" in event
+            else ""
+        )
+        text += f"data: {json.dumps(event, ensure_ascii=escapes)}{end}"
+    return (text + draw(st.sampled_from(["", f"data: [DONE]{end}"]))).encode()
+
+
+def leaves(dialect: Dialect, raw: bytes) -> tuple[bytes, set[Ran]] | None:
+    """Return what leaves of a stream, and the calls that were judged; `None` when nothing does."""
+    try:
+        answer, is_plain = dialect.assembled(raw, {})
+    except StreamFailed:
+        return None
+    drafts = dialect.answered(answer).drafts
+    calls = [call for draft in drafts for call in draft.action.calls]
+    if any(call.arguments is None for call in calls):
+        return None  # sent back by the supervisor, whatever the critic is
+    judged = {(call.name, json.dumps(call.arguments, sort_keys=True)) for call in calls}
+    return raw if is_plain else dialect.streamed(answer, {}), judged
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_no_client_runs_a_call_that_was_not_judged_whole(path: str, data: st.DataObject) -> None:
+    raw = data.draw(written(path))
+    left = leaves(DIALECTS[path], raw)
+    if left is None:
+        return
+    for split in SPLITTERS:
+        for reader in READERS[path]:
+            assert ran(reader(split(left[0]))) <= left[1], (split.__name__, reader, left[0])
