@@ -52,7 +52,7 @@ def part(entries: list[Any], index: int, finish: str | None) -> Any:
 
 
 PARTS = st.builds(part, st.lists(ENTRY, max_size=2), st.sampled_from([0, 0, 0, 1]), FINISHES)
-CHAT = st.lists(st.builds(lambda p: {"choices": p}, st.lists(PARTS, max_size=2)), max_size=5)
+CHUNKS = st.builds(lambda parts: {"choices": parts}, st.lists(PARTS, max_size=2))
 
 # --- messages ------------------------------------------------------------------------------
 
@@ -62,25 +62,23 @@ BLOCKS = st.builds(
     NAMES,
     INPUTS,
 ) | st.just({"type": "text", "text": ""})
+
+
+def _json(at: int, text: str) -> Any:
+    delta = {"type": "input_json_delta", "partial_json": text}
+    return {"type": "content_block_delta", "index": at, "delta": delta}
+
+
+def _begun(at: int, block: Any) -> Any:
+    return {"type": "content_block_start", "index": at, "content_block": block}
+
+
 BLOCK_EVENTS = st.one_of(
-    st.builds(
-        lambda at, b: {"type": "content_block_start", "index": at, "content_block": b},
-        INDEXES,
-        BLOCKS,
-    ),
-    st.builds(
-        lambda at, text: {
-            "type": "content_block_delta",
-            "index": at,
-            "delta": {"type": "input_json_delta", "partial_json": text},
-        },
-        INDEXES,
-        PIECES,
-    ),
+    st.builds(_begun, INDEXES, BLOCKS),
+    st.builds(_json, INDEXES, PIECES),
     st.builds(lambda at: {"type": "content_block_stop", "index": at}, INDEXES),
 )
 START = {"type": "message_start", "message": {"id": "m", "content": [], "usage": {}}}
-MESSAGES = st.lists(BLOCK_EVENTS, max_size=7).map(lambda e: [START, *e, {"type": "message_stop"}])
 
 # --- responses -----------------------------------------------------------------------------
 
@@ -112,10 +110,37 @@ ITEM_EVENTS = st.builds(_item, st.sampled_from(["added", "done"]), INDEXES, ITEM
 
 
 @st.composite
-def responses(draw: st.DrawFn) -> list[Any]:
-    """Draw a stream that is nearly good: mixed up at random, hardly any would be read."""
+def perturbed(draw: st.DrawFn, good: Strategy, odd: Strategy) -> list[Any]:
+    """Draw a stream that is nearly good: of what is all random, hardly any would be read."""
+    events = draw(good)
+    for each in draw(st.lists(odd, max_size=2)):
+        at = draw(st.integers(0, len(events)))
+        events[at : at + draw(st.integers(0, 1))] = [each]
+    return events
+
+
+def chat_of(calls: list[tuple[str, list[str]]]) -> list[Any]:
     events: list[Any] = []
-    items = draw(st.lists(ITEMS, max_size=2))
+    for at, (name, pieces) in enumerate(calls):
+        function: Any = {"name": name, "arguments": ""}
+        head = {"index": at, "id": f"k{at}", "type": "function", "function": function}
+        more = [{"index": at, "function": {"arguments": piece}} for piece in pieces]
+        events += [{"choices": [part([entry], 0, None)]} for entry in (head, *more)]
+    return [*events, {"choices": [part([], 0, "tool_calls")]}]
+
+
+def messages_of(calls: list[tuple[str, list[str]]]) -> list[Any]:
+    events: list[Any] = []
+    for at, (name, pieces) in enumerate(calls):
+        block = {"type": "tool_use", "id": f"t{at}", "name": name, "input": {}}
+        events.append({"type": "content_block_start", "index": at, "content_block": block})
+        events += [_json(at, piece) for piece in pieces]
+        events.append({"type": "content_block_stop", "index": at})
+    return events
+
+
+def responses_of(items: list[Any]) -> list[Any]:
+    events: list[Any] = []
     for at, item in enumerate(items):
         where = {"output_index": at, "item_id": item["id"]}
         events.append(_item("added", at, {**item, "arguments": ""}))
@@ -124,16 +149,21 @@ def responses(draw: st.DrawFn) -> list[Any]:
             _text("done", where, item["arguments"]),
         ]
         events.append(_item("done", at, item))
-    for odd in draw(st.lists(ITEM_EVENTS, max_size=2)):
-        at = draw(st.integers(0, len(events)))
-        events[at : at + draw(st.integers(0, 1))] = [odd]
-    output = draw(st.just(items) | st.just([]))
-    return [*events, {"type": "response.completed", "response": {"output": output}}]
+    return [*events, {"type": "response.completed", "response": {"output": items}}]
+
+
+WHOLE = st.sampled_from([[], ["{}"], ['{"a":', " 1}"], ['{"a": 1}']])
+CALLED = st.lists(st.tuples(NAMES, WHOLE), max_size=3)
+CHAT = perturbed(CALLED.map(chat_of), CHUNKS)
+MESSAGES = perturbed(CALLED.map(messages_of), BLOCK_EVENTS).map(
+    lambda events: [START, *events, {"type": "message_stop"}]
+)
+RESPONSES = perturbed(st.lists(ITEMS, max_size=2).map(responses_of), ITEM_EVENTS)
 
 
 # --- the law -------------------------------------------------------------------------------
 
-STREAMS = {"chat/completions": CHAT, "messages": MESSAGES, "responses": responses()}
+STREAMS = {"chat/completions": CHAT, "messages": MESSAGES, "responses": RESPONSES}
 ENDS = st.sampled_from(["\n\n", "\n\n", "\r\n\r\n", "\r\r", "\n"])
 BEGINS = st.sampled_from(
     ["", "", "\ufeff", ": hello\n\n", "data:\n\n", "event: ping\ndata: {}\n\n"]

@@ -47,6 +47,13 @@ class Deltas:
     _opened: dict[_Place, Body] = field(default_factory=dict[_Place, Body])
     """With the item's own id, with that of its call, and without any."""
     _begun: list[Body] = field(default_factory=list[Body])
+    _done: list[int] = field(default_factory=list[int])
+    _is_plain: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether numbers and ids tell all items apart, each opened once and done once."""
+        return self._is_plain and sorted(self._done) == list(range(len(self._begun)))
 
     def take(self, event: Body) -> None:
         """Read an event.
@@ -59,13 +66,13 @@ class Deltas:
         if rest in ("created", "in_progress", "queued"):
             if object_of(event, "response").get("output"):
                 raise Ambiguous("the stream begins with output that has no item")
-        elif rest == "output_item.added":
-            self._open(event, object_of(event, "item"))
+        elif what == "output_item":
+            (self._open if step == "added" else self._close)(event, object_of(event, "item"))
         elif what == "content_part":
             self._part(event, step)
         elif what in _IN_CONTENT or what in _IN_ITEM:
             name = _IN_CONTENT.get(what) or _IN_ITEM[what]
-            spot = _spot(event, name, in_item=what in _IN_ITEM)
+            spot = self._spot(event, name, in_item=what in _IN_ITEM)
             if step == "delta":
                 self._grown.setdefault(spot, []).append(text_of(event, "delta"))
             elif step == "done":
@@ -93,8 +100,10 @@ class Deltas:
         return text_of(opened, "name") or None
 
     def _open(self, event: Body, item: Body) -> None:
-        self._begun.append(item)
         number = numbered(event, "output_index")
+        is_new = all(text_of(each, "id") != text_of(item, "id") for each in self._begun)
+        self._is_plain = self._is_plain and is_new and number == len(self._begun)
+        self._begun.append(item)
         ids = [id for id in (text_of(item, "id"), text_of(item, "call_id")) if id]
         for place in (_Place(id, number) for id in ("", *ids)):
             # A number that two items share identifies neither.
@@ -106,22 +115,36 @@ class Deltas:
             for name in _IN_CONTENT.values():
                 self._begin(_Spot(place, at, name), text_of(part, name))
 
+    def _close(self, event: Body, item: Body) -> None:
+        begun = self._known(event, text_of(item, "id"))
+        if any(begun.get(key) != item.get(key) for key in ("type", "name", "call_id")):
+            self._is_plain = False
+        self._done.append(numbered(event, "output_index"))
+
+    def _known(self, event: Body, id: str) -> Body:
+        """Return the item that has both the number of an event and this id."""
+        at = numbered(event, "output_index")
+        begun = self._begun[at] if at < len(self._begun) else {}
+        self._is_plain = self._is_plain and id != "" and text_of(begun, "id") == id
+        return begun
+
+    def _spot(self, event: Body, name: str, *, in_item: bool) -> _Spot:
+        id = text_of(event, "item_id")
+        self._known(event, id)
+        place = _Place(id, numbered(event, "output_index"))
+        return _Spot(place, -1 if in_item else numbered(event, "content_index"), name)
+
     def _part(self, event: Body, step: str) -> None:
         part = object_of(event, "part")
         name = _IN_CONTENT.get(text_of(part, "type"))
         if name is not None and step == "done":
-            self._ended.append((_spot(event, name, in_item=False), text_of(part, name)))
+            self._ended.append((self._spot(event, name, in_item=False), text_of(part, name)))
         elif name is not None:
-            self._begin(_spot(event, name, in_item=False), text_of(part, name))
+            self._begin(self._spot(event, name, in_item=False), text_of(part, name))
 
     def _begin(self, spot: _Spot, text: str) -> None:
         if text:
             self._grown.setdefault(spot, []).append(text)
-
-
-def _spot(event: Body, name: str, *, in_item: bool) -> _Spot:
-    place = _Place(text_of(event, "item_id"), numbered(event, "output_index"))
-    return _Spot(place, -1 if in_item else numbered(event, "content_index"), name)
 
 
 @dataclass(slots=True)

@@ -112,13 +112,11 @@ class Responses:
                 done.append((numbered(event, "output_index"), object_of(event, "item")))
             elif kind in _ENDS:
                 whole = object_of(event, "response")
-        numbers = [number for number, _ in done]
-        if len(set(numbers)) == len(done):
+        if len({number for number, _ in done}) == len(done):
             done.sort(key=itemgetter(0))
         items = [item for _, item in done]  # some servers number none of them, or all alike
         deltas.require_agree([*items, *objects_of(whole, "output")])
-        is_plain = stream.is_plain and sorted(numbers) == list(range(len(done)))
-        return Assembled(_agreed(whole, items), is_plain)
+        return Assembled(_agreed(whole, items), stream.is_plain and deltas.is_plain)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         given = body.get("input")
