@@ -116,9 +116,10 @@ class Facts:
         """
         history = proposal.history
         handing = hand_overs or _hand_overs(proposal)
-        reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless | handing
+        declared = {tool.name for tool in proposal.tools if tool.effect == "read"}
+        reads = declared | harmless | handing
         returned = any(isinstance(message, ToolResult) for message in history)
-        is_spoken = {call.name for call in proposal.action.calls} <= reads - handing
+        is_spoken = {call.name for call in proposal.action.calls} <= declared - handing
         return cls(
             draft=typed(proposal.action.text) if is_spoken else "",
             proposed=proposal.action.calls,

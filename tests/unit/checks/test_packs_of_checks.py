@@ -85,3 +85,21 @@ def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:
         ("of a case", "Keep it."),
         ("of facts", "Keep it: please delete my card."),
     }
+
+
+def test_words_beside_calls_that_only_read_are_checked_as_words() -> None:
+    rude = TextCheck("rude", "Be kind.", 0.9, lambda facts, text: Objection(f"Not {text}."))
+    tools = (ToolSpec(name="get", effect="read"), ToolSpec(name="put", effect="write"))
+    found = {
+        name: Pack.of("mine", rude).findings(
+            Proposal(
+                **{"task_id": "t", "turn": 0, "attempt": 0, "policy": "", "tools": tools},
+                history=(User(text="Hi"),),
+                action=Assistant(
+                    text=said, calls=(ToolCall(id="c", name=name, arguments={}, raw="{}"),)
+                ),
+            )
+        )
+        for name, said in (("get", "shut up"), ("put", "shut up"), ("get ", ""))
+    }
+    assert [len(each) for each in found.values()] == [1, 0, 0]
