@@ -52,15 +52,13 @@ def part(entries: list[Any], index: int, finish: str | None) -> Any:
 
 
 PARTS = st.builds(part, st.lists(ENTRY, max_size=2), st.sampled_from([0, 0, 0, 1]), FINISHES)
-CHUNKS = st.builds(lambda parts: {"choices": parts}, st.lists(PARTS, max_size=2))
+CHUNKS: Strategy = st.fixed_dictionaries({"choices": st.lists(PARTS, max_size=2)})
 
 # --- messages ------------------------------------------------------------------------------
 
-INPUTS = st.sampled_from([{}, {}, {"a": 3}])
-BLOCKS = st.builds(
-    lambda name, given: {"type": "tool_use", "id": "t", "name": name, "input": given},
-    NAMES,
-    INPUTS,
+INPUTS: Strategy = st.sampled_from([{}, {}, {"a": 3}])
+BLOCKS: Strategy = st.fixed_dictionaries(
+    {"type": st.just("tool_use"), "id": st.just("t"), "name": NAMES, "input": INPUTS}
 ) | st.just({"type": "text", "text": ""})
 
 
@@ -73,25 +71,25 @@ def _begun(at: int, block: Any) -> Any:
     return {"type": "content_block_start", "index": at, "content_block": block}
 
 
-BLOCK_EVENTS = st.one_of(
+BLOCK_EVENTS: Strategy = st.one_of(
     st.builds(_begun, INDEXES, BLOCKS),
     st.builds(_json, INDEXES, PIECES),
-    st.builds(lambda at: {"type": "content_block_stop", "index": at}, INDEXES),
+    st.fixed_dictionaries({"type": st.just("content_block_stop"), "index": INDEXES}),
 )
-START = {"type": "message_start", "message": {"id": "m", "content": [], "usage": {}}}
+STOP: Any = {"type": "message_stop"}
+START: Any = {"type": "message_start", "message": {"id": "m", "content": [], "usage": {}}}
 
 # --- responses -----------------------------------------------------------------------------
 
 IDS = st.sampled_from(["fc_1", "fc_2"])
-ITEMS = st.builds(
-    lambda id, name, text: {
-        "type": "function_call",
-        **{"id": id, "call_id": id, "name": name, "arguments": text},
-    },
-    IDS,
-    NAMES,
-    PIECES,
-)
+
+
+def _function_call(id: str, name: str, text: str) -> Any:
+    said = {"call_id": id, "name": name, "arguments": text}
+    return {"type": "function_call", "id": id, **said}
+
+
+ITEMS = st.builds(_function_call, IDS, NAMES, PIECES)
 WHERE = st.fixed_dictionaries({"output_index": INDEXES, "item_id": IDS})
 
 
@@ -132,7 +130,7 @@ def chat_of(calls: list[tuple[str, list[str]]]) -> list[Any]:
 def messages_of(calls: list[tuple[str, list[str]]]) -> list[Any]:
     events: list[Any] = []
     for at, (name, pieces) in enumerate(calls):
-        block = {"type": "tool_use", "id": f"t{at}", "name": name, "input": {}}
+        block: Any = {"type": "tool_use", "id": f"t{at}", "name": name, "input": {}}
         events.append({"type": "content_block_start", "index": at, "content_block": block})
         events += [_json(at, piece) for piece in pieces]
         events.append({"type": "content_block_stop", "index": at})
@@ -152,18 +150,22 @@ def responses_of(items: list[Any]) -> list[Any]:
     return [*events, {"type": "response.completed", "response": {"output": items}}]
 
 
-WHOLE = st.sampled_from([[], ["{}"], ['{"a":', " 1}"], ['{"a": 1}']])
+WHOLE: st.SearchStrategy[list[str]] = st.sampled_from([[], ["{}"], ['{"a":', " 1}"], ['{"a": 1}']])
 CALLED = st.lists(st.tuples(NAMES, WHOLE), max_size=3)
 CHAT = perturbed(CALLED.map(chat_of), CHUNKS)
 MESSAGES = perturbed(CALLED.map(messages_of), BLOCK_EVENTS).map(
-    lambda events: [START, *events, {"type": "message_stop"}]
+    lambda events: [START, *events, STOP]
 )
 RESPONSES = perturbed(st.lists(ITEMS, max_size=2).map(responses_of), ITEM_EVENTS)
 
 
 # --- the law -------------------------------------------------------------------------------
 
-STREAMS = {"chat/completions": CHAT, "messages": MESSAGES, "responses": RESPONSES}
+STREAMS: dict[str, Strategy] = {
+    "chat/completions": CHAT,
+    "messages": MESSAGES,
+    "responses": RESPONSES,
+}
 ENDS = st.sampled_from(["\n\n", "\n\n", "\r\n\r\n", "\r\r", "\n"])
 BEGINS = st.sampled_from(
     ["", "", "\ufeff", ": hello\n\n", "data:\n\n", "event: ping\ndata: {}\n\n"]

@@ -31,7 +31,7 @@ def by_lines(raw: bytes) -> list[dict[str, Any]]:
 
 def _objects(text: str) -> list[dict[str, Any]]:
     try:
-        value = json.loads(text)
+        value: Any = json.loads(text)
     except ValueError:
         return []
     return [value] if isinstance(value, dict) else []
@@ -42,7 +42,8 @@ def ran(calls: Iterator[tuple[str, Any]]) -> set[Ran]:
     found: set[Ran] = set()
     for name, given in calls:
         try:
-            arguments = json.loads(given or "{}", strict=False) if isinstance(given, str) else given
+            is_text = isinstance(given, str)
+            arguments: Any = json.loads(given or "{}", strict=False) if is_text else given
         except ValueError:
             continue
         if name and isinstance(arguments, dict):
@@ -55,9 +56,10 @@ def ran(calls: Iterator[tuple[str, Any]]) -> set[Ran]:
 
 def _parts(events: list[dict[str, Any]], *, first: bool) -> Iterator[tuple[int, dict[str, Any]]]:
     for event in events:
-        choices = event.get("choices") or []
+        choices: Any = event.get("choices") or []
         for choice in choices[:1] if first else choices:
-            for entry in choice.get("delta", {}).get("tool_calls") or []:
+            entries: Any = choice.get("delta", {}).get("tool_calls") or []
+            for entry in entries:
                 yield 0 if first else choice.get("index", 0), entry
 
 
@@ -66,7 +68,7 @@ def joining(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     grown: dict[Any, list[str]] = {}
     for choice, entry in _parts(events, first=False):
         call = grown.setdefault((choice, entry.get("index")), ["", ""])
-        function = entry.get("function") or {}
+        function: Any = entry.get("function") or {}
         call[0] += function.get("name") or ""
         call[1] += function.get("arguments") or ""
     yield from ((name, arguments) for name, arguments in grown.values())
@@ -77,7 +79,7 @@ def replacing(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     grown: dict[Any, list[str]] = {}
     for choice, entry in _parts(events, first=False):
         call = grown.setdefault((choice, entry.get("index")), ["", ""])
-        function = entry.get("function") or {}
+        function: Any = entry.get("function") or {}
         call[0] = function.get("name") or call[0]
         call[1] += function.get("arguments") or ""
     yield from ((name, arguments) for name, arguments in grown.values())
@@ -91,7 +93,7 @@ def first_of_all(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     grown: dict[Any, list[str]] = {}
     for _, entry in _parts(events, first=True):
         index = entry["index"] if entry.get("index") is not None else len(grown)
-        function = entry.get("function") or {}
+        function: Any = entry.get("function") or {}
         call = grown.setdefault(index, [function.get("name") or "", ""])
         call[1] += function.get("arguments") or ""
         if call[1]:
@@ -104,7 +106,7 @@ def by_id(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     latest = ""
     for _, entry in _parts(events, first=False):
         latest = entry.get("id") or latest
-        function = entry.get("function") or {}
+        function: Any = entry.get("function") or {}
         call = grown.setdefault(latest, [function.get("name") or "", ""])
         call[1] += function.get("arguments") or ""
     yield from ((name, arguments) for name, arguments in grown.values())

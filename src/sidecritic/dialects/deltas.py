@@ -47,6 +47,7 @@ class Deltas:
     _opened: dict[_Place, Body] = field(default_factory=dict[_Place, Body])
     """With the item's own id, with that of its call, and without any."""
     _begun: list[Body] = field(default_factory=list[Body])
+    _ids: set[str] = field(default_factory=set[str])
     _done: list[int] = field(default_factory=list[int])
     _is_plain: bool = True
 
@@ -101,10 +102,10 @@ class Deltas:
 
     def _open(self, event: Body, item: Body) -> None:
         number = numbered(event, "output_index")
-        is_new = all(text_of(each, "id") != text_of(item, "id") for each in self._begun)
-        self._is_plain = self._is_plain and is_new and number == len(self._begun)
-        self._begun.append(item)
         ids = [id for id in (text_of(item, "id"), text_of(item, "call_id")) if id]
+        self._is_plain = self._is_plain and number == len(self._begun) and self._ids.isdisjoint(ids)
+        self._begun.append(item)
+        self._ids.update(ids)
         for place in (_Place(id, number) for id in ("", *ids)):
             # A number that two items share identifies neither.
             self._opened[place] = {} if place in self._opened else item

@@ -80,7 +80,7 @@ class _Reading:
             case "content_block_delta":
                 self._collect(event)
             case "content_block_stop":
-                self.ended.add(numbered(event, "index"))
+                self.ended.add(self._number(event))
             case _:
                 self.is_over = kind == "message_stop"
 
@@ -99,8 +99,15 @@ class _Reading:
         usage = {**object_of(self.answer, "usage"), **object_of(event, "usage")}
         self.answer["usage"] = usage
 
+    def _number(self, event: Body, *, begins: bool = False) -> int:
+        """Return the number of a block; one that is missing is that of the latest."""
+        if event.get("index") is not None:
+            return numbered(event, "index")
+        self.is_plain = False
+        return max(self.blocks, default=-1) + begins
+
     def _begin(self, event: Body) -> None:
-        at, block = numbered(event, "index"), object_of(event, "content_block")
+        at, block = self._number(event, begins=True), object_of(event, "content_block")
         if at in self.blocks:
             self.is_plain = False
             if block != self.started[at] or any(spot[0] == at for spot in self.pieces):
@@ -114,7 +121,7 @@ class _Reading:
         self.started[at], self.blocks[at] = block, dict(block)
 
     def _collect(self, event: Body) -> None:
-        at, delta = numbered(event, "index"), object_of(event, "delta")
+        at, delta = self._number(event), object_of(event, "delta")
         kind, block = text_of(delta, "type"), self.blocks.get(at)
         if block is None or at in self.ended:
             raise Ambiguous("a delta of the stream belongs to no block")

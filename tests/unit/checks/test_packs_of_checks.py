@@ -90,16 +90,18 @@ def test_a_check_may_take_a_case_or_the_facts_and_the_call() -> None:
 def test_words_beside_calls_that_only_read_are_checked_as_words() -> None:
     rude = TextCheck("rude", "Be kind.", 0.9, lambda facts, text: Objection(f"Not {text}."))
     tools = (ToolSpec(name="get", effect="read"), ToolSpec(name="put", effect="write"))
-    found = {
-        name: Pack.of("mine", rude).findings(
-            Proposal(
-                **{"task_id": "t", "turn": 0, "attempt": 0, "policy": "", "tools": tools},
-                history=(User(text="Hi"),),
-                action=Assistant(
-                    text=said, calls=(ToolCall(id="c", name=name, arguments={}, raw="{}"),)
-                ),
-            )
+
+    def fired(name: str, said: str) -> int:
+        call = ToolCall(id="c", name=name, arguments={}, raw="{}")
+        proposal = Proposal(
+            task_id="t",
+            turn=0,
+            attempt=0,
+            action=Assistant(text=said, calls=(call,)),
+            history=(User(text="Hi"),),
+            policy="",
+            tools=tools,
         )
-        for name, said in (("get", "shut up"), ("put", "shut up"), ("get ", ""))
-    }
-    assert [len(each) for each in found.values()] == [1, 0, 0]
+        return len(Pack.of("mine", rude).findings(proposal))
+
+    assert (fired("get", "shut up"), fired("put", "shut up"), fired("get", "")) == (1, 0, 0)
