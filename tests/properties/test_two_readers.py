@@ -11,7 +11,7 @@ from sidecritic.dialects.base import Dialect, StreamFailed
 from sidecritic.dialects.chat import ChatCompletions
 from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.responses import Responses
-from tests.wires.readers import READERS, SPLITTERS, Ran, ran
+from tests.wires.readers import READERS, SPEAKERS, SPLITTERS, Ran, ran
 
 Strategy = st.SearchStrategy[Any]
 DIALECTS: dict[str, Dialect] = {d.endpoint: d for d in (ChatCompletions(), Messages(), Responses())}
@@ -47,11 +47,19 @@ ENTRY = given_only(
 FINISHES = st.sampled_from([None, None, None, "tool_calls"])
 
 
-def part(entries: list[Any], index: int, finish: str | None) -> Any:
-    return {"index": index, "delta": {"tool_calls": entries}, "finish_reason": finish}
+CONTENT: Strategy = st.sampled_from(
+    [None, None, "a", "b", [{"type": "text", "text": "c"}], [{"type": "thinking", "thinking": []}]]
+)
 
 
-PARTS = st.builds(part, st.lists(ENTRY, max_size=2), st.sampled_from([0, 0, 0, 1]), FINISHES)
+def part(entries: list[Any], index: int, finish: str | None, content: Any = None) -> Any:
+    delta = {"tool_calls": entries, "content": content}
+    return {"index": index, "delta": delta, "finish_reason": finish}
+
+
+PARTS = st.builds(
+    part, st.lists(ENTRY, max_size=2), st.sampled_from([0, 0, 0, 1]), FINISHES, CONTENT
+)
 CHUNKS: Strategy = st.fixed_dictionaries({"choices": st.lists(PARTS, max_size=2)})
 
 # --- messages ------------------------------------------------------------------------------
@@ -59,7 +67,7 @@ CHUNKS: Strategy = st.fixed_dictionaries({"choices": st.lists(PARTS, max_size=2)
 INPUTS: Strategy = st.sampled_from([{}, {}, {"a": 3}])
 BLOCKS: Strategy = st.fixed_dictionaries(
     {"type": st.just("tool_use"), "id": st.just("t"), "name": NAMES, "input": INPUTS}
-) | st.just({"type": "text", "text": ""})
+) | st.sampled_from([{"type": "text", "text": ""}, {"type": "text", "text": "c"}])
 
 
 def _json(at: int, text: str) -> Any:
@@ -71,9 +79,15 @@ def _begun(at: int, block: Any) -> Any:
     return {"type": "content_block_start", "index": at, "content_block": block}
 
 
+def _say(at: int, text: str) -> Any:
+    delta = {"type": "text_delta", "text": text}
+    return {"type": "content_block_delta", "index": at, "delta": delta}
+
+
 BLOCK_EVENTS: Strategy = st.one_of(
     st.builds(_begun, INDEXES, BLOCKS),
     st.builds(_json, INDEXES, PIECES),
+    st.builds(_say, INDEXES, st.sampled_from(["a", "b"])),
     st.fixed_dictionaries({"type": st.just("content_block_stop"), "index": INDEXES}),
 )
 STOP: Any = {"type": "message_stop"}
@@ -187,8 +201,8 @@ def written(draw: st.DrawFn, path: str) -> bytes:
     return (text + draw(st.sampled_from(["", f"data: [DONE]{end}"]))).encode()
 
 
-def leaves(dialect: Dialect, raw: bytes) -> tuple[bytes, set[Ran]] | None:
-    """Return what leaves of a stream, and the calls that were judged; `None` when nothing does."""
+def leaves(dialect: Dialect, raw: bytes) -> tuple[bytes, set[Ran], str] | None:
+    """Return what leaves of a stream, and calls and words that were judged, if anything does."""
     try:
         answer, is_plain = dialect.assembled(raw, {})
     except StreamFailed:
@@ -198,17 +212,20 @@ def leaves(dialect: Dialect, raw: bytes) -> tuple[bytes, set[Ran]] | None:
     if any(call.arguments is None for call in calls):
         return None  # sent back by the supervisor, whatever the critic is
     judged = {(call.name, json.dumps(call.arguments, sort_keys=True)) for call in calls}
-    return raw if is_plain else dialect.streamed(answer, {}), judged
+    said = "".join(draft.action.text for draft in drafts)
+    return raw if is_plain else dialect.streamed(answer, {}), judged, said
 
 
 @pytest.mark.parametrize("path", DIALECTS)
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_no_client_runs_a_call_that_was_not_judged_whole(path: str, data: st.DataObject) -> None:
+def test_no_client_runs_or_shows_what_was_not_judged_whole(path: str, data: st.DataObject) -> None:
     raw = data.draw(written(path))
-    left = leaves(DIALECTS[path], raw)
-    if left is None:
+    found = leaves(DIALECTS[path], raw)
+    if found is None:
         return
+    left, judged, words = found
     for split in SPLITTERS:
+        assert path == "responses" or "".join(SPEAKERS[path](split(left))) == words, left
         for reader in READERS[path]:
-            assert ran(reader(split(left[0]))) <= left[1], (split.__name__, reader, left[0])
+            assert ran(reader(split(left))) <= judged, (split.__name__, reader, left)

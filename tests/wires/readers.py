@@ -180,6 +180,27 @@ def by_deltas(key: str) -> Reader:
     return read
 
 
+# --- words ---------------------------------------------------------------------------------
+
+
+def said_in_chat(events: list[dict[str, Any]]) -> Iterator[str]:
+    """Walk over what a client shows that reads the first choice of each event."""
+    for event in events:
+        choices: Any = event.get("choices") or [{}]
+        content = choices[0].get("delta", {}).get("content")
+        yield content if isinstance(content, str) else ""
+
+
+def said_in_messages(events: list[dict[str, Any]]) -> Iterator[str]:
+    """Walk over what a client shows that reads every delta of text, and no more."""
+    yield from (e["delta"].get("text", "") for e in events if e["type"] == "content_block_delta")
+
+
+SPEAKERS: Mapping[str, Callable[[list[dict[str, Any]]], Iterator[str]]] = {
+    "chat/completions": said_in_chat,
+    "messages": said_in_messages,
+    "responses": lambda events: iter(()),
+}
 READERS: Mapping[str, tuple[Reader, ...]] = {
     "chat/completions": (joining, replacing, first_of_all, by_id),
     "messages": (snapshot, at_its_stop),

@@ -39,9 +39,9 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
         if name not in ("", "message") and found:
             raise Ambiguous("the stream holds an event of another API")
         answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
-        for part in objects_of(chunk, "choices"):
+        for at, part in enumerate(objects_of(chunk, "choices")):
             number = numbered(part, "index")
-            is_plain = is_plain and not (is_single and part.get("index") != 0)
+            is_plain = is_plain and not (is_single and (at or part.get("index") != 0))
             choices.setdefault(0 if is_single else number, _Choice()).add(part)
     found = [choices[n].whole(is_done=stream.is_done) for n in sorted(choices)]
     if not found:
