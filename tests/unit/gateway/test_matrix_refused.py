@@ -5,7 +5,6 @@ bytes that the client gets, the critic has been asked once about each proposal, 
 well formed event by event, whoever wrote it.
 """
 
-import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
