@@ -35,22 +35,20 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     for name, chunk in stream.events:
         if chunk.get("error"):
             raise StreamFailed("the stream ended with an error", {"error": chunk["error"]})
-        found = chunk.get("choices")
-        if name not in ("", "message") and found:
+        if name not in ("", "message") and chunk.get("choices"):
             raise Ambiguous("the stream holds an event of another API")
         answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
         for at, part in enumerate(objects_of(chunk, "choices")):
             number = numbered(part, "index")
             is_plain = is_plain and not (is_single and (at or part.get("index") != 0))
             choices.setdefault(0 if is_single else number, _Choice()).add(part)
-    found = [choices[n].whole(is_done=stream.is_done) for n in sorted(choices)]
-    if not found:
+    if not choices:
         raise StreamFailed("the stream was cut off before its end")
+    whole: list[JsonValue] = [
+        {**choices[at].whole(is_done=stream.is_done), "index": at} for at in sorted(choices)
+    ]
     is_plain = is_plain and all(choice.is_plain for choice in choices.values())
-    written = [{**choice, "index": at} for choice, at in zip(found, sorted(choices), strict=True)]
-    return Assembled(
-        {**answer, "object": "chat.completion", "choices": list[JsonValue](written)}, is_plain
-    )
+    return Assembled({**answer, "object": "chat.completion", "choices": whole}, is_plain)
 
 
 @dataclass(slots=True)
