@@ -21,7 +21,7 @@ from sidecritic.dialects.base import (
     StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.deltas import Deltas
+from sidecritic.dialects.deltas import said_by_parts
 from sidecritic.dialects.responses_events import events_of
 from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
 from sidecritic.dialects.sse import Event, named_events, numbered, read_stream
@@ -104,10 +104,10 @@ class Responses:
     def assembled(self, raw: bytes, asked: Body) -> Assembled:
         done: list[tuple[int, Body]] = []
         whole: Body = {}
-        deltas, stream = Deltas(), read_stream(raw)
-        for event in _heard(stream.events):
+        stream = read_stream(raw)
+        heard = list(_heard(stream.events))
+        for event in heard:
             kind = text_of(event, "type")
-            deltas.take(event)
             if kind == "response.output_item.done":
                 done.append((numbered(event, "output_index"), object_of(event, "item")))
             elif kind in _ENDS:
@@ -115,8 +115,9 @@ class Responses:
         if len({number for number, _ in done}) == len(done):
             done.sort(key=itemgetter(0))
         items = [item for _, item in done]  # some servers number none of them, or all alike
-        deltas.require_agree([*items, *objects_of(whole, "output")])
-        return Assembled(_agreed(whole, items), stream.is_plain and deltas.is_plain)
+        answer = _agreed(whole, items)
+        is_plain = said_by_parts(heard) == said_by_parts(events_of(answer))
+        return Assembled(answer, stream.is_plain and is_plain)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         given = body.get("input")

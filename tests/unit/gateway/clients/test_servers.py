@@ -191,27 +191,25 @@ def test_however_a_server_numbers_its_items_they_are_read(how: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [True, False])
-def test_arguments_that_change_places_between_calls_do_not_leave(number: bool) -> None:
+def test_arguments_that_change_places_between_calls_do_not_leave_so(number: bool) -> None:
     raw = responses_events(*ITEMS, content=0, number=number, id=True)
     one, two = (json.dumps({"delta": json.dumps({"sum": n})})[1:-1].encode() for n in (1, 2))
     swapped = raw.replace(one, b"X").replace(two, one).replace(b"X", two)
     assert swapped != raw
-    with pytest.raises(StreamFailed, match="contradict"):
-        Responses().assembled(swapped, {})
+    assert not Responses().assembled(swapped, {}).is_plain
 
 
 @pytest.mark.parametrize(
     ("said", "item"), [('{"force": 1}', '{"force": true}'), ('{"a": 9, "a": 1}', '{"a": 1}')]
 )
-def test_arguments_that_only_some_take_for_the_same_do_not_leave(said: str, item: str) -> None:
+def test_arguments_that_only_some_take_for_the_same_do_not_leave_so(said: str, item: str) -> None:
     whole = {**function("refund", 1, 1), "arguments": item}
     raw = responses_events(whole, content=0, number=True, id=True)
     changed = raw.replace(
         json.dumps({"delta": item})[1:-1].encode(), json.dumps({"delta": said})[1:-1].encode()
     )
     assert changed != raw
-    with pytest.raises(StreamFailed, match="contradict"):
-        Responses().assembled(changed, {})
+    assert not Responses().assembled(changed, {}).is_plain
 
 
 def refused(kind: str, **fields: object) -> list[Json]:
