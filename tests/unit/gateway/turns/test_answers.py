@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from anthropic import Anthropic
 from openai import OpenAI
 
 from tests.gateway import approves, gateway, post, refuses
@@ -21,6 +22,7 @@ from tests.wires.streams import (
     called,
     chat_stream,
     function_call,
+    messages_stream,
     output_text,
     response,
     response_stream,
@@ -235,3 +237,33 @@ def test_a_failure_within_a_stream_of_responses_is_an_answer_that_failed() -> No
         "Slow down.",
     )
     assert "secret" not in str(events)
+
+
+def test_thoughts_and_their_signatures_survive_a_stream_that_is_written_anew() -> None:
+    thought = {"type": "thinking", "thinking": "", "signature": ""}
+    deltas: list[Json] = [
+        {"type": "thinking_delta", "thinking": "hm"},
+        {"type": "signature_delta", "signature": "c2ln"},
+    ]
+    used = messages_stream(use_block("put", {"a": 1})).body.split(b"\n\n")
+    begun = sse(
+        [
+            {"type": "content_block_start", "index": 0, "content_block": thought},
+            *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+            {"type": "content_block_stop", "index": 0},
+        ],
+        named=True,
+    ).body
+    rest = b"\n\n".join(used[1:]).replace(b'"index": 0', b'"index": 2')
+    odd = Reply(used[0] + b"\n\n" + begun + rest, 200, {"content-type": "text/event-stream"})
+    with (
+        wire_server(odd) as upstream,
+        gateway(upstream.root, critic=approves()) as door,
+        Anthropic(base_url=door.root, api_key="k", max_retries=0) as client,
+        client.messages.stream(
+            model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}]
+        ) as events,
+    ):
+        said: list[Any] = list(events.get_final_message().content)
+    assert (said[0].thinking, said[0].signature) == ("hm", "c2ln")
+    assert (said[1].name, said[1].input) == ("put", {"a": 1})
