@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, assert_never
 
-from sidecritic.critics.base import warm_up
+from sidecritic.critics.base import NoCritic, warm_up
 from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
 from sidecritic.gates import Gate, covers, may_write
 from sidecritic.ports import Critic, Model, can_warm
@@ -153,7 +153,8 @@ class Supervisor:
         if judgement is None:
             if not covers(self.gate, proposal):
                 return Approve()
-            judgement = await self._ask_critic(proposal, log, look)
+            judgement = self._unreadable(proposal.action)
+            judgement = judgement or await self._ask_critic(proposal, log, look)
         if judgement is None:
             return None
         log.append(
@@ -165,6 +166,14 @@ class Supervisor:
             )
         )
         return judgement.verdict
+
+    def _unreadable(self, action: Assistant) -> Judgement | None:
+        """Send back calls whose arguments no critic could read, and some client might run."""
+        calls = tuple(call.id for call in action.calls if call.arguments is None)
+        if not calls or isinstance(self.critic, NoCritic):  # an actor measured as it is
+            return None
+        feedback = "Its arguments are not one JSON object: write them again, whole and once."
+        return _skipped(Revise(feedback=feedback, calls=calls), "unreadable arguments")
 
     async def _ask_critic(
         self, proposal: Proposal, log: list[Event], look: LookFor | None
@@ -233,20 +242,16 @@ def _known(proposal: Proposal, log: list[Event]) -> Judgement | None:
     """Return the judgement that needs no critic: of an empty action, or one refused before."""
     action = proposal.action
     if not action.calls and not action.text.strip():
-        return _empty()
+        said = Revise(feedback="It was empty: write to the user, or call a tool.")
+        return _skipped(said, "empty message")
     for earlier, judgement in _refused(proposal.turn, log):
         if _substance(earlier) == _substance(action):
             return _repeated(judgement, earlier, action)
     return None
 
 
-def _empty() -> Judgement:
-    return Judgement(
-        verdict=Revise(feedback="It was empty: write to the user, or call a tool."),
-        critic="supervisor",
-        status="skipped",
-        category="empty message",
-    )
+def _skipped(verdict: Revise, category: str) -> Judgement:
+    return Judgement(verdict=verdict, critic="supervisor", status="skipped", category=category)
 
 
 def _refused(turn: int, log: list[Event]) -> Iterator[tuple[Assistant, Judgement]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sidecritic.checks.base import Finding
 from sidecritic.critics.prompt import Lookup, Prompt, prompt_of, verdict_chat
-from sidecritic.critics.quoting import embedded, quoted
+from sidecritic.critics.quoting import embedded, lines_of, quoted
 from sidecritic.trace import rejection
 from sidecritic.types import (
     Assistant,
@@ -156,7 +156,10 @@ def test_whatever_text_stands_in_a_slot_the_prompt_reads_back_as_the_same_slots(
 ) -> None:
     slots = read(prompt_of(proposal, findings=findings, lookups=lookups))
     empty = read(prompt_of(proposal.model_copy(update={"history": (), "action": Assistant()})))
-    assert slots.policy == proposal.policy
+    assert slots.policy == "\n".join(lines_of(proposal.policy))
+    assert not any(
+        token in slots.policy for token in ("\r", "\u2028", "\x85", "<|", "</s>", "[INST]")
+    )
     assert slots.tools == [
         {
             "tool": tool.name,

@@ -131,7 +131,11 @@ def test_an_action_survives_being_written_read_streamed_and_put_together(
         text,
         [(c.name, c.arguments) for c in made],
     )
-    streamed = dialect.answered(dialect.assembled(dialect.streamed(answer, {}))).drafts[0].action
+    streamed = (
+        dialect.answered(dialect.assembled(dialect.streamed(answer, {}), {}).answer)
+        .drafts[0]
+        .action
+    )
     assert streamed == read
 
 

@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
+from sidecritic.critics.base import NoCritic
 from sidecritic.errors import ModelError
 from sidecritic.ports import Critic
 from sidecritic.supervisor import Decision, Supervisor
 from sidecritic.trace import SUPERVISOR, Event, Executed, Failed, Judged, Observed, Proposed
 from sidecritic.types import (
     Answers,
+    Approve,
     Assistant,
     Briefing,
     Escalate,
@@ -236,3 +238,21 @@ async def test_call_ids_that_repeat_are_made_distinct_before_anyone_sees_them() 
         assert (action.calls[0].id == "call_0") is (turn == 0)
     proposed = [e.completion.message.calls[0].id for e in log if isinstance(e, Proposed)]
     assert len(set(proposed)) == 2
+
+
+BROKEN = calling(call("put").model_copy(update={"arguments": None, "raw": '{"record": '}))
+
+
+async def test_arguments_that_nobody_can_read_go_back_whatever_the_critic_says() -> None:
+    actor, critic = Acts([BROKEN, OTHER]), Judges([Approve()])
+    decision, log = await decide(actor, critic)
+    assert isinstance(decision, Assistant)
+    assert [c.arguments for c in decision.calls] == [{"record": "2"}]
+    (first, _) = [event.judgement for event in log if isinstance(event, Judged)]
+    assert (first.critic, first.category) == ("supervisor", "unreadable arguments")
+    assert "not one JSON object" in actor.requests[1].messages[-1].text
+
+
+async def test_an_unsupervised_actor_is_measured_with_its_broken_calls() -> None:
+    decision, _ = await decide(Acts([BROKEN]), NoCritic())
+    assert decision == BROKEN

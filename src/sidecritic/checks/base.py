@@ -238,7 +238,7 @@ class Pack:
                     yield from _findings(check, partial(check.examine, case), call.id)
 
     def _text_findings(self, facts: Facts) -> Iterator[Finding]:
-        if facts.proposed:
+        if facts.proposed and not facts.draft:
             return
         for check in self.texts:
             yield from _findings(check, partial(_examined, check, facts), None)

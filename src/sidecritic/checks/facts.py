@@ -93,7 +93,7 @@ class Facts:
     """The conversation up to the proposed action, and the action itself."""
 
     draft: str
-    """The proposed words; empty when the action is a call."""
+    """The proposed words; empty beside a call that may write or hands over."""
     proposed: tuple[ToolCall, ...]
     lines: tuple[Line, ...]
     done: tuple[Done, ...]
@@ -130,10 +130,12 @@ class Facts:
         action = proposal.action
         history, left_out = _bounded(proposal.history, action)
         handing = hand_overs or _hand_overs(proposal)
-        reads = {tool.name for tool in proposal.tools if tool.effect == "read"} | harmless | handing
+        declared = {tool.name for tool in proposal.tools if tool.effect == "read"}
+        reads = declared | harmless | handing
         returned = any(isinstance(message, ToolResult) for _, message in history)
+        is_spoken = {call.name for call in action.calls} <= declared - handing
         return cls(
-            draft="" if action.calls else typed(cut(action.text)),
+            draft=typed(cut(action.text)) if is_spoken else "",
             proposed=tuple(map(_readable, action.calls)),
             lines=tuple(_lines(history)),
             done=tuple(_done(history, reads)) if returned else (),

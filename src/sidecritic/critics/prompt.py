@@ -22,7 +22,7 @@ from itertools import accumulate
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Finding
-from sidecritic.critics.quoting import embedded, quoted
+from sidecritic.critics.quoting import embedded, lines_of, quoted
 from sidecritic.trace import SUPERVISOR
 from sidecritic.types import (
     Assistant,
@@ -171,7 +171,7 @@ def lookups_chat(prompt: Prompt, limit: int) -> tuple[Message, ...]:
 
 def _rules(policy: str, tools: Sequence[ToolSpec]) -> str:
     rules = f"{_RULES}\n\n"
-    rules += _block("POLICY", (f"| {line}" for line in policy.split("\n")))
+    rules += _block("POLICY", (f"| {line}" for line in lines_of(policy)))
     return rules + "\n" + _block("TOOLS", (quoted(_tool(tool)) for tool in tools))
 
 

@@ -13,6 +13,12 @@ from pydantic import JsonValue
 
 _TEMPLATE = re.compile(r"<|\[(?=/?[a-z]{0,4}[A-Z_]{3,24}\])")
 
+_TOKEN = re.compile(
+    r"<(?=[|\uff5c]|/?(?:s|bos|eos|pad|unk)>|(?:start|end)_of_)|\[(?=/?[a-z]{0,4}[A-Z_]{3,24}\])"
+)
+"""The same in prose, which has tags and comparisons of its own."""
+_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
 
 def quoted(value: JsonValue) -> str:
     """Return the value as one line of JSON; reading it as JSON gives the value back.
@@ -25,6 +31,13 @@ def quoted(value: JsonValue) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else _escape(c) for c in text)
     return _TEMPLATE.sub(lambda found: _escape(found[0]), text)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a prose; what models read as the end of one, or of a turn, is escaped."""
+    lines = _BREAK.split(text)
+    shown = ("".join(c if c.isprintable() or c == "\t" else _escape(c) for c in s) for s in lines)
+    return [_TOKEN.sub(lambda found: _escape(found[0]), line) for line in shown]
 
 
 def embedded(text: str) -> JsonValue:

@@ -11,7 +11,7 @@ know; whether that passes is the operator's setting.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import JsonValue
 
@@ -85,6 +85,14 @@ Released = WireDraft | Assistant
 """What leaves: a draft as the provider wrote it, or an action of the supervisor's."""
 
 
+class Assembled(NamedTuple):
+    """What a stream adds up to."""
+
+    answer: Body
+    is_plain: bool
+    """Whether all clients read the stream so; one that is not plain is written anew."""
+
+
 class Dialect(Protocol):
     """One wire format of one endpoint."""
 
@@ -106,11 +114,12 @@ class Dialect(Protocol):
         """Read a complete answer."""
         ...
 
-    def assembled(self, raw: bytes) -> Body:
-        """Return the complete answer that a stream adds up to.
+    def assembled(self, raw: bytes, asked: Body) -> Assembled:
+        """Return the complete answer to `asked` that a stream adds up to.
 
         Raises:
             StreamFailed: it was cut off, or carries an error.
+            Ambiguous: nothing settles how it is to be read.
         """
         ...
 
@@ -137,3 +146,7 @@ class StreamFailed(ModelUnavailable):
     def __init__(self, message: str, error: Body | None = None) -> None:
         super().__init__(message)
         self.error = error
+
+
+class Ambiguous(StreamFailed):
+    """A stream that clients may read differently, and nothing says which of them is right."""

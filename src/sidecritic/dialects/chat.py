@@ -7,17 +7,17 @@ from pydantic import JsonValue
 
 from sidecritic.dialects import parts
 from sidecritic.dialects.base import (
+    Assembled,
     Body,
     ClientRequest,
     Hints,
     ProviderAnswer,
     Rejected,
     Released,
-    StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.merging import Growing
-from sidecritic.dialects.sse import DONE, data_event, named_objects, numbered
+from sidecritic.dialects.chat_stream import assembled, chunks
+from sidecritic.dialects.sse import DONE, data_event
 from sidecritic.types import Message, ToolCall, ToolSpec, Usage, User
 from sidecritic.values import object_of, objects_of, text_of
 
@@ -27,6 +27,7 @@ _SYSTEM = ("system", "developer")
 _KNOWN_MESSAGE = frozenset(
     {"role", "content", "refusal", "tool_calls", "function_call", "name", "annotations"}
     | {"reasoning", "reasoning_content", "reasoning_details", "thinking_blocks", "audio"}
+    | {"images"}
 )
 
 _KNOWN_ANSWER = frozenset({"id", "object", "created", "model", "usage", "service_tier"})
@@ -40,7 +41,7 @@ class ChatCompletions:
         unknown: dict[str, None] = {}
         if body.get("web_search_options") is not None:
             unknown["web_search_options: a search that the provider runs"] = None
-        if "audio" in body:
+        if body.get("audio") is not None:
             unknown["spoken answers"] = None
         messages = objects_of(body, "messages")
         tools, hints = _tools(body, unknown)
@@ -69,22 +70,8 @@ class ChatCompletions:
             unknown=tuple(unknown),
         )
 
-    def assembled(self, raw: bytes) -> Body:
-        answer: Body = {}
-        choices: dict[int, Growing] = {}
-        for name, chunk, is_cut in named_objects(raw):
-            if chunk.get("error"):
-                raise StreamFailed("the stream ended with an error", {"error": chunk["error"]})
-            if name not in ("", "message"):
-                raise StreamFailed("the stream holds an event of another API")
-            answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
-            for part in objects_of(chunk, "choices"):
-                _require_plain(part, is_cut=is_cut)
-                _add_choice(choices, part)
-        found = [{"finish_reason": None, **choices[n].whole()} for n in sorted(choices)]
-        if not found or any(choice["finish_reason"] is None for choice in found):
-            raise StreamFailed("the stream was cut off before its end")
-        return {**answer, "object": "chat.completion", "choices": list[JsonValue](found)}
+    def assembled(self, raw: bytes, asked: Body) -> Assembled:
+        return assembled(raw, asked)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         messages = body.get("messages")
@@ -105,7 +92,7 @@ class ChatCompletions:
     def streamed(self, answer: Body, asked: Body) -> bytes:
         kept = {k: v for k, v in answer.items() if k not in ("choices", "usage", "object")}
         base: Body = {**kept, "object": "chat.completion.chunk"}
-        events = [data_event({**base, "choices": [c]}) for c in _chunks(answer)]
+        events = [data_event({**base, "choices": [c]}) for c in chunks(answer)]
         if object_of(asked, "stream_options").get("include_usage") is True:
             events.append(data_event({**base, "choices": [], "usage": answer.get("usage")}))
         return b"".join((*events, DONE))
@@ -118,10 +105,12 @@ class ChatCompletions:
 
 
 def _text(message: Body, unknown: dict[str, None]) -> str:
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    return parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+    content, images = message.get("content"), objects_of(message, "images")
+    if isinstance(content, list):
+        # What a model thought is not what it says.
+        content = [p for p in content if not isinstance(p, dict) or p.get("type") != "thinking"]
+    text = parts.content_text(content, texts=_TEXTS, media=_MEDIA, unknown=unknown)
+    return "\n".join((*([text] if text else []), *("[image]" for _ in images)))
 
 
 def _history(messages: Sequence[Body], unknown: dict[str, None]) -> Iterator[Message]:
@@ -286,43 +275,3 @@ def _choice(index: int, part: Released, *, legacy: bool) -> Body:
 
 def _function(call: ToolCall) -> Body:
     return {"name": call.name, "arguments": parts.written_arguments(call)}
-
-
-# --- streams -----------------------------------------------------------------------------
-
-
-def _require_plain(part: Body, *, is_cut: bool) -> None:
-    """Refuse a part that only some clients would read."""
-    delta = object_of(part, "delta")
-    if "message" in part:
-        raise StreamFailed("a part of the stream holds a whole message")
-    if is_cut and any(value for key, value in delta.items() if key != "role"):
-        raise StreamFailed("the stream was cut off in an event")
-    for each in objects_of(delta, "tool_calls"):
-        is_whole = text_of(object_of(each, "function"), "name")
-        if each.get("index") is None and not is_whole:
-            raise StreamFailed("a part of a call does not say of which call")
-
-
-def _add_choice(choices: dict[int, Growing], part: Body) -> None:
-    choice = choices.setdefault(numbered(part, "index"), Growing())
-    # All of a choice but its message is said once, or anew; log-probabilities come in pieces.
-    fixed = {k: v for k, v in part.items() if isinstance(v, str | int | float)}
-    grown = {k: v for k, v in part.items() if k not in fixed and k != "delta" and v is not None}
-    choice.held.update(fixed)
-    choice.add({**grown, "message": object_of(part, "delta")})
-
-
-def _chunks(answer: Body) -> Iterator[Body]:
-    for choice in objects_of(answer, "choices"):
-        index = choice.get("index", 0)
-        message = {k: v for k, v in object_of(choice, "message").items() if v is not None}
-        calls: list[JsonValue] = [
-            {**call, "index": at} for at, call in enumerate(objects_of(message, "tool_calls"))
-        ]
-        delta: Body = dict(message)
-        if calls:
-            delta["tool_calls"] = calls
-        logprobs = choice.get("logprobs")
-        yield {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
-        yield {"index": index, "delta": {}, "finish_reason": choice.get("finish_reason")}

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from sidecritic.dialects.base import Body, StreamFailed
 from sidecritic.dialects.sse import numbered
 
-_REPLACED = frozenset({"role", "type", "index"})
+_REPLACED = frozenset({"role", "type", "index", "id", "format"})
 
 
 @dataclass(slots=True)
@@ -34,8 +34,6 @@ class Growing:
             match held, value:
                 case _, None:
                     self.held.setdefault(key, None)
-                case _Texts(), str() if key == "id":
-                    self._identify(held, value)
                 case _Texts(), str() if key not in _REPLACED:
                     held.pieces.append(value)
                 case Growing(), dict():
@@ -48,14 +46,6 @@ class Growing:
                             "a delta of the stream is of another type than those before"
                         )
                     self.held[key] = _begun(value)
-
-    def _identify(self, held: "_Texts", id: str) -> None:
-        """Read an id again: some servers repeat it, and some leave it empty after the first."""
-        if not held.pieces[0]:
-            held.pieces = [id]
-        elif id not in ("", held.pieces[0]):
-            # Some clients begin another call then, and some continue this one.
-            raise StreamFailed("two calls of the stream have one number")
 
     def whole(self) -> Body:
         """Return the whole object."""

@@ -1,6 +1,5 @@
 """Anthropic's Messages: content blocks, and results that come back in one user message."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -8,17 +7,17 @@ from pydantic import JsonValue
 
 from sidecritic.dialects import parts
 from sidecritic.dialects.base import (
+    Assembled,
     Body,
     ClientRequest,
     Hints,
     ProviderAnswer,
     Rejected,
     Released,
-    StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
-from sidecritic.dialects.strict_json import read_object
+from sidecritic.dialects.messages_stream import assembled, events_of
+from sidecritic.dialects.sse import data_event, named_events
 from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage, User
 from sidecritic.values import object_of, objects_of, text_of
 
@@ -29,14 +28,6 @@ _CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
 """Types of tools that the client runs; every other type runs at the provider's."""
 
 _KNOWN_ANSWER = frozenset({"id", "type", "role", "model", "usage"})
-
-_DELTAS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "text_delta": ("text", "text"),
-        "thinking_delta": ("thinking", "thinking"),
-        "signature_delta": ("signature", "signature"),
-    }
-)
 
 
 class Messages:
@@ -75,30 +66,8 @@ class Messages:
             unknown=tuple(unknown),
         )
 
-    def assembled(self, raw: bytes) -> Body:
-        answer: Body = {}
-        blocks: dict[int, Body] = {}
-        pieces: dict[tuple[int, str], list[str]] = {}
-        is_whole = False
-        for event in _heard(raw):
-            match text_of(event, "type"):
-                case "message_start" | "message_delta":
-                    _frame(answer, event)
-                case "content_block_start":
-                    _begin(blocks, event)
-                case "content_block_delta":
-                    _collect(pieces, blocks, event)
-                case "message_stop":
-                    is_whole = True
-                case "error":
-                    error = {"type": "error", "error": event.get("error")}
-                    raise StreamFailed("the stream ended with an error", error)
-                case _:
-                    pass
-        if not is_whole:
-            raise StreamFailed("the stream was cut off before its end")
-        _fill(blocks, pieces)
-        return {**answer, "content": [blocks[at] for at in sorted(blocks)]}
+    def assembled(self, raw: bytes, asked: Body) -> Assembled:
+        return assembled(raw)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         messages = body.get("messages")
@@ -119,7 +88,7 @@ class Messages:
         return {**kept, "content": content, "stop_reason": reason, "stop_sequence": None}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
-        return named_events(_events(answer))
+        return named_events(events_of(answer))
 
     def error_event(self, error: Body) -> bytes:
         return data_event(error, name="error")
@@ -181,7 +150,7 @@ def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
         kind = text_of(block, "type") if isinstance(block, dict) else ""
         if isinstance(block, dict) and kind == "tool_use":
             id, name = text_of(block, "id"), text_of(block, "name")
-            calls.append(parts.call_of(id, name, block.get("input")))
+            calls.append(parts.object_call(id, name, block.get("input")))
         elif isinstance(block, dict) and kind == "text":
             said.append(text_of(block, "text"))
         elif kind not in _THOUGHTS:
@@ -252,114 +221,3 @@ def _usage(usage: Body) -> Usage:
         written=parts.count_of(usage, "output_tokens"),
         cached=read,
     )
-
-
-# --- streams -----------------------------------------------------------------------------
-
-
-def _heard(raw: bytes) -> Iterator[Body]:
-    """Walk over the events that all clients read alike."""
-    is_over = False
-    for name, event, is_cut in named_objects(raw):
-        kind = text_of(event, "type")
-        if name != kind:
-            raise StreamFailed("an event of the stream is not named by its type")
-        if kind != "ping" and is_over:
-            raise StreamFailed("the stream continues after its end")
-        if is_cut and kind not in ("ping", "error", "message_stop"):
-            raise StreamFailed("the stream was cut off in an event")
-        is_over = kind == "message_stop" or is_over
-        yield event
-
-
-def _begin(blocks: dict[int, Body], event: Body) -> None:
-    at = numbered(event, "index")
-    if at != len(blocks):
-        raise StreamFailed("the blocks of the stream are not numbered in order")
-    blocks[at] = dict(object_of(event, "content_block"))
-
-
-def _collect(
-    pieces: dict[tuple[int, str], list[str]], blocks: dict[int, Body], event: Body
-) -> None:
-    at, delta = numbered(event, "index"), object_of(event, "delta")
-    kind = text_of(delta, "type")
-    if at not in blocks:
-        raise StreamFailed("a delta of the stream belongs to no block")
-    if kind == "input_json_delta":
-        pieces.setdefault((at, "input"), []).append(text_of(delta, "partial_json"))
-    elif kind in _DELTAS:
-        source, target = _DELTAS[kind]
-        pieces.setdefault((at, target), []).append(text_of(delta, source))
-    elif kind == "citations_delta":
-        block = blocks[at]
-        held = block.get("citations")
-        block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
-    else:
-        blocks[at]["type"] = kind  # what no dialect knows
-
-
-def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> None:
-    for (at, target), texts in pieces.items():
-        block, whole = blocks[at], "".join(texts)
-        if target == "input":
-            if block.get("input"):
-                if whole:
-                    raise StreamFailed("a block of the stream has its input twice")
-                continue
-            written = whole.encode(errors="replace") if whole.strip() else b"{}"
-            parsed, repeats = read_object(written)
-            # Of a repeated key the critic would see one value, and the client another.
-            block["input"] = whole if parsed is None or repeats else parsed
-        else:
-            block[target] = text_of(block, target) + whole
-
-
-def _frame(answer: Body, event: Body) -> None:
-    """Read what an event says of the message as a whole."""
-    message = object_of(event, "message")
-    if answer and message:
-        raise StreamFailed("the stream begins twice")
-    if message.get("content"):
-        raise StreamFailed("the stream begins with content that has no block")
-    answer.update(message)
-    answer.update(object_of(event, "delta"))
-    answer["usage"] = {**object_of(answer, "usage"), **object_of(event, "usage")}
-
-
-def _events(answer: Body) -> Iterator[Body]:
-    usage = object_of(answer, "usage")
-    start: Body = {**answer, "content": [], "stop_reason": None, "stop_sequence": None}
-    yield {"type": "message_start", "message": start}
-    for at, block in enumerate(objects_of(answer, "content")):
-        for field in ("text", "input"):
-            if field in block:
-                yield from _block_events(at, block, field)
-                break
-        else:
-            yield {"type": "content_block_start", "index": at, "content_block": block}
-        yield {"type": "content_block_stop", "index": at}
-    delta: Body = {
-        "stop_reason": answer.get("stop_reason"),
-        "stop_sequence": answer.get("stop_sequence"),
-    }
-    out = {"output_tokens": usage.get("output_tokens", 0)}
-    yield {"type": "message_delta", "delta": delta, "usage": out}
-    yield {"type": "message_stop"}
-
-
-def _block_events(at: int, block: Body, field: str) -> Iterator[Body]:
-    empty: JsonValue = "" if field == "text" else {}
-    opened: Body = {**block, field: empty}
-    yield {"type": "content_block_start", "index": at, "content_block": opened}
-    delta: Body = (
-        {"type": "text_delta", "text": block[field]}
-        if field == "text"
-        else {"type": "input_json_delta", "partial_json": _written(block[field])}
-    )
-    yield {"type": "content_block_delta", "index": at, "delta": delta}
-
-
-def _written(given: JsonValue) -> str:
-    """Return arguments as text; what was not an object is still as it came."""
-    return given if isinstance(given, str) else json.dumps(given)

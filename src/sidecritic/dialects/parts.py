@@ -88,6 +88,13 @@ def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
     return ToolCall(id=id, name=name, arguments=None if repeats else parse_object(raw), raw=raw)
 
 
+def object_call(id: str, name: str, arguments: JsonValue) -> ToolCall:
+    """Return a call whose arguments are the object itself: a text in its place is none."""
+    read = call_of(id, name, arguments)
+    is_text = isinstance(arguments, str) and arguments.strip()
+    return read.model_copy(update={"arguments": None}) if is_text else read
+
+
 # What was parsed needs no validation, which takes longer than all the rest in a long chat.
 
 
@@ -127,7 +134,7 @@ def within_integer(count: int) -> int:
 
 def free_call(id: str, name: str, text: str) -> ToolCall:
     """Return a call of a tool whose input is free text."""
-    return ToolCall(id=id, name=name, arguments=None, raw=text)
+    return ToolCall(id=id, name=name, arguments={"input": text}, raw=text)
 
 
 def written_arguments(call: ToolCall) -> str:

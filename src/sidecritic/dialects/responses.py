@@ -1,7 +1,7 @@
 """OpenAI's Responses: a list of items in, a list of items out, and history that may be stored."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from operator import itemgetter
 from types import MappingProxyType
@@ -10,6 +10,8 @@ from pydantic import JsonValue
 
 from sidecritic.dialects import parts
 from sidecritic.dialects.base import (
+    Ambiguous,
+    Assembled,
     Body,
     ClientRequest,
     Hints,
@@ -19,10 +21,10 @@ from sidecritic.dialects.base import (
     StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.deltas import Deltas
+from sidecritic.dialects.deltas import said_by_parts
 from sidecritic.dialects.responses_events import events_of
 from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
-from sidecritic.dialects.sse import data_event, named_events, named_objects, numbered
+from sidecritic.dialects.sse import Event, named_events, numbered, read_stream
 from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage
 from sidecritic.values import object_of, objects_of, text_of
 
@@ -42,6 +44,14 @@ _KNOWN_ANSWER = frozenset(
 )
 _ENDS = ("response.completed", "response.incomplete")
 _ERRORS = ("error", "response.failed")
+_FAILED: Mapping[str, JsonValue] = MappingProxyType(
+    {
+        **{"id": "resp_failed", "object": "response", "created_at": 0, "model": ""},
+        **{"incomplete_details": None, "instructions": None, "metadata": {}, "tools": []},
+        **{"parallel_tool_calls": True, "tool_choice": "auto", "usage": None},
+    }
+)
+"""What clients expect of every answer, where the provider has said nothing else."""
 
 
 class Responses:
@@ -91,13 +101,13 @@ class Responses:
             unknown=tuple(unknown),
         )
 
-    def assembled(self, raw: bytes) -> Body:
+    def assembled(self, raw: bytes, asked: Body) -> Assembled:
         done: list[tuple[int, Body]] = []
         whole: Body = {}
-        deltas = Deltas()
-        for event in _heard(raw):
+        stream = read_stream(raw)
+        heard = list(_heard(stream.events))
+        for event in heard:
             kind = text_of(event, "type")
-            deltas.take(event)
             if kind == "response.output_item.done":
                 done.append((numbered(event, "output_index"), object_of(event, "item")))
             elif kind in _ENDS:
@@ -105,8 +115,9 @@ class Responses:
         if len({number for number, _ in done}) == len(done):
             done.sort(key=itemgetter(0))
         items = [item for _, item in done]  # some servers number none of them, or all alike
-        deltas.require_agree([*items, *objects_of(whole, "output")])
-        return _agreed(whole, items)
+        answer = _agreed(whole, items)
+        is_plain = said_by_parts(heard) == said_by_parts(events_of(answer))
+        return Assembled(answer, stream.is_plain and is_plain)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
         given = body.get("input")
@@ -120,10 +131,10 @@ class Responses:
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
-        output = first.raw if isinstance(first, WireDraft) else list[JsonValue](_items(first))
+        id = held_id(text_of(answer, "id"))
+        output = first.raw if isinstance(first, WireDraft) else list[JsonValue](_items(first, id))
         # An unknown field may repeat the refused draft.
         kept = {k: v for k, v in answer.items() if k in _KNOWN_ANSWER}
-        id = held_id(text_of(answer, "id"))
         return {**kept, "id": id, "output": output, "status": "completed"}
 
     def streamed(self, answer: Body, asked: Body) -> bytes:
@@ -131,17 +142,17 @@ class Responses:
         return named_events({**e, "sequence_number": next(number)} for e in events_of(answer))
 
     def error_event(self, error: Body) -> bytes:
-        if "type" in error:
-            return data_event(error, name=text_of(error, "type"))
-        inner = object_of(error, "error")
-        event: Body = {
-            "type": "error",
-            "code": inner.get("code"),
-            "message": text_of(inner, "message"),
-            "param": None,
-            "sequence_number": 0,
-        }
-        return data_event(event, name="error")
+        given = object_of(error, "response")
+        inner = object_of(given or error, "error") or error
+        code, message = text_of(inner, "code") or "server_error", text_of(inner, "message")
+        failed: Body = {**_FAILED, **given, "output": [], "status": "failed"}
+        failed["error"] = {**inner, "code": code, "message": message}
+        begun: Body = {**failed, "status": "in_progress", "error": None}
+        kinds = (("response.created", begun), ("response.failed", failed))
+        return named_events(
+            {"type": kind, "response": response, "sequence_number": at}
+            for at, (kind, response) in enumerate(kinds)
+        )
 
 
 def held_id(id: str) -> str:
@@ -152,29 +163,21 @@ def held_id(id: str) -> str:
     return f"{id}_held"
 
 
-def _heard(raw: bytes) -> Iterator[Body]:
+def _heard(events: Iterable[Event]) -> Iterator[Body]:
     """Walk over the events that all clients read alike, to the end of the answer."""
     is_over = False
-    for name, event, is_cut in named_objects(raw):
+    for name, event in events:
         kind = text_of(event, "type")
         if name not in ("", kind):
-            raise StreamFailed("an event of the stream is not named by its type")
+            raise Ambiguous("an event of the stream is not named by its type")
         if kind in _ERRORS:
-            raise StreamFailed("the stream ended with an error", _without_output(event))
-        if is_over and kind != "keepalive":
-            raise StreamFailed("the stream continues after its end")
-        if is_cut and kind not in _ENDS:
-            raise StreamFailed("the stream was cut off in an event")
-        is_over = kind in _ENDS or is_over
+            raise StreamFailed("the stream ended with an error", event)
+        if is_over:
+            raise Ambiguous("the stream continues after its end")
+        is_over = kind in _ENDS
         yield event
     if not is_over:
         raise StreamFailed("the stream was cut off before its end")
-
-
-def _without_output(event: Body) -> Body:
-    if "response" not in event:
-        return event
-    return {**event, "response": {**object_of(event, "response"), "output": []}}
 
 
 def _agreed(whole: Body, items: Sequence[Body]) -> Body:
@@ -186,13 +189,14 @@ def _agreed(whole: Body, items: Sequence[Body]) -> Body:
         return {**whole, "output": list[JsonValue](items)}
     said, ended = (_action(each, {}) for each in (items, objects_of(whole, "output")))
     if items and parts.substance(said) != parts.substance(ended):
-        raise StreamFailed("the end of the stream contradicts its items")
+        raise Ambiguous("the end of the stream contradicts its items")
     return whole
 
 
 # --- what is asked -----------------------------------------------------------------------
 
 _SYSTEM = ("system", "developer")
+_NOT_RELEASED = "item_reference to what was not released here: send the item itself"
 
 
 def _kind(item: Body) -> str:
@@ -217,8 +221,12 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
         yield from _turn(turn, names, unknown)
         turn = []
         if kind == "message":
-            if text_of(item, "role") not in _SYSTEM:
-                yield parts.user_message(_content(item, unknown))
+            role, text = text_of(item, "role"), _content(item, unknown)
+            if role == "user":
+                yield parts.user_message(text)
+            elif role not in _SYSTEM:
+                unknown[f"message of role {role!r}"] = None
+                yield parts.result_of("", role, text)  # evidence without authority
         elif kind.endswith("_output"):
             id = text_of(item, "call_id") or text_of(item, "id")
             output = item.get("output")
@@ -228,7 +236,7 @@ def _history(items: Sequence[Body], unknown: dict[str, None]) -> Iterator[Messag
                 text = parts.content_text(output, texts=_TEXTS, media=_MEDIA, unknown=unknown)
             yield parts.result_of(id, names.get(id, ""), text)
         else:
-            unknown[f"item of type {kind!r}"] = None
+            unknown[_NOT_RELEASED if kind == "item_reference" else f"item of type {kind!r}"] = None
     yield from _turn(turn, names, unknown)
 
 
@@ -270,15 +278,25 @@ def _call(item: Body, kind: str) -> ToolCall:
 def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], dict[str, Hints]]:
     specs: list[ToolSpec] = []
     hints: dict[str, Hints] = {}
-    for tool in objects_of(body, "tools"):
+    for space, tool in _named_tools(body):
         kind = text_of(tool, "type") or "function"
         where = text_of(object_of(tool, "environment"), "type") or "local"
         if kind not in _CLIENT_TOOLS or where != "local":
             unknown[f"tool of type {kind!r}, which the provider runs"] = None
-        name = text_of(tool, "name") or kind
+        name = space + (text_of(tool, "name") or kind)
         specs.append(parts.tool_spec(name, text_of(tool, "description"), tool.get("parameters")))
         hints[name] = parts.hints_of(tool)
     return tuple(specs), hints
+
+
+def _named_tools(body: Body) -> Iterator[tuple[str, Body]]:
+    """Walk over the tools, each with what its calls say before its name."""
+    for tool in objects_of(body, "tools"):
+        if text_of(tool, "type") == "namespace":
+            space = f"{text_of(tool, 'name')}."
+            yield from ((space, inner) for inner in objects_of(tool, "tools"))
+        else:
+            yield "", tool
 
 
 # --- what is answered --------------------------------------------------------------------
@@ -292,11 +310,11 @@ def _usage(usage: Body) -> Usage:
     )
 
 
-def _items(action: Assistant) -> Iterator[Body]:
+def _items(action: Assistant, id: str) -> Iterator[Body]:
     if action.text or not action.calls:
         part: Body = {"type": "output_text", "text": action.text, "annotations": []}
         yield {
-            "id": "msg_supervised",
+            "id": f"msg_{id}",
             "type": "message",
             "status": "completed",
             "role": "assistant",
@@ -305,7 +323,7 @@ def _items(action: Assistant) -> Iterator[Body]:
     for call in action.calls:
         space, _, name = call.name.rpartition(".")
         yield {
-            "id": f"fc_{call.id}",
+            "id": f"fc_{id}_{call.id}",
             "type": "function_call",
             "status": "completed",
             "call_id": call.id,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from sidecritic.dialects.base import Body
+from sidecritic.dialects.deltas import IN_ITEM
 from sidecritic.values import objects_of, text_of
 
 _FIELDS: Mapping[str, str] = MappingProxyType({"refusal": "refusal"})
@@ -24,18 +25,18 @@ def _item_events(at: int, item: Body) -> Iterator[Body]:
     opened: Body = {**item, "status": "in_progress"}
     if kind == "message":
         opened["content"] = []
-    elif kind == "function_call":
-        opened["arguments"] = ""
+    elif kind in IN_ITEM:
+        opened[IN_ITEM[kind][1]] = ""
     yield {"type": "response.output_item.added", "output_index": at, "item": opened}
     where: Body = {"item_id": item.get("id"), "output_index": at}
     if kind == "message":
         for number, part in enumerate(objects_of(item, "content")):
             yield from _part_events({**where, "content_index": number}, part)
-    elif kind == "function_call":
-        arguments = item.get("arguments")
-        named = "response.function_call_arguments"
-        yield {"type": f"{named}.delta", **where, "delta": arguments}
-        yield {"type": f"{named}.done", **where, "name": item.get("name"), "arguments": arguments}
+    elif kind in IN_ITEM:
+        name, field = IN_ITEM[kind]
+        said: Body = {**where, "name": item.get("name"), field: item.get(field)}
+        yield {"type": f"response.{name}.delta", **where, "delta": item.get(field)}
+        yield {"type": f"response.{name}.done", **said}
     yield {"type": "response.output_item.done", "output_index": at, "item": item}
 
 

@@ -4,52 +4,38 @@ Source: "Server-sent events" in the HTML standard, section 9.2.6.
 """
 
 import json
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from sidecritic.dialects.base import Body, StreamFailed
+from sidecritic.dialects.base import Ambiguous, Body, StreamFailed
 from sidecritic.dialects.strict_json import read_json
+from sidecritic.values import text_of
 
 KEEP_ALIVE = b": waiting for the answer\n\n"
 """A comment: every conforming parser skips it, and no parser of data lines sees it."""
 
 DONE = b"data: [DONE]\n\n"
 
+_PINGS = ("ping", "keepalive")
+_LINE = re.compile(r":.*|(data|event|id|retry)(:.*)?")
+_OTHER_BREAKS = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""Where only some clients see the end of a line."""
+
 
 class Event(NamedTuple):
     name: str
-    """Of the event; empty when none is given."""
-    data: str
-    is_cut: bool = False
-    """Whether the blank line is missing that ends it, without which many never read it."""
-
-
-class ObjectEvent(NamedTuple):
-    name: str
+    """Empty when none is given."""
     body: Body
-    is_cut: bool
 
 
-def events(raw: bytes) -> Iterator[Event]:
-    """Split a whole stream into events; some servers omit the blank line after the last."""
-    text = raw.decode(errors="replace")
-    *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    name, data = "", list[str]()
-    for line in (*lines, rest) if rest else lines:
-        if not line:
-            if data:
-                yield Event(name, "\n".join(data))
-            name, data = "", []
-            continue
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            name = value
-        elif field == "data":
-            data.append(value)
-    if data:
-        yield Event(name, "\n".join(data), is_cut=True)
+class Stream(NamedTuple):
+    events: tuple[Event, ...]
+    is_done: bool
+    """Whether it says `[DONE]`."""
+    is_plain: bool
+    """Whether every client finds the same events in it, however it looks for them."""
 
 
 def objects(raw: bytes) -> Iterator[Body]:
@@ -58,51 +44,83 @@ def objects(raw: bytes) -> Iterator[Body]:
     Raises:
         StreamFailed: an event holds something else.
     """
-    return (event.body for event in named_objects(raw))
+    return (event.body for event in read_stream(raw).events)
 
 
-def named_objects(raw: bytes) -> Iterator[ObjectEvent]:
-    """Do the same, with what else an event says.
+def read_stream(raw: bytes) -> Stream:
+    """Split a whole stream into events, each of them an object.
+
+    Events that say nothing are left out. Some servers omit the blank line after the last one.
 
     Raises:
-        StreamFailed: an event holds something else, or only some clients would read it.
+        StreamFailed: an event holds something else, or follows the end.
     """
-    if raw.startswith(BOM_UTF8):
-        raise StreamFailed("the stream begins with a byte order mark")
-    is_done = False
-    for event in events(raw):
-        if event.data.strip() == "[DONE]":
-            is_done = True  # some proxies add theirs
+    text = raw.removeprefix(BOM_UTF8).decode(errors="replace")
+    is_plain = not raw.startswith(BOM_UTF8) and not _OTHER_BREAKS.search(text)
+    found: list[Event] = []
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    is_done, name, data, said = False, "", list[str](), ""
+    for line in (*text.split("\n"), ""):
+        if line:
+            field, _, value = line.partition(":")
+            is_plain = is_plain and _LINE.fullmatch(line) is not None
+            if field == "event":
+                name = value.removeprefix(" ")
+            elif field == "data":
+                data.append(value.removeprefix(" "))
             continue
-        if is_done:
-            raise StreamFailed("the stream continues after its end")
-        try:
-            read = read_json(event.data.encode())
-        except ValueError as cause:
-            raise StreamFailed("an event of the stream is not JSON") from cause
-        if read.body is None:
-            raise StreamFailed("an event of the stream is not a JSON object")
-        if read.repeats:
-            raise StreamFailed("an event of the stream repeats a key in an object")
-        yield ObjectEvent(event.name, read.body, event.is_cut)
+        if data:
+            said = "\n".join(data).strip()
+            # Some clients take each line for an event, and some read nothing as JSON.
+            is_plain = is_plain and len(data) == 1 and said != ""
+            if said and is_done and said != "[DONE]":
+                raise Ambiguous("the stream continues after its end")
+            is_done = is_done or said == "[DONE]"  # some proxies add theirs
+            if said not in ("", "[DONE]"):
+                event = Event(name, _object(said))
+                is_plain = is_plain and (name not in _PINGS or "type" in event.body)
+                found += [] if _is_ping(event) else [event]
+        name, data = "", []
+    is_cut = said not in ("", "[DONE]") and not text.endswith("\n\n")
+    return Stream(tuple(found), is_done, is_plain and not is_cut)
+
+
+def _is_ping(event: Event) -> bool:
+    """Whether no client reads anything in it, whether it goes by names or by types."""
+    named = {event.name, text_of(event.body, "type")} - {""}
+    return bool(named) and named.issubset(_PINGS) and not event.body.keys() & {"choices", "error"}
+
+
+def _object(data: str) -> Body:
+    try:
+        read = read_json(data.encode())
+    except ValueError as cause:
+        raise StreamFailed("an event of the stream is not JSON") from cause
+    if read.body is None:
+        raise StreamFailed("an event of the stream is not a JSON object")
+    if read.repeats:
+        raise Ambiguous("an event of the stream repeats a key in an object")
+    return read.body
 
 
 def numbered(event: Body, key: str) -> int:
     """Return the index that an event is about; 0 where it does not say.
 
     Raises:
-        StreamFailed: clients may read it differently.
+        Ambiguous: clients may read it differently.
     """
-    number = event.get(key, 0)
+    number = event.get(key)
+    number = 0 if number is None else number
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise StreamFailed(f"{key} of an event of the stream is not an index")
+        raise Ambiguous(f"{key} of an event of the stream is not an index")
     return number
 
 
 def data_event(value: Mapping[str, object], *, name: str = "") -> bytes:
     """Return one event that carries the object."""
     head = f"event: {name}\n" if name else ""
-    return f"{head}data: {json.dumps(value, ensure_ascii=False)}\n\n".encode()
+    # Escaped, because some clients split lines at characters that JSON may hold.
+    return f"{head}data: {json.dumps(value)}\n\n".encode()
 
 
 def named_events(values: Iterable[Mapping[str, object]]) -> bytes:

@@ -4,6 +4,7 @@ Of a repeated key in an object some parsers take the first value, and some the l
 sees one of them, and a server or client acts on the other, that is an attack.
 """
 
+import json
 from typing import NamedTuple
 
 import jiter
@@ -44,3 +45,15 @@ def read_object(content: bytes) -> tuple[JsonObject | None, bool]:
     except ValueError:
         return None, False
     return found.body, found.repeats
+
+
+def read_leniently(content: bytes) -> JsonObject | None:
+    """Return the object that providers read where a strict parser reads none.
+
+    NaN and infinities are null, and halves of characters are question marks.
+    """
+    try:
+        value = json.loads(content.decode(errors="replace"), parse_constant=lambda _: None)
+        return read_object(json.dumps(value, ensure_ascii=False).encode(errors="replace"))[0]
+    except (ValueError, RecursionError):
+        return None

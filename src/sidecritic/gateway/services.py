@@ -10,6 +10,7 @@ from sidecritic.errors import SidecriticError, StoreError, boundary
 from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.store.history_digest import HistoryDigest
+from sidecritic.gateway.store.references import References
 from sidecritic.gateway.store.reviews import Reviews
 from sidecritic.gateway.telemetry.counts import Counts
 from sidecritic.gateway.telemetry.spans import Traces
@@ -94,6 +95,7 @@ class Services:
     clock: Callable[[], float]
     """Seconds since 1970."""
     conversations: Conversations = field(default_factory=Conversations)
+    references: References = field(default_factory=References)
     traces: Traces = field(default_factory=Traces)
 
     async def keep(self, decisions: Sequence[DecisionRecord], *, is_closed: bool) -> None:

@@ -22,7 +22,7 @@ def whole(endpoint: Endpoint, body: bytes) -> bytes:
     from sidecritic.dialects.chat import ChatCompletions
 
     try:
-        return to_json(ChatCompletions().assembled(body))
+        return to_json(ChatCompletions().assembled(body, {}).answer)
     except StreamFailed as failure:
         if failure.error is not None:
             return to_json(failure.error)

@@ -85,3 +85,23 @@ def test_the_checks_of_every_domain_come_in_without_a_list() -> None:
     assert calls[:4] == ["unconfirmed write", "not as listed", "made-up id", "repeated write"]
     assert {"fewer deeds than requests", "premature transfer"} <= set(calls)
     assert {"fewer deeds than requests", "plan not carried out", "nothing said"} <= set(texts)
+
+
+def test_words_beside_calls_that_only_read_are_checked_as_words() -> None:
+    rude = TextCheck("rude", "Be kind.", 0.9, lambda facts, text: Objection(f"Not {text}."))
+    tools = (ToolSpec(name="get", effect="read"), ToolSpec(name="put", effect="write"))
+
+    def fired(name: str, said: str) -> int:
+        call = ToolCall(id="c", name=name, arguments={}, raw="{}")
+        proposal = Proposal(
+            task_id="t",
+            turn=0,
+            attempt=0,
+            action=Assistant(text=said, calls=(call,)),
+            history=(User(text="Hi"),),
+            policy="",
+            tools=tools,
+        )
+        return len(Pack.of("mine", rude).findings(proposal))
+
+    assert (fired("get", "shut up"), fired("put", "shut up"), fired("get", "")) == (1, 0, 0)

@@ -32,6 +32,7 @@ class Bench:
             "stream": stream,
             "messages": [{"role": "user", "content": "Hi"}],
             "x_unknown": [1, {"deep": None}],
+            **({"n": 2} if shape == "n = 2" else {}),
         }
         if endpoint == "responses":
             body["input"] = body.pop("messages")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
 
+from pydantic import JsonValue
+
 from sidecritic.dialects.base import Rejected, Released, WireDraft
 from sidecritic.dialects.responses import held_id
 from sidecritic.dialects.resuming import Resume
@@ -35,6 +37,7 @@ from sidecritic.types import (
     Sampling,
     Usage,
 )
+from sidecritic.values import objects_of
 
 _MAX_REVIEWS = 3
 """How often one turn may be put before a person."""
@@ -167,10 +170,22 @@ class Choices:
             return
         remember, before = self.services.conversations.remember, request.asked.history
         if isinstance(released, WireDraft):
+            self.remember_items([released.raw])
             remember(request.tenant, choice.seat.latest.id, (*before, released.action))
-        else:
-            resume = Resume.of(request.body, released, len(request.outgoing.body))
-            remember(request.tenant, held_id(choice.seat.first.id), (*before, released), resume)
+            return
+        resume, id = (
+            Resume.of(request.body, released, len(request.outgoing.body)),
+            choice.seat.first.id,
+        )
+        written = request.dialect.rewritten({"id": id}, [released], request.body)
+        self.remember_items([written.get("output")], is_ours=True)
+        remember(request.tenant, held_id(id), (*before, released), resume)
+
+    def remember_items(self, outputs: Sequence[JsonValue], *, is_ours: bool = False) -> None:
+        """Remember what a later request may name by the ids of items alone."""
+        items = [each for found in outputs for each in objects_of({"_": found}, "_")]
+        if self.request.dialect.keeps_history:
+            self.services.references.remember(self.request.tenant, items, is_ours=is_ours)
 
     def _mode(self, attempt: Attempt) -> Mode:
         return mode_of(attempt.draft.action, self.request.route.settings)

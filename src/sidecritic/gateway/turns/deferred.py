@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from sidecritic.dialects.base import WireDraft
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.turns.attempt import Attempt
 from sidecritic.gateway.turns.choice import Choice, Choices
 from sidecritic.gateway.turns.request import SupervisedRequest
-from sidecritic.types import Usage
+from sidecritic.gateway.wire.http import RawAnswer
+from sidecritic.types import Assistant, Usage
 
 
 def judge_later(
@@ -51,3 +54,12 @@ def _after(judged: DecisionRecord, before: DecisionRecord) -> DecisionRecord:
     """Return what the critic said of an answer that left whatever it said."""
     update = {"fate": "released", "source": "actor", "link": before.link, "approved": True}
     return judged.model_copy(update=update)
+
+
+def unread(choices: Choices, heard: RawAnswer, why: str) -> list[DecisionRecord]:
+    """Return the record of an answer that left and was not read: what it says is not known."""
+    nothing = WireDraft(Assistant(text=""), None, "stop")
+    attempt = Attempt(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
+    says = {"status": "unread", "link": "", "category": why}
+    passed = choices.decisions(choices.open(0, attempt).let_pass())
+    return [decision.model_copy(update=says) for decision in passed]

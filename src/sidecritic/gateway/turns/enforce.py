@@ -17,7 +17,7 @@ from sidecritic.errors import StoreError
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.turns.attempt import Attempt, attempts_of
 from sidecritic.gateway.turns.choice import Choice, Choices
-from sidecritic.gateway.turns.deferred import judge_later, marked
+from sidecritic.gateway.turns.deferred import judge_later, marked, unread
 from sidecritic.gateway.turns.inference import BrokenStream, UpstreamError, infer
 from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import NO_STORE, Headers, RawAnswer, Reply, end_to_end
@@ -42,6 +42,8 @@ async def enforce(request: SupervisedRequest, services: Services) -> Reply:
     except UpstreamError as error:
         return _verbatim(request, error.heard, "error")
     except BrokenStream as failure:
+        if failure.is_whole and request.route.settings.unknown == "pass":
+            return await _let_pass(request, services, failure)
         return _failed_stream(request, failure)
     if answered.unknown:
         services.counts.unknown_shape(request.route.name)
@@ -120,6 +122,14 @@ def _reply(
 
 def _verbatim(request: SupervisedRequest, heard: RawAnswer, word: str) -> Reply:
     return Reply(heard.status, _headers(request, heard, word), heard.raw)
+
+
+async def _let_pass(request: SupervisedRequest, services: Services, failure: BrokenStream) -> Reply:
+    """Pass on what clients may read differently, as the operator wants it."""
+    services.counts.unknown_shape(request.route.name)
+    rows = unread(Choices(request, services), failure.heard, str(failure))
+    await services.keep(rows, is_closed=False)
+    return _verbatim(request, failure.heard, "unapproved")
 
 
 def _failed_stream(request: SupervisedRequest, failure: BrokenStream) -> Reply:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from sidecritic.dialects.base import Body, ClientRequest
 from sidecritic.dialects.resuming import resumed
-from sidecritic.dialects.strict_json import REPEATED, read_object
+from sidecritic.dialects.strict_json import REPEATED, read_leniently, read_object
 from sidecritic.errors import StoreError
+from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.settings import LimitSettings
@@ -20,6 +21,8 @@ from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import Outgoing, has_more_values_than, is_deeper_than
 from sidecritic.gateway.wire.refusals import HttpError
 from sidecritic.types import Message
+
+_NOT_RELEASED = "item_reference to what was not released here"
 
 
 class Caller(NamedTuple):
@@ -41,9 +44,13 @@ async def read_request(
     dialect, route, tenant = place.dialect, place.route, caller.tenant
     if dialect is None:
         raise HttpError(404, "not_found", "this path is not supervised")
-    body, repeats = _parsed(outgoing, setup.limits)
-    asked = dialect.asked(body)
-    is_shared = place.is_shared(setup)
+    is_shared, enforces = place.is_shared(setup), strictest_mode(route.settings) == "enforce"
+    body, repeats, unread = _parsed_for(outgoing, setup.limits, is_strict=enforces or is_shared)
+    shown, told = services.references.resolved(tenant, body)
+    asked = dialect.asked(shown)
+    if told is not body:
+        body, outgoing = told, replace(outgoing, body=json.dumps(told).encode())
+    unread = unread or (_NOT_RELEASED if "item_reference" in asked.kept and not enforces else "")
     if asked.kept and is_shared:
         raise _of_another(asked.kept[0])
     if asked.continues:
@@ -55,7 +62,7 @@ async def read_request(
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = services.history.head(tenant, asked.history)
-    is_forged = await _is_forged(route, services, tenant, asked.history, head[0])
+    is_forged = await _is_forged(route, services, tenant, asked.history, head[0]) or unread != ""
     origin = _origin(place, asked, setup, caller, at=services.clock(), is_forged=is_forged)
     return SupervisedRequest(
         tenant=tenant,
@@ -68,6 +75,7 @@ async def read_request(
         origin=origin,
         head=head,
         span=caller.span,
+        unread=unread,
     )
 
 
@@ -129,6 +137,19 @@ def _continued(
         )
     shape = "previous_response_id of an answer that was not released here"
     return replace(asked, unknown=(*asked.unknown, shape))
+
+
+def _parsed_for(
+    outgoing: Outgoing, limits: LimitSettings, *, is_strict: bool
+) -> tuple[Body, bool, str]:
+    """Return a request's body, whether it repeats a key, and why no critic can be shown it."""
+    try:
+        return *_parsed(outgoing, limits), ""
+    except HttpError as refusal:
+        if is_strict:
+            raise
+        body = read_leniently(outgoing.body) if refusal.code == "invalid_json" else None
+        return body or {}, False, "" if body else str(refusal)
 
 
 def _parsed(outgoing: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:

@@ -10,13 +10,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from sidecritic.dialects.base import ProviderAnswer, WireDraft
+from sidecritic.dialects.base import ProviderAnswer
 from sidecritic.errors import ModelError
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import Span
-from sidecritic.gateway.turns.attempt import Attempt, attempts_of
+from sidecritic.gateway.turns.attempt import attempts_of
 from sidecritic.gateway.turns.choice import Choices
-from sidecritic.gateway.turns.deferred import judge_later, marked
+from sidecritic.gateway.turns.deferred import judge_later, marked, unread
 from sidecritic.gateway.turns.genai import asked_of, note_answer
 from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import (
@@ -26,7 +26,6 @@ from sidecritic.gateway.wire.http import (
     end_to_end,
     is_event_stream,
 )
-from sidecritic.types import Assistant, Usage
 
 _END = re.compile(
     rb"(^|[\r\n])data: ?\[DONE\]"
@@ -122,6 +121,10 @@ class _Passing:
             self.services.counts.unknown_shape(self.request.route.name)
         note_answer(self.span, answered)
         choices = Choices(self.request, self.services)
+        if self.request.unread:
+            choices.remember_items([draft.raw for draft in answered.drafts])
+            await self._note_unread(heard, self.request.unread)
+            return
         attempts = attempts_of(answered, heard, perf_counter() - self.started)
         settled = [choices.open(n, attempt).let_pass() for n, attempt in enumerate(attempts)]
         decisions = marked(choices, settled)
@@ -133,7 +136,7 @@ class _Passing:
     def _read(self, heard: RawAnswer) -> ProviderAnswer:
         if self.size > self.request.setup.limits.answer_bytes:
             raise ModelError("the answer is longer than answer_bytes")
-        return self.request.read(heard)[1]
+        return self.request.read(heard)[2]
 
     async def _note_unread(self, heard: RawAnswer, why: str) -> None:
         """Record an answer that broke off, or cannot be read: what of it left is not known."""
@@ -141,9 +144,4 @@ class _Passing:
         self.kept = []
         self.services.counts.shadow_skipped(1)
         choices = Choices(self.request, self.services)
-        nothing = WireDraft(Assistant(text=""), None, "stop")
-        attempt = Attempt(nothing, heard, model="", usage=Usage(), seconds=0.0, id="")
-        says = {"status": "unread", "link": "", "category": why}
-        passed = choices.decisions(choices.open(0, attempt).let_pass())
-        unread = [decision.model_copy(update=says) for decision in passed]
-        await self.services.keep(unread, is_closed=False)
+        await self.services.keep(unread(choices, heard, why), is_closed=False)

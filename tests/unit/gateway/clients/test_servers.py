@@ -46,7 +46,7 @@ NUMBER = delta({"tool_calls": [{"index": 0, "function": {"name": 7}}]})
 
 def calls_of(raw: bytes) -> list[tuple[str, str]]:
     dialect = ChatCompletions()
-    (draft,) = dialect.answered(dialect.assembled(raw)).drafts
+    (draft,) = dialect.answered(dialect.assembled(raw, {}).answer).drafts
     return [(each.name, each.raw) for each in draft.action.calls]
 
 
@@ -62,8 +62,13 @@ def test_an_id_that_is_repeated_or_left_empty_is_of_the_same_call() -> None:
     assert calls_of(events(*more)) == [("look", '{"a": 1}')]
 
 
-def test_two_calls_under_one_number_do_not_leave() -> None:
-    two = (part('{"sum": 900}', "refund", id="a"), part('{"sum": 1}', "refund", id="b"), END)
+def test_calls_under_one_number_are_told_apart_by_their_ids() -> None:
+    two = (part('{"sum": 900}', "refund", id="a"), part('{"sum": 1}', "look", id="b"), END)
+    assert calls_of(events(*two)) == [("refund", '{"sum": 900}'), ("look", '{"sum": 1}')]
+
+
+def test_an_id_without_a_name_under_a_number_that_is_taken_does_not_leave() -> None:
+    two = (part('{"sum": 900}', "refund", id="a"), part('{"sum": 1}', id="b"), END)
     with pytest.raises(StreamFailed, match="one number"):
         calls_of(events(*two))
 
@@ -72,13 +77,9 @@ def test_two_calls_under_one_number_do_not_leave() -> None:
     "mixed",
     [
         (part('{"sum": 900}', "refund", id="a"), part({"sum": 1}), END),
-        (
-            delta({"content": "evil"}),
-            delta({"content": [{"type": "text", "text": "good"}]}, "stop"),
-        ),
         (part("{}", "refund", id="a"), NUMBER, END),
     ],
-    ids=["arguments", "content", "name"],
+    ids=["arguments", "name"],
 )
 def test_a_delta_of_another_type_does_not_leave(mixed: tuple[Json, ...]) -> None:
     with pytest.raises(StreamFailed, match="another type"):
@@ -179,7 +180,9 @@ ITEMS = (output_text("Both."), function("refund", 1, 1), function("look", 2, 2))
 )
 def test_however_a_server_numbers_its_items_they_are_read(how: Any) -> None:
     dialect = Responses()
-    (draft,) = dialect.answered(dialect.assembled(responses_events(*ITEMS, **how))).drafts
+    (draft,) = dialect.answered(
+        dialect.assembled(responses_events(*ITEMS, **how), {}).answer
+    ).drafts
     assert draft.action.text == "Both."
     assert [(c.name, c.raw) for c in draft.action.calls] == [
         ("refund", '{"sum": 1}'),
@@ -188,27 +191,25 @@ def test_however_a_server_numbers_its_items_they_are_read(how: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [True, False])
-def test_arguments_that_change_places_between_calls_do_not_leave(number: bool) -> None:
+def test_arguments_that_change_places_between_calls_do_not_leave_so(number: bool) -> None:
     raw = responses_events(*ITEMS, content=0, number=number, id=True)
     one, two = (json.dumps({"delta": json.dumps({"sum": n})})[1:-1].encode() for n in (1, 2))
     swapped = raw.replace(one, b"X").replace(two, one).replace(b"X", two)
     assert swapped != raw
-    with pytest.raises(StreamFailed, match="contradict"):
-        Responses().assembled(swapped)
+    assert not Responses().assembled(swapped, {}).is_plain
 
 
 @pytest.mark.parametrize(
     ("said", "item"), [('{"force": 1}', '{"force": true}'), ('{"a": 9, "a": 1}', '{"a": 1}')]
 )
-def test_arguments_that_only_some_take_for_the_same_do_not_leave(said: str, item: str) -> None:
+def test_arguments_that_only_some_take_for_the_same_do_not_leave_so(said: str, item: str) -> None:
     whole = {**function("refund", 1, 1), "arguments": item}
     raw = responses_events(whole, content=0, number=True, id=True)
     changed = raw.replace(
         json.dumps({"delta": item})[1:-1].encode(), json.dumps({"delta": said})[1:-1].encode()
     )
     assert changed != raw
-    with pytest.raises(StreamFailed, match="contradict"):
-        Responses().assembled(changed)
+    assert not Responses().assembled(changed, {}).is_plain
 
 
 def refused(kind: str, **fields: object) -> list[Json]:
@@ -266,7 +267,7 @@ def test_a_fallback_shows_nothing_of_the_draft_in_any_field() -> None:
 
 
 def test_why_a_stream_was_not_read_is_said_and_recorded() -> None:
-    bad = Reply(events(part("{}", "a", id="1"), part("{}", "b", id="2"), END), 200, SSE)
+    bad = Reply(events(part("{}", "a", id="1"), part("{}", id="2"), END), 200, SSE)
     with (
         wire_server(bad) as upstream,
         gateway(upstream.root, critic=approves()) as strict,
