@@ -261,6 +261,6 @@ def test_an_answer_of_unknown_shape_is_blocked_or_passed_by_setting() -> None:
     with wire_server(odd) as upstream:
         with gateway(upstream.root) as door:
             blocked = post(door, "v1/responses", body)
-            assert (blocked.status_code, code(blocked)) == (502, "unknown_shape")
+            assert (blocked.status_code, code(blocked)) == (403, "unknown_shape")
         with gateway(upstream.root, unknown="pass", critic=approves()) as door:
             assert post(door, "v1/responses", body).content == odd.body

@@ -72,11 +72,11 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
                 return await upstream.passed(body)
             return _response(await self._reply(route, dialect, upstream.outgoing(body)), request)
         except HttpError as refusal:
-            return _error(route, request, refusal.status, refusal.code, refusal)
+            return _error(route, request, refusal)
         except ModelUnavailable as failure:
             raise httpx2.RemoteProtocolError(str(failure), request=request) from failure
         except ModelError as failure:
-            return _error(route, request, 502, "upstream_unusable", failure)
+            return _error(route, request, HttpError(403, "upstream_unusable", str(failure)))
 
     async def aclose(self) -> None:
         background = self._supervision.services.background
@@ -246,11 +246,11 @@ def _dialect(route: Route, request: httpx2.Request) -> Dialect | None:
     return next((known[end] for end in known if path.endswith(f"/{end}")), None)
 
 
-def _error(
-    route: Route, request: httpx2.Request, status: int, code: str, problem: Exception
-) -> httpx2.Response:
-    error = PROVIDERS[route.provider].error(status, code, str(problem))
-    return httpx2.Response(status, content=json.dumps(error), request=request)
+def _error(route: Route, request: httpx2.Request, refusal: HttpError) -> httpx2.Response:
+    status = refusal.status
+    error = PROVIDERS[route.provider].error(status, refusal.code, str(refusal))
+    headers = list(refusal.headers)
+    return httpx2.Response(status, headers=headers, content=json.dumps(error), request=request)
 
 
 def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:

@@ -157,7 +157,7 @@ async def _is_forged(
     services.counts.unverified(route.name)
     if setting == "refuse":
         problem = "the conversation holds turns that never left this gateway"
-        raise HttpError(409, "unknown_history", problem)
+        raise HttpError(403, "unknown_history", problem)
     return True
 
 

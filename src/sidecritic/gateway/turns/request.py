@@ -73,7 +73,7 @@ class SupervisedRequest:
         if unknown and self.route.settings.unknown == "block":
             shown = ", ".join(shape[:80] for shape in unknown[:5])
             raise HttpError(
-                400 if where == "request" else 502,
+                400 if where == "request" else 403,
                 "unknown_shape",
                 f"the {where} holds what cannot be supervised: {shown}; "
                 "leave it out, or let the operator set unknown = 'pass' on this route",

@@ -157,6 +157,16 @@ async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
     return RawAnswer(incoming.status, incoming.headers, b"".join(parts))
 
 
+def require_no_redirect(status: int) -> None:
+    """Check that an answer does not lead its client past the gateway.
+
+    Raises:
+        ModelUnavailable: it does.
+    """
+    if 300 <= status < 400:
+        raise ModelUnavailable(f"the upstream redirects (HTTP {status}), which is not followed")
+
+
 def header(headers: Headers, name: str) -> str:
     """Return the first value of a header; empty when there is none."""
     return next((value for key, value in headers if key == name), "")
