@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -146,6 +147,8 @@ class Store:
         self._insertion = _Insertion(engine)
         self._is_local = engine.dialect.name == "sqlite"
         self._connection: Connection | None = None
+        self._file = engine.url.database if self._is_local else None
+        self._identity = _identity(self._file)
         self._waiting: list[_Job | _Rows] = []
         self._is_writing = False
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -310,7 +313,9 @@ class Store:
                 results = self._done(transaction.connection, batch)
         except StoreError as failure:
             self._drop_connection()
-            cause = failure.__cause__ or failure
+            if (cause := failure.__cause__) is None:
+                log.error("store failed", extra={"what": str(failure)})
+                raise
             log.error("store failed", extra={"error": _kind(cause)})
             kind = StoreError if isinstance(cause, OperationalError) else _Unusable
             # Statements and values stay out of the message: they quote what was said.
@@ -326,15 +331,29 @@ class Store:
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:
+        # What goes into a file that has no name any more is lost, and nobody would notice.
+        if _identity(self._file) != self._identity:
+            raise StoreError("the database's file was deleted or replaced; put it back, or restart")
         # Kept between batches if possible: taking it from the pool costs as much as a commit.
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
 
     def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # On a full disk, even giving up fails.
+            with suppress(StoreError), boundary(StoreError, "the decision store failed"):
+                connection.close()
+
+
+def _identity(file: str | None) -> tuple[int, int] | None:
+    """Return which file it is, whatever its name; nothing for a database without one."""
+    try:
+        found = Path(file).stat() if file else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def _kind(cause: BaseException) -> str:

@@ -1,5 +1,6 @@
 """Metrics for Prometheus. Labels are names from the settings, never input."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -78,6 +79,10 @@ class Metrics(Counts):
 
     def unverified(self, route: str) -> None:
         self._of(self._unverified, route).inc()
+
+    def watch(self, name: str, doc: str, number: Callable[[], float]) -> None:
+        """Show a number that is counted elsewhere."""
+        Gauge(f"sidecritic_{name}", doc, registry=self._registry).set_function(number)
 
     def text(self) -> bytes:
         """Return the exposition format."""

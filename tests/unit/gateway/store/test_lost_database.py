@@ -1,0 +1,54 @@
+"""A database that fails, vanishes or is replaced while the server runs."""
+
+import sqlite3
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.gateway import Running, gateway, post
+from tests.wire import chat, wire_server
+
+HI = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT = "v1/chat/completions"
+
+
+def is_ready(door: Running) -> bool:
+    return httpx2.get(f"{door.root}/readyz", trust_env=False, timeout=20).status_code == 200
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+def test_a_database_that_is_deleted_or_replaced_is_noticed_at_once(
+    mode: str, is_replaced: bool
+) -> None:
+    with wire_server(chat()) as upstream, gateway(upstream.root, mode=mode) as door:
+        assert post(door, CHAT, HI).status_code == 200
+        assert is_ready(door)
+        file = door.folder / "decisions.db"
+        kept = file.rename(door.folder / "kept.db")
+        if is_replaced:
+            sqlite3.connect(file).close()
+            file.touch()
+        assert not is_ready(door)
+        assert post(door, CHAT, HI).status_code == (503 if mode == "enforce" else 200)
+        lost = httpx2.get(f"{door.root}/metrics", trust_env=False).text
+        assert "sidecritic_unrecorded_total 1.0" in lost
+        assert not is_replaced or file.stat().st_size == 0, "nothing is written into another file"
+        kept.rename(file)
+        assert is_ready(door), "it recovers by itself"
+        assert post(door, CHAT, HI).status_code == 200
+        door.settled()
+
+
+def test_the_store_goes_on_when_a_full_disk_has_room_again() -> None:
+    def pages(most: int) -> Any:
+        return lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={most}")
+
+    with wire_server(chat()) as upstream, gateway(upstream.root) as door:
+        door.on_loop(door.server.store.run(pages(1)))
+        while post(door, CHAT, HI).status_code == 200:
+            pass
+        assert post(door, CHAT, HI).status_code == 503
+        door.on_loop(door.server.store.run(pages(10_000)))
+        assert post(door, CHAT, HI).status_code == 200
