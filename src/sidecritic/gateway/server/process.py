@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import resource
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 
 import uvicorn
 
 from sidecritic.gateway.server.app import Server, make_app
+from sidecritic.gateway.server.heads import BoundedHttp
 
 _UNCOLLECTED = 20_000
 """Live objects between two searches for cycles.
@@ -25,6 +27,7 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
     listener = uvicorn.Server(
         uvicorn.Config(
             make_app(server),
+            http=BoundedHttp,
             host=host.strip("[]"),
             port=int(port),
             log_config=None,
@@ -46,6 +49,9 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
+    # A connection takes a descriptor; many systems allow 1,024 unless more are asked for.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.freeze()  # what has been loaded stays
     gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
     loop.add_signal_handler(signal.SIGHUP, begin_reload)

@@ -1,7 +1,9 @@
 """Choices that leave unjudged: records that say so, and judgements that follow."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from sidecritic.errors import StoreError
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.turns.choice import Choice, Choices
@@ -9,10 +11,13 @@ from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.types import Usage
 
 
-def judge_later(
+async def judge_later(
     choices: Choices, settled: Sequence[Choice], decisions: Sequence[DecisionRecord]
 ) -> None:
-    """Have what was released unjudged in shadow mode judged in the background."""
+    """Have what was released unjudged in shadow mode judged in the background.
+
+    What is too much is recorded as never judged.
+    """
     services = choices.services
     pending = {d.choice: d for d in decisions if d.fate == "pending"}
     waiting = [each for each in settled if each.number in pending]
@@ -30,6 +35,9 @@ def judge_later(
 
     if not services.background.spawn(judge):
         services.counts.shadow_skipped(len(waiting))
+        shed = {"fate": "released", "status": "shed"}
+        with suppress(StoreError):
+            await services.recorder.amend([d.model_copy(update=shed) for d in pending.values()])
 
 
 def marked(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:

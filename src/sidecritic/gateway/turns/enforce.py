@@ -81,7 +81,7 @@ async def _record(choices: Choices, settled: Sequence[Choice]) -> None:
         raise HttpError(503, "not_recorded", problem) from failure
     for each in settled:
         choices.remember(each)
-    judge_later(choices, settled, decisions)
+    await judge_later(choices, settled, decisions)
 
 
 def _note_abandoned(choices: Choices) -> None:

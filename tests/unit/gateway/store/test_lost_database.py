@@ -1,12 +1,15 @@
 """A database that fails, vanishes or is replaced while the server runs."""
 
+import asyncio
 import sqlite3
+import threading
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.gateway import Running, gateway, post
+from sidecritic.types import Proposal
+from tests.gateway import Asked, Running, gateway, post
 from tests.wire import chat, wire_server
 
 HI = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -52,3 +55,22 @@ def test_the_store_goes_on_when_a_full_disk_has_room_again() -> None:
         assert post(door, CHAT, HI).status_code == 503
         door.on_loop(door.server.store.run(pages(10_000)))
         assert post(door, CHAT, HI).status_code == 200
+
+
+def test_what_is_too_much_to_be_judged_afterwards_does_not_stay_pending() -> None:
+    release = threading.Event()
+
+    async def waits(proposal: Proposal) -> None:
+        await asyncio.to_thread(release.wait, 20)
+
+    with (
+        wire_server(chat()) as upstream,
+        gateway(
+            upstream.root, critic=Asked(waits), mode="shadow", limits={"shadow_backlog": 1}
+        ) as door,
+    ):
+        for _ in range(3):
+            assert post(door, CHAT, HI).status_code == 200
+        release.set()
+        statuses = [(row["fate"], row["status"]) for row in door.settled()]
+    assert statuses == [("released", "ok"), ("released", "shed"), ("released", "shed")]
