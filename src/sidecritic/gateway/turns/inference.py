@@ -4,8 +4,7 @@ from sidecritic.dialects.base import Body, ProviderAnswer, StreamFailed
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.turns.genai import INPUT, asked_of, note_answer
 from sidecritic.gateway.turns.request import SupervisedRequest
-from sidecritic.gateway.wire.http import Outgoing, RawAnswer, read_whole, require_no_redirect
-from sidecritic.seats.turn_log import is_empty
+from sidecritic.gateway.wire.http import Outgoing, RawAnswer, read_whole
 
 
 class UpstreamError(ModelError):
@@ -43,8 +42,7 @@ async def infer(
         sent = outgoing.with_headers(span.carried(outgoing.headers))
         incoming = await request.route.upstream.send(sent)
         heard = await read_whole(incoming, request.setup.limits.answer_bytes)
-        require_no_redirect(heard.status)
-        if not heard.is_success and not _holds_answer(request, heard):
+        if not heard.is_success:
             raise UpstreamError(heard)
         try:
             answer, answered = request.read(heard)
@@ -52,11 +50,3 @@ async def infer(
             raise BrokenStream(heard, failure) from failure
         note_answer(span, answered)
     return heard, answer, answered
-
-
-def _holds_answer(request: SupervisedRequest, heard: RawAnswer) -> bool:
-    """Whether an error has an answer for a body, which some client might act on."""
-    try:
-        return any(not is_empty(draft.action) for draft in request.read(heard)[1].drafts)
-    except ModelError:
-        return False

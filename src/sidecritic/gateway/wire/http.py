@@ -142,11 +142,12 @@ async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
 
     Raises:
         TooLarge: it has more than `limit` bytes.
-        ModelUnavailable: it broke off.
+        ModelUnavailable: it broke off, or leads elsewhere.
     """
     parts: list[bytes] = []
     size = 0
     try:
+        require_no_redirect(incoming.status)
         async for chunk in incoming.chunks():
             size += len(chunk)
             if size > limit:
