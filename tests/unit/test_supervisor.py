@@ -172,7 +172,7 @@ class Empties:
     ("critic", "error"),
     [
         (Hangs(), "CriticTimeout"),
-        (Breaks(), "CriticError"),
+        (Breaks(), "ZeroDivisionError"),
         (Owns(), "error"),
         (Empties(), "ok"),
         (Judges([None]), "CriticError"),

@@ -1,5 +1,6 @@
 """`serve`: the gateway as a process."""
 
+import asyncio
 import os
 import sys
 from contextlib import aclosing
@@ -56,8 +57,10 @@ def require_gateway() -> None:
 
 
 async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Path) -> None:
+    from sidecritic.gateway.server.probe import probe_critics
     from sidecritic.gateway.server.process import serve as listen
     from sidecritic.gateway.telemetry.logs import log_to
+    from sidecritic.reports.text import plain
 
     async with aclosing(maker):
         server = maker.server(settings)
@@ -65,10 +68,17 @@ async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Pat
         server.metrics.watch("log_dropped", "Log lines that were not written.", lambda: log.dropped)
         log.say(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
 
+        async def probe() -> None:
+            async for line in probe_critics(server.live.setup):
+                log.say(f"sidecritic: {plain(line, 500)}")
+
         async def reload() -> None:
             log.say(f"sidecritic: {await _reloaded(maker, server, config, settings.listen)}")
+            await probe()
 
+        probing = asyncio.create_task(probe())
         await listen(server, settings.listen, reload)
+        probing.cancel()
 
 
 async def _reloaded(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> str:

@@ -96,6 +96,14 @@ class Services:
     conversations: Conversations = field(default_factory=Conversations)
     traces: Traces = field(default_factory=Traces)
 
+    def decided(self, decision: DecisionRecord) -> None:
+        """Count a decision, and say why a critic failed."""
+        self.counts.decided(decision)
+        if decision.failure:
+            origin = decision.origin
+            where = {"request": origin.request, "tenant": origin.tenant, "route": origin.route}
+            log.warning("critic failed", extra={**where, "what": decision.category[:300]})
+
     async def keep(self, decisions: Sequence[DecisionRecord], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.
 
@@ -103,7 +111,7 @@ class Services:
             StoreError: `is_closed`, and they could not be stored.
         """
         for decision in decisions:
-            self.counts.decided(decision)
+            self.decided(decision)
             if decision.link:
                 self.history.remember(decision.link)
         try:

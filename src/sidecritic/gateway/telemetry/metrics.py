@@ -29,6 +29,7 @@ class Metrics(Counts):
         self._requests = counter("requests", "Requests by status.", "route", "status")
         self._decisions = counter("decisions", "Proposals by verdict.", *by_verdict)
         self._would_block = counter("would_block", "Proposals objected to.", "route", "mode")
+        self._failures = counter("critic_failures", "Critics that failed.", "route", "reason")
         self._tokens = counter("tokens", "Tokens by party.", "route", "party")
         self._critic = histogram("critic_seconds", "Time of one verdict.", "route")
         self._seconds = histogram("request_seconds", "Time of one request.", "route")
@@ -61,6 +62,8 @@ class Metrics(Counts):
         ).inc()
         if decision.would_block:
             self._of(self._would_block, origin.route, origin.mode).inc()
+        if decision.failure:
+            self._of(self._failures, origin.route, decision.failure).inc()
         if decision.status in ("ok", "error", "timeout"):
             self._of(self._critic, origin.route).observe(decision.critic_seconds)
         for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):

@@ -30,7 +30,7 @@ async def judge_later(
             judged = [_after(d, pending[each.number]) for d in choices.decisions(seen)[:1]]
             for decision in judged:
                 # The actor's tokens were counted when the answer left.
-                services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
+                services.decided(decision.model_copy(update={"actor_usage": Usage()}))
             await services.recorder.amend(judged)
 
     if not services.background.spawn(judge):
