@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from sidecritic.errors import SidecriticError, StoreError, boundary
 from sidecritic.gateway.store.conversations import Conversations
@@ -15,6 +16,12 @@ from sidecritic.gateway.telemetry.counts import Counts
 from sidecritic.gateway.telemetry.spans import Traces
 
 log = logging.getLogger("sidecritic.gateway")
+
+_LARGE = 256_000
+"""Bytes from which work takes longer than a thread costs."""
+
+_Args = TypeVarTuple("_Args")
+_Result = TypeVar("_Result")
 
 
 class Recorder(Protocol):
@@ -43,6 +50,19 @@ class Recorder(Protocol):
             StoreError: the database did not answer.
         """
         ...
+
+
+@dataclass
+class Aside:
+    """Runs what takes long for much data in one thread, so that the loop serves others."""
+
+    _thread: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "sidecritic-aside"))
+
+    async def run(self, size: int, work: Callable[[*_Args], _Result], *given: *_Args) -> _Result:
+        """Return what `work` returns; `size` is that of its data, in bytes."""
+        if size < _LARGE:
+            return work(*given)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
 
 
 @dataclass
@@ -94,6 +114,7 @@ class Services:
     clock: Callable[[], float]
     """Seconds since 1970."""
     conversations: Conversations = field(default_factory=Conversations)
+    aside: Aside = field(default_factory=Aside)
     traces: Traces = field(default_factory=Traces)
 
     def decided(self, decision: DecisionRecord) -> None:

@@ -22,7 +22,7 @@ from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import NO_SPAN
 from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, read_request
-from sidecritic.gateway.turns.routing import require_proxied
+from sidecritic.gateway.turns.routing import readable, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
 from sidecritic.gateway.wire.refusals import HttpError
@@ -86,9 +86,12 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
     async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
         setup, services = self._supervision.setup, self._supervision.services
         place = Place(route, dialect.endpoint, dialect)
+        is_shadow = strictest_mode(route.settings) == "shadow"
+        limit = setup.limits.body_bytes
+        request = await readable(request, limit, services, insists=not is_shadow)
         caller = Caller("client", self._supervision.new_id(), NO_SPAN)
         read = await read_request(place, request, setup, services, caller)
-        if strictest_mode(route.settings) == "shadow":
+        if is_shadow:
             return await shadow(read, services)
         read.require_known(read.asked.unknown, where="request")
         return await enforce(read, services)

@@ -24,7 +24,7 @@ from sidecritic.gateway.telemetry.spans import NO_SPAN
 from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, read_request, require_own
 from sidecritic.gateway.turns.request import SupervisedRequest
-from sidecritic.gateway.turns.routing import outgoing, place_of, require_proxied
+from sidecritic.gateway.turns.routing import outgoing, place_of, readable, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.connection import ClientGone, Connection
 from sidecritic.gateway.wire.http import NO_STORE, Outgoing, Reply, end_to_end, require_no_redirect
@@ -130,13 +130,15 @@ class Visit:
             if place.dialect is None or line.method != "POST":
                 require_proxied(setup, place, line.method)
                 await line.while_there(self._pass(place, request))
-            elif mode == "off":
-                require_own(place, request, setup)
+                return
+            services, limit = self._door.services, setup.limits.body_bytes
+            plain = await readable(request, limit, services, insists=mode == "enforce")
+            if mode == "off":
+                require_own(place, plain, setup)
                 await line.while_there(self._pass(place, request))
             else:
                 caller = Caller(client.name, self._id, self._span)
-                services = self._door.services
-                read = await read_request(place, request, setup, services, caller)
+                read = await read_request(place, plain, setup, services, caller)
                 await self._supervise(place, read, enforces=mode == "enforce")
 
     async def _pass(self, place: Place, request: Outgoing) -> None:

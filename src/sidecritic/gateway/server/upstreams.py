@@ -15,7 +15,7 @@ from yarl import URL
 from sidecritic.dialects.providers import PROVIDERS, ProviderApi
 from sidecritic.errors import ModelUnavailable
 from sidecritic.gateway.settings import UpstreamSettings
-from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing
+from sidecritic.gateway.wire.http import KEY_HEADERS, Headers, Incoming, Outgoing
 
 _CHUNK: Final = 65_536
 _MAX_CONNECTIONS = 1024
@@ -41,7 +41,7 @@ class HttpUpstream:
             ModelUnavailable: no connection, or none in time.
         """
         url = URL(f"{self._api.root(self.settings.base_url)}/{request.path}", encoded=True)
-        headers = [*request.headers, *self._credentials(request.headers)]
+        headers = [*request.headers, *self._credentials(request.headers, request.path)]
         with _Failures(self.name):
             try:
                 response = await self._request(request, url, headers)
@@ -95,11 +95,13 @@ class HttpUpstream:
             )
         return self._session
 
-    def _credentials(self, given: Headers) -> Headers:
+    def _credentials(self, given: Headers, path: str) -> Headers:
         """Return the server's own key, unless the client's is forwarded."""
-        if self.key is None or any(name in ("authorization", "x-api-key") for name, _ in given):
+        if self.key is None or any(name in KEY_HEADERS for name, _ in given):
             return ()
         name, scheme = self._api.key_header
+        if path.startswith("openai/"):  # Azure takes a key by this name, and tokens as bearers
+            name, scheme = "api-key", ""
         return ((name, f"{scheme}{self.key}"),)
 
 

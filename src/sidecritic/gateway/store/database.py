@@ -113,7 +113,9 @@ class _Job:
 class _Rows:
     """Decisions to insert, in one statement for the whole batch."""
 
-    rows: Sequence[Row]
+    decisions: Sequence[DecisionRecord]
+    made: Sequence[Row]
+    """Empty where there is content, of any size: then the writer's thread makes them."""
     future: "asyncio.Future[None]"
 
 
@@ -166,20 +168,19 @@ class Store:
         self._engine.dispose()
 
     async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
-        rows = [self._row(decision) for decision in decisions]
-        if rows:
-            for row in rows:
-                if row["content"] is not None:
-                    row["content"] = json.dumps(row["content"])
-            await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
+        if decisions:
+            is_small = all(decision.content is None for decision in decisions)
+            made = self._rows(decisions) if is_small else ()
+            await self._put(_Rows(decisions, made, asyncio.get_running_loop().create_future()))
 
     async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
-        rows: list[Row] = []
-        for decision in decisions:
-            row = {k: v for k, v in self._row(decision).items() if k not in _LASTING}
-            rows.append({**row, "amended": decision.id})
-        if rows:
-            await self._run(lambda connection: connection.execute(_AMEND, rows))
+        def amend(connection: Connection) -> None:
+            rows = ({**self._row(d), "amended": d.id} for d in decisions)
+            kept = [{k: v for k, v in row.items() if k not in _LASTING} for row in rows]
+            connection.execute(_AMEND, kept)
+
+        if decisions:
+            await self._run(amend)
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         sought = {"sought_tenant": tenant, "sought_link": link}
@@ -243,6 +244,13 @@ class Store:
             StoreError: the database refused.
         """
         return await self._run(work)
+
+    def _rows(self, decisions: Sequence[DecisionRecord]) -> list[Row]:
+        rows = [self._row(decision) for decision in decisions]
+        for row in rows:
+            if row["content"] is not None:
+                row["content"] = json.dumps(row["content"])
+        return rows
 
     def _row(self, decision: DecisionRecord) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
@@ -325,7 +333,8 @@ class Store:
         return results
 
     def _done(self, connection: Connection, batch: _Batch) -> Sequence[Any]:
-        rows = [row for job in batch if isinstance(job, _Rows) for row in job.rows]
+        kept = (job for job in batch if isinstance(job, _Rows))
+        rows = [row for job in kept for row in job.made or self._rows(job.decisions)]
         if rows:
             self._insertion.into(connection, rows)
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]

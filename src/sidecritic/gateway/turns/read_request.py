@@ -41,8 +41,9 @@ async def read_request(
     dialect, route, tenant = place.dialect, place.route, caller.tenant
     if dialect is None:
         raise HttpError(404, "not_found", "this path is not supervised")
-    body, repeats = _parsed(outgoing, setup.limits)
-    asked = dialect.asked(body)
+    size, aside = len(outgoing.body), services.aside.run
+    body, repeats = await aside(size, _parsed, outgoing, setup.limits)
+    asked = await aside(size, dialect.asked, body)
     is_shared = place.is_shared(setup)
     if asked.kept and is_shared:
         raise _of_another(asked.kept[0])
@@ -54,7 +55,7 @@ async def read_request(
             outgoing = replace(outgoing, body=json.dumps(body, ensure_ascii=False).encode())
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
-    head = services.history.head(tenant, asked.history)
+    head = await aside(size, services.history.head, tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, asked.history, head[0])
     origin = _origin(place, asked, setup, caller, at=services.clock(), is_forged=is_forged)
     return SupervisedRequest(
