@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, TypeVarTuple
 
@@ -19,6 +20,9 @@ log = logging.getLogger("sidecritic.gateway")
 
 _LARGE = 256_000
 """Bytes from which work takes longer than a thread costs."""
+
+_LAST = 1.0
+"""Seconds for a critic when the server ends."""
 
 _Args = TypeVarTuple("_Args")
 _Result = TypeVar("_Result")
@@ -63,6 +67,30 @@ class Aside:
         if size < _LARGE:
             return work(*given)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+
+
+@dataclass
+class Closing:
+    """The end of the server: no judgement lasts much longer then."""
+
+    _at: float | None = None
+    _open: set[asyncio.Timeout] = field(default_factory=set[asyncio.Timeout])
+
+    def begin(self) -> None:
+        """Give what is being judged a last moment."""
+        self._at = asyncio.get_running_loop().time() + _LAST
+        for each in self._open:
+            each.reschedule(self._at)
+
+    @asynccontextmanager
+    async def limit(self) -> AsyncGenerator[None]:
+        """Raise `TimeoutError` in the block when that moment is over."""
+        async with asyncio.timeout_at(self._at) as until:
+            self._open.add(until)
+            try:
+                yield
+            finally:
+                self._open.discard(until)
 
 
 @dataclass
@@ -114,6 +142,7 @@ class Services:
     clock: Callable[[], float]
     """Seconds since 1970."""
     conversations: Conversations = field(default_factory=Conversations)
+    closing: Closing = field(default_factory=Closing)
     aside: Aside = field(default_factory=Aside)
     traces: Traces = field(default_factory=Traces)
 

@@ -5,11 +5,14 @@ import gc
 import resource
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from types import FrameType
 
 import uvicorn
 
 from sidecritic.gateway.server.app import Server, make_app
 from sidecritic.gateway.server.heads import BoundedHttp
+from sidecritic.gateway.services import Closing
 
 _UNCOLLECTED = 20_000
 """Live objects between two searches for cycles.
@@ -18,13 +21,26 @@ A request leaves no cycle behind. At Python's default of 700, dozens of requests
 walked several times each, a tenth of their cost; 20,000 objects are a few megabytes at most.
 """
 
+
+class _Listener(uvicorn.Server):
+    """A server whose critics hear of its end as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, closing: Closing) -> None:
+        super().__init__(config)
+        self._tell = partial(asyncio.get_running_loop().call_soon_threadsafe, closing.begin)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._tell()
+        super().handle_exit(sig, frame)
+
+
 Reload = Callable[[], Coroutine[None, None, None]]
 
 
 async def serve(server: Server, listen: str, reload: Reload) -> None:
     """Serve until a signal ends it, and finish requests in flight; `SIGHUP` reloads."""
     host, _, port = listen.rpartition(":")
-    listener = uvicorn.Server(
+    listener = _Listener(
         uvicorn.Config(
             make_app(server),
             http=BoundedHttp,
@@ -39,7 +55,8 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             ws="none",
             timeout_keep_alive=75,
             timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
-        )
+        ),
+        server.services.closing,
     )
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
