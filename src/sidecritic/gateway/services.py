@@ -142,9 +142,9 @@ class Services:
     clock: Callable[[], float]
     """Seconds since 1970."""
     conversations: Conversations = field(default_factory=Conversations)
+    traces: Traces = field(default_factory=Traces)
     closing: Closing = field(default_factory=Closing)
     aside: Aside = field(default_factory=Aside)
-    traces: Traces = field(default_factory=Traces)
 
     def decided(self, decision: DecisionRecord) -> None:
         """Count a decision, and say why a critic failed."""
@@ -171,3 +171,10 @@ class Services:
             if is_closed:
                 raise
             log.error("decisions could not be recorded", extra={"count": len(decisions)})
+
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
+        """Record what became of decisions that are stored already; a failure is counted."""
+        try:
+            await self.recorder.amend(decisions)
+        except StoreError:
+            self.counts.unrecorded(len(decisions))

@@ -1,9 +1,7 @@
 """Choices that leave unjudged: records that say so, and judgements that follow."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
-from sidecritic.errors import StoreError
 from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.turns.choice import Choice, Choices
@@ -31,13 +29,12 @@ async def judge_later(
             for decision in judged:
                 # The actor's tokens were counted when the answer left.
                 services.decided(decision.model_copy(update={"actor_usage": Usage()}))
-            await services.recorder.amend(judged)
+            await services.amend(judged)
 
     if not services.background.spawn(judge):
         services.counts.shadow_skipped(len(waiting))
         shed = {"fate": "released", "status": "shed"}
-        with suppress(StoreError):
-            await services.recorder.amend([d.model_copy(update=shed) for d in pending.values()])
+        await services.amend([d.model_copy(update=shed) for d in pending.values()])
 
 
 def marked(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:
