@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -59,7 +60,8 @@ class HttpUpstream:
         return await self._client().request(
             request.method,
             url,
-            data=request.body or None,
+            # A file is sent in pieces, between which the loop serves others.
+            data=BytesIO(request.body) if request.body else None,
             headers=headers,
             allow_redirects=False,
             skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
