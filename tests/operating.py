@@ -82,8 +82,8 @@ def is_up(root: str) -> bool:
 class Process:
     """A program of ours, with what it says read as it says it."""
 
-    def __init__(self, words: list[str], **options: Any) -> None:
-        self._running = subprocess.Popen(words, **{"stderr": subprocess.PIPE, **options})
+    def __init__(self, words: list[str], *, stderr: Any = subprocess.PIPE, **options: Any) -> None:
+        self._running = subprocess.Popen(words, stderr=stderr, **options)
         self._said: Queue[bytes] = Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()

@@ -28,7 +28,7 @@ def test_azures_client_is_supervised_and_its_key_is_the_upstreams() -> None:
             azure_endpoint=door.root, api_key="shop-key", api_version="2025-01-01", max_retries=0
         ) as azure,
     ):
-        answer = azure.chat.completions.create(**{**HI, "model": "My-GPT"})
+        answer = azure.chat.completions.create(model="My-GPT", messages=HI["messages"])
     assert answer.choices[0].message.tool_calls
     assert [c.name for c in critic.seen[0].action.calls] == ["refund"]
     (received,) = upstream.received

@@ -45,15 +45,18 @@ def test_a_database_that_is_deleted_or_replaced_is_noticed_at_once(
 
 
 def test_the_store_goes_on_when_a_full_disk_has_room_again() -> None:
-    def pages(most: int) -> Any:
-        return lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={most}")
+    def room_for(door: Running, most: int) -> None:
+        def set_it(connection: Any) -> None:
+            connection.exec_driver_sql(f"PRAGMA max_page_count={most}")
+
+        door.on_loop(door.server.store.run(set_it))
 
     with wire_server(chat()) as upstream, gateway(upstream.root) as door:
-        door.on_loop(door.server.store.run(pages(1)))
+        room_for(door, 1)
         while post(door, CHAT, HI).status_code == 200:
             pass
         assert post(door, CHAT, HI).status_code == 503
-        door.on_loop(door.server.store.run(pages(10_000)))
+        room_for(door, 10_000)
         assert post(door, CHAT, HI).status_code == 200
 
 

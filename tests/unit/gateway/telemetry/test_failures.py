@@ -71,7 +71,7 @@ def test_in_process_each_decision_says_why_its_critic_failed() -> None:
         own = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0)
         options = Options(on_decision=seen.append)
         with supervise(own, critic=FunctionCritic(breaks, name="mine"), options=options) as client:
-            client.chat.completions.create(**HI)
+            client.chat.completions.create(model="m", messages=HI["messages"])
     (decision,) = seen
     assert decision.failure == "exception"
     assert decision.category == "exception: critic 'mine': KeyError"
