@@ -1,6 +1,5 @@
 """Upstream servers over HTTP; their addresses come from the operator's settings alone."""
 
-import asyncio
 import ipaddress
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -201,7 +200,3 @@ def is_public_address(address: str) -> bool:
         if any(found in network for network in _V4_INSIDE):
             return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF).is_global
     return found.is_global and not found.is_multicast
-
-
-async def close_all(upstreams: list[HttpUpstream]) -> None:
-    await asyncio.gather(*(upstream.aclose() for upstream in upstreams))

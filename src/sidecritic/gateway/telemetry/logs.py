@@ -88,7 +88,7 @@ class LogSink(logging.Handler):
             lines = [self._lines.get()]
             self._ended.wait(_MOMENT)
             lines += [self._lines.get() for _ in range(self._lines.qsize())]
-            last = lines[-1]
+            last = None if None in lines else ""
             said = [line for line in lines if line is not None]
             try:
                 self._write("".join(f"{line}\n" for line in said).encode(errors="replace"))
