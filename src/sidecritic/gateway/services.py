@@ -173,8 +173,8 @@ class Services:
             log.error("decisions could not be recorded", extra={"count": len(decisions)})
 
     async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
-        """Record what became of decisions that are stored already; a failure is counted."""
+        """Record what became of decisions that left; a failure leaves them as they are."""
         try:
             await self.recorder.amend(decisions)
         except StoreError:
-            self.counts.unrecorded(len(decisions))
+            log.error("decisions could not be amended", extra={"count": len(decisions)})

@@ -18,6 +18,7 @@ from sidecritic.gateway.settings import UpstreamSettings
 from sidecritic.gateway.wire.http import KEY_HEADERS, Headers, Incoming, Outgoing
 
 _CHUNK: Final = 65_536
+_LARGE: Final = 2**20
 _MAX_CONNECTIONS = 1024
 _IDLE = 4.0
 """Seconds that an idle connection is kept; many servers close theirs after five."""
@@ -60,7 +61,7 @@ class HttpUpstream:
             request.method,
             url,
             # A file is sent in pieces, between which the loop serves others.
-            data=BytesIO(request.body) if request.body else None,
+            data=BytesIO(request.body) if len(request.body) > _LARGE else request.body or None,
             headers=headers,
             allow_redirects=False,
             skip_auto_headers=("User-Agent", "Content-Type", "Accept"),

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from queue import SimpleQueue
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
@@ -41,6 +42,8 @@ _READ = 20 * _LONGEST
 """Characters searched for secrets; half a secret that is cut off here is never stored."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
+_LOOK = 0.5
+"""Seconds between two looks at whether SQLite's file is still there."""
 _BUSY = 3.0
 """Seconds that SQLite waits for a lock of another process, unless the URL has a `timeout`."""
 
@@ -151,6 +154,7 @@ class Store:
         self._connection: Connection | None = None
         self._file = engine.url.database if self._is_local else None
         self._identity = _identity(self._file)
+        self._look_at = 0.0
         self._waiting: list[_Job | _Rows] = []
         self._is_writing = False
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -340,9 +344,13 @@ class Store:
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:
-        # What goes into a file that has no name any more is lost, and nobody would notice.
-        if _identity(self._file) != self._identity:
-            raise StoreError("the database's file was deleted or replaced; put it back, or restart")
+        # What goes into a file that has no name any more is lost, and nobody would notice. Looking
+        # releases the interpreter's lock, so it is not done for each batch.
+        if monotonic() >= self._look_at:
+            if _identity(self._file) != self._identity:
+                problem = "the database's file was deleted or replaced; put it back, or restart"
+                raise StoreError(problem)
+            self._look_at = monotonic() + _LOOK
         # Kept between batches if possible: taking it from the pool costs as much as a commit.
         if self._connection is None:
             self._connection = self._engine.connect()
