@@ -67,8 +67,9 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
         task.add_done_callback(reloads.discard)
 
     # A connection takes a descriptor; many systems allow 1,024 unless more are asked for.
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.freeze()  # what has been loaded stays
     gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
