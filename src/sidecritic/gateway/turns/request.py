@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body, ClientRequest, Dialect, ProviderAnswer
 from sidecritic.dialects.strict_json import REPEATED, read_object
-from sidecritic.errors import ModelError
+from sidecritic.errors import ModelUnavailable
 from sidecritic.gateway.modes import with_effects
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.store.decisions import Origin
@@ -50,7 +50,7 @@ class SupervisedRequest:
 
         Raises:
             StreamFailed: the stream is not a whole answer.
-            ModelError: it is not an answer of the provider.
+            ModelUnavailable: it is not an answer of the provider.
         """
         content = heard.content(self.setup.limits.answer_bytes)
         if heard.is_stream:
@@ -58,7 +58,7 @@ class SupervisedRequest:
             return answer, self.dialect.answered(answer)
         answer, repeats = read_object(content)
         if answer is None:
-            raise ModelError("the upstream's answer is not a JSON object")
+            raise ModelUnavailable("the upstream's answer is not a JSON object")
         answered = self.dialect.answered(answer)
         if repeats:
             answered = replace(answered, unknown=(*answered.unknown, REPEATED))
