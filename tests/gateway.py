@@ -20,6 +20,7 @@ import uvicorn
 from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.critics.base import FunctionCritic, JudgeFunction
 from sidecritic.gateway.server.app import Server, make_app
+from sidecritic.gateway.server.heads import BoundedHttp
 from sidecritic.gateway.settings import GatewaySettings
 from sidecritic.gateway.telemetry.spans import Traces
 from sidecritic.types import Proposal, Revise
@@ -119,7 +120,12 @@ def settings_for(url: str, folder: Path, **given: Any) -> GatewaySettings:
 
 @contextmanager
 def gateway(
-    url: str, *, critic: Any = None, traced: Traces | None = None, **given: Any
+    url: str,
+    *,
+    critic: Any = None,
+    traced: Traces | None = None,
+    http: type[BoundedHttp] = BoundedHttp,
+    **given: Any,
 ) -> Generator[Running]:
     """Run a gateway for the length of the block; it must end with nothing under way."""
     with TemporaryDirectory() as name:
@@ -136,14 +142,21 @@ def gateway(
             setup = server.live.setup
             routes = tuple(replace(route, critic=critic) for route in setup.routes)
             server.live.setup = replace(setup, routes=routes)
-        with served(server) as (root, loop):
+        with served(server, http) as (root, loop):
             yield Running(root, server, folder, loop)
 
 
 @contextmanager
-def served(server: Server) -> Generator[tuple[str, asyncio.AbstractEventLoop]]:
+def served(
+    server: Server, http: type[BoundedHttp] = BoundedHttp
+) -> Generator[tuple[str, asyncio.AbstractEventLoop]]:
     config = uvicorn.Config(
-        make_app(server), port=0, log_config=None, server_header=False, date_header=False
+        make_app(server),
+        http=http,
+        port=0,
+        log_config=None,
+        server_header=False,
+        date_header=False,
     )
     listener = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []

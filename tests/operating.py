@@ -1,7 +1,15 @@
 """What an operator does beside a running gateway: a config file, commands, and a request to see."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import httpx2
@@ -11,6 +19,7 @@ from sidecritic.cli.app import app
 from tests.wire import Json
 
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+DOOR = Path(sys.executable).with_name("sidecritic")
 PLAIN = "correct horse battery staple"
 """A secret that looks like none."""
 
@@ -55,3 +64,69 @@ def waiting_case(config: Path) -> Json:
         if found["cases"]:
             return found["cases"][0]
     raise AssertionError("no case was filed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_up(root: str) -> bool:
+    try:
+        return httpx2.get(f"{root}/healthz", trust_env=False).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+class Process:
+    """A program of ours, with what it says read as it says it."""
+
+    def __init__(self, words: list[str], *, stderr: Any = subprocess.PIPE, **options: Any) -> None:
+        self._running = subprocess.Popen(words, stderr=stderr, **options)
+        self._said: Queue[bytes] = Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        if self._running.stderr is not None:
+            with self._running.stderr as lines:
+                for line in lines:
+                    self._said.put(line)
+
+    def wait_for(self, word: bytes) -> bytes:
+        """Return the next line that holds the word."""
+        while True:
+            line = self._said.get(timeout=120)
+            if word in line:
+                return line
+
+    def send(self, number: int) -> None:
+        self._running.send_signal(number)
+
+    def end(self) -> int:
+        code = self._running.wait(60)
+        self._reader.join()
+        return code
+
+    def kill(self) -> None:
+        self._running.kill()
+        self.end()
+
+
+@contextmanager
+def process(config: Path, database: str, **options: Any) -> Generator[tuple[Process, str]]:
+    port = free_port()
+    text = config.read_text()
+    config.write_text(f'listen = "127.0.0.1:{port}"\n{text}')
+    words = [str(DOOR), "serve", "--config", str(config)]
+    running = Process(words, env={**os.environ, "STORE_URL": database}, **options)
+    root = f"http://127.0.0.1:{port}"
+    try:
+        if not options:
+            running.wait_for(b"running on")
+        while not is_up(root):
+            pass
+        yield running, root
+    finally:
+        running.kill()

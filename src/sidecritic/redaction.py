@@ -11,7 +11,6 @@ square: runs are bounded, or possessive from their first character on.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 from pydantic import JsonValue
@@ -57,6 +56,8 @@ _NUMBER = re.compile(r"[+-]?\d[\d.,eE+-]*|true|false|null|none", re.IGNORECASE)
 _HEADERS = frozenset({"cookie", "set-cookie", "authorization", "proxy-authorization"})
 _LINE = re.compile(r"""[^\r\n"'\\]*+""")
 _BARE = re.compile(r"""(?![\[{])(?:[^\s,;}"'\\]++|\\++(?!["']))*+""")
+_LISTED = re.compile(r"\[\s*+")
+_NEXT = re.compile(r"""\\*+["']\s*+,\s*+""")
 _OPENING = re.compile(r"""(\\*+)(["'])""")
 _QUOTE = re.compile(r"""(?<!\\)(\\*+)(["'])""")
 
@@ -110,7 +111,6 @@ def redactor_of(patterns: Sequence[str]) -> Redactor:
 # --- values that a name gives away -------------------------------------------------------
 
 
-@lru_cache(maxsize=1024)
 def _is_secret(name: str) -> bool:
     """Whether a name is that of a secret: `client_secret`, `accessToken`, and no `max_tokens`."""
     words = [word.lower() for word in _WORDS.findall(name[-_LONGEST_NAME:])]
@@ -140,10 +140,16 @@ def _named_values(text: str) -> Iterator[tuple[int, int]]:
         before = text[max(0, found.start() - _LONGEST_NAME) : found.start("quote")]
         head = _NAME.search(before)
         name = head[0] if head else ""
-        if _is_secret(name):
-            start, done = _value_at(text, found.end(), name, is_quoted=bool(found["quote"]))
-            if done > start:
-                yield start, done
+        if not _is_secret(name):
+            continue
+        start, done = _value_at(text, found.end(), name, is_quoted=bool(found["quote"]))
+        if done > start:
+            yield start, done
+        following = _LISTED.match(text, found.end())
+        while following and (opening := _OPENING.match(text, following.end())):
+            done = _closing(text, opening)
+            yield opening.end(), done
+            following = _NEXT.match(text, done)
 
 
 def _value_at(text: str, at: int, name: str, *, is_quoted: bool) -> tuple[int, int]:

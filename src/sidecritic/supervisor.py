@@ -185,7 +185,7 @@ class Supervisor:
         try:
             judgement = await judge_in_time(self.critic, proposal, self.limits.critic_timeout)
         except CriticError as error:
-            log.append(Failed(where="critic", error=type(error).__name__, message=str(error)))
+            log.append(failed_by(error))
             return None
         failure = _no_verdict(judgement)
         if failure:
@@ -219,6 +219,14 @@ class Supervisor:
                 return Halt(reason=reason)
             case _ as other:
                 assert_never(other)
+
+
+def failed_by(error: CriticError) -> Failed:
+    """Return the failure of a critic, named by what broke it: its model, or an exception."""
+    cause: BaseException = error
+    while type(cause) is CriticError and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return Failed(where="critic", error=type(cause).__name__, message=str(error))
 
 
 async def judge_in_time(critic: Critic, proposal: Proposal, seconds: float) -> Judgement:

@@ -68,6 +68,10 @@ def test_a_text_under_the_name_of_a_secret_is_taken_out_wherever_it_stands(name:
     assert json.loads(redactor.text(once)) == clean
     twice = json.dumps({"raw": once})
     assert json.loads(json.loads(redactor.text(twice))["raw"]) == clean
+    listed: JsonValue = {name: ["hunter 2", "hunter 3"], "order": ["B2"], "n": [1]}
+    assert json.loads(redactor.text(json.dumps(listed))) == redactor.value(listed)
+    raw: JsonValue = {"raw": json.dumps(listed)}
+    assert json.loads(json.loads(redactor.text(json.dumps(raw)))["raw"]) == redactor.value(listed)
     assert redactor.text(f"{name}: hunter2\nnext") == f"{name}: {REDACTED}\nnext"
     assert (
         redactor.text(f"{{'{name}': 'hunter 2', 'n': 1}}") == f"{{'{name}': '{REDACTED}', 'n': 1}}"
@@ -136,7 +140,9 @@ def test_the_operator_adds_patterns_which_have_to_be_regular_expressions() -> No
     [
         *("eyJ0-", "eyJ00000000.", "eyJ" + "-eyJ" * 120 + ".", "://a:", "\\", "key", "token  "),
         *("-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "bearer ", "basic a", "sk-", "password:"),
+        *("key=", "key:'", "secret:{", "secret: [", 'token: ["a", ', "max_tokens: ", "hf_", "npm_"),
         *('password:"', 'password: "a', "password:\\", "password:\\'", "Cookie: a", "a" * 50),
+        *("Set-Cookie: ", 'key\\":\\"', "AKIA", "AIza", "accessToken", "clientSecret=a,"),
     ],
 )
 def test_hostile_text_costs_time_that_grows_with_its_length(piece: str) -> None:

@@ -174,7 +174,7 @@ class Empties:
     ("critic", "error"),
     [
         (Hangs(), "CriticTimeout"),
-        (Breaks(), "CriticError"),
+        (Breaks(), "ZeroDivisionError"),
         (Owns(), "error"),
         (Empties(), "ok"),
         (Judges([None]), "CriticError"),

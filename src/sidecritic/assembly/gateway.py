@@ -54,13 +54,19 @@ class GatewayMaker:
         Raises:
             ConfigError: a key, policy, pack or critic is missing.
         """
+        redactor_of(settings.store.redact)
+        tenants = tuple(self._tenant(client) for client in settings.clients)
+        for kind in ("name", "key_digest"):
+            if len({getattr(tenant, kind) for tenant in tenants}) < len(tenants):
+                shown = kind.removesuffix("_digest")
+                raise ConfigError(f"two [[clients]] have one {shown}; give each its own")
         upstreams = {name: self._upstream(name, settings) for name in settings.upstreams}
         routes = tuple(
             self._route(name, route, settings, upstreams) for name, route in settings.routes.items()
         )
         return Setup(
             routes=routes,
-            tenants=tuple(self._tenant(client) for client in settings.clients),
+            tenants=tenants,
             limits=settings.limits,
             proxied=settings.proxied,
             digest=sha256(settings.model_dump_json().encode()).hexdigest()[:16],

@@ -1,14 +1,16 @@
 """`serve`: the gateway as a process."""
 
+import asyncio
+import os
 import sys
 from contextlib import aclosing
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecritic.cli import note
 from sidecritic.cli.flags import GatewayFile
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
@@ -55,20 +57,33 @@ def require_gateway() -> None:
 
 
 async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Path) -> None:
+    from sidecritic.gateway.server.probe import probe_critics
     from sidecritic.gateway.server.process import serve as listen
     from sidecritic.gateway.telemetry.logs import log_to
+    from sidecritic.reports.text import plain
 
-    log_to(sys.stderr)
     async with aclosing(maker):
         server = maker.server(settings)
-        note(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
-        await listen(
-            server, settings.listen, lambda: _reload(maker, server, config, settings.listen)
-        )
+        log = log_to(partial(os.write, sys.stderr.fileno()))
+        server.metrics.watch("log_dropped", "Log lines that were not written.", lambda: log.dropped)
+        log.say(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
+
+        async def probe() -> None:
+            async for line in probe_critics(server.live.setup):
+                log.say(f"sidecritic: {plain(line, 500)}")
+
+        async def reload() -> None:
+            log.say(f"sidecritic: {await _reloaded(maker, server, config, settings.listen)}")
+            await probe()
+
+        probing = asyncio.create_task(probe())
+        await listen(server, settings.listen, reload)
+        probing.cancel()
 
 
-async def _reload(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> None:
+async def _reloaded(maker: "GatewayMaker", server: "Server", config: Path, listen: str) -> str:
     """Apply the settings that are in the file now; the old ones stay if they are wrong."""
+    from sidecritic.reports.text import plain
     from sidecritic.settings.gateway_file import gateway_settings
 
     try:
@@ -78,9 +93,8 @@ async def _reload(maker: "GatewayMaker", server: "Server", config: Path, listen:
             raise ConfigError(f"listen = {settings.listen!r} needs a restart; it is {listen!r} now")
         await server.switch(maker.setup(settings))
     except SidecriticError as error:
-        note(f"sidecritic: not reloaded: {error}")
-        return
-    note(f"sidecritic: reloaded; modes: {_modes(server)}")
+        return plain(f"not reloaded: {error}", 2000)
+    return f"reloaded; modes: {_modes(server)}"
 
 
 def _modes(server: "Server") -> str:

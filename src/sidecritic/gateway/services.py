@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from sidecritic.errors import SidecriticError, StoreError, boundary
 from sidecritic.gateway.store.conversations import Conversations
@@ -16,6 +18,15 @@ from sidecritic.gateway.telemetry.counts import Counts
 from sidecritic.gateway.telemetry.spans import Traces
 
 log = logging.getLogger("sidecritic.gateway")
+
+_LARGE = 256_000
+"""Bytes from which work takes longer than a thread costs."""
+
+_LAST = 1.0
+"""Seconds for a critic when the server ends."""
+
+_Args = TypeVarTuple("_Args")
+_Result = TypeVar("_Result")
 
 
 class Recorder(Protocol):
@@ -44,6 +55,43 @@ class Recorder(Protocol):
             StoreError: the database did not answer.
         """
         ...
+
+
+@dataclass
+class Aside:
+    """Runs what takes long for much data in one thread, so that the loop serves others."""
+
+    _thread: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "sidecritic-aside"))
+
+    async def run(self, size: int, work: Callable[[*_Args], _Result], *given: *_Args) -> _Result:
+        """Return what `work` returns; `size` is that of its data, in bytes."""
+        if size < _LARGE:
+            return work(*given)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+
+
+@dataclass
+class Closing:
+    """The end of the server: no judgement lasts much longer then."""
+
+    _at: float | None = None
+    _open: set[asyncio.Timeout] = field(default_factory=set[asyncio.Timeout])
+
+    def begin(self) -> None:
+        """Give what is being judged a last moment."""
+        self._at = asyncio.get_running_loop().time() + _LAST
+        for each in self._open:
+            each.reschedule(self._at)
+
+    @asynccontextmanager
+    async def limit(self) -> AsyncGenerator[None]:
+        """Raise `TimeoutError` in the block when that moment is over."""
+        async with asyncio.timeout_at(self._at) as until:
+            self._open.add(until)
+            try:
+                yield
+            finally:
+                self._open.discard(until)
 
 
 @dataclass
@@ -97,6 +145,16 @@ class Services:
     conversations: Conversations = field(default_factory=Conversations)
     references: References = field(default_factory=References)
     traces: Traces = field(default_factory=Traces)
+    closing: Closing = field(default_factory=Closing)
+    aside: Aside = field(default_factory=Aside)
+
+    def decided(self, decision: DecisionRecord) -> None:
+        """Count a decision, and say why a critic failed."""
+        self.counts.decided(decision)
+        if decision.failure:
+            origin = decision.origin
+            where = {"request": origin.request, "tenant": origin.tenant, "route": origin.route}
+            log.warning("critic failed", extra={**where, "what": decision.category[:300]})
 
     async def keep(self, decisions: Sequence[DecisionRecord], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.
@@ -105,7 +163,7 @@ class Services:
             StoreError: `is_closed`, and they could not be stored.
         """
         for decision in decisions:
-            self.counts.decided(decision)
+            self.decided(decision)
             if decision.link:
                 self.history.remember(decision.link)
         try:
@@ -115,3 +173,10 @@ class Services:
             if is_closed:
                 raise
             log.error("decisions could not be recorded", extra={"count": len(decisions)})
+
+    async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
+        """Record what became of decisions that left; a failure leaves them as they are."""
+        try:
+            await self.recorder.amend(decisions)
+        except StoreError:
+            log.error("decisions could not be amended", extra={"count": len(decisions)})

@@ -128,7 +128,8 @@ class TraceSettings(Record):
 
 
 class LimitSettings(Record):
-    body_bytes: int = Field(default=8_000_000, ge=1)
+    body_bytes: int = Field(default=33_554_432, ge=1)
+    """As much as Anthropic takes."""
     answer_bytes: int = Field(default=16_000_000, ge=1)
     depth: int = Field(default=64, ge=4, le=190)
     values: int = Field(default=100_000, ge=100)

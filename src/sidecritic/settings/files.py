@@ -17,6 +17,8 @@ def read_text(file: Path, what: str) -> str:
     """
     try:
         return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as cause:
+        raise ConfigError(f"{what} {file} is not UTF-8; save it as UTF-8") from cause
     except OSError as cause:
         raise ConfigError(f"cannot read {what} {file}: {cause.strerror}; check the path") from cause
 

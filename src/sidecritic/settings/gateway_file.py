@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gateway.modes import strictest_mode
-from sidecritic.gateway.settings import GatewaySettings, Mode
+from sidecritic.gateway.settings import GatewaySettings, Mode, RouteSettings
+from sidecritic.settings.critic_names import names_in
 from sidecritic.settings.files import read_toml
 from sidecritic.settings.names import suggestion
 
@@ -40,12 +41,17 @@ def require_sound(settings: GatewaySettings, file: Path) -> None:
         if route.upstream not in settings.upstreams:
             known = suggestion(route.upstream, settings.upstreams)
             raise ConfigError(f"{file}: routes.{name}: unknown upstream {route.upstream!r}{known}")
-        if route.critic == "none" and strictest_mode(route) == "enforce":
+        if strictest_mode(route) == "enforce" and (problem := _approves_all(route)):
             raise ConfigError(
-                f"{file}: routes.{name} enforces without a critic: everything would be "
-                'approved; set critic, such as "default" with a pack, or mode = "shadow"'
+                f"{file}: routes.{name} enforces {problem}: everything would be approved; "
+                'set it, or mode = "shadow"'
             )
-    host = settings.listen.rpartition(":")[0].strip("[]")
+        if route.prefix.split("/")[1:2] in (["healthz"], ["readyz"], ["metrics"]):
+            raise ConfigError(f"{file}: routes.{name}: prefix {route.prefix!r} is the server's own")
+    host, _, port = settings.listen.rpartition(":")
+    if int(port) > 65_535:
+        raise ConfigError(f"{file}: listen = {settings.listen!r}: ports end at 65535")
+    host = host.strip("[]")
     if not settings.clients and host not in ("127.0.0.1", "::1", "localhost"):
         raise ConfigError(
             f"{file}: listen = {settings.listen!r} is open to others, and no [[clients]] "
@@ -54,6 +60,19 @@ def require_sound(settings: GatewaySettings, file: Path) -> None:
     taken = [(r.prefix, settings.upstreams[r.upstream].provider) for r in settings.routes.values()]
     if len(set(taken)) < len(taken):
         raise ConfigError(f"{file}: two routes share prefix and provider; give one a prefix")
+
+
+def _approves_all(route: RouteSettings) -> str:
+    """Say which setting keeps every action from a critic; empty when none does."""
+    if set(names_in(route.critic)) == {"none"}:
+        return 'without a critic (critic, such as "default" with a pack)'
+    if route.gate == "none":
+        return 'without a gate (gate = "none")'
+    effects = (rule for rule in route.tools if rule.effect is not None)
+    first = next(effects, None)
+    if first and first.effect == "read" and not first.match.strip("*") and route.gate != "all":
+        return f'and takes every call for a read (match = "{first.match}", without gate = "all")'
+    return ""
 
 
 def set_mode(file: Path, route: str, mode: Mode) -> Mode:

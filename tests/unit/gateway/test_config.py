@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from typer.testing import CliRunner
 
 from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.calibration.critic import Calibrated
 from sidecritic.calibration.profile import to_toml
+from sidecritic.cli.app import app
 from sidecritic.errors import ConfigError, ModelUnavailable
 from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_address, is_public_name
 from sidecritic.gateway.settings import GatewaySettings, UpstreamSettings
@@ -25,6 +27,11 @@ key_env = "KEY"
 [routes.r]
 upstream = "o"
 """
+
+
+ENFORCES = 'mode = "enforce"\n'
+READS = '{match = "*", effect = "read"}'
+CLIENT = f'\n[[clients]]\nname = "shop"\nkey_sha256 = "{"0" * 64}"'
 
 
 def made(text: str, folder: Path, **environment: str) -> Any:
@@ -57,9 +64,21 @@ def test_a_route_starts_in_shadow_mode(tmp_path: Path) -> None:
         (GOOD + "[routes.s]\nupstream = 'o'", "share prefix and provider"),
         (GOOD.replace("KEY", "ABSENT"), "ABSENT is not set"),
         ("[[", "is not TOML"),
+        (GOOD + f'{ENFORCES}critic = "chain:none,none"', "enforces without a critic"),
+        (GOOD + f'{ENFORCES}critic = "ensemble:none"', "enforces without a critic"),
+        (GOOD + f'{ENFORCES}critic = "llm:stand-in"\ngate = "none"', "enforces without a gate"),
+        (GOOD + f'{ENFORCES}critic = "llm:stand-in"\ntools = [{READS}]', "every call for a read"),
+        (GOOD + CLIENT + CLIENT.replace("0", "1"), "two .*clients.* one name"),
+        (GOOD + CLIENT + CLIENT.replace("shop", "bank"), "two .*clients.* one key"),
+        (GOOD + "[store]\nredact = ['(']", r"store\.redact"),
+        ('listen = "127.0.0.1:99999"' + GOOD, "ports end at 65535"),
+        (GOOD + 'prefix = "/metrics"', "the server's own"),
+        (GOOD + 'prefix = "/healthz/shop"', "the server's own"),
+        (GOOD + 'policy = "latin.md"', "policy .*latin.md is not UTF-8"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "latin.md").write_bytes("Vergüten".encode("latin-1"))
     with pytest.raises(ConfigError, match=message):
         made(text, tmp_path, KEY="k")
 
@@ -183,3 +202,20 @@ def test_a_profile_of_another_critic_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(to_toml(profile(critic="head")), encoding="utf-8")
     with pytest.raises(ConfigError, match="fitted for the critic 'head'"):
         made(GOOD + 'critic = "policy"\nprofile = "mine.toml"', tmp_path, KEY="k")
+
+
+def test_a_rule_for_all_tools_may_follow_one_for_some(tmp_path: Path) -> None:
+    writes = '{match = "cancel_*", effect = "write"}'
+    text = f"{GOOD}{ENFORCES}{RETAIL}tools = [{writes}, {READS}]"
+    assert made(text, tmp_path, KEY="k").modes == {"r": "enforce"}
+
+
+@pytest.mark.parametrize("name", ["gateway.toml", "policy.md"])
+def test_a_file_that_is_not_utf8_is_one_line_and_exit_code_2(name: str, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'{GOOD}policy = "policy.md"'.replace('key_env = "KEY"', ""))
+    (tmp_path / name).write_bytes(b"# \xfc\n")
+    found = CliRunner().invoke(app, ["serve", "--check", "--config", str(config)])
+    assert found.exit_code == 2
+    assert len(found.stderr.splitlines()) == 1
+    assert "not UTF-8" in found.stderr

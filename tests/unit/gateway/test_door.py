@@ -1,7 +1,6 @@
 """Who may come in, what is refused at the door, what passes unread, and what is held."""
 
 import asyncio
-import gzip
 import json
 import threading
 from hashlib import sha256
@@ -112,12 +111,6 @@ def test_what_is_no_sound_object_is_refused(body: bytes, status: int, expected: 
         response = post(door, "v1/chat/completions", body)
         assert (response.status_code, code(response)) == (status, expected)
         assert upstream.received == []
-
-
-def test_a_compressed_body_is_refused_because_it_cannot_be_judged() -> None:
-    with wire_server(chat()) as upstream, gateway(upstream.root) as door:
-        body = gzip.compress(json.dumps(HI).encode())
-        assert post(door, "v1/chat/completions", body, content_encoding="gzip").status_code == 415
 
 
 def test_each_key_has_its_own_limits_with_429() -> None:
@@ -261,6 +254,6 @@ def test_an_answer_of_unknown_shape_is_blocked_or_passed_by_setting() -> None:
     with wire_server(odd) as upstream:
         with gateway(upstream.root) as door:
             blocked = post(door, "v1/responses", body)
-            assert (blocked.status_code, code(blocked)) == (502, "unknown_shape")
+            assert (blocked.status_code, code(blocked)) == (403, "unknown_shape")
         with gateway(upstream.root, unknown="pass", critic=approves()) as door:
             assert post(door, "v1/responses", body).content == odd.body

@@ -4,17 +4,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from queue import Queue
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import httpx2
 import pytest
@@ -24,12 +19,19 @@ from sidecritic.gateway.store.tables import DECISIONS
 from sidecritic.labelling.label import Label
 from sidecritic.types import Escalate, Proposal
 from tests.gateway import Asked, gateway, refuses
-from tests.operating import HI, PLAIN, command, config_file, post, waiting_case
+from tests.operating import (
+    HI,
+    PLAIN,
+    Process,
+    command,
+    config_file,
+    free_port,
+    post,
+    process,
+    waiting_case,
+)
 from tests.wire import Received, Reply, call, chat, wire_server
 from tests.wires.streams import chat_stream, spoken
-
-DOOR = Path(sys.executable).with_name("sidecritic")
-
 
 # --- reviews -----------------------------------------------------------------------------
 
@@ -177,55 +179,6 @@ def test_what_a_reviewer_decided_is_a_label_too(tmp_path: Path) -> None:
 # --- the process -------------------------------------------------------------------------
 
 
-class Process:
-    """A program of ours, with what it says read as it says it."""
-
-    def __init__(self, words: list[str], **options: Any) -> None:
-        self._running = subprocess.Popen(words, stderr=subprocess.PIPE, **options)
-        self._said: Queue[bytes] = Queue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._running.stderr is not None
-        with self._running.stderr as lines:
-            for line in lines:
-                self._said.put(line)
-
-    def wait_for(self, word: bytes) -> bytes:
-        """Return the next line that holds the word."""
-        while True:
-            line = self._said.get(timeout=120)
-            if word in line:
-                return line
-
-    def send(self, number: int) -> None:
-        self._running.send_signal(number)
-
-    def end(self) -> int:
-        code = self._running.wait(60)
-        self._reader.join()
-        return code
-
-    def kill(self) -> None:
-        self._running.kill()
-        self.end()
-
-
-@contextmanager
-def process(config: Path, database: str) -> Generator[tuple[Process, str]]:
-    port = free_port()
-    text = config.read_text()
-    config.write_text(f'listen = "127.0.0.1:{port}"\n{text}')
-    words = [str(DOOR), "serve", "--config", str(config)]
-    running = Process(words, env={**os.environ, "STORE_URL": database})
-    try:
-        running.wait_for(b"running on")
-        yield running, f"http://127.0.0.1:{port}"
-    finally:
-        running.kill()
-
-
 def released_under_load(root: str, running: Process, mode_stream: bool) -> set[str]:
     """Ask from several threads until the server is killed; return the ids of whole answers."""
     seen: set[str] = set()
@@ -307,12 +260,6 @@ def postgres() -> Generator[str]:
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
         finally:
             running.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) -> None:

@@ -151,8 +151,8 @@ def _prose(policy: str | Path) -> str:
         return policy
     try:
         return Path(policy).read_text(encoding="utf-8")
-    except OSError as cause:
-        raise ConfigError(f"cannot read policy {policy}: {cause.strerror}") from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigError(f"cannot read policy {policy}: {cause}") from cause
 
 
 def _kind_of(client: object) -> tuple[Provider, bool]:

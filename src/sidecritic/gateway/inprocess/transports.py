@@ -22,7 +22,7 @@ from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import NO_SPAN
 from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, read_request
-from sidecritic.gateway.turns.routing import require_proxied
+from sidecritic.gateway.turns.routing import readable, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
 from sidecritic.gateway.wire.refusals import HttpError
@@ -72,11 +72,11 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
                 return await upstream.passed(body)
             return _response(await self._reply(route, dialect, upstream.outgoing(body)), request)
         except HttpError as refusal:
-            return _error(route, request, refusal.status, refusal.code, refusal)
+            return _error(route, request, refusal)
         except ModelUnavailable as failure:
             raise httpx2.RemoteProtocolError(str(failure), request=request) from failure
         except ModelError as failure:
-            return _error(route, request, 502, "upstream_unusable", failure)
+            return _error(route, request, HttpError(403, "upstream_unusable", str(failure)))
 
     async def aclose(self) -> None:
         background = self._supervision.services.background
@@ -86,9 +86,12 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
     async def _reply(self, route: Route, dialect: Dialect, request: Outgoing) -> Reply:
         setup, services = self._supervision.setup, self._supervision.services
         place = Place(route, dialect.endpoint, dialect)
+        is_shadow = strictest_mode(route.settings) == "shadow"
+        limit = setup.limits.body_bytes
+        request = await readable(request, limit, services, insists=not is_shadow)
         caller = Caller("client", self._supervision.new_id(), NO_SPAN)
         read = await read_request(place, request, setup, services, caller)
-        if strictest_mode(route.settings) == "shadow":
+        if is_shadow:
             return await shadow(read, services)
         read.require_known(read.asked.unknown, where="request")
         return await enforce(read, services)
@@ -246,11 +249,11 @@ def _dialect(route: Route, request: httpx2.Request) -> Dialect | None:
     return next((known[end] for end in known if path.endswith(f"/{end}")), None)
 
 
-def _error(
-    route: Route, request: httpx2.Request, status: int, code: str, problem: Exception
-) -> httpx2.Response:
-    error = PROVIDERS[route.provider].error(status, code, str(problem))
-    return httpx2.Response(status, content=json.dumps(error), request=request)
+def _error(route: Route, request: httpx2.Request, refusal: HttpError) -> httpx2.Response:
+    status = refusal.status
+    error = PROVIDERS[route.provider].error(status, refusal.code, str(refusal))
+    headers = list(refusal.headers)
+    return httpx2.Response(status, headers=headers, content=json.dumps(error), request=request)
 
 
 def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:

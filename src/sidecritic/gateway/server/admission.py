@@ -5,14 +5,19 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from sidecritic.gateway.routes import Tenant
+from sidecritic.gateway.server.upstreams import is_public_name
 from sidecritic.gateway.settings import ClientSettings
 from sidecritic.gateway.wire.http import Headers, header
 from sidecritic.gateway.wire.refusals import HttpError
 
 ANYBODY = ClientSettings(name="anybody", concurrency=1024)
 """The tenant of a server that lists no clients; such a server listens on loopback only."""
+
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def key_digest(key: str) -> bytes:
@@ -23,12 +28,14 @@ def tenant_of(headers: Headers, tenants: Sequence[Tenant]) -> ClientSettings:
     """Return the client that the request's key belongs to.
 
     Raises:
-        HttpError: the key is unknown.
+        HttpError: the key is unknown; or a server without keys is called by another page or name.
     """
     if not tenants:
+        _require_local(headers)
         return ANYBODY
     scheme, _, token = header(headers, "authorization").partition(" ")
-    key = header(headers, "x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+    named = header(headers, "x-api-key") or header(headers, "api-key")
+    key = named or (token.strip() if scheme.lower() == "bearer" else "")
     given, found = key_digest(key), None
     for tenant in tenants:  # all of them, so that the time does not tell which one matches
         if hmac.compare_digest(given, tenant.key_digest):
@@ -36,6 +43,25 @@ def tenant_of(headers: Headers, tenants: Sequence[Tenant]) -> ClientSettings:
     if found is None or not key:
         raise HttpError(401, "invalid_api_key", "unknown key")
     return found
+
+
+def _require_local(headers: Headers) -> None:
+    """Check that no page of the web asks, in a browser on this machine.
+
+    Such a page is named by `Origin`; or its name leads here since it was loaded, and is the `Host`.
+
+    Raises:
+        HttpError: one does.
+    """
+    origin = header(headers, "origin")
+    try:
+        host = urlsplit(f"//{header(headers, 'host')}").hostname or ""
+        is_local = not origin or urlsplit(origin).hostname in LOOPBACK
+    except ValueError:
+        is_local, host = False, ""
+    if not is_local or is_public_name(host):
+        problem = "this server lists no clients, and serves programs of its own machine only"
+        raise HttpError(403, "not_local", problem)
 
 
 @dataclass

@@ -24,16 +24,15 @@ from sidecritic.gateway.telemetry.spans import NO_SPAN
 from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, read_request, require_own
 from sidecritic.gateway.turns.request import SupervisedRequest
-from sidecritic.gateway.turns.routing import outgoing, place_of, require_proxied
+from sidecritic.gateway.turns.routing import outgoing, place_of, readable, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
 from sidecritic.gateway.wire.connection import ClientGone, Connection
-from sidecritic.gateway.wire.http import NO_STORE, Outgoing, Reply, end_to_end
+from sidecritic.gateway.wire.http import NO_STORE, Outgoing, Reply, end_to_end, require_no_redirect
 from sidecritic.gateway.wire.refusals import HttpError
 
 log = logging.getLogger("sidecritic.gateway")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_JSON = ("content-type", "application/json")
 
 
 @dataclass
@@ -82,6 +81,7 @@ class Visit:
         self._setup = setup
         self._line = line
         self._id = id
+        self._mark = ("x-sidecritic-request", id)
         self._place: Place | None = None
         self._client = ""
         self._span = NO_SPAN
@@ -114,7 +114,7 @@ class Visit:
         except ModelUnavailable as failure:
             await self._refuse(HttpError(502, "upstream_unavailable", str(failure)))
         except ModelError as failure:
-            await self._refuse(HttpError(502, "upstream_unusable", str(failure)))
+            await self._refuse(HttpError(403, "upstream_unusable", str(failure)))
         except ClientGone:
             pass
 
@@ -130,13 +130,15 @@ class Visit:
             if place.dialect is None or line.method != "POST":
                 require_proxied(setup, place, line.method)
                 await line.while_there(self._pass(place, request))
-            elif mode == "off":
-                require_own(place, request, setup)
+                return
+            services, limit = self._door.services, setup.limits.body_bytes
+            plain = await readable(request, limit, services, insists=mode == "enforce")
+            if mode == "off":
+                require_own(place, plain, setup)
                 await line.while_there(self._pass(place, request))
             else:
                 caller = Caller(client.name, self._id, self._span)
-                services = self._door.services
-                read = await read_request(place, request, setup, services, caller)
+                read = await read_request(place, plain, setup, services, caller)
                 await self._supervise(place, read, enforces=mode == "enforce")
 
     async def _pass(self, place: Place, request: Outgoing) -> None:
@@ -144,6 +146,8 @@ class Visit:
             sent = request.with_headers(s.carried(request.headers))
             incoming = await place.route.upstream.send(sent)
             try:
+                if strictest_mode(place.route.settings) == "enforce":
+                    require_no_redirect(incoming.status)
                 await self._line.begin(incoming.status, end_to_end(incoming.headers))
                 await self._line.stream(incoming.chunks())
             finally:
@@ -157,7 +161,7 @@ class Visit:
         request.require_known(request.asked.unknown, where="request")
         work, line = enforce(request, self._door.services), self._line
         if request.asked.stream:
-            reply = await line.while_held(work, self._setup.limits.keep_alive)
+            reply = await line.while_held(work, self._setup.limits.keep_alive, self._mark)
         else:
             reply = await line.while_there(work)
         await self._send(place, request, reply)
@@ -192,11 +196,9 @@ class Visit:
             if self._is_held and place is not None and place.dialect is not None:
                 await line.put(place.dialect.error_event(error), more=False)
             return
-        headers = [_JSON, NO_STORE, ("x-sidecritic-request", self._id)]
-        if refusal.retry_after is not None:
-            headers.append(("retry-after", str(max(1, round(refusal.retry_after)))))
+        headers = (*refusal.headers, NO_STORE, self._mark)
         try:
-            await line.whole(refusal.status, tuple(headers), json.dumps(error).encode())
+            await line.whole(refusal.status, headers, json.dumps(error).encode())
         except ClientGone:
             return
 

@@ -2,12 +2,17 @@
 
 import asyncio
 import gc
+import resource
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from types import FrameType
 
 import uvicorn
 
 from sidecritic.gateway.server.app import Server, make_app
+from sidecritic.gateway.server.heads import BoundedHttp
+from sidecritic.gateway.services import Closing
 
 _UNCOLLECTED = 20_000
 """Live objects between two searches for cycles.
@@ -16,15 +21,29 @@ A request leaves no cycle behind. At Python's default of 700, dozens of requests
 walked several times each, a tenth of their cost; 20,000 objects are a few megabytes at most.
 """
 
+
+class _Listener(uvicorn.Server):
+    """A server whose critics hear of its end as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, closing: Closing) -> None:
+        super().__init__(config)
+        self._tell = partial(asyncio.get_running_loop().call_soon_threadsafe, closing.begin)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._tell()
+        super().handle_exit(sig, frame)
+
+
 Reload = Callable[[], Coroutine[None, None, None]]
 
 
 async def serve(server: Server, listen: str, reload: Reload) -> None:
     """Serve until a signal ends it, and finish requests in flight; `SIGHUP` reloads."""
     host, _, port = listen.rpartition(":")
-    listener = uvicorn.Server(
+    listener = _Listener(
         uvicorn.Config(
             make_app(server),
+            http=BoundedHttp,
             host=host.strip("[]"),
             port=int(port),
             log_config=None,
@@ -36,7 +55,8 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             ws="none",
             timeout_keep_alive=75,
             timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
-        )
+        ),
+        server.services.closing,
     )
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
@@ -46,6 +66,10 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
+    # A connection takes a descriptor; many systems allow 1,024 unless more are asked for.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.freeze()  # what has been loaded stays
     gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
     loop.add_signal_handler(signal.SIGHUP, begin_reload)

@@ -1,9 +1,9 @@
 """Upstream servers over HTTP; their addresses come from the operator's settings alone."""
 
-import asyncio
 import ipaddress
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,9 +15,10 @@ from yarl import URL
 from sidecritic.dialects.providers import PROVIDERS, ProviderApi
 from sidecritic.errors import ModelUnavailable
 from sidecritic.gateway.settings import UpstreamSettings
-from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing
+from sidecritic.gateway.wire.http import KEY_HEADERS, Headers, Incoming, Outgoing
 
 _CHUNK: Final = 65_536
+_LARGE: Final = 2**20
 _MAX_CONNECTIONS = 1024
 _IDLE = 4.0
 """Seconds that an idle connection is kept; many servers close theirs after five."""
@@ -41,7 +42,7 @@ class HttpUpstream:
             ModelUnavailable: no connection, or none in time.
         """
         url = URL(f"{self._api.root(self.settings.base_url)}/{request.path}", encoded=True)
-        headers = [*request.headers, *self._credentials(request.headers)]
+        headers = [*request.headers, *self._credentials(request.headers, request.path)]
         with _Failures(self.name):
             try:
                 response = await self._request(request, url, headers)
@@ -59,7 +60,8 @@ class HttpUpstream:
         return await self._client().request(
             request.method,
             url,
-            data=request.body or None,
+            # A file is sent in pieces, between which the loop serves others.
+            data=BytesIO(request.body) if len(request.body) > _LARGE else request.body or None,
             headers=headers,
             allow_redirects=False,
             skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
@@ -95,11 +97,13 @@ class HttpUpstream:
             )
         return self._session
 
-    def _credentials(self, given: Headers) -> Headers:
+    def _credentials(self, given: Headers, path: str) -> Headers:
         """Return the server's own key, unless the client's is forwarded."""
-        if self.key is None or any(name in ("authorization", "x-api-key") for name, _ in given):
+        if self.key is None or any(name in KEY_HEADERS for name, _ in given):
             return ()
         name, scheme = self._api.key_header
+        if path.startswith("openai/"):  # Azure takes a key by this name, and tokens as bearers
+            name, scheme = "api-key", ""
         return ((name, f"{scheme}{self.key}"),)
 
 
@@ -197,7 +201,3 @@ def is_public_address(address: str) -> bool:
         if any(found in network for network in _V4_INSIDE):
             return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF).is_global
     return found.is_global and not found.is_multicast
-
-
-async def close_all(upstreams: list[HttpUpstream]) -> None:
-    await asyncio.gather(*(upstream.aclose() for upstream in upstreams))

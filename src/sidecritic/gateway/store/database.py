@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
+from pathlib import Path
 from queue import SimpleQueue
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
@@ -40,6 +42,8 @@ _READ = 20 * _LONGEST
 """Characters searched for secrets; half a secret that is cut off here is never stored."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
+_LOOK = 0.5
+"""Seconds between two looks at whether SQLite's file is still there."""
 _BUSY = 3.0
 """Seconds that SQLite waits for a lock of another process, unless the URL has a `timeout`."""
 
@@ -112,7 +116,9 @@ class _Job:
 class _Rows:
     """Decisions to insert, in one statement for the whole batch."""
 
-    rows: Sequence[Row]
+    decisions: Sequence[DecisionRecord]
+    made: Sequence[Row]
+    """Empty where there is content, of any size: then the writer's thread makes them."""
     future: "asyncio.Future[None]"
 
 
@@ -146,6 +152,9 @@ class Store:
         self._insertion = _Insertion(engine)
         self._is_local = engine.dialect.name == "sqlite"
         self._connection: Connection | None = None
+        self._file = engine.url.database if self._is_local else None
+        self._identity = _identity(self._file)
+        self._look_at = 0.0
         self._waiting: list[_Job | _Rows] = []
         self._is_writing = False
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -163,20 +172,19 @@ class Store:
         self._engine.dispose()
 
     async def keep(self, decisions: Sequence[DecisionRecord]) -> None:
-        rows = [self._row(decision) for decision in decisions]
-        if rows:
-            for row in rows:
-                if row["content"] is not None:
-                    row["content"] = json.dumps(row["content"])
-            await self._put(_Rows(rows, asyncio.get_running_loop().create_future()))
+        if decisions:
+            is_small = all(decision.content is None for decision in decisions)
+            made = self._rows(decisions) if is_small else ()
+            await self._put(_Rows(decisions, made, asyncio.get_running_loop().create_future()))
 
     async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
-        rows: list[Row] = []
-        for decision in decisions:
-            row = {k: v for k, v in self._row(decision).items() if k not in _LASTING}
-            rows.append({**row, "amended": decision.id})
-        if rows:
-            await self._run(lambda connection: connection.execute(_AMEND, rows))
+        def amend(connection: Connection) -> None:
+            rows = ({**self._row(d), "amended": d.id} for d in decisions)
+            kept = [{k: v for k, v in row.items() if k not in _LASTING} for row in rows]
+            connection.execute(_AMEND, kept)
+
+        if decisions:
+            await self._run(amend)
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         sought = {"sought_tenant": tenant, "sought_link": link}
@@ -240,6 +248,13 @@ class Store:
             StoreError: the database refused.
         """
         return await self._run(work)
+
+    def _rows(self, decisions: Sequence[DecisionRecord]) -> list[Row]:
+        rows = [self._row(decision) for decision in decisions]
+        for row in rows:
+            if row["content"] is not None:
+                row["content"] = json.dumps(row["content"])
+        return rows
 
     def _row(self, decision: DecisionRecord) -> Row:
         row = row_of(decision, self._redactor.value(decision.content))
@@ -310,7 +325,9 @@ class Store:
                 results = self._done(transaction.connection, batch)
         except StoreError as failure:
             self._drop_connection()
-            cause = failure.__cause__ or failure
+            if (cause := failure.__cause__) is None:
+                log.error("store failed", extra={"what": str(failure)})
+                raise
             log.error("store failed", extra={"error": _kind(cause)})
             kind = StoreError if isinstance(cause, OperationalError) else _Unusable
             # Statements and values stay out of the message: they quote what was said.
@@ -320,21 +337,40 @@ class Store:
         return results
 
     def _done(self, connection: Connection, batch: _Batch) -> Sequence[Any]:
-        rows = [row for job in batch if isinstance(job, _Rows) for row in job.rows]
+        kept = (job for job in batch if isinstance(job, _Rows))
+        rows = [row for job in kept for row in job.made or self._rows(job.decisions)]
         if rows:
             self._insertion.into(connection, rows)
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:
+        # What goes into a file that has no name any more is lost, and nobody would notice. Looking
+        # releases the interpreter's lock, so it is not done for each batch.
+        if monotonic() >= self._look_at:
+            if _identity(self._file) != self._identity:
+                problem = "the database's file was deleted or replaced; put it back, or restart"
+                raise StoreError(problem)
+            self._look_at = monotonic() + _LOOK
         # Kept between batches if possible: taking it from the pool costs as much as a commit.
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
 
     def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # On a full disk, even giving up fails.
+            with suppress(StoreError), boundary(StoreError, "the decision store failed"):
+                connection.close()
+
+
+def _identity(file: str | None) -> tuple[int, int] | None:
+    """Return which file it is, whatever its name; nothing for a database without one."""
+    try:
+        found = Path(file).stat() if file else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def _kind(cause: BaseException) -> str:

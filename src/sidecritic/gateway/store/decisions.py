@@ -5,6 +5,7 @@ unless the operator has switched it on.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Literal
@@ -17,6 +18,19 @@ from sidecritic.trace import Event, Executed, Failed, Judged, Proposed, proposal
 from sidecritic.types import Assistant, Briefing, Record, Usage
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+_REASONS = {
+    "CriticTimeout": "timeout",
+    "timeout": "timeout",
+    "ModelUnavailable": "unavailable",
+    "ModelRejected": "rejected",
+    "ModelError": "unreadable",
+    "CriticError": "unreadable",
+    "error": "error",
+}
+"""By class of error or status of a judgement; anything else is an exception."""
+_QUOTED = re.compile(r" ?\(.*\)", re.DOTALL)
+"""What a server said."""
 
 Fate = Literal["released", "withheld", "pending"]
 """`pending`: released in shadow mode, and not judged yet."""
@@ -73,11 +87,18 @@ class DecisionRecord(Record):
     risk: float | None
     calibrated: bool
     category: str
+    """Of the fault; or why and where the critic failed, as `unavailable: critic 'llm:m': ...`."""
     actor_usage: Usage
     critic_usage: Usage
     actor_seconds: float
     critic_seconds: float
     content: dict[str, JsonValue] | None = None
+
+    @property
+    def failure(self) -> str:
+        """Why the critic failed, in one word; empty when it did not."""
+        has_failed = self.verdict == "none" and self.status in ("error", "timeout")
+        return self.category.partition(":")[0] if has_failed else ""
 
     @property
     def would_block(self) -> bool:
@@ -130,7 +151,7 @@ def decisions_of(
             status=judgement.status if judgement else _no_status(failure),
             risk=judgement.risk if judgement else None,
             calibrated=judgement.calibrated if judgement else False,
-            category=judgement.category if judgement else "",
+            category=judgement.category if judgement else why_failed(failure),
             critic_usage=judgement.usage if judgement else Usage(),
             critic_seconds=judgement.seconds if judgement else 0.0,
             actor_usage=event.completion.usage,
@@ -144,6 +165,17 @@ def _no_status(failure: Failed | None) -> str:
     if failure is None:
         return "ungated"
     return "timeout" if failure.error in ("CriticTimeout", "timeout") else "error"
+
+
+def why_failed(failure: Failed | None) -> str:
+    """Say why and where a critic failed, without what was said: `rejected: critic 'llm:m': …`."""
+    if failure is None:
+        return ""
+    reason, said = _REASONS.get(failure.error, "exception"), failure.message
+    if reason == "exception":
+        # Its text may quote anything; its name comes after the check or critic that it broke.
+        said = said.partition(f"{failure.error}:")[0] + failure.error
+    return f"{reason}: {_QUOTED.sub('', said)}"
 
 
 def content_of(

@@ -1,5 +1,6 @@
 """Metrics for Prometheus. Labels are names from the settings, never input."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -28,6 +29,7 @@ class Metrics(Counts):
         self._requests = counter("requests", "Requests by status.", "route", "status")
         self._decisions = counter("decisions", "Proposals by verdict.", *by_verdict)
         self._would_block = counter("would_block", "Proposals objected to.", "route", "mode")
+        self._failures = counter("critic_failures", "Critics that failed.", "route", "reason")
         self._tokens = counter("tokens", "Tokens by party.", "route", "party")
         self._critic = histogram("critic_seconds", "Time of one verdict.", "route")
         self._seconds = histogram("request_seconds", "Time of one request.", "route")
@@ -60,6 +62,8 @@ class Metrics(Counts):
         ).inc()
         if decision.would_block:
             self._of(self._would_block, origin.route, origin.mode).inc()
+        if decision.failure:
+            self._of(self._failures, origin.route, decision.failure).inc()
         if decision.status in ("ok", "error", "timeout"):
             self._of(self._critic, origin.route).observe(decision.critic_seconds)
         for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):
@@ -78,6 +82,10 @@ class Metrics(Counts):
 
     def unverified(self, route: str) -> None:
         self._of(self._unverified, route).inc()
+
+    def watch(self, name: str, doc: str, number: Callable[[], float]) -> None:
+        """Show a number that is counted elsewhere."""
+        Gauge(f"sidecritic_{name}", doc, registry=self._registry).set_function(number)
 
     def text(self) -> bytes:
         """Return the exposition format."""

@@ -192,7 +192,7 @@ class Choices:
 
     def _supervisor(self, choice: Choice, limits: Limits) -> Supervisor:
         route = self.request.route
-        critic = watched(route.critic, self.request.span)
+        critic = watched(route.critic, self.request.span, self.services.closing)
         return Supervisor(choice.seat, critic, route.settings.gate, limits, _SAMPLING)
 
     async def _decide(self, choice: Choice) -> None:

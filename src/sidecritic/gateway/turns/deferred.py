@@ -12,10 +12,13 @@ from sidecritic.gateway.wire.http import RawAnswer
 from sidecritic.types import Assistant, Usage
 
 
-def judge_later(
+async def judge_later(
     choices: Choices, settled: Sequence[Choice], decisions: Sequence[DecisionRecord]
 ) -> None:
-    """Have what was released unjudged in shadow mode judged in the background."""
+    """Have what was released unjudged in shadow mode judged in the background.
+
+    What is too much is recorded as never judged.
+    """
     services = choices.services
     pending = {d.choice: d for d in decisions if d.fate == "pending"}
     waiting = [each for each in settled if each.number in pending]
@@ -28,11 +31,13 @@ def judge_later(
             judged = [_after(d, pending[each.number]) for d in choices.decisions(seen)[:1]]
             for decision in judged:
                 # The actor's tokens were counted when the answer left.
-                services.counts.decided(decision.model_copy(update={"actor_usage": Usage()}))
-            await services.recorder.amend(judged)
+                services.decided(decision.model_copy(update={"actor_usage": Usage()}))
+            await services.amend(judged)
 
     if not services.background.spawn(judge):
         services.counts.shadow_skipped(len(waiting))
+        shed = {"fate": "released", "status": "shed"}
+        await services.amend([d.model_copy(update=shed) for d in pending.values()])
 
 
 def marked(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:

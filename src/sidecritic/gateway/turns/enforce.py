@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from sidecritic.dialects.base import Body, WireDraft
-from sidecritic.errors import StoreError
+from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.turns.attempt import Attempt, attempts_of
 from sidecritic.gateway.turns.choice import Choice, Choices
@@ -83,7 +83,7 @@ async def _record(choices: Choices, settled: Sequence[Choice]) -> None:
         raise HttpError(503, "not_recorded", problem) from failure
     for each in settled:
         choices.remember(each)
-    judge_later(choices, settled, decisions)
+    await judge_later(choices, settled, decisions)
 
 
 def _note_abandoned(choices: Choices) -> None:
@@ -135,6 +135,8 @@ async def _let_pass(request: SupervisedRequest, services: Services, failure: Bro
 def _failed_stream(request: SupervisedRequest, failure: BrokenStream) -> Reply:
     """Pass the provider's error on, and nothing of what it said before."""
     heard = failure.heard
+    if failure.is_whole:  # asking again would not make it clearer
+        raise ModelError(str(failure)) from failure
     if failure.error is None:
         raise failure
     headers = _headers(request, heard, "error", without=frozenset({"content-encoding"}))

@@ -6,6 +6,7 @@ Source: semantic conventions 1.41, "GenAI" (spans, and the event `gen_ai.evaluat
 from dataclasses import dataclass
 
 from sidecritic.dialects.base import ProviderAnswer
+from sidecritic.gateway.services import Closing
 from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span
 from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.ports import Critic, Warm
@@ -45,17 +46,17 @@ def note_answer(span: Span, answered: ProviderAnswer) -> None:
         span.content(OUTPUT, [*said])
 
 
-def watched(critic: Critic, span: Span) -> Critic:
-    """Return the critic with a span around each of its judgements."""
-    if not span.is_recorded:
-        return critic
-    return _WarmWatched(critic, span) if isinstance(critic, Warm) else _Watched(critic, span)
+def watched(critic: Critic, span: Span, closing: Closing) -> Critic:
+    """Return the critic with a span around each of its judgements, which end with the server."""
+    kind = _WarmWatched if isinstance(critic, Warm) else _Watched
+    return kind(critic, span, closing)
 
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
     critic: Critic
     span: Span
+    closing: Closing
 
     @property
     def name(self) -> str:
@@ -69,7 +70,10 @@ class _Watched:
             "sidecritic.tools": called,
         }
         with self.span.child(f"judge {self.name}", known) as span:
-            judgement = await self.critic.judge(proposal)
+            async with self.closing.limit():
+                judgement = await self.critic.judge(proposal)
+            if not span.is_recorded:
+                return judgement
             span.happened("gen_ai.evaluation.result", _result(judgement))
             usage = judgement.usage
             span.note(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from sidecritic.dialects.base import Body, ClientRequest
@@ -45,9 +46,11 @@ async def read_request(
     if dialect is None:
         raise HttpError(404, "not_found", "this path is not supervised")
     is_shared, enforces = place.is_shared(setup), strictest_mode(route.settings) == "enforce"
-    body, repeats, unread = _parsed_for(outgoing, setup.limits, is_strict=enforces or is_shared)
+    size, aside = len(outgoing.body), services.aside.run
+    parsed = partial(_parsed_for, is_strict=enforces or is_shared)
+    body, repeats, unread = await aside(size, parsed, outgoing, setup.limits)
     shown, told = services.references.resolved(tenant, body)
-    asked = dialect.asked(shown)
+    asked = await aside(size, dialect.asked, shown)
     if told is not body:
         body, outgoing = told, replace(outgoing, body=json.dumps(told).encode())
     unread = unread or (_NOT_RELEASED if "item_reference" in asked.kept and not enforces else "")
@@ -61,7 +64,7 @@ async def read_request(
             outgoing = replace(outgoing, body=json.dumps(body, ensure_ascii=False).encode())
     if repeats:
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
-    head = services.history.head(tenant, asked.history)
+    head = await aside(size, services.history.head, tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, asked.history, head[0]) or unread != ""
     origin = _origin(place, asked, setup, caller, at=services.clock(), is_forged=is_forged)
     return SupervisedRequest(
@@ -178,7 +181,7 @@ async def _is_forged(
     services.counts.unverified(route.name)
     if setting == "refuse":
         problem = "the conversation holds turns that never left this gateway"
-        raise HttpError(409, "unknown_history", problem)
+        raise HttpError(403, "unknown_history", problem)
     return True
 
 

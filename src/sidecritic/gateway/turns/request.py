@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body, ClientRequest, Dialect, ProviderAnswer
 from sidecritic.dialects.strict_json import REPEATED, read_object
-from sidecritic.errors import ModelError
+from sidecritic.errors import ModelUnavailable
 from sidecritic.gateway.modes import with_effects
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.store.decisions import Origin
@@ -56,7 +56,7 @@ class SupervisedRequest:
 
         Raises:
             StreamFailed: the stream is not a whole answer.
-            ModelError: it is not an answer of the provider.
+            ModelUnavailable: it is not an answer of the provider.
         """
         content = heard.content(self.setup.limits.answer_bytes)
         if holds_events(heard, content):
@@ -66,7 +66,7 @@ class SupervisedRequest:
             return heard, answer, self.dialect.answered(answer)
         answer, repeats = read_object(content.removeprefix(BOM_UTF8))
         if answer is None:
-            raise ModelError("the upstream's answer is not a JSON object")
+            raise ModelUnavailable("the upstream's answer is not a JSON object")
         answered = self.dialect.answered(answer)
         if repeats:
             answered = replace(answered, unknown=(*answered.unknown, REPEATED))
@@ -89,7 +89,7 @@ class SupervisedRequest:
         if unknown and self.route.settings.unknown == "block":
             shown = ", ".join(shape[:80] for shape in unknown[:5])
             raise HttpError(
-                400 if where == "request" else 502,
+                400 if where == "request" else 403,
                 "unknown_shape",
                 f"the {where} holds what cannot be supervised: {shown}; "
                 "leave it out, or let the operator set unknown = 'pass' on this route",

@@ -131,7 +131,7 @@ class _Passing:
         for each in settled:
             choices.remember(each)
         await self.services.keep(decisions, is_closed=False)
-        judge_later(choices, settled, decisions)
+        await judge_later(choices, settled, decisions)
 
     def _read(self, heard: RawAnswer) -> ProviderAnswer:
         if self.size > self.request.setup.limits.answer_bytes:

@@ -86,10 +86,12 @@ class Connection:
                 raise
             raise ClientGone("the client left before its answer was complete") from cause
 
-    async def while_held(self, work: Coroutine[None, None, _Result], keep_alive: float) -> _Result:
+    async def while_held(
+        self, work: Coroutine[None, None, _Result], keep_alive: float, mark: tuple[str, str]
+    ) -> _Result:
         """Do the same, with a stream that begins after `keep_alive` seconds.
 
-        It carries a comment each time they have passed.
+        It carries a comment each time they have passed, and the header `mark`.
 
         Raises:
             ClientGone: the client left.
@@ -105,7 +107,7 @@ class Connection:
                 if gone in done:
                     raise ClientGone("the client left before its answer was complete")
                 if not self.status:
-                    await self.begin(200, (("content-type", EVENT_STREAM), NO_STORE))
+                    await self.begin(200, (("content-type", EVENT_STREAM), NO_STORE, mark))
                 await self.put(KEEP_ALIVE)
         finally:
             task.cancel()

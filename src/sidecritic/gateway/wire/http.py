@@ -4,16 +4,17 @@ Bodies are bytes and stay bytes: what passes is never parsed and written again.
 """
 
 import re
-import zlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.errors import ModelUnavailable
+from sidecritic.gateway.wire.coding import TooLarge, decoded
 
 Headers = tuple[tuple[str, str], ...]
 """Names in lower case."""
 
+KEY_HEADERS = frozenset({"authorization", "x-api-key", "api-key"})
 EVENT_STREAM = "text/event-stream"
 NO_STORE = ("cache-control", "private, no-store")
 
@@ -38,6 +39,16 @@ class Outgoing:
 
     def with_headers(self, headers: Headers) -> "Outgoing":
         return Outgoing(self.method, self.path, headers, self.body)
+
+    def decoded(self, limit: int) -> "Outgoing":
+        """Return it with the body that its content coding hides.
+
+        Raises:
+            ModelError: the body is damaged, too large, or its coding is not known.
+        """
+        body = decoded(header(self.headers, "content-encoding"), self.body, limit)
+        kept = tuple(h for h in self.headers if h[0] != "content-encoding")
+        return Outgoing(self.method, self.path, kept, body)
 
 
 class Incoming(Protocol):
@@ -93,32 +104,10 @@ class RawAnswer:
 
         Raises:
             TooLarge: it has more than `limit` bytes then.
+            ModelUnavailable: its data are damaged.
             ModelError: its encoding was not asked for and is not known.
         """
-        coding = header(self.headers, "content-encoding")
-        try:
-            match coding:
-                case "" | "identity":
-                    return self.raw
-                case "gzip":
-                    return _inflated(self.raw, 31, limit)
-                case "deflate":
-                    return _inflated(self.raw, 15, limit)
-                case _:
-                    raise ModelError(f"the answer's content-encoding {coding!r} is not known")
-        except zlib.error as cause:
-            raise ModelUnavailable(f"the answer's {coding} data is damaged") from cause
-
-
-def _inflated(raw: bytes, window: int, limit: int) -> bytes:
-    """Decompress; of a bomb no more than a byte over `limit`."""
-    inflating = zlib.decompressobj(window)
-    found = inflating.decompress(raw, limit + 1)
-    if len(found) > limit:
-        raise TooLarge(limit)
-    if not inflating.eof or inflating.unused_data:
-        raise zlib.error("cut off, or followed by something else")
-    return found
+        return decoded(header(self.headers, "content-encoding"), self.raw, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +119,17 @@ class Reply:
     body: bytes | AsyncGenerator[bytes]
 
 
-class TooLarge(ModelError):
-    """An answer is larger than the operator allows."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the answer has more than {limit:,} bytes; see answer_bytes")
-
-
 async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
     """Read an answer to its end and close it.
 
     Raises:
         TooLarge: it has more than `limit` bytes.
-        ModelUnavailable: it broke off.
+        ModelUnavailable: it broke off, or leads elsewhere.
     """
     parts: list[bytes] = []
     size = 0
     try:
+        require_no_redirect(incoming.status)
         async for chunk in incoming.chunks():
             size += len(chunk)
             if size > limit:
@@ -155,6 +138,16 @@ async def read_whole(incoming: Incoming, limit: int) -> RawAnswer:
     finally:
         await incoming.aclose()
     return RawAnswer(incoming.status, incoming.headers, b"".join(parts))
+
+
+def require_no_redirect(status: int) -> None:
+    """Check that an answer does not lead its client past the gateway.
+
+    Raises:
+        ModelUnavailable: it does.
+    """
+    if 300 <= status < 400:
+        raise ModelUnavailable(f"the upstream redirects (HTTP {status}), which is not followed")
 
 
 def header(headers: Headers, name: str) -> str:
@@ -180,7 +173,16 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
 
 def has_more_values_than(content: bytes, most: int) -> bool:
     """Whether there are more values, roughly, than `most`: each costs many times its bytes."""
-    return _values_in(content) > most and _values_in(_STRING.sub(b"", content)) > most
+    return _values_in(content) > most and sum(map(_values_in, _outside(content))) > most
+
+
+def _outside(content: bytes) -> Iterator[bytes]:
+    """Walk over what is not in a string, in pieces: one long step would stop all other threads."""
+    at = 0
+    for string in _STRING.finditer(content):
+        yield content[at : string.start()]
+        at = string.end()
+    yield content[at:]
 
 
 def _values_in(content: bytes) -> int:
@@ -192,8 +194,9 @@ def is_deeper_than(content: bytes, depth: int) -> bool:
     if content.count(b"{") + content.count(b"[") <= depth:
         return False
     level = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", content)):
-        level += 1 if bracket in b"[{" else -1
-        if level > depth:
-            return True
+    for piece in _outside(content):
+        for bracket in _BRACKET.finditer(piece):
+            level += 1 if bracket[0] in b"[{" else -1
+            if level > depth:
+                return True
     return False

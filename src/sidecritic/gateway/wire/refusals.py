@@ -1,6 +1,7 @@
 """Errors of the gateway's own, with the status that a client sees."""
 
 from sidecritic.errors import SidecriticError
+from sidecritic.gateway.wire.http import Headers
 
 
 class HttpError(SidecriticError):
@@ -13,3 +14,11 @@ class HttpError(SidecriticError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Headers:
+        """What goes with the error; SDKs would retry some refusals, each a paid answer."""
+        kind = ("content-type", "application/json")
+        if self.retry_after is not None:
+            return (kind, ("retry-after", str(max(1, round(self.retry_after)))))
+        return (kind,) if self.status == 502 else (kind, ("x-should-retry", "false"))

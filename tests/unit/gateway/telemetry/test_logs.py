@@ -1,0 +1,67 @@
+"""A log is written where somebody reads it, and harms nothing where nobody can."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from threading import Event
+
+import pytest
+
+from sidecritic.gateway.telemetry.logs import LogSink, log_to
+from tests.gateway import gateway, post
+from tests.wire import chat, wire_server
+
+HI = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@contextmanager
+def logging_to(write: Callable[[bytes], object]) -> Generator[LogSink]:
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    sink = log_to(write)
+    try:
+        yield sink
+    finally:
+        sink.close()
+        root.handlers[:] = kept
+        root.setLevel(level)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EPIPE])
+def test_lines_that_cannot_be_written_are_counted_and_stop_nothing(number: int) -> None:
+    def full(line: bytes) -> None:
+        raise OSError(number, os.strerror(number))
+
+    def fill(connection: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with (
+        logging_to(full) as sink,
+        wire_server(chat("Hello")) as upstream,
+        gateway(upstream.root) as door,
+    ):
+        with pytest.raises(Exception, match="store failed"):
+            door.on_loop(door.server.store.run(fill))
+        assert post(door, "v1/chat/completions", HI).status_code == 200
+    assert sink.dropped >= 2
+
+
+def test_a_reader_that_stalls_stops_nothing_and_lines_beyond_a_bound_are_counted() -> None:
+    reads = Event()
+    with (
+        logging_to(lambda line: reads.wait(20)) as sink,
+        wire_server(chat("Hello")) as upstream,
+        gateway(upstream.root) as door,
+    ):
+        for _ in range(30_000):
+            sink.say("x")
+        assert post(door, "v1/chat/completions", HI).status_code == 200
+        assert sink.dropped >= 9_000
+        reads.set()
+
+
+def test_a_line_that_cannot_be_made_is_none() -> None:
+    with logging_to(lambda line: None):
+        logging.getLogger("sidecritic.gateway").warning("%d", "no number")

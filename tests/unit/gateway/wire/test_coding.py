@@ -1,0 +1,79 @@
+"""Bodies that are compressed: read within bounds, and sent on as they are judged."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+
+import pytest
+
+from sidecritic.errors import ModelError
+from sidecritic.gateway.wire.coding import decoded
+from tests.gateway import approves, gateway, post
+from tests.wire import Json, chat, wire_server
+
+HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT = "v1/chat/completions"
+Encode = Callable[[bytes], bytes]
+
+
+def encoder(coding: str) -> Encode:
+    match coding:
+        case "zstd":
+            return pytest.importorskip("zstandard").compress
+        case "br":
+            return pytest.importorskip("brotli").compress
+        case "gzip":
+            return gzip.compress
+        case _:
+            return zlib.compress
+
+
+CODINGS = ("gzip", "deflate", "zstd", "br")
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_compressed_request_is_judged_and_sent_as_it_was_read(coding: str) -> None:
+    body, critic = encoder(coding)(json.dumps(HI).encode()), approves()
+    with wire_server(chat()) as upstream, gateway(upstream.root, critic=critic) as door:
+        assert post(door, CHAT, body, content_encoding=coding).status_code == 200
+    (received,) = upstream.received
+    assert received.body == HI
+    assert "content-encoding" not in received.headers
+    assert [m.text for m in critic.seen[0].history] == ["Hi"]
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_compressed_body_is_read_within_bounds(coding: str) -> None:
+    encode = encoder(coding)
+    bomb = encode(b" " * 50_000_000)
+    limits = {"body_bytes": 1_000_000}
+    with wire_server(chat()) as upstream, gateway(upstream.root, limits=limits) as door:
+        assert post(door, CHAT, bomb, content_encoding=coding).status_code == 413
+        cut = encode(json.dumps(HI).encode())[:-3]
+        assert post(door, CHAT, cut, content_encoding=coding).status_code == 400
+        assert post(door, CHAT, b"{}", content_encoding=coding).status_code == 400
+        assert post(door, CHAT, b"{}", content_encoding="rot13").status_code == 415
+    assert upstream.received == []
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_an_answer_is_read_in_every_coding_whether_it_was_asked_for_or_not(coding: str) -> None:
+    reply = chat("Hello")
+    headers = {**reply.headers, "content-encoding": coding}
+    sent = type(reply)(encoder(coding)(reply.body), 200, headers)
+    critic = approves()
+    with wire_server(sent) as upstream, gateway(upstream.root, critic=critic) as door:
+        assert post(door, CHAT, HI).status_code == 200
+    assert critic.seen[0].action.text == "Hello"
+
+
+def test_members_that_follow_each_other_are_one_body() -> None:
+    parts = [b"one", b"two", b"", b"three"]
+    assert decoded("gzip", b"".join(map(gzip.compress, parts)), 100) == b"onetwothree"
+    zstd = pytest.importorskip("zstandard")
+    assert decoded("zstd", b"".join(map(zstd.compress, parts)), 100) == b"onetwothree"
+    with pytest.raises(ModelError, match="damaged"):
+        decoded("gzip", gzip.compress(b"one") + b"more", 100)
+    with pytest.raises(ModelError, match="more than 5 bytes"):
+        decoded("gzip", b"".join(map(gzip.compress, parts)), 5)
