@@ -262,6 +262,6 @@ def test_a_stream_that_an_sdk_could_read_otherwise_is_read_alike_or_does_not_lea
         try:
             read = CLIENTS[api](door)
         except (APIStatusError, OpenAIStatusError) as refused:
-            assert refused.status_code == 502
+            assert refused.status_code in (403, 502)
         else:
             assert plainly(read) == plainly(shown(critic))
