@@ -124,12 +124,13 @@ bench-gateway: .venv/.dev .venv-litellm/.done
 	@$(TAU2)
 	@touch $@ .venv/.demo
 
-# llama.cpp is compiled here (5 to 20 min), once, and for any x86-64 with AVX2: pip's cache would hand the
-# instructions of one machine to another, and AMX ends the process where a sandbox forbids it.
+# llama.cpp is compiled here (5 to 20 min), once: pip's cache would hand the instructions of one machine to
+# another. Without AMX, which ends the process where a sandbox forbids it.
+NO_AMX := $(if $(findstring x86_64,$(shell uname -m)),-mno-amx-tile -mno-amx-int8 -mno-amx-bf16)
 .venv-llama/.wheel: constraints.txt
 	@echo "building llama.cpp into .venv-llama (several minutes) ..."
 	@$(PYTHON) -m venv .venv-llama
-	@CMAKE_ARGS="$(CMAKE_ARGS) -DGGML_NATIVE=OFF" .venv-llama/bin/pip wheel $(SILENT) --no-cache-dir --no-deps \
+	@CFLAGS="$(NO_AMX)" CXXFLAGS="$(NO_AMX)" .venv-llama/bin/pip wheel $(SILENT) --no-cache-dir --no-deps \
 	  --wheel-dir .venv-llama '$(LLAMA)'
 	@touch $@
 
