@@ -86,7 +86,7 @@ test-javascript: .venv/.dev tests/javascript/node_modules/.done
 	@$(BIN)/pytest -n $(FREE) -m javascript tests/javascript
 
 test-fuzz: .venv/.dev
-	@FUZZ_SECONDS=60 $(BIN)/pytest -q -n0 tests/fuzz_checks.py
+	@FUZZ_SECONDS=60 $(BIN)/pytest -q -n0 tests/fuzz_checks.py tests/fuzz_load.py
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
 
 bench: .venv/.dev

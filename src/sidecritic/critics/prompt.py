@@ -36,7 +36,7 @@ from sidecritic.types import (
     User,
 )
 
-PROMPT_VERSION = "2"
+PROMPT_VERSION = "3"
 """Changes with every change of what is rendered: scores of two versions are not comparable."""
 
 APPROVE = "Yes"

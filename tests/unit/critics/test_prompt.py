@@ -196,6 +196,6 @@ def test_a_changed_rendering_has_a_new_version() -> None:
     prompt = prompt_of(proposal(*history))
     chats = (*verdict_chat(prompt), *reasons_chat(prompt), *lookups_chat(prompt, 1))
     digest = hashlib.sha256(words(chats).encode()).hexdigest()[:12]
-    assert (PROMPT_VERSION, digest) == ("2", "7cd5e60f5dad"), (
+    assert (PROMPT_VERSION, digest) == ("3", "7cd5e60f5dad"), (
         "scores of two prompts are not comparable: raise PROMPT_VERSION"
     )
