@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from sidecritic.errors import ConfigError
-from sidecritic.redaction import REDACTED, Redactor, redactor_of
+from sidecritic.redaction import LONGEST, REDACTED, Redactor, redactor_of
 
 CREDENTIALS = [
     "sk-proj-abcdefgh12345678",
@@ -155,3 +155,14 @@ def test_hostile_text_costs_time_that_grows_with_its_length(piece: str) -> None:
     seconds(1_000)
     # Sixteen times the text; a square would cost 256 times.
     assert seconds(160_000) < 80 * max(seconds(10_000), 0.002)
+
+
+def test_of_a_very_long_text_the_beginning_is_kept_and_the_rest_counted() -> None:
+    kept = Redactor().text("password: hunter2 " + "x" * LONGEST)
+    assert kept.startswith(f"password: {REDACTED} xxx")
+    assert kept.endswith("x [18 characters left out]")
+
+
+@pytest.mark.parametrize("secret", ["bEARER abcdef0123456789", "BASIC dXNlcjpwYXNzd29yZA=="])
+def test_the_case_of_a_scheme_does_not_matter(secret: str) -> None:
+    assert Redactor().text(secret) == REDACTED
