@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from sqlalchemy import JSON, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 from sidecritic.dialects.parts import within_integer
-from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.store.decisions import DecisionRecord, Origin
 
 Row = dict[str, Any]
 
@@ -97,27 +97,16 @@ PROBES = Table(
 )
 """One row, written to see whether the database can be written to."""
 
-_OWN = ("id", "choice", "turn", "attempt", "fate", "source", "approved", "digest", "link", "tools")
-_VERDICT = ("model", "verdict", "status", "risk", "calibrated", "category")
-_ORIGIN = ("request", "at", "tenant", "route", "mode", "endpoint", "stream", "critic")
-_VERSIONS = ("critic_version", "config", "policy", "unverified", "unknown")
+_ORIGIN = tuple(Origin.model_fields)
+_OWN = tuple(name for name in DecisionRecord.model_fields if name in DECISIONS.columns)
+_LABEL: Row = {"label": "", "label_note": "", "labelled_by": ""}
 
 
 def row_of(decision: DecisionRecord, content: JsonValue) -> Row:
     """Return a decision as a row, with the content that may be stored."""
-    row: Row = {name: getattr(decision, name) for name in (*_OWN, *_VERDICT)}
-    row |= {name: getattr(decision.origin, name) for name in (*_ORIGIN, *_VERSIONS)}
-    actor, critic = decision.actor_usage, decision.critic_usage
-    return row | {
-        "actor_input_tokens": within_integer(actor.input_tokens),
-        "actor_output_tokens": within_integer(actor.output_tokens),
-        "critic_input_tokens": within_integer(critic.input_tokens),
-        "critic_output_tokens": within_integer(critic.output_tokens),
-        "critic_cost_usd": critic.cost_usd,
-        "actor_seconds": decision.actor_seconds,
-        "critic_seconds": decision.critic_seconds,
-        "content": content,
-        "label": "",
-        "label_note": "",
-        "labelled_by": "",
-    }
+    row: Row = {name: getattr(decision, name) for name in _OWN}
+    row |= {name: getattr(decision.origin, name) for name in _ORIGIN}
+    for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):
+        row[f"{party}_input_tokens"] = within_integer(usage.input_tokens)
+        row[f"{party}_output_tokens"] = within_integer(usage.output_tokens)
+    return row | {**_LABEL, "critic_cost_usd": decision.critic_usage.cost_usd, "content": content}
