@@ -54,9 +54,9 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             proxy_headers=False,
             ws="none",
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
+            timeout_graceful_shutdown=int(server.door.setup.limits.shutdown),
         ),
-        server.services.closing,
+        server.door.services.closing,
     )
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
