@@ -5,8 +5,6 @@ Nothing is set globally, and spans of libraries that trace by themselves do not 
 
 import json
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from opentelemetry.context import Context
@@ -65,13 +63,11 @@ class OpenTelemetry(Traces):
         provider.add_span_processor(BatchSpanProcessor(exporter))
         return cls(provider, provider.get_tracer("sidecritic"), redactor, keeps_content)
 
-    @contextmanager
-    def request(self, headers: Headers) -> Generator[Span]:
+    def request(self, headers: Headers) -> "_Span":
         """Open the span of a client's request."""
         context = _CONTEXT.extract(dict(headers))
         span = self.tracer.start_span("request", context, SpanKind.SERVER)
-        with _Open(span):
-            yield _Span(self, span, context)
+        return _Span(self, span, context)
 
     def clean(self, attributes: Attributes) -> dict[str, Attribute]:
         """Return attributes without secrets."""
@@ -97,6 +93,16 @@ class _Span(Span):
     span: OtelSpan
     context: Context
 
+    def __enter__(self) -> "_Span":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End with the block; note an error's type only, as its text may quote people."""
+        if kind is not None:
+            self.span.set_attribute("error.type", kind.__name__)
+            self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end()
+
     @property
     def is_recorded(self) -> bool:
         return True
@@ -120,34 +126,15 @@ class _Span(Span):
             read = json.dumps(said, ensure_ascii=False)[: 2 * _LONGEST]
             self.span.set_attribute(name, self.traces.redactor.text(read)[:_LONGEST])
 
-    @contextmanager
-    def child(
-        self, name: str, attributes: Attributes, *, is_remote: bool = False
-    ) -> Generator[Span]:
+    def child(self, name: str, attributes: Attributes, *, is_remote: bool = False) -> "_Span":
         kind = SpanKind.CLIENT if is_remote else SpanKind.INTERNAL
         context = set_span_in_context(self.span, self.context)
         known = self.traces.clean(attributes)
         shown = self.traces.redactor.text(name)
         span = self.traces.tracer.start_span(shown, context, kind, known)
-        with _Open(span):
-            yield _Span(self.traces, span, context)
+        return _Span(self.traces, span, context)
 
     def carried(self, headers: Headers) -> Headers:
         carrier: dict[str, str] = {}
         _CONTEXT.inject(carrier, set_span_in_context(self.span, self.context))
         return (*(h for h in headers if h[0] not in carrier), *carrier.items())
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """Ends the span with the block; notes an error's type only, as its text may quote people."""
-
-    span: OtelSpan
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self.span.set_attribute("error.type", kind.__name__)
-            self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end()
