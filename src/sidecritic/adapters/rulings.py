@@ -22,20 +22,8 @@ from sidecritic.types import (
     ToolSpec,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    call: ToolCall
-    """The one that was requested, or what the critic put in its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refuses:
-    text: str
-    """What the caller is told."""
-
-
-CallRuling = Passes | Refuses
+CallRuling = ToolCall | str
+"""The call that may be carried out, the critic's or the requested one; or why not, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +57,15 @@ async def rule_on(
 def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> CallRuling:
     match decision:
         case Assistant(calls=(call,)):
-            return Passes(call)
+            return call
         case Assistant(text=text):
-            return Refuses(text or "This call was not executed: one call at a time.")
+            return text or "This call was not executed: one call at a time."
         case Escalate():
-            return Refuses(oversight.hand_over_text)
+            return oversight.hand_over_text
         case Halt(reason=reason):
             # Without a further revision, a refusal and an end differ only in the log.
             if isinstance(last, Judged) and isinstance(last.judgement.verdict, Revise):
-                return Refuses(rejection(action, last.judgement.verdict)[1].text)
-            return Refuses(f"This call was not executed: {reason}")
+                return rejection(action, last.judgement.verdict)[1].text
+            return f"This call was not executed: {reason}"
         case _ as other:
             assert_never(other)
