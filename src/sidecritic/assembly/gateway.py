@@ -107,7 +107,7 @@ class GatewayMaker:
         if named:
             text = variable_in(self._environment, named, "traces.headers_env")
             headers = dict(_pair(part, named) for part in text.split(","))
-        traces = OpenTelemetry.made(
+        traces = OpenTelemetry(
             given,
             exporter_for(given, headers),
             redactor_of(settings.store.redact),

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_bytes
 from time import perf_counter
@@ -186,10 +187,8 @@ class Visit:
                 await line.put(place.dialect.error_event(error), more=False)
             return
         headers = (*refusal.headers, NO_STORE, self._mark)
-        try:
+        with suppress(ClientGone):
             await line.whole(refusal.status, headers, json.dumps(error).encode())
-        except ClientGone:
-            return
 
     @property
     def _endpoint(self) -> str:

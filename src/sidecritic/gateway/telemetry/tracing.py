@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span as OtelSpan
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import JsonValue
 
@@ -35,33 +35,27 @@ def exporter_for(settings: TraceSettings, headers: dict[str, str]) -> SpanExport
     return OTLPSpanExporter(endpoint=settings.endpoint, headers=headers, timeout=5)
 
 
-@dataclass(frozen=True, slots=True)
 class OpenTelemetry(Traces):
     """Opens the spans of requests."""
 
-    provider: TracerProvider
-    tracer: Tracer
-    redactor: Redactor
-    """Clients choose names: a model or a tool may be called like a key."""
-    keeps_content: bool
-
-    @classmethod
-    def made(
-        cls,
+    def __init__(
+        self,
         settings: TraceSettings,
         exporter: SpanExporter,
         redactor: Redactor,
         *,
         keeps_content: bool,
-    ) -> "OpenTelemetry":
-        """Return traces that go to an exporter."""
-        provider = TracerProvider(
+    ) -> None:
+        """Send them to an exporter, redacted: a model or a tool may be called like a key."""
+        self._provider = TracerProvider(
             resource=Resource.create({"service.name": settings.service}),
             sampler=ParentBased(TraceIdRatioBased(settings.share)),
             shutdown_on_exit=False,
         )
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-        return cls(provider, provider.get_tracer("sidecritic"), redactor, keeps_content)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self.tracer = self._provider.get_tracer("sidecritic")
+        self.redactor = redactor
+        self.keeps_content = keeps_content
 
     def request(self, headers: Headers) -> "_Span":
         """Open the span of a client's request."""
@@ -84,7 +78,7 @@ class OpenTelemetry(Traces):
 
     def close(self) -> None:
         """Send what is waiting."""
-        self.provider.shutdown()
+        self._provider.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
