@@ -6,8 +6,8 @@ from typing import assert_never
 
 from sidecritic.adapters.turns import Oversight
 from sidecritic.seats.turn_log import log_of
-from sidecritic.supervisor import Decision, Supervisor
-from sidecritic.trace import Event, Judged, rejection
+from sidecritic.supervisor import Supervisor
+from sidecritic.trace import Judged, rejection
 from sidecritic.types import (
     Answers,
     Assistant,
@@ -51,10 +51,6 @@ async def rule_on(
     decision = await supervisor.decide(turn, log, briefing)
     if oversight.on_turn is not None:
         oversight.on_turn(tuple(log))
-    return _ruling(oversight, action, decision, log[-1])
-
-
-def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> CallRuling:
     match decision:
         case Assistant(calls=(call,)):
             return call
@@ -64,7 +60,7 @@ def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: E
             return oversight.hand_over_text
         case Halt(reason=reason):
             # Without a further revision, a refusal and an end differ only in the log.
-            if isinstance(last, Judged) and isinstance(last.judgement.verdict, Revise):
+            if isinstance(last := log[-1], Judged) and isinstance(last.judgement.verdict, Revise):
                 return rejection(action, last.judgement.verdict)[1].text
             return f"This call was not executed: {reason}"
         case _ as other:

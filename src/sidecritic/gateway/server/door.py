@@ -59,16 +59,15 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         id = f"{int(self.services.clock() * 1000):012x}{next(self.random)}"  # sorts by time
-        visit = Visit(self, self.setup, Connection(scope, receive, send), id)
-        await visit.serve()
+        await Visit(self, Connection(scope, receive, send), id).serve()
 
 
 class Visit:
     """One request, from its first byte to the last of its answer."""
 
-    def __init__(self, door: Door, setup: Setup, line: Connection, id: str) -> None:
+    def __init__(self, door: Door, line: Connection, id: str) -> None:
         self._door = door
-        self._setup = setup
+        self._setup = door.setup
         self._line = line
         self._id = id
         self._mark = ("x-sidecritic-request", id)

@@ -5,7 +5,6 @@ Nothing is set globally, and spans of libraries that trace by themselves do not 
 
 import json
 import logging
-from dataclasses import dataclass
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -68,24 +67,23 @@ class OpenTelemetry(Traces):
         return {name: self._cleaned(value) for name, value in attributes.items()}
 
     def _cleaned(self, value: Attribute) -> Attribute:
-        match value:
-            case str():
-                return self.redactor.text(value[:_LONGEST_NAME])
-            case tuple():
-                return tuple(self.redactor.text(part[:_LONGEST_NAME]) for part in value)
-            case _:
-                return value
+        if isinstance(value, tuple):
+            return tuple(self.redactor.text(part[:_LONGEST_NAME]) for part in value)
+        return self.redactor.text(value[:_LONGEST_NAME]) if isinstance(value, str) else value
 
     def close(self) -> None:
         """Send what is waiting."""
         self._provider.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
 class _Span(Span):
-    traces: OpenTelemetry
-    span: OtelSpan
-    context: Context
+    is_recorded = True
+
+    def __init__(self, traces: OpenTelemetry, span: OtelSpan, context: Context) -> None:
+        self.traces = traces
+        self.span = span
+        self.context = context
+        self.keeps_content = traces.keeps_content
 
     def __enter__(self) -> "_Span":
         return self
@@ -96,14 +94,6 @@ class _Span(Span):
             self.span.set_attribute("error.type", kind.__name__)
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end()
-
-    @property
-    def is_recorded(self) -> bool:
-        return True
-
-    @property
-    def keeps_content(self) -> bool:
-        return self.traces.keeps_content
 
     def named(self, name: str) -> None:
         self.span.update_name(name)
