@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.runs import Run, write_whole
 from sidecritic.viewer.label_script import label_script, labels_file
 from sidecritic.viewer.story import Story, story_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-_INSTALL = "the viewer needs Jinja2; run: pip install 'sidecritic[report]'"
 
 
 class Page(NamedTuple):
@@ -71,8 +69,7 @@ def _templates() -> "Environment":
     try:
         import jinja2
     except ImportError as cause:
-        raise ConfigError(_INSTALL) from cause
-
+        raise MissingExtra("jinja2", "report", "the viewer") from cause
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("sidecritic.viewer"),
         autoescape=True,

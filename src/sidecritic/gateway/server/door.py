@@ -90,7 +90,17 @@ class Visit:
             route = self._place.route.name if self._place else ""
             seconds = perf_counter() - started
             counts.ended(route, self._line.status, seconds)
-            self._note(route, seconds)
+            log.info(
+                "request",
+                extra={
+                    "request": self._id,
+                    "tenant": self._client,
+                    "route": route,
+                    "endpoint": self._endpoint,
+                    "status": self._line.status,
+                    "seconds": round(seconds, 4),
+                },
+            )
 
     async def _serve(self) -> None:
         try:
@@ -214,16 +224,3 @@ class Visit:
         )
         if status >= 500:
             self._span.note({"error.type": str(status)})
-
-    def _note(self, route: str, seconds: float) -> None:
-        log.info(
-            "request",
-            extra={
-                "request": self._id,
-                "tenant": self._client,
-                "route": route,
-                "endpoint": self._endpoint,
-                "status": self._line.status,
-                "seconds": round(seconds, 4),
-            },
-        )

@@ -96,18 +96,17 @@ class Connection:
         Raises:
             ClientGone: the client left.
         """
-        return await self.while_there(self._kept_alive(work, keep_alive, mark))
-
-    async def _kept_alive(
-        self, work: Coroutine[None, None, _Result], every: float, mark: tuple[str, str]
-    ) -> _Result:
         task = asyncio.create_task(work)
-        try:
-            while not (await asyncio.wait({task}, timeout=every))[0]:
+
+        async def kept_alive() -> _Result:
+            while not (await asyncio.wait({task}, timeout=keep_alive))[0]:
                 if not self.status:
                     await self.begin(200, (("content-type", EVENT_STREAM), NO_STORE, mark))
                 await self.put(KEEP_ALIVE)
             return task.result()
+
+        try:
+            return await self.while_there(kept_alive())
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
