@@ -81,7 +81,7 @@ class Running:
 
     def settled(self) -> list[Row]:
         """Return the decisions when nothing is being judged any more."""
-        self.on_loop(self.server.services.background.finish(10))
+        self.on_loop(self.server.door.services.background.finish(10))
         return self.rows()
 
     def on_loop(self, work: Any) -> Any:
@@ -136,12 +136,12 @@ def gateway(
         maker = GatewayMaker(folder, {"UPSTREAM_KEY": "sk-upstream-0123456789"})
         server = maker.server(settings)
         if traced is not None:
-            services = replace(server.services, traces=traced)
+            services = replace(server.door.services, traces=traced)
             server = replace(server, door=replace(server.door, services=services))
         if critic is not None and not isinstance(critic, str):
-            setup = server.live.setup
+            setup = server.door.setup
             routes = tuple(replace(route, critic=critic) for route in setup.routes)
-            server.live.setup = replace(setup, routes=routes)
+            server.door.setup = replace(setup, routes=routes)
         with served(server, http) as (root, loop):
             yield Running(root, server, folder, loop)
 

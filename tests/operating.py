@@ -85,6 +85,7 @@ class Process:
     def __init__(self, words: list[str], *, stderr: Any = subprocess.PIPE, **options: Any) -> None:
         self._running = subprocess.Popen(words, stderr=stderr, **options)
         self._said: Queue[bytes] = Queue()
+        self._passed: list[bytes] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -95,11 +96,16 @@ class Process:
                     self._said.put(line)
 
     def wait_for(self, word: bytes) -> bytes:
-        """Return the next line that holds the word."""
-        while True:
-            line = self._said.get(timeout=120)
+        """Return the first line that holds the word and was not returned before.
+
+        Lines of the server and of its probe come in any order, so none is lost on the way.
+        """
+        for at, line in enumerate(self._passed):
             if word in line:
-                return line
+                return self._passed.pop(at)
+        while word not in (line := self._said.get(timeout=120)):
+            self._passed.append(line)
+        return line
 
     def send(self, number: int) -> None:
         self._running.send_signal(number)

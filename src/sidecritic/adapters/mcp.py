@@ -20,7 +20,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
 
 from sidecritic.adapters.mcp_messages import NO_CALL, call_in, carrying, failure, refusal
-from sidecritic.adapters.rulings import Passes, Refuses, rule_on
+from sidecritic.adapters.rulings import rule_on
 from sidecritic.adapters.turns import Oversight
 from sidecritic.dialects.base import Hints
 from sidecritic.dialects.parts import hints_of, tool_spec
@@ -114,17 +114,14 @@ class Proxy:
         if call is None:
             await self.client[1].send(failure(request.id, NO_CALL))
             return
-        tools = {call.name: self._unlisted(call.name), **self._tools}
+        unlisted = self.oversight.tool(tool_spec(call.name, "", {}), Hints())
+        tools = {call.name: unlisted, **self._tools}
         ruling = await rule_on(self.oversight, tuple(self._history), call, tuple(tools.values()))
-        match ruling:
-            case Passes(call=allowed):
-                self._under_way[request.id] = allowed
-                await self.server[1].send(carrying(item, request, allowed))
-            case Refuses(text=text):
-                await self.client[1].send(refusal(request, text))
-
-    def _unlisted(self, name: str) -> ToolSpec:
-        return self.oversight.tool(tool_spec(name, "", {}), Hints())
+        if isinstance(ruling, str):
+            await self.client[1].send(refusal(request, ruling))
+        else:
+            self._under_way[request.id] = ruling
+            await self.server[1].send(carrying(item, request, ruling))
 
     def _learn(self, result: dict[str, Any]) -> None:
         """Remember what the server says of its tools."""

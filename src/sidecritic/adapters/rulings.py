@@ -6,8 +6,8 @@ from typing import assert_never
 
 from sidecritic.adapters.turns import Oversight
 from sidecritic.seats.turn_log import log_of
-from sidecritic.supervisor import Decision, Supervisor
-from sidecritic.trace import Event, Judged, rejection
+from sidecritic.supervisor import Supervisor
+from sidecritic.trace import Judged, rejection
 from sidecritic.types import (
     Answers,
     Assistant,
@@ -22,20 +22,8 @@ from sidecritic.types import (
     ToolSpec,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    call: ToolCall
-    """The one that was requested, or what the critic put in its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refuses:
-    text: str
-    """What the caller is told."""
-
-
-CallRuling = Passes | Refuses
+CallRuling = ToolCall | str
+"""The call that may be carried out, the critic's or the requested one; or why not, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +51,17 @@ async def rule_on(
     decision = await supervisor.decide(turn, log, briefing)
     if oversight.on_turn is not None:
         oversight.on_turn(tuple(log))
-    return _ruling(oversight, action, decision, log[-1])
-
-
-def _ruling(oversight: Oversight, action: Assistant, decision: Decision, last: Event) -> CallRuling:
     match decision:
         case Assistant(calls=(call,)):
-            return Passes(call)
+            return call
         case Assistant(text=text):
-            return Refuses(text or "This call was not executed: one call at a time.")
+            return text or "This call was not executed: one call at a time."
         case Escalate():
-            return Refuses(oversight.hand_over_text)
+            return oversight.hand_over_text
         case Halt(reason=reason):
             # Without a further revision, a refusal and an end differ only in the log.
-            if isinstance(last, Judged) and isinstance(last.judgement.verdict, Revise):
-                return Refuses(rejection(action, last.judgement.verdict)[1].text)
-            return Refuses(f"This call was not executed: {reason}")
+            if isinstance(last := log[-1], Judged) and isinstance(last.judgement.verdict, Revise):
+                return rejection(action, last.judgement.verdict)[1].text
+            return f"This call was not executed: {reason}"
         case _ as other:
             assert_never(other)

@@ -17,7 +17,7 @@ from sidecritic.errors import ModelError, SidecriticError
 from sidecritic.gates import Gate
 from sidecritic.ports import Critic
 from sidecritic.seats.seat import HAND_OVER, Ask, Refusal, Seat
-from sidecritic.seats.tools import ToolRule, effect_of
+from sidecritic.seats.tools import ToolRule, with_effect
 from sidecritic.seats.turn_log import is_actors_own, is_empty, log_of
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event
@@ -58,9 +58,7 @@ class Oversight:
 
     def tool(self, spec: ToolSpec, hints: Hints) -> ToolSpec:
         """Return the tool with what is known of its effect."""
-        trusts = self.trust_annotations
-        effect = effect_of(spec.name, hints, self.tools, trusts_hints=trusts)
-        return spec.model_copy(update={"effect": effect})
+        return with_effect(spec, hints, self.tools, trusts_hints=self.trust_annotations)
 
     def require_known(self, unknown: Sequence[str]) -> None:
         """Refuse what cannot be judged, unless the settings let it pass.

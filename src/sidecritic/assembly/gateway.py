@@ -17,7 +17,7 @@ from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.server.admission import Admission, key_digest
 from sidecritic.gateway.server.app import Server
-from sidecritic.gateway.server.door import Door, Live
+from sidecritic.gateway.server.door import Door
 from sidecritic.gateway.server.upstreams import HttpUpstream, is_public_name
 from sidecritic.gateway.services import Background, Services
 from sidecritic.gateway.settings import ClientSettings, GatewaySettings, RouteSettings
@@ -92,7 +92,7 @@ class GatewayMaker:
             clock=time.time,
             traces=traces,
         )
-        door = Door(Live(setup), services, Admission(time.monotonic))
+        door = Door(setup, services, Admission(time.monotonic))
         return Server(door, store, metrics, settings.store.retention_days, self.aclose)
 
     def _traces(self, settings: GatewaySettings) -> Traces:
@@ -107,7 +107,7 @@ class GatewayMaker:
         if named:
             text = variable_in(self._environment, named, "traces.headers_env")
             headers = dict(_pair(part, named) for part in text.split(","))
-        traces = OpenTelemetry.made(
+        traces = OpenTelemetry(
             given,
             exporter_for(given, headers),
             redactor_of(settings.store.redact),

@@ -6,7 +6,7 @@ the profile does on users that it has not seen; the profile itself is fitted to 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import NamedTuple, TypeVar
@@ -46,6 +46,7 @@ FOLDS = 5
 KINDS: tuple[KnownKind, ...] = ("write", "final")
 
 _Known = Sequence[KnownProposal]
+_ByKind = Mapping[KnownKind, _Known]
 
 _Each = TypeVar("_Each")
 
@@ -101,11 +102,8 @@ def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
     Raises:
         ConfigError: no kind has both.
     """
-    usable: dict[KnownKind, _Known] = {}
-    for kind in KINDS:
-        of_kind = [each for each in known if each.kind == kind]
-        if all(_counts(of_kind)):
-            usable[kind] = of_kind
+    found: _ByKind = {kind: [each for each in known if each.kind == kind] for kind in KINDS}
+    usable: _ByKind = {kind: of_kind for kind, of_kind in found.items() if all(_counts(of_kind))}
     if not usable:
         raise ConfigError(
             "there is nothing to fit: neither the writes nor the ends of conversations hold both "
@@ -118,19 +116,13 @@ def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
         pack=settings.pack,
         false_alarms=settings.false_alarms,
         data=_data(known),
-        calibrations=tuple(
-            rule for kind, found in usable.items() for rule in _calibrations(found, kind, settings)
-        ),
-        thresholds=tuple(
-            rule for kind, found in usable.items() for rule in _thresholds(found, kind, settings)
-        ),
+        calibrations=tuple(_calibrations(usable, settings)),
+        thresholds=tuple(_thresholds(usable, settings)),
     )
 
 
-def _calibrations(
-    known: _Known, kind: KnownKind, settings: ProfileSettings
-) -> Iterator[CalibrationRule]:
-    for domain, found in _by_domain(known).items():
+def _calibrations(usable: _ByKind, settings: ProfileSettings) -> Iterator[CalibrationRule]:
+    for kind, domain, found in _by_domain(usable):
         right, wrong = _counts(found)
         if not domain or (right >= MINIMUM_DOMAIN and wrong >= MINIMUM_WRONG):
             curve = fit(settings.method, *_scores(found))
@@ -139,10 +131,8 @@ def _calibrations(
             )
 
 
-def _thresholds(
-    known: _Known, kind: KnownKind, settings: ProfileSettings
-) -> Iterator[ThresholdRule]:
-    for domain, here in _by_domain(known).items():
+def _thresholds(usable: _ByKind, settings: ProfileSettings) -> Iterator[ThresholdRule]:
+    for kind, domain, here in _by_domain(usable):
         if domain and _counts(here)[0] < MINIMUM_DOMAIN:
             continue
         tools = _grouped((each.tool, each) for each in here) if domain else {}
@@ -155,9 +145,12 @@ def _thresholds(
             )
 
 
-def _by_domain(known: _Known) -> dict[str, _Known]:
-    """Return all under the empty name, then those of each domain in turn."""
-    return {"": known, **_grouped((each.example.stratum, each) for each in known)}
+def _by_domain(usable: _ByKind) -> Iterator[tuple[KnownKind, str, _Known]]:
+    """Yield all of a kind under the empty name, then those of each domain in turn."""
+    for kind, known in usable.items():
+        yield kind, "", known
+        for domain, found in _grouped((each.example.stratum, each) for each in known).items():
+            yield kind, domain, found
 
 
 def _grouped(named: Iterable[tuple[str, _Each]]) -> dict[str, list[_Each]]:

@@ -69,7 +69,7 @@ async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", config: Pat
         log.say(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
 
         async def probe() -> None:
-            async for line in probe_critics(server.live.setup):
+            async for line in probe_critics(server.door.setup):
                 log.say(f"sidecritic: {plain(line, 500)}")
 
         async def reload() -> None:
@@ -98,4 +98,4 @@ async def _reloaded(maker: "GatewayMaker", server: "Server", config: Path, liste
 
 
 def _modes(server: "Server") -> str:
-    return ", ".join(f"{name} {mode}" for name, mode in server.live.setup.modes.items())
+    return ", ".join(f"{name} {mode}" for name, mode in server.door.setup.modes.items())

@@ -5,8 +5,8 @@ from fnmatch import fnmatchcase
 
 from sidecritic.dialects.base import ClientRequest, Hints
 from sidecritic.gateway.settings import RouteSettings
-from sidecritic.seats.tools import Mode, effect_of
-from sidecritic.types import Assistant, Effect, ToolSpec
+from sidecritic.seats.tools import Mode, with_effect
+from sidecritic.types import Assistant, ToolSpec
 
 _NO_HINTS = Hints()
 _STRICTNESS: tuple[Mode, ...] = ("off", "shadow", "enforce")
@@ -15,18 +15,9 @@ _STRICTNESS: tuple[Mode, ...] = ("off", "shadow", "enforce")
 def with_effects(asked: ClientRequest, settings: RouteSettings) -> tuple[ToolSpec, ...]:
     """Return the tools of a request with what is known of their effects."""
     rules, trusts = settings.tools, settings.trust_annotations
-    hints = (asked.hints.get(tool.name, _NO_HINTS) for tool in asked.tools)
     return tuple(
-        _with_effect(tool, effect_of(tool.name, hint, rules, trusts_hints=trusts))
-        for tool, hint in zip(asked.tools, hints, strict=True)
-    )
-
-
-def _with_effect(tool: ToolSpec, effect: Effect) -> ToolSpec:
-    if tool.effect == effect:
-        return tool
-    return ToolSpec.of_parts(
-        name=tool.name, description=tool.description, parameters=tool.parameters, effect=effect
+        with_effect(tool, asked.hints.get(tool.name, _NO_HINTS), rules, trusts_hints=trusts)
+        for tool in asked.tools
     )
 
 
@@ -52,8 +43,6 @@ def strictest_mode(settings: RouteSettings) -> Mode:
 
     A model may call tools that were not offered, so what was offered says nothing.
     """
-    if not settings.tools:
-        return settings.mode
     return strictest([settings.mode, *(rule.mode for rule in settings.tools if rule.mode)])
 
 

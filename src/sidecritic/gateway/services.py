@@ -78,7 +78,9 @@ class Closing:
     _open: set[asyncio.Timeout] = field(default_factory=set[asyncio.Timeout])
 
     def begin(self) -> None:
-        """Give what is being judged a last moment."""
+        """Give what is being judged a last moment; a second signal does not give another."""
+        if self._at is not None:
+            return
         self._at = asyncio.get_running_loop().time() + _LAST
         for each in self._open:
             each.reschedule(self._at)

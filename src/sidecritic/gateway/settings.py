@@ -67,7 +67,7 @@ class RouteSettings(Record):
     mode: Mode = "shadow"
     tools: tuple[ToolRule, ...] = ()
     trust_annotations: bool = False
-    """Attempt `readOnlyHint` at its word; `destructiveHint` always counts."""
+    """Take `readOnlyHint` at its word; `destructiveHint` always counts."""
     gate: Gate = "writes+final"
     critic: str = "none"
     critic_base_url: str | None = None

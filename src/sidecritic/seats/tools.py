@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from sidecritic.dialects.base import Hints
-from sidecritic.types import Effect, Record
+from sidecritic.types import Effect, Record, ToolSpec
 
 Mode = Literal["shadow", "enforce", "off"]
 """`shadow` judges and records and changes nothing; `enforce` withholds until judged."""
@@ -19,6 +19,14 @@ class ToolRule(Record):
     effect: Effect | None = None
     mode: Mode | None = None
     """Of the gateway: how calls of the tool are supervised."""
+
+
+def with_effect(
+    tool: ToolSpec, hints: Hints, rules: Sequence[ToolRule], *, trusts_hints: bool
+) -> ToolSpec:
+    """Return a tool with what is known of its effect."""
+    effect = effect_of(tool.name, hints, rules, trusts_hints=trusts_hints)
+    return tool if tool.effect == effect else tool.model_copy(update={"effect": effect})
 
 
 def effect_of(name: str, hints: Hints, rules: Sequence[ToolRule], *, trusts_hints: bool) -> Effect:

@@ -1,6 +1,7 @@
 """A conversation as the log of an episode, as `decide()` wants it."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from sidecritic.trace import Event, Executed, Observed
 from sidecritic.types import Assistant, Message, Observation, Usage
@@ -10,34 +11,25 @@ _NO_USAGE = Usage.of_parts(input_tokens=0, output_tokens=0, cached_tokens=0, cos
 
 def log_of(history: Sequence[Message]) -> tuple[list[Event], int]:
     """Return a conversation as a log, and the number of the turn that comes next."""
-    log: list[Event] = []
-    heard: list[Message] = []
-    turn = 0
-    for message in history:
-        if not isinstance(message, Assistant):
-            heard.append(message)
-            continue
-        if heard:
-            log.append(_observed(heard))
-            heard = []
-        log.append(
-            Executed.of_parts(
-                event="executed", turn=turn, action=message, source="actor", approved=True
-            )
-        )
-        turn += 1
-    if heard:
-        log.append(_observed(heard))
-    return log, turn
-
-
-def _observed(messages: Sequence[Message]) -> Observed:
     # Every part is a validated record already; a long chat would be validated once a turn.
     # Fields are all given, because looking up defaults costs more than the rest.
-    observation = Observation.of_parts(
-        messages=tuple(messages), backstage=(), done=False, usage=_NO_USAGE, seconds=0.0
-    )
-    return Observed.of_parts(event="observed", observation=observation)
+    log: list[Event] = []
+    turn = 0
+    for is_turn, run in groupby(history, lambda message: isinstance(message, Assistant)):
+        if is_turn:
+            for action in run:
+                log.append(
+                    Executed.of_parts(
+                        event="executed", turn=turn, action=action, source="actor", approved=True
+                    )
+                )
+                turn += 1
+        else:
+            observation = Observation.of_parts(
+                messages=tuple(run), backstage=(), done=False, usage=_NO_USAGE, seconds=0.0
+            )
+            log.append(Observed.of_parts(event="observed", observation=observation))
+    return log, turn
 
 
 def is_actors_own(last: Event) -> bool:

@@ -1,6 +1,6 @@
 """Static pages without fonts or requests: open them from disk, or send them on.
 
-One script of ours (`labels.py`) lets a reader label what the actor did. Without it, all there is
+One script of ours (`labels.js`) lets a reader label what the actor did. Without it, all there is
 to read is there.
 """
 
@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.runs import Run, write_whole
-from sidecritic.viewer.label_script import label_script_for
+from sidecritic.viewer.label_script import label_script, labels_file
 from sidecritic.viewer.story import Story, story_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-_INSTALL = "the viewer needs Jinja2; run: pip install 'sidecritic[report]'"
 
 
 class Page(NamedTuple):
@@ -34,7 +32,7 @@ def write_site(run: Run, out: Path) -> Path:
     Raises:
         ConfigError: Jinja2 is missing, or the folder cannot be written.
     """
-    templates = _templates()
+    templates, script = _templates(), label_script()
     latest = {trajectory.id: trajectory for trajectory in run.trajectories}
     pages = [
         Page(f"episode-{number:05}.html", story_of(played), latest[played.id] is not played)
@@ -44,22 +42,22 @@ def write_site(run: Run, out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for at, (name, story, replayed) in enumerate(pages):
-            page = templates.get_template("episode.html").render(
+            page = templates.get_template("episode.html", globals=script).render(
                 story=story,
                 replayed=replayed,
                 before=pages[at - 1].name if at else "",
                 after=pages[at + 1].name if at + 1 < len(pages) else "",
-                labels=label_script_for(title, Path(name).stem),
+                labels=labels_file(title, Path(name).stem),
             )
             write_whole(out / name, page)
-        index = templates.get_template("index.html").render(
+        index = templates.get_template("index.html", globals=script).render(
             title=title,
             command=run.record.command,
             planned=run.record.episodes,
             pages=pages,
             counts=counts([page.story for page in pages]),
             problems=[str(problem) for problem in run.problems],
-            labels=label_script_for(title),
+            labels=labels_file(title),
         )
         write_whole(out / "index.html", index)
     except OSError as cause:
@@ -71,8 +69,7 @@ def _templates() -> "Environment":
     try:
         import jinja2
     except ImportError as cause:
-        raise ConfigError(_INSTALL) from cause
-
+        raise MissingExtra("jinja2", "report", "the viewer") from cause
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("sidecritic.viewer"),
         autoescape=True,

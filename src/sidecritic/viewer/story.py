@@ -1,10 +1,9 @@
 """An episode as it reads: what was said, what was refused and why, what was executed."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Literal, assert_never
 
 from sidecritic.trace import (
@@ -195,17 +194,15 @@ def _heard(message: Message) -> Entry:
             assert_never(other)
 
 
-_TITLES: Mapping[Tone, str] = MappingProxyType(
-    {
-        "agent": "actor",
-        "refused": "actor: refused draft, never executed",
-        "held": "actor: draft, never executed",
-        "last": "actor: draft; what became of it is not on file",
-        "open": "actor: executed although nobody approved it",
-        "critic": "critic: put in place of the draft",
-        "fallback": "safe message in place of the draft",
-    }
-)
+_TITLES: dict[Tone, str] = {
+    "agent": "actor",
+    "refused": "actor: refused draft, never executed",
+    "held": "actor: draft, never executed",
+    "last": "actor: draft; what became of it is not on file",
+    "open": "actor: executed although nobody approved it",
+    "critic": "critic: put in place of the draft",
+    "fallback": "safe message in place of the draft",
+}
 
 
 def _action(

@@ -135,7 +135,7 @@ def test_no_label_of_a_metric_is_a_clients_text() -> None:
 def test_a_rule_that_is_taken_away_is_an_audited_change_as_well() -> None:
     rule = {"match": "delete_*", "mode": "enforce"}
     with wire_server(chat()) as upstream, gateway(upstream.root, tools=[rule]) as door:
-        setup = door.server.live.setup
+        setup = door.server.door.setup
         without = [r.settings.model_copy(update={"tools": ()}) for r in setup.routes]
         routes = tuple(replace(r, settings=s) for r, s in zip(setup.routes, without, strict=True))
         door.on_loop(door.server.switch(replace(setup, routes=routes)))
@@ -204,7 +204,7 @@ def test_one_job_that_cannot_be_done_fails_alone_and_the_writer_goes_on() -> Non
         def breaks(connection: Any) -> None:
             connection.execute(text("SELECT :n"), {"n": 10**30})
 
-        jobs = (store.latest("a"), store.run(breaks), store.latest("b"))
+        jobs = (store.look("a"), store.run(breaks), store.look("b"))
         return [*await asyncio.gather(*jobs, return_exceptions=True)]
 
     with wire_server(chat()) as upstream, gateway(upstream.root) as door:

@@ -39,7 +39,7 @@ def post(door: Running, body: Json = HI, **headers: str) -> httpx2.Response:
 def spans_of(answers: Any, *, keeps_content: bool = False, **given: Any) -> Any:
     """Ask once, and return the spans by name, the answer and what the upstream received."""
     exporter = InMemorySpanExporter()
-    traces = OpenTelemetry.made(SETTINGS, exporter, Redactor(), keeps_content=keeps_content)
+    traces = OpenTelemetry(SETTINGS, exporter, Redactor(), keeps_content=keeps_content)
     body = given.pop("body", HI)
     headers = given.pop("headers", {})
     with (
@@ -144,7 +144,7 @@ def test_a_collector_that_breaks_breaks_no_request() -> None:
             raise OSError("no collector")
 
     exporter = Breaks()
-    traces = OpenTelemetry.made(SETTINGS, exporter, Redactor(), keeps_content=False)
+    traces = OpenTelemetry(SETTINGS, exporter, Redactor(), keeps_content=False)
     with wire_server(RIGHT) as upstream, gateway(upstream.root, traced=traces) as door:
         assert post(door).content == RIGHT.body
     traces.close()

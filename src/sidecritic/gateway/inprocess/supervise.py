@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from uuid import uuid4
 
 from sidecritic.dialects.base import Provider
 from sidecritic.errors import ConfigError
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from sidecritic.gateway.inprocess.transports import Supervision
 
 _Client = TypeVar("_Client")
+_SUPERVISED: tuple[tuple[Provider, str], ...] = (
+    ("openai", "OpenAI"),
+    ("openai", "AsyncOpenAI"),
+    ("anthropic", "Anthropic"),
+    ("anthropic", "AsyncAnthropic"),
+)
 _FILE = re.compile(r"[^\n]+\.(md|txt)")
 
 
@@ -56,15 +62,13 @@ def supervise(
     Raises:
         ConfigError: the client is of another class, or the policy cannot be read.
     """
-    provider, is_async = _kind_of(client)
-    chosen = options or Options()
+    provider, chosen = _provider_of(client), options or Options()
     supervision = _supervision(provider, critic, _prose(policy), mode, gate, chosen)
-    from sidecritic.gateway.inprocess.transports import async_client, sync_client
+    from sidecritic.gateway.inprocess.transports import supervised
 
     sdk = cast(Any, client)
-    make = async_client if is_async else sync_client
     # Neither SDK has a public name for it, and both have always had this one.
-    return sdk.with_options(http_client=make(supervision, sdk._client))
+    return sdk.with_options(http_client=supervised(sdk._client, supervision))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +132,19 @@ def _supervision(
         counts=Counts(),
         clock=time.time,
     )
-
-    def route(upstream: Any) -> Route:
-        return Route(
-            name="client",
-            settings=settings,
-            provider=provider,
-            upstream=upstream,
-            critic=critic,
-            critic_version="",
-            policy=policy,
-            policy_digest=policy_digest(policy),
-            limits=chosen.limits,
-        )
-
+    route = partial(
+        Route,
+        name="client",
+        settings=settings,
+        provider=provider,
+        critic=critic,
+        critic_version="",
+        policy=policy,
+        policy_digest=policy_digest(policy),
+        limits=chosen.limits,
+    )
     setup = Setup(routes=(), tenants=(), limits=LimitSettings(), proxied=PROXIED, digest="")
-    return Supervision(setup, services, route, lambda: uuid4().hex)
+    return Supervision(setup, services, route)
 
 
 def _prose(policy: str | Path) -> str:
@@ -155,18 +156,12 @@ def _prose(policy: str | Path) -> str:
         raise ConfigError(f"cannot read policy {policy}: {cause}") from cause
 
 
-def _kind_of(client: object) -> tuple[Provider, bool]:
+def _provider_of(client: object) -> Provider:
     # A client's package has been imported; the other one may not be installed.
-    kinds: tuple[tuple[Provider, str, bool], ...] = (
-        ("openai", "OpenAI", False),
-        ("openai", "AsyncOpenAI", True),
-        ("anthropic", "Anthropic", False),
-        ("anthropic", "AsyncAnthropic", True),
-    )
-    for provider, name, is_async in kinds:
+    for provider, name in _SUPERVISED:
         kind = getattr(sys.modules.get(provider), name, None)
         if isinstance(kind, type) and isinstance(client, kind):
-            return provider, is_async
+            return provider
     raise ConfigError(
         f"cannot supervise a {type(client).__name__}; give an OpenAI, AsyncOpenAI, Anthropic or "
         "AsyncAnthropic client, or point another one's base URL at `sidecritic serve`"

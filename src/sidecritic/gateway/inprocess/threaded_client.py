@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 import httpx2
 
@@ -17,31 +17,13 @@ DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of a body that has been decoded."""
 
 
-class SendingClient(Protocol):
-    """The part of an SDK's own client that is used."""
-
-    def build_request(
-        self, method: str, url: httpx2.URL, *, headers: Any, content: bytes, extensions: Any
-    ) -> httpx2.Request: ...
-
-    async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response: ...
-
-    async def aclose(self) -> None: ...
-
-
 class ThreadedClient:
     """An async interface of a blocking client."""
 
     def __init__(self, client: httpx2.Client) -> None:
         self._client = client
+        self.build_request = client.build_request
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sidecritic-send")
-
-    def build_request(
-        self, method: str, url: httpx2.URL, *, headers: Any, content: bytes, extensions: Any
-    ) -> httpx2.Request:
-        return self._client.build_request(
-            method, url, headers=headers, content=content, extensions=extensions
-        )
 
     async def send(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         """Return the answer as soon as its head is there."""

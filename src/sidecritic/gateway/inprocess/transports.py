@@ -5,17 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
 from sidecritic.dialects.base import Dialect
 from sidecritic.dialects.providers import PROVIDERS
 from sidecritic.errors import ModelError, ModelUnavailable
-from sidecritic.gateway.inprocess.threaded_client import (
-    DECODED,
-    SendingClient,
-    ThreadedClient,
-)
+from sidecritic.gateway.inprocess.threaded_client import DECODED, ThreadedClient
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Route, Setup
 from sidecritic.gateway.services import Services
@@ -24,9 +21,12 @@ from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, read_request
 from sidecritic.gateway.turns.routing import readable, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
-from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply, Upstream
+from sidecritic.gateway.wire.http import Headers, Incoming, Outgoing, Reply
 from sidecritic.gateway.wire.refusals import HttpError
 from sidecritic.seats.loop_thread import LoopThread
+
+SendingClient = httpx2.AsyncClient | ThreadedClient
+"""An SDK's own client."""
 
 _OWN = frozenset({"content-length", "transfer-encoding", "accept-encoding", "host"})
 
@@ -37,20 +37,17 @@ class Supervision:
 
     setup: Setup
     services: Services
-    route: Callable[[Upstream], Route]
-    new_id: Callable[[], str]
+    route: Callable[..., Route]
+    """Takes the `upstream`."""
 
 
-def async_client(supervision: Supervision, own: httpx2.AsyncClient) -> httpx2.AsyncClient:
-    """Return a client whose requests are supervised, and sent by `own`."""
+def supervised(own: httpx2.Client | httpx2.AsyncClient, supervision: Supervision) -> Any:
+    """Return a client of the same kind whose requests are supervised, and sent by `own`."""
+    if isinstance(own, httpx2.Client):
+        blocking = SyncTransport(supervision, own)
+        return httpx2.Client(transport=blocking, timeout=None, follow_redirects=True)
     transport = AsyncTransport(supervision, own)
     return httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=True)
-
-
-def sync_client(supervision: Supervision, own: httpx2.Client) -> httpx2.Client:
-    """Return a client whose requests are supervised, and sent by `own`."""
-    transport = SyncTransport(supervision, own)
-    return httpx2.Client(transport=transport, timeout=None, follow_redirects=True)
 
 
 class AsyncTransport(httpx2.AsyncBaseTransport):
@@ -64,7 +61,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
         """Return what may leave; a refusal is an answer with a status, as from a server."""
         body = await request.aread()
         upstream = _Sender(self._own, request)
-        route = self._supervision.route(upstream)
+        route = self._supervision.route(upstream=upstream)
         dialect = _dialect(route, request)
         try:
             if dialect is None or strictest_mode(route.settings) == "off":
@@ -89,7 +86,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
         is_shadow = strictest_mode(route.settings) == "shadow"
         limit = setup.limits.body_bytes
         request = await readable(request, limit, services, insists=not is_shadow)
-        caller = Caller("client", self._supervision.new_id(), NO_SPAN)
+        caller = Caller("client", uuid4().hex, NO_SPAN)
         read = await read_request(place, request, setup, services, caller)
         if is_shadow:
             return await shadow(read, services)
@@ -115,8 +112,9 @@ class SyncTransport(httpx2.BaseTransport):
             extensions=request.extensions,
         )
         answer = self._loop.run(self._inner.handle_async_request(asked))
-        stream = answer.stream
-        body: Any = _Blocking(stream, self._loop.run) if _is_async(stream) else stream
+        body: Any = answer.stream
+        if not isinstance(body, httpx2.SyncByteStream):
+            body = _Blocking(body, self._loop.run)
         return httpx2.Response(
             answer.status_code, headers=answer.headers, stream=body, request=request
         )
@@ -125,12 +123,6 @@ class SyncTransport(httpx2.BaseTransport):
         if not self._loop.is_closed:
             self._loop.run(self._inner.aclose())
             self._loop.close()
-
-
-def _is_async(stream: object) -> bool:
-    return isinstance(stream, httpx2.AsyncByteStream) and not isinstance(
-        stream, httpx2.SyncByteStream
-    )
 
 
 class _Blocking(httpx2.SyncByteStream):
@@ -159,9 +151,8 @@ class _Passing(httpx2.AsyncByteStream):
     def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
         self._chunks = chunks
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
 
     async def aclose(self) -> None:
         await self._chunks.aclose()
@@ -200,30 +191,24 @@ class _Sender:
         return await self.client.send(sent, stream=True)
 
 
-@dataclass(frozen=True, slots=True)
 class _Received:
-    response: httpx2.Response
-
-    @property
-    def status(self) -> int:
-        return self.response.status_code
-
-    @property
-    def headers(self) -> Headers:
-        given = tuple((k.lower(), v) for k, v in self.response.headers.multi_items())
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+        self.status = response.status_code
         # What a hook of the client has read has been decoded.
-        is_read = self.response.is_stream_consumed
-        return tuple(h for h in given if not is_read or h[0] not in DECODED)
+        untrue = DECODED if response.is_stream_consumed else ()
+        given = ((name.lower(), value) for name, value in response.headers.multi_items())
+        self.headers: Headers = tuple(header for header in given if header[0] not in untrue)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        if self.response.is_stream_consumed:
-            yield self.response.content
+        if self._response.is_stream_consumed:
+            yield self._response.content
             return
-        async for chunk in self.response.aiter_raw():
+        async for chunk in self._response.aiter_raw():
             yield chunk
 
     async def aclose(self) -> None:
-        await self.response.aclose()
+        await self._response.aclose()
 
 
 def _require_proxied(setup: Setup, route: Route, request: httpx2.Request) -> None:
@@ -257,8 +242,8 @@ def _error(route: Route, request: httpx2.Request, refusal: HttpError) -> httpx2.
 
 
 def _response(reply: Reply, request: httpx2.Request) -> httpx2.Response:
-    body = reply.body if isinstance(reply.body, bytes) else None
-    stream = None if isinstance(reply.body, bytes) else _Passing(reply.body)
-    return httpx2.Response(
-        reply.status, headers=list(reply.headers), content=body, stream=stream, request=request
-    )
+    status, headers = reply.status, list(reply.headers)
+    if isinstance(reply.body, bytes):
+        return httpx2.Response(status, headers=headers, content=reply.body, request=request)
+    body = _Passing(reply.body)
+    return httpx2.Response(status, headers=headers, stream=body, request=request)

@@ -16,7 +16,6 @@ from sidecritic.gateway.wire.refusals import HttpError
 ANYBODY = ClientSettings(name="anybody", concurrency=1024)
 """The tenant of a server that lists no clients; such a server listens on loopback only."""
 
-
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -98,7 +97,7 @@ class Admission:
         return use
 
     def _require_pace(self, use: _Use, client: ClientSettings) -> None:
-        """Attempt one from a bucket that holds a minute's worth and fills evenly."""
+        """Take one from a bucket that holds a minute's worth and fills evenly."""
         if client.per_minute is None:
             return
         now, full = self.monotonic(), float(client.per_minute)

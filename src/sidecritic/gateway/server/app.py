@@ -14,8 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sidecritic.errors import SidecriticError, StoreError
 from sidecritic.gateway.routes import Setup
-from sidecritic.gateway.server.door import Door, Live
-from sidecritic.gateway.services import Services
+from sidecritic.gateway.server.door import Door
 from sidecritic.gateway.store.database import Store
 from sidecritic.gateway.store.upkeep import clear, note_modes, probe, settle_pending
 from sidecritic.gateway.telemetry.metrics import Metrics
@@ -35,22 +34,14 @@ class Server:
     close: Callable[[], Awaitable[None]]
     """Closes upstream connections and the critics' models."""
 
-    @property
-    def live(self) -> Live:
-        return self.door.live
-
-    @property
-    def services(self) -> Services:
-        return self.door.services
-
     async def switch(self, setup: Setup) -> None:
         """Put another configuration in force; a change of mode is an audited event.
 
         Raises:
             StoreError: the change could not be recorded; the old configuration stays.
         """
-        await note_modes(self.store, setup, self.services.clock())
-        self.live.setup = setup
+        await note_modes(self.store, setup, self.door.services.clock())
+        self.door.setup = setup
 
 
 def make_app(server: Server) -> ASGIApp:
@@ -72,9 +63,11 @@ def _own_paths(server: Server) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        problem = await _problem(server)
-        body = {"status": problem or "ready"}
-        return JSONResponse(body, status_code=503 if problem else 200)
+        try:
+            await probe(server.store, server.door.services.clock())
+        except StoreError as error:
+            return JSONResponse({"status": str(error)}, status_code=503)
+        return JSONResponse({"status": "ready"})
 
     async def metrics(request: Request) -> Response:
         text = server.metrics.text()
@@ -94,30 +87,22 @@ async def running(server: Server) -> AsyncGenerator[None]:
     """Run what a server needs for the length of the block, then finish its work."""
     server.store.start()
     await settle_pending(server.store)
-    await note_modes(server.store, server.live.setup, server.services.clock())
+    await note_modes(server.store, server.door.setup, server.door.services.clock())
     upkeep = asyncio.create_task(_keep_up(server))
     try:
         yield
     finally:
         upkeep.cancel()
         await asyncio.gather(upkeep, return_exceptions=True)
-        await server.services.background.finish(server.live.setup.limits.shutdown)
+        await server.door.services.background.finish(server.door.setup.limits.shutdown)
         await server.close()
         await server.store.close()
-
-
-async def _problem(server: Server) -> str:
-    try:
-        await probe(server.store, server.services.clock())
-    except StoreError as error:
-        return str(error)
-    return ""
 
 
 async def _keep_up(server: Server) -> None:
     while True:
         try:
-            await clear(server.store, server.retention_days, server.services.clock())
+            await clear(server.store, server.retention_days, server.door.services.clock())
         except SidecriticError as error:
             log.warning("upkeep failed", extra={"error": type(error).__name__})
         await asyncio.sleep(_UPKEEP)

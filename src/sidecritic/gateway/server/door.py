@@ -7,6 +7,8 @@ key ─▶ place ─▶ limits ─▶ supervised? ─▶ enforce or shadow ─�
 import asyncio
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_bytes
 from time import perf_counter
@@ -35,50 +37,37 @@ log = logging.getLogger("sidecritic.gateway")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-@dataclass
-class Live:
-    """The configuration in force; a reload replaces it as a whole."""
+def _random() -> Iterator[str]:
+    """Walk over ten random bytes each, as hexadecimal digits.
 
-    setup: Setup
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    live: Live
-    services: Services
-    admission: Admission
-    random: "RandomBytes" = field(default_factory=lambda: RandomBytes())
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        id = f"{int(self.services.clock() * 1000):012x}{self.random.hex()}"  # sorts by time
-        visit = Visit(self, self.live.setup, Connection(scope, receive, send), id)
-        await visit.serve()
+    The system is asked for many at a time: each time, another thread may take its turn, and this
+    one waits.
+    """
+    while True:
+        drawn = token_bytes(2_000).hex()
+        yield from (drawn[at : at + 20] for at in range(0, len(drawn), 20))
 
 
 @dataclass(slots=True)
-class RandomBytes:
-    """Random bytes, taken from the system for many requests at a time.
+class Door:
+    setup: Setup
+    """The configuration in force; a reload replaces it as a whole."""
+    services: Services
+    admission: Admission
+    random: Iterator[str] = field(default_factory=_random)
 
-    Each time, another thread may take its turn, and this one waits.
-    """
-
-    left: bytes = b""
-
-    def hex(self) -> str:
-        """Return ten bytes."""
-        if not self.left:
-            self.left = token_bytes(2_000)
-        taken, self.left = self.left[:10], self.left[10:]
-        return taken.hex()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        id = f"{int(self.services.clock() * 1000):012x}{next(self.random)}"  # sorts by time
+        await Visit(self, Connection(scope, receive, send), id).serve()
 
 
 class Visit:
     """One request, from its first byte to the last of its answer."""
 
-    def __init__(self, door: Door, setup: Setup, line: Connection, id: str) -> None:
+    def __init__(self, door: Door, line: Connection, id: str) -> None:
         self._door = door
-        self._setup = setup
+        self._setup = door.setup
         self._line = line
         self._id = id
         self._mark = ("x-sidecritic-request", id)
@@ -101,7 +90,17 @@ class Visit:
             route = self._place.route.name if self._place else ""
             seconds = perf_counter() - started
             counts.ended(route, self._line.status, seconds)
-            self._note(route, seconds)
+            log.info(
+                "request",
+                extra={
+                    "request": self._id,
+                    "tenant": self._client,
+                    "route": route,
+                    "endpoint": self._endpoint,
+                    "status": self._line.status,
+                    "seconds": round(seconds, 4),
+                },
+            )
 
     async def _serve(self) -> None:
         try:
@@ -197,10 +196,8 @@ class Visit:
                 await line.put(place.dialect.error_event(error), more=False)
             return
         headers = (*refusal.headers, NO_STORE, self._mark)
-        try:
+        with suppress(ClientGone):
             await line.whole(refusal.status, headers, json.dumps(error).encode())
-        except ClientGone:
-            return
 
     @property
     def _endpoint(self) -> str:
@@ -227,16 +224,3 @@ class Visit:
         )
         if status >= 500:
             self._span.note({"error.type": str(status)})
-
-    def _note(self, route: str, seconds: float) -> None:
-        log.info(
-            "request",
-            extra={
-                "request": self._id,
-                "tenant": self._client,
-                "route": route,
-                "endpoint": self._endpoint,
-                "status": self._line.status,
-                "seconds": round(seconds, 4),
-            },
-        )

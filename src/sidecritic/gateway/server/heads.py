@@ -64,7 +64,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._since is None:
+        # A request that was sent ahead is being answered now.
+        if self._since is None and self.cycle.response_complete:
             self._since = self.loop.time()
 
     def send_400_response(self, msg: str) -> None:

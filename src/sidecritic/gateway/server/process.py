@@ -4,9 +4,10 @@ import asyncio
 import gc
 import resource
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -54,9 +55,9 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             proxy_headers=False,
             ws="none",
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(server.live.setup.limits.shutdown),
+            timeout_graceful_shutdown=int(server.door.setup.limits.shutdown),
         ),
-        server.services.closing,
+        server.door.services.closing,
     )
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
@@ -75,23 +76,15 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
     loop.add_signal_handler(signal.SIGHUP, begin_reload)
     for number in (signal.SIGINT, signal.SIGTERM):
         # The listener raises its signal again; after a graceful shutdown that is no failure.
-        signal.signal(number, _let_pass)
+        signal.signal(number, signal.SIG_IGN)
     await listener.serve()
 
 
-def run(main: Awaitable[None]) -> None:
+def run(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine, on uvloop where it is installed."""
-
-    async def awaited() -> None:
-        await main
-
     try:
         import uvloop
     except ImportError:
-        asyncio.run(awaited())
+        asyncio.run(main)
     else:
-        uvloop.run(awaited())
-
-
-def _let_pass(number: int, frame: object) -> None:
-    """Ignore a signal that has been handled."""
+        uvloop.run(main)

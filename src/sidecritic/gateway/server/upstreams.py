@@ -1,7 +1,8 @@
 """Upstream servers over HTTP; their addresses come from the operator's settings alone."""
 
 import ipaddress
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final
@@ -43,7 +44,7 @@ class HttpUpstream:
         """
         url = URL(f"{self._api.root(self.settings.base_url)}/{request.path}", encoded=True)
         headers = [*request.headers, *self._credentials(request.headers, request.path)]
-        with _Failures(self.name):
+        with _failures(self.name):
             try:
                 response = await self._request(request, url, headers)
             except aiohttp.ServerDisconnectedError:
@@ -107,49 +108,37 @@ class HttpUpstream:
         return ((name, f"{scheme}{self.key}"),)
 
 
-@dataclass
 class _Response:
-    upstream: str
-    response: aiohttp.ClientResponse
-
-    @property
-    def status(self) -> int:
-        return self.response.status
-
-    @property
-    def headers(self) -> Headers:
-        return tuple(
+    def __init__(self, upstream: str, response: aiohttp.ClientResponse) -> None:
+        self._upstream = upstream
+        self._response = response
+        self.status = response.status
+        self.headers: Headers = tuple(
             (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in self.response.raw_headers
+            for name, value in response.raw_headers
         )
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        with _Failures(self.upstream):
-            async for chunk in self.response.content.iter_any():
+        with _failures(self._upstream):
+            async for chunk in self._response.content.iter_any():
                 yield chunk
 
     async def aclose(self) -> None:
         # A connection whose answer was not read to its end cannot be reused.
-        self.response.close()
+        self._response.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Failures:
-    """Puts failures of the connection into words that hold no address and no key."""
-
-    name: str
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, cause: BaseException | None, _: object
-    ) -> None:
-        if isinstance(cause, TimeoutError):
-            raise ModelUnavailable(f"the upstream {self.name!r} did not answer in time") from cause
-        if isinstance(cause, aiohttp.ClientError | OSError):
-            raise ModelUnavailable(
-                f"the connection to the upstream {self.name!r} failed ({type(cause).__name__})"
-            ) from cause
+@contextmanager
+def _failures(name: str) -> Generator[None]:
+    """Put failures of the connection into words that hold no address and no key."""
+    try:
+        yield
+    except TimeoutError as cause:
+        raise ModelUnavailable(f"the upstream {name!r} did not answer in time") from cause
+    except (aiohttp.ClientError, OSError) as cause:
+        raise ModelUnavailable(
+            f"the connection to the upstream {name!r} failed ({type(cause).__name__})"
+        ) from cause
 
 
 # --- where a connection may go ------------------------------------------------------------

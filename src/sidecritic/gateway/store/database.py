@@ -30,7 +30,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.store.reviews import ReviewCase
-from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, METADATA, Row, row_of
+from sidecritic.gateway.store.tables import CASES, DECISIONS, METADATA, Row, row_of
 from sidecritic.redaction import Redactor
 
 log = logging.getLogger("sidecritic.gateway")
@@ -73,10 +73,10 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
     try:
         is_local = url.startswith("sqlite")
         waits = {"timeout": _BUSY} if is_local and not make_url(url).query.get("timeout") else {}
-        if pooled:
-            engine = create_engine(url, pool_pre_ping=not is_local, connect_args=waits)
-        else:
-            engine = create_engine(url, poolclass=NullPool, connect_args=waits)
+        pool: dict[str, Any] = (
+            {"pool_pre_ping": not is_local} if pooled else {"poolclass": NullPool}
+        )
+        engine = create_engine(url, connect_args=waits, **pool)
     except ImportError as cause:
         raise MissingExtra(cause.name or "the driver", "postgres", "the store's URL") from cause
     except SQLAlchemyError as cause:
@@ -129,18 +129,12 @@ class _Unusable(StoreError):
     """The database answers, and cannot do what was asked."""
 
 
-class _Insertion:
-    """The statement that stores decisions, in the driver's own form."""
-
-    def __init__(self, engine: Engine) -> None:
-        compiled = insert(DECISIONS).compile(dialect=engine.dialect)
-        self._sql = str(compiled)
-        names: list[str] | None = getattr(compiled, "positiontup", None)
-        self._values = itemgetter(*names) if names else None
-
-    def into(self, connection: Connection, rows: Sequence[Row]) -> None:
-        values: list[Any] = [self._values(row) if self._values else row for row in rows]
-        connection.exec_driver_sql(self._sql, values)
+def _insertion(engine: Engine) -> Callable[[Connection, Sequence[Row]], object]:
+    """Return what stores decisions, with the statement in the driver's own form."""
+    compiled = insert(DECISIONS).compile(dialect=engine.dialect)
+    sql, names = str(compiled), getattr(compiled, "positiontup", None)
+    values: Callable[[Row], Any] = itemgetter(*names) if names else dict
+    return lambda connection, rows: connection.exec_driver_sql(sql, [*map(values, rows)])
 
 
 class Store:
@@ -149,7 +143,7 @@ class Store:
     def __init__(self, engine: Engine, redactor: Redactor) -> None:
         self._engine = engine
         self._redactor = redactor
-        self._insertion = _Insertion(engine)
+        self._insert = _insertion(engine)
         self._is_local = engine.dialect.name == "sqlite"
         self._connection: Connection | None = None
         self._file = engine.url.database if self._is_local else None
@@ -166,7 +160,7 @@ class Store:
     async def close(self) -> None:
         """Write what is waiting, then end."""
         with suppress(StoreError):
-            await self._run(lambda connection: None)  # queued after all that wait now
+            await self.run(lambda connection: None)  # queued after all that wait now
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
@@ -184,11 +178,11 @@ class Store:
             connection.execute(_AMEND, kept)
 
         if decisions:
-            await self._run(amend)
+            await self.run(amend)
 
     async def knows_link(self, tenant: str, link: str) -> bool:
         sought = {"sought_tenant": tenant, "sought_link": link}
-        return await self._run(
+        return await self.run(
             lambda connection: connection.execute(_BY_LINK, sought).first() is not None
         )
 
@@ -197,57 +191,36 @@ class Store:
         row: Row = {**case.model_dump(), "content": content}
         for name in ("reason", "tools"):
             row[name] = self._kept(str(row[name]))
-        await self._run(lambda connection: connection.execute(insert(CASES), [row]))
+        await self.run(lambda connection: connection.execute(insert(CASES), [row]))
 
     async def look(self, case_id: str) -> ReviewCase | None:
         query = select(CASES).where(CASES.c.id == case_id)
-        found = await self._run(lambda connection: connection.execute(query).mappings().first())
+        found = await self.run(lambda connection: connection.execute(query).mappings().first())
         return None if found is None else ReviewCase.model_validate(dict(found))
 
     async def use_approval(self, tenant: str, digest: str, now: float) -> bool:
-        holds = (
-            CASES.c.tenant == tenant,
-            CASES.c.digest == digest,
-            CASES.c.status == "approved",
-            CASES.c.expires > now,
-        )
-
-        def use(connection: Connection) -> bool:
-            one = connection.execute(select(CASES.c.id).where(*holds).limit(1)).scalar()
-            if one is None:
-                return False
-            taken = update(CASES).where(CASES.c.id == one, CASES.c.status == "approved")
-            return connection.execute(taken.values(status="used")).rowcount == 1
-
-        return await self._run(use)
-
-    async def changed(self, what: str, before: str, after: str, at: float, config: str) -> None:
-        """Record an audited event."""
-        row = {"what": what, "before": before, "after": after, "at": at, "config": config}
-        await self._run(lambda connection: connection.execute(insert(CHANGES), [row]))
-
-    async def latest(self, what: str) -> str | None:
-        """Return the latest value of an audited setting."""
-        query = (
-            select(CHANGES.c.after)
-            .where(CHANGES.c.what == what)
-            .order_by(CHANGES.c.id.desc())
+        valid = (
+            select(CASES.c.id)
+            .where(
+                CASES.c.tenant == tenant,
+                CASES.c.digest == digest,
+                CASES.c.status == "approved",
+                CASES.c.expires > now,
+            )
             .limit(1)
         )
-        return await self._run(lambda connection: connection.execute(query).scalar())
-
-    async def audited(self) -> list[str]:
-        """Return the settings that were ever changed."""
-        query = select(CHANGES.c.what).distinct().order_by(CHANGES.c.what)
-        return await self._run(lambda connection: list(connection.execute(query).scalars()))
+        # Whoever comes second while this one waits for its lock finds the status changed.
+        one = CASES.c.id == valid.scalar_subquery()
+        use = update(CASES).where(one, CASES.c.status == "approved").values(status="used")
+        return await self.run(lambda connection: connection.execute(use).rowcount == 1)
 
     async def run(self, work: Callable[[Connection], _Result]) -> _Result:
-        """Run something else in the writer's thread, such as clearing what is old.
+        """Run something in the writer's thread.
 
         Raises:
             StoreError: the database refused.
         """
-        return await self._run(work)
+        return await self._put(_Job(work, asyncio.get_running_loop().create_future()))
 
     def _rows(self, decisions: Sequence[DecisionRecord]) -> list[Row]:
         rows = [self._row(decision) for decision in decisions]
@@ -266,9 +239,6 @@ class Store:
         """Return the part of a text that is stored: redacted first, then cut."""
         # PostgreSQL holds no NUL in a text, and a model may write one.
         return self._redactor.text(text[:_READ].replace("\0", "\ufffd"))[:_LONGEST]
-
-    async def _run(self, work: Callable[[Connection], _Result]) -> _Result:
-        return await self._put(_Job(work, asyncio.get_running_loop().create_future()))
 
     async def _put(self, job: _Job | _Rows) -> Any:
         if not self._thread.is_alive():
@@ -340,7 +310,7 @@ class Store:
         kept = (job for job in batch if isinstance(job, _Rows))
         rows = [row for job in kept for row in job.made or self._rows(job.decisions)]
         if rows:
-            self._insertion.into(connection, rows)
+            self._insert(connection, rows)
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:

@@ -132,6 +132,8 @@ def decisions_of(
         after = log[at + 1 : proposed[number + 1][0] if not is_last else len(log)]
         judgement = next((e.judgement for e in after if isinstance(e, Judged)), None)
         failure = next((e for e in after if isinstance(e, Failed) and e.where == "critic"), None)
+        why = why_failed(failure)
+        unjudged = "timeout" if why.startswith("timeout:") else "error" if why else "ungated"
         left = executed if is_last else None
         action = event.completion.message
         yield DecisionRecord.of_parts(
@@ -148,23 +150,16 @@ def decisions_of(
             link=link if is_last else "",
             model=models[number] if number < len(models) else event.completion.model,
             verdict=judgement.verdict.kind if judgement else "none",
-            status=judgement.status if judgement else _no_status(failure),
+            status=judgement.status if judgement else unjudged,
             risk=judgement.risk if judgement else None,
             calibrated=judgement.calibrated if judgement else False,
-            category=judgement.category if judgement else why_failed(failure),
+            category=judgement.category if judgement else why,
             critic_usage=judgement.usage if judgement else Usage(),
             critic_seconds=judgement.seconds if judgement else 0.0,
             actor_usage=event.completion.usage,
             actor_seconds=event.completion.seconds,
             content=None,
         )
-
-
-def _no_status(failure: Failed | None) -> str:
-    """Say why there is no judgement."""
-    if failure is None:
-        return "ungated"
-    return "timeout" if failure.error in ("CriticTimeout", "timeout") else "error"
 
 
 def why_failed(failure: Failed | None) -> str:

@@ -11,16 +11,12 @@ RULED = ("approved", "used", "rejected")
 def exported(row: Row, redactor: Redactor) -> Row:
     """Return a decision, with its case if it had one, as a line of an export."""
     ruled, told = row.pop("ruled"), redactor.text(row.pop("ruled_feedback") or "")
-    reviewer = row.pop("reviewer") or ""
-    source = ""
+    source, by = "review" if ruled in RULED else "", row.pop("reviewer")
+    wrong = ruled == "rejected"
     if row["label"]:
-        source, told = "person", row["label_note"]
-        label = _label(row, wrong=row["label"] == "wrong", told=told, by=row["labelled_by"])
-    elif ruled in RULED:
-        source = "review"
-        label = _label(row, wrong=ruled == "rejected", told=told, by=reviewer)
-    else:
-        label = None
+        source, by, told = "person", row["labelled_by"], row["label_note"]
+        wrong = row["label"] == "wrong"
+    label = _label(row, wrong=wrong, told=told, by=by or "a person") if source else None
     return {
         **row,
         "content": redactor.value(row["content"]),
@@ -42,6 +38,6 @@ def _label(row: Row, *, wrong: bool, told: str, by: str) -> Label:
         wrong=wrong,
         source="human",
         category=row["category"] if wrong else "",
-        evidence=f"{by or 'a person'}: {told}" if told else f"{by or 'a person'} says so",
+        evidence=f"{by}: {told}" if told else f"{by} says so",
         feedback=told if wrong else "",
     )

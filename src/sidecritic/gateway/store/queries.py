@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, case, func, or_, select, update
+from sqlalchemy import Connection, Engine, Executable, case, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sidecritic.errors import ConfigError, StoreError
@@ -53,8 +53,7 @@ class StoreQueries:
         columns = [DECISIONS.c[name] for name in _SHOWN]
         query = select(*columns).where(*_conditions(chosen))
         query = query.order_by(DECISIONS.c.at.desc(), DECISIONS.c.id.desc()).limit(chosen.limit)
-        with self._transaction() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        return self._rows(query)
 
     def counts(self, chosen: Selection) -> list[Row]:
         """Return proposals and objections by route and mode.
@@ -75,8 +74,7 @@ class StoreQueries:
             .group_by(DECISIONS.c.route, DECISIONS.c.mode)
             .order_by(DECISIONS.c.route, DECISIONS.c.mode)
         )
-        with self._transaction() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        return self._rows(query)
 
     def decision(self, id: str) -> Row:
         """Return all that is stored of one decision.
@@ -84,12 +82,10 @@ class StoreQueries:
         Raises:
             ConfigError: the id is unknown.
         """
-        with self._transaction() as connection:
-            query = select(DECISIONS).where(DECISIONS.c.id == id)
-            found = connection.execute(query).mappings().first()
-        if found is None:
+        found = self._rows(select(DECISIONS).where(DECISIONS.c.id == id))
+        if not found:
             raise _unknown("decision", id)
-        return dict(found)
+        return found[0]
 
     def label(self, id: str, label: Label, *, note: str, by: str) -> None:
         """Record whether an action was right.
@@ -97,7 +93,11 @@ class StoreQueries:
         Raises:
             ConfigError: the id is unknown.
         """
-        values = {"label": label, "label_note": self._said(note), "labelled_by": self._by(by)}
+        values = {
+            "label": label,
+            "label_note": self._said(note),
+            "labelled_by": self._said(by)[:64],
+        }
         with self._transaction() as connection:
             done = connection.execute(update(DECISIONS).where(DECISIONS.c.id == id).values(values))
         if done.rowcount != 1:
@@ -127,8 +127,7 @@ class StoreQueries:
         query = select(CASES).order_by(CASES.c.at)
         if not every:
             query = query.where(CASES.c.status == "open")
-        with self._transaction() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        return self._rows(query)
 
     def rule(self, id: str, *, approve: bool, feedback: str, by: str, now: float) -> Row:
         """Approve or reject an open case.
@@ -137,7 +136,11 @@ class StoreQueries:
             ConfigError: it is not open, or has expired.
         """
         status = "approved" if approve else "rejected"
-        values = {"status": status, "feedback": self._said(feedback), "reviewer": self._by(by)}
+        values = {
+            "status": status,
+            "feedback": self._said(feedback),
+            "reviewer": self._said(by)[:64],
+        }
         still = (CASES.c.id == id, CASES.c.status == "open", CASES.c.expires > now)
         with self._transaction() as connection:
             done = connection.execute(update(CASES).where(*still).values(values))
@@ -148,17 +151,16 @@ class StoreQueries:
             raise ConfigError(f"case {id!r} is {_state(dict(found), now)}, no longer open")
         return dict(found)
 
-    def _by(self, name: str) -> str:
-        return self._said(name)[:64]
-
     def _said(self, text: str) -> str:
         # PostgreSQL holds no NUL in a text.
         return self._redactor.text(text.replace("\0", "\ufffd"))
 
     def changes(self) -> list[Row]:
         """Return the audited changes of mode, oldest first."""
+        return self._rows(select(CHANGES).order_by(CHANGES.c.id))
+
+    def _rows(self, query: Executable) -> list[Row]:
         with self._transaction() as connection:
-            query = select(CHANGES).order_by(CHANGES.c.id)
             return [dict(row) for row in connection.execute(query).mappings()]
 
     @contextmanager
@@ -172,11 +174,8 @@ class StoreQueries:
 
 
 def _conditions(chosen: Selection) -> list[Any]:
-    wanted: list[Any] = []
-    for name in ("route", "tenant", "verdict"):
-        value = getattr(chosen, name)
-        if value is not None:
-            wanted.append(DECISIONS.c[name] == value)
+    named = {name: getattr(chosen, name) for name in ("route", "tenant", "verdict")}
+    wanted: list[Any] = [DECISIONS.c[n] == value for n, value in named.items() if value is not None]
     if chosen.since is not None:
         wanted.append(DECISIONS.c.at >= chosen.since)
     if chosen.blocked:

@@ -4,58 +4,39 @@ Some clients send the id of what a model said in place of the item itself.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body
+from sidecritic.gateway.store.shelves import Shelves
 from sidecritic.values import text_of
-
-_MOST = 2_000
-"""Items of one tenant; no tenant can displace those of another."""
-_LONGEST = 16 * 2**20
-"""Characters of them in all."""
 
 
 class _Item(NamedTuple):
     item: Body
-    size: int
     is_ours: bool
     """Whether the supervisor wrote it, so that the provider has never seen it."""
 
 
-@dataclass(slots=True)
-class _Shelf:
-    kept: OrderedDict[str, _Item] = field(default_factory=OrderedDict[str, _Item])
-    size: int = 0
-
-
-@dataclass
 class References:
     """The latest items that were released, by tenant and id."""
 
-    _shelves: dict[str, _Shelf] = field(default_factory=dict[str, _Shelf], repr=False)
+    def __init__(self) -> None:
+        self._shelves = Shelves[_Item](2_000)
 
     def remember(self, tenant: str, items: Sequence[Body], *, is_ours: bool) -> None:
-        shelf = self._shelves.setdefault(tenant, _Shelf())
         for item in items:
             if id := text_of(item, "id"):
-                size = len(json.dumps(item))
-                before = shelf.kept.pop(id, None)
-                shelf.kept[id] = _Item(item, size, is_ours)
-                shelf.size += size - (before.size if before else 0)
-        while shelf.kept and (len(shelf.kept) > _MOST or shelf.size > _LONGEST):
-            shelf.size -= shelf.kept.popitem(last=False)[1].size
+                self._shelves.put(tenant, id, _Item(item, is_ours), len(json.dumps(item)))
 
     def resolved(self, tenant: str, body: Body) -> tuple[Body, Body]:
         """Return a request with the items themselves, and as the provider understands it."""
-        given, shelf = body.get("input"), self._shelves.get(tenant)
-        if not isinstance(given, list) or shelf is None:
+        given = body.get("input")
+        if not isinstance(given, list):
             return body, body
-        known = [shelf.kept.get(_referred(item)) for item in given]
+        known = [self._shelves.find(tenant, _referred(item)) for item in given]
         if not any(known):
             return body, body
         shown: list[JsonValue] = [k.item if k else i for k, i in zip(known, given, strict=True)]

@@ -48,19 +48,11 @@ class Reviews(Protocol):
     async def look(self, case_id: str) -> ReviewCase | None: ...
 
 
-class Approved(NamedTuple):
-    pass
-
-
 class SentBack(NamedTuple):
     feedback: str
 
 
-class Unanswered(NamedTuple):
-    pass
-
-
-ReviewRuling = Approved | SentBack | Unanswered
+ReviewRuling = Literal["approved", "unanswered"] | SentBack
 
 
 async def ask_reviewer(
@@ -68,7 +60,7 @@ async def ask_reviewer(
 ) -> ReviewRuling:
     """File a case and return what a person decides within `wait` seconds."""
     if await reviews.use_approval(case.tenant, case.digest, clock()):
-        return Approved()
+        return "approved"
     await reviews.open(case)
     until = min(clock() + wait, case.expires)
     while clock() < until:
@@ -78,5 +70,5 @@ async def ask_reviewer(
             return SentBack(seen.feedback or "A reviewer refused it.")
         if seen is not None and seen.status == "approved":
             used = await reviews.use_approval(case.tenant, case.digest, clock())
-            return Approved() if used else Unanswered()
-    return Unanswered()
+            return "approved" if used else "unanswered"
+    return "unanswered"

@@ -1,56 +1,51 @@
 """Tables: decisions, cases for a person, changes by the operator; and a probe."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import JsonValue
 from sqlalchemy import JSON, Boolean, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 from sidecritic.dialects.parts import within_integer
-from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.gateway.store.decisions import DecisionRecord, Origin
 
 Row = dict[str, Any]
 
 METADATA = MetaData()
 
+
+def _filled(kind: Any, *names: str) -> Iterator[Column[Any]]:
+    """Yield columns of one type that are never NULL."""
+    for name in names:
+        yield Column(name, kind, nullable=False)
+
+
 DECISIONS = Table(
     "decisions",
     METADATA,
     Column("id", String(80), primary_key=True),
-    Column("request", String(40), nullable=False),
-    Column("at", Double, nullable=False),
-    Column("tenant", String(64), nullable=False),
-    Column("route", String(64), nullable=False),
-    Column("mode", String(8), nullable=False),
-    Column("endpoint", String(40), nullable=False),
-    Column("stream", Boolean, nullable=False),
-    Column("choice", Integer, nullable=False),
-    Column("turn", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("fate", String(10), nullable=False),
-    Column("source", String(10), nullable=False),
-    Column("approved", Boolean, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("link", String(64), nullable=False),
-    Column("tools", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("verdict", String(10), nullable=False),
-    Column("status", String(10), nullable=False),
+    *_filled(String(40), "request"),
+    *_filled(Double, "at"),
+    *_filled(String(64), "tenant", "route"),
+    *_filled(String(8), "mode"),
+    *_filled(String(40), "endpoint"),
+    *_filled(Boolean, "stream"),
+    *_filled(Integer, "choice", "turn", "attempt"),
+    *_filled(String(10), "fate", "source"),
+    *_filled(Boolean, "approved"),
+    *_filled(String(64), "digest", "link"),
+    *_filled(Text, "tools", "model"),
+    *_filled(String(10), "verdict", "status"),
     Column("risk", Double),
-    Column("calibrated", Boolean, nullable=False),
-    Column("category", Text, nullable=False),
-    Column("critic", Text, nullable=False),
-    Column("critic_version", Text, nullable=False),
-    Column("config", String(64), nullable=False),
-    Column("policy", String(64), nullable=False),
-    Column("unverified", Boolean, nullable=False),
-    Column("unknown", Text, nullable=False),
-    Column("actor_input_tokens", Integer, nullable=False),
-    Column("actor_output_tokens", Integer, nullable=False),
-    Column("critic_input_tokens", Integer, nullable=False),
-    Column("critic_output_tokens", Integer, nullable=False),
+    *_filled(Boolean, "calibrated"),
+    *_filled(Text, "category", "critic", "critic_version"),
+    *_filled(String(64), "config", "policy"),
+    *_filled(Boolean, "unverified"),
+    *_filled(Text, "unknown"),
+    *_filled(Integer, "actor_input_tokens", "actor_output_tokens"),
+    *_filled(Integer, "critic_input_tokens", "critic_output_tokens"),
     Column("critic_cost_usd", Double),
-    Column("actor_seconds", Double, nullable=False),
-    Column("critic_seconds", Double, nullable=False),
+    *_filled(Double, "actor_seconds", "critic_seconds"),
     Column("content", JSON(none_as_null=True)),
     Column("label", String(10), nullable=False, default=""),
     Column("label_note", Text, nullable=False, default=""),
@@ -63,17 +58,13 @@ CASES = Table(
     "cases",
     METADATA,
     Column("id", String(80), primary_key=True),
-    Column("decision", String(80), nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("tenant", String(64), nullable=False),
-    Column("route", String(64), nullable=False),
-    Column("tools", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at", Double, nullable=False),
-    Column("expires", Double, nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("feedback", Text, nullable=False),
-    Column("reviewer", String(64), nullable=False),
+    *_filled(String(80), "decision"),
+    *_filled(String(64), "digest", "tenant", "route"),
+    *_filled(Text, "tools", "reason"),
+    *_filled(Double, "at", "expires"),
+    *_filled(String(10), "status"),
+    *_filled(Text, "feedback"),
+    *_filled(String(64), "reviewer"),
     Column("content", JSON(none_as_null=True)),
     Index("cases_by_digest", "tenant", "digest"),
 )
@@ -82,42 +73,29 @@ CHANGES = Table(
     "changes",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", Double, nullable=False),
-    Column("what", Text, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-    Column("config", String(64), nullable=False),
+    *_filled(Double, "at"),
+    *_filled(Text, "what", "before", "after"),
+    *_filled(String(64), "config"),
 )
 
 PROBES = Table(
     "probes",
     METADATA,
     Column("id", String(10), primary_key=True),
-    Column("at", Double, nullable=False),
+    *_filled(Double, "at"),
 )
 """One row, written to see whether the database can be written to."""
 
-_OWN = ("id", "choice", "turn", "attempt", "fate", "source", "approved", "digest", "link", "tools")
-_VERDICT = ("model", "verdict", "status", "risk", "calibrated", "category")
-_ORIGIN = ("request", "at", "tenant", "route", "mode", "endpoint", "stream", "critic")
-_VERSIONS = ("critic_version", "config", "policy", "unverified", "unknown")
+_ORIGIN = tuple(Origin.model_fields)
+_OWN = tuple(name for name in DecisionRecord.model_fields if name in DECISIONS.columns)
+_LABEL: Row = {"label": "", "label_note": "", "labelled_by": ""}
 
 
 def row_of(decision: DecisionRecord, content: JsonValue) -> Row:
     """Return a decision as a row, with the content that may be stored."""
-    row: Row = {name: getattr(decision, name) for name in (*_OWN, *_VERDICT)}
-    row |= {name: getattr(decision.origin, name) for name in (*_ORIGIN, *_VERSIONS)}
-    actor, critic = decision.actor_usage, decision.critic_usage
-    return row | {
-        "actor_input_tokens": within_integer(actor.input_tokens),
-        "actor_output_tokens": within_integer(actor.output_tokens),
-        "critic_input_tokens": within_integer(critic.input_tokens),
-        "critic_output_tokens": within_integer(critic.output_tokens),
-        "critic_cost_usd": critic.cost_usd,
-        "actor_seconds": decision.actor_seconds,
-        "critic_seconds": decision.critic_seconds,
-        "content": content,
-        "label": "",
-        "label_note": "",
-        "labelled_by": "",
-    }
+    row: Row = {name: getattr(decision, name) for name in _OWN}
+    row |= {name: getattr(decision.origin, name) for name in _ORIGIN}
+    for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):
+        row[f"{party}_input_tokens"] = within_integer(usage.input_tokens)
+        row[f"{party}_output_tokens"] = within_integer(usage.output_tokens)
+    return row | {**_LABEL, "critic_cost_usd": decision.critic_usage.cost_usd, "content": content}

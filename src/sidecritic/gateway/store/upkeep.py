@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, null, update
+from sqlalchemy import Connection, delete, insert, null, select, update
 
 from sidecritic.gateway.routes import Setup
 from sidecritic.gateway.store.database import Store
-from sidecritic.gateway.store.tables import CASES, DECISIONS, PROBES
+from sidecritic.gateway.store.tables import CASES, CHANGES, DECISIONS, PROBES
 
 _DAY: Final = 86_400.0
 
@@ -23,11 +23,18 @@ async def settle_pending(store: Store) -> None:
 
 async def note_modes(store: Store, setup: Setup, at: float) -> None:
     """Record each mode that differs from the one before, or is no longer set."""
-    now = {f"mode {name}": mode for name, mode in setup.modes.items()}
-    for what in dict.fromkeys((*await store.audited(), *now)):
-        before, after = await store.latest(what) or "", now.get(what, "")
-        if before != after:
-            await store.changed(what, before, after, at, setup.digest)
+    now: dict[str, str] = {f"mode {name}": mode for name, mode in setup.modes.items()}
+
+    def note(connection: Connection) -> None:
+        noted = select(CHANGES.c.what, CHANGES.c.after).order_by(CHANGES.c.id)
+        before = {row.what: row.after for row in connection.execute(noted)}
+        for what in sorted(before) + [what for what in now if what not in before]:
+            change = {"before": before.get(what, ""), "after": now.get(what, "")}
+            if change["before"] != change["after"]:
+                row = {"what": what, **change, "at": at, "config": setup.digest}
+                connection.execute(insert(CHANGES).values(row))
+
+    await store.run(note)
 
 
 async def probe(store: Store, now: float) -> None:

@@ -53,7 +53,8 @@ class LogSink(logging.Handler):
     The thread writes what has gathered in a moment, so that it takes few turns from the loop.
     """
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        """Start; `write` returns how many bytes it took, as `os.write` does."""
         super().__init__()
         self.dropped = 0
         """Lines that were too many, or could not be written."""
@@ -90,13 +91,15 @@ class LogSink(logging.Handler):
             lines += [self._lines.get() for _ in range(self._lines.qsize())]
             last = None if None in lines else ""
             said = [line for line in lines if line is not None]
+            text = "".join(f"{line}\n" for line in said).encode(errors="replace")
             try:
-                self._write("".join(f"{line}\n" for line in said).encode(errors="replace"))
+                while text:  # a pipe that is nearly full takes a part
+                    text = text[self._write(text) :]
             except (OSError, ValueError):  # a full disk, a reader that left, a closed stream
                 self.dropped += len(said)
 
 
-def log_to(write: Callable[[bytes], object], *, level: int = logging.INFO) -> LogSink:
+def log_to(write: Callable[[bytes], int], *, level: int = logging.INFO) -> LogSink:
     """Send the logs of the gateway and its server there, and warnings of all others."""
     # No line names threads or processes, and looking them up is a third of a record's cost.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -1,6 +1,7 @@
 """Metrics for Prometheus. Labels are names from the settings, never input."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,7 +17,8 @@ class Metrics(Counts):
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
-        self._children: dict[tuple[int | str, ...], Any] = {}
+        # Children by labels: looking one up again costs more than counting.
+        self._of = cache(_child)
 
         def counter(name: str, doc: str, *labels: str) -> Counter:
             return Counter(f"sidecritic_{name}", doc, labels, registry=registry)
@@ -38,14 +40,6 @@ class Metrics(Counts):
         self._skipped = counter("shadow_skipped", "Answers that could not be judged.")
         self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
         self._unverified = counter("unverified", "Requests with unknown turns.", "route")
-
-    def _of(self, family: Counter | Histogram, *labels: str) -> Any:
-        """Return the child with these labels; looking it up again costs more than counting."""
-        key = (id(family), *labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = family.labels(*labels)
-        return child
 
     def began(self) -> None:
         self._in_flight.inc()
@@ -90,3 +84,7 @@ class Metrics(Counts):
     def text(self) -> bytes:
         """Return the exposition format."""
         return generate_latest(self._registry)
+
+
+def _child(family: Counter | Histogram, *labels: str) -> Any:
+    return family.labels(*labels)

@@ -17,14 +17,9 @@ Attributes = Mapping[str, Attribute]
 class Span:
     """Something that takes time: a request, a call of the upstream, a judgement."""
 
-    @property
-    def is_recorded(self) -> bool:
-        return False
-
-    @property
-    def keeps_content(self) -> bool:
-        """Whether what was said may stand in it."""
-        return False
+    is_recorded = False
+    keeps_content = False
+    """Whether what was said may stand in it."""
 
     def named(self, name: str) -> None:
         """Give it another name."""

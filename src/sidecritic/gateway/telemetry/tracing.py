@@ -5,9 +5,6 @@ Nothing is set globally, and spans of libraries that trace by themselves do not 
 
 import json
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -16,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span as OtelSpan
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import JsonValue
 
@@ -37,73 +34,66 @@ def exporter_for(settings: TraceSettings, headers: dict[str, str]) -> SpanExport
     return OTLPSpanExporter(endpoint=settings.endpoint, headers=headers, timeout=5)
 
 
-@dataclass(frozen=True, slots=True)
 class OpenTelemetry(Traces):
     """Opens the spans of requests."""
 
-    provider: TracerProvider
-    tracer: Tracer
-    redactor: Redactor
-    """Clients choose names: a model or a tool may be called like a key."""
-    keeps_content: bool
-
-    @classmethod
-    def made(
-        cls,
+    def __init__(
+        self,
         settings: TraceSettings,
         exporter: SpanExporter,
         redactor: Redactor,
         *,
         keeps_content: bool,
-    ) -> "OpenTelemetry":
-        """Return traces that go to an exporter."""
-        provider = TracerProvider(
+    ) -> None:
+        """Send them to an exporter, redacted: a model or a tool may be called like a key."""
+        self._provider = TracerProvider(
             resource=Resource.create({"service.name": settings.service}),
             sampler=ParentBased(TraceIdRatioBased(settings.share)),
             shutdown_on_exit=False,
         )
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-        return cls(provider, provider.get_tracer("sidecritic"), redactor, keeps_content)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self.tracer = self._provider.get_tracer("sidecritic")
+        self.redactor = redactor
+        self.keeps_content = keeps_content
 
-    @contextmanager
-    def request(self, headers: Headers) -> Generator[Span]:
+    def request(self, headers: Headers) -> "_Span":
         """Open the span of a client's request."""
         context = _CONTEXT.extract(dict(headers))
         span = self.tracer.start_span("request", context, SpanKind.SERVER)
-        with _Open(span):
-            yield _Span(self, span, context)
+        return _Span(self, span, context)
 
     def clean(self, attributes: Attributes) -> dict[str, Attribute]:
         """Return attributes without secrets."""
         return {name: self._cleaned(value) for name, value in attributes.items()}
 
     def _cleaned(self, value: Attribute) -> Attribute:
-        match value:
-            case str():
-                return self.redactor.text(value[:_LONGEST_NAME])
-            case tuple():
-                return tuple(self.redactor.text(part[:_LONGEST_NAME]) for part in value)
-            case _:
-                return value
+        if isinstance(value, tuple):
+            return tuple(self.redactor.text(part[:_LONGEST_NAME]) for part in value)
+        return self.redactor.text(value[:_LONGEST_NAME]) if isinstance(value, str) else value
 
     def close(self) -> None:
         """Send what is waiting."""
-        self.provider.shutdown()
+        self._provider.shutdown()
 
 
-@dataclass(frozen=True, slots=True)
 class _Span(Span):
-    traces: OpenTelemetry
-    span: OtelSpan
-    context: Context
+    is_recorded = True
 
-    @property
-    def is_recorded(self) -> bool:
-        return True
+    def __init__(self, traces: OpenTelemetry, span: OtelSpan, context: Context) -> None:
+        self.traces = traces
+        self.span = span
+        self.context = context
+        self.keeps_content = traces.keeps_content
 
-    @property
-    def keeps_content(self) -> bool:
-        return self.traces.keeps_content
+    def __enter__(self) -> "_Span":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End with the block; note an error's type only, as its text may quote people."""
+        if kind is not None:
+            self.span.set_attribute("error.type", kind.__name__)
+            self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end()
 
     def named(self, name: str) -> None:
         self.span.update_name(name)
@@ -120,34 +110,15 @@ class _Span(Span):
             read = json.dumps(said, ensure_ascii=False)[: 2 * _LONGEST]
             self.span.set_attribute(name, self.traces.redactor.text(read)[:_LONGEST])
 
-    @contextmanager
-    def child(
-        self, name: str, attributes: Attributes, *, is_remote: bool = False
-    ) -> Generator[Span]:
+    def child(self, name: str, attributes: Attributes, *, is_remote: bool = False) -> "_Span":
         kind = SpanKind.CLIENT if is_remote else SpanKind.INTERNAL
         context = set_span_in_context(self.span, self.context)
         known = self.traces.clean(attributes)
         shown = self.traces.redactor.text(name)
         span = self.traces.tracer.start_span(shown, context, kind, known)
-        with _Open(span):
-            yield _Span(self.traces, span, context)
+        return _Span(self.traces, span, context)
 
     def carried(self, headers: Headers) -> Headers:
         carrier: dict[str, str] = {}
         _CONTEXT.inject(carrier, set_span_in_context(self.span, self.context))
         return (*(h for h in headers if h[0] not in carrier), *carrier.items())
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """Ends the span with the block; notes an error's type only, as its text may quote people."""
-
-    span: OtelSpan
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self.span.set_attribute("error.type", kind.__name__)
-            self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end()

@@ -225,14 +225,14 @@ class Choices:
             clock=self.services.clock,
         )
         match ruling:
-            case reviews.Approved():
+            case "approved":
                 choice.log.append(Executed(turn=turn, action=action, source="actor"))
                 choice.released = choice.seat.latest.draft
             case reviews.SentBack(feedback=feedback):
                 verdict = Judgement(verdict=Revise(feedback=feedback), critic="reviewer")
                 choice.log.append(Judged(turn=turn, attempt=draft.attempt, judgement=verdict))
                 return False
-            case reviews.Unanswered():
+            case "unanswered":
                 choice.say(review.hand_over_text)
         return True
 

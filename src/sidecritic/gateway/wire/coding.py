@@ -6,6 +6,7 @@ from importlib import import_module
 
 from sidecritic.errors import ModelError, ModelUnavailable
 
+_PIECE = 4_096
 _ZSTD_WINDOW = 2**25
 """Bytes of memory that a frame may ask for."""
 
@@ -48,17 +49,20 @@ class _Damaged(Exception):
 
 def _zlib(window: int) -> Callable[[bytes, int], bytes]:
     def decode(raw: bytes, limit: int) -> bytes:
-        parts, left = list[bytes](), limit + 1
-        while raw and left > 0:  # a member at a time
-            member = zlib.decompressobj(window)
+        parts, left, at = list[bytes](), limit + 1, 0
+        member = zlib.decompressobj(window)
+        while at < len(raw) and left > 0:
+            if member.eof:
+                member = zlib.decompressobj(window)
             try:
-                parts.append(member.decompress(raw, left))
+                parts.append(member.decompress(raw[at : at + _PIECE], left))
             except zlib.error as cause:
                 raise _Damaged from cause
             left -= len(parts[-1])
-            if left > 0 and not member.eof:
-                raise _Damaged
-            raw = member.unused_data
+            # Each member copies what follows it, so a body of many is read in pieces.
+            at += min(_PIECE, len(raw) - at) - len(member.unused_data)
+        if raw and left > 0 and not member.eof:
+            raise _Damaged
         return b"".join(parts)
 
     return decode

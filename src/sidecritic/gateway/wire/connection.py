@@ -96,23 +96,20 @@ class Connection:
         Raises:
             ClientGone: the client left.
         """
-        task, gone = asyncio.create_task(work), asyncio.create_task(self._gone())
-        try:
-            while True:
-                done, _ = await asyncio.wait(
-                    {task, gone}, timeout=keep_alive, return_when=asyncio.FIRST_COMPLETED
-                )
-                if task in done:
-                    return task.result()
-                if gone in done:
-                    raise ClientGone("the client left before its answer was complete")
+        task = asyncio.create_task(work)
+
+        async def kept_alive() -> _Result:
+            while not (await asyncio.wait({task}, timeout=keep_alive))[0]:
                 if not self.status:
                     await self.begin(200, (("content-type", EVENT_STREAM), NO_STORE, mark))
                 await self.put(KEEP_ALIVE)
+            return task.result()
+
+        try:
+            return await self.while_there(kept_alive())
         finally:
             task.cancel()
-            gone.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
 
     async def begin(self, status: int, headers: Headers) -> None:
         self.status = status
@@ -135,12 +132,9 @@ class Connection:
         await self.put(b"", more=False)
 
     async def _end_when_gone(self, until: asyncio.Timeout) -> None:
-        await self._gone()
-        until.reschedule(asyncio.get_running_loop().time())
-
-    async def _gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        until.reschedule(asyncio.get_running_loop().time())
 
     async def _emit(self, message: "Message") -> None:
         try:

@@ -1,5 +1,7 @@
 """Errors of the gateway's own, with the status that a client sees."""
 
+from math import ceil
+
 from sidecritic.errors import SidecriticError
 from sidecritic.gateway.wire.http import Headers
 
@@ -20,5 +22,5 @@ class HttpError(SidecriticError):
         """What goes with the error; SDKs would retry some refusals, each a paid answer."""
         kind = ("content-type", "application/json")
         if self.retry_after is not None:
-            return (kind, ("retry-after", str(max(1, round(self.retry_after)))))
+            return (kind, ("retry-after", str(ceil(self.retry_after))))
         return (kind,) if self.status == 502 else (kind, ("x-should-retry", "false"))

@@ -1,6 +1,8 @@
 """What a connection may send before its key is looked at, and who may come without one."""
 
+import json
 import socket
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -10,7 +12,7 @@ import pytest
 
 from sidecritic.gateway.server.heads import BoundedHttp
 from tests.gateway import Running, code, gateway, post
-from tests.wire import Json, chat, wire_server
+from tests.wire import Json, Received, Reply, chat, wire_server
 
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "v1/chat/completions"
@@ -86,6 +88,36 @@ def test_connections_that_wait_for_a_head_do_not_keep_others_out() -> None:
         assert answer(slow[0]) == b"", "the one that has waited longest has gone"
         for each in slow:
             each.close()
+
+
+def test_a_request_that_was_sent_ahead_is_not_taken_for_an_idle_connection() -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    def answers(received: Received) -> Reply:
+        if "second" in str(received.body):
+            asked.set()
+            release.wait(60)
+        return chat()
+
+    def written(text: str) -> bytes:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
+        return BEGUN + b"content-length: %d\r\n\r\n%s" % (len(body), body)
+
+    with wire_server(answers) as upstream, gateway(upstream.root, http=Crowded) as door:
+        where = urlsplit(door.root)
+        place = (where.hostname or "", where.port or 0)
+        with line(door) as ahead:
+            ahead.sendall(written("first") + written("second"))
+            assert asked.wait(60)
+            others = [socket.create_connection(place, 20) for _ in range(60)]
+            assert post(door, CHAT, HI).status_code == 200
+            release.set()
+            heard = b""
+            while heard.count(b"HTTP/1.1 200") < 2 and (part := ahead.recv(65_536)):
+                heard += part
+            for each in others:
+                each.close()
+    assert heard.count(b"HTTP/1.1 200") == 2
 
 
 LOCAL = ["127.0.0.1", "localhost:8787", "[::1]:8787", "box", "host.docker.internal"]

@@ -1,6 +1,7 @@
 """The server as a process: what stands on stderr, and how it ends while a critic is busy."""
 
 import signal
+import sys
 import threading
 from pathlib import Path
 from time import monotonic
@@ -8,7 +9,7 @@ from time import monotonic
 import httpx2
 import pytest
 
-from tests.operating import config_file, post, process
+from tests.operating import Process, config_file, post, process
 from tests.wire import Received, Reply, call, chat, wire_server
 
 WRITE = chat(None, calls=[call("refund", {})])
@@ -50,6 +51,14 @@ def test_a_busy_critic_keeps_neither_others_waiting_nor_the_end(mode: str, tmp_p
     assert answers[0].status_code == 200
     held = "refund" not in answers[0].text
     assert held is (mode == "enforce"), "the declared failure mode applies"
+
+
+def test_a_line_is_found_wherever_it_stands_among_others() -> None:
+    says = "import sys; sys.stderr.write('one\\ntwo\\nthree\\ntwo again\\n')"
+    running = Process([sys.executable, "-c", says])
+    heard = [running.wait_for(word) for word in (b"three", b"two", b"two", b"one")]
+    assert heard == [b"three\n", b"two\n", b"two again\n", b"one\n"]
+    assert running.end() == 0
 
 
 def test_a_critic_that_does_not_answer_is_said_at_the_start(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import httpx2
 import openai
 import pytest
 
+from sidecritic.gateway.wire.refusals import HttpError
 from tests.gateway import approves, code, gateway, post, refuses
 from tests.wire import Json, Reply, chat, failure, messages, text_block, wire_server
 from tests.wires.streams import chat_stream, response, spoken
@@ -91,3 +92,8 @@ def test_a_held_stream_names_its_request() -> None:
         assert held.status_code == 200
         assert len(held.headers["x-sidecritic-request"]) == 32
         assert "upstream_unavailable" in held.text
+
+
+def test_nobody_is_told_to_come_back_too_early() -> None:
+    refusal = HttpError(429, "rate_limit_exceeded", "too fast", retry_after=1.4)
+    assert dict(refusal.headers)["retry-after"] == "2"

@@ -17,7 +17,7 @@ HI = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 @contextmanager
-def logging_to(write: Callable[[bytes], object]) -> Generator[LogSink]:
+def logging_to(write: Callable[[bytes], int]) -> Generator[LogSink]:
     root = logging.getLogger()
     kept, level = root.handlers[:], root.level
     sink = log_to(write)
@@ -31,7 +31,7 @@ def logging_to(write: Callable[[bytes], object]) -> Generator[LogSink]:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EPIPE])
 def test_lines_that_cannot_be_written_are_counted_and_stop_nothing(number: int) -> None:
-    def full(line: bytes) -> None:
+    def full(line: bytes) -> int:
         raise OSError(number, os.strerror(number))
 
     def fill(connection: object) -> None:
@@ -50,8 +50,13 @@ def test_lines_that_cannot_be_written_are_counted_and_stop_nothing(number: int) 
 
 def test_a_reader_that_stalls_stops_nothing_and_lines_beyond_a_bound_are_counted() -> None:
     reads = Event()
+
+    def stalls(line: bytes) -> int:
+        reads.wait(20)
+        return len(line)
+
     with (
-        logging_to(lambda line: reads.wait(20)) as sink,
+        logging_to(stalls) as sink,
         wire_server(chat("Hello")) as upstream,
         gateway(upstream.root) as door,
     ):
@@ -63,5 +68,19 @@ def test_a_reader_that_stalls_stops_nothing_and_lines_beyond_a_bound_are_counted
 
 
 def test_a_line_that_cannot_be_made_is_none() -> None:
-    with logging_to(lambda line: None):
+    with logging_to(len):
         logging.getLogger("sidecritic.gateway").warning("%d", "no number")
+
+
+def test_what_a_writer_takes_in_parts_arrives_whole() -> None:
+    heard: list[bytes] = []
+
+    def takes_ten(text: bytes) -> int:
+        heard.append(text[:10])
+        return len(heard[-1])
+
+    with logging_to(takes_ten) as sink:
+        for number in range(100):
+            sink.say(f"line {number} of many")
+    assert b"".join(heard) == b"".join(b"line %d of many\n" % n for n in range(100))
+    assert sink.dropped == 0

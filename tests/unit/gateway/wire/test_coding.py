@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable
+from time import process_time
 
 import pytest
 
@@ -77,3 +78,13 @@ def test_members_that_follow_each_other_are_one_body() -> None:
         decoded("gzip", gzip.compress(b"one") + b"more", 100)
     with pytest.raises(ModelError, match="more than 5 bytes"):
         decoded("gzip", b"".join(map(gzip.compress, parts)), 5)
+
+
+def test_very_many_members_are_read_in_linear_time() -> None:
+    started = process_time()
+    assert decoded("gzip", gzip.compress(b"") * 100_000 + gzip.compress(b"end"), 100) == b"end"
+    assert process_time() - started < 5, "30 s where each member copies all that follow"
+
+
+def test_an_empty_body_is_empty_in_every_coding() -> None:
+    assert [decoded(coding, b"", 100) for coding in ("gzip", "deflate")] == [b"", b""]
