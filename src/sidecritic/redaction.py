@@ -32,10 +32,10 @@ _CREDENTIALS = tuple(
         (("github_pat",), r"\bgithub_pat[-_][\w-]{16,}"),
         (("akia", "asia"), r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}"),
         (("aiza",), r"\bAIza[\w-]{30,}"),
-        # JSON web tokens. Within a longer run their first part is bounded.
+        # JSON web tokens, also behind a short word and a hyphen.
         (
             ("eyj",),
-            r"(?:(?<![\w-])eyJ[\w-]{8,}+|\beyJ[\w-]{8,128}+)\.[\w-]{8,}+\.[\w-]*+",
+            r"(?<![\w-])(?:[\w-]{0,40}?-)?eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+",
         ),
         (
             ("private key-----",),
