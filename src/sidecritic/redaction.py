@@ -21,6 +21,7 @@ REDACTED = "[redacted]"
 LONGEST = 200_000
 """Characters of a text that are kept: a pattern holds the interpreter's lock while it reads."""
 
+_LONG = 1_000
 _CREDENTIALS = tuple(
     (marks, re.compile(pattern))
     for marks, pattern in (
@@ -90,6 +91,12 @@ class Redactor:
     """Knows the common forms of credentials, and what the operator adds."""
 
     patterns: tuple[re.Pattern[str], ...] = ()
+    known: dict[str, str] | None = None
+    """Long texts and what became of them, where the same ones come again and again."""
+
+    def remembering(self) -> "Redactor":
+        """Return one that reads each long text once; let go of it soon, it keeps them all."""
+        return Redactor(self.patterns, {})
 
     def value(self, value: JsonValue) -> JsonValue:
         """Return a JSON value without secrets; numbers stay whatever their name."""
@@ -105,6 +112,13 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text without secrets, and without what is beyond `LONGEST` characters."""
+        if self.known is None or len(text) < _LONG:
+            return self._read(text)
+        if text not in self.known:
+            self.known[text] = self._read(text)
+        return self.known[text]
+
+    def _read(self, text: str) -> str:
         if beyond := max(0, len(text) - LONGEST):
             text = f"{text[:LONGEST]} [{beyond} characters left out]"
         low = text.lower()

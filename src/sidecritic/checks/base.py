@@ -5,8 +5,9 @@ what the proposal holds, and what the pack looked up. It answers with an `Object
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
-from asyncio import to_thread
+from asyncio import get_running_loop
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
@@ -271,12 +272,16 @@ def objections(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.feedback)
 
 
+_THREADS = ThreadPoolExecutor(2, "sidecritic-checks")
+"""Few, since all of them wait for one lock of the interpreter, and so does the loop."""
+
+
 async def _here(function: Callable[[_In], _Out], argument: _In) -> _Out:
     return function(argument)
 
 
 async def _in_thread(function: Callable[[_In], _Out], argument: _In) -> _Out:
-    return await to_thread(function, argument)
+    return await get_running_loop().run_in_executor(_THREADS, function, argument)
 
 
 def _examined(check: TextCheck, facts: Facts) -> Answer:

@@ -173,7 +173,7 @@ class Store:
 
     async def amend(self, decisions: Sequence[DecisionRecord]) -> None:
         def amend(connection: Connection) -> None:
-            rows = ({**self._row(d), "amended": d.id} for d in decisions)
+            rows = ({**self._row(d, self._redactor), "amended": d.id} for d in decisions)
             kept = [{k: v for k, v in row.items() if k not in _LASTING} for row in rows]
             connection.execute(_AMEND, kept)
 
@@ -223,14 +223,16 @@ class Store:
         return await self._put(_Job(work, asyncio.get_running_loop().create_future()))
 
     def _rows(self, decisions: Sequence[DecisionRecord]) -> list[Row]:
-        rows = [self._row(decision) for decision in decisions]
+        # Decisions of one request quote the same conversation.
+        redactor = self._redactor.remembering()
+        rows = [self._row(decision, redactor) for decision in decisions]
         for row in rows:
             if row["content"] is not None:
                 row["content"] = json.dumps(row["content"])
         return rows
 
-    def _row(self, decision: DecisionRecord) -> Row:
-        row = row_of(decision, self._redactor.value(decision.content))
+    def _row(self, decision: DecisionRecord, redactor: Redactor) -> Row:
+        row = row_of(decision, redactor.value(decision.content))
         for name in ("tools", "unknown", "category", "model"):
             row[name] = self._kept(str(row[name]))
         return row

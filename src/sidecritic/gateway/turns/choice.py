@@ -273,7 +273,8 @@ class Choices:
         request, started = self.request, perf_counter()
         rejected = [Rejected(r.draft.draft.raw, r.action, r.answers) for r in refused]
         grown = request.dialect.again(request.body, rejected)
-        body = json.dumps(grown, ensure_ascii=False).encode()
+        aside, size = self.services.aside, len(request.outgoing.body)
+        body = await aside.run(size, lambda: json.dumps(grown, ensure_ascii=False).encode())
         heard, _, answered = await infer(request, request.again(body))
         self.spend(answered.usage, body, heard)
         request.require_known(answered.unknown, where="answer")
