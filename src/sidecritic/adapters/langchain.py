@@ -90,10 +90,8 @@ def _told(refusal: Refusal[AgentDraft[Response]]) -> Iterator[Any]:
 
 def _draft(response: Response) -> AgentDraft[Response]:
     message = _message(response)
-    spent = message.usage_metadata
-    usage = Usage()
-    if spent is not None:
-        usage = Usage(input_tokens=spent["input_tokens"], output_tokens=spent["output_tokens"])
+    spent = message.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
+    usage = Usage(input_tokens=spent["input_tokens"], output_tokens=spent["output_tokens"])
     return AgentDraft(_action(message), response, usage)
 
 
