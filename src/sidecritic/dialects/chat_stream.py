@@ -35,8 +35,9 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     for name, chunk in stream.events:
         if chunk.get("error"):
             raise StreamFailed("the stream ended with an error", {"error": chunk["error"]})
-        if name not in ("", "message") and chunk.get("choices"):
+        if name.startswith("thread."):  # two clients take it for another API
             raise Ambiguous("the stream holds an event of another API")
+        is_plain = is_plain and name in ("", "message")
         answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
         for at, part in enumerate(objects_of(chunk, "choices")):
             number = numbered(part, "index")
@@ -45,7 +46,8 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     if not choices:
         raise StreamFailed("the stream was cut off before its end")
     whole: list[JsonValue] = [
-        {**choices[at].whole(is_done=stream.is_done), "index": at} for at in sorted(choices)
+        {**choices[at].whole(text_of(answer, "id"), is_done=stream.is_done), "index": at}
+        for at in sorted(choices)
     ]
     is_plain = is_plain and all(choice.is_plain for choice in choices.values())
     return Assembled({**answer, "object": "chat.completion", "choices": whole}, is_plain)
@@ -84,8 +86,8 @@ class _Choice:
         self.grown.add({**grown, "message": delta})
         self.is_over = self.is_over or "finish_reason" in fixed
 
-    def whole(self, *, is_done: bool) -> Body:
-        """Return the whole choice.
+    def whole(self, id: str, *, is_done: bool) -> Body:
+        """Return the whole choice of the answer with this id.
 
         Raises:
             StreamFailed: nothing says that it is whole.
@@ -93,7 +95,7 @@ class _Choice:
         choice: Body = {"finish_reason": None, **self.grown.whole()}
         message = object_of(choice, "message")
         calls, legacy = objects_of(message, "tool_calls"), object_of(message, "function_call")
-        self._tell_apart(calls)
+        self._tell_apart(calls, id)
         for function in (*(object_of(call, "function") for call in calls), legacy):
             given = function.get("arguments")
             if function and (not isinstance(given, str) or not given.strip()):
@@ -107,15 +109,15 @@ class _Choice:
             self.is_plain = False
         return choice
 
-    def _tell_apart(self, calls: Sequence[Body]) -> None:
-        """Give each call an id of its own; some clients join what has the same."""
+    def _tell_apart(self, calls: Sequence[Body], answer: str) -> None:
+        """Give each call an id of its own; some clients join what has the same, or none."""
         ids = set[str]()
         for number, call in enumerate(calls):
             if not any(text_of(object_of(call, kind), "name") for kind in _KINDS):
                 raise Ambiguous("a part of the stream belongs to no call")
             del call["index"]
-            if (id := text_of(call, "id")) in ids:
-                call["id"] = f"{id}_{number}"
+            if (id := text_of(call, "id")) in ids or not id:
+                call["id"] = f"{id or answer or 'call'}_{number}"
                 self.is_plain = False
             ids.add(id)
 
@@ -165,6 +167,7 @@ class _Choice:
             return at
         number = numbered(entry, "index")
         at = self.by_number.get(number, fresh)
+        self.is_plain = self.is_plain and (at < fresh or number == fresh)
         if at < fresh and id and self.calls[at].get("id", id) != id:
             # Some clients begin another call then, and some continue this one.
             if same is None and not is_named:

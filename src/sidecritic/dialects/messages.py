@@ -32,7 +32,7 @@ _KNOWN_ANSWER = frozenset({"id", "type", "role", "model", "usage"})
 
 class Messages:
     endpoint = "messages"
-    keeps_history = False
+    keeps_history = True
 
     def asked(self, body: Body) -> ClientRequest:
         unknown: dict[str, None] = {}
@@ -42,6 +42,7 @@ class Messages:
         messages = objects_of(body, "messages")
         given = [body, *({"system": m.get("content")} for m in messages if _is_system(m))]
         said = (_content(each.get("system"), unknown) for each in given)
+        thread = object_of(body, "thread")
         return ClientRequest(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
@@ -49,6 +50,9 @@ class Messages:
             history=tuple(_history(messages, unknown)),
             tools=tools,
             hints=hints,
+            continues=text_of(thread, "previous_message_id"),
+            kept=("thread",) if thread else (),
+            is_kept=bool(thread),
             unknown=tuple(unknown),
         )
 

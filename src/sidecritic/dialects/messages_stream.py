@@ -141,14 +141,14 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
     for (at, target), texts in pieces.items():
         block, whole = blocks[at], "".join(texts)
         if target == "input":
-            if block.get("input"):
-                if whole:
-                    raise Ambiguous("a block of the stream has its input twice")
+            begun = block.setdefault("input", {})
+            if not whole.strip():
                 continue
-            written = whole.encode(errors="replace") if whole.strip() else b"{}"
-            parsed, repeats = read_object(written)
+            parsed, repeats = read_object(whole.encode(errors="replace"))
             # Of a repeated key the critic would see one value, and the client another.
             block["input"] = whole if parsed is None or repeats else parsed
+            if begun and begun != parsed:
+                raise Ambiguous("a block of the stream has two inputs")
         else:
             block[target] = text_of(block, target) + whole
 

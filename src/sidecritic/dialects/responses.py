@@ -82,6 +82,7 @@ class Responses:
             hints=hints,
             continues=text_of(body, "previous_response_id"),
             kept=tuple(kept),
+            is_kept=True,
             unknown=tuple(unknown),
         )
 

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sidecritic.dialects.base import ClientRequest
 from sidecritic.dialects.resuming import Resume
 from sidecritic.types import Assistant, Message
 
@@ -18,7 +19,8 @@ _LONGEST = 16 * 2**20
 
 
 class Conversation(NamedTuple):
-    history: tuple[Message, ...]
+    asked: ClientRequest
+    """What was asked, with what was released at the end of its history."""
     size: int
     resume: Resume | None
     """What the provider is told instead, where the answer was not its own."""
@@ -31,10 +33,11 @@ class _Shelf:
     kept: OrderedDict[str, Conversation] = field(default_factory=OrderedDict[str, Conversation])
     size: int = 0
 
-    def put(self, id: str, history: tuple[Message, ...], resume: Resume | None) -> None:
+    def put(self, id: str, asked: ClientRequest, resume: Resume | None) -> None:
         self._drop(id)
-        size = sum(map(_length, history)) + (resume.size if resume else 0)
-        self.kept[id] = Conversation(history, size, resume)
+        size = sum(map(_length, asked.history)) + (resume.size if resume else 0)
+        size += len(asked.system) + sum(len(tool.model_dump_json()) for tool in asked.tools)
+        self.kept[id] = Conversation(asked, size, resume)
         self.size += size
         while self.kept and (len(self.kept) > _MOST or self.size > _LONGEST):
             self._drop(next(iter(self.kept)))
@@ -51,9 +54,9 @@ class Conversations:
     _shelves: dict[str, _Shelf] = field(default_factory=dict[str, _Shelf], repr=False)
 
     def remember(
-        self, tenant: str, id: str, history: tuple[Message, ...], resume: Resume | None = None
+        self, tenant: str, id: str, asked: ClientRequest, resume: Resume | None = None
     ) -> None:
-        self._shelves.setdefault(tenant, _Shelf()).put(id, history, resume)
+        self._shelves.setdefault(tenant, _Shelf()).put(id, asked, resume)
 
     def find(self, tenant: str, id: str) -> Conversation | None:
         shelf = self._shelves.get(tenant)
