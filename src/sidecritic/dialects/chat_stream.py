@@ -110,11 +110,15 @@ class _Choice:
         return choice
 
     def _tell_apart(self, calls: Sequence[Body], answer: str) -> None:
-        """Give each call an id of its own; some clients join what has the same, or none."""
+        """Give each call a type, and an id of its own; some clients join what has the same."""
         ids = set[str]()
         for number, call in enumerate(calls):
-            if not any(text_of(object_of(call, kind), "name") for kind in _KINDS):
+            kinds = [k for k in _KINDS if text_of(object_of(call, k), "name")]
+            if not kinds:
                 raise Ambiguous("a part of the stream belongs to no call")
+            if not call.get("type"):
+                call["type"] = kinds[0]
+                self.is_plain = False
             del call["index"]
             if (id := text_of(call, "id")) in ids or not id:
                 call["id"] = f"{id or answer or 'call'}_{number}"
