@@ -36,12 +36,13 @@ Reader = Callable[[str, bool], Read]
 def run(name: str, given: Any) -> list[tuple[str, Any]]:
     """Return the call as it would run, or nothing if there is no such tool.
 
-    Applications take no arguments, or an empty text of them, for an empty object.
+    Applications take no arguments, or a blank text of them, for an empty object.
     """
     if name not in TOOLS:
         return []
     try:
-        return [(name, json.loads(given) if given and isinstance(given, str) else given or {})]
+        is_text = isinstance(given, str) and given.strip()
+        return [(name, json.loads(given) if is_text else {} if isinstance(given, str) else given)]
     except ValueError:
         return [(name, given)]
 

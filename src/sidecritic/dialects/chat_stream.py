@@ -6,8 +6,9 @@ it, and is not plain.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -17,6 +18,15 @@ from sidecritic.dialects.sse import numbered, read_stream
 from sidecritic.values import object_of, objects_of, text_of
 
 _KINDS = ("function", "custom")
+_TYPES: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("id", "model", "finish_reason", "content", "refusal"), str),
+        **dict.fromkeys(("name", "arguments", "reasoning", "reasoning_content"), str),
+        **dict.fromkeys(("delta", "function", "usage", "extra_content"), dict),
+        **dict.fromkeys(("created", "prompt_tokens", "completion_tokens"), (int, float)),
+    }
+)
+"""Types of fields that clients insist on."""
 
 
 def assembled(raw: bytes, asked: Body) -> Assembled:
@@ -28,6 +38,7 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     """
     answer: Body = {}
     choices: dict[int, _Choice] = {}
+    spoken: list[int] = []
     stream = read_stream(raw)
     is_plain = stream.is_plain
     # Of one choice, many clients read the first part of each event, whatever its number.
@@ -37,12 +48,18 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
             raise StreamFailed("the stream ended with an error", {"error": chunk["error"]})
         if name.startswith("thread."):  # two clients take it for another API
             raise Ambiguous("the stream holds an event of another API")
-        is_plain = is_plain and name in ("", "message")
+        is_plain = is_plain and name in ("", "message") and _is_regular(chunk)
         answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
         for at, part in enumerate(objects_of(chunk, "choices")):
             number = numbered(part, "index")
-            is_plain = is_plain and not (is_single and (at or part.get("index") != 0))
-            choices.setdefault(0 if is_single else number, _Choice()).add(part)
+            if is_single and object_of(part, "delta").get("content") and number not in spoken[-1:]:
+                if number in spoken:
+                    raise Ambiguous("the stream holds several choices, and one was asked for")
+                spoken.append(number)
+            number = 0 if is_single else number
+            is_next = number <= len(choices) and not (is_single and at)
+            is_plain = is_plain and is_next and part.get("index") == number
+            choices.setdefault(number, _Choice()).add(part)
     if not choices:
         raise StreamFailed("the stream was cut off before its end")
     whole: list[JsonValue] = [
@@ -77,6 +94,8 @@ class _Choice:
             self._unpack(delta)
         if delta.get("tool_calls") is not None:
             delta["tool_calls"] = list[JsonValue](map(self._entry, _entries(delta["tool_calls"])))
+            # Beside a call, some clients leave out the whole chunk if these are not in form.
+            self.is_plain = self.is_plain and not (part.get("logprobs") or delta.get("annotations"))
         if isinstance(delta.get("function_call"), dict):
             delta["function_call"] = self._once(self.legacy, object_of(delta, "function_call"))
         # All of a choice but its message is said once, or anew; log-probabilities come in pieces.
@@ -94,6 +113,8 @@ class _Choice:
         """
         choice: Body = {"finish_reason": None, **self.grown.whole()}
         message = object_of(choice, "message")
+        self.is_plain = self.is_plain and message.get("role") == "assistant"
+        message["role"] = "assistant"
         calls, legacy = objects_of(message, "tool_calls"), object_of(message, "function_call")
         self._tell_apart(calls, id)
         for function in (*(object_of(call, "function") for call in calls), legacy):
@@ -206,6 +227,17 @@ class _Choice:
             self.is_plain = self.is_plain and key == "type"
             del kept[key]
         return kept
+
+
+def _is_regular(chunk: JsonValue) -> bool:
+    """Whether fields are of their types; some clients leave out the whole chunk if one is not."""
+    if isinstance(chunk, list):
+        return all(map(_is_regular, chunk))
+    if not isinstance(chunk, dict):
+        return True
+    typed = (v is None or isinstance(v, _TYPES.get(key, object)) for key, v in chunk.items())
+    is_ours = chunk.get("role") in (None, "assistant") and chunk.get("function", {}) is not None
+    return is_ours and all(typed) and all(map(_is_regular, chunk.values()))
 
 
 def _entries(value: JsonValue) -> list[Body]:

@@ -64,12 +64,12 @@ class _Reading:
 
     def take(self, name: str, event: Body) -> None:
         kind = text_of(event, "type")
-        if name not in ("", kind):
+        if name not in ("", "error", kind):
             raise Ambiguous("an event of the stream is not named by its type")
         if self.is_over:
             raise Ambiguous("the stream continues after its end")
         self.is_plain = self.is_plain and name != ""
-        if kind == "error":
+        if "error" in (name, kind):
             error = {"type": "error", "error": event.get("error")}
             raise StreamFailed("the stream ended with an error", error)
         match kind:
@@ -128,6 +128,8 @@ class _Reading:
         source, target, types = _DELTAS.get(kind, ("", "", ()))
         if types and text_of(block, "type") not in types:
             raise Ambiguous("a delta of the stream belongs to a block of another type")
+        if types and not isinstance(delta.get(source), str):
+            raise Ambiguous("a delta of the stream is not a text")
         if types:
             self.pieces.setdefault((at, target), []).append(text_of(delta, source))
         elif kind == "citations_delta":
@@ -150,7 +152,8 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
             if begun and begun != parsed:
                 raise Ambiguous("a block of the stream has two inputs")
         else:
-            block[target] = text_of(block, target) + whole
+            # A signature is said anew.
+            block[target] = texts[-1] if target == "signature" else text_of(block, target) + whole
 
 
 def events_of(answer: Body) -> Iterator[Body]:

@@ -169,10 +169,10 @@ def _heard(events: Iterable[Event]) -> Iterator[Body]:
     is_over = False
     for name, event in events:
         kind = text_of(event, "type")
+        if kind in _ERRORS or name == "error" or event.get("error"):
+            raise StreamFailed("the stream ended with an error", event)
         if name not in ("", kind):
             raise Ambiguous("an event of the stream is not named by its type")
-        if kind in _ERRORS:
-            raise StreamFailed("the stream ended with an error", event)
         if is_over:
             raise Ambiguous("the stream continues after its end")
         is_over = kind in _ENDS
