@@ -116,6 +116,10 @@ class Responses:
         if len({number for number, _ in done}) == len(done):
             done.sort(key=itemgetter(0))
         items = [item for _, item in done]  # some servers number none of them, or all alike
+        for key in ("id", "call_id"):
+            ids = [id for item in items if (id := text_of(item, key))]
+            if len(set(ids)) < len(ids):
+                raise Ambiguous(f"two items of the stream have the same {key}")
         answer = _agreed(whole, items)
         is_plain = said_by_parts(heard) == said_by_parts(events_of(answer))
         return Assembled(answer, stream.is_plain and is_plain)
