@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Ambiguous, Assembled, Body, StreamFailed
+from sidecritic.dialects.parts import listed
 from sidecritic.dialects.sse import numbered, read_stream
 from sidecritic.dialects.strict_json import read_object
 from sidecritic.values import object_of, objects_of, text_of
@@ -133,8 +134,7 @@ class _Reading:
         if types:
             self.pieces.setdefault((at, target), []).append(text_of(delta, source))
         elif kind == "citations_delta":
-            held = block.get("citations")
-            block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
+            block["citations"] = [*listed(block.get("citations")), delta.get("citation")]
         else:
             block["type"] = kind  # what no dialect knows
 
@@ -170,10 +170,7 @@ def events_of(answer: Body) -> Iterator[Body]:
         for delta in deltas:
             yield {"type": "content_block_delta", **where, "delta": delta}
         yield {"type": "content_block_stop", **where}
-    delta: Body = {
-        "stop_reason": answer.get("stop_reason"),
-        "stop_sequence": answer.get("stop_sequence"),
-    }
+    delta: Body = {key: answer.get(key) for key in ("stop_reason", "stop_sequence")}
     out = {"output_tokens": usage.get("output_tokens", 0)}
     yield {"type": "message_delta", "delta": delta, "usage": out}
     yield {"type": "message_stop"}
@@ -183,8 +180,7 @@ def _block_deltas(block: Body) -> Iterator[Body]:
     for kind, (source, target, types) in _DELTAS.items():
         if target in block and text_of(block, "type") in types:
             yield {"type": kind, source: _written(block[target])}
-    cited = block.get("citations")
-    for citation in cited if isinstance(cited, list) else []:
+    for citation in listed(block.get("citations")):
         yield {"type": "citations_delta", "citation": citation}
 
 

@@ -23,7 +23,7 @@ from sidecritic.dialects.base import (
 )
 from sidecritic.dialects.deltas import said_by_parts
 from sidecritic.dialects.responses_events import events_of
-from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
+from sidecritic.dialects.responses_refused import CLIENT_CALLS, input_items, refused_items
 from sidecritic.dialects.sse import Event, named_events, numbered, read_stream
 from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage
 from sidecritic.values import object_of, objects_of, text_of
@@ -67,8 +67,7 @@ class Responses:
             unknown["conversation: history that the provider keeps"] = None
         if body.get("prompt"):
             unknown["prompt: a template that the provider keeps"] = None
-        given = body.get("input")
-        items = [user_item(given)] if isinstance(given, str) else objects_of(body, "input")
+        items = [item for item in input_items(body) if isinstance(item, dict)]
         if any(_kind(item) == "item_reference" for item in items):
             kept.append("item_reference")
         tools, hints = _tools(body, unknown)
@@ -125,14 +124,9 @@ class Responses:
         return Assembled(answer, stream.is_plain and is_plain)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
-        given = body.get("input")
-        if isinstance(given, str):
-            grown: list[JsonValue] = [user_item(given)]
-        else:
-            grown = list(given) if isinstance(given, list) else []
-        for refusal in rejected:
-            grown.extend(refused_items(refusal, is_stored=body.get("store") is not False))
-        return {**body, "input": grown}
+        is_stored = body.get("store") is not False
+        refused = (item for r in rejected for item in refused_items(r, is_stored=is_stored))
+        return {**body, "input": [*input_items(body), *refused]}
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
