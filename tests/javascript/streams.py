@@ -185,6 +185,12 @@ CHAT: dict[str, Case] = {
             delta(part(TEXT)["choices"][0]["delta"], index=1),
         )
     ),
+    "words of two choices in turns": Case(
+        streamed(*(delta({"content": "Hm"}, index=at) for at in (0, 1, 0, 1)), end=STOP)
+    ),
+    "an empty role": Case(
+        streamed(NAMED, delta({**part(TEXT)["choices"][0]["delta"], "role": ""})), REFUND
+    ),
     "a call in a message": Case(within_message(TEXT)),
     "a chunk without choices": Case(streamed({**ROLE, "choices": []}, NAMED, part(TEXT)), REFUND),
     # events
@@ -193,6 +199,8 @@ CHAT: dict[str, Case] = {
     "lines that end with CR LF": Case(written(GOOD, "\n", "\r\n"), REFUND),
     "no blank after data": Case(written(GOOD, "data: ", "data:"), REFUND),
     "comments between events": Case(written(GOOD, "data: ", ": ping\n\ndata: "), REFUND),
+    "numbers of events": Case(written(GOOD, "data: ", "id: 1\ndata: "), REFUND),
+    "pings without data": Case(written(GOOD, "data: ", "event: ping\n\ndata: "), REFUND),
     "names of events": Case(written(GOOD, "data: ", "event: chunk\ndata: "), REFUND),
     "no blank line at the end": Case(replace(GOOD, body=GOOD.body.rstrip(b"\n")), REFUND),
 }
@@ -239,6 +247,13 @@ MESSAGES: dict[str, Case] = {
     "a block starts twice": Case(told(opened(), opened(), piece(TEXT), closed()), REFUND),
     "another block at the same number": Case(
         told(opened("look"), opened(id="t2"), piece(TEXT), closed())
+    ),
+    "a delta that is a list": Case(
+        told(
+            opened(),
+            {**piece(""), "delta": {"type": "input_json_delta", "partial_json": [TEXT]}},
+            closed(),
+        )
     ),
     "a delta before its block": Case(told(piece(FIRST), opened(), piece(LAST), closed())),
     "a delta after its block": Case(told(opened(), piece(FIRST), closed(), piece(LAST))),
@@ -292,6 +307,7 @@ RESPONSES: dict[str, Case] = {
             named=True,
         )
     ),
+    "two items of one id": Case(sse([*events(STREAMED)[:-1], *events(STREAMED)[2:]], named=True)),
     "numbers from 1": Case(written(STREAMED, '"output_index": 0', '"output_index": 1')),
 }
 
