@@ -252,13 +252,9 @@ def chunks(answer: Body) -> Iterator[Body]:
     """Walk over the choices of an answer as parts of a stream."""
     for choice in objects_of(answer, "choices"):
         index = choice.get("index", 0)
-        message = {k: v for k, v in object_of(choice, "message").items() if v is not None}
-        calls: list[JsonValue] = [
-            {**call, "index": at} for at, call in enumerate(objects_of(message, "tool_calls"))
-        ]
-        delta: Body = dict(message)
-        if calls:
-            delta["tool_calls"] = calls
+        delta: Body = {k: v for k, v in object_of(choice, "message").items() if v is not None}
+        if calls := objects_of(delta, "tool_calls"):
+            delta["tool_calls"] = [{**call, "index": at} for at, call in enumerate(calls)]
         logprobs = choice.get("logprobs")
         yield {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
         yield {"index": index, "delta": {}, "finish_reason": choice.get("finish_reason")}

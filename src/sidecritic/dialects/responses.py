@@ -115,11 +115,8 @@ class Responses:
         if len({number for number, _ in done}) == len(done):
             done.sort(key=itemgetter(0))
         items = [item for _, item in done]  # some servers number none of them, or all alike
-        for key in ("id", "call_id"):
-            ids = [id for item in items if (id := text_of(item, key))]
-            if len(set(ids)) < len(ids):
-                raise Ambiguous(f"two items of the stream have the same {key}")
         answer = _agreed(whole, items)
+        _tell_apart(objects_of(answer, "output"))
         is_plain = said_by_parts(heard) == said_by_parts(events_of(answer))
         return Assembled(answer, stream.is_plain and is_plain)
 
@@ -190,6 +187,16 @@ def _agreed(whole: Body, items: Sequence[Body]) -> Body:
     if items and parts.substance(said) != parts.substance(ended):
         raise Ambiguous("the end of the stream contradicts its items")
     return whole
+
+
+def _tell_apart(items: Sequence[Body]) -> None:
+    """Give each item ids of its own; some clients join what has the same."""
+    known = set[tuple[str, str]]()
+    for at, item in enumerate(items):
+        for key in item.keys() & {"id", "call_id"}:
+            if (id := text_of(item, key)) and (key, id) in known:
+                item[key] = f"{id}_{at}"
+            known.add((key, id))
 
 
 # --- what is asked -----------------------------------------------------------------------
