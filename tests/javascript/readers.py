@@ -14,6 +14,7 @@ import anthropic as anthropic_sdk
 import openai as openai_sdk
 
 from tests.javascript.deltas import TOOLS
+from tests.javascript.frameworks import Ran, openai_agents, pydantic_ai
 from tests.javascript.node import Node
 from tests.wire import Json
 
@@ -35,12 +36,13 @@ Reader = Callable[[str, bool], Read]
 def run(name: str, given: Any) -> list[tuple[str, Any]]:
     """Return the call as it would run, or nothing if there is no such tool.
 
-    Applications take no arguments, or an empty text of them, for an empty object.
+    Applications take no arguments, or a blank text of them, for an empty object.
     """
     if name not in TOOLS:
         return []
     try:
-        return [(name, json.loads(given) if given and isinstance(given, str) else given or {})]
+        is_text = isinstance(given, str) and given.strip()
+        return [(name, json.loads(given) if is_text else {} if isinstance(given, str) else given)]
     except ValueError:
         return [(name, given)]
 
@@ -119,13 +121,33 @@ def langchain(root: str, stream: bool, *, responses: bool) -> Read:
     return Read(answer.text, [r for c in answer.tool_calls for r in run(c["name"], c["args"])])
 
 
+def framework(reader: Callable[..., tuple[str, Ran, str]], root: str, stream: bool) -> Read:
+    text, ran, error = reader(root, stream)
+    return Read(text, [call for name, given in ran for call in run(name, given)], error)
+
+
+def agents(*, responses: bool) -> Reader:
+    return partial(framework, partial(openai_agents, responses=responses))
+
+
 PYTHON: Mapping[str, Mapping[str, Reader]] = {
-    "chat": {"openai": openai_chat, "langchain": partial(langchain, responses=False)},
+    "chat": {
+        "openai": openai_chat,
+        "langchain": partial(langchain, responses=False),
+        "openai-agents": agents(responses=False),
+        "pydantic-ai": partial(framework, partial(pydantic_ai, api="chat")),
+    },
     "messages": {
         "anthropic": partial(anthropic, beta=False),
         "anthropic, beta": partial(anthropic, beta=True),
+        "pydantic-ai": partial(framework, partial(pydantic_ai, api="messages")),
     },
-    "responses": {"openai": openai_responses, "langchain": partial(langchain, responses=True)},
+    "responses": {
+        "openai": openai_responses,
+        "langchain": partial(langchain, responses=True),
+        "openai-agents": agents(responses=True),
+        "pydantic-ai": partial(framework, partial(pydantic_ai, api="responses")),
+    },
 }
 
 # --- JavaScript --------------------------------------------------------------------------

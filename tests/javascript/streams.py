@@ -1,8 +1,7 @@
 """Answers that servers are known to give, or could give, though no specification has them.
 
-A case is an answer and what it means, where ids or order settle that for every reader. `leaks` says
-why a reader of today runs what the critic refused or never saw, `held` why what is settled does
-not pass; a test that expects this fails when it is mended, and the reason goes.
+A case is an answer and what it means, where ids or order settle that for every reader. Of what is
+not settled, no reader may run what the critic refused or never saw.
 
 To add a case: a line in `CHAT`, `MESSAGES` or `RESPONSES`.
 """
@@ -63,18 +62,10 @@ class Case:
     """The calls that it settles on, none if it only speaks; `None` if it settles nothing."""
     says: str = ""
     stream: bool = True
-    leaks: str = ""
-    held: str = ""
 
 
-NAMES = "a name that is said again is joined to one that no tool has"
-UNREAD = "arguments that are not one JSON object are approved"
-AS_CAME = "it leaves as it came, and some clients cannot read that"
-REFUSED = "it is refused, though what it says is settled"
-
-
-def body(reply: Reply, means: Calls | None = None, **known: str) -> Case:
-    return Case(reply, means, stream=False, **known)
+def body(reply: Reply, means: Calls | None = None) -> Case:
+    return Case(reply, means, stream=False)
 
 
 # --- chat completions --------------------------------------------------------------------
@@ -104,26 +95,20 @@ CHAT: dict[str, Case] = {
     "the name in every delta": Case(
         streamed(part("", "refund", id="k1"), part(FIRST, "refund"), part(LAST, "refund")),
         REFUND,
-        leaks=NAMES,
-        held=NAMES,
     ),
     "the name again with the id": Case(
         streamed(NAMED, part(FIRST, "refund", id="k1"), part(LAST, "refund", id="k1")),
         REFUND,
-        leaks=NAMES,
-        held=NAMES,
     ),
     "an empty name later": Case(streamed(NAMED, part(FIRST, ""), part(LAST, "")), REFUND),
     "no name later": Case(streamed(NAMED, part(FIRST, ...), part(LAST, ...)), REFUND),
-    "another name later": Case(
-        streamed(part("", "look", id="k1"), part(TEXT, "refund")), leaks=NAMES
-    ),
-    "a harmless name later": Case(streamed(NAMED, part(TEXT, "look")), leaks=NAMES),
+    "another name later": Case(streamed(part("", "look", id="k1"), part(TEXT, "refund"))),
+    "a harmless name later": Case(streamed(NAMED, part(TEXT, "look"))),
     "a name in two pieces": Case(streamed(part("", "ref", id="k1"), part(TEXT, "und"))),
     "a name after the arguments": Case(streamed(part(TEXT, id="k1"), part("", "refund"))),
     # which call a delta is of
     "calls at index 0, each with an id": Case(
-        streamed(part(LOOK_1, "look", id="k1"), part(LOOK_2, "look", id="k2")), LOOKS, held=REFUSED
+        streamed(part(LOOK_1, "look", id="k1"), part(LOOK_2, "look", id="k2")), LOOKS
     ),
     "calls at index 0 in pieces": Case(
         streamed(
@@ -133,25 +118,21 @@ CHAT: dict[str, Case] = {
             part(LOOK_2[4:], id="k2"),
         ),
         LOOKS,
-        held=REFUSED,
     ),
     "other calls at index 0": Case(
         streamed(part(LOOK_1, "look", id="k1"), part(TEXT, "refund", id="k2"))
     ),
-    "a call without index": Case(streamed(part(TEXT, "refund", None, "k1")), REFUND, held=AS_CAME),
+    "a call without index": Case(streamed(part(TEXT, "refund", None, "k1")), REFUND),
     "calls without index": Case(
         streamed(part(LOOK_1, "look", None, "k1"), part(LOOK_2, "look", None, "k2")),
         LOOKS,
-        held=AS_CAME,
     ),
-    "a call without id": Case(streamed(part("", "refund"), part(TEXT)), REFUND, held=AS_CAME),
+    "a call without id": Case(streamed(part("", "refund"), part(TEXT)), REFUND),
     "an id that changes": Case(streamed(NAMED, part(FIRST, id="k2"), part(LAST, id="k3"))),
     "an index of text": Case(streamed(part("", "refund", "0", "k1"), part(TEXT, None, "0"))),
-    "an index from 1": Case(
-        streamed(part("", "refund", 1, "k1"), part(TEXT, None, 1)), REFUND, held=AS_CAME
-    ),
+    "an index from 1": Case(streamed(part("", "refund", 1, "k1"), part(TEXT, None, 1)), REFUND),
     "a gap of indices": Case(
-        streamed(part(LOOK_1, "look", 0, "k1"), part(LOOK_2, "look", 5, "k2")), LOOKS, held=AS_CAME
+        streamed(part(LOOK_1, "look", 0, "k1"), part(LOOK_2, "look", 5, "k2")), LOOKS
     ),
     "calls whose pieces alternate": Case(
         streamed(
@@ -168,24 +149,19 @@ CHAT: dict[str, Case] = {
         streamed(part(LOOK_2, "look", 1, "k2"), part(LOOK_1, "look", 0, "k1"))
     ),
     # arguments
-    **{f"arguments {how}": Case(arguments(text), leaks=UNREAD) for how, text in UNREADABLE.items()},
-    **{
-        f"a body: arguments {how}": body(plain(text), leaks=UNREAD)
-        for how, text in UNREADABLE.items()
-    },
-    "arguments said again at the end": Case(arguments(FIRST, LAST, TEXT), leaks=UNREAD),
-    "words after arguments in a delta of their own": Case(arguments(TEXT, " done"), leaks=UNREAD),
+    **{f"arguments {how}": Case(arguments(text)) for how, text in UNREADABLE.items()},
+    **{f"a body: arguments {how}": body(plain(text)) for how, text in UNREADABLE.items()},
+    "arguments said again at the end": Case(arguments(FIRST, LAST, TEXT)),
+    "words after arguments in a delta of their own": Case(arguments(TEXT, " done")),
     "blanks after arguments": Case(arguments(FIRST, LAST, " \n"), REFUND),
     "arguments that are an object": Case(streamed(NAMED, part(DANGER))),
     "a body: arguments that are an object": body(plain(DANGER)),
     "no arguments": Case(streamed(part(..., "refund", id="k1"))),
     "empty arguments": Case(streamed(NAMED)),
-    "a lone surrogate": Case(arguments('{"sum": 900, "why": "\\ud800"}'), leaks=UNREAD),
+    "a lone surrogate": Case(arguments('{"sum": 900, "why": "\\ud800"}')),
     # ends
-    "no finish reason": Case(streamed(NAMED, part(TEXT), end=None), REFUND, held=REFUSED),
-    "words without finish reason": Case(
-        streamed(said("Hello"), end=None), [], "Hello", held=REFUSED
-    ),
+    "no finish reason": Case(streamed(NAMED, part(TEXT), end=None), REFUND),
+    "words without finish reason": Case(streamed(said("Hello"), end=None), [], "Hello"),
     "a call that ends with stop": Case(streamed(NAMED, part(TEXT), end=STOP), REFUND),
     "no [DONE]": Case(streamed(NAMED, part(TEXT), done=False), REFUND),
     "neither finish reason nor [DONE]": Case(streamed(NAMED, part(TEXT), end=None, done=False)),
@@ -201,7 +177,6 @@ CHAT: dict[str, Case] = {
         ),
         [],
         "Hello",
-        held=REFUSED,
     ),
     "a call within another choice": Case(
         streamed(
@@ -210,51 +185,52 @@ CHAT: dict[str, Case] = {
             delta(part(TEXT)["choices"][0]["delta"], index=1),
         )
     ),
+    "words of two choices in turns": Case(
+        streamed(*(delta({"content": "Hm"}, index=at) for at in (0, 1, 0, 1)), end=STOP)
+    ),
+    "an empty role": Case(
+        streamed(NAMED, delta({**part(TEXT)["choices"][0]["delta"], "role": ""})), REFUND
+    ),
     "a call in a message": Case(within_message(TEXT)),
     "a chunk without choices": Case(streamed({**ROLE, "choices": []}, NAMED, part(TEXT)), REFUND),
     # events
-    "a wrong content type": Case(of_type(GOOD, "text/plain"), REFUND, held=REFUSED),
-    "a byte order mark": Case(
-        replace(GOOD, body=b"\xef\xbb\xbf" + GOOD.body), REFUND, held=REFUSED
-    ),
+    "a wrong content type": Case(of_type(GOOD, "text/plain"), REFUND),
+    "a byte order mark": Case(replace(GOOD, body=b"\xef\xbb\xbf" + GOOD.body), REFUND),
     "lines that end with CR LF": Case(written(GOOD, "\n", "\r\n"), REFUND),
     "no blank after data": Case(written(GOOD, "data: ", "data:"), REFUND),
     "comments between events": Case(written(GOOD, "data: ", ": ping\n\ndata: "), REFUND),
-    "names of events": Case(written(GOOD, "data: ", "event: chunk\ndata: "), REFUND, held=REFUSED),
+    "numbers of events": Case(written(GOOD, "data: ", "id: 1\ndata: "), REFUND),
+    "pings without data": Case(written(GOOD, "data: ", "event: ping\n\ndata: "), REFUND),
+    "names of events": Case(written(GOOD, "data: ", "event: chunk\ndata: "), REFUND),
     "no blank line at the end": Case(replace(GOOD, body=GOOD.body.rstrip(b"\n")), REFUND),
 }
 
 # --- messages ----------------------------------------------------------------------------
 
-NOBODYS = ("with a control character", "with a comma too much", "within a fence")
-"""Input that no client of Messages reads."""
-
 MESSAGES: dict[str, Case] = {
     "as it should be": Case(told(*used(FIRST, LAST)), REFUND),
     **{
-        f"input {how}": Case(told(*used(text)), leaks="" if how in NOBODYS else UNREAD)
+        f"input {how}": Case(
+            told(*used(text)),
+        )
         for how, text in UNREADABLE.items()
     },
-    "input said again at the end": Case(told(*used(FIRST, LAST, TEXT)), leaks=UNREAD),
-    "words after input in a delta of their own": Case(told(*used(TEXT, " x")), leaks=UNREAD),
+    "input said again at the end": Case(told(*used(FIRST, LAST, TEXT))),
+    "words after input in a delta of their own": Case(told(*used(TEXT, " x"))),
     "input at the start": Case(told(opened(given=DANGER), closed()), REFUND),
-    "input at the start and again": Case(
-        told(opened(given=DANGER), piece(TEXT), closed()), REFUND, held=REFUSED
-    ),
+    "input at the start and again": Case(told(opened(given=DANGER), piece(TEXT), closed()), REFUND),
     "other input at the start": Case(told(opened(given={"sum": 1}), piece(TEXT), closed())),
     "a body: input that is a text": body(messages(use_block("refund", TEXT), stop="tool_use")),
-    "no event lines": Case(told(*used(FIRST, LAST), named=False), REFUND, held=REFUSED),
+    "no event lines": Case(told(*used(FIRST, LAST), named=False), REFUND),
     "words without event lines": Case(
         told(*spoken("Hello"), end=[reason("end_turn"), OVER], named=False),
         [],
         "Hello",
-        held=REFUSED,
     ),
     "a gap of numbers": Case(
         told(*spoken("Hello"), opened(index=2), piece(TEXT, 2), closed(2)),
         REFUND,
         "Hello",
-        held=REFUSED,
     ),
     "blocks whose pieces alternate": Case(
         told(
@@ -267,12 +243,17 @@ MESSAGES: dict[str, Case] = {
         ),
         LOOKS,
     ),
-    "the message starts twice": Case(told(START, *used(TEXT)), REFUND, held=REFUSED),
-    "a block starts twice": Case(
-        told(opened(), opened(), piece(TEXT), closed()), REFUND, held=REFUSED
-    ),
+    "the message starts twice": Case(told(START, *used(TEXT)), REFUND),
+    "a block starts twice": Case(told(opened(), opened(), piece(TEXT), closed()), REFUND),
     "another block at the same number": Case(
         told(opened("look"), opened(id="t2"), piece(TEXT), closed())
+    ),
+    "a delta that is a list": Case(
+        told(
+            opened(),
+            {**piece(""), "delta": {"type": "input_json_delta", "partial_json": [TEXT]}},
+            closed(),
+        )
     ),
     "a delta before its block": Case(told(piece(FIRST), opened(), piece(LAST), closed())),
     "a delta after its block": Case(told(opened(), piece(FIRST), closed(), piece(LAST))),
@@ -288,7 +269,6 @@ MESSAGES: dict[str, Case] = {
             "event: ping\ndata: {}\n\nevent: content_block_stop",
         ),
         REFUND,
-        held=REFUSED,
     ),
 }
 
@@ -297,13 +277,13 @@ MESSAGES: dict[str, Case] = {
 RESPONSES: dict[str, Case] = {
     "as it should be": Case(STREAMED, REFUND),
     **{
-        f"arguments {how}": Case(written(STREAMED, QUOTED, json.dumps(text)[1:-1]), leaks=UNREAD)
+        f"arguments {how}": Case(written(STREAMED, QUOTED, json.dumps(text)[1:-1]))
         for how, text in UNREADABLE.items()
     },
-    "a body: arguments cut": body(response(item(arguments=FIRST)), leaks=UNREAD),
-    "a body: arguments doubled": body(response(item(arguments=TEXT + TEXT)), leaks=UNREAD),
+    "a body: arguments cut": body(response(item(arguments=FIRST))),
+    "a body: arguments doubled": body(response(item(arguments=TEXT + TEXT))),
     "no event lines": Case(sse(events(STREAMED)), REFUND),
-    "no deltas": Case(without(f"{ARGUMENTS}.delta", f"{ARGUMENTS}.done"), REFUND, held=AS_CAME),
+    "no deltas": Case(without(f"{ARGUMENTS}.delta", f"{ARGUMENTS}.done"), REFUND),
     "no end of arguments": Case(without(f"{ARGUMENTS}.done"), REFUND),
     "no end of the item": Case(without(DONE)),
     "no end": Case(without("response.completed")),
@@ -327,6 +307,7 @@ RESPONSES: dict[str, Case] = {
             named=True,
         )
     ),
+    "two items of one id": Case(sse([*events(STREAMED)[:-1], *events(STREAMED)[2:]], named=True)),
     "numbers from 1": Case(written(STREAMED, '"output_index": 0', '"output_index": 1')),
 }
 

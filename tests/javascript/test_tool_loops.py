@@ -5,7 +5,7 @@ and then says what it did. In shadow nobody tells it, and all of it passes as it
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -150,25 +150,10 @@ def play(javascript: Node, client: str, *, stream: bool, mode: str) -> Played:
         return Played(heard, provider, door.settled(), critic)
 
 
-REFERS = {
-    "ai_openai": "`item_reference` is refused: the AI SDK refers to items of earlier answers by id",
-    "anthropic_runner": "what the server holds of a `thread` is not in the history of the critic",
-}
-"""Why a client that sends less than the whole conversation is not yet judged by the whole."""
+every_client = pytest.mark.parametrize("client", CLIENTS)
 
 
-def every_client(failing: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Run a test with every client; some are known to fail, with the reason."""
-    return pytest.mark.parametrize(
-        "client",
-        [
-            pytest.param(c, marks=pytest.mark.xfail(reason=failing[c]) if c in failing else ())
-            for c in CLIENTS
-        ],
-    )
-
-
-@every_client(REFERS)
+@every_client
 @BOTH_WAYS
 def test_a_client_runs_only_what_was_approved_in_every_turn(
     javascript: Node, client: str, stream: bool
@@ -191,7 +176,7 @@ def test_a_client_runs_only_what_was_approved_in_every_turn(
         require_well_formed(api, body)
 
 
-@every_client({})
+@every_client
 @BOTH_WAYS
 def test_in_shadow_all_of_it_passes_as_it_came(javascript: Node, client: str, stream: bool) -> None:
     played = play(javascript, client, stream=stream, mode="shadow")
@@ -204,7 +189,7 @@ def test_in_shadow_all_of_it_passes_as_it_came(javascript: Node, client: str, st
     assert [row["verdict"] for row in played.rows] == ["revise", "approve", "revise", "approve"]
 
 
-@every_client(REFERS)
+@every_client
 @BOTH_WAYS
 def test_in_shadow_the_critic_sees_the_whole_conversation(
     javascript: Node, client: str, stream: bool

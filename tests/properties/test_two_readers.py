@@ -52,13 +52,20 @@ CONTENT: Strategy = st.sampled_from(
 )
 
 
-def part(entries: list[Any], index: int, finish: str | None, content: Any = None) -> Any:
-    delta = {"tool_calls": entries, "content": content}
+def part(
+    entries: list[Any], index: int, finish: str | None, content: Any = None, role: Any = None
+) -> Any:
+    delta = {"tool_calls": entries, "content": content, "role": role}
     return {"index": index, "delta": delta, "finish_reason": finish}
 
 
 PARTS = st.builds(
-    part, st.lists(ENTRY, max_size=2), st.sampled_from([0, 0, 0, 1]), FINISHES, CONTENT
+    part,
+    st.lists(ENTRY, max_size=2),
+    st.sampled_from([0, 0, 0, 1]),
+    FINISHES,
+    CONTENT,
+    st.sampled_from([None, "assistant", "assistant", ""]),
 )
 CHUNKS: Strategy = st.fixed_dictionaries({"choices": st.lists(PARTS, max_size=2)})
 
@@ -91,7 +98,9 @@ BLOCK_EVENTS: Strategy = st.one_of(
     st.fixed_dictionaries({"type": st.just("content_block_stop"), "index": INDEXES}),
 )
 STOP: Any = {"type": "message_stop"}
-START: Any = {"type": "message_start", "message": {"id": "m", "content": [], "usage": {}}}
+USAGE = {"input_tokens": 1, "output_tokens": 1}
+MESSAGE: Any = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": []}
+START: Any = {"type": "message_start", "message": {**MESSAGE, "usage": USAGE}}
 
 # --- responses -----------------------------------------------------------------------------
 
@@ -100,7 +109,7 @@ IDS = st.sampled_from(["fc_1", "fc_2"])
 
 def _function_call(id: str, name: str, text: str) -> Any:
     said = {"call_id": id, "name": name, "arguments": text}
-    return {"type": "function_call", "id": id, **said}
+    return {"type": "function_call", "id": id, "status": "completed", **said}
 
 
 ITEMS = st.builds(_function_call, IDS, NAMES, PIECES)
@@ -132,7 +141,7 @@ def perturbed(draw: st.DrawFn, good: Strategy, odd: Strategy) -> list[Any]:
 
 
 def chat_of(calls: list[tuple[str, list[str]]]) -> list[Any]:
-    events: list[Any] = []
+    events: list[Any] = [{"choices": [part([], 0, None, role="assistant")]}]
     for at, (name, pieces) in enumerate(calls):
         function: Any = {"name": name, "arguments": ""}
         head = {"index": at, "id": f"k{at}", "type": "function", "function": function}
@@ -151,6 +160,9 @@ def messages_of(calls: list[tuple[str, list[str]]]) -> list[Any]:
     return events
 
 
+RESPONSE: Any = {"id": "r", "object": "response", "created_at": 1, "model": "x", "output": []}
+
+
 def responses_of(items: list[Any]) -> list[Any]:
     events: list[Any] = []
     for at, item in enumerate(items):
@@ -161,7 +173,12 @@ def responses_of(items: list[Any]) -> list[Any]:
             _text("done", where, item["arguments"]),
         ]
         events.append(_item("done", at, item))
-    return [*events, {"type": "response.completed", "response": {"output": items}}]
+    begun = {"type": "response.created", "response": RESPONSE}
+    return [
+        begun,
+        *events,
+        {"type": "response.completed", "response": {**RESPONSE, "output": items}},
+    ]
 
 
 WHOLE: st.SearchStrategy[list[str]] = st.sampled_from([[], ["{}"], ['{"a":', " 1}"], ['{"a": 1}']])

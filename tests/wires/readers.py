@@ -6,7 +6,11 @@ out. What it cannot parse it skips, which is more than most do.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
+
+from jiter import from_json
 
 Ran = tuple[str, str]
 """Name, and arguments in canonical form."""
@@ -64,14 +68,27 @@ def _parts(events: list[dict[str, Any]], *, first: bool) -> Iterator[tuple[int, 
 
 
 def joining(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """openai-python: texts are joined, names among them."""
-    grown: dict[Any, list[str]] = {}
-    for choice, entry in _parts(events, first=False):
-        call = grown.setdefault((choice, entry.get("index")), ["", ""])
-        function: Any = entry.get("function") or {}
-        call[0] += function.get("name") or ""
-        call[1] += function.get("arguments") or ""
-    yield from ((name, arguments) for name, arguments in grown.values())
+    """openai-python: texts are joined, names among them; choices and calls go by their position.
+
+    It gives up where a call has no number, or one that would leave a gap.
+    """
+    grown: list[list[list[str]]] = []
+    for event in events:
+        choices: Any = event.get("choices") or []
+        for choice in choices:
+            grown += [] if choice.get("index", 0) < len(grown) else [[]]
+            place: int = min(choice.get("index", 0), len(grown) - 1)
+            calls = grown[place]
+            entries: Any = choice.get("delta", {}).get("tool_calls") or []
+            for entry in entries:
+                at = entry.get("index")
+                if at is None or at > len(calls):
+                    return
+                calls += [["", ""]] if at == len(calls) else []
+                function: Any = entry.get("function") or {}
+                calls[at][0] += function.get("name") or ""
+                calls[at][1] += function.get("arguments") or ""
+    yield from ((name, arguments) for calls in grown for name, arguments in calls)
 
 
 def replacing(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -85,19 +102,79 @@ def replacing(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     yield from ((name, arguments) for name, arguments in grown.values())
 
 
-def first_of_all(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Vercel AI SDK: the first choice of each event, and the first name of each call.
+def first_of_all(*, strict: bool) -> Reader:
+    """Return the Vercel AI SDK: of each event, the first choice.
 
-    It may run a call as soon as its arguments can be read.
+    It leaves out an event with a field of another type, and goes on; its provider of OpenAI is
+    stricter than the one for compatible servers. Calls are told apart by number, id and name.
     """
-    grown: dict[Any, list[str]] = {}
-    for _, entry in _parts(events, first=True):
-        index = entry["index"] if entry.get("index") is not None else len(grown)
-        function: Any = entry.get("function") or {}
-        call = grown.setdefault(index, [function.get("name") or "", ""])
-        call[1] += function.get("arguments") or ""
-        if call[1]:
-            yield call[0], call[1]
+
+    def read(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+        calls: list[_Tracked] = []
+        for event in (e for e in events if _in_form(e, strict=strict)):
+            for _, entry in _parts([event], first=True):
+                function: Any = entry.get("function") or {}
+                name, text = function.get("name") or "", function.get("arguments") or ""
+                call = _tracked(calls, entry, name, starts=bool(name) and text[:1] in ("{", "["))
+                if call is None:
+                    continue
+                call.ids |= {entry.get("id")} - {None, ""}
+                call.numbers |= {entry.get("index")} - {None}
+                call.name, call.text = call.name or name, call.text + text
+        yield from ((call.name, call.text) for call in calls)
+
+    return read
+
+
+@dataclass
+class _Tracked:
+    name: str
+    text: str = ""
+    ids: set[Any] = field(default_factory=set[Any])
+    numbers: set[Any] = field(default_factory=set[Any])
+
+
+def _in_form(event: dict[str, Any], *, strict: bool) -> bool:
+    choices: Any = event.get("choices") or []
+    deltas: list[Any] = [choice.get("delta") or {} for choice in choices]
+    lists: list[list[Any]] = [delta.get("tool_calls") or [] for delta in deltas]
+    entries = [entry for each in lists for entry in each]
+    return (
+        all(isinstance(entry.get("function"), dict) for entry in entries)
+        and all(d.get("role") in (None, "assistant", *([] if strict else [""])) for d in deltas)
+        and not (strict and any(isinstance(delta.get("content"), list) for delta in deltas))
+        and not (strict and any(entry.get("index") is None for entry in entries))
+    )
+
+
+def _tracked(
+    calls: list[_Tracked], entry: dict[str, Any], name: str, *, starts: bool
+) -> _Tracked | None:
+    """Return the call that an entry belongs to, a new one, or nothing if that is not settled."""
+    id, number = entry.get("id"), entry.get("index")
+    same = [c for c in calls if number in c.numbers]
+    named = [c for c in same if not name or c.name == name]
+    known = [c for c in calls if id and id in c.ids]
+    if known and number is not None:
+        both = [c for c in named if c in known]
+        found = both or ([] if name else None if same else known)
+        starts = starts and bool(both)
+    elif known:
+        found = [c for c in known if not name or c.name == name]
+    elif id:
+        found = [] if starts else named
+    elif same:
+        found = named
+    else:
+        found = [] if name else calls
+    if found is None:
+        return None
+    if starts:
+        found = [c for c in found if not _objects(c.text)]
+    if not found:
+        calls.append(_Tracked(name))
+        return calls[-1]
+    return found[0] if len(found) == 1 else None
 
 
 def by_id(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -116,7 +193,7 @@ def by_id(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def snapshot(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """anthropic-python and anthropic-js: blocks by position, read at the end."""
+    """anthropic-python and anthropic-js: blocks by position; of cut input, the beginning."""
     blocks: list[dict[str, Any]] = []
     for event in events:
         if event["type"] == "content_block_start":
@@ -124,8 +201,11 @@ def snapshot(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
         elif event["type"] == "content_block_delta" and event["index"] < len(blocks):
             blocks[event["index"]]["written"] += event["delta"].get("partial_json", "")
     for block in blocks:
-        if block["type"] == "tool_use":
-            yield block["name"], block["written"] or block["input"]
+        if block["type"] == "tool_use" and not block["written"]:
+            yield block["name"], block["input"]
+        elif block["type"] == "tool_use":
+            with suppress(ValueError):
+                yield block["name"], from_json(block["written"].encode(), partial_mode=True)
 
 
 def at_its_stop(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -202,7 +282,13 @@ SPEAKERS: Mapping[str, Callable[[list[dict[str, Any]]], Iterator[str]]] = {
     "responses": lambda events: iter(()),
 }
 READERS: Mapping[str, tuple[Reader, ...]] = {
-    "chat/completions": (joining, replacing, first_of_all, by_id),
+    "chat/completions": (
+        joining,
+        replacing,
+        first_of_all(strict=True),
+        first_of_all(strict=False),
+        by_id,
+    ),
     "messages": (snapshot, at_its_stop),
     "responses": (at_the_end, item_by_item, by_deltas("item_id"), by_deltas("output_index")),
 }

@@ -47,6 +47,8 @@ class ClientRequest:
     """Id of the stored answer that the request continues; empty when the history is complete."""
     kept: tuple[str, ...] = ()
     """Other references to what the provider keeps of earlier conversations."""
+    is_kept: bool = False
+    """Whether a later request may name the answer instead of repeating it."""
     unknown: tuple[str, ...] = ()
 
 

@@ -74,13 +74,10 @@ class ChatCompletions:
         return assembled(raw, asked)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
-        messages = body.get("messages")
-        grown = list(messages) if isinstance(messages, list) else []
-        for refusal in rejected:
-            grown.extend(_refused(refusal))
+        refused = (message for each in rejected for message in _refused(each))
         # One more draft for one choice; the other choices have theirs.
         single = {"n": 1} if "n" in body else {}
-        return {**body, "messages": grown, **single}
+        return {**body, "messages": [*parts.listed(body.get("messages")), *refused], **single}
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         legacy = _is_legacy(objects_of(answer, "choices"), asked)

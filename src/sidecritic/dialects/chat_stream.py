@@ -6,8 +6,9 @@ it, and is not plain.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -17,6 +18,15 @@ from sidecritic.dialects.sse import numbered, read_stream
 from sidecritic.values import object_of, objects_of, text_of
 
 _KINDS = ("function", "custom")
+_TYPES: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("id", "model", "finish_reason", "content", "refusal"), str),
+        **dict.fromkeys(("name", "arguments", "reasoning", "reasoning_content"), str),
+        **dict.fromkeys(("delta", "function", "usage", "extra_content"), dict),
+        **dict.fromkeys(("created", "prompt_tokens", "completion_tokens"), (int, float)),
+    }
+)
+"""Types of fields that clients insist on."""
 
 
 def assembled(raw: bytes, asked: Body) -> Assembled:
@@ -28,6 +38,7 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     """
     answer: Body = {}
     choices: dict[int, _Choice] = {}
+    spoken: list[int] = []
     stream = read_stream(raw)
     is_plain = stream.is_plain
     # Of one choice, many clients read the first part of each event, whatever its number.
@@ -35,17 +46,25 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     for name, chunk in stream.events:
         if chunk.get("error"):
             raise StreamFailed("the stream ended with an error", {"error": chunk["error"]})
-        if name not in ("", "message") and chunk.get("choices"):
+        if name.startswith("thread."):  # two clients take it for another API
             raise Ambiguous("the stream holds an event of another API")
+        is_plain = is_plain and name in ("", "message") and _is_regular(chunk)
         answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
         for at, part in enumerate(objects_of(chunk, "choices")):
             number = numbered(part, "index")
-            is_plain = is_plain and not (is_single and (at or part.get("index") != 0))
-            choices.setdefault(0 if is_single else number, _Choice()).add(part)
+            if is_single and object_of(part, "delta").get("content") and number not in spoken[-1:]:
+                if number in spoken:
+                    raise Ambiguous("the stream holds several choices, and one was asked for")
+                spoken.append(number)
+            number = 0 if is_single else number
+            is_next = number <= len(choices) and not (is_single and at)
+            is_plain = is_plain and is_next and part.get("index") == number
+            choices.setdefault(number, _Choice()).add(part)
     if not choices:
         raise StreamFailed("the stream was cut off before its end")
     whole: list[JsonValue] = [
-        {**choices[at].whole(is_done=stream.is_done), "index": at} for at in sorted(choices)
+        {**choices[at].whole(text_of(answer, "id"), is_done=stream.is_done), "index": at}
+        for at in sorted(choices)
     ]
     is_plain = is_plain and all(choice.is_plain for choice in choices.values())
     return Assembled({**answer, "object": "chat.completion", "choices": whole}, is_plain)
@@ -75,6 +94,8 @@ class _Choice:
             self._unpack(delta)
         if delta.get("tool_calls") is not None:
             delta["tool_calls"] = list[JsonValue](map(self._entry, _entries(delta["tool_calls"])))
+            # Beside a call, some clients leave out the whole chunk if these are not in form.
+            self.is_plain = self.is_plain and not (part.get("logprobs") or delta.get("annotations"))
         if isinstance(delta.get("function_call"), dict):
             delta["function_call"] = self._once(self.legacy, object_of(delta, "function_call"))
         # All of a choice but its message is said once, or anew; log-probabilities come in pieces.
@@ -84,16 +105,18 @@ class _Choice:
         self.grown.add({**grown, "message": delta})
         self.is_over = self.is_over or "finish_reason" in fixed
 
-    def whole(self, *, is_done: bool) -> Body:
-        """Return the whole choice.
+    def whole(self, id: str, *, is_done: bool) -> Body:
+        """Return the whole choice of the answer with this id.
 
         Raises:
             StreamFailed: nothing says that it is whole.
         """
         choice: Body = {"finish_reason": None, **self.grown.whole()}
         message = object_of(choice, "message")
+        self.is_plain = self.is_plain and message.get("role") == "assistant"
+        message["role"] = "assistant"
         calls, legacy = objects_of(message, "tool_calls"), object_of(message, "function_call")
-        self._tell_apart(calls)
+        self._tell_apart(calls, id)
         for function in (*(object_of(call, "function") for call in calls), legacy):
             given = function.get("arguments")
             if function and (not isinstance(given, str) or not given.strip()):
@@ -107,15 +130,19 @@ class _Choice:
             self.is_plain = False
         return choice
 
-    def _tell_apart(self, calls: Sequence[Body]) -> None:
-        """Give each call an id of its own; some clients join what has the same."""
+    def _tell_apart(self, calls: Sequence[Body], answer: str) -> None:
+        """Give each call a type, and an id of its own; some clients join what has the same."""
         ids = set[str]()
         for number, call in enumerate(calls):
-            if not any(text_of(object_of(call, kind), "name") for kind in _KINDS):
+            kinds = [k for k in _KINDS if text_of(object_of(call, k), "name")]
+            if not kinds:
                 raise Ambiguous("a part of the stream belongs to no call")
+            if not call.get("type"):
+                call["type"] = kinds[0]
+                self.is_plain = False
             del call["index"]
-            if (id := text_of(call, "id")) in ids:
-                call["id"] = f"{id}_{number}"
+            if (id := text_of(call, "id")) in ids or not id:
+                call["id"] = f"{id or answer or 'call'}_{number}"
                 self.is_plain = False
             ids.add(id)
 
@@ -165,6 +192,7 @@ class _Choice:
             return at
         number = numbered(entry, "index")
         at = self.by_number.get(number, fresh)
+        self.is_plain = self.is_plain and (at < fresh or number == fresh)
         if at < fresh and id and self.calls[at].get("id", id) != id:
             # Some clients begin another call then, and some continue this one.
             if same is None and not is_named:
@@ -201,6 +229,17 @@ class _Choice:
         return kept
 
 
+def _is_regular(chunk: JsonValue) -> bool:
+    """Whether fields are of their types; some clients leave out the whole chunk if one is not."""
+    if isinstance(chunk, list):
+        return all(map(_is_regular, chunk))
+    if not isinstance(chunk, dict):
+        return True
+    typed = (v is None or isinstance(v, _TYPES.get(key, object)) for key, v in chunk.items())
+    is_ours = chunk.get("role") in (None, "assistant") and chunk.get("function", {}) is not None
+    return is_ours and all(typed) and all(map(_is_regular, chunk.values()))
+
+
 def _entries(value: JsonValue) -> list[Body]:
     entries = value if isinstance(value, list) else [value]
     objects = [entry for entry in entries if isinstance(entry, dict)]
@@ -213,13 +252,9 @@ def chunks(answer: Body) -> Iterator[Body]:
     """Walk over the choices of an answer as parts of a stream."""
     for choice in objects_of(answer, "choices"):
         index = choice.get("index", 0)
-        message = {k: v for k, v in object_of(choice, "message").items() if v is not None}
-        calls: list[JsonValue] = [
-            {**call, "index": at} for at, call in enumerate(objects_of(message, "tool_calls"))
-        ]
-        delta: Body = dict(message)
-        if calls:
-            delta["tool_calls"] = calls
+        delta: Body = {k: v for k, v in object_of(choice, "message").items() if v is not None}
+        if calls := objects_of(delta, "tool_calls"):
+            delta["tool_calls"] = [{**call, "index": at} for at, call in enumerate(calls)]
         logprobs = choice.get("logprobs")
         yield {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": None}
         yield {"index": index, "delta": {}, "finish_reason": choice.get("finish_reason")}

@@ -27,4 +27,5 @@ def openai_error(status: int, code: str, message: str) -> Body:
 
 def anthropic_error(status: int, code: str, message: str) -> Body:
     kind = _ANTHROPIC.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return {"type": "error", "error": {"type": kind, "message": f"{message} [{code}]"}}
+    said: Body = {"type": kind, "message": f"{message} [{code}]", "details": {"error_code": code}}
+    return {"type": "error", "error": said}

@@ -32,7 +32,7 @@ _KNOWN_ANSWER = frozenset({"id", "type", "role", "model", "usage"})
 
 class Messages:
     endpoint = "messages"
-    keeps_history = False
+    keeps_history = True
 
     def asked(self, body: Body) -> ClientRequest:
         unknown: dict[str, None] = {}
@@ -42,6 +42,7 @@ class Messages:
         messages = objects_of(body, "messages")
         given = [body, *({"system": m.get("content")} for m in messages if _is_system(m))]
         said = (_content(each.get("system"), unknown) for each in given)
+        thread = object_of(body, "thread")
         return ClientRequest(
             model=text_of(body, "model"),
             stream=body.get("stream") is True,
@@ -49,6 +50,9 @@ class Messages:
             history=tuple(_history(messages, unknown)),
             tools=tools,
             hints=hints,
+            continues=text_of(thread, "previous_message_id"),
+            kept=("thread",) if thread else (),
+            is_kept=bool(thread),
             unknown=tuple(unknown),
         )
 
@@ -70,11 +74,8 @@ class Messages:
         return assembled(raw)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
-        messages = body.get("messages")
-        grown = list(messages) if isinstance(messages, list) else []
-        for refusal in rejected:
-            grown.extend(_refused(refusal))
-        return {**body, "messages": grown}
+        refused = (message for each in rejected for message in _refused(each))
+        return {**body, "messages": [*parts.listed(body.get("messages")), *refused]}
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
@@ -126,7 +127,7 @@ def _user(
         yield parts.user_message(content)
         return
     said: list[JsonValue] = []
-    for block in content if isinstance(content, list) else []:
+    for block in parts.listed(content):
         if isinstance(block, dict) and text_of(block, "type") == "tool_result":
             id = text_of(block, "tool_use_id")
             yield parts.result_of(
@@ -146,7 +147,7 @@ def _assistant(content: JsonValue, unknown: dict[str, None]) -> Assistant:
         return parts.turn_of(content)
     said: list[str] = []
     calls: list[ToolCall] = []
-    for block in content if isinstance(content, list) else []:
+    for block in parts.listed(content):
         kind = text_of(block, "type") if isinstance(block, dict) else ""
         if isinstance(block, dict) and kind == "tool_use":
             id, name = text_of(block, "id"), text_of(block, "name")
@@ -172,9 +173,7 @@ def _tools(body: Body, unknown: dict[str, None]) -> tuple[tuple[ToolSpec, ...], 
 
 def _refused(refusal: Rejected) -> Iterator[Body]:
     """Return the draft with its thoughts, which the API insists on, and all results."""
-    blocks = list(refusal.raw) if isinstance(refusal.raw, list) else []
-    if not blocks:
-        blocks = [_text(refusal.action.text or "(empty message)")]
+    blocks = parts.listed(refusal.raw) or [_text(refusal.action.text or "(empty message)")]
     ids = iter([call.id for call in refusal.action.calls])
     yield {"role": "assistant", "content": [_sent_back(block, ids) for block in blocks]}
     yield {

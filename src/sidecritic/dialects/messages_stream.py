@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Ambiguous, Assembled, Body, StreamFailed
+from sidecritic.dialects.parts import listed
 from sidecritic.dialects.sse import numbered, read_stream
 from sidecritic.dialects.strict_json import read_object
 from sidecritic.values import object_of, objects_of, text_of
@@ -64,12 +65,12 @@ class _Reading:
 
     def take(self, name: str, event: Body) -> None:
         kind = text_of(event, "type")
-        if name not in ("", kind):
+        if name not in ("", "error", kind):
             raise Ambiguous("an event of the stream is not named by its type")
         if self.is_over:
             raise Ambiguous("the stream continues after its end")
         self.is_plain = self.is_plain and name != ""
-        if kind == "error":
+        if "error" in (name, kind):
             error = {"type": "error", "error": event.get("error")}
             raise StreamFailed("the stream ended with an error", error)
         match kind:
@@ -128,11 +129,12 @@ class _Reading:
         source, target, types = _DELTAS.get(kind, ("", "", ()))
         if types and text_of(block, "type") not in types:
             raise Ambiguous("a delta of the stream belongs to a block of another type")
+        if types and not isinstance(delta.get(source), str):
+            raise Ambiguous("a delta of the stream is not a text")
         if types:
             self.pieces.setdefault((at, target), []).append(text_of(delta, source))
         elif kind == "citations_delta":
-            held = block.get("citations")
-            block["citations"] = [*(held if isinstance(held, list) else []), delta.get("citation")]
+            block["citations"] = [*listed(block.get("citations")), delta.get("citation")]
         else:
             block["type"] = kind  # what no dialect knows
 
@@ -141,16 +143,17 @@ def _fill(blocks: dict[int, Body], pieces: dict[tuple[int, str], list[str]]) -> 
     for (at, target), texts in pieces.items():
         block, whole = blocks[at], "".join(texts)
         if target == "input":
-            if block.get("input"):
-                if whole:
-                    raise Ambiguous("a block of the stream has its input twice")
+            begun = block.setdefault("input", {})
+            if not whole.strip():
                 continue
-            written = whole.encode(errors="replace") if whole.strip() else b"{}"
-            parsed, repeats = read_object(written)
+            parsed, repeats = read_object(whole.encode(errors="replace"))
             # Of a repeated key the critic would see one value, and the client another.
             block["input"] = whole if parsed is None or repeats else parsed
+            if begun and begun != parsed:
+                raise Ambiguous("a block of the stream has two inputs")
         else:
-            block[target] = text_of(block, target) + whole
+            # A signature is said anew.
+            block[target] = texts[-1] if target == "signature" else text_of(block, target) + whole
 
 
 def events_of(answer: Body) -> Iterator[Body]:
@@ -167,10 +170,7 @@ def events_of(answer: Body) -> Iterator[Body]:
         for delta in deltas:
             yield {"type": "content_block_delta", **where, "delta": delta}
         yield {"type": "content_block_stop", **where}
-    delta: Body = {
-        "stop_reason": answer.get("stop_reason"),
-        "stop_sequence": answer.get("stop_sequence"),
-    }
+    delta: Body = {key: answer.get(key) for key in ("stop_reason", "stop_sequence")}
     out = {"output_tokens": usage.get("output_tokens", 0)}
     yield {"type": "message_delta", "delta": delta, "usage": out}
     yield {"type": "message_stop"}
@@ -180,8 +180,7 @@ def _block_deltas(block: Body) -> Iterator[Body]:
     for kind, (source, target, types) in _DELTAS.items():
         if target in block and text_of(block, "type") in types:
             yield {"type": kind, source: _written(block[target])}
-    cited = block.get("citations")
-    for citation in cited if isinstance(cited, list) else []:
+    for citation in listed(block.get("citations")):
         yield {"type": "citations_delta", "citation": citation}
 
 

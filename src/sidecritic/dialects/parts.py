@@ -58,6 +58,11 @@ def _part_text(
     return f"[{kind}]"
 
 
+def listed(value: JsonValue) -> list[JsonValue]:
+    """Return a list as it is; anything else holds nothing."""
+    return value if isinstance(value, list) else []
+
+
 def tool_spec(name: str, description: str, parameters: JsonValue) -> ToolSpec:
     given = parameters if isinstance(parameters, dict) else {}
     return ToolSpec.of_parts(name=name, description=description, parameters=given, effect="unknown")

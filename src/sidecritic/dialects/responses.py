@@ -23,7 +23,7 @@ from sidecritic.dialects.base import (
 )
 from sidecritic.dialects.deltas import said_by_parts
 from sidecritic.dialects.responses_events import events_of
-from sidecritic.dialects.responses_refused import CLIENT_CALLS, refused_items, user_item
+from sidecritic.dialects.responses_refused import CLIENT_CALLS, input_items, refused_items
 from sidecritic.dialects.sse import Event, named_events, numbered, read_stream
 from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage
 from sidecritic.values import object_of, objects_of, text_of
@@ -67,8 +67,7 @@ class Responses:
             unknown["conversation: history that the provider keeps"] = None
         if body.get("prompt"):
             unknown["prompt: a template that the provider keeps"] = None
-        given = body.get("input")
-        items = [user_item(given)] if isinstance(given, str) else objects_of(body, "input")
+        items = [item for item in input_items(body) if isinstance(item, dict)]
         if any(_kind(item) == "item_reference" for item in items):
             kept.append("item_reference")
         tools, hints = _tools(body, unknown)
@@ -82,6 +81,7 @@ class Responses:
             hints=hints,
             continues=text_of(body, "previous_response_id"),
             kept=tuple(kept),
+            is_kept=True,
             unknown=tuple(unknown),
         )
 
@@ -116,18 +116,14 @@ class Responses:
             done.sort(key=itemgetter(0))
         items = [item for _, item in done]  # some servers number none of them, or all alike
         answer = _agreed(whole, items)
+        _tell_apart(objects_of(answer, "output"))
         is_plain = said_by_parts(heard) == said_by_parts(events_of(answer))
         return Assembled(answer, stream.is_plain and is_plain)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
-        given = body.get("input")
-        if isinstance(given, str):
-            grown: list[JsonValue] = [user_item(given)]
-        else:
-            grown = list(given) if isinstance(given, list) else []
-        for refusal in rejected:
-            grown.extend(refused_items(refusal, is_stored=body.get("store") is not False))
-        return {**body, "input": grown}
+        is_stored = body.get("store") is not False
+        refused = (item for r in rejected for item in refused_items(r, is_stored=is_stored))
+        return {**body, "input": [*input_items(body), *refused]}
 
     def rewritten(self, answer: Body, released: Sequence[Released], asked: Body) -> Body:
         first = released[0]
@@ -168,10 +164,10 @@ def _heard(events: Iterable[Event]) -> Iterator[Body]:
     is_over = False
     for name, event in events:
         kind = text_of(event, "type")
+        if kind in _ERRORS or name == "error" or event.get("error"):
+            raise StreamFailed("the stream ended with an error", event)
         if name not in ("", kind):
             raise Ambiguous("an event of the stream is not named by its type")
-        if kind in _ERRORS:
-            raise StreamFailed("the stream ended with an error", event)
         if is_over:
             raise Ambiguous("the stream continues after its end")
         is_over = kind in _ENDS
@@ -191,6 +187,16 @@ def _agreed(whole: Body, items: Sequence[Body]) -> Body:
     if items and parts.substance(said) != parts.substance(ended):
         raise Ambiguous("the end of the stream contradicts its items")
     return whole
+
+
+def _tell_apart(items: Sequence[Body]) -> None:
+    """Give each item ids of its own; some clients join what has the same."""
+    known = set[tuple[str, str]]()
+    for at, item in enumerate(items):
+        for key in item.keys() & {"id", "call_id"}:
+            if (id := text_of(item, key)) and (key, id) in known:
+                item[key] = f"{id}_{at}"
+            known.add((key, id))
 
 
 # --- what is asked -----------------------------------------------------------------------

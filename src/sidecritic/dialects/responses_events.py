@@ -1,14 +1,10 @@
 """A whole answer of Responses, as the events that a model would have sent."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 from sidecritic.dialects.base import Body
 from sidecritic.dialects.deltas import IN_ITEM
 from sidecritic.values import objects_of, text_of
-
-_FIELDS: Mapping[str, str] = MappingProxyType({"refusal": "refusal"})
-"""Where a kind of part holds its text, unless in `text`."""
 
 
 def events_of(answer: Body) -> Iterator[Body]:
@@ -42,7 +38,7 @@ def _item_events(at: int, item: Body) -> Iterator[Body]:
 
 def _part_events(where: Body, part: Body) -> Iterator[Body]:
     kind = text_of(part, "type")
-    field = _FIELDS.get(kind, "text")
+    field = "refusal" if kind == "refusal" else "text"
     text = part.get(field)
     opened: Body = {**part, field: ""}
     yield {"type": "response.content_part.added", **where, "part": opened}

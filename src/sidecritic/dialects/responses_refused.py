@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from pydantic import JsonValue
+
 from sidecritic.dialects.base import Body, Rejected
+from sidecritic.dialects.parts import listed
 from sidecritic.types import User
 from sidecritic.values import text_of
 
@@ -24,11 +27,17 @@ def user_item(text: str) -> Body:
     return {"role": "user", "content": text}
 
 
+def input_items(body: Body) -> list[JsonValue]:
+    """Return what a request says, where one text stands for a message of the user's."""
+    given = body.get("input")
+    return [user_item(given)] if isinstance(given, str) else listed(given)
+
+
 def refused_items(refusal: Rejected, *, is_stored: bool) -> Iterator[Body]:
     """Return the draft's items and what each call is answered."""
     ids = iter([call.id for call in refusal.action.calls])
     kinds: dict[str, str] = {}
-    items = [i for i in refusal.raw if isinstance(i, dict)] if isinstance(refusal.raw, list) else []
+    items = [item for item in listed(refusal.raw) if isinstance(item, dict)]
     if any(text_of(item, "type") == "computer_call" for item in items):
         # It can only be answered with a screenshot, and what never happened has none.
         yield from (user_item(answer.text) for answer in refusal.answers)

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body
 from sidecritic.dialects.responses import Responses
+from sidecritic.dialects.responses_refused import input_items
 from sidecritic.types import Assistant
 from sidecritic.values import objects_of
 
@@ -35,18 +36,10 @@ class Resume:
 
 def resumed(body: Body, before: Resume) -> Body:
     """Return a request that continues `before`, in terms that the provider knows."""
-    grown: list[JsonValue] = [*_input(before.asked), *_said(before.said), *_input(body)]
+    grown: list[JsonValue] = [*input_items(before.asked), *_said(before.said), *input_items(body)]
     rest = {k: v for k, v in body.items() if k != _FROM}
     earlier = before.asked.get(_FROM)
     return {**rest, "input": grown, **({_FROM: earlier} if earlier else {})}
-
-
-def _input(body: Body) -> Iterator[JsonValue]:
-    given = body.get("input")
-    if isinstance(given, str):
-        yield {"role": "user", "content": given}
-    elif isinstance(given, list):
-        yield from given
 
 
 def _said(action: Assistant) -> Iterator[Body]:

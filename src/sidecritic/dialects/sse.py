@@ -19,7 +19,8 @@ KEEP_ALIVE = b": waiting for the answer\n\n"
 DONE = b"data: [DONE]\n\n"
 
 _PINGS = ("ping", "keepalive")
-_LINE = re.compile(r":.*|(data|event|id|retry)(:.*)?")
+_LINE = re.compile(r":.*|(data|event)(:.*)?")
+"""Lines that no client takes for more than they are: an `id` is an empty event to one of them."""
 _OTHER_BREAKS = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 """Where only some clients see the end of a line."""
 
@@ -57,6 +58,7 @@ def read_stream(raw: bytes) -> Stream:
     """
     text = raw.removeprefix(BOM_UTF8).decode(errors="replace")
     is_plain = not raw.startswith(BOM_UTF8) and not _OTHER_BREAKS.search(text)
+    is_plain = is_plain and "\ufffd" not in text  # some clients stop at an invalid byte
     found: list[Event] = []
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     is_done, name, data, said = False, "", list[str](), ""
@@ -72,7 +74,7 @@ def read_stream(raw: bytes) -> Stream:
         if data:
             said = "\n".join(data).strip()
             # Some clients take each line for an event, and some read nothing as JSON.
-            is_plain = is_plain and len(data) == 1 and said != ""
+            is_plain = is_plain and data == [said] and said != ""
             if said and is_done and said != "[DONE]":
                 raise Ambiguous("the stream continues after its end")
             is_done = is_done or said == "[DONE]"  # some proxies add theirs
@@ -80,6 +82,7 @@ def read_stream(raw: bytes) -> Stream:
                 event = Event(name, _object(said))
                 is_plain = is_plain and (name not in _PINGS or "type" in event.body)
                 found += [] if _is_ping(event) else [event]
+        is_plain = is_plain and not (name and not data)
         name, data = "", []
     is_cut = said not in ("", "[DONE]") and not text.endswith("\n\n")
     return Stream(tuple(found), is_done, is_plain and not is_cut)

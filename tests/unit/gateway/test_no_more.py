@@ -11,6 +11,7 @@ import pytest
 from openai import NotFoundError, OpenAI
 
 from sidecritic import ConfigError, Escalate, Options, supervise
+from sidecritic.dialects.responses import Responses
 from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import User
 from tests.gateway import Asked, approves, gateway, post
@@ -122,12 +123,12 @@ def test_a_body_of_very_many_values_is_refused_unread() -> None:
 
 def test_one_tenants_conversations_push_out_its_own_only() -> None:
     turns = Conversations()
-    turns.remember("shop", "resp_1", (User(text="Hi"),))
+    turns.remember("shop", "resp_1", Responses().asked({"input": "Hi"}))
     for number in range(40):
-        turns.remember("bank", f"resp_{number}", (User(text="x" * 2**20),))
+        turns.remember("bank", f"resp_{number}", Responses().asked({"input": "x" * 2**20}))
     first = turns.find("shop", "resp_1")
     assert first is not None
-    assert first.history == (User(text="Hi"),)
+    assert first.asked.history == (User(text="Hi"),)
     kept = [n for n in range(40) if turns.find("bank", f"resp_{n}") is not None]
     assert kept == list(range(40 - len(kept), 40))
     assert len(kept) == 16

@@ -6,13 +6,15 @@ released; it has not seen any other history.
 
 from typing import NamedTuple
 
+from sidecritic.dialects.base import ClientRequest
 from sidecritic.dialects.resuming import Resume
 from sidecritic.gateway.store.shelves import Shelves
 from sidecritic.types import Assistant, Message
 
 
 class Conversation(NamedTuple):
-    history: tuple[Message, ...]
+    asked: ClientRequest
+    """What was asked, with what was released at the end of its history."""
     resume: Resume | None
     """What the provider is told instead, where the answer was not its own."""
 
@@ -24,10 +26,11 @@ class Conversations:
         self._shelves = Shelves[Conversation](500)
 
     def remember(
-        self, tenant: str, id: str, history: tuple[Message, ...], resume: Resume | None = None
+        self, tenant: str, id: str, asked: ClientRequest, resume: Resume | None = None
     ) -> None:
-        size = sum(map(_length, history)) + (resume.size if resume else 0)
-        self._shelves.put(tenant, id, Conversation(history, resume), size)
+        size = sum(map(_length, asked.history)) + (resume.size if resume else 0)
+        size += len(asked.system) + sum(len(tool.model_dump_json()) for tool in asked.tools)
+        self._shelves.put(tenant, id, Conversation(asked, resume), size)
 
     def find(self, tenant: str, id: str) -> Conversation | None:
         return self._shelves.find(tenant, id)

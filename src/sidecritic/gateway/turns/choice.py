@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Final
 
@@ -166,12 +166,16 @@ class Choices:
     def remember(self, choice: Choice) -> None:
         """Remember what a later request may continue by the answer's id alone."""
         request, released = self.request, choice.released
-        if not request.dialect.keeps_history or released is None:
+        if not request.asked.is_kept or released is None:
             return
-        remember, before = self.services.conversations.remember, request.asked.history
+        action = released.action if isinstance(released, WireDraft) else released
+        said = replace(request.asked, history=(*request.asked.history, action))
+        if not said.kept:  # each request says its tools anew
+            said = replace(said, system="", tools=(), hints={})
+        remember = self.services.conversations.remember
         if isinstance(released, WireDraft):
             self.remember_items([released.raw])
-            remember(request.tenant, choice.seat.latest.id, (*before, released.action))
+            remember(request.tenant, choice.seat.latest.id, said)
             return
         resume, id = (
             Resume.of(request.body, released, len(request.outgoing.body)),
@@ -179,12 +183,12 @@ class Choices:
         )
         written = request.dialect.rewritten({"id": id}, [released], request.body)
         self.remember_items([written.get("output")], is_ours=True)
-        remember(request.tenant, held_id(id), (*before, released), resume)
+        remember(request.tenant, held_id(id), said, resume)
 
     def remember_items(self, outputs: Sequence[JsonValue], *, is_ours: bool = False) -> None:
         """Remember what a later request may name by the ids of items alone."""
         items = [each for found in outputs for each in objects_of({"_": found}, "_")]
-        if self.request.dialect.keeps_history:
+        if self.request.asked.is_kept:
             self.services.references.remember(self.request.tenant, items, is_ours=is_ours)
 
     def _mode(self, attempt: Attempt) -> Mode:

@@ -54,6 +54,9 @@ async def read_request(
     if told is not body:
         body, outgoing = told, replace(outgoing, body=json.dumps(told).encode())
     unread = unread or (_NOT_RELEASED if "item_reference" in asked.kept and not enforces else "")
+    if "thread" in asked.kept and (enforces or is_shared):
+        problem = "message threads are not supervised; send the conversation itself"
+        raise HttpError(400, "thread_unsupported_request", problem)  # their SDKs do so then
     if asked.kept and is_shared:
         raise _of_another(asked.kept[0])
     if asked.continues:
@@ -133,12 +136,16 @@ def _continued(
         HttpError: tenants share a key, and whose history it is cannot be told.
     """
     if before is not None:
-        return replace(asked, history=(*before.history, *asked.history))
+        # A thread keeps what it was created with; of Responses, each says it anew.
+        told = before.asked if "thread" in asked.kept else asked
+        history = (*before.asked.history, *asked.history)
+        known = {"system": told.system, "tools": told.tools, "hints": told.hints}
+        return replace(asked, history=history, **known)
     if is_shared:
         raise HttpError(
             404, "not_found", "no answer of that previous_response_id was released here"
         )
-    shape = "previous_response_id of an answer that was not released here"
+    shape = "a stored answer that was not released here"
     return replace(asked, unknown=(*asked.unknown, shape))
 
 

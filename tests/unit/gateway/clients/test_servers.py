@@ -290,7 +290,7 @@ def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
     for number in range(40):
         picture: Json = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
         resume = Resume.of(picture, Assistant(text="No."), 2**20)
-        turns.remember("shop", f"resp_{number}", (), resume)
+        turns.remember("shop", f"resp_{number}", Responses().asked({}), resume)
     assert sum(turns.find("shop", f"resp_{n}") is not None for n in range(40)) == 16
 
 
