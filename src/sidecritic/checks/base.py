@@ -272,8 +272,8 @@ def objections(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.feedback)
 
 
-_THREADS = ThreadPoolExecutor(2, "sidecritic-checks")
-"""Few, since all of them wait for one lock of the interpreter, and so does the loop."""
+_THREAD = ThreadPoolExecutor(1, "sidecritic-checks")
+"""One: more would wait for the same lock of the interpreter, and make the loop wait longer."""
 
 
 async def _here(function: Callable[[_In], _Out], argument: _In) -> _Out:
@@ -281,7 +281,7 @@ async def _here(function: Callable[[_In], _Out], argument: _In) -> _Out:
 
 
 async def _in_thread(function: Callable[[_In], _Out], argument: _In) -> _Out:
-    return await get_running_loop().run_in_executor(_THREADS, function, argument)
+    return await get_running_loop().run_in_executor(_THREAD, function, argument)
 
 
 def _examined(check: TextCheck, facts: Facts) -> Answer:

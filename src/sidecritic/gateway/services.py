@@ -22,7 +22,7 @@ log = logging.getLogger("sidecritic.gateway")
 _LARGE = 256_000
 """Bytes from which work takes longer than a thread costs."""
 
-_LAST = 1.0
+_LAST = 0.5
 """Seconds for a critic when the server ends."""
 
 _Args = TypeVarTuple("_Args")
