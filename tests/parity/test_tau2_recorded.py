@@ -10,8 +10,8 @@ from sidecritic.envs.tau2.grading import inspect
 from sidecritic.envs.tau2.messages import parse, replay
 from sidecritic.envs.tau2.official_grading import evaluate
 from sidecritic.errors import EnvError
+from tests.parity.regrading import own_calls, regrade
 from tests.parity.tau2_plays import RECORDED, RUNS, Recording, package_messages, recordings
-from tests.regrading import own_calls, regrade
 
 pytestmark = pytest.mark.recorded
 

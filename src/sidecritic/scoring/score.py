@@ -36,8 +36,7 @@ def score(
     for episode in episodes:
         if outcome := outcome_of(episode):
             rewards[episode.key[:2]].append(outcome.reward)
-    roles = spending(episodes)
-    turns = roles["actor"].calls
+    turns = (roles := spending(episodes))["actor"].calls
     added = roles["critic"].seconds_total + roles["actor revisions"].seconds_total
     return Scores(
         simulated=_sorted(role for episode in episodes for role in episode.simulated),

@@ -31,7 +31,7 @@ from sidecritic.types import (
 )
 from tests.gateway import Asked as Critic
 from tests.gateway import approves, refuses
-from tests.refunds import TRACES, actor
+from tests.unit.adapters.refunds import TRACES, actor
 from tests.wire import wire_server
 
 BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])

@@ -35,7 +35,7 @@ from sidecritic.types import (  # noqa: E402
     ToolCall,
 )
 from tests.gateway import Asked, approves, refuses  # noqa: E402
-from tests.mcp_shop import Shop  # noqa: E402
+from tests.unit.adapters.mcp_shop import Shop  # noqa: E402
 
 BOTH_AGES = pytest.mark.parametrize("mode", ["legacy", "auto"])
 """With the handshake of earlier versions of the protocol, and without."""

@@ -21,9 +21,9 @@ from sidecritic.types import (
     ToolResult,
     User,
 )
+from tests.parity.regrading import regrade
 from tests.parity.tau2_plays import play
 from tests.parties import Says
-from tests.regrading import regrade
 
 
 @pytest.fixture(scope="module")
