@@ -149,7 +149,8 @@ def call_check(
 
 
 def _of_a_case(examine: ExamineCall | ExamineFacts) -> ExamineCall:
-    if len(signature(examine).parameters) == 1:
+    needed = [p for p in signature(examine).parameters.values() if p.default is p.empty]
+    if len(needed) == 1:
         return cast(ExamineCall, examine)
     of_facts = cast(ExamineFacts, examine)
     return lambda case: of_facts(case.facts, case.call)

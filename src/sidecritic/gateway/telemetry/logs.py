@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -66,8 +65,11 @@ class LogSink(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Put a record in line."""
-        with suppress(SidecriticError), boundary(SidecriticError, "a line of the log"):
-            self.say(self.format(record))
+        try:
+            with boundary(SidecriticError, "a line of the log"):
+                self.say(self.format(record))
+        except SidecriticError:
+            self.dropped += 1
 
     def say(self, line: str) -> None:
         """Put a line of text in line."""
