@@ -199,8 +199,13 @@ def resident_mb(pid: int) -> float:
 
 
 def require_own_fault(status: int, body: bytes, played: list[Reply], sent: bytes) -> None:
-    """A server error is the upstream's own, perhaps under 200, or says what could not be read."""
-    if status < 500 or any(r.status in (200, status) and r.body == body for r in played):
+    """A server error is the upstream's own, perhaps under 200, or says what could not be read.
+
+    An answer under an error status is judged and written anew, so its body may differ.
+    """
+    if status < 500 or any(
+        r.status == status or (r.status == 200 and r.body == body) for r in played
+    ):
         return
     assert status == 502, (status, body, played, sent)
     assert any(code in body.decode() for code in UNREADABLE), (body, played, sent)

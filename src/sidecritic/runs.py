@@ -56,7 +56,9 @@ class Run(NamedTuple):
 
 def digest(briefing: Briefing) -> str:
     """Return the name under which a briefing is stored."""
-    return sha256(briefing.model_dump_json().encode()).hexdigest()[:16]
+    # Runs that were stored before there was a context keep their names.
+    known = briefing.model_dump_json(exclude=None if briefing.context else {"context"})
+    return sha256(known.encode()).hexdigest()[:16]
 
 
 def read_record(directory: Path) -> RunRecord:

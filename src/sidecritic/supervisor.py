@@ -117,6 +117,7 @@ class Supervisor:
             "attempt": attempt,
             "history": history,
             "policy": briefing.policy,
+            "context": briefing.context,
             "tools": briefing.tools,
             "look": None,
         }

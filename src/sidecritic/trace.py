@@ -220,6 +220,7 @@ def proposals(
                 action=event.completion.message,
                 history=actor_view(events[:index]),
                 policy=briefing.policy,
+                context=briefing.context,
                 tools=briefing.tools,
             )
             yield proposal, judged.get((event.turn, event.attempt))

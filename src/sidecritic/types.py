@@ -237,6 +237,9 @@ class Briefing(Record):
     tools: tuple[ToolSpec, ...] = ()
     system: str = ""
     """The actor's system prompt; empty when the history already holds one."""
+    context: str = ""
+    """What an agent was told of this session beside the policy, such as who is signed in and
+    today's date: its own system prompt, where the operator's policy is another text."""
 
 
 class ReadOnlyTools(Protocol):
@@ -260,6 +263,8 @@ class Proposal(Record):
     history: tuple[Message, ...]
     """Everything before the action, refused drafts of this turn included."""
     policy: str
+    context: str = ""
+    """What the agent was told of this session: claims of its maker, beside the policy."""
     tools: tuple[ToolSpec, ...]
     look: SkipValidation[ReadOnlyTools | None] = Field(default=None, exclude=True, repr=False)
     """A way to look something up before judging; not part of the recorded proposal."""

@@ -118,7 +118,10 @@ async def settle(
         Halted: the critic ended the conversation.
     """
     log, turn = log_of(asked.history)
-    briefing = Briefing(policy=oversight.policy or asked.system, tools=asked.tools)
+    own = oversight.policy
+    briefing = Briefing(
+        policy=own or asked.system, tools=asked.tools, context=asked.system if own else ""
+    )
     first = await ask(())
     if is_empty(first.action):
         return first.native

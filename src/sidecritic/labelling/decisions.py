@@ -86,7 +86,7 @@ def _id(row: _Row) -> str:
 
 def _trajectory(row: _Row, content: _Content, briefings: dict[str, Briefing]) -> Trajectory:
     proposal = content.proposal
-    briefing = Briefing(policy=proposal.policy, tools=proposal.tools)
+    briefing = Briefing(policy=proposal.policy, tools=proposal.tools, context=proposal.context)
     name = digest(briefing)
     briefings[name] = briefing
     completion = Completion(message=proposal.action, finish="stop", model=row.model)

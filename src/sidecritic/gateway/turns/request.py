@@ -43,6 +43,7 @@ class SupervisedRequest:
             policy=self.route.policy or self.asked.system,
             tools=with_effects(self.asked, self.route.settings),
             system="",
+            context=self.asked.system if self.route.policy else "",
         )
 
     def again(self, body: bytes) -> Outgoing:
