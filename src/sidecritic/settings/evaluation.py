@@ -68,7 +68,7 @@ PathText = Annotated[str | None, AfterValidator(_given)]
 
 class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     env: Names = Field(default=("tau2:retail",), min_length=1)
-    """Environment, or several: a,b."""
+    """Environment, or several: a,b; MODULE:NAME for one of your own."""
     split: str = "test"
     """Split of the tasks."""
     tasks: PathText = None
