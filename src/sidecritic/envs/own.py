@@ -218,7 +218,8 @@ class _World(AgentsWorld):
     def _perform(self, action: Action) -> ReferenceAction:
         arguments = dict(action.arguments)
         _, failed = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        effect = next((t.effect for t in self._desk.tools if t.name == action.name), "unknown")
+        effects: dict[str, Effect] = {tool.name: tool.effect for tool in self._desk.tools}
+        effect = effects.get(action.name, "unknown")
         return ReferenceAction(action.name, arguments, "assistant", effect, not failed)
 
     def _answer(self, call: ToolCall) -> tuple[str, bool]:
