@@ -1,6 +1,7 @@
 """Benchmarks by name, and where those that are not ours are."""
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -100,7 +101,9 @@ _FAMILIES = ("tau2", "tau", "userbench")
 
 def _is_own(name: str) -> bool:
     module, colon, _ = name.partition(":")
-    return bool(colon) and module not in _FAMILIES
+    # "tau3:retail" is a slip of the pen, not a module that is not there.
+    is_slip = bool(get_close_matches(name, ENVS, n=1, cutoff=0.8))
+    return bool(colon) and module not in _FAMILIES and not is_slip
 
 
 def own_benchmark(path: str) -> Benchmark:

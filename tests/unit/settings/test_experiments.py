@@ -132,20 +132,43 @@ def test_an_override_sets_what_one_environment_needs() -> None:
 # --- playing ----------------------------------------------------------------------------------
 
 
-def test_an_experiment_gives_one_table_without_an_empty_cell() -> None:
+def test_an_experiment_gives_one_table_with_numbers_where_numbers_belong() -> None:
     result = run(str(recipe(SIMULATED)), "--yes")
     assert result.exit_code == 0, result.stderr
     assert "costs nothing" in result.stderr
     text = Path("runs/try/table.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(text.splitlines())
     assert len(rows) == 8
-    assert all(len(row) == len(header) and all(row) for row in rows)
+    assert all(len(row) == len(header) for row in rows)
+    texts = {"env", "strategy", "critic", "is_baseline", "simulated"}
+    numbers = [
+        cell for row in rows for name, cell in zip(header, row, strict=True) if name not in texts
+    ]
+    assert all(cell == "" or float(cell) == float(cell) for cell in numbers)
     assert {row[header.index("simulated")] for row in rows} == {"simulated actor, simulated user"}
     markdown = Path("runs/try/table.md").read_text(encoding="utf-8")
     assert markdown.startswith("# Two strategies &amp; a 50 % chance (*simulated actor, simulated")
+    cells = [line.split(" | ") for line in markdown.splitlines() if line.startswith("| ")]
+    assert all(cell.strip(" |") for row in cells for cell in row)
     latex = Path("runs/try/table.tex").read_text(encoding="utf-8")
+    assert latex.startswith("% Needs \\usepackage{booktabs} and \\usepackage{graphicx}.")
+    assert latex.count(" & ") / latex.count(r" \\") <= 7, "wider than a page"
+    assert r"\textwidth" in latex
     assert r"Two strategies \& a 50 \% chance" in latex
     assert latex.count(r" \\") == 9
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_shows_both_ends_of_every_interval(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = run(str(recipe(SIMULATED)), "--yes").stdout
+    assert "…" not in shown
+    table = shown.partition("n: episodes")[0]
+    assert max(map(len, table.splitlines())) <= width
+    assert table.count("..+") >= 6
+    assert table.count("(-") == table.count(")") - 1, "the title has one more"
 
 
 def test_seeds_are_trials_of_one_row_and_rows_are_paired_with_their_baseline() -> None:
