@@ -59,6 +59,8 @@ class Origin(Record):
     """Digest of the policy's text: the route's, or else the system prompt."""
     critic: str
     critic_version: str
+    before: str = ""
+    """Digest chain up to the turn before this one: what binds the requests of a conversation."""
     unverified: bool = False
     """Whether the request held turns that were never released here."""
     unknown: str = ""

@@ -40,6 +40,7 @@ DECISIONS = Table(
     *_filled(Boolean, "calibrated"),
     *_filled(Text, "category", "critic", "critic_version"),
     Column("broken", Text, nullable=False, server_default=""),
+    Column("before", String(64), nullable=False, server_default=""),
     *_filled(String(64), "config", "policy"),
     *_filled(Boolean, "unverified"),
     *_filled(Text, "unknown"),
