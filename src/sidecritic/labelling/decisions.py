@@ -80,6 +80,15 @@ def import_decisions(file: Path, directory: Path) -> Imported:
     return Imported(opinions, len(rows) - len(kept))
 
 
+def decision_of(trajectory: str, attempt: int) -> str:
+    """Return the id of the decision that a label is about.
+
+    An imported decision is a trajectory of its own; otherwise one holds a request's attempts.
+    """
+    own = trajectory.removeprefix(f"{ORIGIN}:")
+    return own if own != trajectory or own.count(".") > 1 else f"{own}.{attempt}"
+
+
 def _id(row: _Row) -> str:
     return f"{ORIGIN}:{row.id}"
 
