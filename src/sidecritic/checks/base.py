@@ -8,7 +8,7 @@ A `Pack` runs the checks of one domain over an action and returns what fired, st
 from asyncio import get_running_loop
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from types import ModuleType
@@ -203,6 +203,13 @@ class Pack:
             wants=wants,
             synonyms=synonyms,
         )
+
+    def over(self, below: "Pack") -> "Pack":
+        """Return this pack with the checks of another below it; of two of one name, its own."""
+        mine = {check.name for check in (*self.calls, *self.texts)}
+        calls = [check for check in below.calls if check.name not in mine]
+        texts = [check for check in below.texts if check.name not in mine]
+        return replace(self, calls=(*self.calls, *calls), texts=(*self.texts, *texts))
 
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""

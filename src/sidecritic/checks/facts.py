@@ -22,7 +22,7 @@ from sidecritic.english.listings import Listed, ids_in, labelled, words_of
 from sidecritic.english.text import mentions, sentences, typed
 from sidecritic.handover import hand_overs
 from sidecritic.trace import SUPERVISOR
-from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
+from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, ToolSpec, User
 from sidecritic.values import JsonObject
 
 MOST_CHARACTERS = 20_000
@@ -111,6 +111,10 @@ class Facts:
     """The rules of this run; empty when they are not known."""
     synonyms: Synonyms = ()
     """What users call the things in the names of tools and records."""
+    context: str = ""
+    """What the agent was told of this session, such as who is signed in."""
+    specs: tuple[ToolSpec, ...] = ()
+    """The tools that the actor has, with their schemas."""
     notes: tuple[tuple[str, str], ...] = ()
     """What was not read, and what failed: a name, and what of it."""
 
@@ -145,6 +149,8 @@ class Facts:
             refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
             synonyms=synonyms,
+            context=proposal.context,
+            specs=proposal.tools,
             notes=(("not read in full", left_out),) if left_out else (),
         )
 
