@@ -46,6 +46,8 @@ class Objection:
     A hint that fires on many right actions too has a risk that is not much above their base
     rate, and several hints must not add up to a refusal as several reasons do.
     """
+    graded: bool = False
+    """Whether the risk is a score of its own for each case, by which none is told from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,5 +324,5 @@ def _findings(
         call_id=call_id,
         evidence=answer.evidence,
         messages=answer.messages,
-        case="" if answer.risk is None else f"case {answer.risk:.2f}",
+        case="" if answer.risk is None or answer.graded else f"case {answer.risk:.2f}",
     )

@@ -5,6 +5,6 @@ this conversation. None reads a policy, and none knows how people say things in 
 """
 
 from sidecritic.checks.base import Pack
-from sidecritic.checks.structural import arguments, repeats
+from sidecritic.checks.structural import arguments, asked, repeats
 
-STRUCTURAL = Pack.of("structural", arguments, repeats)
+STRUCTURAL = Pack.of("structural", arguments, repeats, asked)
