@@ -190,7 +190,8 @@ class GatewayMaker:
             pack=pack_at(route.pack) if route.pack else None,
             pack_path=route.pack or "",
         )
-        return critic_for(route.critic, name, connect, terms=terms)
+        # The name of a route is the operator's choice, and says nothing of its domain.
+        return critic_for(route.critic, f"route:{name}", connect, terms=terms)
 
 
 def queries_for(settings: GatewaySettings, environment: Environment) -> StoreQueries:
