@@ -32,6 +32,7 @@ from sidecritic.redaction import redactor_of
 from sidecritic.settings.environment import Environment, keys_from_environment, variable_in
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.files import read_text
+from sidecritic.settings.route_tools import with_declared
 from sidecritic.types import Limits
 
 
@@ -163,6 +164,7 @@ class GatewayMaker:
     ) -> Route:
         named = route.policy
         policy = read_text(self._folder / named, "policy") if named is not None else ""
+        route = with_declared(route, self._folder, f"routes.{name}")
         critic = self._critic(name, route)
         upstream = settings.upstreams[route.upstream]
         named_alike = Limits.model_fields.keys() & RouteSettings.model_fields.keys()
@@ -187,10 +189,12 @@ class GatewayMaker:
         terms = Terms(
             threshold=route.critic_threshold,
             profile=profile_at(self._folder / route.profile) if route.profile else None,
-            pack=pack_at(route.pack) if route.pack else None,
+            pack=pack_at(route.pack, self._folder) if route.pack else None,
             pack_path=route.pack or "",
+            confirm=route.confirm,
         )
-        return critic_for(route.critic, name, connect, terms=terms)
+        # The name of a route is the operator's choice, and says nothing of its domain.
+        return critic_for(route.critic, f"route:{name}", connect, terms=terms)
 
 
 def queries_for(settings: GatewaySettings, environment: Environment) -> StoreQueries:
