@@ -7,6 +7,7 @@ import pytest
 from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.errors import ConfigError
 from sidecritic.gateway.settings import GatewaySettings, StoreSettings
+from sidecritic.gateway.store.database import open_engine
 from sidecritic.settings.gateway_file import gateway_settings, stored_beside
 
 HEAD = '[upstreams.o]\nbase_url = "http://127.0.0.1:1/v1"\n[routes.shop]\nupstream = "o"\n'
@@ -50,13 +51,13 @@ def test_policy_tools_and_pack_are_found_beside_the_settings(desk: Path, absolut
 
 
 @pytest.mark.parametrize("query", ["", "?timeout=3"])
-async def test_the_store_is_found_beside_the_settings(desk: Path, query: str) -> None:
+def test_the_store_is_found_beside_the_settings(desk: Path, query: str) -> None:
     found = settings(desk, store=f'[store]\nurl = "sqlite:///x.db{query}"')
     assert found.store.url == f"sqlite:///{desk.resolve()}/x.db{query}"
-    store = GatewayMaker(desk, {}).store(found)
+    engine = open_engine(found.store.url)
     assert (desk / "x.db").exists()
     assert not Path("x.db").exists()
-    await store.close()
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
