@@ -75,12 +75,10 @@ def started(
 def to_environment(start: Start) -> str:
     """Return the variables that the server and its clients need, as a file to copy."""
     name = start.provider.upper()
-    root = f"http://{start.listen}"
-    url = f"{root}/v1" if start.provider == "openai" else root
     lines = [
         "# Copy to .env, fill in, then: set -a; . ./.env; set +a. Sidecritic reads variables only.",
         "# For the agent, whose program stays as it is; its key is sent on to its provider:",
-        f"{name}_BASE_URL={url}",
+        f"{name}_BASE_URL={client_url(start)}",
         f"{name}_API_KEY=",
     ]
     for provider in ("openai", "anthropic"):
@@ -89,6 +87,12 @@ def to_environment(start: Start) -> str:
     if f"llm:{start.provider}" in start.critic:
         lines.append("# The critic uses the same key; a server nearby needs none.")
     return "\n".join(lines) + "\n"
+
+
+def client_url(start: Start) -> str:
+    """Return the base URL for the agent's SDK."""
+    root = f"http://{start.listen}"
+    return f"{root}/v1" if start.provider == "openai" else root
 
 
 def _upstream(start: Start) -> Iterator[str]:
@@ -132,7 +136,7 @@ def _tools(tools: Sequence[Proposed]) -> Iterator[str]:
     for each in tools:
         known = each.effect != "unknown"
         effect = each.effect if known else "write"
-        line = f"{_match(each).ljust(width)}, effect = {_text(effect)}}},"
+        line = f"{_match(each).ljust(width)} effect = {_text(effect)}}},"
         yield f"    {line}" if known else f"    # {line}  # unsure: a write until you say"
     yield "]"
     yield ""
@@ -147,7 +151,7 @@ _STORE = (
 
 
 def _match(each: Proposed) -> str:
-    return f"{{match = {_text(escape(each.tool.name))}"
+    return f"{{match = {_text(escape(each.tool.name))},"
 
 
 def _path(path: Path, folder: Path) -> str:
