@@ -31,3 +31,6 @@ Upstream = Annotated[
     str | None,
     typer.Option(metavar="URL", help="The agent's model server, as its SDK wants the base URL."),
 ]
+Listen = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Where agents call; 127.0.0.1:8787.")
+]

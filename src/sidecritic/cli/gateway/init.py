@@ -9,7 +9,15 @@ import typer
 
 from sidecritic.cli import note
 from sidecritic.cli.flags import Json, file
-from sidecritic.cli.gateway.flags import Critic, CriticServer, PackName, Policy, Tools, Upstream
+from sidecritic.cli.gateway.flags import (
+    Critic,
+    CriticServer,
+    Listen,
+    PackName,
+    Policy,
+    Tools,
+    Upstream,
+)
 from sidecritic.cli.output import FAILED, command
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ def init(  # noqa: PLR0913 # typer makes a flag of each
     critic_base_url: CriticServer = None,
     pack: PackName = None,
     upstream: Upstream = None,
+    listen: Listen = None,
     folder: Annotated[
         Path, file("Where gateway.toml and .env.example go.", "--dir", metavar="DIR")
     ] = Path(),
@@ -48,6 +57,7 @@ def init(  # noqa: PLR0913 # typer makes a flag of each
             critic_base_url=critic_base_url,
             pack=pack,
             upstream=upstream,
+            listen=listen,
         )
         priced = None if prices is None else str(prices)
         begun = asyncio.run(begin(Beginning(start, folder, force=force, prices=priced)))

@@ -14,7 +14,15 @@ import typer
 
 from sidecritic.cli import note
 from sidecritic.cli.flags import file
-from sidecritic.cli.gateway.flags import Critic, CriticServer, PackName, Policy, Tools, Upstream
+from sidecritic.cli.gateway.flags import (
+    Critic,
+    CriticServer,
+    Listen,
+    PackName,
+    Policy,
+    Tools,
+    Upstream,
+)
 from sidecritic.cli.gateway.init import start_of
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
@@ -38,7 +46,7 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
     critic_base_url: CriticServer = None,
     pack: PackName = None,
     mode: Annotated[str | None, typer.Option(help="shadow (default), enforce or off.")] = None,
-    listen: Annotated[str | None, typer.Option(metavar="HOST:PORT")] = None,
+    listen: Listen = None,
     check: Annotated[
         bool, typer.Option("--check", help="Check the settings, show the tools, and exit.")
     ] = False,
