@@ -2,6 +2,9 @@
 
 import importlib
 from collections.abc import Iterable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sidecritic.assembly.registered import is_registered, registered
@@ -14,29 +17,35 @@ if TYPE_CHECKING:
     from sidecritic.critics.head_weights import HeadWeights
 
 
-def pack_at(path: str) -> "Pack":
-    """Return the policy pack at `module:NAME`.
+def pack_at(path: str, folder: Path | None = None) -> "Pack":
+    """Return the policy pack at `module:NAME` or `FILE.py:NAME`, or a shipped one by its name.
+
+    Files are relative to the folder.
 
     Raises:
         ConfigError: module, name or kind is wrong.
     """
     from sidecritic.checks.base import Pack
+    from sidecritic.packs.registry import shipped
 
-    module, colon, name = path.partition(":")
+    if path in shipped():
+        return shipped()[path]
+    module, colon, name = path.rpartition(":")
     if not (module and colon and name):
         raise ConfigError(
             f"the policy pack {path!r} cannot be read; write it as MODULE:NAME, such as "
-            "sidecritic.packs.shop:SHOP"
+            "sidecritic.packs.shop:SHOP, as FILE.py:NAME, or as the name of a shipped one: "
+            f"{', '.join(sorted(shipped()))}"
         )
     with boundary(ConfigError, f"the module of the policy pack {path!r} does not import"):
         try:
-            imported = importlib.import_module(module)
+            imported = _module_at(module, folder or Path())
         except ModuleNotFoundError as cause:
             if cause.name is None or not f"{module}.".startswith(f"{cause.name}."):
                 raise  # something that the module itself wants
             raise ConfigError(
-                f"there is no module {cause.name!r} for the policy pack {path!r}; install it, or "
-                "put the folder that holds it on PYTHONPATH"
+                f"there is no module {cause.name!r} for the policy pack {path!r}; install it, "
+                "put the folder that holds it on PYTHONPATH, or name its file: FILE.py:NAME"
             ) from cause
         except SystemExit as cause:
             raise ConfigError(
@@ -53,6 +62,20 @@ def pack_at(path: str) -> "Pack":
     raise ConfigError(
         f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of {module!r}{packs}"
     )
+
+
+def _module_at(module: str, folder: Path) -> ModuleType:
+    if not module.endswith(".py"):
+        return importlib.import_module(module)
+    file = folder / module
+    if not file.is_file():
+        raise ConfigError(f"there is no file {file} that holds a policy pack; check the path")
+    spec = spec_from_file_location(f"pack_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"the file {file} of a policy pack cannot be imported")
+    imported = module_from_spec(spec)
+    spec.loader.exec_module(imported)
+    return imported
 
 
 def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
