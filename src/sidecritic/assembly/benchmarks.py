@@ -107,18 +107,19 @@ def _is_own(name: str) -> bool:
 
 
 def own_benchmark(path: str) -> Benchmark:
-    """Return the benchmark at `MODULE:NAME`, under that name.
+    """Return the benchmark at `MODULE:NAME` or `FILE.py:NAME`, under that name.
 
     Raises:
         ConfigError: module, name or kind is wrong.
     """
-    imported, name = module_at(path, "environment", "clinic_desk:CLINIC")
+    instead = "MODULE:NAME, such as clinic_desk:CLINIC, or as FILE.py:NAME"
+    imported, name = module_at(path, "environment", instead=instead)
     found: object = getattr(imported, name, None)
     if isinstance(found, type) or not isinstance(found, Benchmark):
         kind = "nothing" if found is None else f"a {type(found).__name__}"
         raise ConfigError(
-            f"the environment {path!r} is {kind}; name a Benchmark of {imported.__name__!r}, such "
-            "as a Desk of sidecritic.envs.own"
+            f"the environment {path!r} is {kind}; name a Benchmark of "
+            f"{path.rpartition(':')[0]!r}, such as a Desk of sidecritic.envs.own"
         )
     return Imported(path, found)
 

@@ -1,6 +1,7 @@
 """Policy packs by import path, and the domains that heads have learned."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecritic.assembly.imported import module_at
@@ -14,25 +15,34 @@ if TYPE_CHECKING:
     from sidecritic.critics.head_weights import HeadWeights
 
 
-def pack_at(path: str) -> "Pack":
-    """Return the policy pack at `module:NAME`.
+def pack_at(path: str, folder: Path | None = None) -> "Pack":
+    """Return the policy pack at `module:NAME` or `FILE.py:NAME`, or a shipped one by its name.
+
+    Files are relative to the folder.
 
     Raises:
         ConfigError: module, name or kind is wrong.
     """
     from sidecritic.checks.base import Pack
+    from sidecritic.packs.registry import shipped
 
-    imported, name = module_at(path, "policy pack", "sidecritic.packs.shop:SHOP")
+    if path in shipped():
+        return shipped()[path]
+    instead = (
+        "MODULE:NAME, such as sidecritic.packs.shop:SHOP, as FILE.py:NAME, or as the name of a "
+        f"shipped one: {', '.join(sorted(shipped()))}"
+    )
+    imported, name = module_at(path, "policy pack", instead=instead, folder=folder)
+    module = path.rpartition(":")[0]
     there = {key: value for key, value in vars(imported).items() if isinstance(value, Pack)}
     found: object = getattr(imported, name, None)
     if isinstance(found, Pack):
         return found
     packs = suggestion(name, sorted(there)) if there else "; it holds no Pack"
     if not hasattr(imported, name):
-        raise ConfigError(f"the module {imported.__name__!r} holds no {name!r}{packs}")
+        raise ConfigError(f"the module {module!r} holds no {name!r}{packs}")
     raise ConfigError(
-        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of "
-        f"{imported.__name__!r}{packs}"
+        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of {module!r}{packs}"
     )
 
 
@@ -51,6 +61,13 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
             f"{', '.join(several)}; take them one by one"
         )
     return pack_at(path)
+
+
+def default_pack(pack: "Pack | None") -> "Pack":
+    """Return the checks of the critic `default`: those of every agent, and a domain's own."""
+    from sidecritic.checks.structural import STRUCTURAL
+
+    return STRUCTURAL if pack is None else pack.over(STRUCTURAL)
 
 
 def unused(path: str | None, critic: str) -> str:

@@ -13,6 +13,10 @@ from sidecritic.settings.files import read_toml
 from sidecritic.settings.names import suggestion
 
 _SECTION = re.compile(r"^\s*\[")
+_SQLITE_FILE = re.compile(
+    r"(?P<scheme>sqlite(\+\w+)?:///)(?!/|[A-Za-z]:|:memory:|file:)(?P<file>[^?]+)(?P<query>\?.*)?"
+)
+"""A database in a file whose path is relative."""
 _MODE = re.compile(r"^(\s*mode\s*=\s*)([\"'])\w+\2")
 
 
@@ -28,7 +32,20 @@ def gateway_settings(file: Path) -> GatewaySettings:
     except ValidationError as cause:
         raise ConfigError(f"{file}: {first_problem(cause)}") from cause
     require_sound(settings, file)
-    return settings
+    return stored_beside(settings, file.parent)
+
+
+def stored_beside(settings: GatewaySettings, folder: Path) -> GatewaySettings:
+    """Return the settings with the store's file, as all others, relative to a folder.
+
+    Commands are typed anywhere, and one database is meant.
+    """
+    found = _SQLITE_FILE.fullmatch(settings.store.url)
+    if found is None:
+        return settings
+    url = f"{found['scheme']}{(folder / found['file']).resolve()}{found['query'] or ''}"
+    store = settings.store.model_copy(update={"url": url})
+    return settings.model_copy(update={"store": store})
 
 
 def require_sound(settings: GatewaySettings, file: Path) -> None:
