@@ -117,9 +117,34 @@ def test_every_model_of_a_recipe_with_a_budget_has_a_price(file: Path) -> None:
         return
     for cell in experiment_from(file, {}).cells:
         settings = cell.settings
-        prices = load_prices(ROOT / str(settings.prices))
+        prices = load_prices(Path(str(settings.prices)))
         named = f"{settings.actor} {settings.user} {settings.critic} {settings.helper}".split()
         assert {name.split("openai:")[1] for name in named if "openai:" in name} <= prices.keys()
+
+
+def test_paths_in_a_recipe_are_relative_to_it_and_those_of_flags_are_not() -> None:
+    text = "[settings]\nprices = 'p.toml'\ncassette = '/tapes'\n"
+    text += "[vary]\nenv = ['shop']\ntasks = ['a.jsonl']"
+    text += "\n[[override]]\nwhen = {env = 'shop'}\nset = {userbench = 'u'}"
+    folder = Path("elsewhere")
+    folder.mkdir()
+    file = recipe(text).rename(folder / "try.toml")
+    (cell,) = experiment_from(file, {}).cells
+    settings = cell.settings
+    assert (settings.prices, settings.tasks) == ("elsewhere/p.toml", "elsewhere/a.jsonl")
+    assert (settings.userbench, settings.cassette) == ("elsewhere/u", "/tapes")
+    assert cell.labels["tasks"] == "a.jsonl"
+    assert settings.out == str(Path("runs/try") / cell.folder.name)
+    (cell,) = experiment_from(file, {"prices": "p.toml"}).cells
+    assert cell.settings.prices == "p.toml"
+
+
+def test_a_shipped_recipe_goes_by_its_name_from_anywhere() -> None:
+    found = experiment_from(Path("smoke"), {})
+    assert (found.name, found.folder, len(found.cells)) == ("smoke", Path("runs/smoke"), 80)
+    assert all(Path(str(cell.settings.tau_bench)).is_dir() for cell in found.cells)
+    with pytest.raises(ConfigError, match=r"no recipe 'smok': .*did you mean 'smoke'"):
+        experiment_from(Path("smok"), {})
 
 
 def test_an_override_sets_what_one_environment_needs() -> None:
