@@ -1,4 +1,4 @@
-"""Modules of the user's own code, by import path or file."""
+"""Objects of the user's own code, by import path or in a file."""
 
 import importlib
 from importlib.util import module_from_spec, spec_from_file_location
@@ -9,21 +9,24 @@ from sidecritic.errors import ConfigError, boundary
 
 
 def module_at(
-    path: str, what: str, *, instead: str, folder: Path | None = None
+    path: str, what: str, example: str, folder: Path | None = None
 ) -> tuple[ModuleType, str]:
     """Return the module of `MODULE:NAME` or `FILE.py:NAME`, imported, and the name.
 
-    `what` says what is named, and `instead` how to write it. Files are relative to the folder.
+    `what` says what it names; files are relative to the folder.
 
     Raises:
         ConfigError: the path cannot be read, or the module does not import.
     """
     module, colon, name = path.rpartition(":")
     if not (module and colon and name):
-        raise ConfigError(f"the {what} {path!r} cannot be read; write it as {instead}")
+        raise ConfigError(
+            f"the {what} {path!r} cannot be read; write it as MODULE:NAME or FILE.py:NAME, such "
+            f"as {example}"
+        )
     with boundary(ConfigError, f"the module of the {what} {path!r} does not import"):
         try:
-            return _module_at(module, folder or Path(), what), name
+            return _imported(module, what, folder or Path()), name
         except ModuleNotFoundError as cause:
             if cause.name is None or not f"{module}.".startswith(f"{cause.name}."):
                 raise  # something that the module itself wants
@@ -38,7 +41,7 @@ def module_at(
             ) from cause
 
 
-def _module_at(module: str, folder: Path, what: str) -> ModuleType:
+def _imported(module: str, what: str, folder: Path) -> ModuleType:
     if not module.endswith(".py"):
         return importlib.import_module(module)
     file = folder / module

@@ -28,21 +28,19 @@ def pack_at(path: str, folder: Path | None = None) -> "Pack":
 
     if path in shipped():
         return shipped()[path]
-    instead = (
-        "MODULE:NAME, such as sidecritic.packs.shop:SHOP, as FILE.py:NAME, or as the name of a "
-        f"shipped one: {', '.join(sorted(shipped()))}"
-    )
-    imported, name = module_at(path, "policy pack", instead=instead, folder=folder)
-    module = path.rpartition(":")[0]
+    names = ", ".join(sorted(shipped()))
+    example = f"sidecritic.packs.shop:SHOP, or as the name of a shipped one: {names}"
+    imported, name = module_at(path, "policy pack", example, folder)
     there = {key: value for key, value in vars(imported).items() if isinstance(value, Pack)}
     found: object = getattr(imported, name, None)
     if isinstance(found, Pack):
         return found
     packs = suggestion(name, sorted(there)) if there else "; it holds no Pack"
     if not hasattr(imported, name):
-        raise ConfigError(f"the module {module!r} holds no {name!r}{packs}")
+        raise ConfigError(f"the module {imported.__name__!r} holds no {name!r}{packs}")
     raise ConfigError(
-        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of {module!r}{packs}"
+        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of "
+        f"{imported.__name__!r}{packs}"
     )
 
 
