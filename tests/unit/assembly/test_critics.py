@@ -247,7 +247,7 @@ def test_recipe_keys_equal_the_flags(tmp_path: Path) -> None:
         0.3,
         str(tmp_path / "mine.toml"),
     ), "a path of a recipe is relative to it"
-    assert "--critic-threshold 0.3 --profile mine.toml" in command_of(settings)
+    assert f"--critic-threshold 0.3 --profile {tmp_path}/mine.toml" in command_of(settings)
     with pytest.raises(ConfigError, match=r"--critic-threshold is '1.5'"):
         settings_from({"critic_threshold": "1.5"})
 
