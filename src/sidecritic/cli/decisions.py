@@ -202,7 +202,7 @@ def _rule(id: str, config: Path, *, approves: bool, feedback: str, by: str, json
 
 
 def _queries(config: Path) -> "StoreQueries":
-    from sidecritic.cli.serve import require_gateway
+    from sidecritic.cli.gateway.serve import require_gateway
 
     require_gateway()
     from sidecritic.assembly.gateway import queries_for

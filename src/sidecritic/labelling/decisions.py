@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import records_in
-from sidecritic.labelling.people import Opinion
+from sidecritic.recorded import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
 from sidecritic.types import Briefing, Completion, Judgement, Observation, Proposal, Task, User
