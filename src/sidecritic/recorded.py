@@ -14,6 +14,8 @@ from sidecritic.types import Briefing, Judgement, Record
 UNKNOWN = "unknown"
 CHATS = "chats"
 """The benchmark of chat logs, and the first part of their environments: `chats:DOMAIN`."""
+GATEWAY = "gateway"
+"""The first part of the environments of live decisions: `gateway:ROUTE`."""
 
 Kind = Literal["write", "final", "other"]
 """What a proposal is: a call that may change records; a farewell or a transfer; the rest."""
