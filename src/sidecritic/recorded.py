@@ -3,7 +3,7 @@
 The vocabulary that importing (`recordings`), judging (`replay`) and scoring share.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -60,6 +60,10 @@ class Opinion(Record):
     feedback: str = ""
     note: str = ""
     by: str = ""
+
+
+ReadersLabels = Mapping[tuple[str, int, str], bool]
+"""File, position in it and normal form of a first wrong write, to whether it was detectable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import lines_in, parsed
-from sidecritic.recorded import Opinion, Recorded, file_among
+from sidecritic.recorded import Opinion, ReadersLabels, Recorded, file_among
 from sidecritic.recordings import load
 from sidecritic.recordings.files import holds_runs
 from sidecritic.trace import Proposed
 from sidecritic.types import Assistant
 from sidecritic.writes import normal_form
-
-ReadersLabels = Mapping[tuple[str, int, str], bool]
-"""File, position in it and normal form of a first wrong write, to whether it was detectable."""
 
 
 class GivenLabels(NamedTuple):

@@ -7,8 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from sidecritic.labelling.given import ReadersLabels
-from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.recorded import JudgedProposal, ProposalKey, ReadersLabels, Recorded
 from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.labelled import (
     decided,

@@ -9,9 +9,8 @@ from hashlib import sha256
 from sidecritic.critics.head import Part, flags_of, parts_of, reads_of
 from sidecritic.critics.head_weights import HeadKind
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.given import ReadersLabels
 from sidecritic.packs import pack_for
-from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.recorded import JudgedProposal, ProposalKey, ReadersLabels, Recorded
 from sidecritic.scoring.writes import WEAK_DOMAINS, Write, is_clean, reward_of, writes_of
 from sidecritic.trace import Proposed
 from sidecritic.types import Flag

@@ -12,13 +12,12 @@ from sidecritic.assembly.recorded import Cassettes, CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.given import (
     GivenLabels,
-    ReadersLabels,
     among,
     attached,
     read_labels_file,
 )
 from sidecritic.models.scripted import NOT_RECORDED
-from sidecritic.recorded import CHATS, JudgedProposal, Recorded
+from sidecritic.recorded import CHATS, JudgedProposal, ReadersLabels, Recorded
 from sidecritic.recordings import Imported, Operator, load, read_policy, read_tools
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge

@@ -10,9 +10,8 @@ from sidecritic.assembly.held_out import held_out_of, require_no_test
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
-from sidecritic.labelling.given import ReadersLabels
 from sidecritic.packs import pack_for
-from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.reports.curves import plot_curve
 from sidecritic.scoring.replay_results import CrossValidated

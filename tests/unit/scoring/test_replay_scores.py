@@ -11,8 +11,8 @@ from rich.table import Table
 
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
-from sidecritic.labelling.given import ReadersLabels, read_labels_file
-from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.labelling.given import read_labels_file
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay.judgement import covered
 from sidecritic.reports.replay import replay_sections, to_replay_tables
