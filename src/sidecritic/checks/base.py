@@ -8,7 +8,7 @@ A `Pack` runs the checks of one domain over an action and returns what fired, st
 from asyncio import get_running_loop
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from types import ModuleType
@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar, cast
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, size_of
 from sidecritic.checks.looking import Wants, failure, informed
+from sidecritic.checks.terms import Unstated
 from sidecritic.english.lexicon import Synonyms
 from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.types import Flag, Proposal, ToolCall
@@ -46,13 +47,16 @@ class Objection:
     A hint that fires on many right actions too has a risk that is not much above their base
     rate, and several hints must not add up to a refusal as several reasons do.
     """
+    graded: bool = False
+    """Whether the risk is a score of its own for each case, by which none is told from others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An objection with its check, and with the call it is about.
 
-    Without feedback it is a note: what was not read in full, or which check failed with what.
+    Without feedback it is a note: what was not read in full, which check failed with what, or
+    could not judge as the policy does not state its number.
     """
 
     check: str
@@ -204,6 +208,13 @@ class Pack:
             synonyms=synonyms,
         )
 
+    def over(self, below: "Pack") -> "Pack":
+        """Return this pack with the checks of another below it; of two of one name, its own."""
+        mine = {check.name for check in (*self.calls, *self.texts)}
+        calls = [check for check in below.calls if check.name not in mine]
+        texts = [check for check in below.texts if check.name not in mine]
+        return replace(self, calls=(*self.calls, *calls), texts=(*self.texts, *texts))
+
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
         return self._fired(self._facts(proposal))
@@ -298,6 +309,9 @@ def _findings(
     try:
         with boundary(CriticError, f"check {check.name!r}"):
             answer = examine()
+    except Unstated as unknown:
+        yield Finding(f"{check.name} not judged", 0.0, "", check.policy, call_id, str(unknown))
+        return
     except SidecriticError as failed:
         # It costs itself and no other check: the log names it.
         name, error = failure(check.name, failed)
@@ -315,5 +329,5 @@ def _findings(
         call_id=call_id,
         evidence=answer.evidence,
         messages=answer.messages,
-        case="" if answer.risk is None else f"case {answer.risk:.2f}",
+        case="" if answer.risk is None or answer.graded else f"case {answer.risk:.2f}",
     )

@@ -55,6 +55,15 @@ def import_decisions(file: Path, directory: Path, operator: Operator | None = No
     return Imported(tuple(o for run in found.runs for o in run.opinions), found.empty)
 
 
+def decision_of(trajectory: str, attempt: int) -> str:
+    """Return the id of the decision that a label is about.
+
+    An imported decision is a trajectory of its own; otherwise one holds a request's attempts.
+    """
+    own = trajectory.removeprefix(f"{ORIGIN}:")
+    return own if own != trajectory or own.count(".") > 1 else f"{own}.{attempt}"
+
+
 def _write(directory: Path, record: RunRecord, trajectories: Iterable[Trajectory]) -> None:
     file = directory / RUN_FILE
     if file.exists():
