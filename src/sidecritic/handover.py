@@ -61,9 +61,14 @@ def hand_overs(tools: Iterable[ToolSpec], called: Iterable[str] = ()) -> frozens
     return frozenset(n for n in (*declared, *called) if hands_over(declared.get(n, n)))
 
 
+def in_words(name: str) -> str:
+    """Return the name of a tool as words, without that of its server."""
+    return words_of(_CAMEL.sub(" ", _SERVER.sub("", name)))
+
+
 @lru_cache(maxsize=1024)
 def _hands_over(name: str, description: str, effect: Effect) -> bool:
-    if effect == "hand_over" or _NAME.fullmatch(words_of(_CAMEL.sub(" ", _SERVER.sub("", name)))):
+    if effect == "hand_over" or _NAME.fullmatch(in_words(name)):
         return True
     clauses = _CLAUSE_ENDS.split(description) if effect != "read" else ()
     return any(_DESCRIPTION.match(words_of(clause)) for clause in clauses)

@@ -95,6 +95,13 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
     return pack_at(path)
 
 
+def default_pack(pack: "Pack | None") -> "Pack":
+    """Return the checks of the critic `default`: those of every agent, and a domain's own."""
+    from sidecritic.checks.structural import STRUCTURAL
+
+    return STRUCTURAL if pack is None else pack.over(STRUCTURAL)
+
+
 def unused(path: str | None, critic: str) -> str:
     """Return a remark if a pack is named for a critic without checks; else nothing.
 
