@@ -1,14 +1,12 @@
 """Policy packs by import path, and the domains that heads have learned."""
 
-import importlib
 from collections.abc import Iterable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
+from sidecritic.assembly.imported import module_at
 from sidecritic.assembly.registered import is_registered, registered
-from sidecritic.errors import ConfigError, boundary
+from sidecritic.errors import ConfigError
 from sidecritic.settings.critic_names import names_in
 from sidecritic.settings.names import suggestion
 
@@ -30,52 +28,20 @@ def pack_at(path: str, folder: Path | None = None) -> "Pack":
 
     if path in shipped():
         return shipped()[path]
-    module, colon, name = path.rpartition(":")
-    if not (module and colon and name):
-        raise ConfigError(
-            f"the policy pack {path!r} cannot be read; write it as MODULE:NAME, such as "
-            "sidecritic.packs.shop:SHOP, as FILE.py:NAME, or as the name of a shipped one: "
-            f"{', '.join(sorted(shipped()))}"
-        )
-    with boundary(ConfigError, f"the module of the policy pack {path!r} does not import"):
-        try:
-            imported = _module_at(module, folder or Path())
-        except ModuleNotFoundError as cause:
-            if cause.name is None or not f"{module}.".startswith(f"{cause.name}."):
-                raise  # something that the module itself wants
-            raise ConfigError(
-                f"there is no module {cause.name!r} for the policy pack {path!r}; install it, "
-                "put the folder that holds it on PYTHONPATH, or name its file: FILE.py:NAME"
-            ) from cause
-        except SystemExit as cause:
-            raise ConfigError(
-                f"the module of the policy pack {path!r} ends the process when it is imported "
-                f"(exit code {cause.code!r}); a pack must import without running a program"
-            ) from cause
+    names = ", ".join(sorted(shipped()))
+    example = f"sidecritic.packs.shop:SHOP, or as the name of a shipped one: {names}"
+    imported, name = module_at(path, "policy pack", example, folder)
     there = {key: value for key, value in vars(imported).items() if isinstance(value, Pack)}
     found: object = getattr(imported, name, None)
     if isinstance(found, Pack):
         return found
     packs = suggestion(name, sorted(there)) if there else "; it holds no Pack"
     if not hasattr(imported, name):
-        raise ConfigError(f"the module {module!r} holds no {name!r}{packs}")
+        raise ConfigError(f"the module {imported.__name__!r} holds no {name!r}{packs}")
     raise ConfigError(
-        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of {module!r}{packs}"
+        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of "
+        f"{imported.__name__!r}{packs}"
     )
-
-
-def _module_at(module: str, folder: Path) -> ModuleType:
-    if not module.endswith(".py"):
-        return importlib.import_module(module)
-    file = folder / module
-    if not file.is_file():
-        raise ConfigError(f"there is no file {file} that holds a policy pack; check the path")
-    spec = spec_from_file_location(f"pack_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"the file {file} of a policy pack cannot be imported")
-    imported = module_from_spec(spec)
-    spec.loader.exec_module(imported)
-    return imported
 
 
 def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":

@@ -18,6 +18,7 @@ from sidecritic.cli.gateway.serve import serve
 from sidecritic.cli.learn import learn
 from sidecritic.cli.mcp_proxy import mcp_proxy
 from sidecritic.cli.packs import packs
+from sidecritic.cli.pilot import pilot
 from sidecritic.cli.promote import promote
 from sidecritic.cli.replay import replay
 from sidecritic.cli.tasks import tasks
@@ -76,7 +77,7 @@ app.command("eval")(evaluate)
 for _command in (experiment, score, compare, replay, serve):
     app.command()(_command)
 app.command("mcp-proxy")(mcp_proxy)
-for _command in (promote, learn, calibrate, view, doctor):
+for _command in (pilot, promote, learn, calibrate, view, doctor):
     app.command()(_command)
 for _name, _group in {
     "decisions": decisions,

@@ -128,8 +128,8 @@ def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
     if not rows and quarantined:
         why = ", ".join(sorted({row.quarantine for row in quarantined}))
         raise ConfigError(
-            f"no rows at all: all {len(quarantined)} are quarantined ({why}). Look at them, and list "
-            f"what may be learned from in {VOUCHED_FILE} beside the run, or * for all of it; what "
+            f"no rows at all: all {len(quarantined)} are quarantined ({why}). Look at them, and "
+            f"list what may be learned from in {VOUCHED_FILE} beside the run, or * for all; what "
             "is hostile stays out"
         )
     require_both_classes(train, left_out)

@@ -92,15 +92,25 @@ def _approves_all(route: RouteSettings) -> str:
     return ""
 
 
+def require_route(file: Path, route: str) -> GatewaySettings:
+    """Return the settings, which have that route.
+
+    Raises:
+        ConfigError: they cannot be read, or do not.
+    """
+    settings = gateway_settings(file)
+    if route not in settings.routes:
+        raise ConfigError(f"{file}: unknown route {route!r}{suggestion(route, settings.routes)}")
+    return settings
+
+
 def set_mode(file: Path, route: str, mode: Mode) -> Mode:
     """Write the mode of a route into the settings, and return what it was.
 
     Raises:
         ConfigError: there is no such route, or the file cannot be edited line by line.
     """
-    settings = gateway_settings(file)
-    if route not in settings.routes:
-        raise ConfigError(f"{file}: unknown route {route!r}{suggestion(route, settings.routes)}")
+    settings = require_route(file, route)
     before = settings.routes[route].mode
     expected = {**settings.routes, route: settings.routes[route].model_copy(update={"mode": mode})}
     require_sound(settings.model_copy(update={"routes": expected}), file)

@@ -16,7 +16,9 @@ from tempfile import TemporaryDirectory
 import httpx2
 import pytest
 from sqlalchemy import create_engine, select
+from typer.testing import CliRunner
 
+from sidecritic.cli.app import app
 from sidecritic.gateway.store.tables import DECISIONS
 from sidecritic.labelling.label import Label
 from sidecritic.types import Escalate, Proposal
@@ -116,16 +118,26 @@ def test_shadow_counts_what_would_have_been_blocked_and_promote_is_one_command(
         detail = json.loads(
             command("decisions", "show", id, "--json", "--config", str(config)).stdout
         )
+        before = config.read_text()
+        words = ["promote", "--route", "openai", "--config", str(config)]
+        hesitates = CliRunner().invoke(app, words)
+        assert (hesitates.exit_code, config.read_text()) == (2, before)
+        assert "not enough labels" in hesitates.stderr
+        assert "add --yes" in hesitates.stderr
+        done = json.loads(command(*words, "--yes", "--json").stdout)
+        assert done["pilot"]["rates"]["refused"] == {
+            "n": 2,
+            "of": 3,
+            "conversations": 3,
+            "assumed": None,
+        }
+        assert config.read_text() == before.replace('mode = "shadow"', 'mode = "enforce"')
     (counts,) = listing["counts"]
     assert (counts["proposals"], counts["objections"]) == (3, 2)
     assert "2 would have been blocked" in shown
     (row,) = map(json.loads, out.read_text().splitlines())
     assert (row["id"], row["label"], row["label_source"]) == (id, "wrong", "person")
     assert detail["label"] == "wrong"
-
-    before = config.read_text()
-    command("promote", "--route", "openai", "--config", str(config))
-    assert config.read_text() == before.replace('mode = "shadow"', 'mode = "enforce"')
 
 
 def test_exported_labels_are_labels_of_training_and_carry_the_proposal(tmp_path: Path) -> None:
@@ -268,7 +280,7 @@ def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) 
     with wire_server(chat("Hello")) as upstream:
         config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
         with process(config, "") as (running, root):
-            command("promote", "--route", "openai", "--config", str(config))
+            command("promote", "--route", "openai", "--config", str(config), "--yes")
             running.send(signal.SIGHUP)
             assert b"reloaded; modes: openai enforce" in running.wait_for(b"reloaded")
             assert "x-sidecritic" in post(root).headers
