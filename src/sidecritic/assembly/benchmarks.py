@@ -16,10 +16,12 @@ from sidecritic.types import Task, ToolSpec
 TAU2 = ("tau2:retail", "tau2:airline", "tau2:telecom", "tau2:mock")
 TAU = ("tau:retail", "tau:airline")
 USERBENCH = "userbench:"
+PROCEDURES = "procedures"
 ENVS = (
     *TAU2,
     *TAU,
     "shop",
+    PROCEDURES,
     "userbench:fixture",
     *(f"userbench:travel{digits}" for digits in (22, 33, 44, 233, 333, 334, 444, 2222)),
 )
@@ -82,10 +84,15 @@ def benchmark_for(
         from sidecritic.envs.tau.benchmark import Tau
 
         return Tau(name.removeprefix("tau:"), checkout=sources.tau_bench)
-    return own_benchmark(name) if _is_own(name) else _shop(name)
+    return own_benchmark(name) if _is_own(name) else _shipped(name)
 
 
-def _shop(name: str) -> Benchmark:
+def _shipped(name: str) -> Benchmark:
+    """Return one of our own benchmarks, which need nothing."""
+    if name == PROCEDURES:
+        from sidecritic.envs.procedures import Procedures
+
+        return Procedures()
     if name != "shop":
         raise ConfigError(
             f"unknown environment {name!r}{suggestion(name, ENVS)}; or MODULE:NAME of your own"
