@@ -82,7 +82,7 @@ def judge(received: Received) -> Reply:
     form = _form(received)
     text = "\n".join(str(each["content"]) for each in received.body["messages"])
     if form == "ToolAnswers":
-        return chat(json.dumps({"tools": [{"name": "free_slots", "effect": "read"}, *_CONFIRMED]}))
+        return chat(json.dumps({"tools": _TOLD}))
     trajectory, _, case = text.rpartition("## CASE")
     refused = '"book_visit"' in case and "Yes, book" not in trajectory
     if form:
@@ -92,8 +92,10 @@ def judge(received: Received) -> Reply:
     return chat(word, logprobs=[{**top[0], "top_logprobs": top}])
 
 
-_CONFIRMED = [
-    {"name": name, "effect": "write", "confirmed": True} for name in ("book_visit", "cancel_visit")
+_TOLD = [
+    {"name": "free_slots", "effect": "read", "confirmed": False},
+    {"name": "book_visit", "effect": "write", "confirmed": True},
+    {"name": "cancel_visit", "effect": "write", "confirmed": True},
 ]
 
 

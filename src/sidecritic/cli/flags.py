@@ -39,6 +39,8 @@ def share(help: str) -> Any:
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 Recipe = Annotated[Path | None, file("TOML file of these settings; flags win.")]
 GatewayFile = Annotated[Path, file("Settings of the gateway, in TOML.", "--config")]
+GATEWAY_FILE = Path("gateway.toml")
+"""What `init` writes, and what commands of the gateway read where they are told nothing else."""
 Recorded = typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders.")
 Labels = Annotated[Path | None, file("Readers' labels of first wrong writes.")]
 Workers = Annotated[

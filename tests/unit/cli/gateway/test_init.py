@@ -102,7 +102,7 @@ def test_what_a_model_answers_can_name_tools_and_effects_and_nothing_else(
 ) -> None:
     def answers(received: Received) -> Reply:
         tools = [
-            {"name": "free_slots", "effect": "unsure"},
+            {"name": "free_slots", "effect": "unsure", "confirmed": False},
             {"name": "find_owner", "effect": "write", "confirmed": True},
             {"name": "rm -rf", "effect": "read", "confirmed": True},
         ]
