@@ -88,6 +88,8 @@ class Terms:
     """Checks that stand in for those of the environment."""
     pack_path: str = ""
     """Where those were imported from: a profile is for the checks of one path."""
+    confirm: tuple[str, ...] = ()
+    """Tools, by name or glob, before whose calls the policy demands the user's yes."""
 
 
 def critic_for(
