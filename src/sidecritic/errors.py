@@ -20,6 +20,9 @@ Errors are attributed once, where one part calls another, with `boundary()`.
 episode becomes a `Failed` event of that episode and leaves its siblings alone.
 """
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -120,6 +123,32 @@ class boundary:
         if isinstance(cause, Exception) and not isinstance(cause, SidecriticError):
             said = f"{self._doing}: {type(cause).__name__}: {cause}"
             raise self._error(said) from cause
+
+
+_PACKAGE, _PYTHON = str(Path(__file__).parent), str(Path(os.__file__).parent)
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, as `checks.py:12`; empty for one that never was.
+
+    It is the innermost line of a check, rather than of the libraries that the check calls.
+    """
+    lines = list(_lines_of(error))
+    own = [line for line in lines if not line[0].startswith((_PYTHON, "<"))]
+    theirs = [
+        (file, line)
+        for file, line in own
+        if "site-packages" not in file and (not file.startswith(_PACKAGE) or "packs" in file)
+    ]
+    found = (theirs or own or lines)[-1:]
+    return "".join(f"{Path(file).name}:{line}" for file, line in found)
+
+
+def _lines_of(error: BaseException) -> Iterator[tuple[str, int]]:
+    at = error.__traceback__
+    while at is not None:
+        yield at.tb_frame.f_code.co_filename, at.tb_lineno
+        at = at.tb_next
 
 
 class Problem(NamedTuple):

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from sidecritic.assembly.imported import module_at
 from sidecritic.errors import ConfigError
-from sidecritic.ports import Benchmark
+from sidecritic.ports import Benchmark, Environment, Model, Peopled
 from sidecritic.settings.environment import environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import suggestion
@@ -74,7 +75,7 @@ def benchmark_for(
         from sidecritic.envs.userbench.benchmark import UserBench
 
         return UserBench(name, folder=sources.userbench, file=sources.tasks)
-    if sources.tasks is not None and name in ENVS:
+    if sources.tasks is not None and (name in ENVS or _is_own(name)):
         raise ConfigError(
             f"--tasks is for τ² and UserBench, and for the shop if it holds one task a line; "
             f"{name!r} has its own tasks"
@@ -83,20 +84,71 @@ def benchmark_for(
         from sidecritic.envs.tau.benchmark import Tau
 
         return Tau(name.removeprefix("tau:"), checkout=sources.tau_bench)
-    return _own(name)
+    return own_benchmark(name) if _is_own(name) else _shipped(name)
 
 
-def _own(name: str) -> Benchmark:
-    """Return one of our own benchmarks, which need nothing."""
+def _shipped(name: str) -> Benchmark:
+    """Return one of those that need nothing else."""
     if name == PROCEDURES:
         from sidecritic.envs.procedures import Procedures
 
         return Procedures()
     if name != "shop":
-        raise ConfigError(f"unknown environment {name!r}{suggestion(name, ENVS)}")
+        raise ConfigError(
+            f"unknown environment {name!r}{suggestion(name, ENVS)}; or MODULE:NAME of your own"
+        )
     from sidecritic.envs.shop.benchmark import Shop
 
     return Shop()
+
+
+_FAMILIES = ("tau2", "tau", "userbench")
+
+
+def _is_own(name: str) -> bool:
+    module, colon, _ = name.partition(":")
+    return bool(colon) and module not in _FAMILIES
+
+
+def own_benchmark(path: str) -> Benchmark:
+    """Return the benchmark at `MODULE:NAME`, under that name.
+
+    Raises:
+        ConfigError: module, name or kind is wrong.
+    """
+    imported, name = module_at(path, "environment", "clinic_desk:CLINIC")
+    found: object = getattr(imported, name, None)
+    if isinstance(found, type) or not isinstance(found, Benchmark):
+        kind = "nothing" if found is None else f"a {type(found).__name__}"
+        raise ConfigError(
+            f"the environment {path!r} is {kind}; name a Benchmark of {imported.__name__!r}, such "
+            "as a Desk of sidecritic.envs.own"
+        )
+    return Imported(path, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A benchmark under its import path, by which a run can be resumed and replayed."""
+
+    name: str
+    own: Benchmark
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return self.own.versions
+
+    def splits(self) -> dict[str, int]:
+        return self.own.splits()
+
+    def tasks(self, split: str) -> tuple[Task, ...]:
+        return tuple(task.model_copy(update={"env": self.name}) for task in self.own.tasks(split))
+
+    def users_of(self, task: Task) -> frozenset[str]:
+        return self.own.users_of(task) if isinstance(self.own, Peopled) else frozenset()
+
+    def environment(self, task: Task, user: Model) -> Environment:
+        return self.own.environment(task, user)
 
 
 def _task_lines(name: str, sources: Sources) -> Path | None:

@@ -8,7 +8,7 @@ A `Pack` runs the checks of one domain over an action and returns what fired, st
 from asyncio import get_running_loop
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from types import ModuleType
@@ -46,6 +46,8 @@ class Objection:
     A hint that fires on many right actions too has a risk that is not much above their base
     rate, and several hints must not add up to a refusal as several reasons do.
     """
+    graded: bool = False
+    """Whether the risk is a score of its own for each case, by which none is told from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,13 @@ class Pack:
             synonyms=synonyms,
         )
 
+    def over(self, below: "Pack") -> "Pack":
+        """Return this pack with the checks of another below it; of two of one name, its own."""
+        mine = {check.name for check in (*self.calls, *self.texts)}
+        calls = [check for check in below.calls if check.name not in mine]
+        texts = [check for check in below.texts if check.name not in mine]
+        return replace(self, calls=(*self.calls, *calls), texts=(*self.texts, *texts))
+
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
         return self._fired(self._facts(proposal))
@@ -315,5 +324,5 @@ def _findings(
         call_id=call_id,
         evidence=answer.evidence,
         messages=answer.messages,
-        case="" if answer.risk is None else f"case {answer.risk:.2f}",
+        case="" if answer.risk is None or answer.graded else f"case {answer.risk:.2f}",
     )

@@ -11,12 +11,14 @@ from sidecritic.cli.decisions import decisions, reviews
 from sidecritic.cli.doctor import doctor
 from sidecritic.cli.eval import compare, demo, evaluate, score, view
 from sidecritic.cli.experiment import experiment
+from sidecritic.cli.gateway.init import init
+from sidecritic.cli.gateway.serve import serve
 from sidecritic.cli.learn import learn
 from sidecritic.cli.mcp_proxy import mcp_proxy
 from sidecritic.cli.packs import packs
+from sidecritic.cli.pilot import pilot
 from sidecritic.cli.promote import promote
 from sidecritic.cli.replay import replay
-from sidecritic.cli.serve import serve
 from sidecritic.cli.tasks import tasks
 from sidecritic.cli.train import train
 
@@ -49,11 +51,12 @@ def _root(
 
 # In the order in which `--help` lists them.
 app.command()(demo)
+app.command()(init)
 app.command("eval")(evaluate)
 for _command in (experiment, score, compare, replay, serve):
     app.command()(_command)
 app.command("mcp-proxy")(mcp_proxy)
-for _command in (promote, learn, calibrate, view, doctor):
+for _command in (pilot, promote, learn, calibrate, view, doctor):
     app.command()(_command)
 for _name, _group in {
     "decisions": decisions,

@@ -18,11 +18,12 @@ from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet
-from sidecritic.datasets.material import Material, Reads
+from sidecritic.datasets.material import VOUCHED_FILE, Material, Reads
 from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.row_builder import ChosenRow, rows_of, steps_of
 from sidecritic.datasets.rows import Row, VerdictRow
 from sidecritic.datasets.summary import Summary, bin_of, lengths_of
+from sidecritic.errors import ConfigError
 from sidecritic.splits.assignment import Split, SplitShares, assign, require_no_leak
 from sidecritic.splits.held_out import HeldOut, require_none_held_out
 from sidecritic.trace import Trajectory
@@ -124,6 +125,13 @@ def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
         "near-duplicate": duplicates,
     }
     train = [row for row in new if splits[row.id] == "train"]
+    if not rows and quarantined:
+        why = ", ".join(sorted({row.quarantine for row in quarantined}))
+        raise ConfigError(
+            f"no rows at all: all {len(quarantined)} are quarantined ({why}). Look at them, and "
+            f"list what may be learned from in {VOUCHED_FILE} beside the run, or * for all; what "
+            "is hostile stays out"
+        )
     require_both_classes(train, left_out)
     kept = balanced(train, wanted.balance, wanted.seed)
     left_out["balance of classes"] = len(train) - len(kept)

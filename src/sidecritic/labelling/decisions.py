@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import records_in
-from sidecritic.labelling.people import Opinion
+from sidecritic.recorded import Opinion
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
 from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
 from sidecritic.types import Briefing, Completion, Judgement, Observation, Proposal, Task, User
@@ -78,6 +78,15 @@ def import_decisions(file: Path, directory: Path) -> Imported:
         if row.label
     )
     return Imported(opinions, len(rows) - len(kept))
+
+
+def decision_of(trajectory: str, attempt: int) -> str:
+    """Return the id of the decision that a label is about.
+
+    An imported decision is a trajectory of its own; otherwise one holds a request's attempts.
+    """
+    own = trajectory.removeprefix(f"{ORIGIN}:")
+    return own if own != trajectory or own.count(".") > 1 else f"{own}.{attempt}"
 
 
 def _id(row: _Row) -> str:

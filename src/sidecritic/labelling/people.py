@@ -16,21 +16,9 @@ from sidecritic.errors import ConfigError
 from sidecritic.json_lines import records_in
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
+from sidecritic.recorded import Opinion
 from sidecritic.trace import Trajectory
-from sidecritic.types import Briefing, Record
-
-
-class Opinion(Record):
-    """What a person says of one proposal."""
-
-    trajectory: str
-    turn: int
-    attempt: int = 0
-    call_id: str | None = None
-    wrong: bool
-    feedback: str = ""
-    note: str = ""
-    by: str = ""
+from sidecritic.types import Briefing
 
 
 def read_opinions(file: Path) -> tuple[Opinion, ...]:

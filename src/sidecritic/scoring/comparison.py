@@ -81,7 +81,7 @@ def _paired(pairs: Mapping[TaskKey, Sequence[_Pair]], left_out: int) -> Paired:
     every = Counter(pair for task in pairs.values() for pair in task)
     rates = [_rates(task, 1) for task in pairs.values()]
     deltas = [new - old for old, new in rates]
-    interval = bootstrap(deltas)
+    interval = bootstrap(deltas, least=-1.0)
     gained, lost = every[_Pair(False, True)], every[_Pair(True, False)]
     return Paired(
         delta=interval.value,
@@ -103,7 +103,7 @@ def _deltas(pairs: Mapping[TaskKey, Sequence[_Pair]]) -> Iterator[PassKDelta]:
     for k in range(1, max(map(len, pairs.values()), default=0) + 1):
         rates = [_rates(task, k) for task in pairs.values() if len(task) >= k]
         deltas = [new - old for old, new in rates]
-        yield PassKDelta(k=k, estimate=bootstrap(deltas), tasks=len(deltas))
+        yield PassKDelta(k=k, estimate=bootstrap(deltas, least=-1.0), tasks=len(deltas))
 
 
 def _rates(task: Sequence[_Pair], k: int) -> tuple[float, float]:

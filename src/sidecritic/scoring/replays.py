@@ -9,10 +9,17 @@ import numpy as np
 
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.scoring.detection import Example, detection, share
+from sidecritic.scoring.labelled import (
+    decided,
+    decided_cases,
+    label_counts,
+    labelled_actions,
+    labelled_writes,
+)
 from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.replay_results import Interference, ReplayScores, Share, Slices, VerdictCost
+from sidecritic.scoring.verdicts import refused, risk_of
 from sidecritic.scoring.writes import WEAK_DOMAINS, Write, in_vain, is_clean, reward_of, writes_of
-from sidecritic.types import Approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ def score_replay(
     standings = [write.standing for run in known if run.is_strong for write in run.writes]
     writes = {"clean": list(_clean_writes(known)), "raw": list(_raw_writes(known))}
     writes = writes if labels is None else {"detectable": detectable, **writes}
+    by_people = labelled_actions(runs, lines)
+    labelled = {"labelled": labelled_writes(by_people)} if by_people else {}
     ends = {
         "clean": [_end(run) for run in known if run.clean and not run.wrote_wrong],
         "raw": [_end(run) for run in known if not run.wrote_wrong],
@@ -120,11 +129,14 @@ def score_replay(
         calibrated=_calibrated(lines),
         cpu_ms_per_verdict=cost.cpu_ms_median,
         cost=cost,
-        writes={name: _by_domain(found) for name, found in writes.items()},
+        writes={**labelled, **{name: _by_domain(found) for name, found in writes.items()}},
         writes_by={name: _by_everything(found, _WRITES_BY) for name, found in writes.items()},
         end={name: _by_domain(found) for name, found in ends.items()},
         end_by={name: _by_everything(found, _ENDS_BY) for name, found in ends.items()},
         interference=_interference([run for run in known if run.clean]),
+        decided=decided(by_people) if by_people else {},
+        labels=label_counts(by_people) if by_people else None,
+        cases=tuple(decided_cases(by_people)),
     )
 
 
@@ -174,26 +186,6 @@ def known_proposals(
 
 
 # --- writes and ends, each wrong or right ---------------------------------------------------
-
-
-def risk_of(line: JudgedProposal | None, call_id: str = "") -> float:
-    """Return the score of a judgement: its risk, else 1 for a refusal and 0 for an approval.
-
-    Of a call among several it is the risk of that call, where the critic gives one.
-    A critic that failed, or was not asked, knows nothing: 0.
-    """
-    if line is None or line.judgement.status in ("error", "timeout"):
-        return 0.0
-    if call_id in line.judgement.call_risks:
-        return line.judgement.call_risks[call_id]
-    if line.judgement.risk is not None:
-        return line.judgement.risk
-    return 0.0 if isinstance(line.judgement.verdict, Approve) else 1.0
-
-
-def refused(line: JudgedProposal) -> bool:
-    """Whether the critic, at its own threshold, would have intervened."""
-    return line.judgement.status == "ok" and not isinstance(line.judgement.verdict, Approve)
 
 
 def _raw_writes(runs: Iterable[_Run]) -> Iterator[_Found]:

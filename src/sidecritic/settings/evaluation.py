@@ -32,10 +32,13 @@ _ANSWERS: Mapping[OnCriticFailure, Answers] = {
 def _listed(value: object) -> object:
     """Read `a,b` as the flag and the recipe may write it."""
     if isinstance(value, str):
-        value = value.split(",")
+        value = [value]
     if isinstance(value, list | tuple):
-        parts = (part for item in value for part in str(item).split(","))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return tuple(part.strip() for part in parts if part.strip())
+        items = [[part.strip() for part in str(item).split(",")] for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        # A variable that is not set must not mean "all of them".
+        if not all(map(any, items)):
+            raise ValueError("names nothing; write one name or several (a,b), or leave it out")
+        return tuple(part for parts in items for part in parts if part)
     return value
 
 
@@ -68,7 +71,7 @@ PathText = Annotated[str | None, AfterValidator(_given)]
 
 class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     env: Names = Field(default=("tau2:retail",), min_length=1)
-    """Environment, or several: a,b."""
+    """Environment, or several: a,b; MODULE:NAME for one of your own."""
     split: str = "test"
     """Split of the tasks."""
     tasks: PathText = None

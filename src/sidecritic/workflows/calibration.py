@@ -12,7 +12,7 @@ from sidecritic.calibration.profile import to_toml
 from sidecritic.calibration.report import CalibrationReport
 from sidecritic.errors import ConfigError
 from sidecritic.recorded import JudgedProposal
-from sidecritic.replay.lines import read_lines
+from sidecritic.replay.lines import aligned, read_lines
 from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
@@ -61,6 +61,7 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     wanted = _wanted(request, lines)
     labels = read_readers_labels(request.labels) if request.labels is not None else None
     imported = imported_from(request.files, watcher)
+    lines = aligned(lines, imported.runs)
     fitted = fit(known_proposals(imported.runs, lines, labels), wanted)
     write_file(request.out, to_toml(fitted.profile))
     return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})

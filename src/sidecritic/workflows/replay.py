@@ -10,8 +10,8 @@ from sidecritic.assembly.packs import pack_at, pack_of, unlearned, unused
 from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.errors import ConfigError
-from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.recordings import Imported, load
+from sidecritic.recorded import CHATS, JudgedProposal, Recorded
+from sidecritic.recordings import Imported, Operator, load, read_policy, read_tools
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
 from sidecritic.scoring.readers_labels import read_readers_labels
@@ -32,6 +32,10 @@ class ReplayRequest:
     """The critic and its gate; the rest is not used."""
     labels: Path | None = None
     out: Path | None = None
+    policy: Path | None = None
+    """The operator's, for chat logs."""
+    tools: Path | None = None
+    """Those of chat logs that name none, with their effects."""
     fixed: bool = False
     """Whether the command chose the critic, so that it takes no pack."""
 
@@ -47,6 +51,8 @@ class ReplayRequest:
             critic_threshold=asked.critic_threshold,
             profile=asked.profile,
             pack=asked.pack,
+            policy=self.policy,
+            tools=self.tools,
             labels=self.labels,
             out=self.out,
             critic_lookups=asked.critic_lookups or None,
@@ -64,20 +70,41 @@ class Judged:
     source: ReplaySource
 
 
-def imported_from(files: Sequence[Path], watcher: Watcher, most: int | None = None) -> Imported:
+def imported_from(
+    files: Sequence[Path],
+    watcher: Watcher,
+    most: int | None = None,
+    operator: Operator | None = None,
+) -> Imported:
     """Read recorded runs; the watcher hears of problems, of `most` at the most."""
-    imported = load(files)
+    imported = load(files, operator)
     for problem in imported.problems[:most]:
         watcher.say(str(problem))
     return imported
 
 
-def _replayable(files: Sequence[Path], watcher: Watcher) -> Imported:
-    imported = imported_from(files, watcher)
+def operator_of(policy: Path | None, tools: Path | None) -> Operator:
+    """Return what the operator's files say of an agent.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+    """
+    text = read_policy(policy) if policy is not None else ""
+    return Operator(text, read_tools(tools) if tools is not None else ())
+
+
+def _replayable(files: Sequence[Path], operator: Operator, watcher: Watcher) -> Imported:
+    imported = imported_from(files, watcher, operator=operator)
     if imported.empty:
         watcher.say(f"{imported.empty} empty runs are dropped")
     if not imported.runs:
         raise ConfigError("none of the files holds a run that can be replayed; see above")
+    if all(run.is_chat and not run.opinions for run in imported.runs):
+        raise ConfigError(
+            f"none of the {len(imported.runs)} conversations has a label, so there is nothing to "
+            'count; write `labels` into them, such as {"message": 7, "call": "call_3", "label": '
+            '"wrong"}, or give --labels FILE'
+        )
     return imported
 
 
@@ -102,9 +129,11 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     if remark := unused(asked.pack, asked.critic):
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
-    imported = _replayable(request.files, watcher)
+    operator = operator_of(request.policy, request.tools)
+    imported = _replayable(request.files, operator, watcher)
     envs = {run.critic_env for run in imported.runs}
-    pack_of(asked.pack, envs)
+    # Chats come with policies of their own: one pack of checks may be for all of them.
+    pack_of(asked.pack, {CHATS if run.is_chat else run.critic_env for run in imported.runs})
     skipped = asyncio.run(critics.missing(envs))
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")

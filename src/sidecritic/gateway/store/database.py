@@ -22,10 +22,21 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.schema import CreateColumn
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
 from sidecritic.gateway.store.decisions import DecisionRecord
@@ -85,6 +96,7 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     try:
         METADATA.create_all(engine)
+        _add_columns(engine)
     except SQLAlchemyError as cause:
         engine.dispose()
         raise ConfigError(
@@ -92,6 +104,17 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
             "check store.url, and that its folder or server is there and may be written to"
         ) from cause
     return engine
+
+
+def _add_columns(engine: Engine) -> None:
+    """Add to the tables of an earlier version what they lack; its rows get the default."""
+    for table in METADATA.tables.values():
+        there = {column["name"] for column in inspect(engine).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                made = CreateColumn(column).compile(dialect=engine.dialect)
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {made}")
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
@@ -233,7 +256,7 @@ class Store:
 
     def _row(self, decision: DecisionRecord, redactor: Redactor) -> Row:
         row = row_of(decision, redactor.value(decision.content))
-        for name in ("tools", "unknown", "category", "model"):
+        for name in ("tools", "unknown", "category", "broken", "model"):
             row[name] = self._kept(str(row[name]))
         return row
 

@@ -32,6 +32,7 @@ class Metrics(Counts):
         self._decisions = counter("decisions", "Proposals by verdict.", *by_verdict)
         self._would_block = counter("would_block", "Proposals objected to.", "route", "mode")
         self._failures = counter("critic_failures", "Critics that failed.", "route", "reason")
+        self._broken = counter("check_failures", "Checks that failed.", "route", "check", "error")
         self._tokens = counter("tokens", "Tokens by party.", "route", "party")
         self._critic = histogram("critic_seconds", "Time of one verdict.", "route")
         self._seconds = histogram("request_seconds", "Time of one request.", "route")
@@ -58,6 +59,9 @@ class Metrics(Counts):
             self._of(self._would_block, origin.route, origin.mode).inc()
         if decision.failure:
             self._of(self._failures, origin.route, decision.failure).inc()
+        for each in filter(None, decision.broken.split("; ")):
+            check, _, error = each.rpartition(": ")
+            self._of(self._broken, origin.route, check, error).inc()
         if decision.status in ("ok", "error", "timeout"):
             self._of(self._critic, origin.route).observe(decision.critic_seconds)
         for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):
