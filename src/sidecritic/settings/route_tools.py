@@ -100,7 +100,7 @@ def judged(route: RouteSettings) -> str:
     if route.pack is not None:
         return f"{line}; what no check of it covers is not judged"
     return (
-        f"{line}, by what needs no knowledge of a domain (schemas, ids, repeats); nothing of it "
-        f"knows yours: what {policy} demands, and what is said, is NOT judged; set "
-        'critic = "llm:PROVIDER:MODEL", or a pack'
+        f"{line}, by what needs no knowledge of a domain (arguments against schemas, repeated "
+        f"writes, writes that nobody asked for); what {policy} demands, and what is said, is NOT "
+        'judged: for that set critic = "llm:PROVIDER:MODEL", or a pack'
     )
