@@ -49,6 +49,12 @@ class ProposalKey(NamedTuple):
     attempt: int
 
 
+def domain_of(env: str) -> str:
+    """Return the domain of an environment; that of a chat log may hold a colon."""
+    first, _, rest = env.partition(":")
+    return rest if first == CHATS else env.rpartition(":")[2]
+
+
 class Opinion(Record):
     """What a person says of one proposal, or of one call of it: the one form of a label."""
 

@@ -98,7 +98,7 @@ def _said(words: Sequence[str], note_text: str, by: str) -> "list[Said]":
 
 def _in_file(file: Path, by: str) -> "list[Said]":
     from sidecritic.gateway.store.queries import Said
-    from sidecritic.labelling.people import read_opinions
+    from sidecritic.labelling.given import read_labels_file
 
     said = [
         Said(
@@ -107,7 +107,7 @@ def _in_file(file: Path, by: str) -> "list[Said]":
             each.note or each.feedback,
             each.by or by,
         )
-        for each in read_opinions(file)
+        for each in read_labels_file(file).opinions
     ]
     if not said:
         raise ConfigError(f"{file} holds no labels; write one JSON object a line")
