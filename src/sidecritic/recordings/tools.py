@@ -48,10 +48,13 @@ def tools_of(listed: JsonValue, operators: Iterable[ToolSpec] = ()) -> tuple[Too
     known: dict[str, Effect] = {
         tool.name: tool.effect for tool in operators if tool.effect != "unknown"
     }
+    if not isinstance(listed, list):
+        raise TraceError("`tools` is not a list")
     try:
-        return _with_effects(tool_files.tools_in(listed, "tools"), known)
-    except ConfigError as cause:
+        declared = [tool_files.declared_in(raw, at) for at, raw in enumerate(listed)]
+    except ValueError as cause:
         raise TraceError(str(cause)) from cause
+    return _with_effects(declared, known)
 
 
 def _with_effects(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sidecritic.assembly.critics import HEAD
 from sidecritic.assembly.packs import pack_at, pack_of, unlearned, unused
-from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.recorded import Cassettes, CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.given import (
@@ -25,6 +24,7 @@ from sidecritic.scoring.replay_results import ReplayScores
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
+from sidecritic.settings.profiles import profile_at
 from sidecritic.training.head import cross_validated, train
 from sidecritic.workflows.watchers import SILENT, Watcher
 

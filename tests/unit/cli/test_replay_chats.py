@@ -117,7 +117,7 @@ def test_a_cassette_that_lacks_answers_says_how_many(tmp_path: Path) -> None:
     written(tmp_path / "chats.jsonl", renewal("good"), renewal("new", loan="B-8"))
     done = run("replay", "chats.jsonl", *DESK, *JUDGE, "--cassette", "tape", "--json")
     assert done.exit_code == 1
-    assert "the cassette tape lacks the answers for 1 of 2 proposals" in done.stderr
+    assert "the cassette tape lacks the answers for 2 of 4 proposals" in done.stderr
 
 
 def test_a_cassette_that_is_not_there_is_bad_input() -> None:

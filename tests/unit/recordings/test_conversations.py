@@ -207,8 +207,8 @@ def test_tools_of_an_mcp_server_read_where_their_annotations_say_so(tmp_path: Pa
         ({**renewal(), "labels": [label(3, "wrong")]}, "not a turn of the agent"),
         ({**renewal(), "labels": [label(2, "wrong", "c9")]}, "'c9', which message 2 does not"),
         ({**renewal(), "labels": [label(2, "dubious")]}, "labels.0.label"),
-        ({**renewal(), "tools": [{"type": "function"}]}, "tool 1 has no name"),
-        ({**renewal(), "tools": [function("a", "deletes")]}, "effect 'deletes'"),
+        ({**renewal(), "tools": [{"type": "function"}]}, r"tools[0] has no name"),
+        ({**renewal(), "tools": [function("a", "deletes")]}, "the effect 'deletes'"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named_and_the_others_load(
@@ -238,8 +238,8 @@ def test_a_conversation_without_messages_is_empty(tmp_path: Path) -> None:
     ("content", "words"),
     [
         ("{", "is not JSON"),
-        ('{"name": "x"}', "holds no tools"),
-        ('[{"description": "x"}]', "tool 1 has no name"),
+        ('{"name": "x"}', "holds no list of tools"),
+        ('[{"description": "x"}]', r"tools\[0\] has no name"),
     ],
 )
 def test_a_file_of_tools_that_cannot_be_used_is_bad_input(
