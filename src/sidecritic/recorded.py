@@ -93,7 +93,7 @@ class Recorded:
     @property
     def is_chat(self) -> bool:
         """Whether it is a conversation of an operator's own agent: labels are all its truth."""
-        return self.benchmark == CHATS
+        return self.trajectory.task.env.partition(":")[0] in (CHATS, GATEWAY)
 
     @property
     def critic_env(self) -> str:

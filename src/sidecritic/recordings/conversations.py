@@ -75,18 +75,18 @@ def is_conversation(record: object) -> bool:
 
 
 def conversations(
-    lines: Iterable[str], file: Path, operator: Operator
+    lines: Iterable[str], file: Path, operator: Operator, *, unit: str = "line"
 ) -> Iterator[Recorded | TraceError | None]:
     """Yield what can be replayed; `None` for a conversation without messages.
 
-    A line that cannot be read costs itself; the error names it.
+    A line that cannot be read costs itself; the error names it, as a `unit` of the file.
     """
     tools: tuple[ToolSpec, ...] = operator.tools
     at = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        where = f"{file}, line {number}"
+        where = f"{file}, {unit} {number}"
         try:
             with boundary(TraceError, "malformed"):
                 record = _object(line)
