@@ -1,6 +1,6 @@
 """What is known of a route's tools, and what of its actions nobody judges."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
@@ -41,9 +41,13 @@ def with_declared(route: RouteSettings, folder: Path, where: str) -> RouteSettin
                 f"{where}: confirm = {pattern!r} fits no tool of {route.tools_file}; "
                 "write a name, or a glob such as set_*"
             )
+    return route.model_copy(update={"tools": (*route.tools, *declared_rules(found))})
+
+
+def declared_rules(found: Iterable[Declared]) -> tuple[ToolRule, ...]:
+    """Return rules of what is said beside the names of tools; nobody has looked at guesses."""
     known = (each.tool for each in found if each.tool.effect != "unknown")
-    declared = tuple(ToolRule(match=escape(tool.name), effect=tool.effect) for tool in known)
-    return route.model_copy(update={"tools": (*route.tools, *declared)})
+    return tuple(ToolRule(match=escape(tool.name), effect=tool.effect) for tool in known)
 
 
 def tools_of(route: RouteSettings, folder: Path) -> tuple[Proposed, ...]:
