@@ -16,9 +16,6 @@ from tests.wire import wire_server
 PAGE = Path(__file__).parents[4] / "docs" / "your-domain.md"
 ASKED = [*["Book a visit for Rex."] * 15, *["Yes, book slot S-9 for Rex, as you said."] * 15]
 
-LATER = {"replay"}
-"""Commands of the page that do not work yet."""
-
 
 def commands() -> list[list[str]]:
     """Return the words of each command of the page."""
@@ -84,12 +81,13 @@ def test_the_page_is_walked_from_policy_to_enforcement(tmp_path: Path) -> None:
     with wire_server(models) as provider:
         newcomer = Newcomer(tmp_path / "desk", provider.base_url)
         for words in commands():
-            if words[1] not in LATER:
-                newcomer.type(words)
+            newcomer.type(words)
     said = newcomer.said
     assert "find_owner" in said["init"]
     assert "set here" in said["serve"]
     assert "15 would have been blocked" in said["decisions ls"]
+    caught = re.search(r"agent +15 of 15 .* 0 of 15 ", said["replay"])
+    assert caught, "all that was wrong, nothing that was right"
     assert "enforce" in said["pilot"]
     settings = (newcomer.folder / "gateway.toml").read_text()
     assert 'mode = "enforce"' in settings
