@@ -1,6 +1,7 @@
 """Policy packs by import path, and the domains that heads have learned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,16 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
     return pack_at(path)
 
 
-def default_pack(pack: "Pack | None") -> "Pack":
-    """Return the checks of the critic `default`: those of every agent, and a domain's own."""
-    from sidecritic.checks.structural import STRUCTURAL
+def default_pack(pack: "Pack | None", confirm: Sequence[str] = ()) -> "Pack":
+    """Return the checks of the critic `default`: those of every agent, and a domain's own.
 
-    return STRUCTURAL if pack is None else pack.over(STRUCTURAL)
+    `confirm` names tools, by name or glob, before which the policy demands the user's yes.
+    """
+    from sidecritic.checks.structural import STRUCTURAL
+    from sidecritic.checks.structural.confirmed import confirming
+
+    below = replace(STRUCTURAL, calls=(*STRUCTURAL.calls, *([confirming(confirm)] * bool(confirm))))
+    return below if pack is None else pack.over(below)
 
 
 def unused(path: str | None, critic: str) -> str:
