@@ -245,6 +245,7 @@ def task(number: int) -> tuple[Case, dict[str, Any]]:
     actions += [(wish.name, wish.arguments)] if at % 2 == 0 else []
     return case, {
         "id": str(number),
+        "user_id": who["resident_id"],
         "request": {"name": wish.name, "arguments": wish.arguments},
         "user_scenario": {
             "instructions": {
