@@ -74,6 +74,27 @@ def default_pack(pack: "Pack | None", confirm: Sequence[str] = ()) -> "Pack":
     return below if pack is None else pack.over(below)
 
 
+def unknown_domains(critic: str, envs: Iterable[str], pack: str | None = None) -> tuple[str, ...]:
+    """Return a line for the domains where `default` knows no more than what holds everywhere.
+
+    Raises:
+        ConfigError: the critic's name cannot be read.
+    """
+    from sidecritic.packs.registry import find_pack
+
+    names = names_in(critic)
+    if pack is not None or "default" not in names or any(n.startswith("llm:") for n in names):
+        return ()
+    unknown = sorted({env for env in envs if find_pack(env) is None})
+    if not unknown:
+        return ()
+    return (
+        f"{', '.join(unknown)}: no pack and no model knows the policy. Judged is what needs none "
+        "(schemas, ids, owners, repeated writes, who asked for a call); the rules are not. Name a "
+        "pack of your own (--pack), or a model (--critic llm:PROVIDER:MODEL)",
+    )
+
+
 def unused(path: str | None, critic: str) -> str:
     """Return a remark if a pack is named for a critic without checks; else nothing.
 

@@ -9,7 +9,7 @@ _DOLLARS = r"\d[\d,]{0,14}"
 """Longer ones are no amounts, and to read each from its every digit on takes too long."""
 _NUMBER = rf"{_DOLLARS}(?:\.\d{{1,9}})?"
 
-_COMMA = r"\d{1,3}(?:[.\u00a0\u202f]\d{3}){0,4},\d{2}(?![\d,])"
+_COMMA = r"\d{1,3}(?:[.\u00a0\u202f]\d{3}){0,4},\d{2}(?!,?\d)"
 """With a comma before the cents, as most of Europe and South America write it."""
 _WITH_COMMA = re.compile(_COMMA)
 _GROUPING = re.compile("[.\u00a0\u202f]")
