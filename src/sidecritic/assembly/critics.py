@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sidecritic.assembly.models import ModelSource
+from sidecritic.assembly.packs import default_pack
 from sidecritic.assembly.registered import is_registered, registered, served_by
 from sidecritic.checks.base import Pack
 from sidecritic.critics.banded import Banded
@@ -21,7 +22,7 @@ from sidecritic.critics.llm import STREAMED, LLMCritic, Wire
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
-from sidecritic.packs.registry import is_shipped
+from sidecritic.packs.registry import find_pack, is_shipped
 from sidecritic.ports import Critic, Model
 from sidecritic.settings.critic_names import (
     CRITICS,
@@ -87,6 +88,8 @@ class Terms:
     """Checks that stand in for those of the environment."""
     pack_path: str = ""
     """Where those were imported from: a profile is for the checks of one path."""
+    confirm: tuple[str, ...] = ()
+    """Tools, by name or glob, before whose calls the policy demands the user's yes."""
 
 
 def critic_for(
@@ -163,6 +166,11 @@ class _Maker:
         return self.terms.pack or pack_for(self.env)
 
     @property
+    def _default_pack(self) -> Pack:
+        """What is checked everywhere, and what the domain demands where a pack knows it."""
+        return default_pack(self.terms.pack or find_pack(self.env))
+
+    @property
     def _known_pack(self) -> Pack | None:
         try:
             return self._pack
@@ -214,7 +222,9 @@ class _Maker:
         match name:
             case "none":
                 return NoCritic()
-            case "policy" | "default":
+            case "default":
+                return PolicyCritic(self._default_pack, threshold=threshold, name=name)
+            case "policy":
                 return PolicyCritic(self._pack, threshold=threshold, name=name)
             case "head":
                 return self._head(name, threshold)

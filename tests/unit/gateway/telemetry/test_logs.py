@@ -1,8 +1,12 @@
 """A log is written where somebody reads it, and harms nothing where nobody can."""
 
 import errno
+import json
 import logging
 import os
+import sys
+import threading
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import Event
@@ -82,5 +86,42 @@ def test_what_a_writer_takes_in_parts_arrives_whole() -> None:
     with logging_to(takes_ten) as sink:
         for number in range(100):
             sink.say(f"line {number} of many")
-    assert b"".join(heard) == b"".join(b"line %d of many\n" % n for n in range(100))
+    said = [json.loads(line)["message"] for line in b"".join(heard).splitlines()]
+    assert said == [f"line {number} of many" for number in range(100)]
     assert sink.dropped == 0
+
+
+def test_whatever_the_process_says_is_an_object_a_line() -> None:
+    heard: list[bytes] = []
+
+    def breaks() -> None:
+        raise KeyError("my secret word")
+
+    def keeps(text: bytes) -> int:
+        heard.append(text)
+        return len(text)
+
+    hooks = sys.excepthook, threading.excepthook
+    with logging_to(keeps) as sink:
+        sink.say("sidecritic: listening on http://127.0.0.1:1")
+        sink.say("sidecritic: warning: a critic does not answer")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning("my secret word", DeprecationWarning, "library.py", 7)
+        thread = threading.Thread(target=breaks)
+        thread.start()
+        thread.join()
+        error = KeyError("my secret word")
+        sys.excepthook(KeyError, error, None)
+    assert (sys.excepthook, threading.excepthook) == hooks
+    lines = [json.loads(line) for line in b"".join(heard).splitlines()]
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("info", "listening on http://127.0.0.1:1"),
+        ("warning", "a critic does not answer"),
+        ("warning", "library.py:7: DeprecationWarning"),
+        ("error", "a thread ended with an error"),
+        ("error", "the server ended with an error"),
+    ]
+    assert lines[3]["error"] == "KeyError"
+    assert lines[3]["place"].startswith("test_logs.py:")
+    assert b"secret" not in b"".join(heard)
