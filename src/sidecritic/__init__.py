@@ -52,6 +52,7 @@ from sidecritic.types import (
 
 if TYPE_CHECKING:
     from sidecritic.assembly.inprocess import Oversight, critic_by_name, supervise
+    from sidecritic.assembly.once import judge, proposal_of
     from sidecritic.checks.base import Objection, Pack, call_check, text_check
     from sidecritic.checks.case import Case
     from sidecritic.critics.llm import LLMCritic
@@ -118,6 +119,8 @@ __all__ = [
     "call_check",
     "critic_by_name",
     "env_view",
+    "judge",
+    "proposal_of",
     "proposals",
     "run_episode",
     "supervise",
@@ -136,6 +139,8 @@ _LATE = {
     "ToolRule": "sidecritic.seats.tools",
     "call_check": "sidecritic.checks.base",
     "critic_by_name": "sidecritic.assembly.inprocess",
+    "judge": "sidecritic.assembly.once",
+    "proposal_of": "sidecritic.assembly.once",
     "supervise": "sidecritic.assembly.inprocess",
     "text_check": "sidecritic.checks.base",
 }

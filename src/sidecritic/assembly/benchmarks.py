@@ -88,7 +88,7 @@ def benchmark_for(
 
 
 def _shipped(name: str) -> Benchmark:
-    """Return one of those that need nothing else."""
+    """Return one of our own benchmarks, which need nothing."""
     if name == PROCEDURES:
         from sidecritic.envs.procedures import Procedures
 

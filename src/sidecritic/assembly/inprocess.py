@@ -72,7 +72,7 @@ def supervise(
     """
     options = more.get("options") or Options()
     more["options"] = replace(options, tools=(*rules_of(tools), *rules_of(options.tools)))
-    return plain.supervise(client, critic=_judge(critic), policy=policy, **more)
+    return plain.supervise(client, critic=named_or_given(critic), policy=policy, **more)
 
 
 class Overseeing(TypedDict, total=False):
@@ -108,7 +108,7 @@ class Oversight(turns.Oversight):
             ConfigError: it cannot be used.
         """
         gate = choice("gate", gate, GATES)
-        super().__init__(_judge(critic), prose_of(policy), gate, rules_of(tools), **more)
+        super().__init__(named_or_given(critic), prose_of(policy), gate, rules_of(tools), **more)
         choice("value of unknown", self.unknown, ("block", "pass"))
 
 
@@ -153,7 +153,12 @@ def critic_by_name(
     return SharedCritic(critic, stack.aclose) if asked else critic
 
 
-def _judge(critic: Critic | str) -> Critic:
+def named_or_given(critic: Critic | str) -> Critic:
+    """Return the critic of that name, or the one that is given.
+
+    Raises:
+        ConfigError: it is neither.
+    """
     if not isinstance(critic, str):
         return require_critic(critic)
     keys = tuple(sorted(keys_from_environment().by_provider.items()))

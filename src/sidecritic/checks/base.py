@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar, cast
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, size_of
 from sidecritic.checks.looking import Wants, failure, informed
+from sidecritic.checks.terms import Unstated
 from sidecritic.english.lexicon import Synonyms
 from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.types import Flag, Proposal, ToolCall
@@ -54,7 +55,8 @@ class Objection:
 class Finding:
     """An objection with its check, and with the call it is about.
 
-    Without feedback it is a note: what was not read in full, or which check failed with what.
+    Without feedback it is a note: what was not read in full, which check failed with what, or
+    could not judge as the policy does not state its number.
     """
 
     check: str
@@ -307,6 +309,9 @@ def _findings(
     try:
         with boundary(CriticError, f"check {check.name!r}"):
             answer = examine()
+    except Unstated as unknown:
+        yield Finding(f"{check.name} not judged", 0.0, "", check.policy, call_id, str(unknown))
+        return
     except SidecriticError as failed:
         # It costs itself and no other check: the log names it.
         name, error = failure(check.name, failed)

@@ -45,7 +45,7 @@ def pilot(
     """
     with command(as_json=json) as output:
         if any(source.suffix == ".toml" for source in sources):
-            from sidecritic.cli.serve import require_gateway
+            from sidecritic.cli.gateway.serve import require_gateway
 
             require_gateway()
         from sidecritic.workflows.pilot import PilotRequest

@@ -121,7 +121,7 @@ def promote(  # typer makes a flag of each
 
 
 def _change_route(config: Path, route: str, mode: "Mode", yes: bool, output: "Output") -> None:
-    from sidecritic.cli.serve import require_gateway
+    from sidecritic.cli.gateway.serve import require_gateway
 
     require_gateway()
     from sidecritic.settings.gateway_file import require_route, set_mode
