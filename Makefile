@@ -23,12 +23,13 @@ SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36
 LITELLM := litellm[proxy]==1.108.7
 
 .PHONY: help demo test lint format head learn-smoke test-parity test-real test-fuzz test-train
-.PHONY: test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
+.PHONY: test-wheel test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make test-wheel   the built wheel in an empty environment, from an unrelated folder (3 minutes)"
 	@echo "make head         the weights of the critic "head", from simulated runs (minutes; the same bytes)"
 	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
@@ -64,6 +65,9 @@ head: .venv/.dev
 	  --actor simulated --user scripted --critic none --gate all --out runs/head
 	@$(BIN)/sidecritic train --kind head --runs runs/head --test-users \
 	  --out src/sidecritic/critics/weights/head-1.json
+
+test-wheel:
+	@$(PYTHON) -m scripts.check_wheel
 
 learn-smoke: .venv/.dev
 	@rm -rf runs/learn-smoke

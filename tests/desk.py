@@ -43,14 +43,13 @@ import json, sys
 from openai import OpenAI
 
 tools = json.load(open(sys.argv[1]))
-messages = [
-    {"role": "system", "content": "You are the desk of the practice. It is Monday, 1 June 2026."},
-    {"role": "user", "content": sys.argv[2]},
-]
+rules = "You are the desk of the practice. It is Monday, 1 June 2026."
 client = OpenAI()
-answer = client.chat.completions.create(model="desk", messages=messages, tools=tools)
-said = answer.choices[0].message
-print(json.dumps({"text": said.content, "calls": [c.function.name for c in said.tool_calls or []]}))
+for asked in sys.argv[2:]:
+    messages = [{"role": "system", "content": rules}, {"role": "user", "content": asked}]
+    answer = client.chat.completions.create(model="desk", messages=messages, tools=tools)
+    said = answer.choices[0].message
+    print(json.dumps([call.function.name for call in said.tool_calls or []] or said.content))
 """
 """An agent's program: OpenAI's SDK as it is, its address and key from the environment."""
 
@@ -63,6 +62,11 @@ def files(folder: Path) -> tuple[Path, Path, Path]:
     tools.write_text(json.dumps(TOOLS))
     program.write_text(PROGRAM)
     return policy, tools, program
+
+
+def models(received: Received) -> Reply:
+    """Answer as one server that serves the agent's model and the critic's."""
+    return desk_model(received) if received.body["model"] == "desk" else judge(received)
 
 
 def desk_model(received: Received) -> Reply:
@@ -78,17 +82,20 @@ def judge(received: Received) -> Reply:
     form = _form(received)
     text = "\n".join(str(each["content"]) for each in received.body["messages"])
     if form == "ToolAnswers":
-        return chat(json.dumps({"tools": [{"name": "free_slots", "effect": "read"}, *_CONFIRMED]}))
-    books = '"book_visit"' in text.rpartition("## CASE")[2]
+        return chat(json.dumps({"tools": _TOLD}))
+    trajectory, _, case = text.rpartition("## CASE")
+    refused = '"book_visit"' in case and "Yes, book" not in trajectory
     if form:
-        return chat(json.dumps({"verdict": REFUSE if books else APPROVE, "confidence": 97}))
-    word, other = (REFUSE, APPROVE) if books else (APPROVE, REFUSE)
+        return chat(json.dumps({"verdict": REFUSE if refused else APPROVE, "confidence": 97}))
+    word, other = (REFUSE, APPROVE) if refused else (APPROVE, REFUSE)
     top = [{"token": word, "logprob": -0.03}, {"token": other, "logprob": -3.5}]
     return chat(word, logprobs=[{**top[0], "top_logprobs": top}])
 
 
-_CONFIRMED = [
-    {"name": name, "effect": "write", "confirmed": True} for name in ("book_visit", "cancel_visit")
+_TOLD = [
+    {"name": "free_slots", "effect": "read", "confirmed": False},
+    {"name": "book_visit", "effect": "write", "confirmed": True},
+    {"name": "cancel_visit", "effect": "write", "confirmed": True},
 ]
 
 

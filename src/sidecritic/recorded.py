@@ -3,7 +3,7 @@
 The vocabulary that importing (`recordings`), judging (`replay`) and scoring share.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,8 @@ from sidecritic.types import Briefing, Judgement, Record
 UNKNOWN = "unknown"
 CHATS = "chats"
 """The benchmark of chat logs, and the first part of their environments: `chats:DOMAIN`."""
+GATEWAY = "gateway"
+"""The first part of the environments of live decisions: `gateway:ROUTE`."""
 
 Kind = Literal["write", "final", "other"]
 """What a proposal is: a call that may change records; a farewell or a transfer; the rest."""
@@ -58,6 +60,10 @@ class Opinion(Record):
     feedback: str = ""
     note: str = ""
     by: str = ""
+
+
+ReadersLabels = Mapping[tuple[str, int, str], bool]
+"""File, position in it and normal form of a first wrong write, to whether it was detectable."""
 
 
 @dataclass(frozen=True, slots=True)

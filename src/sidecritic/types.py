@@ -309,6 +309,9 @@ Verdict = Annotated[Approve | Revise | Replace | Escalate | Halt, Field(discrimi
 
 Status = Literal["ok", "error", "timeout", "skipped"]
 
+UNVERIFIED = "unverified"
+"""Category of a refusal that holds nothing to be wrong: a fact must be looked up first."""
+
 
 class Flag(Record):
     """One thing that a check noticed about an action: evidence, and a feature of a learned head."""
@@ -316,10 +319,9 @@ class Flag(Record):
     name: str
     """Of the check, with the case where a check tells several apart: never an id or a name."""
     sign: Literal[1, -1] = 1
-    """1 speaks against the action, -1 for it."""
+    """Always 1, against the action; -1 stands in old logs only, and is read by nobody."""
     risk: float = Field(default=0.0, ge=0, le=1)
-    """How often an action is wrong when only this speaks against it, or although this speaks for
-    it (0: not said): a prior, not a measure."""
+    """How often an action is wrong when only this speaks against it: a prior, not a measure."""
     call_id: str | None = None
     """The call that it is about; `None` for a message."""
     evidence: str = ""

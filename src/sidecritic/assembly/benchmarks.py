@@ -1,6 +1,7 @@
 """Benchmarks by name, and where those that are not ours are."""
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -107,11 +108,13 @@ _FAMILIES = ("tau2", "tau", "userbench")
 
 def _is_own(name: str) -> bool:
     module, colon, _ = name.partition(":")
-    return bool(colon) and module not in _FAMILIES
+    # "tau3:retail" is a slip of the pen, not a module that is not there.
+    is_slip = bool(get_close_matches(name, ENVS, n=1, cutoff=0.8))
+    return bool(colon) and module not in _FAMILIES and not is_slip
 
 
 def own_benchmark(path: str) -> Benchmark:
-    """Return the benchmark at `MODULE:NAME`, under that name.
+    """Return the benchmark at `MODULE:NAME` or `FILE.py:NAME`, under that name.
 
     Raises:
         ConfigError: module, name or kind is wrong.
@@ -121,8 +124,8 @@ def own_benchmark(path: str) -> Benchmark:
     if isinstance(found, type) or not isinstance(found, Benchmark):
         kind = "nothing" if found is None else f"a {type(found).__name__}"
         raise ConfigError(
-            f"the environment {path!r} is {kind}; name a Benchmark of {imported.__name__!r}, such "
-            "as a Desk of sidecritic.envs.own"
+            f"the environment {path!r} is {kind}; name a Benchmark of "
+            f"{path.rpartition(':')[0]!r}, such as a Desk of sidecritic.envs.own"
         )
     return Imported(path, found)
 

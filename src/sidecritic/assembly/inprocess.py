@@ -16,7 +16,6 @@ from sidecritic.adapters import turns
 from sidecritic.assembly.critics import Connection, Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at
-from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.tool_rules import Tools, rules_of
 from sidecritic.gates import GATES, Gate
 from sidecritic.gateway.inprocess import supervise as plain
@@ -29,6 +28,7 @@ from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.model_names import ModelName
 from sidecritic.settings.names import choice
+from sidecritic.settings.profiles import profile_at
 from sidecritic.trace import Event
 from sidecritic.types import Limits
 

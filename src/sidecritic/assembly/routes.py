@@ -6,13 +6,13 @@ from pathlib import Path
 from sidecritic.assembly.critics import Connect, Connection, Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at
-from sidecritic.assembly.profiles import profile_at
 from sidecritic.gateway.settings import RouteSettings
 from sidecritic.ports import Critic, Model
 from sidecritic.settings.critic_names import names_in
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.model_names import ModelName, model_name
+from sidecritic.settings.profiles import profile_at
 from sidecritic.strategies.stand_in import StandIn
 
 

@@ -5,9 +5,7 @@ what the proposal holds, and what the pack looked up. It answers with an `Object
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
-from asyncio import get_running_loop
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
@@ -18,6 +16,7 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, size_of
 from sidecritic.checks.looking import Wants, failure, informed
 from sidecritic.checks.terms import Unstated
+from sidecritic.checks.thread import CHECKS
 from sidecritic.english.lexicon import Synonyms
 from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.types import Flag, Proposal, ToolCall
@@ -157,7 +156,12 @@ def _of_a_case(examine: ExamineCall | ExamineFacts) -> ExamineCall:
     if len(needed) == 1:
         return cast(ExamineCall, examine)
     of_facts = cast(ExamineFacts, examine)
-    return lambda case: of_facts(case.facts, case.call)
+
+    def of_a_case(case: Case) -> Answer:
+        return of_facts(case.facts, case.call)
+
+    of_a_case.__module__ = of_facts.__module__
+    return of_a_case
 
 
 def text_check(name: str, *, policy: str, risk: float) -> Callable[[ExamineText], TextCheck]:
@@ -185,6 +189,14 @@ class Pack:
     """What is worth looking up before judging, where the proposal allows it."""
     synonyms: Synonyms = ()
     """What users call the things in the names of tools and records, in the singular."""
+    is_foreign: bool = field(init=False, compare=False, repr=False)
+    """Whether some of it is not of this package."""
+
+    def __post_init__(self) -> None:
+        asked = (*(check.examine for check in (*self.calls, *self.texts)), self.wants)
+        homes = (getattr(each, "__module__", "") for each in asked if each is not None)
+        is_foreign = any(not home.startswith("sidecritic.") for home in homes)
+        object.__setattr__(self, "is_foreign", is_foreign)
 
     @classmethod
     def of(
@@ -222,9 +234,10 @@ class Pack:
     async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires after looking up what the pack wants to know, strongest first.
 
-        Long proposals are read in a thread, so that one tenant's text does not hold up others.
+        Long proposals are read in a thread, so that one tenant's text does not hold up others, and
+        so are all where checks are not of this package: one that never returns holds up nobody.
         """
-        run = _in_thread if size_of(proposal) > MOST_INLINE else _here
+        run = _in_thread if self.is_foreign or size_of(proposal) > MOST_INLINE else _here
         facts = await run(self._facts, proposal)
         if self.wants is not None and proposal.look is not None:
             facts = await informed(facts, self.wants, proposal.look, run)
@@ -284,16 +297,12 @@ def objections(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.feedback)
 
 
-_THREAD = ThreadPoolExecutor(1, "sidecritic-checks")
-"""One: more would wait for the same lock of the interpreter, and make the loop wait longer."""
-
-
 async def _here(function: Callable[[_In], _Out], argument: _In) -> _Out:
     return function(argument)
 
 
 async def _in_thread(function: Callable[[_In], _Out], argument: _In) -> _Out:
-    return await get_running_loop().run_in_executor(_THREAD, function, argument)
+    return await CHECKS.run(function, argument)
 
 
 def _examined(check: TextCheck, facts: Facts) -> Answer:

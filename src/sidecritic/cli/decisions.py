@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import GatewayFile, Json, file
+from sidecritic.cli.flags import GATEWAY_FILE, GatewayFile, Json, file
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.decisions import decision_of
@@ -35,7 +35,7 @@ _DAY = 86_400.0
 
 @decisions.command("ls")
 def list_decisions(  # noqa: PLR0913 # typer makes a flag of each
-    config: GatewayFile,
+    config: GatewayFile = GATEWAY_FILE,
     route: Route = None,
     days: Days = None,
     conversation: Talk = None,
@@ -55,7 +55,7 @@ def list_decisions(  # noqa: PLR0913 # typer makes a flag of each
 
 
 @decisions.command()
-def show(id: Id, config: GatewayFile, json: Json = False) -> None:
+def show(id: Id, config: GatewayFile = GATEWAY_FILE, json: Json = False) -> None:
     """Show everything on record about one decision."""
     with command(as_json=json) as output:
         found = _queries(config).decision(id)
@@ -64,7 +64,7 @@ def show(id: Id, config: GatewayFile, json: Json = False) -> None:
 
 @decisions.command()
 def label(
-    config: GatewayFile,
+    config: GatewayFile = GATEWAY_FILE,
     said: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID... right|wrong|none", help="Ids as `ls` shows them."),
@@ -116,7 +116,7 @@ def _in_file(file: Path, by: str) -> "list[Said]":
 
 @decisions.command()
 def export(  # noqa: PLR0913 # typer makes a flag of each
-    config: GatewayFile,
+    config: GatewayFile = GATEWAY_FILE,
     out: Annotated[Path | None, file("A new file, instead of standard output.")] = None,
     route: Route = None,
     days: Days = None,
@@ -152,7 +152,7 @@ def _written(out: Path, lines: Iterable[str]) -> int:
 
 
 @decisions.command()
-def changes(config: GatewayFile, json: Json = False) -> None:
+def changes(config: GatewayFile = GATEWAY_FILE, json: Json = False) -> None:
     """Show when modes were changed."""
     with command(as_json=json) as output:
         found = _queries(config).changes()
@@ -165,7 +165,7 @@ def changes(config: GatewayFile, json: Json = False) -> None:
 
 @reviews.command("ls")
 def list_cases(
-    config: GatewayFile,
+    config: GatewayFile = GATEWAY_FILE,
     every: Annotated[bool, typer.Option("--all", help="Closed cases too.")] = False,
     json: Json = False,
 ) -> None:
@@ -176,7 +176,7 @@ def list_cases(
 
 
 @reviews.command()
-def approve(id: Id, config: GatewayFile, by: By = "", json: Json = False) -> None:
+def approve(id: Id, config: GatewayFile = GATEWAY_FILE, by: By = "", json: Json = False) -> None:
     """Let exactly this action pass, once."""
     _rule(id, config, approves=True, feedback="", by=by, json=json)
 
@@ -184,7 +184,8 @@ def approve(id: Id, config: GatewayFile, by: By = "", json: Json = False) -> Non
 @reviews.command()
 def reject(
     id: Id,
-    config: GatewayFile,
+    *,
+    config: GatewayFile = GATEWAY_FILE,
     feedback: Annotated[str, typer.Option(help="What the model is told.")],
     by: By = "",
     json: Json = False,

@@ -21,6 +21,8 @@ from sidecritic.cli.output import FAILED, command
     "critic_timeout",
     "critic_lookups",
     "critic_evidence",
+    "record",
+    "cassette",
 )
 def replay(  # noqa: PLR0913 # typer makes a flag of each
     files: Annotated[list[Path], Recorded],

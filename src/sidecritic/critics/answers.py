@@ -5,14 +5,14 @@ into the model's prose must not be found there.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Literal
 
 from pydantic import Field
 
-from sidecritic.critics.prompt import APPROVE, REFUSE
+from sidecritic.critics.prompt import APPROVE, LOOK, REFUSE
 from sidecritic.types import Assistant, Record, TokenLogprob
 
 FLOOR = 1e-6
@@ -23,6 +23,19 @@ _FAINT = 0.1
 
 FEEDBACK_LIMIT = 600
 """Characters of feedback, reason and policy sentence, each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a model holds of a proposal: one of three answers, in probabilities."""
+
+    risk: float | None
+    """That it is not permitted or not right, if it can be known; `None` when the model said
+    nothing but that it cannot."""
+    doubt: float = 0.0
+    """That it cannot be known without a look-up."""
+    note: str = ""
+    """For the log: why not to lean on it. Never what the model reasoned."""
 
 
 # --- the verdict as a token ----------------------------------------------------------------
@@ -61,6 +74,40 @@ def risk_of(token: TokenLogprob) -> TokenRisk | None:
     return TokenRisk(_inside(refuse / (approve + refuse)), note)
 
 
+def opinion_of(token: TokenLogprob) -> Opinion | None:
+    """Return the probabilities of the three verdict words; `None` when none of them came back."""
+    shown = {token.token: token.logprob, **token.top}
+    chances = {text: exp(min(logprob, 0.0)) for text, logprob in shown.items()}
+    judged, look = _mass(APPROVE, chances) + _mass(REFUSE, chances), _mass(LOOK, chances)
+    read = risk_of(token)
+    if read is None:
+        return Opinion(None, _inside(1.0)) if look else None
+    return Opinion(read.risk, look / (judged + look), read.note)
+
+
+def spoken(text: str) -> Opinion | None:
+    """Return the opinion that one drawn word states, such as "No."; `None` for anything else."""
+    match text.strip(" \t\r\n\"'`*.!").casefold():
+        case "yes":
+            return Opinion(FLOOR)
+        case "no":
+            return Opinion(1.0 - FLOOR)
+        case "look":
+            return Opinion(None, 1.0 - FLOOR)
+        case _:
+            return None
+
+
+def mean(opinions: Sequence[Opinion]) -> Opinion:
+    """Return what several answers to one question come to.
+
+    One that says nothing but "cannot be known" counts in the doubt, and leaves the risk to others.
+    """
+    risks = [each.risk for each in opinions if each.risk is not None]
+    doubt = sum(each.doubt for each in opinions) / len(opinions)
+    return Opinion(sum(risks) / len(risks) if risks else None, doubt)
+
+
 def _mass(word: str, chances: Mapping[str, float]) -> float:
     # Some servers show a leading space as the tokenizer's own sign for it.
     bare = {text: text.strip(" \t\r\n\"'`*▁Ġ").casefold() for text in chances}
@@ -74,16 +121,55 @@ def _inside(risk: float) -> float:
 # --- forms ---------------------------------------------------------------------------------
 
 
+_CONFIDENCE = Field(ge=50, le=100, json_schema_extra={"enum": [*range(50, 101)]})
+"""In percent, of the verdict, so that the two cannot contradict each other. The schema lists
+the values, because grammars of llama.cpp's bindings leave bounds of numbers out."""
+
+_PERCENT = Field(ge=0, le=100, json_schema_extra={"enum": [*range(101)]})
+
+
 class JsonVerdict(Record):
     verdict: Literal["Yes", "No"]
-    confidence: int = Field(ge=50, le=100, json_schema_extra={"enum": [*range(50, 101)]})
-    """In percent, of the verdict, so that the two cannot contradict each other. The schema lists
-    the values, because grammars of llama.cpp's bindings leave bounds of numbers out."""
+    confidence: int = _CONFIDENCE
 
     @property
-    def risk(self) -> float:
+    def opinion(self) -> Opinion:
         sure = self.confidence / 100
-        return _inside(sure if self.verdict == REFUSE else 1.0 - sure)
+        return Opinion(_inside(sure if self.verdict == REFUSE else 1.0 - sure))
+
+
+class JsonVerdictOrLook(Record):
+    verdict: Literal["Yes", "No", "Look"]
+    confidence: int = _CONFIDENCE
+
+    @property
+    def opinion(self) -> Opinion:
+        if self.verdict == LOOK:
+            return Opinion(None, _inside(self.confidence / 100))
+        return JsonVerdict(verdict=self.verdict, confidence=self.confidence).opinion
+
+
+class ReasonedVerdict(Record):
+    """A verdict behind its reasoning, which is read by nobody: it was made from foreign text."""
+
+    reasoning: str
+    verdict: Literal["Yes", "No"]
+    wrong: int = _PERCENT
+
+    @property
+    def opinion(self) -> Opinion:
+        return Opinion(_inside(self.wrong / 100))
+
+
+class ReasonedVerdictOrLook(Record):
+    reasoning: str
+    verdict: Literal["Yes", "No", "Look"]
+    wrong: int = _PERCENT
+
+    @property
+    def opinion(self) -> Opinion:
+        doubt = 1.0 - FLOOR if self.verdict == LOOK else 0.0
+        return Opinion(_inside(self.wrong / 100), doubt)
 
 
 class Reasons(Record):
@@ -102,6 +188,8 @@ class Reasons(Record):
 
 
 class WantedLookup(Record):
+    fact: str
+    """What must be known."""
     tool: str
     arguments: str
     """A JSON object as text: strict schemas of servers allow no open objects."""

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from sidecritic.errors import CriticError, ModelError, SidecriticError, boundary
 from sidecritic.ports import Critic, Simulating, Warm, version_of
-from sidecritic.types import Approve, Judgement, Proposal, Revise, Verdict
+from sidecritic.types import UNVERIFIED, Approve, Judgement, Proposal, Revise, Verdict
 
 Answer = Judgement | Verdict | None
 """What a function may say of a proposal; `None` approves."""
@@ -106,8 +106,12 @@ def score_of(judgement: Judgement) -> float:
 
 
 def is_by_risk(judgement: Judgement) -> bool:
-    """Whether another threshold could have changed the verdict; a failure has no verdict."""
-    return judgement.status == "ok" and isinstance(judgement.verdict, Approve | Revise)
+    """Whether another threshold could have changed the verdict; a failure has no verdict.
+
+    "Verify this first" is not a matter of risk: what is not known may be right.
+    """
+    by_risk = isinstance(judgement.verdict, Approve | Revise) and judgement.category != UNVERIFIED
+    return judgement.status == "ok" and by_risk
 
 
 def approved(judgement: Judgement) -> Judgement:

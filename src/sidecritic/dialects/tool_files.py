@@ -13,11 +13,11 @@ from typing import get_args
 
 from pydantic import JsonValue
 
-from sidecritic.dialects.base import Body, Hints
+from sidecritic.dialects.base import Hints
 from sidecritic.dialects.parts import hints_of
 from sidecritic.errors import ConfigError
 from sidecritic.types import Effect, ToolSpec
-from sidecritic.values import object_of, objects_of, text_of
+from sidecritic.values import object_of, text_of
 
 _EFFECTS: tuple[Effect, ...] = get_args(Effect)
 _SCHEMAS = ("parameters", "input_schema", "inputSchema")
@@ -43,8 +43,10 @@ def read_tools(file: Path) -> tuple[Declared, ...]:
         read: JsonValue = json.loads(file.read_text(encoding="utf-8"))
     except OSError as cause:
         raise ConfigError(f"cannot read tools {file}: {cause.strerror}; check the path") from cause
-    except ValueError as cause:
-        raise ConfigError(f"tools {file} is not JSON: {cause}; write {_FORMS}") from cause
+    except (ValueError, RecursionError) as cause:
+        raise ConfigError(
+            f"tools {file} is not JSON: {cause}; write a list of tools: {_FORMS}"
+        ) from cause
     return tools_in(read, str(file))
 
 
@@ -55,38 +57,50 @@ def tools_in(value: JsonValue, where: str) -> tuple[Declared, ...]:
         ConfigError: it holds none, one has no name, or an unknown effect, or two have one name.
     """
     found: dict[str, Declared] = {}
-    for number, record in enumerate(_records(value), 1):
-        declared = _declared(record, f"{where}: tool {number}")
-        if declared.tool.name in found:
-            raise ConfigError(f"{where}: two tools are named {declared.tool.name!r}; drop one")
-        found[declared.tool.name] = declared
+    try:
+        for at, record in enumerate(_records(value)):
+            declared = declared_in(record, at)
+            if declared.tool.name in found:
+                raise ValueError(f"two tools are named {declared.tool.name!r}; drop one")
+            found[declared.tool.name] = declared
+    except ValueError as cause:
+        raise ConfigError(f"{where}: {cause}") from cause
     if not found:
-        raise ConfigError(f"{where} holds no tools; write {_FORMS}")
+        raise ConfigError(f"{where} holds no list of tools; write {_FORMS}")
     return tuple(found.values())
 
 
-def _records(value: JsonValue, space: str = "") -> Iterator[Body]:
-    if isinstance(value, dict):
-        # What a server answered may stand there whole, or an agent's whole request.
-        value = value.get("tools") or object_of(value, "result").get("tools")
-    for record in objects_of({"tools": value}, "tools"):
-        if text_of(record, "type") == "namespace":
-            yield from _records(record, f"{space}{text_of(record, 'name')}.")
-        else:
-            yield {**record, "name": space + text_of(record, "name")} if space else record
+def declared_in(record: JsonValue, at: int) -> Declared:
+    """Return the tool in a record, which stands at this position of its list.
 
-
-def _declared(record: Body, where: str) -> Declared:
-    inner = object_of(record, "function") or record
+    Raises:
+        ValueError: it has no name, or an effect that is none.
+    """
+    outer = record if isinstance(record, dict) else {}
+    inner = object_of(outer, "function") or outer
     name = text_of(inner, "name")
     if not name:
-        raise ConfigError(f'{where} has no name; write {_FORMS}, each with "name"')
-    effect = record.get("effect", inner.get("effect", "unknown"))
+        raise ValueError(f"tools[{at}] has no name; write it as a tool of OpenAI, Anthropic or MCP")
+    effect = outer.get("effect", inner.get("effect")) or "unknown"
     known: Effect | None = next((each for each in _EFFECTS if each == effect), None)
     if known is None:
-        raise ConfigError(f"{where}, {name}: effect {effect!r}; known: {', '.join(_EFFECTS)}")
+        shown = ", ".join(_EFFECTS)
+        raise ValueError(f"tools[{at}] ({name}) has the effect {effect!r}; known: {shown}")
     schemas = (object_of(inner, key) for key in _SCHEMAS)
     schema = next((each for each in schemas if each), None)
     text = text_of(inner, "description")
     tool = ToolSpec(name=name, description=text, parameters=schema or {}, effect=known)
-    return Declared(tool, hints_of(inner, record))
+    return Declared(tool, hints_of(inner, outer))
+
+
+def _records(value: JsonValue, space: str = "") -> Iterator[JsonValue]:
+    if isinstance(value, dict):
+        # What a server answered may stand there whole, or an agent's whole request.
+        value = value.get("tools") or object_of(value, "result").get("tools")
+    for record in value if isinstance(value, list) else ():
+        if isinstance(record, dict) and text_of(record, "type") == "namespace":
+            yield from _records(record, f"{space}{text_of(record, 'name')}.")
+        elif isinstance(record, dict) and space:
+            yield {**record, "name": space + text_of(record, "name")}
+        else:
+            yield record

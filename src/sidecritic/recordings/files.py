@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from sidecritic.errors import ConfigError, SidecriticError, TraceError, boundary, first_problem
 from sidecritic.recorded import UNKNOWN, Recorded, is_same_file
 from sidecritic.recordings.conversations import Operator, conversations, is_conversation
+from sidecritic.recordings.decisions import decisions, is_decision
 from sidecritic.recordings.own import own_runs
 from sidecritic.recordings.results import Benchmarks, Header, tau2_run, tau_run
 from sidecritic.recordings.shapes import Tau2Run, TauRun, chat_of, domain_of, first_text, inner
@@ -74,6 +75,19 @@ def load(files: Iterable[Path], operator: Operator | None = None) -> Imported:
         files=len(found),
         empty=sum(entry is None for entry in entries),
     )
+
+
+def holds_runs(file: Path) -> bool:
+    """Whether a file is one of JSON lines that are runs, such as a chat log.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    try:
+        content = _content(file)
+    except TraceError:
+        return False
+    return isinstance(content, _Lines)
 
 
 def _named(files: Iterable[Path]) -> dict[str, Path]:
@@ -140,6 +154,8 @@ def _entries(file: Path, reading: _Reading) -> Iterator[_Entry]:
             yield from _tau2(file, content, reading.benchmarks)
         case _Lines(text, first) if inner(first, "events") is not None:
             yield from own_runs(from_lines(StringIO(text, newline="\n"), file=str(file)), file)
+        case _Lines(text, first) if is_decision(first):
+            yield from decisions(text.split("\n"), file)
         case _Lines(text):
             yield from conversations(text.split("\n"), file, reading.operator)
         case {"messages": _}:
@@ -192,7 +208,7 @@ def _record(line: str) -> object:
 
 def _is_line(record: object) -> bool:
     """Whether a record is a line of a file; one of τ²-bench's may be a file of its own."""
-    if inner(record, "events") is not None:
+    if inner(record, "events") is not None or is_decision(record):
         return True
     graded = isinstance(inner(record, "task"), dict) or inner(record, "reward_info") is not None
     return not graded and is_conversation(record)

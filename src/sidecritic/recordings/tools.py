@@ -1,19 +1,12 @@
 """Policy and tools of an agent as its operator, a provider or an MCP server writes them down."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
-from sidecritic.dialects.parts import hints_of, tool_spec
+from sidecritic.dialects import tool_files
 from sidecritic.errors import ConfigError, TraceError
-from sidecritic.recordings.shapes import inner
 from sidecritic.types import Effect, ToolSpec
-from sidecritic.values import text_of
-
-_EFFECTS: tuple[Effect, ...] = get_args(Effect)
-_SCHEMAS = ("parameters", "input_schema", "inputSchema")
-"""Keys of a schema: of OpenAI, of Anthropic and of MCP."""
 
 
 def read_tools(file: Path) -> tuple[ToolSpec, ...]:
@@ -22,19 +15,7 @@ def read_tools(file: Path) -> tuple[ToolSpec, ...]:
     Raises:
         ConfigError: it cannot be read; the message says what is wrong.
     """
-    try:
-        content: Any = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as cause:
-        raise ConfigError(f"cannot read {file}: {cause.strerror}; check the path") from cause
-    except (ValueError, RecursionError) as cause:
-        raise ConfigError(f"{file} is not JSON: {cause}; write a list of tools") from cause
-    listed: Any = cast("Any", content) if isinstance(content, list) else inner(content, "tools")
-    if not isinstance(listed, list):
-        raise ConfigError(f"{file} holds no list of tools; write one, or an object with `tools`")
-    try:
-        return tools_of(cast("list[Any]", listed))
-    except TraceError as cause:
-        raise ConfigError(f"{file}: {cause}") from cause
+    return tuple(map(_claimed, tool_files.read_tools(file)))
 
 
 def read_policy(file: Path) -> str:
@@ -60,24 +41,17 @@ def tools_of(listed: Iterable[Any]) -> tuple[ToolSpec, ...]:
     Raises:
         TraceError: one of them is no tool.
     """
-    return tuple(_tool(at, raw) for at, raw in enumerate(listed))
+    try:
+        return tuple(_claimed(tool_files.declared_in(raw, at)) for at, raw in enumerate(listed))
+    except ValueError as cause:
+        raise TraceError(str(cause)) from cause
 
 
-def _tool(at: int, raw: Any) -> ToolSpec:
-    function = inner(raw, "function") or raw
-    name = inner(function, "name")
-    if not isinstance(name, str) or not name:
-        raise TraceError(f"tools[{at}] has no name; write it as a tool of OpenAI, Anthropic or MCP")
-    schema: Any = next((function[key] for key in _SCHEMAS if key in function), None)
-    effect: Any = inner(raw, "effect") or inner(function, "effect")
-    if effect is not None and effect not in _EFFECTS:
-        raise TraceError(
-            f"tools[{at}] ({name}) has the effect {effect!r}; known: {', '.join(_EFFECTS)}"
-        )
-    if effect is None:
-        effect = "read" if hints_of(function, raw).read_only else "unknown"
-    spec = tool_spec(name, text_of(function, "description"), schema)
-    return spec.model_copy(update={"effect": effect})
+def _claimed(declared: tool_files.Declared) -> ToolSpec:
+    """Return a tool that its maker calls a read as one, where nobody says otherwise."""
+    tool = declared.tool
+    claims = tool.effect == "unknown" and declared.hints.read_only
+    return tool.model_copy(update={"effect": "read"}) if claims else tool
 
 
 def with_effects(tools: Iterable[ToolSpec], known: Iterable[ToolSpec]) -> tuple[ToolSpec, ...]:

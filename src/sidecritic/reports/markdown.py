@@ -35,7 +35,8 @@ def document(title: str, roles: tuple[str, ...], sections: Iterable[Section]) ->
             "models.\n"
         )
     for section in sections:
-        yield from _section(section)
+        if not section.brief:
+            yield from _section(section)
 
 
 def _section(section: Section) -> Iterator[str]:

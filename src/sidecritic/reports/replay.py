@@ -203,6 +203,17 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
             f"{scores.left_out_writes} left out. `all` is without telecom. Intervals resample the "
             "users of the tasks."
         )
+    yield from _terms(scores)
+    if scores.labels_unmatched:
+        yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
+    for env, why in scores.skipped.items():
+        yield f"Not judged: {env}: {why}"
+    if scores.command:
+        yield scores.command
+
+
+def _terms(scores: ReplayScores) -> Iterator[str]:
+    """Yield under what terms the critic judged, and what that means for the figures."""
     if scores.terms:
         yield f"Judged with {scores.terms}."
     if scores.fitted_files:
@@ -211,17 +222,16 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
             "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
             "the cross-validated figures."
         )
+    if scores.supervised:
+        yield (
+            f"{scores.supervised} runs were supervised by this critic and are left out: what it "
+            "refused there never ran."
+        )
     if scores.unlearned:
         yield (
             f"The head has learned nothing of {', '.join(scores.unlearned)}: the policy checks "
             "judge there, by the risks that they state themselves."
         )
-    if scores.labels_unmatched:
-        yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
-    for env, why in scores.skipped.items():
-        yield f"Not judged: {env}: {why}"
-    if scores.command:
-        yield scores.command
 
 
 def _decimal(value: float | None) -> str:

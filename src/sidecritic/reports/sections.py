@@ -23,6 +23,8 @@ class Section(NamedTuple):
     notes: tuple[str, ...] = ()
     detail: bool = False
     """For the written report only, not for the terminal."""
+    brief: bool = False
+    """For the terminal only."""
 
 
 def label(simulated: tuple[str, ...]) -> str:
@@ -49,6 +51,7 @@ def run_sections(scores: Scores) -> Iterator[Section]:
     for env, travel in scores.userbench.items():
         yield Section(f"UserBench metrics, {env}", ("", "value"), tuple(metrics(travel)))
     yield from _interventions(scores.interventions)
+    yield _by_task(scores)
     yield _roles(scores)
     yield from _failures("Infrastructure failures", scores)
 
@@ -56,6 +59,7 @@ def run_sections(scores: Scores) -> Iterator[Section]:
 def comparison_sections(comparison: Comparison) -> Iterator[Section]:
     """Yield the sections about two runs."""
     yield _paired(comparison)
+    yield from _changed(comparison)
     yield from _interventions(comparison.interventions)
     yield _roles(comparison.supervised)
     yield from _failures("Infrastructure failures, baseline", comparison.baseline)
@@ -137,6 +141,34 @@ def _paired(comparison: Comparison) -> Section:
         tuple(rows),
         (*notes, *(f"Take care: {warning}." for warning in comparison.warnings)),
     )
+
+
+_SHOWN = 20
+"""Tasks that a terminal is shown; the report has all."""
+
+
+def _by_task(scores: Scores) -> Section:
+    rows = tuple(
+        (each.task, each.env, f"{each.passed} of {each.trials}", f"{each.reward:.3f}")
+        for each in sorted(scores.by_task, key=lambda t: (t.env, t.passed / t.trials, t.task))
+    )
+    return Section("By task", ("task", "environment", "passed", "mean reward"), rows, detail=True)
+
+
+def _changed(comparison: Comparison) -> Iterator[Section]:
+    """Yield the tasks whose result differs, those that lost first."""
+    changed = [each for each in comparison.by_task if each.baseline != each.supervised]
+    rows = tuple(
+        (each.task, each.env, f"{each.baseline} → {each.supervised} of {each.trials}")
+        for each in sorted(changed, key=lambda t: (t.supervised - t.baseline, t.env, t.task))
+    )
+    header = ("task", "environment", "passed")
+    if rows:
+        left = len(rows) - _SHOWN
+        more = (f"{left} more in the report (`compare --out FILE`) and in --json.",)
+        notes = more if left > 0 else ()
+        yield Section("Tasks that changed", header, rows[:_SHOWN], notes, brief=True)
+        yield Section("Tasks that changed", header, rows, detail=True)
 
 
 def _at(values: tuple[float, ...], index: int) -> str:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores
+from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores, TaskChange
 from sidecritic.scoring.score import Key, TaskKey, latest, score
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.trace import Trajectory
@@ -51,6 +51,16 @@ def compare(baseline: Side, supervised: Side) -> Comparison:
         supervised=after,
         paired=_paired(pairs, left_out) if pairs else None,
         pass_hat_k_delta=tuple(_deltas(pairs)),
+        by_task=tuple(
+            TaskChange(
+                env=env,
+                task=task,
+                trials=len(of),
+                baseline=sum(pair.baseline for pair in of),
+                supervised=sum(pair.supervised for pair in of),
+            )
+            for (env, task), of in pairs.items()
+        ),
         interventions=after.interventions,
         added_seconds_per_turn=after.added_seconds_per_turn,
         warnings=(

@@ -191,6 +191,8 @@ class ReplayScores(Record):
     """The same again, by `benchmark` and `actor`, without telecom."""
     interference: dict[str, Interference]
     """`all` (without telecom) and every domain, over clean runs."""
+    supervised: int = 0
+    """Runs that this critic supervised: they count in nothing but what people have labelled."""
     decided: dict[str, Decided] = {}
     """What people have labelled: `all` and every domain; empty without labels of calls."""
     labels: LabelCounts | None = None

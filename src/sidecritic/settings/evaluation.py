@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, Validati
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gates import Gate
 from sidecritic.settings.critic_names import asks_a_person
-from sidecritic.settings.files import read_toml, require_known, table_of
+from sidecritic.settings.files import beside, read_toml, recipe_at, require_known, table_of
 from sidecritic.settings.names import command_line
 from sidecritic.types import Answers, Limits, Record
 
@@ -175,6 +175,9 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
 
 
+READ = frozenset({"tasks", "tau_bench", "userbench", "profile", "prices", "record", "cassette"})
+"""Settings that are paths, but for where the run goes: in a recipe they are relative to it."""
+
 SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
 _CIRCUMSTANCES = SERVERS | {
     "tasks",
@@ -242,6 +245,7 @@ def _checked(values: Mapping[str, object], place: Callable[[str], str]) -> Setti
 
 
 def _recipe(file: Path) -> dict[str, object]:
+    file = recipe_at(file)
     read = read_toml(file, "recipe")
     others = {
         "vary": f"an experiment; run: sidecritic experiment {file}",
@@ -253,7 +257,7 @@ def _recipe(file: Path) -> dict[str, object]:
             raise ConfigError(f"{file} is a recipe of {other}")
     keys = table_of(read, "recipe", file)
     require_known(keys, Settings.model_fields, f"recipe {file}")
-    return keys
+    return beside(keys, READ, file)
 
 
 def command_of(settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """What is known of a route's tools, and what of its actions nobody judges."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
@@ -41,9 +41,13 @@ def with_declared(route: RouteSettings, folder: Path, where: str) -> RouteSettin
                 f"{where}: confirm = {pattern!r} fits no tool of {route.tools_file}; "
                 "write a name, or a glob such as set_*"
             )
+    return route.model_copy(update={"tools": (*route.tools, *declared_rules(found))})
+
+
+def declared_rules(found: Iterable[Declared]) -> tuple[ToolRule, ...]:
+    """Return rules of what is said beside the names of tools; nobody has looked at guesses."""
     known = (each.tool for each in found if each.tool.effect != "unknown")
-    declared = tuple(ToolRule(match=escape(tool.name), effect=tool.effect) for tool in known)
-    return route.model_copy(update={"tools": (*route.tools, *declared)})
+    return tuple(ToolRule(match=escape(tool.name), effect=tool.effect) for tool in known)
 
 
 def tools_of(route: RouteSettings, folder: Path) -> tuple[Proposed, ...]:
@@ -96,7 +100,7 @@ def judged(route: RouteSettings) -> str:
     if route.pack is not None:
         return f"{line}; what no check of it covers is not judged"
     return (
-        f"{line}, by what needs no knowledge of a domain (schemas, ids, repeats); nothing of it "
-        f"knows yours: what {policy} demands, and what is said, is NOT judged; set "
-        'critic = "llm:PROVIDER:MODEL", or a pack'
+        f"{line}, by what needs no knowledge of a domain (arguments against schemas, repeated "
+        f"writes, writes that nobody asked for); what {policy} demands, and what is said, is NOT "
+        'judged: for that set critic = "llm:PROVIDER:MODEL", or a pack'
     )

@@ -1,6 +1,7 @@
 """`supervise` and `Oversight` with the gateway's names: checked at once, shared by all loops."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no such policy": ({"policy": "absent.md"}, r"cannot read policy absent\.md"),
     "no such path": ({"policy": Path("absent")}, "cannot read policy absent"),
     "tools of no form": ({"tools": 3}, "tools is 3; write"),
+    "no such file of tools": ({"tools": "absent.json"}, r"cannot read tools absent\.json"),
     "an unknown effect": ({"tools": {"get": "red"}}, "tools: 'get': effect"),
     "names without effects": ({"tools": ["get"]}, "tools: 'get': "),
     "a gate that is not known": ({"gate": "al"}, "gate"),
@@ -159,12 +161,17 @@ def test_policy_and_tools_mean_the_same_for_a_client_and_for_an_agent(tmp_path: 
     file = tmp_path / "policy.md"
     file.write_text("Refund nobody.")
     rules = (ToolRule(match="get_*", effect="read"), ToolRule(match="refund", effect="write"))
-    forms: list[Any] = [{"get_*": "read", "refund": "write"}, rules, [*rules]]
+    listed = tmp_path / "tools.json"
+    tools = [{"name": "get_order", "effect": "read"}, {"name": "refund"}, {"name": "x"}]
+    listed.write_text(json.dumps([{"type": "function", **tool} for tool in tools]))
+    forms: list[Any] = [{"get_*": "read", "refund": "write"}, rules, [*rules], listed, str(listed)]
     offered: Any = [{"type": "function", "function": {"name": "get_order"}}]
     for tools in forms:
         made = Oversight("none", file, tools=tools)
-        assert (made.policy, made.tools) == ("Refund nobody.", rules)
-        assert replace(made, gate="all").tools == rules
+        of_file = (ToolRule(match="get_order", effect="read"),)
+        assert made.policy == "Refund nobody."
+        assert made.tools == (rules if tools not in (listed, str(listed)) else of_file)
+        assert replace(made, gate="all").tools == made.tools
         critic = approves()
         with wire_server(chat(None, calls=[call("get_order", {})])) as actor:
             own = plain(actor.base_url)

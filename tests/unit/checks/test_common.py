@@ -150,23 +150,6 @@ def test_a_claim_about_another_record_than_the_one_changed_is_false() -> None:
     assert "claim without a write" in fired(PACK, talk.says("Order #W2222222 has been cancelled."))
 
 
-@pytest.mark.parametrize("amount", ["46.50", "66.75", "26.25", "93.00"])
-def test_an_amount_may_be_shown_or_follow_from_what_is_shown(amount: str) -> None:
-    assert "amount nobody showed" not in fired(PACK, ASKED.says(f"That makes ${amount}."))
-
-
-def test_an_amount_from_nowhere_is_noticed() -> None:
-    assert "46.51" in fired(PACK, ASKED.says("That makes $46.51."))["amount nobody showed"].feedback
-
-
-def test_a_request_that_was_never_tried_is_an_omission_when_all_is_said_to_be_done() -> None:
-    draft = "Everything that you asked for is taken care of. Is there anything else?"
-    finding = fired(PACK, ASKED.says(draft))["request not served"]
-    assert finding.risk > 0.5
-    assert "asked you to cancel" in finding.feedback
-    assert "request not served" not in fired(PACK, CANCELLED.says(draft))
-
-
 def test_a_transfer_of_what_was_never_tried_is_premature() -> None:
     proposal = ASKED.calls("transfer_to_human_agents", summary="A request.")
     assert "transfer of what can be served" in fired(PACK, proposal)

@@ -59,12 +59,6 @@ def read(proposal: Proposal, positions: tuple[int, ...]) -> list[str]:
         ),
         (
             RETAIL,
-            "not the dearest or cheapest",
-            made(DEAREST, retail.EXCHANGE),
-            ('"variants"',),
-        ),
-        (
-            RETAIL,
             "repeated write",
             made(
                 retail.wish("Cancel it.").did(retail.CANCEL[0], "ok", **retail.CANCEL[1]),

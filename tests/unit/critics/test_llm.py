@@ -19,7 +19,6 @@ from sidecritic.types import (
     Revise,
     TokenLogprob,
     ToolCall,
-    ToolResult,
     ToolSpec,
     Usage,
     User,
@@ -284,64 +283,6 @@ async def test_fired_checks_are_shown_to_the_model() -> None:
     asked = model.requests[0].messages[-1]
     assert '"automatic_check": "unconfirmed"' in asked.text
     assert [flag.name for flag in judgement.flags] == ["unconfirmed"], "kept with the verdict"
-
-
-class Records:
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, JsonValue]]] = []
-
-    async def call(self, name: str, arguments: dict[str, JsonValue]) -> ToolResult:
-        self.asked.append((name, arguments))
-        return ToolResult(call_id="look", name=name, text='{"status": "delivered"}' + " " * 9000)
-
-
-def wanting(*tools: str) -> Completion:
-    arguments = '{"order_id": "#W1"}'
-    wanted = [{"tool": tool, "arguments": arguments} for tool in tools]
-    return answer(json.dumps({"lookups": wanted}))
-
-
-async def test_looked_up_facts_stand_before_the_verdict_question() -> None:
-    records = Records()
-    with ScriptedModel([wanting("get_order"), verdict(LIKELY_RIGHT)]) as model:
-        judgement = await LLMCritic(model, lookups=1).judge(
-            proposal().model_copy(update={"look": records})
-        )
-    assert records.asked == [("get_order", {"order_id": "#W1"})]
-    asked = model.requests[1].messages[-1].text
-    assert asked.index("delivered") < asked.index("## QUESTION")
-    assert len(asked) < 8000, "a long result is shortened"
-    assert judgement.usage.input_tokens == 200
-
-
-async def test_only_so_many_read_only_tools_are_called() -> None:
-    records = Records()
-    wanted = wanting("cancel_order", "get_order", "get_order", "get_order")
-    model = ScriptedModel([wanted, verdict(LIKELY_RIGHT)])
-    judgement = await LLMCritic(model, lookups=3).judge(
-        proposal().model_copy(update={"look": records})
-    )
-    assert [name for name, _ in records.asked] == ["get_order", "get_order"]
-    assert "cancel_order" in judgement.rationale
-    assert "was not made" in judgement.rationale
-
-
-async def test_look_ups_are_off_unless_asked_for_and_offered() -> None:
-    with ScriptedModel([verdict(LIKELY_RIGHT)]) as model:
-        await LLMCritic(model).judge(proposal().model_copy(update={"look": Records()}))
-    with ScriptedModel([verdict(LIKELY_RIGHT)]) as model:
-        await LLMCritic(model, lookups=2).judge(proposal())
-
-
-async def test_look_ups_that_cannot_be_read_do_not_stop_the_verdict() -> None:
-    records = Records()
-    with ScriptedModel([answer("get_order please"), verdict(LIKELY_RIGHT)]) as model:
-        judgement = await LLMCritic(model, lookups=2).judge(
-            proposal().model_copy(update={"look": records})
-        )
-    assert isinstance(judgement.verdict, Approve)
-    assert records.asked == []
-    assert "could not be read" in judgement.rationale
 
 
 async def test_warming_sends_what_the_verdict_begins_with() -> None:

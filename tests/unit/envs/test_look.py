@@ -17,7 +17,7 @@ from sidecritic.ports import Benchmark, Environment
 from sidecritic.supervisor import Supervisor
 from sidecritic.trace import Event, Judged, env_view
 from sidecritic.types import (
-    Approve,
+    UNVERIFIED,
     Assistant,
     Completion,
     Request,
@@ -113,7 +113,7 @@ async def test_an_llm_critic_that_wants_to_write_leaves_no_trace(env: str) -> No
         environment = chosen.environment(chosen.tasks(split(env))[0], user)
         wanted = [c for c in attempts(environment, known) if c.name]
         wanted += [ToolCall(id="r", name=t.name, arguments={}, raw="") for t in environment.tools]
-        critic = LLMCritic(_wants(wanted), lookups=lookups)
+        critic = LLMCritic(_wants(wanted if lookups else []), lookups=lookups)
         supervisor = Supervisor(GOODBYE, critic, gate="all")
         await run_episode(environment, supervisor, events, task_id="t")
         return events, user
@@ -156,8 +156,8 @@ async def test_a_look_that_raises_does_not_take_the_verdict_along() -> None:
     supervisor = Supervisor(GOODBYE, critic, gate="all")
     events: list[Event] = []
     await supervisor.decide(0, events, briefing_for(conversation()), look=Down)
-    (judged,) = (event.judgement for event in events if isinstance(event, Judged))
-    assert judged.verdict == Approve()
+    judged = next(event.judgement for event in events if isinstance(event, Judged))
+    assert judged.category == UNVERIFIED, "the actor may have more luck"
     assert "records are down" in judged.rationale
 
 
@@ -167,13 +167,15 @@ def _writes(environment: Environment) -> list[str]:
 
 def _wants(calls: list[ToolCall]) -> FunctionModel:
     """Return a critic model that wants all of these looked up, and then approves."""
-    wanted = [{"tool": c.name, "arguments": json.dumps(c.arguments)} for c in calls]
+    wanted = [{"fact": "all", "tool": c.name, "arguments": json.dumps(c.arguments)} for c in calls]
 
     def answer(request: Request) -> Completion:
         if request.sampling.max_tokens != 1:
             said = Assistant(text=json.dumps({"lookups": wanted}))
             return Completion(message=said, finish="stop", model="m")
-        token = TokenLogprob(token="Yes", logprob=log(0.9), top={"Yes": log(0.9), "No": log(0.1)})
+        look = 0.1 if '"looked_up"' in request.messages[-1].text else 0.8
+        top = {"Yes": log(0.9 - look), "No": log(0.1), "Look": log(look)}
+        token = TokenLogprob(token="Yes", logprob=log(0.9 - look), top=top)
         said = Assistant(text="Yes")
         return Completion(message=said, finish="length", model="m", logprobs=(token,))
 

@@ -51,6 +51,11 @@ def test_its_tasks_are_listed_by_its_import_path(library: str) -> None:
     assert found["versions"]["task set"].startswith("library sha256:")
 
 
+def test_its_file_names_it_too(library: str, tmp_path: Path) -> None:
+    assert answer("tasks", "list", "--env", "library_desk.py:LIBRARY")["splits"] == {"test": 2}
+    assert "there is no file none.py" in complaint("tasks", "list", "--env", "none.py:LIBRARY")
+
+
 def test_a_run_of_it_is_resumed(library: str) -> None:
     words = ("--env", library, "--critic", "none", "--out", "runs/library")
     first = answer("eval", *words)

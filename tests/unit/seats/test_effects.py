@@ -122,10 +122,10 @@ def test_tools_are_read_in_every_form(form: Any, tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[", "is not JSON"),
-        ("[]", "holds no tools"),
-        ('{"a": 1}', "holds no tools"),
-        ('[{"description": "x"}]', "tool 1 has no name"),
-        ('[{"name": "a", "effect": "reads"}]', "effect 'reads'; known: read, write"),
+        ("[]", "holds no list of tools"),
+        ('{"a": 1}', "holds no list of tools"),
+        ('[{"description": "x"}]', "has no name; write it as a tool"),
+        ('[{"name": "a", "effect": "reads"}]', "has the effect 'reads'; known: read, write"),
         ('[{"name": "a"}, {"name": "a"}]', "two tools are named 'a'"),
     ],
 )

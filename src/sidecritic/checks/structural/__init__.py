@@ -5,6 +5,6 @@ this conversation. None reads a policy, and none knows how people say things in 
 """
 
 from sidecritic.checks.base import Pack
-from sidecritic.checks.structural import arguments, asked, repeats
+from sidecritic.checks.structural import arguments, asked, claims, ids, owners, repeats
 
-STRUCTURAL = Pack.of("structural", arguments, repeats, asked)
+STRUCTURAL = Pack.of("structural", arguments, ids, owners, repeats, asked, claims)

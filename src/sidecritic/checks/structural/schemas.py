@@ -6,6 +6,7 @@ itself can be walked without end. A schema that cannot be walked to its end says
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import datetime
@@ -29,6 +30,8 @@ _MOST_PATTERN = 500
 _MOST_UNIQUE = 200
 """Entries of a list that are compared with each other."""
 _MOST_SAID = 160
+_SCALARS = ("integer", "number", "boolean")
+_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?")
 _FORMATS = ("date", "email", "ipv4", "ipv6", "uuid")
 
 _steps: ContextVar[int] = ContextVar("steps", default=0)
@@ -77,6 +80,7 @@ def _kind() -> tuple[Any, Any]:
 
     rules: dict[str, Any] = dict(Draft202012Validator.VALIDATORS)
     rules |= {"pattern": _pattern, "patternProperties": _no_rule, "uniqueItems": _unique(rules)}
+    rules |= {"type": _type(rules)}
     counted = {name: _counted(rule) for name, rule in rules.items()}
     formats = FormatChecker(formats=_FORMATS)
     formats.checks("date-time", raises=ValueError)(_is_moment)
@@ -134,6 +138,22 @@ def _unique(rules: Mapping[str, Keyword]) -> Keyword:
             yield from rule(validator, wanted, instance, schema) or ()
 
     return apply
+
+
+def _type(rules: Mapping[str, Keyword]) -> Keyword:
+    rule = rules["type"]
+
+    def apply(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        # Servers read "7" as 7, and so do agents: that is no mistake of theirs.
+        if not (isinstance(instance, str) and wanted in _SCALARS and _reads_as(instance)):
+            yield from rule(validator, wanted, instance, schema) or ()
+
+    return apply
+
+
+def _reads_as(text: str) -> bool:
+    """Whether a text is a number or a truth value in quotes."""
+    return text.lower() in ("true", "false") or bool(_NUMBER.fullmatch(text))
 
 
 def _is_moment(value: object) -> bool:

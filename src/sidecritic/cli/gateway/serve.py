@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import file
+from sidecritic.cli.flags import GATEWAY_FILE, file
 from sidecritic.cli.gateway.flags import (
     Critic,
     CriticServer,
@@ -108,7 +108,7 @@ def _source(config: Path | None, flags: dict[str, Any]) -> "Source":
         if "upstream" not in flags and "critic" not in flags:
             raise ConfigError("give --upstream URL and --critic NAME, or --config FILE")
         return FromFlags(start_of(**flags))
-    file = config or Path("gateway.toml")
+    file = config or GATEWAY_FILE
     if config is None and not file.exists():
         raise ConfigError(
             "there is no gateway.toml here; write one with `sidecritic init --policy FILE "

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
@@ -53,8 +52,6 @@ _READ = 20 * _LONGEST
 """Characters searched for secrets; half a secret that is cut off here is never stored."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
-_LOOK = 0.5
-"""Seconds between two looks at whether SQLite's file is still there."""
 _BUSY = 3.0
 """Seconds that SQLite waits for a lock of another process, unless the URL has a `timeout`."""
 
@@ -171,7 +168,6 @@ class Store:
         self._connection: Connection | None = None
         self._file = engine.url.database if self._is_local else None
         self._identity = _identity(self._file)
-        self._look_at = 0.0
         self._waiting: list[_Job | _Rows] = []
         self._is_writing = False
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -318,6 +314,7 @@ class Store:
                 self._connected().begin() as transaction,
             ):
                 results = self._done(transaction.connection, batch)
+            self._require_file()
         except StoreError as failure:
             self._drop_connection()
             if (cause := failure.__cause__) is None:
@@ -339,17 +336,24 @@ class Store:
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:
-        # What goes into a file that has no name any more is lost, and nobody would notice. Looking
-        # releases the interpreter's lock, so it is not done for each batch.
-        if monotonic() >= self._look_at:
-            if _identity(self._file) != self._identity:
-                problem = "the database's file was deleted or replaced; put it back, or restart"
-                raise StoreError(problem)
-            self._look_at = monotonic() + _LOOK
         # Kept between batches if possible: taking it from the pool costs as much as a commit.
         if self._connection is None:
+            self._require_file()
             self._connection = self._engine.connect()
         return self._connection
+
+    def _require_file(self) -> None:
+        """Check that the database's file is still the one that was opened.
+
+        What goes into a file that has no name any more is lost, and nobody would notice: so this
+        is done after each commit, before anybody is told that it is done.
+
+        Raises:
+            StoreError: it was deleted or replaced.
+        """
+        if _identity(self._file) != self._identity:
+            problem = "the database's file was deleted or replaced; put it back, or restart"
+            raise StoreError(problem)
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

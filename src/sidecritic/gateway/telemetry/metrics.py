@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from sidecritic.checks.thread import CHECKS
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.telemetry.counts import Counts
 
@@ -41,6 +42,7 @@ class Metrics(Counts):
         self._skipped = counter("shadow_skipped", "Answers that could not be judged.")
         self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
         self._unverified = counter("unverified", "Requests with unknown turns.", "route")
+        self.watch("stuck_checks", "Checks that have never returned.", lambda: CHECKS.stuck)
 
     def began(self) -> None:
         self._in_flight.inc()

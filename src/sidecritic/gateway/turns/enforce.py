@@ -43,7 +43,7 @@ async def enforce(request: SupervisedRequest, services: Services) -> Reply:
     """
     started = perf_counter()
     try:
-        heard, answer, answered = await infer(request, request.outgoing)
+        heard, answer, answered = await infer(request, request.outgoing, services.aside)
     except UpstreamError as error:
         return _verbatim(request, error.heard, "error")
     except BrokenStream as failure:

@@ -4,6 +4,7 @@ import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.records import all_words, spoken_of
 from sidecritic.packs.airline.records import (
     BOOK,
@@ -95,13 +96,12 @@ def _insurance(case: Case) -> str:
 insurance_not_asked = CallCheck(
     "insurance never asked about",
     tools=(BOOK,),
-    risk=0.4,
+    risk=EVIDENCE,
     policy=INSURANCE,
     examine=spoken_of(
         _insurance,
         _INSURANCE,
         "Name the price per passenger, and ask whether the user wants it, before you book.",
         by=all_words,
-        risk=lambda case: 0.6 if case.named("insurance") == "yes" else None,
     ),
 )

@@ -37,7 +37,7 @@ class ToolAnswer(Record):
 
     name: str
     effect: Literal["read", "write", "hand_over", "unsure"]
-    confirmed: bool = False
+    confirmed: bool
 
 
 class ToolAnswers(Record):

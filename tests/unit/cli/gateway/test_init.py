@@ -102,7 +102,7 @@ def test_what_a_model_answers_can_name_tools_and_effects_and_nothing_else(
 ) -> None:
     def answers(received: Received) -> Reply:
         tools = [
-            {"name": "free_slots", "effect": "unsure"},
+            {"name": "free_slots", "effect": "unsure", "confirmed": False},
             {"name": "find_owner", "effect": "write", "confirmed": True},
             {"name": "rm -rf", "effect": "read", "confirmed": True},
         ]
@@ -146,9 +146,13 @@ def test_what_cannot_be_used_is_named_before_anything_is_written(
 
 
 def test_a_critic_that_knows_no_domain_says_what_it_does_not_judge(given: list[str]) -> None:
-    printed = answer("init", *given, "--critic", "none")
-    assert "nothing is judged" in printed["judged"]
-    assert printed["dry"] is None
+    printed = answer("init", *given)
+    assert "what mine/policy.md demands, and what is said, is NOT judged" in printed["judged"]
+    assert (printed["dry"]["critic"], printed["dry"]["prompt_characters"]) == ("default", 0)
+    assert "costs nothing" in run("init", *given, "--dir", "again").stdout
+    none = answer("init", *given, "--critic", "none", "--dir", "third")
+    assert "nothing is judged" in none["judged"]
+    assert none["dry"] is None
 
 
 def test_annotations_of_an_mcp_server_are_shown_and_written(tmp_path: Path) -> None:

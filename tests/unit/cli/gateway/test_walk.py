@@ -13,35 +13,38 @@ from sqlalchemy import create_engine, select
 from sidecritic.gateway.store.tables import DECISIONS
 from tests.desk import desk_model, files, judge
 from tests.operating import DOOR, Process, free_port, is_up
-from tests.wire import Json, wire_server
+from tests.wire import wire_server
 
 
-def typed(folder: Path, *words: str, **environment: str) -> str:
+def typed(folder: Path, *words: str, **more: str) -> str:
     """Return what a command prints that is typed in the folder."""
     done = subprocess.run(
-        [str(DOOR), *words], cwd=folder, env=_env(**environment), capture_output=True, text=True
+        [str(DOOR), *words],
+        cwd=folder,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def _env(**more: str) -> dict[str, str]:
+def environment(**more: str) -> dict[str, str]:
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL")
     return {**{k: v for k, v in os.environ.items() if k not in keys}, **more}
 
 
-def program(file: Path, tools: Path, said: str, root: str) -> Json:
-    """Run the agent's program against a server, and return what its model did."""
-    environment = _env(OPENAI_BASE_URL=f"{root}/v1", OPENAI_API_KEY="sk-agent", NO_PROXY="*")
+def program(file: Path, tools: Path, root: str, *said: str) -> list[Any]:
+    """Run the agent's program against a server, and return what its model did each time."""
+    variables = environment(OPENAI_BASE_URL=f"{root}/v1", OPENAI_API_KEY="sk-agent", NO_PROXY="*")
     done = subprocess.run(
-        [sys.executable, str(file), str(tools), said],
-        env=environment,
+        [sys.executable, str(file), str(tools), *said],
+        env=variables,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    read: Json = json.loads(done.stdout)
-    return read
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def decided(database: Path, number: int) -> list[dict[str, Any]]:
@@ -79,13 +82,13 @@ def test_from_policy_and_tools_to_a_supervised_program(
             said = typed(folder, "init", *given)
             assert "answers approve" in said
         words = ["serve"] if has_file else ["serve", *given]
-        running = Process([str(DOOR), *words], cwd=folder, env=_env())
+        running = Process([str(DOOR), *words], cwd=folder, env=environment())
         try:
             assert b"are judged by llm:openai:judge" in running.wait_for(b"route agent")
             running.wait_for(b"answers (ok")
             root = f"http://{listen}"
             assert is_up(root)
-            assert program(agent, tools, "Book a visit for Rex.", root)["calls"] == ["book_visit"]
+            assert program(agent, tools, root, "Book a visit for Rex.") == [["book_visit"]]
             (decision,) = decided(folder / "sidecritic.db", 1)
         finally:
             running.kill()

@@ -1,0 +1,1 @@
+"""How models are asked for a verdict, and how their answers are read."""
