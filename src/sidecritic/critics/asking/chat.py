@@ -83,7 +83,7 @@ class ChatHearing:
                 return self._required(found.opinion if found else None)
             case "json":
                 return await self._object(prompt)
-            case "auto" | "logprobs":
+            case "auto" | "logprobs" | "decision":
                 found = await self._token(prompt)
                 return found or await self._object(prompt)
 
