@@ -12,7 +12,7 @@ from sidecritic.scoring.detection import Example, detection, share
 from sidecritic.scoring.readers_labels import ReadersLabels
 from sidecritic.scoring.replay_results import Interference, ReplayScores, Share, Slices, VerdictCost
 from sidecritic.scoring.writes import WEAK_DOMAINS, Write, in_vain, is_clean, reward_of, writes_of
-from sidecritic.types import Approve
+from sidecritic.types import UNVERIFIED, Approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +317,7 @@ def _cost(lines: Sequence[JudgedProposal]) -> VerdictCost:
         verdicts=len(lines),
         failed=sum(judgement.status in ("error", "timeout") for judgement in judgements),
         looked=sum(line.looked for line in lines),
+        unverified=sum(judgement.category == UNVERIFIED for judgement in judgements),
         cpu_ms_median=float(np.median(cpu)) if lines else None,
         cpu_ms_mean=float(cpu.mean()) if lines else None,
         cpu_ms_p95=float(np.percentile(cpu, 95)) if lines else None,
