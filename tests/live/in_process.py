@@ -68,6 +68,8 @@ async def main(file: Path) -> dict[str, Any]:
         warmed = await critic.judge(other)
         by_object = LLMCritic(model, wire=Wire(verdict="json"), threshold=1.0)
         fallback = await by_object.judge(other)
+        reasoning = LLMCritic(model, wire=Wire(verdict="reason", reason_tokens=500), threshold=1.0)
+        reasoned = await reasoning.judge(other)
         refused = await LLMCritic(model, threshold=0.0, wire=Wire(answer_tokens=40)).judge(other)
         return {
             "name": model.name,
@@ -75,6 +77,7 @@ async def main(file: Path) -> dict[str, Any]:
             "again": told(again),
             "warmed": told(warmed),
             "fallback": told(fallback),
+            "reasoned": told(reasoned),
             "refused": told(refused),
             "unwarmed": told(await critic.judge(proposal(rules="Be kind.\n" + RULES))),
             "cancelled": await cancelled(critic),

@@ -66,6 +66,12 @@ def test_the_verdict_can_be_read_from_an_object(happened: dict[str, Any]) -> Non
     assert happened["fallback"]["output_tokens"] > 1
 
 
+def test_the_verdict_can_follow_its_reasoning(happened: dict[str, Any]) -> None:
+    assert 0 < happened["reasoned"]["risk"] < 1
+    assert happened["reasoned"]["output_tokens"] > happened["fallback"]["output_tokens"]
+    assert happened["reasoned"]["rationale"] == "", "reasoning stays where it was"
+
+
 def test_a_refusal_gets_feedback_whatever_the_model_writes(happened: dict[str, Any]) -> None:
     assert happened["refused"]["verdict"] == "revise"
     assert happened["refused"]["output_tokens"] > 1, "reasons were asked for"

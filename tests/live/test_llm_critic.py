@@ -11,6 +11,7 @@ from time import perf_counter
 import pytest
 from benchmarks.llama_server import MODEL
 
+from sidecritic.critics.asking.wire import Way
 from sidecritic.critics.llm import LLMCritic, Wire
 from sidecritic.models.openai import OpenAIChat
 from sidecritic.types import (
@@ -89,6 +90,28 @@ async def test_a_refusal_gets_feedback_whatever_the_model_writes(model: OpenAICh
 async def test_the_verdict_can_be_read_from_an_object(model: OpenAIChat) -> None:
     critic = LLMCritic(model, wire=Wire(verdict="json", answer_tokens=60))
     judgement = await critic.judge(proposal("#W1"))
+    assert judgement.risk is not None
+    assert 0 < judgement.risk < 1
+
+
+async def test_the_verdict_can_follow_its_reasoning(model: OpenAIChat) -> None:
+    critic = LLMCritic(model, threshold=1.0, wire=Wire(verdict="reason", reason_tokens=500))
+    judgement = await critic.judge(proposal("#W1"))
+    assert judgement.risk is not None
+    assert 0 < judgement.risk < 1
+    assert judgement.usage.output_tokens > 10, "it reasoned"
+    assert judgement.rationale == "", "reasoning stays where it was"
+
+
+@pytest.mark.parametrize("way", ["auto", "json", "reason"])
+async def test_each_way_of_asking_ends_in_a_verdict_where_a_third_answer_is_offered(
+    model: OpenAIChat, way: Way
+) -> None:
+    asked = proposal("#W1")
+    read = ToolSpec(name="get_order", description="Return an order.", effect="read")
+    asked = asked.model_copy(update={"tools": (*asked.tools, read)})
+    wire = Wire(verdict=way, reason_tokens=500, answer_tokens=120, unverified=1.0)
+    judgement = await LLMCritic(model, threshold=1.0, wire=wire).judge(asked)
     assert judgement.risk is not None
     assert 0 < judgement.risk < 1
 

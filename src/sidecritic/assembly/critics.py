@@ -1,29 +1,32 @@
 """Critics by name."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from sidecritic.assembly.models import ModelSource
+from sidecritic.assembly.model_critics import (
+    Checks,
+    Connect,
+    Connection,
+    connect_by,
+    is_model_critic,
+    model_critic,
+)
 from sidecritic.assembly.packs import default_pack
 from sidecritic.assembly.registered import is_registered, registered, served_by
 from sidecritic.checks.base import Pack
 from sidecritic.critics.banded import Banded
 from sidecritic.critics.base import THRESHOLD, NoCritic
 from sidecritic.critics.chain import Chain
-from sidecritic.critics.compact import rendering
-from sidecritic.critics.compact_llm import CompactCritic
 from sidecritic.critics.ensemble import Ensemble, Member
 from sidecritic.critics.head import HeadCritic
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.critics.human import HumanCritic, Terminal
-from sidecritic.critics.llm import STREAMED, LLMCritic, Wire
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.packs.registry import find_pack, is_shipped
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic
 from sidecritic.recorded import domain_of
 from sidecritic.settings.critic_names import (
     CRITICS,
@@ -35,44 +38,14 @@ from sidecritic.settings.critic_names import (
     names_in,
     parse_critic,
 )
-from sidecritic.settings.model_names import ModelName, is_nearby, model_name
 from sidecritic.settings.names import suggestion
-from sidecritic.strategies.stand_in import StandIn
 
 if TYPE_CHECKING:
     from sidecritic.calibration.profile import Profile
 
+__all__ = ["HEAD", "Connection", "Terms", "connect_by", "critic_for"]
+
 HEAD = "head"
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The model that a critic asks."""
-
-    model: Model
-    server: Literal["hosted", "nearby", "none"] = "nearby"
-    """A hosted one bills each request, warm-ups as well; a local model has none."""
-    lookups: int = 0
-    """Facts that the critic may look up for one verdict."""
-    evidence: bool = True
-    """Whether what the checks of its environment notice stands in its prompt."""
-
-
-Connect = Callable[[ModelName], Connection]
-
-
-def connect_by(
-    models: ModelSource, base_url: str | None, *, lookups: int = 0, evidence: bool = True
-) -> Connect:
-    """Return what connects to models of that server; it raises as `Models.model` does."""
-
-    def connect(name: ModelName) -> Connection:
-        server = "nearby" if is_nearby(base_url) else "hosted"
-        local = name.provider == "local"
-        model = models.model(name, base_url)
-        return Connection(model, "none" if local else server, lookups, evidence)
-
-    return connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +204,7 @@ class _Maker:
                 return self._head(name, threshold)
             case "human":
                 return self._human()
-            case _ if name.startswith("llm:"):
+            case _ if is_model_critic(name):
                 return self._llm(name, threshold)
             case _ if is_registered(name):
                 return self._registered(name, threshold)
@@ -247,26 +220,5 @@ class _Maker:
         return HumanCritic(self.terms.terminal, self._known_pack)
 
     def _llm(self, name: str, threshold: float) -> Critic:
-        model, _, read_as = name.removeprefix("llm:").partition("?")
-        named = model_name(model, "critic")
-        if named is None:
-            connected = Connection(StandIn(), "none")
-        elif self.connect is None:
-            raise ConfigError(f"the critic {name!r} needs a model, and none can be called here")
-        else:
-            connected = self.connect(named)
-        openai = named is not None and named.provider == "openai"
-        streamed = openai and connected.server == "nearby"
-        if read_as and read_as != "full":
-            extra = STREAMED if streamed else None
-            form = rendering(read_as)
-            return CompactCritic(
-                connected.model, self._pack, form, threshold=threshold, extra=extra
-            )
-        return LLMCritic(
-            connected.model,
-            threshold=threshold,
-            evidence=self._known_pack if connected.evidence else None,
-            lookups=connected.lookups,
-            wire=Wire(warm_up=connected.server != "hosted", stream=streamed),
-        )
+        checks = Checks(needed=lambda: self._pack, known=lambda: self._known_pack)
+        return model_critic(name, self.connect, threshold, checks)

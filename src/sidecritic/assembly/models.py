@@ -84,6 +84,16 @@ class Models:
             from sidecritic.models.anthropic import AnthropicMessages
 
             return AnthropicMessages(model, base_url=base_url, api_key=key, timeout=timeout)
+        if provider == "systemone" and base_url is None:
+            raise ConfigError(
+                f"decision:systemone:{model} has no address of its own; give --critic-base-url "
+                "(`critic_base_url` of a route)"
+            )
+        if provider in ("decisions", "systemone"):
+            from sidecritic.models.decisions import DecisionModel, SystemOneModel
+
+            endpoint = DecisionModel if provider == "decisions" else SystemOneModel
+            return endpoint(model, base_url=base_url, api_key=key, timeout=timeout)
         from sidecritic.models.openai import OpenAIChat
 
         return OpenAIChat(model, base_url=base_url, api_key=key, timeout=timeout)

@@ -126,6 +126,9 @@ _CONFIDENCE = Field(ge=50, le=100, json_schema_extra={"enum": [*range(50, 101)]}
 """In percent, of the verdict, so that the two cannot contradict each other. The schema lists
 the values, because grammars of llama.cpp's bindings leave bounds of numbers out."""
 
+_REASONING = Field(json_schema_extra={"maxLength": 900})
+"""An end that grammars keep to; where there is none, the limit of tokens is one."""
+
 _PERCENT = Field(ge=0, le=100, json_schema_extra={"enum": [*range(101)]})
 
 
@@ -153,7 +156,7 @@ class JsonVerdictOrLook(Record):
 class ReasonedVerdict(Record):
     """A verdict behind its reasoning, which is read by nobody: it was made from foreign text."""
 
-    reasoning: str
+    reasoning: str = _REASONING
     verdict: Literal["Yes", "No"]
     wrong: int = _PERCENT
 
@@ -163,7 +166,7 @@ class ReasonedVerdict(Record):
 
 
 class ReasonedVerdictOrLook(Record):
-    reasoning: str
+    reasoning: str = _REASONING
     verdict: Literal["Yes", "No", "Look"]
     wrong: int = _PERCENT
 

@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from sidecritic.checks.base import Examiner, Finding, objections
 from sidecritic.critics.answers import Opinion, Reasons, WantedLookup, cited, plain
 from sidecritic.critics.asking.chat import ChatHearing
+from sidecritic.critics.asking.decision import DecisionHearing
 from sidecritic.critics.asking.looking import MOST_NAMED, Looking, to_verify
 from sidecritic.critics.asking.wire import STREAMED, Hearing, Wire
 from sidecritic.critics.base import THRESHOLD, judging
+from sidecritic.critics.policy import revision
 from sidecritic.critics.prompt import BUDGET, Prompt, prompt_of
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import Model
@@ -72,7 +74,7 @@ class LLMCritic:
         self._wire = wire
         self._budget = budget
         self.simulated = model.simulated
-        self.name = f"llm:{model.name}"
+        self.name = f"{'decision' if wire.verdict == 'decision' else 'llm'}:{model.name}"
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return a verdict with its risk; `Revise` carries the model's feedback.
@@ -81,7 +83,7 @@ class LLMCritic:
             CriticError: the model failed, or its answer is not a verdict.
         """
         with judging(self.name):
-            return await self._judge(proposal, self._hearing())
+            return await self._judge(proposal, self._hearing(proposal))
 
     async def warm(self, proposal: Proposal) -> None:
         """Let the server read all of the prompt that does not depend on the action.
@@ -92,12 +94,14 @@ class LLMCritic:
         Raises:
             ModelError: the model failed; nothing is lost but the time saved.
         """
-        if not self._wire.warm_up:
+        if not self._wire.warm_up or self._wire.verdict == "decision":
             return
         prompt = prompt_of(proposal, budget=self._budget)
         await ChatHearing(self._model, self._wire).ask(prompt.prefix(), Sampling(max_tokens=1))
 
-    def _hearing(self) -> Hearing:
+    def _hearing(self, proposal: Proposal) -> Hearing:
+        if self._wire.verdict == "decision":
+            return DecisionHearing(self._model, proposal, self._wire.extra)
         return ChatHearing(self._model, self._wire)
 
     async def _judge(self, proposal: Proposal, hearing: Hearing) -> Judgement:
@@ -121,6 +125,9 @@ class LLMCritic:
             judgement = self._unverified(opinion, missing)
         else:
             judgement = await self._judged(proposal, prompt, opinion, hearing)
+            if shown and judgement.verdict == Revise(feedback=GENERIC_FEEDBACK):
+                # A model that gives no reasons, or none that can be used: those of the checks.
+                judgement = judgement.model_copy(update={"verdict": revision(shown)})
         said = [*([judgement.rationale] if judgement.rationale else ()), *hearing.notes]
         return judgement.model_copy(
             update={

@@ -146,6 +146,8 @@ class Prompt:
     case: str
     may_look: bool = False
     """Whether "cannot be known without a look-up" is offered as an answer."""
+    evidence: tuple[str, ...] = ()
+    """The lines of the case that tell what checks noticed and what was looked up."""
 
     def prefix(self) -> tuple[Message, ...]:
         """Return what every request about this trajectory begins with, for a warm-up."""
@@ -169,17 +171,21 @@ def prompt_of(
     `budget` bounds the trajectory, in characters; policy, tools and case are never shortened.
     """
     past, refused = without_drafts(proposal)
+    evidence = (
+        *(quoted(_finding(finding, proposal.action)) for finding in findings),
+        *(quoted(_lookup(lookup)) for lookup in lookups),
+    )
     body = [
         *(_draft(draft, answers) for draft, answers in refused),
         quoted({"proposed": _action(proposal.action)}),
-        *(quoted(_finding(finding, proposal.action)) for finding in findings),
-        *(quoted(_lookup(lookup)) for lookup in lookups),
+        *evidence,
     ]
     return Prompt(
         rules=_rules(proposal),
         trajectory=_block("TRAJECTORY", _trajectory(past, budget)),
         case=_case(body, past),
         may_look=may_look,
+        evidence=evidence,
     )
 
 

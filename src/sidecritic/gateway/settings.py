@@ -82,6 +82,8 @@ class RouteSettings(Record):
     """Score from which an action is refused; without it the critic's own."""
     profile: str | None = None
     """Profile of `sidecritic calibrate` for the critic: a file, or the name of a shipped one."""
+    decisions: bool = False
+    """Serve the critic itself under `POST /v1/decisions` and `/v1/systemone`."""
     pack: str | None = None
     """Policy pack of the critics that check by rules: `module:NAME`, `FILE.py:NAME`, or the short
     name of a shipped one. A route's own name says nothing of its domain."""

@@ -181,6 +181,7 @@ def _cost(scores: ReplayScores) -> Section:
         ("verdicts", str(cost.verdicts)),
         ("critic failures", str(cost.failed)),
         ("look-ups possible", str(cost.looked)),
+        ("sent back to verify first", str(cost.unverified)),
         ("CPU per verdict, median", _milliseconds(cost.cpu_ms_median)),
         ("CPU per verdict, mean", _milliseconds(cost.cpu_ms_mean)),
         ("CPU per verdict, p95", _milliseconds(cost.cpu_ms_p95)),

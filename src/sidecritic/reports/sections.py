@@ -213,6 +213,7 @@ _TRUTH = {
 def _interventions(found: Interventions) -> Iterator[Section]:
     acts = (
         f"{found.judged} verdicts; {found.unknown} refusals count neither way; "
+        f"{found.unverified} were right and sent back to verify a fact first; "
         f"{found.replaced} replaced, {found.escalated} escalated, {found.halted} halted; "
         f"{found.exhausted} turns ran out of revisions, {found.fallbacks} sent the safe message; "
         f"{found.critic_failures} critic failures."

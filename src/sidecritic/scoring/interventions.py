@@ -6,7 +6,16 @@ from typing import Literal, NamedTuple
 
 from sidecritic.scoring.results import Basis, Interventions, Tally
 from sidecritic.trace import Ended, Event, Executed, Failed, Judged, Proposed, Trajectory
-from sidecritic.types import Approve, Assistant, Briefing, Fault, Outcome, Revise
+from sidecritic.types import (
+    UNVERIFIED,
+    Approve,
+    Assistant,
+    Briefing,
+    Fault,
+    Judgement,
+    Outcome,
+    Revise,
+)
 from sidecritic.writes import (
     Unmatched,
     failing_references,
@@ -17,7 +26,8 @@ from sidecritic.writes import (
     write_tools,
 )
 
-Mark = Literal["right", "wrong", "missed", "unknown"]
+Mark = Literal["right", "wrong", "missed", "unknown", "unverified"]
+_APART = ("unknown", "unverified")
 
 
 class _Count(NamedTuple):
@@ -44,9 +54,9 @@ def interventions(
         acts.update(_acts(trajectory))
         for mark, found, category in counts:
             marks[mark] += 1
-            for kind in found if mark != "unknown" else ():
+            for kind in found if mark not in _APART else ():
                 kinds[kind][mark] += 1
-            if category is not None and mark != "unknown":
+            if category is not None and mark not in _APART:
                 categories[category][mark] += 1
     bases -= {"none"}
     return Interventions(
@@ -78,7 +88,7 @@ def _by_faults(trajectory: Trajectory) -> Iterator[_Count]:
                 action, faults = completion.message, completion.faults
             case Judged(judgement=judgement) if _refuses(event):
                 forms = {normal_form(c.name, c.arguments or {}) for c in action.calls}
-                mark: Mark = "unknown" if forms & failing else "wrong"
+                mark: Mark = "unknown" if forms & failing else _unfounded(judgement)
                 kinds = tuple(fault.kind for fault in faults)
                 yield _Count("right" if faults else mark, kinds, judgement.category)
                 ran.update(((fault.kind, fault.step), False) for fault in faults)
@@ -102,7 +112,8 @@ def _by_reference(
             case Judged(judgement=judgement) if _refuses(event):
                 writes = [call for call in proposed.calls if call.name in tools]
                 right = any(not unmatched.holds(call) for call in writes)
-                mark: Mark = "unknown" if not writes else "right" if right else "wrong"
+                unfounded = _unfounded(judgement)
+                mark: Mark = "unknown" if not writes else "right" if right else unfounded
                 kinds = tuple(call.name for call in writes)
                 yield _Count(mark, kinds, judgement.category)
             case Executed(action=action):
@@ -112,6 +123,11 @@ def _by_reference(
                         yield _Count("missed", (call.name,))
             case _:
                 pass
+
+
+def _unfounded(judgement: Judgement) -> Mark:
+    """Return the mark of a refusal of what was right: "verify first" costs a step, no more."""
+    return "unverified" if judgement.category == UNVERIFIED else "wrong"
 
 
 def _refuses(event: Event) -> bool:

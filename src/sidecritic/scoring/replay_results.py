@@ -133,6 +133,8 @@ class VerdictCost(Record):
     cpu_ms_p95: float | None
     input_tokens: float
     output_tokens: float
+    unverified: int = 0
+    """Verdicts "verify this first", which hold nothing to be wrong."""
 
 
 Slices = dict[str, Detection]

@@ -19,6 +19,7 @@ from sidecritic.scoring.labelled import (
 from sidecritic.scoring.replay_results import Interference, ReplayScores, Share, Slices, VerdictCost
 from sidecritic.scoring.verdicts import refused, risk_of
 from sidecritic.scoring.writes import WEAK_DOMAINS, Write, in_vain, is_clean, reward_of, writes_of
+from sidecritic.types import UNVERIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +343,7 @@ def _cost(lines: Sequence[JudgedProposal]) -> VerdictCost:
         verdicts=len(lines),
         failed=sum(judgement.status in ("error", "timeout") for judgement in judgements),
         looked=sum(line.looked for line in lines),
+        unverified=sum(judgement.category == UNVERIFIED for judgement in judgements),
         cpu_ms_median=float(np.median(cpu)) if lines else None,
         cpu_ms_mean=float(cpu.mean()) if lines else None,
         cpu_ms_p95=float(np.percentile(cpu, 95)) if lines else None,

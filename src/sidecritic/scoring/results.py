@@ -52,6 +52,8 @@ class Interventions(Record):
     """Refused, and at fault."""
     wrong: int = 0
     """Refused, and not at fault."""
+    unverified: int = 0
+    """Sent back to verify a fact first, and not at fault: one more step, not a wrong refusal."""
     missed: int = 0
     """At fault, and executed; a fault that shows several times counts once, by the last."""
     unknown: int = 0

@@ -1,9 +1,11 @@
 """The names of critics: one, a chain of them, or an ensemble.
 
     NAME                         default, none, policy, head, human,
-                                 llm:PROVIDER:MODEL, llm:local:FILE.gguf; ?RENDERING behind
-                                 either is how it reads a proposal, such as ?brief;
+                                 llm:PROVIDER:MODEL, llm:local:FILE.gguf,
+                                 decision:openai:MODEL, decision:systemone:MODEL,
                                  registry:NAME, registry:FILE#NAME
+    NAME?OPTION&OPTION           how a model is asked: reason, json or token; votes=K;
+                                 unverified=PROBABILITY, lookups=N; or a RENDERING, such as brief
     chain:LINK,LINK              a LINK is NAME or NAME@LOW-HIGH, its grey band
     ensemble:MEMBER,MEMBER       a MEMBER is NAME or NAME@WEIGHT; the mean of the risks
     ensemble:max:NAME,NAME       the highest risk
@@ -26,7 +28,10 @@ CRITICS = (
     "human",
     "llm:PROVIDER:MODEL",
     "llm:local:FILE.gguf",
+    "decision:openai:MODEL",
+    "decision:systemone:MODEL",
     "registry:NAME",
+    "llm:PROVIDER:MODEL?reason&votes=5",
     "llm:PROVIDER:MODEL?RENDERING",
     "chain:NAME,NAME@LOW-HIGH",
     "ensemble:NAME,NAME@WEIGHT",

@@ -11,7 +11,12 @@ from sidecritic.settings.model_names import Server, is_nearby
 Environment = Mapping[str, str]
 
 KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
-    {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+    {
+        "openai": "OPENAI_API_KEY",
+        "anthropic": "ANTHROPIC_API_KEY",
+        "decisions": "OPENAI_API_KEY",
+        "systemone": "SYSTEM_ONE_API_KEY",
+    }
 )
 
 

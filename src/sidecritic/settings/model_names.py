@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from sidecritic.errors import ConfigError
 from sidecritic.settings.names import suggestion
 
-Server = Literal["openai", "anthropic"]
+Server = Literal["openai", "anthropic", "decisions", "systemone"]
+"""`decisions` and `systemone` are decision endpoints, which answer in probabilities."""
 Provider = Literal[Server, "local"]
 Role = Literal["actor", "user", "critic", "helper"]
 
@@ -29,6 +30,21 @@ def is_nearby(base_url: str | None) -> bool:
 class ModelName:
     provider: Provider
     model: str
+
+
+def decision_name(text: str) -> ModelName:
+    """Read `openai:MODEL` or `systemone:MODEL` as a decision endpoint.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    protocol, _, model = text.partition(":")
+    if model and protocol in ("openai", "systemone"):
+        return ModelName("decisions" if protocol == "openai" else "systemone", model)
+    raise ConfigError(
+        f"unknown decision endpoint {text!r}; write decision:openai:MODEL for /v1/decisions, or "
+        "decision:systemone:MODEL for /v1/systemone"
+    )
 
 
 def model_name(text: str, role: Role) -> ModelName | None:

@@ -12,7 +12,11 @@ from typing import Any, cast
 
 from sidecritic.errors import ModelError
 from sidecritic.forms import form_name
+from sidecritic.models.decisions import answered, asked_in
 from sidecritic.types import Assistant, Completion, Request, TokenLogprob
+
+ONE_WORD = "Answer with that one word."
+"""How a critic's prompt ends that is to be answered by the word drawn."""
 
 FEEDBACK = (
     "Check it against the policy and against what the user asked for and confirmed; "
@@ -39,6 +43,12 @@ class StandIn:
         if request.sampling.top_logprobs:
             yes = TokenLogprob(token="Yes", logprob=-0.1, top={"Yes": -0.1, "No": -2.4})
             return self._completion("Yes", yes)
+        if questions := asked_in(request):
+            return answered(
+                {q.name: dict.fromkeys(q.choices, 0.0) or 0.0 for q in questions}, self.name
+            )
+        if request.messages[-1].text.endswith(ONE_WORD):
+            return self._completion("Yes")
         if not form_name(request):
             raise ModelError(f"model {self.name!r} can fill in forms only, and was asked for text")
         format_ = cast("dict[str, Any]", request.sampling.extra["response_format"])

@@ -24,7 +24,7 @@ def require_sound(recipe: LearnRecipe) -> None:
     choice("balance", recipe.export.balance, BALANCES)
     for name in names_in(recipe.start):
         # A model is asked for when it is needed, and a person too.
-        if not name.startswith("llm:") and name != HUMAN:
+        if not name.startswith(("llm:", "decision:")) and name != HUMAN:
             for env in recipe.tasks.env:
                 critic_for(name, env)
     if recipe.kind == "lora":

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.assembly.critics import Connection, Terms, critic_for
+from sidecritic.assembly.critics import Connection, Terms, connect_by, critic_for
+from sidecritic.assembly.models import DryRun, Models
 from sidecritic.assembly.plans import plan_for
 from sidecritic.assembly.recorded import CriticByName
 from sidecritic.calibration.profile import to_toml
 from sidecritic.critics.human import Terminal
 from sidecritic.errors import ConfigError
 from sidecritic.models.scripted import ScriptedModel
+from sidecritic.packs import pack_for
 from sidecritic.ports import Critic
+from sidecritic.settings.asking_options import AskingOptions, asking_options
 from sidecritic.settings.critic_names import (
     ChainName,
     EnsembleName,
@@ -284,7 +287,8 @@ async def test_an_llm_critic_is_shown_what_the_checks_find_in_looked_up_records(
     critic = critic_for("llm:openai:m", RETAIL, lambda _: Connection(model, evidence=evidence))
     talk = Talk(tools=specs("get_order_details", "cancel_pending_order")).user("Cancel #W1000001.")
     call = talk.calls("cancel_pending_order", order_id="#W1000001", reason="no longer needed")
-    await critic.judge(call.model_copy(update={"look": records}))
+    rule = next(c.policy for c in pack_for(RETAIL).calls if c.name == "order not pending")
+    await critic.judge(call.model_copy(update={"look": records, "policy": f"Be kind. {rule}"}))
     shown = model.requests[0].messages[-1].text
     assert ('"automatic_check": "order not pending"' in shown) is evidence
     assert ("get_order_details" in records.asked) is evidence
@@ -294,3 +298,73 @@ def test_what_an_llm_critic_is_given_is_part_of_the_terms_of_a_replay() -> None:
     assert CriticByName("llm:openai:m").terms == ""
     given = CriticByName("llm:openai:m", threshold=0.3, lookups=2, evidence=False)
     assert given.terms == "threshold 0.3, 2 look-ups, no evidence"
+
+
+# --- how a model is asked ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "options"),
+    [
+        ("openai:m", "openai:m", AskingOptions()),
+        ("openai:m?reason", "openai:m", AskingOptions(way="reason")),
+        ("openai:m?json&votes=3", "openai:m", AskingOptions(way="json", votes=3)),
+        ("openai:m?unverified=.8&lookups=2", "openai:m", AskingOptions(unverified=0.8, lookups=2)),
+        ("local:a.gguf?brief", "local:a.gguf", AskingOptions(rendering="brief")),
+        ("openai:m?full", "openai:m", AskingOptions()),
+    ],
+)
+def test_options_are_read(text: str, plain: str, options: AskingOptions) -> None:
+    assert asking_options(text) == (plain, options)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("llm:openai:m?votes=0", "votes"),
+        ("llm:openai:m?votes=many", "votes"),
+        ("llm:openai:m?unverified=2", "unverified"),
+        ("llm:openai:m?reason&json", "way is given twice"),
+        ("llm:openai:m?brief&reason", "the rendering 'brief' takes no further option"),
+        ("llm:openai:m?tempo=1", "tempo.*known: token, json, reason"),
+        ("llm:openai:m?reasn", "unknown rendering 'reasn'"),
+        ("decision:openai:m?reason", "a decision endpoint gives probabilities at once"),
+        ("decision:anthropic:m", "write decision:openai:MODEL"),
+        ("decision:openai:", "write decision:openai:MODEL"),
+    ],
+)
+def test_an_option_that_cannot_be_read_says_what_is_known(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        made(text)
+
+
+def test_a_cascade_of_checks_a_decision_model_a_stronger_one_and_a_person_is_one_name() -> None:
+    name = (
+        "chain:default,decision:systemone:decider?unverified=0.7@0.1-0.6,"
+        "llm:openai:big?reason&votes=5@0.2-0.8,llm:openai:bigger"
+    )
+    critic = made(name)
+    assert critic.name == "default+decision:decider+llm:big+llm:bigger"
+    parsed = parse_critic(name)
+    assert isinstance(parsed, ChainName)
+    assert [link.band for link in parsed.links] == [None, (0.1, 0.6), (0.2, 0.8), None]
+
+
+def test_a_decision_endpoint_without_an_address_says_what_to_give() -> None:
+    models = Models(Settings(), Keys({"systemone": "k"}), AsyncExitStack())
+    with pytest.raises(ConfigError, match="give --critic-base-url"):
+        critic_for("decision:systemone:m", RETAIL, connect_by(models, None))
+    models = Models(Settings(), Keys(), AsyncExitStack())
+    with pytest.raises(ConfigError, match="set OPENAI_API_KEY"):
+        critic_for("decision:openai:m", RETAIL, connect_by(models, None))
+
+
+@pytest.mark.parametrize(
+    "way", ["decision:openai:m", "llm:openai:m?reason", "llm:openai:m?votes=3"]
+)
+async def test_a_dry_run_counts_what_each_way_of_asking_would_cost(way: str) -> None:
+    critic = critic_for(way, RETAIL, connect_by(DryRun({}), None))
+    talk = Talk(tools=specs("get_order_details", "cancel_pending_order"))
+    judgement = await critic.judge(talk.user("Hi.").says("Hello."))
+    assert judgement.verdict.kind == "approve"
+    assert judgement.usage.input_tokens > 0

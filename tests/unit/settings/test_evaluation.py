@@ -1,5 +1,6 @@
 """Names and values, and what is said about those that cannot be used."""
 
+import json
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -222,16 +223,22 @@ async def test_an_llm_critic_looks_up_what_the_settings_allow(tmp_path: Path) ->
     case = Talk(tools=SPECS).user("Hello.").says("Done.").model_copy(update={"look": Records()})
     top = [{"token": "Yes", "logprob": -0.1}, {"token": "No", "logprob": -3.0}]
     yes = chat("Yes", logprobs=[{"token": "Yes", "logprob": -0.1, "top_logprobs": top}])
-    with wire_server([chat('{"lookups": []}'), yes]) as server:
+    top = [{"token": "Look", "logprob": -0.1}, {"token": "Yes", "logprob": -3.0}]
+    look = chat("Look", logprobs=[{"token": "Look", "logprob": -0.1, "top_logprobs": top}])
+    reads = next(tool.name for tool in SPECS if tool.effect == "read")
+    wanted = {"fact": "it", "tool": reads, "arguments": "{}"}
+    with wire_server([look, chat(json.dumps({"lookups": [wanted]})), yes]) as server:
         settings = Settings(
             env=("shop",), critic="llm:openai:m", critic_base_url=server.base_url, critic_lookups=2
         )
         async with AsyncExitStack() as stack:
             critic = plan_for(settings, NO_KEYS, stack).cast.critic("shop")
             await critic.judge(case)
-    first, second = server.received
-    assert "at most 2 times" in first.body["messages"][-1]["content"]
-    assert second.body["stream"] is True, "a server nearby is asked for the verdict as a stream"
+    _, asked, second = server.received
+    assert "at most 2, each with a tool" in asked.body["messages"][-1]["content"]
+    assert '"looked_up"' in second.body["messages"][-1]["content"]
+    streamed = [each.body.get("stream") for each in server.received]
+    assert streamed == [True, None, True], "a server nearby is asked for the verdict as a stream"
 
 
 async def test_hosted_models_are_not_warmed_up_because_they_bill_it() -> None:

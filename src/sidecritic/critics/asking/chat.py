@@ -83,7 +83,7 @@ class ChatHearing:
                 return self._required(found.opinion if found else None)
             case "json":
                 return await self._object(prompt)
-            case "auto" | "logprobs":
+            case "auto" | "logprobs" | "decision":
                 found = await self._token(prompt)
                 return found or await self._object(prompt)
 
@@ -176,7 +176,10 @@ class ChatHearing:
     async def _word(self, prompt: Prompt) -> Opinion:
         sampling = Sampling(temperature=1.0, max_tokens=_WORD_TOKENS)
         completion = await self.ask(verdict_chat(prompt), sampling)
-        return self._required(spoken(completion.message.text))
+        found = spoken(completion.message.text)
+        if found is None:
+            self.notes.append(f"drawn was {plain(completion.message.text, 80)!r}")
+        return self._required(found)
 
     async def _voted(self, prompt: Prompt) -> Opinion:
         """Return the mean of several answers, drawn at the same time; most of them must be one.

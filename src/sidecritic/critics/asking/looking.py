@@ -69,10 +69,13 @@ class Looking:
         often, seen = Counter(name for name, _ in self._made), set(self._made)
         kept: list[WantedLookup] = []
         for each in wanted:
-            key = (each.tool, _key(parse_object(each.arguments)))
+            arguments = parse_object(each.arguments)
+            key = (each.tool, _key(arguments))
+            # Where only a tool is named, any call of it will do.
+            done = key in seen if arguments is not None else often[each.tool] > 0
             if each.tool not in self._readable:
                 self.notes.append(f"look-ups: {_shown(each)} was not made")
-            elif key not in seen and often[each.tool] < MOST_OF_ONE_TOOL:
+            elif not done and often[each.tool] < MOST_OF_ONE_TOOL:
                 seen.add(key)
                 kept.append(each)
         return tuple(kept)

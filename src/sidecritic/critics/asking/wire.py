@@ -11,7 +11,7 @@ from sidecritic.types import Usage
 
 STREAMED: dict[str, JsonValue] = {"stream": True, "stream_options": {"include_usage": True}}
 
-Way = Literal["auto", "logprobs", "json", "reason", "word"]
+Way = Literal["auto", "logprobs", "json", "reason", "word", "decision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Wire:
     verdict: Way = "auto"
     """`auto` asks for one token, and for an object when the server shows no log-probabilities of
     the words; `json` saves that first request where it is known to be in vain; `reason` lets the
-    model reason before it gives a probability; `word` takes the token that was drawn, for votes."""
+    model reason before it gives a probability; `word` takes the token that was drawn, for votes;
+    `decision` puts questions to a decision endpoint."""
     votes: int = 1
     """Answers that are drawn; the risk is their mean. More than one need a way that varies."""
     unverified: float = 0.5

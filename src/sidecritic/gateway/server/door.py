@@ -23,8 +23,9 @@ from sidecritic.gateway.routes import Place, Setup
 from sidecritic.gateway.server.admission import Admission, tenant_of
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import NO_SPAN
+from sidecritic.gateway.turns.deciding import decide, is_decision
 from sidecritic.gateway.turns.enforce import enforce
-from sidecritic.gateway.turns.read_request import Caller, read_request, require_own
+from sidecritic.gateway.turns.read_request import Caller, parsed, read_request, require_own
 from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.turns.routing import outgoing, place_of, readable, require_proxied
 from sidecritic.gateway.turns.shadow import shadow
@@ -126,6 +127,9 @@ class Visit:
             raw = await line.body(setup.limits.body_bytes)
             request = outgoing(place, line, raw)
             mode = strictest_mode(place.route.settings)
+            if is_decision(place, line.method):
+                await self._decide(place, request)
+                return
             if place.dialect is None or line.method != "POST":
                 require_proxied(setup, place, line.method)
                 await line.while_there(self._pass(place, request))
@@ -139,6 +143,14 @@ class Visit:
                 caller = Caller(client.name, self._id, self._span)
                 read = await read_request(place, plain, setup, services, caller)
                 await self._supervise(place, read, enforces=mode == "enforce")
+
+    async def _decide(self, place: Place, request: Outgoing) -> None:
+        setup = self._setup
+        plain = await readable(request, setup.limits.body_bytes, self._door.services)
+        work = decide(place, parsed(plain, setup.limits)[0])
+        answer = json.dumps(await self._line.while_there(work), ensure_ascii=False)
+        headers = (("content-type", "application/json"), NO_STORE, self._mark)
+        await self._line.whole(200, headers, answer.encode())
 
     async def _pass(self, place: Place, request: Outgoing) -> None:
         with self._span.child("pass", {}, is_remote=True) as s:

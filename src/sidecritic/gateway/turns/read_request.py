@@ -54,8 +54,8 @@ async def read_request(
         raise HttpError(404, "not_found", "this path is not supervised")
     is_shared, enforces = place.is_shared(setup), strictest_mode(route.settings) == "enforce"
     size, aside = len(outgoing.body), services.aside.run
-    parsed = partial(_parsed_for, is_strict=enforces or is_shared)
-    body, repeats, unread = await aside(size, parsed, outgoing, setup.limits)
+    reading = partial(_parsed_for, is_strict=enforces or is_shared)
+    body, repeats, unread = await aside(size, reading, outgoing, setup.limits)
     shown, told = services.references.resolved(tenant, body)
     asked = await aside(size, dialect.asked, shown)
     if told is not body:
@@ -121,7 +121,7 @@ def require_own(place: Place, outgoing: Outgoing, setup: Setup) -> None:
         HttpError: tenants share the provider's key, and the request names what it keeps.
     """
     if place.dialect is not None and place.dialect.keeps_history and place.is_shared(setup):
-        asked = place.dialect.asked(_parsed(outgoing, setup.limits)[0])
+        asked = place.dialect.asked(parsed(outgoing, setup.limits)[0])
         if asked.continues or asked.kept:
             raise _of_another(asked.kept[0] if asked.kept else "previous_response_id")
 
@@ -162,7 +162,7 @@ def _parsed_for(
 ) -> tuple[Body, bool, str]:
     """Return a request's body, whether it repeats a key, and why no critic can be shown it."""
     try:
-        return *_parsed(outgoing, limits), ""
+        return *parsed(outgoing, limits), ""
     except HttpError as refusal:
         if is_strict:
             raise
@@ -170,7 +170,12 @@ def _parsed_for(
         return body or {}, False, "" if body else str(refusal)
 
 
-def _parsed(outgoing: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
+def parsed(outgoing: Outgoing, limits: LimitSettings) -> tuple[Body, bool]:
+    """Return a request's body, and whether it repeats a key.
+
+    Raises:
+        HttpError: it is no object, or has too many levels or values.
+    """
     if is_deeper_than(outgoing.body, limits.depth):
         raise HttpError(400, "too_deep", f"the body is nested more than {limits.depth} deep")
     if has_more_values_than(outgoing.body, limits.values):
