@@ -169,7 +169,7 @@ class _Maker:
     @property
     def _default_pack(self) -> Pack:
         """What is checked everywhere, and what the domain demands where a pack knows it."""
-        return default_pack(self.terms.pack or find_pack(self.env))
+        return default_pack(self.terms.pack or find_pack(self.env), self.terms.confirm)
 
     @property
     def _known_pack(self) -> Pack | None:

@@ -1,6 +1,7 @@
 """Policy packs by import path, and the domains that heads have learned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,37 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
     return pack_at(path)
 
 
-def default_pack(pack: "Pack | None") -> "Pack":
-    """Return the checks of the critic `default`: those of every agent, and a domain's own."""
-    from sidecritic.checks.structural import STRUCTURAL
+def default_pack(pack: "Pack | None", confirm: Sequence[str] = ()) -> "Pack":
+    """Return the checks of the critic `default`: those of every agent, and a domain's own.
 
-    return STRUCTURAL if pack is None else pack.over(STRUCTURAL)
+    `confirm` names tools, by name or glob, before which the policy demands the user's yes.
+    """
+    from sidecritic.checks.structural import STRUCTURAL
+    from sidecritic.checks.structural.confirmed import confirming
+
+    below = replace(STRUCTURAL, calls=(*STRUCTURAL.calls, *([confirming(confirm)] * bool(confirm))))
+    return below if pack is None else pack.over(below)
+
+
+def unknown_domains(critic: str, envs: Iterable[str], pack: str | None = None) -> tuple[str, ...]:
+    """Return a line for the domains where `default` knows no more than what holds everywhere.
+
+    Raises:
+        ConfigError: the critic's name cannot be read.
+    """
+    from sidecritic.packs.registry import find_pack
+
+    names = names_in(critic)
+    if pack is not None or "default" not in names or any(n.startswith("llm:") for n in names):
+        return ()
+    unknown = sorted({env for env in envs if find_pack(env) is None})
+    if not unknown:
+        return ()
+    return (
+        f"{', '.join(unknown)}: no pack and no model knows the policy. Judged is what needs none "
+        "(schemas, ids, owners, repeated writes, who asked for a call); the rules are not. Name a "
+        "pack of your own (--pack), or a model (--critic llm:PROVIDER:MODEL)",
+    )
 
 
 def unused(path: str | None, critic: str) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar, cast
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, size_of
 from sidecritic.checks.looking import Wants, failure, informed
+from sidecritic.checks.quotes import stands_in
 from sidecritic.checks.terms import Unstated
 from sidecritic.checks.thread import CHECKS
 from sidecritic.english.lexicon import Synonyms
@@ -62,6 +63,7 @@ class Finding:
     risk: float
     feedback: str
     policy: str
+    """The sentence of the proposal's policy that is at stake; empty where it has no such one."""
     call_id: str | None
     evidence: str = ""
     messages: tuple[int, ...] = ()
@@ -252,7 +254,11 @@ class Pack:
         )
 
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
-        fired = [*self._call_findings(facts), *self._text_findings(facts)]
+        # Nobody is held to a sentence that their policy does not have.
+        fired = [
+            found if stands_in(found.policy, facts.policy) else replace(found, policy="")
+            for found in (*self._call_findings(facts), *self._text_findings(facts))
+        ]
         fired += [Finding(name, 0.0, "", "", None, what) for name, what in facts.notes]
         return tuple(sorted(fired, key=lambda finding: -finding.risk))
 

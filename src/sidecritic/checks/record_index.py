@@ -66,7 +66,10 @@ def records_of(results: Iterable[Returned]) -> Records:
             continue
         if isinstance(done.value, dict):
             for kind, identity in _names(done.value, done.arguments):
-                found.setdefault(kind, {})[identity] = done.value
+                known = found.setdefault(kind, {})
+                # What is listed by the id of a record does not stand in for the record.
+                if id_of(done.value) is not None or id_of(known.get(identity, {})) is None:
+                    known[identity] = done.value
         for record in islice(_within(done.value), MOST_RECORDS):
             if (named := id_of(record)) is not None:
                 inner.setdefault(named[0], {})[named[1]] = record

@@ -11,7 +11,6 @@ from sidecritic.cli import note
 from sidecritic.cli.flags import GATEWAY_FILE, GatewayFile, Json, file
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.decisions import decision_of
 from sidecritic.reports.decision import decision_lines, shown_time
 from sidecritic.reports.text import plain
 from sidecritic.settings.names import choice
@@ -100,7 +99,7 @@ def _in_file(file: Path, by: str) -> "list[Said]":
     from sidecritic.gateway.store.queries import Said
     from sidecritic.labelling.given import read_labels_file
 
-    said = [
+    return [
         Said(
             decision_of(each.trajectory, each.attempt),
             "wrong" if each.wrong else "right",
@@ -109,9 +108,6 @@ def _in_file(file: Path, by: str) -> "list[Said]":
         )
         for each in read_labels_file(file).opinions
     ]
-    if not said:
-        raise ConfigError(f"{file} holds no labels; write one JSON object a line")
-    return said
 
 
 @decisions.command()

@@ -9,7 +9,21 @@ _DOLLARS = r"\d[\d,]{0,14}"
 """Longer ones are no amounts, and to read each from its every digit on takes too long."""
 _NUMBER = rf"{_DOLLARS}(?:\.\d{{1,9}})?"
 
-_AMOUNT = re.compile(rf"(?<![\w.])-?\$\s?({_NUMBER})(?!\d)|\b({_NUMBER}) (?:dollars|usd)\b")
+_COMMA = r"\d{1,3}(?:[.\u00a0\u202f]\d{3}){0,4},\d{2}(?!,?\d)"
+"""With a comma before the cents, as most of Europe and South America write it."""
+_WITH_COMMA = re.compile(_COMMA)
+_GROUPING = re.compile("[.\u00a0\u202f]")
+_SIGN = "[$\u20ac\u00a3\u00a5\u20b9]"
+_CURRENCY = (
+    r"(?:dollars?|euros?|pounds?|yen|francs?"
+    r"|usd|eur|gbp|jpy|chf|cad|aud|inr|sek|nok|dkk|pln|brl|mxn)"
+)
+_AMOUNT = re.compile(
+    rf"(?<![a-z0-9_.])-?{_SIGN}\s?({_COMMA}|{_NUMBER})(?!\d)"
+    rf"|(?<![\w.,])({_COMMA}|{_NUMBER})(?: ?{_SIGN}|[ \u00a0]{_CURRENCY}\b)"
+    rf"|\b{_CURRENCY}[ \u00a0]({_COMMA}|{_NUMBER})(?!\d)",
+    re.IGNORECASE,
+)
 _COMPARED = re.compile(
     r"\b(?:the|whichever(?: \w+)?(?: is)?) (?:(?P<more>more expensive|pricier|dearer|costlier"
     r"|higher[- ]priced|most expensive|priciest)|cheaper|less expensive|lower[- ]priced|cheapest"
@@ -18,9 +32,12 @@ _COMPARED = re.compile(
 
 
 def amounts(text: str) -> Iterator[float]:
-    """Walk over the amounts of money in a text, in dollars."""
+    """Walk over the amounts of money in a text, in whatever currency."""
     for match in _AMOUNT.finditer(text):
-        yield float((match[1] or match[2]).replace(",", ""))
+        number = match[1] or match[2] or match[3]
+        if _WITH_COMMA.fullmatch(number):
+            number = _GROUPING.sub("", number).replace(",", ".")
+        yield float(number.replace(",", ""))
 
 
 def compared(lower: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.assembly.critics import HEAD
-from sidecritic.assembly.packs import pack_at, pack_of, unlearned, unused
+from sidecritic.assembly.packs import pack_at, pack_of, unknown_domains, unlearned, unused
 from sidecritic.assembly.recorded import Cassettes, CriticByName
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.given import (
@@ -174,6 +174,8 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     envs = {run.critic_env for run in imported.runs}
     # Chats come with policies of their own: one pack of checks may be for all of them.
     pack_of(asked.pack, {CHATS if run.is_chat else run.critic_env for run in imported.runs})
+    for remark in unknown_domains(asked.critic, envs, asked.pack):
+        watcher.say(remark)
     skipped = asyncio.run(critics.missing(envs))
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")

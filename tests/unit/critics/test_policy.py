@@ -47,12 +47,13 @@ def rude(facts: Facts, draft: str) -> Objection | None:
 
 
 async def test_the_strongest_finding_leads_and_every_finding_is_told() -> None:
-    proposal = TALK.calls("put", record="1")
+    proposal = TALK.calls("put", record="1").model_copy(update={"policy": "- Never DO  this."})
     judgement = await PolicyCritic(Pack("p", calls=(weak, silent, strong))).judge(proposal)
     assert isinstance(judgement.verdict, Revise)
     assert judgement.verdict.calls == (proposal.action.calls[0].id,)
     assert judgement.verdict.feedback.index("wrong") < judgement.verdict.feedback.index("odd")
-    assert "Never do this." in judgement.verdict.feedback
+    assert "(Rule: Never do this.)" in judgement.verdict.feedback
+    assert judgement.verdict.feedback.count("Rule:") == 1
     assert (judgement.category, judgement.policy_ref) == ("strong", "Never do this.")
     assert judgement.risk == pytest.approx(1 - 0.2 * 0.7)
     assert "line 3" in judgement.rationale

@@ -10,8 +10,8 @@ from sidecritic.checks.sources import shown_at
 from sidecritic.values import JsonObject, text_of
 
 _PERSON = re.compile(
-    r"(user|customer|client|patient|member|owner|employee|guest|passenger|student|tenant|holder"
-    r"|subscriber|citizen)_?id",
+    r"(user|customer|client|patient|member|owner|employee|guest|student|tenant|holder|subscriber"
+    r"|citizen)_?id",
     re.IGNORECASE,
 )
 """Fields that hold the id of a person, as interfaces name them in every country."""
