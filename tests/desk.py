@@ -54,6 +54,21 @@ for asked in sys.argv[2:]:
 """An agent's program: OpenAI's SDK as it is, its address and key from the environment."""
 
 
+def chats() -> str:
+    """Return two chat logs, one of a booking that nobody confirmed."""
+    lines: list[str] = []
+    for asked, label in (("Book a visit for Rex.", "wrong"), ("Yes, book slot S-9.", "right")):
+        booking = call("book_visit", {"petId": "P-1", "slotId": "S-9"}, id="c1")
+        said = {"role": "assistant", "content": None, "tool_calls": [booking]}
+        talk = {
+            "id": label,
+            "messages": [{"role": "user", "content": asked}, said],
+            "labels": [{"message": 1, "call": "c1", "label": label}],
+        }
+        lines.append(f"{json.dumps(talk)}\n")
+    return "".join(lines)
+
+
 def files(folder: Path) -> tuple[Path, Path, Path]:
     """Write policy, tools and program, and return where they are."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -51,8 +51,8 @@ from sidecritic.types import (
 )
 
 if TYPE_CHECKING:
-    from sidecritic.assembly.inprocess import Oversight, critic_by_name, supervise
-    from sidecritic.assembly.once import judge, proposal_of
+    from sidecritic.assembly.programs.inprocess import Oversight, critic_by_name, supervise
+    from sidecritic.assembly.programs.once import judge, proposal_of
     from sidecritic.checks.base import Objection, Pack, call_check, text_check
     from sidecritic.checks.case import Case
     from sidecritic.critics.llm import LLMCritic
@@ -133,15 +133,15 @@ _LATE = {
     "LLMCritic": "sidecritic.critics.llm",
     "Objection": "sidecritic.checks.base",
     "Options": "sidecritic.gateway.inprocess.supervise",
-    "Oversight": "sidecritic.assembly.inprocess",
+    "Oversight": "sidecritic.assembly.programs.inprocess",
     "Pack": "sidecritic.checks.base",
     "PolicyCritic": "sidecritic.critics.policy",
     "ToolRule": "sidecritic.seats.tools",
     "call_check": "sidecritic.checks.base",
-    "critic_by_name": "sidecritic.assembly.inprocess",
-    "judge": "sidecritic.assembly.once",
-    "proposal_of": "sidecritic.assembly.once",
-    "supervise": "sidecritic.assembly.inprocess",
+    "critic_by_name": "sidecritic.assembly.programs.inprocess",
+    "judge": "sidecritic.assembly.programs.once",
+    "proposal_of": "sidecritic.assembly.programs.once",
+    "supervise": "sidecritic.assembly.programs.inprocess",
     "text_check": "sidecritic.checks.base",
 }
 """Names that are loaded when they are first asked for: half of the import."""

@@ -49,6 +49,12 @@ class ProposalKey(NamedTuple):
     attempt: int
 
 
+def domain_of(env: str) -> str:
+    """Return the domain of an environment; that of a chat log may hold a colon."""
+    first, _, rest = env.partition(":")
+    return rest if first == CHATS else env.rpartition(":")[2]
+
+
 class Opinion(Record):
     """What a person says of one proposal, or of one call of it: the one form of a label."""
 
@@ -87,7 +93,7 @@ class Recorded:
     @property
     def is_chat(self) -> bool:
         """Whether it is a conversation of an operator's own agent: labels are all its truth."""
-        return self.benchmark == CHATS
+        return self.trajectory.task.env.partition(":")[0] in (CHATS, GATEWAY)
 
     @property
     def critic_env(self) -> str:

@@ -40,9 +40,10 @@ def run(name: str, given: Any) -> list[tuple[str, Any]]:
     """
     if name not in TOOLS:
         return []
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return [(name, {})]
     try:
-        is_text = isinstance(given, str) and given.strip()
-        return [(name, json.loads(given) if is_text else {} if isinstance(given, str) else given)]
+        return [(name, json.loads(given) if isinstance(given, str) else given)]
     except ValueError:
         return [(name, given)]
 
@@ -167,7 +168,7 @@ LITELLM: Mapping[str, tuple[str, ...]] = {
 def of_process(clients: Clients, client: str, root: str, stream: bool) -> Read:
     heard = clients.converse(client, root, ["Hi"], dict.fromkeys(TOOLS, "done"), stream=stream)
     made = [call for name, given in heard.ran for call in run(name, given)]
-    return Read("".join(heard.texts), made, heard.error or "")
+    return Read("".join(map(str, heard.texts)), made, heard.error or "")
 
 
 def of_python(reader: Reader, root: str, stream: bool) -> Read:

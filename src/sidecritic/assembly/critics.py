@@ -24,6 +24,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
 from sidecritic.packs.registry import find_pack, is_shipped
 from sidecritic.ports import Critic, Model
+from sidecritic.recorded import domain_of
 from sidecritic.settings.critic_names import (
     CRITICS,
     HUMAN,
@@ -159,7 +160,7 @@ class _Maker:
     @property
     def _domain(self) -> str:
         # Where a pack stands in, `env` is whatever the operator calls it.
-        return self.terms.pack.name if self.terms.pack else self.env.rpartition(":")[2]
+        return self.terms.pack.name if self.terms.pack else domain_of(self.env)
 
     @property
     def _pack(self) -> Pack:

@@ -6,6 +6,7 @@ include them.
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.consent import asks_for
 from sidecritic.english.listings import (
     agrees,
     is_id,
@@ -42,8 +43,8 @@ def unconfirmed(case: Case) -> Objection | None:
         feedback=f"The user has not agreed to `{case.tool}` yet. First send a message that lists "
         f"what will be done ({listing(case.call)}) and ask for a yes; call the tool after that.",
         evidence=case.facts.answer.text[:120] if case.facts.answer else "the user has said nothing",
-        # Where it was announced, the user may have agreed in words that nobody foresaw.
-        risk=EVIDENCE if _is_announced(case) else None,
+        # A user who asks for what was spoken of wants it, even without being asked for a yes.
+        risk=EVIDENCE if _is_asked_for(case) and _is_announced(case) else None,
         messages=(case.facts.answer.position,) if case.facts.answer else (),
     )
 
@@ -100,6 +101,12 @@ def repeated(case: Case) -> Objection | None:
 
 
 COMMON_CALLS: tuple[CallCheck, ...] = (unconfirmed, not_as_listed, ungrounded, repeated)
+
+
+def _is_asked_for(case: Case) -> bool:
+    """Whether the user's last message asks for the deed."""
+    answer = case.facts.answer
+    return answer is not None and asks_for(answer.lower, case.tool)
 
 
 def _is_announced(case: Case) -> bool:

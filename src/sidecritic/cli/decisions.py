@@ -11,7 +11,6 @@ from sidecritic.cli import note
 from sidecritic.cli.flags import GATEWAY_FILE, GatewayFile, Json, file
 from sidecritic.cli.output import command
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.decisions import decision_of
 from sidecritic.reports.decision import decision_lines, shown_time
 from sidecritic.reports.text import plain
 from sidecritic.settings.names import choice
@@ -98,20 +97,17 @@ def _said(words: Sequence[str], note_text: str, by: str) -> "list[Said]":
 
 def _in_file(file: Path, by: str) -> "list[Said]":
     from sidecritic.gateway.store.queries import Said
-    from sidecritic.labelling.people import read_opinions
+    from sidecritic.labelling.given import read_labels_file
 
-    said = [
+    return [
         Said(
             decision_of(each.trajectory, each.attempt),
             "wrong" if each.wrong else "right",
             each.note or each.feedback,
             each.by or by,
         )
-        for each in read_opinions(file)
+        for each in read_labels_file(file).opinions
     ]
-    if not said:
-        raise ConfigError(f"{file} holds no labels; write one JSON object a line")
-    return said
 
 
 @decisions.command()

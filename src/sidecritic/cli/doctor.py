@@ -118,9 +118,11 @@ def _package(package: _Package) -> Check:
 def _keys() -> Iterator[Check]:
     from sidecritic.settings.environment import KEY_VARIABLES, environment
 
-    for server, variable in KEY_VARIABLES.items():
+    for variable in dict.fromkeys(KEY_VARIABLES.values()):
+        servers = [name for name, named in KEY_VARIABLES.items() if named == variable]
+        models = ", ".join(f"{server}:MODEL" for server in servers)
         found = "set" if environment().get(variable) else None
-        needed_for = f"hosted models {server}:MODEL; servers nearby need none"
+        needed_for = f"hosted models {models}; servers nearby need none"
         export = f"export {variable}=..."
         yield Check(variable, needed_for, found, "not set", export, optional=True)
 

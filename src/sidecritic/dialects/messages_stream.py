@@ -122,6 +122,8 @@ class _Reading:
         follows = at == len(self.blocks) and self.ended == self.blocks.keys()
         self.is_plain = self.is_plain and follows and not begun
         self.started[at], self.blocks[at] = block, dict(block)
+        if block.get("input") == "":  # a server's way to begin, which is no object to every client
+            self.is_plain, self.blocks[at]["input"] = False, {}
 
     def _collect(self, event: Body) -> None:
         at, delta = self._number(event), object_of(event, "delta")

@@ -4,9 +4,9 @@ Paths are relative to that file. Unknown keys are refused. Keys of servers and c
 by environment variable or given as digests, so that the file itself holds no secret.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sidecritic.dialects.base import Provider
 from sidecritic.gates import Gate
@@ -97,6 +97,16 @@ class RouteSettings(Record):
     history: Literal["mark", "refuse", "off"] = "mark"
     """What happens to turns of the assistant that were never released here."""
     review: ReviewSettings = Field(default_factory=ReviewSettings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_file(cls, given: object) -> object:
+        """Take `tools = "tools.json"` for the file that it names."""
+        if not isinstance(given, dict):
+            return given
+        route = cast(dict[str, object], given)
+        file = route.get("tools")
+        return {**route, "tools": (), "tools_file": file} if isinstance(file, str) else route
 
 
 class ClientSettings(Record):

@@ -26,7 +26,7 @@ from sidecritic.errors import TraceError, boundary, first_problem
 from sidecritic.recorded import CHATS, UNKNOWN, Opinion, Recorded
 from sidecritic.recordings.chats import events_of
 from sidecritic.recordings.shapes import inner
-from sidecritic.recordings.tools import tools_of, with_effects
+from sidecritic.recordings.tools import tools_of
 from sidecritic.trace import Event, Proposed, Trajectory
 from sidecritic.types import Assistant, Briefing, Task, ToolSpec
 from sidecritic.values import JsonObject
@@ -65,7 +65,7 @@ class _Line(BaseModel):
     policy: str = ""
     system: JsonValue = None
     messages: list[JsonObject]
-    tools: list[JsonObject] | None = None
+    tools: JsonValue = None
     labels: tuple[_Label, ...] = ()
 
 
@@ -75,23 +75,23 @@ def is_conversation(record: object) -> bool:
 
 
 def conversations(
-    lines: Iterable[str], file: Path, operator: Operator
+    lines: Iterable[str], file: Path, operator: Operator, *, unit: str = "line"
 ) -> Iterator[Recorded | TraceError | None]:
     """Yield what can be replayed; `None` for a conversation without messages.
 
-    A line that cannot be read costs itself; the error names it.
+    A line that cannot be read costs itself; the error names it, as a `unit` of the file.
     """
     tools: tuple[ToolSpec, ...] = operator.tools
     at = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        where = f"{file}, line {number}"
+        where = f"{file}, {unit} {number}"
         try:
             with boundary(TraceError, "malformed"):
                 record = _object(line)
                 if "messages" not in record:
-                    tools = _tools(record["tools"], operator)
+                    tools = tools_of(record["tools"], operator.tools)
                     continue
                 yield _conversation(record, file, at, tools, operator)
         except TraceError as problem:
@@ -111,10 +111,6 @@ def _object(line: str) -> Mapping[str, Any]:
     return record
 
 
-def _tools(listed: Iterable[Any], operator: Operator) -> tuple[ToolSpec, ...]:
-    return with_effects(tools_of(listed), operator.tools)
-
-
 def _conversation(
     record: Mapping[str, Any],
     file: Path,
@@ -127,7 +123,7 @@ def _conversation(
         return None
     said = _said(line)
     if line.tools is not None:
-        tools = _tools(line.tools, operator)
+        tools = tools_of(line.tools, operator.tools)
     domain = line.domain or file.name.partition(".")[0]
     name = str(line.id) if line.id is not None else f"{file.name}#{at}"
     task = str(line.task) if line.task is not None else name

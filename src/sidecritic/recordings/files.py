@@ -17,6 +17,7 @@ from sidecritic.errors import ConfigError, SidecriticError, TraceError, boundary
 from sidecritic.recorded import UNKNOWN, Recorded, is_same_file
 from sidecritic.recordings.conversations import Operator, conversations, is_conversation
 from sidecritic.recordings.decisions import decisions, is_decision
+from sidecritic.recordings.exports import chat_lines, is_exported
 from sidecritic.recordings.own import own_runs
 from sidecritic.recordings.results import Benchmarks, Header, tau2_run, tau_run
 from sidecritic.recordings.shapes import Tau2Run, TauRun, chat_of, domain_of, first_text, inner
@@ -25,7 +26,8 @@ from sidecritic.trace import from_lines
 
 FORMATS = (
     "a list of τ-bench runs, a Results object of τ²-bench, one JSON object a task, chat logs with "
-    "one conversation a line, or our own trajectories.jsonl"
+    "one conversation a line, exports of decisions, Langfuse or OpenTelemetry, or our own "
+    "trajectories.jsonl"
 )
 
 
@@ -147,17 +149,17 @@ def _entries(file: Path, reading: _Reading) -> Iterator[_Entry]:
     except TraceError as problem:
         yield problem
         return
+    whole = cast("list[Any]", content) if isinstance(content, list) else [content]
+    if any(map(is_exported, whole)):
+        yield from _exported(file, whole, reading)
+        return
     match content:
+        case _Lines():
+            yield from _of_lines(content, file, reading)
         case list():
-            yield from _tau(file, cast("list[Any]", content), reading.benchmarks)
+            yield from _tau(file, whole, reading.benchmarks)
         case {"simulations": list()}:
             yield from _tau2(file, content, reading.benchmarks)
-        case _Lines(text, first) if inner(first, "events") is not None:
-            yield from own_runs(from_lines(StringIO(text, newline="\n"), file=str(file)), file)
-        case _Lines(text, first) if is_decision(first):
-            yield from decisions(text.split("\n"), file)
-        case _Lines(text):
-            yield from conversations(text.split("\n"), file, reading.operator)
         case {"messages": _}:
             header = _header(file, inner(content, "run_info"), (content,))
             read = partial(_tau2_entry, content, 0, header, reading.benchmarks)
@@ -166,7 +168,28 @@ def _entries(file: Path, reading: _Reading) -> Iterator[_Entry]:
             yield TraceError(f"{file}: unknown format; it should be {FORMATS}")
 
 
+def _of_lines(lines: _Lines, file: Path, reading: _Reading) -> Iterator[_Entry]:
+    text, first = lines
+    if inner(first, "events") is not None:
+        yield from own_runs(from_lines(StringIO(text, newline="\n"), file=str(file)), file)
+    elif is_decision(first):
+        yield from decisions(text.split("\n"), file)
+    elif is_exported(first):
+        yield from _exported(file, map(_record, text.split("\n")), reading)
+    else:
+        yield from conversations(text.split("\n"), file, reading.operator)
+
+
 # --- from bytes to JSON --------------------------------------------------------------------
+
+
+def _exported(file: Path, records: Iterable[object], reading: _Reading) -> Iterator[_Entry]:
+    try:
+        lines = [json.dumps(line) for line in chat_lines(records)]
+    except TraceError as problem:
+        yield TraceError(f"{file}: {problem}")
+        return
+    yield from conversations(lines, file, reading.operator, unit="conversation")
 
 
 def _content(file: Path) -> Any:
@@ -180,7 +203,8 @@ def _content(file: Path) -> Any:
         if first is None:
             raise TraceError(f"{file} is not JSON: {cause}; restore it from a copy") from cause
         return _Lines(text, first)
-    return _Lines(text, content) if _is_line(content) else content
+    whole = not _is_line(content) or is_exported(content)
+    return content if whole else _Lines(text, content)
 
 
 def _parsed(text: str | bytes) -> Any:
@@ -209,6 +233,8 @@ def _record(line: str) -> object:
 def _is_line(record: object) -> bool:
     """Whether a record is a line of a file; one of τ²-bench's may be a file of its own."""
     if inner(record, "events") is not None or is_decision(record):
+        return True
+    if is_exported(record):
         return True
     graded = isinstance(inner(record, "task"), dict) or inner(record, "reward_info") is not None
     return not graded and is_conversation(record)

@@ -1,21 +1,23 @@
-"""Policy and tools of an agent as its operator, a provider or an MCP server writes them down."""
+"""Policy and tools of an agent, as its operator wrote them down or its chat logs hold them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from sidecritic.dialects import tool_files
 from sidecritic.errors import ConfigError, TraceError
+from sidecritic.seats.effects import propose
 from sidecritic.types import Effect, ToolSpec
 
 
 def read_tools(file: Path) -> tuple[ToolSpec, ...]:
-    """Read a file of tools: a JSON list, or an object that holds one as `tools`.
+    """Read a file of tools, each with its effect: as it is declared, or else as it seems to be.
 
     Raises:
         ConfigError: it cannot be read; the message says what is wrong.
     """
-    return tuple(map(_claimed, tool_files.read_tools(file)))
+    return _with_effects(tool_files.read_tools(file), {})
 
 
 def read_policy(file: Path) -> str:
@@ -33,33 +35,35 @@ def read_policy(file: Path) -> str:
     return text
 
 
-def tools_of(listed: Iterable[Any]) -> tuple[ToolSpec, ...]:
-    """Return tools that are written in the form of OpenAI, Anthropic or MCP.
+def tools_of(listed: JsonValue, operators: Iterable[ToolSpec] = ()) -> tuple[ToolSpec, ...]:
+    """Return the tools of a chat log, each with the effect that stands beside it.
 
-    A tool's `effect` is its own, else `read` where its annotations say that it only reads.
+    Else it is that of the operator's tool of this name, or what it seems to be.
 
     Raises:
         TraceError: one of them is no tool.
     """
+    if not listed:
+        return ()
+    known: dict[str, Effect] = {
+        tool.name: tool.effect for tool in operators if tool.effect != "unknown"
+    }
+    if not isinstance(listed, list):
+        raise TraceError("`tools` is not a list")
     try:
-        return tuple(_claimed(tool_files.declared_in(raw, at)) for at, raw in enumerate(listed))
+        declared = [tool_files.declared_in(raw, at) for at, raw in enumerate(listed)]
     except ValueError as cause:
         raise TraceError(str(cause)) from cause
+    return _with_effects(declared, known)
 
 
-def _claimed(declared: tool_files.Declared) -> ToolSpec:
-    """Return a tool that its maker calls a read as one, where nobody says otherwise."""
-    tool = declared.tool
-    claims = tool.effect == "unknown" and declared.hints.read_only
-    return tool.model_copy(update={"effect": "read"}) if claims else tool
+def _with_effects(
+    declared: Iterable[tool_files.Declared], known: Mapping[str, Effect]
+) -> tuple[ToolSpec, ...]:
+    def of(name: str, own: Effect, proposed: Effect) -> Effect:
+        return known.get(name, proposed) if own == "unknown" else own
 
-
-def with_effects(tools: Iterable[ToolSpec], known: Iterable[ToolSpec]) -> tuple[ToolSpec, ...]:
-    """Return the tools; one of unknown effect has that of the known tool of its name."""
-    effects: Mapping[str, Effect] = {tool.name: tool.effect for tool in known}
     return tuple(
-        tool.model_copy(update={"effect": effects.get(tool.name, "unknown")})
-        if tool.effect == "unknown"
-        else tool
-        for tool in tools
+        tool.model_copy(update={"effect": of(tool.name, tool.effect, effect)})
+        for tool, effect, _ in propose(declared)
     )

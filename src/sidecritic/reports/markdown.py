@@ -35,8 +35,7 @@ def document(title: str, roles: tuple[str, ...], sections: Iterable[Section]) ->
             "models.\n"
         )
     for section in sections:
-        if not section.brief:
-            yield from _section(section)
+        yield from _section(section)
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -12,6 +12,7 @@ from sidecritic.scoring.results import (
     RoleUse,
     Scores,
     Tally,
+    TaskChange,
 )
 from sidecritic.scoring.userbench import metrics
 
@@ -23,8 +24,6 @@ class Section(NamedTuple):
     notes: tuple[str, ...] = ()
     detail: bool = False
     """For the written report only, not for the terminal."""
-    brief: bool = False
-    """For the terminal only."""
 
 
 def label(simulated: tuple[str, ...]) -> str:
@@ -139,12 +138,16 @@ def _paired(comparison: Comparison) -> Section:
         "Paired comparison",
         ("", "baseline", "supervised", "points", "95 % interval"),
         tuple(rows),
-        (*notes, *(f"Take care: {warning}." for warning in comparison.warnings)),
+        (
+            *notes,
+            *_named(comparison),
+            *(f"Take care: {warning}." for warning in comparison.warnings),
+        ),
     )
 
 
-_SHOWN = 20
-"""Tasks that a terminal is shown; the report has all."""
+_SHOWN = 10
+"""Tasks that a note names; the table of the report has all."""
 
 
 def _by_task(scores: Scores) -> Section:
@@ -157,18 +160,28 @@ def _by_task(scores: Scores) -> Section:
 
 def _changed(comparison: Comparison) -> Iterator[Section]:
     """Yield the tasks whose result differs, those that lost first."""
-    changed = [each for each in comparison.by_task if each.baseline != each.supervised]
     rows = tuple(
         (each.task, each.env, f"{each.baseline} → {each.supervised} of {each.trials}")
-        for each in sorted(changed, key=lambda t: (t.supervised - t.baseline, t.env, t.task))
+        for each in _by_change(comparison)
     )
-    header = ("task", "environment", "passed")
     if rows:
-        left = len(rows) - _SHOWN
-        more = (f"{left} more in the report (`compare --out FILE`) and in --json.",)
-        notes = more if left > 0 else ()
-        yield Section("Tasks that changed", header, rows[:_SHOWN], notes, brief=True)
-        yield Section("Tasks that changed", header, rows, detail=True)
+        yield Section("Tasks that changed", ("task", "environment", "passed"), rows, detail=True)
+
+
+def _by_change(comparison: Comparison) -> list[TaskChange]:
+    changed = [each for each in comparison.by_task if each.baseline != each.supervised]
+    return sorted(changed, key=lambda t: (t.supervised - t.baseline, t.env, t.task))
+
+
+def _named(comparison: Comparison) -> Iterator[str]:
+    """Name the tasks that lost and gained, as far as a line holds them."""
+    changed = _by_change(comparison)
+    lost = [each for each in changed if each.supervised < each.baseline]
+    for what, tasks in (("Worse", lost), ("Better", changed[len(lost) :])):
+        names = [f"{each.env} {each.task}" for each in tasks[:_SHOWN]]
+        more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
+        if names:
+            yield f"{what} when supervised: {', '.join(names)}{more}."
 
 
 def _at(values: tuple[float, ...], index: int) -> str:

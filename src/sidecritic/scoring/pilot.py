@@ -223,6 +223,8 @@ def pilot_of(evidence: PilotEvidence, sample: Sample) -> Pilot:
     verdict: Verdict = "not enough labels"
     if not unknown and (low > 0 or high < 0):
         verdict = "enforce" if low > 0 else "stay in shadow"
+    idle = not unknown and measures["break_even"].value is None
+    changes_nothing = ("in these cases the critic repaired nothing and spoilt nothing",)
     more = None if verdict != "not enough labels" else _more(evidence, sample.labels, unknown)
     return Pilot(
         verdict=verdict,
@@ -233,7 +235,11 @@ def pilot_of(evidence: PilotEvidence, sample: Sample) -> Pilot:
         rates=rates,
         assumed=assumed,
         simulated=sample.simulated,
-        remarks=(*_remarks(sample, unknown, assumed), *sample.remarks),
+        remarks=(
+            *(changes_nothing if idle else ()),
+            *_remarks(sample, unknown, assumed),
+            *sample.remarks,
+        ),
         p=measures["p"],
         r=measures["r"],
         d=measures["d"],

@@ -37,7 +37,10 @@ def _listed(value: object) -> object:
         items = [[part.strip() for part in str(item).split(",")] for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         # A variable that is not set must not mean "all of them".
         if not all(map(any, items)):
-            raise ValueError("names nothing; write one name or several (a,b), or leave it out")
+            raise ValueError(
+                "names nothing; write one name or several (a,b), or leave it out; "
+                "`sidecritic tasks` lists them"
+            )
         return tuple(part for parts in items for part in parts if part)
     return value
 

@@ -42,9 +42,28 @@ def test_a_write_that_nobody_agreed_to_is_sent_back_with_its_listing() -> None:
     assert "ask for a yes" in finding.feedback
 
 
-def test_a_no_is_no_consent() -> None:
-    talk = LISTED.user("No, please don't do that.")
-    assert "unconfirmed write" in fired(PACK, talk.calls("cancel_pending_order", **CANCEL))
+@pytest.mark.parametrize(
+    "answer", ["No, please don't do that.", "No, do not cancel it.", "Hm, I have to think."]
+)
+def test_a_no_is_no_consent(answer: str) -> None:
+    talk = LISTED.user(answer)
+    assert sent_back(PACK, talk.calls("cancel_pending_order", **CANCEL))
+
+
+def test_a_user_who_asks_for_what_was_spoken_of_is_not_made_to_ask_again() -> None:
+    talk = ASKED.agent("You are Ana Ruiz. The order came to $66.75.").user("Cancel it at once!")
+    silent = talk.calls("cancel_pending_order", **CANCEL)
+    assert sent_back(PACK, silent)
+    spoken = ASKED.agent("The first of them is 1111111.").user("A pity. Cancel what I ordered!")
+    told = fired(PACK, spoken.calls("cancel_pending_order", order_id="#1111111"))
+    assert told["unconfirmed write"].risk == common.EVIDENCE
+
+
+def test_a_claim_refuses_where_nothing_was_written_and_is_evidence_elsewhere() -> None:
+    claim = "Your items have been returned."
+    assert sent_back(PACK, ASKED.says(claim))
+    after = fired(PACK, CANCELLED.says(claim))["claim without a write"]
+    assert after.risk == common.EVIDENCE
 
 
 def test_asking_for_the_deed_with_the_record_in_view_is_consent() -> None:

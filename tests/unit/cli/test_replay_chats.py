@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.library import POLICY, TOOLS, batch, renewal, written
+from tests.library import POLICY, TOOLS, Json, batch, renewal, written
 from tests.unit.cli.commands import answer, last_complaint, run
+from tests.wire import Received, Reply, chat, wire_server
 
 KEYS = {"n", "wrong", "auroc", "auroc_ci", "recall_at_fpr"}
 
@@ -85,3 +86,80 @@ def test_a_judgement_that_may_be_of_several_files_is_bad_input(tmp_path: Path) -
     answer("replay", "chats.jsonl", *asked)
     said = last_complaint("replay", "chats.jsonl", "night/chats.jsonl", *asked)
     assert "the file chats.jsonl may be any of night/chats.jsonl" in said
+
+
+# --- with a language model -------------------------------------------------------------------
+
+JUDGE = ("--critic", "llm:openai:judge")
+
+
+def judging(received: Received) -> Reply:
+    """Refuse everything, by the first token of the answer."""
+    top = [{"token": "No", "logprob": -0.1}, {"token": "Yes", "logprob": -3.0}]
+    return chat("No", logprobs=[{"token": "No", "logprob": -0.1, "top_logprobs": top}])
+
+
+def test_figures_with_a_model_are_shared_by_a_cassette(tmp_path: Path) -> None:
+    with wire_server(judging) as server:
+        address = ("--critic-base-url", server.base_url)
+        live = answer("replay", "chats.jsonl", *DESK, *JUDGE, *address, "--record", "tape")
+    played = answer("replay", "chats.jsonl", *DESK, *JUDGE, "--cassette", "tape")
+    assert live["cost"]["failed"] == played["cost"]["failed"] == 0
+    assert live["decided"] == played["decided"]
+    assert live["writes"]["labelled"] == played["writes"]["labelled"]
+    assert played["decided"]["library"]["caught"]["n"] > 0
+
+
+def test_a_cassette_that_lacks_answers_says_how_many(tmp_path: Path) -> None:
+    with wire_server(judging) as server:
+        address = ("--critic-base-url", server.base_url)
+        answer("replay", "chats.jsonl", *DESK, *JUDGE, *address, "--record", "tape")
+    written(tmp_path / "chats.jsonl", renewal("good"), renewal("new", loan="B-8"))
+    done = run("replay", "chats.jsonl", *DESK, *JUDGE, "--cassette", "tape", "--json")
+    assert done.exit_code == 1
+    assert "the cassette tape lacks the answers for 2 of 4 proposals" in done.stderr
+
+
+def test_a_cassette_that_is_not_there_is_bad_input() -> None:
+    said = last_complaint("replay", "chats.jsonl", *DESK, *JUDGE, "--cassette", "nowhere")
+    assert "cassette nowhere/openai-judge.jsonl: No such file" in said
+
+
+# --- labels from elsewhere, and what comes after ---------------------------------------------
+
+
+def test_labels_may_come_from_a_file(tmp_path: Path) -> None:
+    bare: Json = {**renewal("good"), "labels": []}
+    written(tmp_path / "chats.jsonl", bare)
+    said = {"trajectory": "good", "turn": 1, "call_id": "c2", "wrong": True, "by": "jo"}
+    written(tmp_path / "labels.jsonl", said, {**said, "trajectory": "other"})
+    done = run(
+        *("replay", "chats.jsonl", *DESK, "--critic", "none"),
+        *("--labels", "labels.jsonl", "--json"),
+    )
+    scores = json.loads(done.stdout)
+    assert scores["writes"]["labelled"]["all"]["wrong"] == 1
+    assert "1 labels are of runs that these files do not hold" in done.stderr
+
+
+def test_a_threshold_is_fitted_to_chats_and_says_how_many_labels_are_missing() -> None:
+    asked = ("--critic", "policy", "--pack", "sidecritic.packs.shop:SHOP")
+    answer("replay", "chats.jsonl", *DESK, *asked, "--out", "judged.jsonl")
+    report = answer("calibrate", "judged.jsonl", "chats.jsonl", "--out", "desk.toml")
+    assert {(each["kind"], each["domain"]) for each in report["missing"]} >= {
+        ("write", "library"),
+        ("write", "library:night"),
+    }
+    first = next(each for each in report["missing"] if each["domain"] == "library")
+    assert (first["right"] + first["right_missing"], first["wrong"] + first["wrong_missing"]) == (
+        60,
+        10,
+    )
+    assert any("more are needed before a threshold" in each for each in report["notes"])
+
+
+def test_labelled_chats_become_a_run_to_learn_from() -> None:
+    counts = answer("datagen", "label", "desk", "--decisions", "chats.jsonl")
+    assert counts["new"] == 8
+    again = answer("replay", "desk", "--critic", "none", "--labels", "desk/labels.jsonl")
+    assert again["labels"]["wrong"] == 3

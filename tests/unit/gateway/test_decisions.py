@@ -181,6 +181,7 @@ def test_live_decisions_go_through_the_store_into_training_data(
         ("decisions", "label", "x", "right"),
         ("reviews", "ls"),
         ("serve",),
+        ("promote", "--route", "openai"),
     ],
 )
 def test_without_the_gateways_packages_one_line_says_what_to_install(

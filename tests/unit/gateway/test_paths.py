@@ -50,6 +50,11 @@ def test_policy_tools_and_pack_are_found_beside_the_settings(desk: Path, absolut
     assert route.critic.name == "policy"
 
 
+def test_tools_may_be_the_file_alone(desk: Path) -> None:
+    found = settings(desk, 'tools = "tools.json"')
+    assert found == settings(desk, 'tools_file = "tools.json"')
+
+
 @pytest.mark.parametrize("query", ["", "?timeout=3"])
 def test_the_store_is_found_beside_the_settings(desk: Path, query: str) -> None:
     found = settings(desk, store=f'[store]\nurl = "sqlite:///x.db{query}"')

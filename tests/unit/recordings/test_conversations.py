@@ -124,15 +124,17 @@ def test_effects_are_those_of_the_log_and_else_of_the_operators_file(tmp_path: P
     file = tmp_path / "tools.json"
     file.write_text(json.dumps({"tools": [*TOOLS, function("close_card")]}))
     operator = Operator(tools=read_tools(file))
-    named = [function("list_loans"), function("renew_loan", "read"), function("ask_a_colleague")]
+    named = [function("list_loans"), function("renew_loan", "read"), function("quux")]
     run = only(read(tmp_path, {**renewal(), "tools": named}, operator=operator))
-    assert effects(run) == {
-        "list_loans": "read",
-        "renew_loan": "read",
-        "ask_a_colleague": "unknown",
-    }
+    assert effects(run) == {"list_loans": "read", "renew_loan": "read", "quux": "unknown"}
     bare = only(read(tmp_path, renewal(), operator=operator))
-    assert effects(bare)["close_card"] == "unknown"
+    assert effects(bare) == {**effects(bare), "pay_fine": "write", "close_card": "write"}
+
+
+def test_a_tool_without_an_effect_is_what_it_seems_to_be(tmp_path: Path) -> None:
+    named = [function("get_loans"), function("cancel_loan"), function("quux")]
+    run = only(read(tmp_path, {**renewal(), "tools": named}))
+    assert effects(run) == {"get_loans": "read", "cancel_loan": "write", "quux": "unknown"}
 
 
 def test_tools_hold_for_the_lines_after_them(tmp_path: Path) -> None:
@@ -205,7 +207,7 @@ def test_tools_of_an_mcp_server_read_where_their_annotations_say_so(tmp_path: Pa
         ({**renewal(), "labels": [label(3, "wrong")]}, "not a turn of the agent"),
         ({**renewal(), "labels": [label(2, "wrong", "c9")]}, "'c9', which message 2 does not"),
         ({**renewal(), "labels": [label(2, "dubious")]}, "labels.0.label"),
-        ({**renewal(), "tools": [{"type": "function"}]}, "tools[0] has no name"),
+        ({**renewal(), "tools": [{"type": "function"}]}, r"tools[0] has no name"),
         ({**renewal(), "tools": [function("a", "deletes")]}, "the effect 'deletes'"),
     ],
 )

@@ -66,13 +66,14 @@ def test_a_report_names_every_task_and_a_comparison_those_that_changed() -> None
     report = to_markdown(compared)
     assert report.index("| b | desk | 1 → 0 of 1 |") < report.index("| a | desk | 0 → 1 of 1 |")
     assert "| c | desk" not in report
-    assert "1 → 0 of 1" in printed(compared)
+    assert "Worse when supervised: desk b." in printed(compared)
+    assert "Better when supervised: desk a." in printed(compared)
 
 
-def test_a_terminal_names_twenty_tasks_and_says_where_the_others_are() -> None:
+def test_a_line_names_ten_tasks_and_the_report_all() -> None:
     before = Side([trajectory(f"t{n:02}", end=graded(False)) for n in range(30)])
     after = Side([trajectory(f"t{n:02}") for n in range(30)])
-    assert "10 more in the report" in printed(compare(before, after))
+    assert "desk t09 and 20 more." in " ".join(printed(compare(before, after)).split())
     assert to_markdown(compare(before, after)).count("0 → 1 of 1") == 30
 
 

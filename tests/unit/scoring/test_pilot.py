@@ -193,6 +193,7 @@ def test_a_critic_that_changes_nothing_is_not_enforced() -> None:
     found = pilot_of(*episodes_counted(alone, alone))
     assert found.verdict == "not enough labels"
     assert found.break_even.value is None
+    assert found.remarks[0] == "in these cases the critic repaired nothing and spoilt nothing"
 
 
 def test_runs_without_a_common_episode_are_refused() -> None:

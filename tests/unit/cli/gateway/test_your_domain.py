@@ -8,16 +8,13 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.desk import files, models
+from tests.desk import chats, files, models
 from tests.operating import DOOR, Process, free_port
 from tests.unit.cli.gateway.test_walk import decided, environment, program, typed
 from tests.wire import wire_server
 
 PAGE = Path(__file__).parents[4] / "docs" / "your-domain.md"
 ASKED = [*["Book a visit for Rex."] * 15, *["Yes, book slot S-9 for Rex, as you said."] * 15]
-
-LATER = {"replay"}
-"""Commands of the page that do not work yet."""
 
 
 def commands() -> list[list[str]]:
@@ -34,8 +31,9 @@ class Newcomer:
         self.provider = provider
         self.listen = f"127.0.0.1:{free_port()}"
         _, self.tools, self.agent = files(folder)
+        (folder / "chats.jsonl").write_text(chats())
         self.said: dict[str, str] = {}
-        """What each command printed, by its first words."""
+        """What each command printed, by its first words and what is special about it."""
         self.ids: dict[str, list[str]] = {}
 
     def type(self, words: Sequence[str]) -> None:
@@ -47,7 +45,8 @@ class Newcomer:
             self.about_decisions(words)
         else:
             done = typed(self.folder, *self.here(words), OPENAI_API_KEY="sk-operator")
-            self.said[name] = done
+            special = {"--blocked", "chats.jsonl", "shadow"}.intersection(words)
+            self.said[" ".join([name, *special])] = done
 
     def here(self, words: Sequence[str]) -> Iterator[str]:
         """Yield the words with the addresses of this machine in place of the provider's."""
@@ -84,15 +83,17 @@ def test_the_page_is_walked_from_policy_to_enforcement(tmp_path: Path) -> None:
     with wire_server(models) as provider:
         newcomer = Newcomer(tmp_path / "desk", provider.base_url)
         for words in commands():
-            if words[1] not in LATER:
-                newcomer.type(words)
+            newcomer.type(words)
     said = newcomer.said
     assert "find_owner" in said["init"]
     assert "set here" in said["serve"]
     assert "15 would have been blocked" in said["decisions ls"]
+    caught = re.search(r"agent +15 of 15 .* 0 of 15 ", said["replay"])
+    assert caught, "all that was wrong, nothing that was right"
+    assert re.search(r"all +1 of 1 .* 0 of 1 ", said["replay chats.jsonl"])
     assert "enforce" in said["pilot"]
-    settings = (newcomer.folder / "gateway.toml").read_text()
-    assert 'mode = "enforce"' in settings
+    assert "shadow → enforce" in said["promote"]
+    assert "enforce → shadow" in said["promote shadow"]
 
 
 def test_a_route_that_was_promoted_withholds_what_is_refused(tmp_path: Path) -> None:

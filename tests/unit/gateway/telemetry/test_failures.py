@@ -10,17 +10,19 @@ import httpx2
 import pytest
 from openai import OpenAI
 
-from sidecritic import Case, Objection, Pack, PolicyCritic, call_check
+from sidecritic import Case, LLMCritic, Objection, Pack, PolicyCritic, call_check
 from sidecritic.assembly.gateway import GatewayMaker
 from sidecritic.critics.base import FunctionCritic
 from sidecritic.gateway.inprocess.supervise import Options, supervise
 from sidecritic.gateway.server.probe import probe_critics
 from sidecritic.gateway.store.decisions import DecisionRecord
+from sidecritic.models.openai import OpenAIChat
 from sidecritic.types import Proposal
 from tests.gateway import Asked, gateway, post, settings_for
 from tests.wire import HANGS, Json, call, chat, failure, refusing_url, wire_server
 
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "my secret word"}]}
+SURE = chat('{"verdict": "Yes", "confidence": 90}')
 WRITE = chat(None, calls=[call("refund", {})])
 CHAT = "v1/chat/completions"
 
@@ -101,6 +103,18 @@ async def test_critics_are_tried_before_a_client_waits_for_them(tmp_path: Path) 
     assert "HTTP 401" in lines[0]
     assert lines[1].startswith(failed.format("anthropic"))
     assert lines[2:] == ["route openai: critic mine answers (ok, 0.00 s)"]
+
+
+def test_a_check_that_fails_as_evidence_of_an_llm_critic_is_named_too() -> None:
+    with wire_server(WRITE) as upstream, wire_server(SURE) as judge:
+        model = OpenAIChat("judge", base_url=judge.base_url, api_key="k")
+        critic = LLMCritic(model, evidence=Pack.of("p", odd))
+        with gateway(upstream.root, critic=critic) as door:
+            post(door, CHAT, HI)
+            (row,) = door.settled()
+            door.on_loop(model.aclose())
+    assert (row["verdict"], row["status"]) == ("approve", "ok")
+    assert row["broken"].startswith("odd: KeyError at test_failures.py:")
 
 
 @call_check("odd", policy="Never.", risk=0.9)

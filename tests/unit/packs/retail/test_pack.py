@@ -4,7 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.packs.retail.pack import RETAIL
-from tests.talk import Talk, fired, specs
+from tests.talk import Talk, fired, sent_back, specs
 
 TOOLS = specs(
     "find_user_id_by_email get_user_details get_order_details get_product_details",
@@ -221,3 +221,16 @@ def test_a_call_whose_arguments_are_not_an_object_breaks_nothing() -> None:
     call = proposal.action.calls[0].model_copy(update={"arguments": None, "raw": "{"})
     action = proposal.action.model_copy(update={"calls": (call,)})
     assert fired(RETAIL, proposal.model_copy(update={"action": action}))
+
+
+def test_an_exchange_for_the_same_is_noticed_where_nothing_else_changes() -> None:
+    same = but(EXCHANGE, new_item_ids=["100001"])
+    assert sent_back(RETAIL, LAMP_WISH.calls(same[0], **same[1]))
+    more = but(EXCHANGE, item_ids=["100001", "100101"], new_item_ids=["100001", "100102"])
+    assert "same item again" not in names(LAMP_WISH, more)
+
+
+def test_what_the_tool_refuses_by_itself_is_told_and_left_to_the_tool() -> None:
+    delivered = but(CANCEL, order_id="#W1000002")
+    assert "order not pending" in names(CANCELLING, delivered)
+    assert not sent_back(RETAIL, CANCELLING.calls(delivered[0], **delivered[1]))

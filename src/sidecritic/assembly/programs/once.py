@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sidecritic.assembly.inprocess import named_or_given
+from sidecritic.assembly.programs.inprocess import named_or_given
 from sidecritic.dialects.chat import ChatCompletions
 from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.tool_files import read_tools, tools_in

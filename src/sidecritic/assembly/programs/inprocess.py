@@ -16,7 +16,7 @@ from sidecritic.adapters import turns
 from sidecritic.assembly.critics import Connection, Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_at
-from sidecritic.assembly.tool_rules import Tools, rules_of
+from sidecritic.assembly.programs.tool_rules import Tools, rules_of
 from sidecritic.gates import GATES, Gate
 from sidecritic.gateway.inprocess import supervise as plain
 from sidecritic.gateway.inprocess.supervise import Options
