@@ -19,23 +19,24 @@ LLAMA  := llama-cpp-python==0.3.36
 # llama.cpp's converters, which are not ours and not copied here: of a source distribution on PyPI.
 SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 
-# LiteLLM is what the gateway is measured against; its dependencies are its own.
+# LiteLLM is what the gateway is measured against, and a client of it; its dependencies are its own.
 LITELLM := litellm[proxy]==1.108.7
 
 .PHONY: help demo test lint format head learn-smoke test-parity test-real test-fuzz test-train
-.PHONY: test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
+.PHONY: test-wheel test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
 	@echo "make test         unit and property tests"
 	@echo "make lint         ruff, pyright strict, import contracts"
+	@echo "make test-wheel   the built wheel in an empty environment, from an unrelated folder (3 minutes)"
 	@echo "make head         the weights of the critic "head", from simulated runs (minutes; the same bytes)"
 	@echo "make learn-smoke  two rounds of learning on τ² train tasks, simulated actor (minutes)"
 	@echo "make test-parity  every τ² task and recorded run against the official evaluators (slow)"
 	@echo "make test-real    against a real llama.cpp server with real weights (builds it; slow)"
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
-	@echo "make test-javascript the gateway with the real JavaScript clients (needs npm)"
+	@echo "make test-javascript the gateway with the real JavaScript clients and LiteLLM (needs npm)"
 	@echo "make test-fuzz    a minute of hostile text at the checks, five of requests at the gateway"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-branching whether branching labels are right, and what they cost"
@@ -65,6 +66,9 @@ head: .venv/.dev
 	@$(BIN)/sidecritic train --kind head --runs runs/head --test-users \
 	  --out src/sidecritic/critics/weights/head-1.json
 
+test-wheel:
+	@$(PYTHON) -m scripts.check_wheel
+
 learn-smoke: .venv/.dev
 	@rm -rf runs/learn-smoke
 	@$(BIN)/python -m benchmarks.learn_smoke --out runs/learn-smoke
@@ -82,7 +86,7 @@ test-train: .venv-train/.train .venv-train/llama.cpp $(WEIGHTS)
 test-browser: .venv-browser/.done
 	@.venv-browser/bin/pytest -m browser tests/browser
 
-test-javascript: .venv/.dev tests/javascript/node_modules/.done
+test-javascript: .venv/.dev .venv-litellm/.done tests/javascript/node_modules/.done
 	@$(BIN)/pytest -n $(FREE) -m javascript tests/javascript
 
 test-fuzz: .venv/.dev

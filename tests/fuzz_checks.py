@@ -24,7 +24,9 @@ from pydantic import JsonValue
 import sidecritic.checks
 import sidecritic.english
 import sidecritic.packs
+from sidecritic.assembly.packs import default_pack
 from sidecritic.checks.base import Pack
+from sidecritic.checks.structural import STRUCTURAL
 from sidecritic.english.lexicon import Intent
 from sidecritic.packs.registry import shipped
 from sidecritic.types import (
@@ -251,7 +253,7 @@ def draws(rng: Random) -> Iterator[tuple[str, str]]:
 
 def test_time_grows_as_the_text_does_and_no_check_fails() -> None:
     rng, until = Random(int(os.environ.get("FUZZ_SEED", "1"))), monotonic() + SECONDS
-    packs = list(shipped().values())
+    packs = [STRUCTURAL, *map(default_pack, shipped().values())]
     for slot, pump in draws(rng):
         if monotonic() > until:
             break
@@ -286,7 +288,7 @@ ODD: tuple[JsonValue, ...] = (
 RAW = ("[" * 1000, '{"a":' * 1000, "NaN", "[NaN]", '{"price": Infinity}', '{"amount": 1e999}', "{")
 
 
-@pytest.mark.parametrize("pack", shipped().values(), ids=lambda pack: pack.name)
+@pytest.mark.parametrize("pack", [STRUCTURAL, *shipped().values()], ids=lambda pack: pack.name)
 def test_whatever_the_types_no_check_fails(pack: Pack) -> None:
     rng = Random(2)
     base = json.loads(json.dumps(record("x", "order_id")))

@@ -26,6 +26,8 @@ class Talk:
 
     tools: tuple[ToolSpec, ...]
     history: tuple[Message, ...] = ()
+    policy: str = ""
+    """The rules of the run, of which checks read their numbers."""
 
     def user(self, text: str) -> "Talk":
         return self._with(User(text=text))
@@ -73,7 +75,7 @@ class Talk:
             attempt=0,
             action=action,
             history=self.history,
-            policy="",
+            policy=self.policy,
             tools=self.tools,
         )
 

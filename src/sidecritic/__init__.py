@@ -51,11 +51,14 @@ from sidecritic.types import (
 )
 
 if TYPE_CHECKING:
+    from sidecritic.assembly.programs.inprocess import Oversight, critic_by_name, supervise
+    from sidecritic.assembly.programs.once import judge, proposal_of
     from sidecritic.checks.base import Objection, Pack, call_check, text_check
     from sidecritic.checks.case import Case
     from sidecritic.critics.llm import LLMCritic
     from sidecritic.critics.policy import PolicyCritic
-    from sidecritic.gateway.inprocess.supervise import Options, supervise
+    from sidecritic.gateway.inprocess.supervise import Options
+    from sidecritic.seats.tools import ToolRule
 
 __version__ = "0.1.0"
 
@@ -89,6 +92,7 @@ __all__ = [
     "Observation",
     "Options",
     "Outcome",
+    "Oversight",
     "Pack",
     "PolicyCritic",
     "Proposal",
@@ -103,6 +107,7 @@ __all__ = [
     "Task",
     "ToolCall",
     "ToolResult",
+    "ToolRule",
     "ToolSpec",
     "TraceError",
     "Trajectory",
@@ -112,7 +117,10 @@ __all__ = [
     "actor_view",
     "briefing_for",
     "call_check",
+    "critic_by_name",
     "env_view",
+    "judge",
+    "proposal_of",
     "proposals",
     "run_episode",
     "supervise",
@@ -125,10 +133,15 @@ _LATE = {
     "LLMCritic": "sidecritic.critics.llm",
     "Objection": "sidecritic.checks.base",
     "Options": "sidecritic.gateway.inprocess.supervise",
+    "Oversight": "sidecritic.assembly.programs.inprocess",
     "Pack": "sidecritic.checks.base",
     "PolicyCritic": "sidecritic.critics.policy",
+    "ToolRule": "sidecritic.seats.tools",
     "call_check": "sidecritic.checks.base",
-    "supervise": "sidecritic.gateway.inprocess.supervise",
+    "critic_by_name": "sidecritic.assembly.programs.inprocess",
+    "judge": "sidecritic.assembly.programs.once",
+    "proposal_of": "sidecritic.assembly.programs.once",
+    "supervise": "sidecritic.assembly.programs.inprocess",
     "text_check": "sidecritic.checks.base",
 }
 """Names that are loaded when they are first asked for: half of the import."""

@@ -20,6 +20,9 @@ Errors are attributed once, where one part calls another, with `boundary()`.
 episode becomes a `Failed` event of that episode and leaves its siblings alone.
 """
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -120,6 +123,37 @@ class boundary:
         if isinstance(cause, Exception) and not isinstance(cause, SidecriticError):
             said = f"{self._doing}: {type(cause).__name__}: {cause}"
             raise self._error(said) from cause
+
+
+_PACKAGE, _PYTHON = str(Path(__file__).parent), str(Path(os.__file__).parent)
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, as `checks.py:12`; empty for one that never was."""
+    at, lines = error.__traceback__, list[Line]()
+    while at is not None:
+        lines.append((at.tb_frame.f_code.co_filename, at.tb_lineno))
+        at = at.tb_next
+    return place_in(lines)
+
+
+Line = tuple[str, int]
+"""A file and the number of a line."""
+
+
+def place_in(lines: Sequence[Line]) -> str:
+    """Return which of the lines that are being carried out, outermost first, says most.
+
+    It is the innermost one of a check, rather than of the libraries that the check calls.
+    """
+    own = [line for line in lines if not line[0].startswith((_PYTHON, "<"))]
+    theirs = [
+        (file, line)
+        for file, line in own
+        if "site-packages" not in file and (not file.startswith(_PACKAGE) or "packs" in file)
+    ]
+    found = (theirs or own or list(lines))[-1:]
+    return "".join(f"{Path(file).name}:{line}" for file, line in found)
 
 
 class Problem(NamedTuple):

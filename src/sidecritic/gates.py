@@ -1,5 +1,11 @@
-"""Which actions are judged."""
+"""Which actions are judged.
 
+Which message may be the last is told without a language where it can be: what follows a change
+reports it, and what asks nothing after a change may end the talk. English says more, such as how
+people take leave where nothing was changed; that adds to it, and takes nothing away.
+"""
+
+import re
 from collections.abc import Sequence
 from typing import Literal, assert_never, get_args
 
@@ -9,13 +15,26 @@ from sidecritic.handover import hand_overs
 from sidecritic.ports import Critic, Simulating
 from sidecritic.recorded import Kind
 from sidecritic.trace import SUPERVISOR
-from sidecritic.types import Approve, Assistant, Judgement, Message, Proposal, ToolSpec, User
+from sidecritic.types import (
+    Approve,
+    Assistant,
+    Judgement,
+    Message,
+    Proposal,
+    ToolResult,
+    ToolSpec,
+    User,
+)
 
 Gate = Literal["writes", "writes+final", "all", "none"]
 """`writes` judges calls that may change records; `writes+final` also messages that end the
 conversation and transfers to a person, because an omission can only be caught there."""
 
 GATES: tuple[Gate, ...] = get_args(Gate)
+
+
+_QUESTION = re.compile("[?\uff1f\u061f\u037e\u055e]")
+"""Question marks of the world's scripts."""
 
 
 def may_write(action: Assistant, tools: tuple[ToolSpec, ...]) -> bool:
@@ -29,7 +48,27 @@ def is_final(action: Assistant, history: Sequence[Message], tools: Sequence[Tool
     if action.calls:
         names = {call.name for call in action.calls}
         return not names.isdisjoint(hand_overs(tools, names))
-    return closes(typed(action.text).lower(), typed(_last_words(history)).lower())
+    return _follows_a_write(action, history, tools) or closes(
+        typed(action.text).lower(), typed(_last_words(history)).lower()
+    )
+
+
+def _follows_a_write(
+    action: Assistant, history: Sequence[Message], tools: Sequence[ToolSpec]
+) -> bool:
+    """Whether something was changed since the user spoke, or before, and no question is open."""
+    reads = {tool.name for tool in tools if tool.effect == "read"}
+    asks = bool(_QUESTION.search(action.text))
+    for message in reversed(history):
+        match message:
+            case ToolResult(name=name, is_error=False) if name not in reads:
+                if not message.text.startswith(SUPERVISOR):
+                    return True
+            case User(text=text) if asks and not text.startswith(SUPERVISOR):
+                return False
+            case _:
+                pass
+    return False
 
 
 def covers(gate: Gate, proposal: Proposal) -> bool:

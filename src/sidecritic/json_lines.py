@@ -19,11 +19,19 @@ def records_in(
     Raises:
         ConfigError: it cannot be read; the message names the line.
     """
+    yield from parsed(lines_in(file, missing=missing), kind, file, advice=advice)
+
+
+def lines_in(file: Path, *, missing: str = "check the path") -> list[str]:
+    """Return the lines of a file, empty ones as well.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
+        return file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigError(f"cannot read {file}: {cause}; {missing}") from cause
-    yield from parsed(lines, kind, file, advice=advice)
 
 
 def parsed(

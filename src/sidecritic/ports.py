@@ -162,6 +162,7 @@ class Prompted(Protocol):
     def system(self) -> str: ...
 
 
+@runtime_checkable
 class Benchmark(Protocol):
     """A family of tasks that can be played: where environments come from."""
 

@@ -3,16 +3,41 @@
 The vocabulary that importing (`recordings`), judging (`replay`) and scoring share.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from sidecritic.errors import ConfigError
 from sidecritic.trace import Trajectory
 from sidecritic.types import Briefing, Judgement, Record
 
 UNKNOWN = "unknown"
+CHATS = "chats"
+"""The benchmark of chat logs, and the first part of their environments: `chats:DOMAIN`."""
+GATEWAY = "gateway"
+"""The first part of the environments of live decisions: `gateway:ROUTE`."""
 
 Kind = Literal["write", "final", "other"]
 """What a proposal is: a call that may change records; a farewell or a transfer; the rest."""
+
+
+def is_same_file(name: str, other: str) -> bool:
+    """Whether two names, each the end of a path, may mean one file."""
+    return f"/{name}".endswith(f"/{other}") or f"/{other}".endswith(f"/{name}")
+
+
+def file_among(name: str, files: Iterable[str]) -> str | None:
+    """Return which of some recorded files a name means; `None` for none of them.
+
+    Raises:
+        ConfigError: it may be several.
+    """
+    found = sorted({file for file in files if is_same_file(name, file)})
+    if name in found or len(found) == 1:
+        return name if name in found else found[0]
+    if found:
+        raise ConfigError(f"the file {name} may be any of {', '.join(found)}; take them one by one")
+    return None
 
 
 class ProposalKey(NamedTuple):
@@ -24,12 +49,35 @@ class ProposalKey(NamedTuple):
     attempt: int
 
 
+def domain_of(env: str) -> str:
+    """Return the domain of an environment; that of a chat log may hold a colon."""
+    first, _, rest = env.partition(":")
+    return rest if first == CHATS else env.rpartition(":")[2]
+
+
+class Opinion(Record):
+    """What a person says of one proposal, or of one call of it: the one form of a label."""
+
+    trajectory: str
+    turn: int
+    attempt: int = 0
+    call_id: str | None = None
+    wrong: bool
+    feedback: str = ""
+    note: str = ""
+    by: str = ""
+
+
+ReadersLabels = Mapping[tuple[str, int, str], bool]
+"""File, position in it and normal form of a first wrong write, to whether it was detectable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One run of an agent, as a trajectory, with where it came from."""
 
     file: str
-    """Name of the file, without its folder."""
+    """The end of the file's path: its name, with as many folders as tell it from the others."""
     simulation: int
     """Position in the file, from 0; malformed and empty records are counted too."""
     benchmark: str
@@ -39,6 +87,13 @@ class Recorded:
     """Of the task's user: what folds and bootstraps are grouped by."""
     trajectory: Trajectory
     briefing: Briefing
+    opinions: tuple[Opinion, ...] = ()
+    """What people say of its proposals."""
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is a conversation of an operator's own agent: labels are all its truth."""
+        return self.trajectory.task.env.partition(":")[0] in (CHATS, GATEWAY)
 
     @property
     def critic_env(self) -> str:

@@ -16,7 +16,14 @@ from time import perf_counter
 from typing import Any, assert_never
 
 from sidecritic.critics.base import NoCritic, warm_up
-from sidecritic.errors import CriticError, CriticTimeout, ModelError, boundary
+from sidecritic.errors import (
+    CriticError,
+    CriticTimeout,
+    ModelError,
+    SidecriticError,
+    boundary,
+    place_of,
+)
 from sidecritic.gates import Gate, covers, may_write
 from sidecritic.ports import Critic, Model, can_warm
 from sidecritic.trace import (
@@ -223,11 +230,16 @@ class Supervisor:
 
 
 def failed_by(error: CriticError) -> Failed:
-    """Return the failure of a critic, named by what broke it: its model, or an exception."""
+    """Return the failure of a critic, named by what broke it: its model, or an exception.
+
+    Where an exception was raised stands at the end of the message, in brackets.
+    """
     cause: BaseException = error
     while type(cause) is CriticError and cause.__cause__ is not None:
         cause = cause.__cause__
-    return Failed(where="critic", error=type(cause).__name__, message=str(error))
+    is_foreign = not isinstance(cause, SidecriticError)
+    where = f" [{place_of(cause)}]" if is_foreign else ""
+    return Failed(where="critic", error=type(cause).__name__, message=f"{error}{where}")
 
 
 async def judge_in_time(critic: Critic, proposal: Proposal, seconds: float) -> Judgement:

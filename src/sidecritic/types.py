@@ -51,7 +51,7 @@ class Record(BaseModel):
 
 # --- tools and messages ------------------------------------------------------------------
 
-Effect = Literal["read", "write", "unknown"]
+Effect = Literal["read", "write", "hand_over", "unknown"]
 
 
 class ToolSpec(Record):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecritic.labelling.people import read_opinions
+from sidecritic.labelling.given import read_labels_file
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.viewer import write_site
 from tests.browser.conftest import Opens, Tab
@@ -65,7 +65,7 @@ def test_the_pages_give_the_very_file_that_labels_are_read_from(
     assert (name, text) == ("opinions-run.jsonl", OPINIONS)
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
-    assert [opinion.call_id for opinion in read_opinions(file)] == [None, CALL, None]
+    assert [opinion.call_id for opinion in read_labels_file(file).opinions] == [None, CALL, None]
 
 
 def test_the_list_of_episodes_counts_the_labels_of_each(opens: Opens, site: Path) -> None:

@@ -1,13 +1,18 @@
-"""One Node process for the whole suite: to start one takes longer than most of its tests."""
+"""One process of each kind for the whole suite: to start one takes longer than most tests."""
 
 from collections.abc import Generator
 
 import pytest
 
-from tests.javascript.node import Node, node
+from tests.javascript.processes import Clients, Processes, processes
 
 
 @pytest.fixture(scope="session")
-def javascript() -> Generator[Node]:
-    with node() as running:
+def everyone() -> Generator[Processes]:
+    with processes() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def javascript(everyone: Processes) -> Clients:
+    return everyone.node

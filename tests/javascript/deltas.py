@@ -86,7 +86,8 @@ def function(text: object) -> Json:
 
 
 def opened(name: str = "refund", index: int = 0, given: object = None, id: str = "t1") -> Json:
-    block: Json = {"type": "tool_use", "id": id, "name": name, "input": given or {}}
+    begun: Any = {} if given is None else given
+    block: Json = {"type": "tool_use", "id": id, "name": name, "input": begun}
     return {"type": "content_block_start", "index": index, "content_block": block}
 
 

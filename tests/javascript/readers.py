@@ -15,7 +15,7 @@ import openai as openai_sdk
 
 from tests.javascript.deltas import TOOLS
 from tests.javascript.frameworks import Ran, openai_agents, pydantic_ai
-from tests.javascript.node import Node
+from tests.javascript.processes import Clients, Processes
 from tests.wire import Json
 
 ASKED: list[Any] = [{"role": "user", "content": "Hi"}]
@@ -40,9 +40,10 @@ def run(name: str, given: Any) -> list[tuple[str, Any]]:
     """
     if name not in TOOLS:
         return []
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return [(name, {})]
     try:
-        is_text = isinstance(given, str) and given.strip()
-        return [(name, json.loads(given) if is_text else {} if isinstance(given, str) else given)]
+        return [(name, json.loads(given) if isinstance(given, str) else given)]
     except ValueError:
         return [(name, given)]
 
@@ -150,19 +151,24 @@ PYTHON: Mapping[str, Mapping[str, Reader]] = {
     },
 }
 
-# --- JavaScript --------------------------------------------------------------------------
+# --- in processes of their own -----------------------------------------------------------
 
 JAVASCRIPT: Mapping[str, tuple[str, ...]] = {
-    "chat": ("openai_chat", "ai_compatible", "ai_openai_chat"),
+    "chat": ("openai_chat", "agents_chat", "ai_compatible", "ai_openai_chat"),
     "messages": ("anthropic_messages", "anthropic_runner_unthreaded", "ai_anthropic"),
-    "responses": ("openai_responses", "ai_openai"),
+    "responses": ("openai_responses", "agents_responses", "ai_openai"),
+}
+LITELLM: Mapping[str, tuple[str, ...]] = {
+    "chat": ("litellm_openai", "litellm_openai_deltas", "litellm_vllm", "litellm_vllm_deltas"),
+    "messages": ("litellm_anthropic", "litellm_anthropic_deltas"),
+    "responses": ("litellm_responses", "litellm_bridge", "litellm_bridge_deltas"),
 }
 
 
-def of_javascript(node: Node, client: str, root: str, stream: bool) -> Read:
-    heard = node.converse(client, root, ["Hi"], dict.fromkeys(TOOLS, "done"), stream=stream)
+def of_process(clients: Clients, client: str, root: str, stream: bool) -> Read:
+    heard = clients.converse(client, root, ["Hi"], dict.fromkeys(TOOLS, "done"), stream=stream)
     made = [call for name, given in heard.ran for call in run(name, given)]
-    return Read("".join(heard.texts), made, heard.error or "")
+    return Read("".join(map(str, heard.texts)), made, heard.error or "")
 
 
 def of_python(reader: Reader, root: str, stream: bool) -> Read:
@@ -173,7 +179,9 @@ def of_python(reader: Reader, root: str, stream: bool) -> Read:
         return Read("", [], repr(failed))
 
 
-def readers(node: Node, api: str) -> dict[str, Reader]:
+def readers(running: Processes, api: str) -> dict[str, Reader]:
     """Return the readers of an API by name."""
     python = {f"python {name}": partial(of_python, reader) for name, reader in PYTHON[api].items()}
-    return python | {name: partial(of_javascript, node, name) for name in JAVASCRIPT[api]}
+    node = {name: partial(of_process, running.node, name) for name in JAVASCRIPT[api]}
+    litellm = {name: partial(of_process, running.litellm, name) for name in LITELLM[api]}
+    return python | node | litellm

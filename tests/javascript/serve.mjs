@@ -1,11 +1,12 @@
 // Runs conversations for tests: a job is a line of JSON on stdin, what came of it a line on stdout.
 import { createInterface } from "node:readline";
 
+import * as agents from "./clients/agents.mjs";
 import * as vercel from "./clients/ai_sdk.mjs";
 import * as anthropic from "./clients/anthropic.mjs";
 import * as openai from "./clients/openai.mjs";
 
-const CLIENTS = { ...openai, ...anthropic, ...vercel };
+const CLIENTS = { ...openai, ...anthropic, ...vercel, ...agents };
 const SECONDS = 20;
 
 globalThis.AI_SDK_LOG_WARNINGS = false;

@@ -220,6 +220,9 @@ MESSAGES: dict[str, Case] = {
     "input at the start": Case(told(opened(given=DANGER), closed()), REFUND),
     "input at the start and again": Case(told(opened(given=DANGER), piece(TEXT), closed()), REFUND),
     "other input at the start": Case(told(opened(given={"sum": 1}), piece(TEXT), closed())),
+    "an empty text at the start": Case(told(opened(given=""), piece(TEXT), closed()), REFUND),
+    "an empty text and no more": Case(told(opened("look", given=""), closed()), [("look", {})]),
+    "a body: input that is an empty text": body(messages(use_block("look", ""), stop="tool_use")),
     "a body: input that is a text": body(messages(use_block("refund", TEXT), stop="tool_use")),
     "no event lines": Case(told(*used(FIRST, LAST), named=False), REFUND),
     "words without event lines": Case(

@@ -6,13 +6,13 @@ Without a gateway; only cases whose names hold the word, if one is given.
 import json
 import sys
 
-from tests.javascript.node import Node, node
+from tests.javascript.processes import Processes, processes
 from tests.javascript.readers import readers
 from tests.javascript.streams import CASES
 from tests.javascript.test_readers import upstream
 
 
-def print_case(running: Node, api: str, name: str) -> None:
+def print_case(running: Processes, api: str, name: str) -> None:
     case = CASES[api][name]
     sys.stdout.write(f"\n{api}: {name}\n")
     with upstream(api, case) as server:
@@ -24,7 +24,7 @@ def print_case(running: Node, api: str, name: str) -> None:
 
 def main() -> None:
     word = " ".join(sys.argv[1:])
-    with node() as running:
+    with processes() as running:
         for api, cases in CASES.items():
             for name in cases:
                 if word in name:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.javascript.node import Node
+from tests.javascript.processes import Processes
 from tests.javascript.readers import readers
 from tests.javascript.test_readers import ended
 from tests.properties.test_two_readers import DIALECTS, leaves, written
@@ -20,7 +20,7 @@ STREAM = {"content-type": "text/event-stream"}
 
 
 @pytest.mark.parametrize("path", APIS)
-def test_no_client_runs_what_was_not_judged_whole(javascript: Node, path: str) -> None:
+def test_no_client_runs_what_was_not_judged_whole(everyone: Processes, path: str) -> None:
     api, left = APIS[path], list[bytes]()
 
     def answer(received: Received) -> Reply:
@@ -29,7 +29,7 @@ def test_no_client_runs_what_was_not_judged_whole(javascript: Node, path: str) -
         return Reply(left[-1], headers=STREAM) if begins else ended(api, stream=True)
 
     with wire_server(answer) as server:
-        clients = readers(javascript, api)
+        clients = readers(everyone, api)
 
         @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(data=st.data())

@@ -6,7 +6,7 @@ import pytest
 
 from sidecritic.types import Proposal, Revise
 from tests.gateway import Asked, approves, gateway
-from tests.javascript.node import Node
+from tests.javascript.processes import Processes
 from tests.javascript.readers import Read, readers
 from tests.javascript.streams import CASES, REFUND, Case
 from tests.wire import Received, Reply, chat, messages, text_block, wire_server
@@ -71,22 +71,22 @@ def fits(case: Case, read: Read) -> bool:
 
 @every_settled_case
 def test_what_settles_a_case_is_how_some_client_reads_it(
-    javascript: Node, api: str, name: str
+    everyone: Processes, api: str, name: str
 ) -> None:
     case = CASES[api][name]
     with upstream(api, case) as server:
-        read = {who: it(server.root, case.stream) for who, it in readers(javascript, api).items()}
+        read = {who: it(server.root, case.stream) for who, it in readers(everyone, api).items()}
     assert any(fits(case, each) for each in read.values()), read
 
 
 @every_case
 def test_no_reader_runs_what_the_critic_refused_or_never_saw(
-    javascript: Node, api: str, name: str
+    everyone: Processes, api: str, name: str
 ) -> None:
     case, critic = CASES[api][name], refuses_danger()
     ran: dict[str, Any] = {}
     with upstream(api, case) as server, gateway(server.root, critic=critic) as door:
-        for who, it in readers(javascript, api).items():
+        for who, it in readers(everyone, api).items():
             critic.seen.clear()
             got = it(door.root, case.stream).ran
             ran[who] = [call for call in got if call not in approved(critic)]
@@ -95,11 +95,11 @@ def test_no_reader_runs_what_the_critic_refused_or_never_saw(
 
 @every_settled_case
 def test_what_is_settled_is_what_the_critic_sees_and_every_reader_reads(
-    javascript: Node, api: str, name: str
+    everyone: Processes, api: str, name: str
 ) -> None:
     case, critic = CASES[api][name], approves()
     with upstream(api, case) as server, gateway(server.root, critic=critic) as door:
-        read = {who: it(door.root, case.stream) for who, it in readers(javascript, api).items()}
+        read = {who: it(door.root, case.stream) for who, it in readers(everyone, api).items()}
     assert {who: each for who, each in read.items() if not fits(case, each)} == {}
     action = critic.seen[0].action
     assert [(call.name, call.arguments) for call in action.calls] == case.means

@@ -15,7 +15,7 @@ import pytest
 from sidecritic.types import Assistant, Proposal, Revise
 from tests.conversing import Step, answered, require_well_formed
 from tests.gateway import Asked, Row, gateway
-from tests.javascript.node import Heard, Node
+from tests.javascript.processes import Clients, Heard
 from tests.wire import Json, Received, Reply, text_block, use_block, wire_server
 from tests.wires.streams import function_call, output_text
 
@@ -33,6 +33,8 @@ CLIENTS = [
     "anthropic_messages",
     "anthropic_runner",
     "anthropic_runner_unthreaded",
+    "agents_chat",
+    "agents_responses",
     "ai_compatible",
     "ai_openai_chat",
     "ai_openai",
@@ -139,7 +141,7 @@ class Played:
         return [sum(isinstance(m, Assistant) for m in seen.history) for seen in firsts]
 
 
-def play(javascript: Node, client: str, *, stream: bool, mode: str) -> Played:
+def play(javascript: Clients, client: str, *, stream: bool, mode: str) -> Played:
     provider, critic = Provider(), Asked(judge)
     with (
         wire_server(provider.answer) as upstream,
@@ -156,7 +158,7 @@ every_client = pytest.mark.parametrize("client", CLIENTS)
 @every_client
 @BOTH_WAYS
 def test_a_client_runs_only_what_was_approved_in_every_turn(
-    javascript: Node, client: str, stream: bool
+    javascript: Clients, client: str, stream: bool
 ) -> None:
     played = play(javascript, client, stream=stream, mode="enforce")
     heard = played.heard
@@ -178,7 +180,9 @@ def test_a_client_runs_only_what_was_approved_in_every_turn(
 
 @every_client
 @BOTH_WAYS
-def test_in_shadow_all_of_it_passes_as_it_came(javascript: Node, client: str, stream: bool) -> None:
+def test_in_shadow_all_of_it_passes_as_it_came(
+    javascript: Clients, client: str, stream: bool
+) -> None:
     played = play(javascript, client, stream=stream, mode="shadow")
     heard, provider = played.heard, played.provider
 
@@ -192,7 +196,7 @@ def test_in_shadow_all_of_it_passes_as_it_came(javascript: Node, client: str, st
 @every_client
 @BOTH_WAYS
 def test_in_shadow_the_critic_sees_the_whole_conversation(
-    javascript: Node, client: str, stream: bool
+    javascript: Clients, client: str, stream: bool
 ) -> None:
     played = play(javascript, client, stream=stream, mode="shadow")
     assert played.acts_before == [0, 1, 2, 3]

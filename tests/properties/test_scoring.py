@@ -63,11 +63,14 @@ def test_pass_hat_k_is_the_mean_over_all_draws_of_k_trials(passed: list[bool], k
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 @few
-def test_an_interval_holds_its_mean_and_stays_within_the_values(values: list[float]) -> None:
+def test_an_interval_holds_its_mean_stays_within_bounds_and_is_no_point(
+    values: list[float],
+) -> None:
     interval = bootstrap(values)
     slack = 1e-9
-    assert min(values) - slack <= interval.low <= interval.value + slack
-    assert interval.value - slack <= interval.high <= max(values) + slack
+    assert -slack <= interval.low <= interval.value + slack
+    assert interval.value - slack <= interval.high <= 1 + slack
+    assert interval.high - interval.low >= 1 / (len(values) + 4) - slack
 
 
 @given(deltas)

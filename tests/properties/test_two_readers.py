@@ -182,9 +182,18 @@ def responses_of(items: list[Any]) -> list[Any]:
 
 
 WHOLE: st.SearchStrategy[list[str]] = st.sampled_from([[], ["{}"], ['{"a":', " 1}"], ['{"a": 1}']])
+
+
+def in_turns(events: list[Any]) -> list[Any]:
+    """Return the events with every block begun before any goes on."""
+    order = ["content_block_start", "content_block_delta", "content_block_stop"]
+    return sorted(events, key=lambda event: order.index(event["type"]))
+
+
 CALLED = st.lists(st.tuples(NAMES, WHOLE), max_size=3)
 CHAT = perturbed(CALLED.map(chat_of), CHUNKS)
-MESSAGES = perturbed(CALLED.map(messages_of), BLOCK_EVENTS).map(
+IN_ORDER = CALLED.map(messages_of)
+MESSAGES = (perturbed(IN_ORDER, BLOCK_EVENTS) | IN_ORDER.map(in_turns)).map(
     lambda events: [START, *events, STOP]
 )
 RESPONSES = perturbed(st.lists(ITEMS, max_size=2).map(responses_of), ITEM_EVENTS)

@@ -221,6 +221,17 @@ def at_its_stop(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield blocks[at]["name"], blocks[at]["written"]
 
 
+def of_the_latest(events: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """LiteLLM: a delta belongs to the block that began last, whatever its number says."""
+    calls: list[list[str]] = []
+    for event in events:
+        if event["type"] == "content_block_start" and event["content_block"]["type"] == "tool_use":
+            calls.append([event["content_block"]["name"], ""])
+        elif event["type"] == "content_block_delta" and calls:
+            calls[-1][1] += event["delta"].get("partial_json", "")
+    yield from ((name, written) for name, written in calls)
+
+
 # --- responses -----------------------------------------------------------------------------
 
 
@@ -289,7 +300,7 @@ READERS: Mapping[str, tuple[Reader, ...]] = {
         first_of_all(strict=False),
         by_id,
     ),
-    "messages": (snapshot, at_its_stop),
+    "messages": (snapshot, at_its_stop, of_the_latest),
     "responses": (at_the_end, item_by_item, by_deltas("item_id"), by_deltas("output_index")),
 }
 SPLITTERS = (by_the_standard, by_lines)

@@ -94,7 +94,7 @@ class SupervisedModel(Model):
         self._oversight.require_known([*kept, *read.unknown])
         offered = (*told.get("tools", ()), *told.get("handoffs", ()))
         tools = tuple(self._oversight.tool(_spec(tool), Hints()) for tool in offered)
-        return TurnRequest(read.history, system or read.system, tools)
+        return TurnRequest(read.history, "\n\n".join(filter(None, (system, read.system))), tools)
 
     def _draft(self, answer: Answer, refused: Refusals[Answer]) -> AgentDraft[Answer]:
         read = _WIRE.answered({"output": answer.items})

@@ -16,6 +16,7 @@ from sidecritic.dialects.base import Hints
 from sidecritic.errors import ModelError, SidecriticError
 from sidecritic.gates import Gate
 from sidecritic.ports import Critic
+from sidecritic.seats.given import require_critic
 from sidecritic.seats.seat import HAND_OVER, Ask, Refusal, Seat
 from sidecritic.seats.tools import ToolRule, with_effect
 from sidecritic.seats.turn_log import is_actors_own, is_empty, log_of
@@ -38,7 +39,10 @@ N = TypeVar("N")
 
 @dataclass(frozen=True, slots=True)
 class Oversight:
-    """Who judges an agent, by which rules, and what happens to what is refused."""
+    """Who judges an agent, by which rules, and what happens to what is refused.
+
+    `sidecritic.Oversight` is the same, and takes critics by name, and files.
+    """
 
     critic: Critic
     policy: str = ""
@@ -55,6 +59,9 @@ class Oversight:
     """What happens to shapes that cannot be judged, such as tools that the provider runs."""
     on_turn: Callable[[Sequence[Event]], None] | None = None
     """Called with each turn, drafts and verdicts included, before its answer is returned."""
+
+    def __post_init__(self) -> None:
+        require_critic(self.critic)
 
     def tool(self, spec: ToolSpec, hints: Hints) -> ToolSpec:
         """Return the tool with what is known of its effect."""

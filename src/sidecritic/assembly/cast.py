@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sidecritic.assembly.benchmarks import TAU, USERBENCH
+from sidecritic.assembly.benchmarks import PROCEDURES, TAU, USERBENCH
 from sidecritic.assembly.critics import Connection, Terms, connect_by, critic_for
 from sidecritic.assembly.models import DryRun, Models
 from sidecritic.assembly.strategies import (
@@ -15,6 +15,7 @@ from sidecritic.assembly.strategies import (
     parse_strategy,
     speaking,
 )
+from sidecritic.envs.procedures.simulated import simulated_agent as desk_agent
 from sidecritic.envs.userbench.simulated import rule_based_user, simulated_agent
 from sidecritic.gates import Gate
 from sidecritic.models.wrappers import Calling, Sampled
@@ -149,4 +150,6 @@ class _Parties:
         rate, repair = self.settings.fault_rate, self.settings.repair
         if env.startswith(USERBENCH):
             return simulated_agent(rate=rate, repair=repair)
+        if env == PROCEDURES:
+            return desk_agent(rate=rate, repair=repair)
         return simulated_actor(specs, rates=rate, repair=repair, greeted=env not in TAU)

@@ -12,6 +12,7 @@ from sidecritic.assembly.model_critics import (
     is_model_critic,
     model_critic,
 )
+from sidecritic.assembly.packs import default_pack
 from sidecritic.assembly.registered import is_registered, registered, served_by
 from sidecritic.checks.base import Pack
 from sidecritic.critics.banded import Banded
@@ -24,8 +25,9 @@ from sidecritic.critics.human import HumanCritic, Terminal
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
-from sidecritic.packs.registry import is_shipped
+from sidecritic.packs.registry import find_pack, is_shipped
 from sidecritic.ports import Critic
+from sidecritic.recorded import domain_of
 from sidecritic.settings.critic_names import (
     CRITICS,
     HUMAN,
@@ -60,6 +62,8 @@ class Terms:
     """Checks that stand in for those of the environment."""
     pack_path: str = ""
     """Where those were imported from: a profile is for the checks of one path."""
+    confirm: tuple[str, ...] = ()
+    """Tools, by name or glob, before whose calls the policy demands the user's yes."""
 
 
 def critic_for(
@@ -129,11 +133,16 @@ class _Maker:
     @property
     def _domain(self) -> str:
         # Where a pack stands in, `env` is whatever the operator calls it.
-        return self.terms.pack.name if self.terms.pack else self.env.rpartition(":")[2]
+        return self.terms.pack.name if self.terms.pack else domain_of(self.env)
 
     @property
     def _pack(self) -> Pack:
         return self.terms.pack or pack_for(self.env)
+
+    @property
+    def _default_pack(self) -> Pack:
+        """What is checked everywhere, and what the domain demands where a pack knows it."""
+        return default_pack(self.terms.pack or find_pack(self.env), self.terms.confirm)
 
     @property
     def _known_pack(self) -> Pack | None:
@@ -187,7 +196,9 @@ class _Maker:
         match name:
             case "none":
                 return NoCritic()
-            case "policy" | "default":
+            case "default":
+                return PolicyCritic(self._default_pack, threshold=threshold, name=name)
+            case "policy":
                 return PolicyCritic(self._pack, threshold=threshold, name=name)
             case "head":
                 return self._head(name, threshold)

@@ -9,10 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sidecritic.assembly.critics import Terms, connect_by, critic_for
-from sidecritic.assembly.models import Models
-from sidecritic.assembly.packs import pack_at
-from sidecritic.assembly.profiles import profile_at
+from sidecritic.assembly.routes import connected, critic_of
 from sidecritic.errors import ConfigError, MissingExtra
 from sidecritic.gateway.routes import Route, Setup, Tenant
 from sidecritic.gateway.server.admission import Admission, key_digest
@@ -29,9 +26,9 @@ from sidecritic.gateway.telemetry.metrics import Metrics
 from sidecritic.gateway.telemetry.spans import Traces
 from sidecritic.ports import Critic, version_of
 from sidecritic.redaction import redactor_of
-from sidecritic.settings.environment import Environment, keys_from_environment, variable_in
-from sidecritic.settings.evaluation import Settings
+from sidecritic.settings.environment import Environment, variable_in
 from sidecritic.settings.files import read_text
+from sidecritic.settings.route_tools import judged, with_declared
 from sidecritic.types import Limits
 
 
@@ -163,7 +160,8 @@ class GatewayMaker:
     ) -> Route:
         named = route.policy
         policy = read_text(self._folder / named, "policy") if named is not None else ""
-        critic = self._critic(name, route)
+        route = with_declared(route, self._folder, f"routes.{name}")
+        critic = critic_of(name, route, self._folder, connected(route, self._stack))
         upstream = settings.upstreams[route.upstream]
         named_alike = Limits.model_fields.keys() & RouteSettings.model_fields.keys()
         limits = {key: given for key in named_alike if (given := getattr(route, key)) is not None}
@@ -174,23 +172,12 @@ class GatewayMaker:
             upstream=upstreams[route.upstream],
             critic=critic,
             critic_version=_critic_version(route, critic),
+            judged=judged(route),
             policy=policy,
             policy_digest=policy_digest(policy),
             limits=Limits.model_validate(limits),
             forwards_key=upstream.forward_client_key,
         )
-
-    def _critic(self, name: str, route: RouteSettings) -> Critic:
-        settings = Settings(timeout=route.critic_timeout, attempts=1, concurrency=64)
-        models = Models(settings, keys_from_environment(), self._stack)
-        connect = connect_by(models, route.critic_base_url, evidence=route.critic_evidence)
-        terms = Terms(
-            threshold=route.critic_threshold,
-            profile=profile_at(self._folder / route.profile) if route.profile else None,
-            pack=pack_at(route.pack) if route.pack else None,
-            pack_path=route.pack or "",
-        )
-        return critic_for(route.critic, name, connect, terms=terms)
 
 
 def queries_for(settings: GatewaySettings, environment: Environment) -> StoreQueries:

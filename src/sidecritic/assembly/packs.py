@@ -1,11 +1,13 @@
 """Policy packs by import path, and the domains that heads have learned."""
 
-import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecritic.assembly.imported import module_at
 from sidecritic.assembly.registered import is_registered, registered
-from sidecritic.errors import ConfigError, boundary
+from sidecritic.errors import ConfigError
 from sidecritic.settings.critic_names import names_in
 from sidecritic.settings.names import suggestion
 
@@ -14,44 +16,32 @@ if TYPE_CHECKING:
     from sidecritic.critics.head_weights import HeadWeights
 
 
-def pack_at(path: str) -> "Pack":
-    """Return the policy pack at `module:NAME`.
+def pack_at(path: str, folder: Path | None = None) -> "Pack":
+    """Return the policy pack at `module:NAME` or `FILE.py:NAME`, or a shipped one by its name.
+
+    Files are relative to the folder.
 
     Raises:
         ConfigError: module, name or kind is wrong.
     """
     from sidecritic.checks.base import Pack
+    from sidecritic.packs.registry import shipped
 
-    module, colon, name = path.partition(":")
-    if not (module and colon and name):
-        raise ConfigError(
-            f"the policy pack {path!r} cannot be read; write it as MODULE:NAME, such as "
-            "sidecritic.packs.shop:SHOP"
-        )
-    with boundary(ConfigError, f"the module of the policy pack {path!r} does not import"):
-        try:
-            imported = importlib.import_module(module)
-        except ModuleNotFoundError as cause:
-            if cause.name is None or not f"{module}.".startswith(f"{cause.name}."):
-                raise  # something that the module itself wants
-            raise ConfigError(
-                f"there is no module {cause.name!r} for the policy pack {path!r}; install it, or "
-                "put the folder that holds it on PYTHONPATH"
-            ) from cause
-        except SystemExit as cause:
-            raise ConfigError(
-                f"the module of the policy pack {path!r} ends the process when it is imported "
-                f"(exit code {cause.code!r}); a pack must import without running a program"
-            ) from cause
+    if path in shipped():
+        return shipped()[path]
+    names = ", ".join(sorted(shipped()))
+    example = f"sidecritic.packs.shop:SHOP, or as the name of a shipped one: {names}"
+    imported, name = module_at(path, "policy pack", example, folder)
     there = {key: value for key, value in vars(imported).items() if isinstance(value, Pack)}
     found: object = getattr(imported, name, None)
     if isinstance(found, Pack):
         return found
     packs = suggestion(name, sorted(there)) if there else "; it holds no Pack"
     if not hasattr(imported, name):
-        raise ConfigError(f"the module {module!r} holds no {name!r}{packs}")
+        raise ConfigError(f"the module {imported.__name__!r} holds no {name!r}{packs}")
     raise ConfigError(
-        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of {module!r}{packs}"
+        f"the policy pack {path!r} is a {type(found).__name__}; name a Pack of "
+        f"{imported.__name__!r}{packs}"
     )
 
 
@@ -70,6 +60,39 @@ def pack_of(path: str | None, envs: Iterable[str]) -> "Pack | None":
             f"{', '.join(several)}; take them one by one"
         )
     return pack_at(path)
+
+
+def default_pack(pack: "Pack | None", confirm: Sequence[str] = ()) -> "Pack":
+    """Return the checks of the critic `default`: those of every agent, and a domain's own.
+
+    `confirm` names tools, by name or glob, before which the policy demands the user's yes.
+    """
+    from sidecritic.checks.structural import STRUCTURAL
+    from sidecritic.checks.structural.confirmed import confirming
+
+    below = replace(STRUCTURAL, calls=(*STRUCTURAL.calls, *([confirming(confirm)] * bool(confirm))))
+    return below if pack is None else pack.over(below)
+
+
+def unknown_domains(critic: str, envs: Iterable[str], pack: str | None = None) -> tuple[str, ...]:
+    """Return a line for the domains where `default` knows no more than what holds everywhere.
+
+    Raises:
+        ConfigError: the critic's name cannot be read.
+    """
+    from sidecritic.packs.registry import find_pack
+
+    names = names_in(critic)
+    if pack is not None or "default" not in names or any(n.startswith("llm:") for n in names):
+        return ()
+    unknown = sorted({env for env in envs if find_pack(env) is None})
+    if not unknown:
+        return ()
+    return (
+        f"{', '.join(unknown)}: no pack and no model knows the policy. Judged is what needs none "
+        "(schemas, ids, owners, repeated writes, who asked for a call); the rules are not. Name a "
+        "pack of your own (--pack), or a model (--critic llm:PROVIDER:MODEL)",
+    )
 
 
 def unused(path: str | None, critic: str) -> str:

@@ -11,7 +11,6 @@ from sidecritic.assembly.cast import Source, cast_for
 from sidecritic.assembly.critics import Terms
 from sidecritic.assembly.models import Models
 from sidecritic.assembly.packs import pack_of
-from sidecritic.assembly.profiles import profile_at
 from sidecritic.assembly.registered import learned
 from sidecritic.assembly.terminal import terminal_here
 from sidecritic.errors import ConfigError
@@ -22,6 +21,7 @@ from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import Keys
 from sidecritic.settings.evaluation import Settings, command_of
 from sidecritic.settings.names import suggestion
+from sidecritic.settings.profiles import profile_at
 
 BenchmarkCache = dict[tuple[str, Sources, str], Benchmark]
 """Benchmarks that several plans share, because some take seconds to load."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sidecritic.assembly.critics import Terms, connect_by, critic_for
 from sidecritic.assembly.models import Models
@@ -15,6 +16,16 @@ from sidecritic.recorded import PACK_TERM
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
+
+
+class Cassettes(NamedTuple):
+    """Folders of cassettes: to record into, and to play from without any server."""
+
+    record: str | None = None
+    play: str | None = None
+
+
+NO_CASSETTES = Cassettes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class CriticByName:
     """Whether an LLM critic is shown what checks notice."""
     pack: str | None = None
     """Import path of checks in place of the environment's; every process loads it for itself."""
+    cassettes: Cassettes = NO_CASSETTES
+    """Where a model's answers are kept, or come from."""
     fixed: bool = False
     """Whether the user did not choose this critic, and so needs no advice to choose another."""
 
@@ -58,7 +71,9 @@ class CriticByName:
             ConfigError: there is none.
         """
         async with AsyncExitStack() as stack:
-            models = Models(Settings(env=(env,)), keys_from_environment(), stack)
+            record, play = self.cassettes
+            settings = Settings(env=(env,), record=record, cassette=play)
+            models = Models(settings, keys_from_environment(), stack)
             connect = connect_by(
                 models, self.base_url, lookups=self.lookups, evidence=self.evidence
             )

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 from sidecritic.calibration.curve import Method, fit, threshold_for
+from sidecritic.calibration.enough import missing_labels, said
 from sidecritic.calibration.profile import (
     NEVER,
     CalibrationRule,
@@ -83,6 +84,7 @@ def calibrate(known: _Known, settings: ProfileSettings, *, folds: int = FOLDS) -
     _require_enough(known, users)
     profile = fit_profile(known, settings)
     too_few = tuple(_too_few(profile, known))
+    missing = tuple(missing_labels(known, settings.false_alarms))
     report = CalibrationReport(
         **asdict(settings),
         digest=profile.digest,
@@ -91,7 +93,12 @@ def calibrate(known: _Known, settings: ProfileSettings, *, folds: int = FOLDS) -
         held_out=_cross_validated(known, settings, folds),
         thresholds=tuple(_chosen(rule, known) for rule in profile.thresholds),
         too_few=too_few,
-        notes=(*_notes(profile, known), *_without_thresholds(too_few, settings.minimum)),
+        missing=missing,
+        notes=(
+            *(said(each, settings.false_alarms) for each in missing),
+            *_notes(profile, known),
+            *_without_thresholds(too_few, settings.minimum),
+        ),
     )
     return FittedProfile(profile, report)
 
@@ -107,7 +114,7 @@ def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
     if not usable:
         raise ConfigError(
             "there is nothing to fit: neither the writes nor the ends of conversations hold both "
-            "right and wrong ones; give more recorded runs"
+            "right and wrong ones; give more recorded runs, or label more"
         )
     return Profile(
         name=settings.name,

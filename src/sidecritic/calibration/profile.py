@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from sidecritic.calibration.curve import Calibration, Isotonic, Platt
 from sidecritic.errors import ConfigError, first_problem
-from sidecritic.recorded import Kind
+from sidecritic.recorded import Kind, is_same_file
 from sidecritic.types import Record
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -104,7 +104,9 @@ class Profile(Record, allow_inf_nan=False):
 
     def fitted_to(self, files: Iterable[str]) -> frozenset[str]:
         """Return which of some recorded files it was fitted to, by their names."""
-        return frozenset(files) & frozenset(self.data.files)
+        return frozenset(
+            file for file in files if any(is_same_file(file, own) for own in self.data.files)
+        )
 
     @property
     def digest(self) -> str:

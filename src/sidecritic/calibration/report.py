@@ -51,6 +51,17 @@ class TooFewExamples(Record):
     wrong: int
 
 
+class MissingLabels(Record):
+    """A kind of proposal in a domain with too few labels for a threshold to be trusted."""
+
+    kind: str
+    domain: str
+    right: int
+    wrong: int
+    right_missing: int
+    wrong_missing: int
+
+
 class CalibrationReport(Record):
     schema_version: Literal[1] = 1
     name: str
@@ -74,6 +85,8 @@ class CalibrationReport(Record):
     minimum: int = 0
     """Right examples from which a tool has a threshold of its own."""
     too_few: tuple[TooFewExamples, ...] = ()
+    missing: tuple[MissingLabels, ...] = ()
+    """What is still to be labelled before the thresholds can be trusted."""
     notes: tuple[str, ...] = ()
     """What to know before using the profile."""
     command: str = ""

@@ -5,10 +5,8 @@ what the proposal holds, and what the pack looked up. It answers with an `Object
 A `Pack` runs the checks of one domain over an action and returns what fired, strongest first.
 """
 
-from asyncio import get_running_loop
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from types import ModuleType
@@ -17,6 +15,9 @@ from typing import Protocol, TypeVar, cast
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts, size_of
 from sidecritic.checks.looking import Wants, failure, informed
+from sidecritic.checks.quotes import stands_in
+from sidecritic.checks.terms import Unstated
+from sidecritic.checks.thread import CHECKS
 from sidecritic.english.lexicon import Synonyms
 from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.types import Flag, Proposal, ToolCall
@@ -46,19 +47,23 @@ class Objection:
     A hint that fires on many right actions too has a risk that is not much above their base
     rate, and several hints must not add up to a refusal as several reasons do.
     """
+    graded: bool = False
+    """Whether the risk is a score of its own for each case, by which none is told from others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An objection with its check, and with the call it is about.
 
-    Without feedback it is a note: what was not read in full, or which check failed with what.
+    Without feedback it is a note: what was not read in full, which check failed with what, or
+    could not judge as the policy does not state its number.
     """
 
     check: str
     risk: float
     feedback: str
     policy: str
+    """The sentence of the proposal's policy that is at stake; empty where it has no such one."""
     call_id: str | None
     evidence: str = ""
     messages: tuple[int, ...] = ()
@@ -153,7 +158,12 @@ def _of_a_case(examine: ExamineCall | ExamineFacts) -> ExamineCall:
     if len(needed) == 1:
         return cast(ExamineCall, examine)
     of_facts = cast(ExamineFacts, examine)
-    return lambda case: of_facts(case.facts, case.call)
+
+    def of_a_case(case: Case) -> Answer:
+        return of_facts(case.facts, case.call)
+
+    of_a_case.__module__ = of_facts.__module__
+    return of_a_case
 
 
 def text_check(name: str, *, policy: str, risk: float) -> Callable[[ExamineText], TextCheck]:
@@ -181,6 +191,14 @@ class Pack:
     """What is worth looking up before judging, where the proposal allows it."""
     synonyms: Synonyms = ()
     """What users call the things in the names of tools and records, in the singular."""
+    is_foreign: bool = field(init=False, compare=False, repr=False)
+    """Whether some of it is not of this package."""
+
+    def __post_init__(self) -> None:
+        asked = (*(check.examine for check in (*self.calls, *self.texts)), self.wants)
+        homes = (getattr(each, "__module__", "") for each in asked if each is not None)
+        is_foreign = any(not home.startswith("sidecritic.") for home in homes)
+        object.__setattr__(self, "is_foreign", is_foreign)
 
     @classmethod
     def of(
@@ -204,6 +222,13 @@ class Pack:
             synonyms=synonyms,
         )
 
+    def over(self, below: "Pack") -> "Pack":
+        """Return this pack with the checks of another below it; of two of one name, its own."""
+        mine = {check.name for check in (*self.calls, *self.texts)}
+        calls = [check for check in below.calls if check.name not in mine]
+        texts = [check for check in below.texts if check.name not in mine]
+        return replace(self, calls=(*self.calls, *calls), texts=(*self.texts, *texts))
+
     def findings(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires without looking anything up, strongest first."""
         return self._fired(self._facts(proposal))
@@ -211,9 +236,10 @@ class Pack:
     async def examined(self, proposal: Proposal) -> tuple[Finding, ...]:
         """Return what fires after looking up what the pack wants to know, strongest first.
 
-        Long proposals are read in a thread, so that one tenant's text does not hold up others.
+        Long proposals are read in a thread, so that one tenant's text does not hold up others, and
+        so are all where checks are not of this package: one that never returns holds up nobody.
         """
-        run = _in_thread if size_of(proposal) > MOST_INLINE else _here
+        run = _in_thread if self.is_foreign or size_of(proposal) > MOST_INLINE else _here
         facts = await run(self._facts, proposal)
         if self.wants is not None and proposal.look is not None:
             facts = await informed(facts, self.wants, proposal.look, run)
@@ -228,7 +254,11 @@ class Pack:
         )
 
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
-        fired = [*self._call_findings(facts), *self._text_findings(facts)]
+        # Nobody is held to a sentence that their policy does not have.
+        fired = [
+            found if stands_in(found.policy, facts.policy) else replace(found, policy="")
+            for found in (*self._call_findings(facts), *self._text_findings(facts))
+        ]
         fired += [Finding(name, 0.0, "", "", None, what) for name, what in facts.notes]
         return tuple(sorted(fired, key=lambda finding: -finding.risk))
 
@@ -273,16 +303,12 @@ def objections(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.feedback)
 
 
-_THREAD = ThreadPoolExecutor(1, "sidecritic-checks")
-"""One: more would wait for the same lock of the interpreter, and make the loop wait longer."""
-
-
 async def _here(function: Callable[[_In], _Out], argument: _In) -> _Out:
     return function(argument)
 
 
 async def _in_thread(function: Callable[[_In], _Out], argument: _In) -> _Out:
-    return await get_running_loop().run_in_executor(_THREAD, function, argument)
+    return await CHECKS.run(function, argument)
 
 
 def _examined(check: TextCheck, facts: Facts) -> Answer:
@@ -298,6 +324,9 @@ def _findings(
     try:
         with boundary(CriticError, f"check {check.name!r}"):
             answer = examine()
+    except Unstated as unknown:
+        yield Finding(f"{check.name} not judged", 0.0, "", check.policy, call_id, str(unknown))
+        return
     except SidecriticError as failed:
         # It costs itself and no other check: the log names it.
         name, error = failure(check.name, failed)
@@ -315,5 +344,5 @@ def _findings(
         call_id=call_id,
         evidence=answer.evidence,
         messages=answer.messages,
-        case="" if answer.risk is None else f"case {answer.risk:.2f}",
+        case="" if answer.risk is None or answer.graded else f"case {answer.risk:.2f}",
     )

@@ -26,6 +26,14 @@ NO_INVENTION = (
 )
 
 
+EVIDENCE = 0.12
+"""Risk of what is told and refuses nothing, neither alone nor with four of its kind.
+
+A check has it where, on runs of users that it was not written on, less than half of what it
+fired on was wrong, or where the tool refuses the call by itself.
+"""
+
+
 @call_check("unconfirmed write", policy=CONSENT, risk=0.7)
 def unconfirmed(case: Case) -> Objection | None:
     """Fire when the user has agreed to nothing that covers the call."""
@@ -35,8 +43,8 @@ def unconfirmed(case: Case) -> Objection | None:
         feedback=f"The user has not agreed to `{case.tool}` yet. First send a message that lists "
         f"what will be done ({listing(case.call)}) and ask for a yes; call the tool after that.",
         evidence=case.facts.answer.text[:120] if case.facts.answer else "the user has said nothing",
-        # A user who asks for it with all its values wants it, even without being asked for a yes.
-        risk=0.55 if _is_asked_for(case) else None,
+        # A user who asks for what was spoken of wants it, even without being asked for a yes.
+        risk=EVIDENCE if _is_asked_for(case) and _is_announced(case) else None,
         messages=(case.facts.answer.position,) if case.facts.answer else (),
     )
 
@@ -78,7 +86,7 @@ def ungrounded(case: Case) -> Objection | None:
     return None
 
 
-@call_check("repeated write", policy=CONSENT, risk=0.85)
+@call_check("repeated write", policy=CONSENT, risk=EVIDENCE)
 def repeated(case: Case) -> Objection | None:
     """Fire on a call that has been executed before with the same arguments."""
     for done in case.facts.writes:
@@ -96,10 +104,14 @@ COMMON_CALLS: tuple[CallCheck, ...] = (unconfirmed, not_as_listed, ungrounded, r
 
 
 def _is_asked_for(case: Case) -> bool:
-    """Whether the user's last message asks for the call, with most of its values in view."""
-    if case.facts.answer is None or not asks_for(case.facts.answer.lower, case.tool):
-        return False
-    before = case.facts.announcement.lower if case.facts.announcement else ""
-    heard = f"{before}\n{case.facts.answer.lower}"
-    values = [value.lower() for value in scalars(dict(case.arguments)) if value]
-    return sum(value in heard for value in values) * 2 > len(values)
+    """Whether the user's last message asks for the deed."""
+    answer = case.facts.answer
+    return answer is not None and asks_for(answer.lower, case.tool)
+
+
+def _is_announced(case: Case) -> bool:
+    """Whether the agent has told the user a value of the call since the last write."""
+    since = max((done.position for done in case.facts.writes), default=-1)
+    told = [line.lower for line in case.facts.agent_lines if line.position > since]
+    values = [value.lower().lstrip("#") for value in scalars(dict(case.arguments))]
+    return any(value in line for line in told for value in values if len(value) > 2)

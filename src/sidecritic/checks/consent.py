@@ -5,6 +5,7 @@ import re
 from sidecritic.checks.facts import Done, Exchange, Facts, Line
 from sidecritic.english.lexicon import intents_of
 from sidecritic.english.listings import agrees, ids_in, is_id, words_of
+from sidecritic.english.scope import negated
 from sidecritic.english.text import mentions
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject
@@ -28,7 +29,11 @@ def consent(facts: Facts, call: ToolCall) -> Exchange | None:
 
 def asks_for(lower: str, tool: str) -> bool:
     """Whether a text, in lower case, has words with which users ask for what a tool does."""
-    return any(intent.spoken.search(lower) for intent in intents_of(tool))
+    return any(
+        not negated(lower, found.start())
+        for intent in intents_of(tool)
+        for found in intent.spoken.finditer(lower)
+    )
 
 
 def target_of(call: ToolCall) -> str:

@@ -7,7 +7,7 @@ How much is read is bounded, so that no text can hold a verdict up: a long messa
 middle, and so is a long talk. What is left out stands in `notes`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -16,13 +16,14 @@ from typing import Literal, TypeVar, TypeVarTuple, cast
 from pydantic import JsonValue
 from pydantic_core import from_json
 
+from sidecritic.checks.record_index import Records, records_of
 from sidecritic.english.acts import affirms, asks_consent
 from sidecritic.english.lexicon import Synonyms
 from sidecritic.english.listings import Listed, ids_in, labelled, words_of
 from sidecritic.english.text import mentions, sentences, typed
 from sidecritic.handover import hand_overs
 from sidecritic.trace import SUPERVISOR
-from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, User
+from sidecritic.types import Assistant, Message, Proposal, ToolCall, ToolResult, ToolSpec, User
 from sidecritic.values import JsonObject
 
 MOST_CHARACTERS = 20_000
@@ -32,7 +33,6 @@ MOST_MESSAGES = 500
 MOST_LEVELS = 40
 """Of lists and records in each other that a result may have to be read as JSON."""
 
-Records = Mapping[str, Mapping[str, JsonObject]]
 _Made = TypeVar("_Made")
 _Of = TypeVarTuple("_Of")
 
@@ -111,6 +111,10 @@ class Facts:
     """The rules of this run; empty when they are not known."""
     synonyms: Synonyms = ()
     """What users call the things in the names of tools and records."""
+    context: str = ""
+    """What the agent was told of this session, such as who is signed in."""
+    specs: tuple[ToolSpec, ...] = ()
+    """The tools that the actor has, with their schemas."""
     notes: tuple[tuple[str, str], ...] = ()
     """What was not read, and what failed: a name, and what of it."""
 
@@ -145,6 +149,8 @@ class Facts:
             refused=tuple(_refused_calls(history)) if returned else (),
             policy=proposal.policy,
             synonyms=synonyms,
+            context=proposal.context,
+            specs=proposal.tools,
             notes=(("not read in full", left_out),) if left_out else (),
         )
 
@@ -166,15 +172,14 @@ class Facts:
     def records(self) -> Records:
         """The latest state of every record that a tool returned, by kind and id.
 
-        The kind is the name of a record's first key that ends in `_id`; where the record does
-        not carry its own id, name and id are taken from the call's arguments.
+        The kind is the name of the first field that holds an id.
         """
-        return _records(self.done)
+        return records_of(self.done)
 
     @cached_property
     def known(self) -> Records:
         """The same with what the critic looked up: what is true, not what anybody was shown."""
-        return _records((*self.done, *self.looked)) if self.looked else self.records
+        return records_of((*self.done, *self.looked)) if self.looked else self.records
 
     @cached_property
     def writes(self) -> tuple[Done, ...]:
@@ -358,15 +363,6 @@ def _done(history: _Numbered, reads: Collection[str]) -> Iterator[Done]:
                 pass
 
 
-def _records(results: Iterable[Done]) -> Records:
-    found: dict[str, dict[str, JsonObject]] = {}
-    for done in results:
-        if isinstance(done.value, dict) and not done.is_error:
-            kind, identity = _identity(done.value) or _identity(done.arguments) or ("", "")
-            found.setdefault(kind, {})[identity] = done.value
-    return found
-
-
 def parsed(text: str) -> JsonValue:
     """Return a tool's result as JSON; the text itself where it is none, or too long or deep."""
     if len(text) > 10 * MOST_CHARACTERS:
@@ -384,10 +380,3 @@ def _is_flat(value: JsonValue, levels: int = MOST_LEVELS) -> bool:
     """Whether a value has no more levels than that; walks as far, and no deeper."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return levels > 0 and all(_is_flat(part, levels - 1) for part in parts)
-
-
-def _identity(record: Mapping[str, JsonValue]) -> tuple[str, str] | None:
-    for key, value in record.items():
-        if key.endswith("_id") and isinstance(value, str):
-            return key, value
-    return None

@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from sidecritic.checks.facts import Done, Facts, parsed
-from sidecritic.errors import CriticError, SidecriticError, boundary
-from sidecritic.types import ReadOnlyTools, ToolCall
+from sidecritic.errors import CriticError, SidecriticError, boundary, place_of
+from sidecritic.types import Flag, ReadOnlyTools, ToolCall
 from sidecritic.values import JsonObject
+
+FAILED = " failed"
+"""Ends the name of a note about a check that broke."""
 
 ROUNDS = 3
 """Rounds of look-ups: what an order holds is asked once the order is known."""
@@ -53,8 +56,19 @@ async def informed(facts: Facts, wants: Wants, look: ReadOnlyTools, run: Run) ->
 
 
 def failure(name: str, error: SidecriticError) -> tuple[str, str]:
-    """Return as a note what failed, and with which kind of error; its text may be anybody's."""
-    return f"{name} failed", type(error.__cause__ or error).__name__
+    """Return as a note what failed, with what and where; the text of an error may be anybody's."""
+    cause = error.__cause__ or error
+    return f"{name}{FAILED}", f"{type(cause).__name__} at {place_of(cause)}"
+
+
+def failures_in(flags: Iterable[Flag]) -> str:
+    """Return which checks failed, with what and where, as `CHECK: KeyError at checks.py:12`."""
+    broken = {
+        f"{flag.name.removesuffix(FAILED)}: {flag.evidence}": None
+        for flag in flags
+        if flag.name.endswith(FAILED) and not flag.risk
+    }
+    return "; ".join(broken)
 
 
 async def _result(wanted: Wanted, look: ReadOnlyTools, position: int) -> Done:

@@ -3,8 +3,27 @@
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TextIO
+
+_MUTED = ContextVar("muted", default=False)
+"""Whether the command was given `--quiet`: all commands have the flag, and none its parameter."""
+
+
+@contextmanager
+def muted() -> Generator[None]:
+    """Leave out progress and remarks for the length of the block."""
+    token = _MUTED.set(True)
+    try:
+        yield
+    finally:
+        _MUTED.reset(token)
+
+
+def is_muted() -> bool:
+    return _MUTED.get()
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.flags import Json, file, place
 from sidecritic.cli.output import command
 from sidecritic.cli.promote import REGISTRY, Registry, promote_critic
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 critics = typer.Typer(no_args_is_help=True, help="Trained critics, and which of them are in force.")
 
+_NONE_YET = (
+    f"no critic is registered: there is no {REGISTRY}; `critics add` and `learn` write one. What "
+    "needs no registry: --critic default, policy, head, llm:PROVIDER:MODEL"
+)
+
 critics.command("promote")(promote_critic)
 
 
@@ -26,10 +32,14 @@ critics.command("promote")(promote_critic)
 def list_critics(registry: Registry = REGISTRY, json: Json = False) -> None:
     """Show every critic with its status and figures."""
     with command(as_json=json) as output:
-        from sidecritic.critics.registry import read_registry
+        from sidecritic.critics.registry import Registry, read_registry
 
-        found = read_registry(registry)
+        # Nobody has registered one yet, where nobody has said where they would be.
+        none_yet = registry == REGISTRY and not registry.exists()
+        found = Registry() if none_yet else read_registry(registry)
         output.show(found, lambda: _listed(list(found.critics.values())))
+        if none_yet:
+            note(_NONE_YET)
 
 
 @critics.command()

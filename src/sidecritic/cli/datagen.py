@@ -21,7 +21,8 @@ MINED_FILE = "mined.json"
 DIRECTORY = "runs/datagen"
 
 _Decisions = Annotated[
-    Path | None, file("Output of `decisions export`: becomes the run RUN, labelled by people.")
+    Path | None,
+    file("Output of `decisions export`, or a chat log: becomes the run RUN, with labels."),
 ]
 _Gate = Annotated[str, typer.Option(help="Label the proposals that this gate sends to a critic.")]
 _ShareOfUsers = Annotated[float, typer.Option(min=0, max=0.5, help="Share of users.")]
@@ -111,7 +112,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     base_url: Annotated[str | None, typer.Option(help="Server of actor, user, teacher.")] = None,
     critic_base_url: Annotated[str | None, typer.Option(help="Server of the critic.")] = None,
     teacher_base_url: Annotated[str | None, typer.Option(help="Server of the teacher.")] = None,
-    human: Annotated[list[Path] | None, file("Opinions of people, one a line.")] = None,
+    human: Annotated[list[Path] | None, file("Labels by people, in any form.")] = None,
     decisions: _Decisions = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Trajectories at the same time.")] = 8,
     json: Json = False,
@@ -122,7 +123,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     """
     with command(as_json=json) as output:
         from sidecritic.gates import GATES
-        from sidecritic.labelling.people import read_opinions
+        from sidecritic.labelling.given import read_labels_file
         from sidecritic.settings.names import choice
         from sidecritic.workflows.labels import LabelRequest, label_runs, sources_of
 
@@ -137,7 +138,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
                 "critic_base_url": critic_base_url,
                 "helper_base_url": teacher_base_url,
             },
-            opinions=tuple(o for each in human or () for o in read_opinions(each)),
+            opinions=tuple(o for each in human or () for o in read_labels_file(each).opinions),
             decisions=decisions,
             concurrency=concurrency,
         )

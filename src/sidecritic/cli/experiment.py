@@ -16,7 +16,10 @@ from sidecritic.errors import ConfigError
 
 @takes_settings()
 def experiment(
-    recipe: Annotated[Path, place("RECIPE", "TOML file of the experiment.")],
+    recipe: Annotated[
+        Path,
+        place("RECIPE", "TOML file of the experiment, or the name of a shipped one, as smoke."),
+    ],
     budget: Annotated[
         float | None, typer.Option(min=0, help="US dollars for all of it, earlier runs included.")
     ] = None,

@@ -2,12 +2,15 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
+from sidecritic.cli import muted
 from sidecritic.settings.evaluation import Settings
 
 
@@ -36,12 +39,27 @@ def share(help: str) -> Any:
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 Recipe = Annotated[Path | None, file("TOML file of these settings; flags win.")]
 GatewayFile = Annotated[Path, file("Settings of the gateway, in TOML.", "--config")]
+GATEWAY_FILE = Path("gateway.toml")
+"""What `init` writes, and what commands of the gateway read where they are told nothing else."""
 Recorded = typer.Argument(help="Result files of τ-bench or τ²-bench, trajectories.jsonl, folders.")
 Labels = Annotated[Path | None, file("Readers' labels of first wrong writes.")]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", min=1, help="Processes that judge; by default one for each core."),
 ]
+
+_PANELS = {
+    "Tasks": "env split tasks tau_bench userbench task_ids limit trials seed grader",
+    "Actor": "actor strategy helper temperature max_turns fault_rate repair base_url "
+    "helper_base_url",
+    "Critic": "critic critic_threshold profile pack gate max_revisions on_critic_failure "
+    "critic_timeout critic_lookups critic_evidence critic_base_url",
+    "User": "user user_strategy user_temperature user_base_url",
+    "Models": "timeout attempts prices record cassette",
+    "Run": "concurrency out retry_failed",
+}
+"""Settings by the heading under which `--help` lists them."""
+PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -59,6 +77,24 @@ def takes(flags: Iterable[inspect.Parameter]) -> Callable[[_Command], _Command]:
         return command
 
     return extended
+
+
+def quietly(command: _Command) -> _Command:
+    """Return a command with the flag `--quiet`, which leaves out progress and remarks."""
+
+    @wraps(command)
+    def run(*args: Any, quiet: bool, **given: Any) -> Any:
+        with muted() if quiet else nullcontext():
+            return command(*args, **given)
+
+    option = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    flag = inspect.Parameter("quiet", kind, default=False, annotation=option)
+    signature = inspect.signature(command)
+    made = signature.replace(parameters=[*signature.parameters.values(), flag])
+    run.__signature__ = made  # pyright: ignore[reportAttributeAccessIssue]
+    run.__annotations__ = {p.name: p.annotation for p in made.parameters.values()}
+    return run  # pyright: ignore[reportReturnType]
 
 
 def takes_settings(*names: str) -> Callable[[_Command], _Command]:
@@ -81,6 +117,7 @@ def _parameters(names: Iterable[str]) -> Iterator[inspect.Parameter]:
             help=f"{field.description}{_default(field)}",
             metavar=None if kind is bool else _metavar(field),
             show_default=False,
+            rich_help_panel=PANEL_OF.get(name),
         )
         yield inspect.Parameter(
             name,

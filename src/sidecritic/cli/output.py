@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 from pydantic import BaseModel
 
-from sidecritic.cli import abandon, note
+from sidecritic.cli import abandon, is_muted, note
 from sidecritic.errors import ConfigError, SidecriticError
 
 if TYPE_CHECKING:
-    from sidecritic.cli.progress import Terminal
+    from sidecritic.workflows.watchers import Watcher
 
 FAILED = 1
 BAD_INPUT = 2
@@ -35,6 +35,9 @@ class _Notes(logging.Handler):
 @contextmanager
 def _remarks() -> Generator[None]:
     """Print what the library logs, such as which local model it has loaded."""
+    if is_muted():
+        yield
+        return
     log, notes = logging.getLogger("sidecritic"), _Notes(logging.INFO)
     before = log.level
     log.addHandler(notes)
@@ -54,8 +57,12 @@ class Output:
         self._out = sys.stdout
 
     @property
-    def watcher(self) -> "Terminal":
-        """What follows a workflow on stderr."""
+    def watcher(self) -> "Watcher":
+        """What follows a workflow on stderr; with `--quiet` nothing does."""
+        if is_muted():
+            from sidecritic.workflows.watchers import SILENT
+
+            return SILENT
         from sidecritic.cli.progress import Terminal
 
         return Terminal()

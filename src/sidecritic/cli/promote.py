@@ -6,21 +6,26 @@ NEW, `sidecritic promote --config FILE --route NAME` changes a route of the gate
 
 import inspect
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sidecritic.cli import note
 from sidecritic.cli.flags import Json, Workers, file, takes
 from sidecritic.cli.output import FAILED, command
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, SidecriticError
 from sidecritic.settings.names import choice
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sidecritic.cli.output import Output
+    from sidecritic.scoring.pilot import Pilot
     from sidecritic.scoring.promotion import PromotionDecision
+    from sidecritic.seats.tools import Mode
 
 REGISTRY = Path("critics.json")
 OUT = Path("runs/promotion")
@@ -91,13 +96,15 @@ def promote(  # typer makes a flag of each
     mode: Annotated[
         str, typer.Option(help="Mode of the route: enforce, shadow or off.")
     ] = "enforce",
+    yes: Annotated[bool, typer.Option("--yes", help="Enforce whatever the pilot says.")] = False,
     json: Json = False,
     **flags: Any,
 ) -> None:
     """Promote a critic (NEW --over OLD), or a gateway's route (--route).
 
     With NEW it is `critics promote`. With --config and --route it changes that route's mode in
-    the settings; a running server applies it on SIGHUP.
+    the settings; a running server applies it on SIGHUP. Before it enforces, it shows what
+    `pilot` says of the route's decisions, and asks unless that is "enforce".
     """
     if new is not None and config is None and route is None:
         promote_critic(new, json=json, **flags)
@@ -108,11 +115,51 @@ def promote(  # typer makes a flag of each
                 "promote a critic with NEW --over OLD --runs RUN, or a gateway's route with "
                 "--config FILE --route NAME"
             )
-        from sidecritic.settings.gateway_file import set_mode
+        _change_route(
+            config, route, choice("mode", mode, ("enforce", "shadow", "off")), yes, output
+        )
 
-        before = set_mode(config, route, choice("mode", mode, ("enforce", "shadow", "off")))
-        said = f"{route}: {before} → {mode}; send SIGHUP to the server"
-        output.show({"route": route, "before": before, "mode": mode}, lambda: [said])
+
+def _change_route(config: Path, route: str, mode: "Mode", yes: bool, output: "Output") -> None:
+    from sidecritic.cli.gateway.serve import require_gateway
+
+    require_gateway()
+    from sidecritic.settings.gateway_file import require_route, set_mode
+
+    require_route(config, route)
+    pilot = _weighed(config, route, yes) if mode == "enforce" else None
+    before = set_mode(config, route, mode)
+    said = f"{route}: {before} → {mode}; send SIGHUP to the server"
+    weighed = None if pilot is None else pilot.model_dump(mode="json")
+    found = {"route": route, "before": before, "mode": mode, "pilot": weighed}
+    output.show(found, lambda: [said])
+
+
+def _weighed(config: Path, route: str, yes: bool) -> "Pilot | None":
+    """Show what the route's decisions say of enforcing, and ask unless they speak for it."""
+    from sidecritic.reports.pilot import said
+    from sidecritic.workflows.pilot import PilotRequest, pilot
+
+    found, why = None, ""
+    try:
+        found = pilot(PilotRequest((config,), route))
+        why = said(found)
+        for remark in found.remarks:
+            note(f"take care: {remark}")
+    except SidecriticError as error:
+        # A store that is away must not keep an operator who insists from changing a mode.
+        why = f"nothing is known: {error}"
+    note(f"pilot of {route}: {why}")
+    if yes or (found is not None and found.verdict == "enforce"):
+        return found
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"{route} stays as it is: the pilot does not speak for enforcing; add --yes to do it "
+            "all the same"
+        )
+    if not typer.confirm("Enforce all the same?", err=True):
+        raise ConfigError(f"{route} stays as it is")
+    return found
 
 
 def _tables(decision: "PromotionDecision") -> "Iterator[RenderableType]":

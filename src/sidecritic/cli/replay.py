@@ -21,10 +21,16 @@ from sidecritic.cli.output import FAILED, command
     "critic_timeout",
     "critic_lookups",
     "critic_evidence",
+    "record",
+    "cassette",
 )
-def replay(
+def replay(  # noqa: PLR0913 # typer makes a flag of each
     files: Annotated[list[Path], Recorded],
     *,
+    policy: Annotated[Path | None, file("Chat logs: the operator's policy, plain text.")] = None,
+    tools: Annotated[
+        Path | None, file("Chat logs: JSON list of the tools, each with its `effect`.")
+    ] = None,
     labels: Labels = None,
     workers: Annotated[
         int | None,
@@ -40,7 +46,9 @@ def replay(
         from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.replay import ReplayRequest, replay_files
 
-        request = ReplayRequest(tuple(files), settings_from(flags), labels, out)
+        request = ReplayRequest(
+            tuple(files), settings_from(flags), labels, out, policy=policy, tools=tools
+        )
         # Each process would load a local model again, and keep all cores but one busy with it.
         cores = 1 if "llm:local:" in request.settings.critic else os.cpu_count() or 1
         scores = replay_files(request, workers=workers or cores, watcher=output.watcher)

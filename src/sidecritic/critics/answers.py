@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from sidecritic.checks.quotes import stands_in
 from sidecritic.critics.prompt import APPROVE, LOOK, REFUSE
 from sidecritic.types import Assistant, Record, TokenLogprob
 
@@ -218,9 +219,4 @@ def plain(text: str, limit: int = FEEDBACK_LIMIT) -> str:
 
 def cited(sentence: str, policy: str) -> str:
     """Return the sentence if the policy holds it, else nothing: models invent rules."""
-    wanted = _letters(sentence)
-    return plain(sentence) if wanted and wanted in _letters(policy) else ""
-
-
-def _letters(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    return plain(sentence) if stands_in(sentence, policy) else ""

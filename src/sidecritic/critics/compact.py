@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pydantic import JsonValue
+
 from sidecritic.checks.facts import Facts
-from sidecritic.critics.named_records import described
+from sidecritic.critics.named_records import described, is_amount
 from sidecritic.critics.prompt import APPROVE, REFUSE, prompt_of, verdict_chat
 from sidecritic.english.listings import words_of
 from sidecritic.errors import ConfigError
@@ -38,16 +40,19 @@ _BODY = TOKENS - 66
 _ACTION, _SIDE = 70, 12
 """Tokens of the action, and of the evidence of one flag."""
 
+_MONEY = r"\s?(?:[$€£¥₹%]|(?:USD|EUR|GBP|JPY|CHF|INR|dollars?|euros?|pounds?|yen|cents?)\b)"
 _ID = re.compile(
-    r"(?<![\w.$#-])(#?(?:[A-Za-z]+_)*?)((?=(?:[A-Za-z_]*\d){3})[A-Za-z_]*\d{6,}|"
+    r"(?<![\w.$€£¥₹#-])(?<![$€£¥₹] )(#?(?:[A-Za-z]+_)*?)((?=(?:[A-Za-z_]*\d){3})[A-Za-z_]*\d{6,}|"
     r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{6}\b|#[A-Za-z]+\d+|[a-z]+_[a-z]+_\d{4})\b"
+    rf"(?!\.\d\d\b|{_MONEY})"
 )
-"""Six digits or more, six capitals and digits, a number sign, or a name with a number."""
+"""No amount: six digits or more, six capitals and digits, a number sign, a name with a number."""
 _STRENGTHS = ((0.8, "certain: "), (0.6, "strong: "), (0.3, "likely: "), (0.0, "hint: "))
 """How much an objection weighs by itself, by its prior."""
 
 _FROM_DIGITS = re.compile(r"_?\d.*")
 _PIECE = re.compile(r"\d|[^\W\d_]+|[^\w\s]|_")
+_CUT, _GOES_ON = re.compile(r"\d[\d.,]*$"), re.compile(r"[.,]?\d")
 _LETTERS = 5
 """Letters of a token, at least, in the words that are said here."""
 
@@ -92,6 +97,8 @@ class _Case:
 
     facts: Facts
     action: str
+    dense: str
+    """The action with its numbers first, for where it must be cut: an amount must not be lost."""
     known: tuple[str, ...]
     """What is on record about the things that the call names."""
     flags: Sequence[Flag]
@@ -100,13 +107,15 @@ class _Case:
     @classmethod
     def of(cls, proposal: Proposal, flags: Sequence[Flag]) -> "_Case":
         facts, short = Facts.of(proposal), Aliases()
-        action = short(_action(proposal.action))
+        action = _action(proposal.action, short)
+        dense = _action(proposal.action, short, numbers_first=True)
         records = described(facts, proposal.action)
         known = tuple(short(f"{id_}: {text}") for id_, text in records)
-        return cls(facts, action, known, flags, short)
+        return cls(facts, action, dense, known, flags, short)
 
     def act(self, tokens: int = _ACTION) -> str:
-        return f"Action: {clipped(self.action, tokens)}"
+        said = self.action if cost(self.action) <= tokens else self.dense
+        return f"Action: {clipped(said, tokens)}"
 
     def records(self, tokens: int) -> list[str]:
         return [f"On record: {clipped('; '.join(self.known), tokens)}"] if self.known else []
@@ -189,18 +198,36 @@ RENDERINGS: Mapping[str, Rendering] = MappingProxyType(
 )
 
 
-def _action(action: Assistant) -> str:
-    return "; ".join(map(_call, action.calls)) if action.calls else f"say: {action.text}"
+def _action(action: Assistant, short: "Aliases", *, numbers_first: bool = False) -> str:
+    if not action.calls:
+        return short(f"say: {action.text}")
+    return "; ".join(_call(call, short, numbers_first) for call in action.calls)
 
 
-def _call(call: ToolCall) -> str:
+def _call(call: ToolCall, short: "Aliases", numbers_first: bool) -> str:
+    name = words_of(call.name)
     if call.arguments is None:
-        return f"{words_of(call.name)}: malformed arguments"
-    said = (
-        f"{words_of(name)} {' '.join(scalars(value)) or 'none'}"
-        for name, value in call.arguments.items()
-    )
-    return f"{words_of(call.name)}: {', '.join(said)}"
+        return short(f"{name}: malformed arguments")
+    said = [
+        (is_amount(key, value), f"{short(words_of(key))} {_value(key, value, short)}")
+        for key, value in call.arguments.items()
+    ]
+    if numbers_first:
+        said.sort(key=lambda each: not each[0])
+    return f"{short(name)}: {', '.join(text for _, text in said)}"
+
+
+def _value(key: str, value: JsonValue, short: "Aliases") -> str:
+    """Return an argument in words: ids as small numbers, numbers as they are."""
+    if is_amount(key, value):
+        return str(value)
+    if isinstance(value, dict):
+        parts = [_value(inner, each, short) for inner, each in value.items() if each is not None]
+    elif isinstance(value, list):
+        parts = [_value(key, each, short) for each in value if each is not None]
+    else:
+        parts = [short(each) for each in scalars(value)]
+    return " ".join(parts) or "none"
 
 
 # --- short ---------------------------------------------------------------------------------
@@ -240,4 +267,7 @@ def clipped(text: str, tokens: int) -> str:
         if left < 0:
             break
         end = piece.end()
+    # Half a number is another number.
+    if cut := _CUT.search(text, 0, end) if _GOES_ON.match(text, end) else None:
+        end = cut.start()
     return f"{text[:end]}…"

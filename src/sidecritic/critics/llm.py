@@ -105,8 +105,8 @@ class LLMCritic:
         return ChatHearing(self._model, self._wire)
 
     async def _judge(self, proposal: Proposal, hearing: Hearing) -> Judgement:
-        noticed = objections(await self._evidence.examined(proposal)) if self._evidence else ()
-        shown = [each for each in noticed if _is_fit_to_show(each, proposal.policy)]
+        found = await self._evidence.examined(proposal) if self._evidence else ()
+        shown = [each for each in objections(found) if _is_fit_to_show(each, proposal.policy)]
         looking = Looking(proposal, self._lookups, hearing.notes)
         while True:
             prompt = prompt_of(
@@ -132,7 +132,7 @@ class LLMCritic:
         return judgement.model_copy(
             update={
                 "rationale": "; ".join(said),
-                "flags": tuple(each.flag for each in noticed),
+                "flags": tuple(each.flag for each in found),
                 "usage": hearing.usage,
                 "seconds": hearing.seconds,
             }

@@ -15,6 +15,11 @@ from sidecritic.values import JsonObject, scalars, text_of
 
 _STATE = re.compile(r"[A-Za-z][A-Za-z _-]{0,23}|(\d{4}-\d\d-\d\d)(?:[T ].*)?")
 """A few words, or a time with its day: no address, number of a card, or note."""
+_SIGN = r"[$€£¥₹]|[A-Z]{3}"
+_AMOUNT = re.compile(
+    rf"(?:{_SIGN})\s?-?\d[\d.,]{{0,14}}|-?\d[\d.,]{{0,14}}\s?(?:{_SIGN})|-?\d[\d,]{{0,14}}\.\d\d"
+)
+"""A number with a currency, or with cents."""
 
 
 def described(facts: Facts, action: Assistant) -> tuple[tuple[str, str], ...]:
@@ -53,7 +58,12 @@ def _own_id(record: JsonObject, key: str) -> str:
 
 
 def _names_id(key: str) -> bool:
-    return key == "id" or key.endswith("_id")
+    return key == "id" or key.endswith(("_id", "_ids", "Id", "Ids"))
+
+
+def is_amount(key: str, value: JsonValue) -> bool:
+    """Whether a value is a number that counts or costs something, rather than one that names."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and not _names_id(key)
 
 
 def _told(record: JsonObject, name: str) -> str:
@@ -64,7 +74,9 @@ def _told(record: JsonObject, name: str) -> str:
             case bool():
                 numbers.append(words_of(key) if value else f"not {words_of(key)}")
             case int() | float():
-                numbers.append(f"{words_of(key)} {text_of(record, key).partition('.')[0]}")
+                numbers.append(f"{words_of(key)} {text_of(record, key).removesuffix('.0')}")
+            case str() if _AMOUNT.fullmatch(value):
+                numbers.append(f"{words_of(key)} {value}")
             case "yes" | "no":
                 numbers.append(f"{words_of(key)} {value}")
             case str() if (

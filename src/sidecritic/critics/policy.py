@@ -74,7 +74,8 @@ def _feedback(findings: Sequence[Finding]) -> str:
     parts: list[str] = []
     left = FEEDBACK_LIMIT
     for finding in findings:
-        part = f"{finding.feedback} (Rule: {finding.policy})"
+        rule = f" (Rule: {finding.policy})" if finding.policy else ""
+        part = f"{finding.feedback}{rule}"
         if part in parts:
             continue
         left -= len(part) + 1

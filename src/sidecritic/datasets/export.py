@@ -1,15 +1,16 @@
 """From labelled runs to the folder of a data set.
 
-Two passes. The first collects what is labelled, without prompts, and decides which rows are taken
-and which split each goes into. The second reads each run again and writes its rows. In memory are
-the candidates of all runs, and one run at a time.
+Three passes. The first collects what is labelled, without prompts, and decides which rows are
+taken and which split each goes into. The second finds prompts that two rows share, as compact
+renderings can. The third writes the rows. In memory are the candidates of all runs, a digest of
+each prompt, and one run at a time.
 """
 
 import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from sidecritic.datasets.balance import Balance, balanced, require_both_classes
 from sidecritic.datasets.candidates import Candidate, candidates_of, labelled_places
 from sidecritic.datasets.card import to_card
 from sidecritic.datasets.files import Shelf, new_folder, require_parquet
-from sidecritic.datasets.material import Material, Reads
+from sidecritic.datasets.material import VOUCHED_FILE, Material, Reads
 from sidecritic.datasets.repetitions import SIMILAR, without_contradictions, without_duplicates
 from sidecritic.datasets.row_builder import ChosenRow, rows_of, steps_of
 from sidecritic.datasets.rows import Row, VerdictRow
 from sidecritic.datasets.summary import Summary, bin_of, lengths_of
+from sidecritic.errors import ConfigError
 from sidecritic.splits.assignment import Split, SplitShares, assign, require_no_leak
 from sidecritic.splits.held_out import HeldOut, require_none_held_out
 from sidecritic.trace import Trajectory
@@ -67,7 +69,7 @@ def export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary
 async def _export(reads: Sequence[Reads], out: Path, wanted: ExportSettings) -> Summary:
     if wanted.parquet:
         require_parquet()
-    choice, tally = _choose(reads, wanted), _Tally()
+    choice, tally = await _distinct(_choose(reads, wanted), reads, wanted), _Tally()
     places = _places(choice)
     with new_folder(out) as folder:
         with Shelf(folder, parquet=wanted.parquet) as shelf:
@@ -124,6 +126,13 @@ def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
         "near-duplicate": duplicates,
     }
     train = [row for row in new if splits[row.id] == "train"]
+    if not rows and quarantined:
+        why = ", ".join(sorted({row.quarantine for row in quarantined}))
+        raise ConfigError(
+            f"no rows at all: all {len(quarantined)} are quarantined ({why}). Look at them, and "
+            f"list what may be learned from in {VOUCHED_FILE} beside the run, or * for all of it; "
+            "what is hostile stays out"
+        )
     require_both_classes(train, left_out)
     kept = balanced(train, wanted.balance, wanted.seed)
     left_out["balance of classes"] = len(train) - len(kept)
@@ -131,7 +140,31 @@ def _choose(reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
     return _Choice(taken, splits, quarantined, left_out, materials, problems)
 
 
-# --- second pass: rows -----------------------------------------------------------------------
+# --- second pass: prompts --------------------------------------------------------------------
+
+
+async def _distinct(choice: _Choice, reads: Sequence[Reads], wanted: ExportSettings) -> _Choice:
+    """Return the choice without rows whose prompt stands there with the other label.
+
+    Raises:
+        ConfigError: one class is left without a row to train on.
+    """
+    prompts: dict[str, bytes] = {}
+    places = _places(choice)
+    for read in reads:
+        async for config, row in _rows(read(), places, wanted):
+            if config == "verdict" and isinstance(row, VerdictRow):
+                said = "\n".join(message.content for message in row.prompt)
+                prompts[row.id] = sha256(said.encode()).digest()
+    kept, away = without_contradictions(
+        choice.rows, lambda row: prompts.get(row.id, row.id.encode())
+    )
+    left_out = {**choice.left_out, "same prompt, other label": away}
+    require_both_classes([row for row in kept if choice.splits[row.id] == "train"], left_out)
+    return replace(choice, rows=kept, left_out=left_out)
+
+
+# --- third pass: rows -----------------------------------------------------------------------
 
 
 _Places = Mapping[tuple[str, str], Mapping[tuple[int, int], tuple[Candidate, Split]]]

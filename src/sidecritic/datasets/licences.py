@@ -8,6 +8,7 @@ _LICENCES: Mapping[str, str] = MappingProxyType(
         "tau2": "MIT (policies, tasks and records of τ²-bench, Sierra Research)",
         "tau": "MIT (policies, tasks and records of τ-bench, Sierra Research)",
         "shop": "Apache-2.0 (Sidecritic)",
+        "procedures": "Apache-2.0 (Sidecritic)",
         "userbench:fixture": "Apache-2.0 (Sidecritic)",
     }
 )

@@ -7,7 +7,7 @@ pair that a critic can learn from.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from sidecritic.datasets.candidates import Candidate
 from sidecritic.splits.near_duplicates import NearDuplicates
@@ -28,21 +28,25 @@ def without_duplicates(
     return kept, len(rows) - len(kept)
 
 
-def without_contradictions(rows: Sequence[Candidate]) -> tuple[list[Candidate], int]:
+def without_contradictions(
+    rows: Sequence[Candidate], same: Callable[[Candidate], Hashable] | None = None
+) -> tuple[list[Candidate], int]:
     """Return the rows without those whose very text has the other label with more weight.
 
-    Where both weigh the same, all go: a critic could only learn to guess.
+    Where both weigh the same, all go: a critic could only learn to guess. `same` says what else
+    makes two rows one, such as their prompt.
     """
-    scales: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    of = same or _same
+    scales: dict[Hashable, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for row in rows:
-        scales[_same(row)][row.label.wrong] += row.weight
+        scales[of(row)][row.label.wrong] += row.weight
     kept = [
         row
         for row in rows
-        if scales[_same(row)][row.label.wrong] > scales[_same(row)][not row.label.wrong]
+        if scales[of(row)][row.label.wrong] > scales[of(row)][not row.label.wrong]
     ]
     return kept, len(rows) - len(kept)
 
 
-def _same(row: Candidate) -> tuple[str, str]:
+def _same(row: Candidate) -> Hashable:
     return (row.provenance.env, " ".join(row.text.lower().split()))

@@ -38,7 +38,7 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     """
     answer: Body = {}
     choices: dict[int, _Choice] = {}
-    spoken: list[int] = []
+    sole = _Sole()
     stream = read_stream(raw)
     is_plain = stream.is_plain
     # Of one choice, many clients read the first part of each event, whatever its number.
@@ -52,10 +52,8 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
         answer.update({k: v for k, v in chunk.items() if k != "choices" and v is not None})
         for at, part in enumerate(objects_of(chunk, "choices")):
             number = numbered(part, "index")
-            if is_single and object_of(part, "delta").get("content") and number not in spoken[-1:]:
-                if number in spoken:
-                    raise Ambiguous("the stream holds several choices, and one was asked for")
-                spoken.append(number)
+            if is_single:
+                sole.hear(number, object_of(part, "delta"))
             number = 0 if is_single else number
             is_next = number <= len(choices) and not (is_single and at)
             is_plain = is_plain and is_next and part.get("index") == number
@@ -68,6 +66,29 @@ def assembled(raw: bytes, asked: Body) -> Assembled:
     ]
     is_plain = is_plain and all(choice.is_plain for choice in choices.values())
     return Assembled({**answer, "object": "chat.completion", "choices": whole}, is_plain)
+
+
+@dataclass(slots=True)
+class _Sole:
+    """The one choice that was asked for: some clients read it by number, some by place."""
+
+    spoken: list[int] = field(default_factory=list[int])
+    calling: set[int] = field(default_factory=set[int])
+
+    def hear(self, number: int, delta: Body) -> None:
+        """Take a part.
+
+        Raises:
+            Ambiguous: clients would run other calls, or read another text.
+        """
+        if delta.get("content") and number not in self.spoken[-1:]:
+            if number in self.spoken:
+                raise Ambiguous("the stream holds several choices, and one was asked for")
+            self.spoken.append(number)
+        if delta.get("tool_calls") or delta.get("function_call"):
+            self.calling.add(number)
+            if len(self.calling) > 1:
+                raise Ambiguous("calls stand under several choices, and one was asked for")
 
 
 @dataclass(slots=True)

@@ -116,10 +116,14 @@ class _Reading:
             return
         if at < max(self.blocks, default=0):
             raise Ambiguous("the blocks of the stream are not numbered in order")
-        # Some clients read the beginning of a block, and some only its deltas.
+        # Some clients read the beginning of a block, and some only its deltas; some give a delta to
+        # the block that began last, whatever its number.
         begun = any(block.get(key) for key in ("input", *_TEXT_FIELDS))
-        self.is_plain = self.is_plain and at == len(self.blocks) and not begun
+        follows = at == len(self.blocks) and self.ended == self.blocks.keys()
+        self.is_plain = self.is_plain and follows and not begun
         self.started[at], self.blocks[at] = block, dict(block)
+        if block.get("input") == "":  # a server's way to begin, which is no object to every client
+            self.is_plain, self.blocks[at]["input"] = False, {}
 
     def _collect(self, event: Body) -> None:
         at, delta = self._number(event), object_of(event, "delta")

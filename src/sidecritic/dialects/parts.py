@@ -94,10 +94,12 @@ def call_of(id: str, name: str, arguments: JsonValue) -> ToolCall:
 
 
 def object_call(id: str, name: str, arguments: JsonValue) -> ToolCall:
-    """Return a call whose arguments are the object itself: a text in its place is none."""
+    """Return a call whose arguments are the object itself: a text in its place is none.
+
+    Not even a blank one: LiteLLM hands it on as a text of a text.
+    """
     read = call_of(id, name, arguments)
-    is_text = isinstance(arguments, str) and arguments.strip()
-    return read.model_copy(update={"arguments": None}) if is_text else read
+    return read.model_copy(update={"arguments": None}) if isinstance(arguments, str) else read
 
 
 # What was parsed needs no validation, which takes longer than all the rest in a long chat.

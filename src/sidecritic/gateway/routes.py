@@ -28,6 +28,8 @@ class Route:
     limits: Limits
     forwards_key: bool = False
     """Whether the client's key goes upstream."""
+    judged: str = ""
+    """What of its actions is judged by what, and what is not, in a line for the operator."""
 
 
 @dataclass(frozen=True, slots=True)

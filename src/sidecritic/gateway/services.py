@@ -153,10 +153,14 @@ class Services:
     def decided(self, decision: DecisionRecord) -> None:
         """Count a decision, and say why a critic failed."""
         self.counts.decided(decision)
-        if decision.failure:
-            origin = decision.origin
-            where = {"request": origin.request, "tenant": origin.tenant, "route": origin.route}
-            log.warning("critic failed", extra={**where, "what": decision.category[:300]})
+        if not decision.failure and not decision.broken:
+            return
+        origin = decision.origin
+        where = {"request": origin.request, "tenant": origin.tenant, "route": origin.route}
+        why = decision.category if decision.failure else ""
+        for what, said in (("critic failed", why), ("check failed", decision.broken)):
+            if said:
+                log.warning("%s: %s", what, said[:300], extra={**where, "what": said[:300]})
 
     async def keep(self, decisions: Sequence[DecisionRecord], *, is_closed: bool) -> None:
         """Record decisions; a failure is raised only where it must hold the answer back.

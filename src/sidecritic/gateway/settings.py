@@ -1,12 +1,12 @@
 """What an operator may set, read from a TOML file.
 
-Unknown keys are refused. Keys of servers and clients are named by environment variable or
-given as digests, so that the file itself holds no secret.
+Paths are relative to that file. Unknown keys are refused. Keys of servers and clients are named
+by environment variable or given as digests, so that the file itself holds no secret.
 """
 
-from typing import Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sidecritic.dialects.base import Provider
 from sidecritic.gates import Gate
@@ -66,6 +66,11 @@ class RouteSettings(Record):
     """Begins the path, so that several routes can share a server: `/shop/v1/...`."""
     mode: Mode = "shadow"
     tools: tuple[ToolRule, ...] = ()
+    tools_file: str | None = None
+    """The agent's tools, as JSON in any provider's form or MCP's. An `effect` that stands beside a
+    name there counts where no rule of `tools` says otherwise."""
+    confirm: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Tools, by name or glob, before whose calls the policy demands the user's yes."""
     trust_annotations: bool = False
     """Take `readOnlyHint` at its word; `destructiveHint` always counts."""
     gate: Gate = "writes+final"
@@ -80,7 +85,8 @@ class RouteSettings(Record):
     decisions: bool = False
     """Serve the critic itself under `POST /v1/decisions` and `/v1/systemone`."""
     pack: str | None = None
-    """Policy pack of the critics that check by rules, as `module:NAME`."""
+    """Policy pack of the critics that check by rules: `module:NAME`, `FILE.py:NAME`, or the short
+    name of a shipped one. A route's own name says nothing of its domain."""
     policy: str | None = None
     """Markdown file; without it the agent's own system prompt is the policy."""
     max_revisions: int = Field(default=2, ge=0, le=10)
@@ -93,6 +99,16 @@ class RouteSettings(Record):
     history: Literal["mark", "refuse", "off"] = "mark"
     """What happens to turns of the assistant that were never released here."""
     review: ReviewSettings = Field(default_factory=ReviewSettings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_file(cls, given: object) -> object:
+        """Take `tools = "tools.json"` for the file that it names."""
+        if not isinstance(given, dict):
+            return given
+        route = cast(dict[str, object], given)
+        file = route.get("tools")
+        return {**route, "tools": (), "tools_file": file} if isinstance(file, str) else route
 
 
 class ClientSettings(Record):
@@ -107,7 +123,8 @@ class ClientSettings(Record):
 
 class StoreSettings(Record):
     url: str = "sqlite:///sidecritic.db"
-    """SQLAlchemy URL; `postgresql+psycopg://...` for PostgreSQL."""
+    """SQLAlchemy URL; `postgresql+psycopg://...` for PostgreSQL. A file is relative to that of the
+    settings."""
     url_env: str | None = None
     """Environment variable that holds the URL, where it carries a password."""
     content: bool = False

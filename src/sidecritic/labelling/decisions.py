@@ -1,62 +1,49 @@
-"""Decisions of the live gateway as a run that can be labelled and learned from.
+"""Labelled conversations and live decisions as a run that can be labelled and learned from.
 
-The export of `sidecritic decisions export` holds whole proposals where the operator keeps
-contents. Each becomes a trajectory of one proposal, and a person's label becomes an opinion.
+Each conversation of a chat log, and each proposal of `sidecritic decisions export`, becomes a
+trajectory, and what a person said of it an opinion.
 """
 
 from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-from pydantic import BaseModel
+from typing import NamedTuple
 
 from sidecritic.errors import ConfigError
-from sidecritic.json_lines import records_in
-from sidecritic.labelling.people import Opinion
+from sidecritic.recorded import GATEWAY, Opinion
+from sidecritic.recordings import Operator, load
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, digest, write_whole
-from sidecritic.trace import Judged, Observed, Proposed, Trajectory, to_line
-from sidecritic.types import Briefing, Completion, Judgement, Observation, Proposal, Task, User
+from sidecritic.trace import Trajectory, to_line
+from sidecritic.types import Briefing
 
-ORIGIN = "gateway"
+ORIGIN = GATEWAY
 """Value of the setting `origin` in the `run.json` of such a run."""
-
-
-class _Content(BaseModel, extra="ignore", frozen=True):
-    proposal: Proposal
-    judgement: Judgement | None = None
-
-
-class _Row(BaseModel, extra="ignore", frozen=True):
-    id: str
-    tenant: str
-    route: str
-    model: str
-    critic: str
-    label: Literal["right", "wrong", ""] = ""
-    label_note: str = ""
-    labelled_by: str = ""
-    content: _Content | None = None
 
 
 class Imported(NamedTuple):
     opinions: tuple[Opinion, ...]
     without_content: int
-    """Decisions without content: nothing can be learned from them."""
+    """Decisions without content, conversations without messages: there is nothing to learn from."""
 
 
-def import_decisions(file: Path, directory: Path) -> Imported:
-    """Write an export of decisions as a run, and return what people said of them.
+def import_decisions(file: Path, directory: Path, operator: Operator | None = None) -> Imported:
+    """Write an export of decisions, or a chat log, as a run; return what people said of it.
 
     The same file gives the same run again; a run of anything else is not touched.
 
     Raises:
         ConfigError: the file cannot be read, or the directory holds another run.
     """
-    rows = list(records_in(file, _Row, advice="give what `sidecritic decisions export` wrote"))
-    kept = [(row, row.content) for row in rows if row.content is not None]
+    found = load([file], operator)
+    if found.problems:
+        raise ConfigError(
+            f"{found.problems[0]}; give what `sidecritic decisions export` wrote, or a chat log"
+        )
     briefings: dict[str, Briefing] = {}
-    trajectories = [_trajectory(row, content, briefings) for row, content in kept]
+    trajectories: list[Trajectory] = []
+    for run in found.runs:
+        name = digest(run.briefing)
+        briefings[name] = run.briefing
+        trajectories.append(run.trajectory.model_copy(update={"briefing": name}))
     record = RunRecord(
         command=f"sidecritic datagen label {directory} --decisions {file}",
         settings={"origin": ORIGIN},
@@ -65,52 +52,16 @@ def import_decisions(file: Path, directory: Path) -> Imported:
         briefings=briefings,
     )
     _write(directory, record, trajectories)
-    opinions = tuple(
-        Opinion(
-            trajectory=_id(row),
-            turn=content.proposal.turn,
-            attempt=content.proposal.attempt,
-            wrong=row.label == "wrong",
-            note=row.label_note,
-            by=row.labelled_by,
-        )
-        for row, content in kept
-        if row.label
-    )
-    return Imported(opinions, len(rows) - len(kept))
+    return Imported(tuple(o for run in found.runs for o in run.opinions), found.empty)
 
 
-def _id(row: _Row) -> str:
-    return f"{ORIGIN}:{row.id}"
+def decision_of(trajectory: str, attempt: int) -> str:
+    """Return the id of the decision that a label is about.
 
-
-def _trajectory(row: _Row, content: _Content, briefings: dict[str, Briefing]) -> Trajectory:
-    proposal = content.proposal
-    briefing = Briefing(policy=proposal.policy, tools=proposal.tools, context=proposal.context)
-    name = digest(briefing)
-    briefings[name] = briefing
-    completion = Completion(message=proposal.action, finish="stop", model=row.model)
-    turn, attempt = proposal.turn, proposal.attempt
-    judged = content.judgement and Judged(turn=turn, attempt=attempt, judgement=content.judgement)
-    return Trajectory(
-        id=_id(row),
-        task=Task(id=_conversation(row, proposal), env=f"{ORIGIN}:{row.route}", split="live"),
-        trial=0,
-        actor=row.model,
-        critic=row.critic,
-        briefing=name,
-        events=(
-            Observed(observation=Observation(messages=proposal.history)),
-            Proposed(turn=turn, attempt=attempt, completion=completion),
-            *((judged,) if judged else ()),
-        ),
-    )
-
-
-def _conversation(row: _Row, proposal: Proposal) -> str:
-    """Return a name of the conversation: what begins with the same words is one."""
-    opening = next((m.text for m in proposal.history if isinstance(m, User)), row.id)
-    return sha256(f"{row.tenant}\n{opening}".encode()).hexdigest()[:16]
+    An imported decision is a trajectory of its own; otherwise one holds a request's attempts.
+    """
+    own = trajectory.removeprefix(f"{ORIGIN}:")
+    return own if own != trajectory or own.count(".") > 1 else f"{own}.{attempt}"
 
 
 def _write(directory: Path, record: RunRecord, trajectories: Iterable[Trajectory]) -> None:

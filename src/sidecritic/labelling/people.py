@@ -1,45 +1,13 @@
-"""Labels by people: opinions in a file, written by hand or by the page of a run.
-
-One JSON object a line:
-
-    {"trajectory": "5f0e...", "turn": 7, "attempt": 0, "wrong": true,
-     "feedback": "The user asked for the blue one.", "note": "", "by": "jo"}
-
-`attempt` is 0 and `call_id` is absent unless given; `feedback`, `note` and `by` may be left
-out. Of two opinions on one proposal the later counts.
-"""
+"""Labels by people: what they say of proposals, each checked against its trajectory."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from sidecritic.errors import ConfigError
-from sidecritic.json_lines import records_in
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.logged import LoggedProposal, about, logged_proposals
+from sidecritic.recorded import Opinion
 from sidecritic.trace import Trajectory
-from sidecritic.types import Briefing, Record
-
-
-class Opinion(Record):
-    """What a person says of one proposal."""
-
-    trajectory: str
-    turn: int
-    attempt: int = 0
-    call_id: str | None = None
-    wrong: bool
-    feedback: str = ""
-    note: str = ""
-    by: str = ""
-
-
-def read_opinions(file: Path) -> tuple[Opinion, ...]:
-    """Read a file of opinions.
-
-    Raises:
-        ConfigError: it cannot be read; the message names the line.
-    """
-    return tuple(records_in(file, Opinion))
+from sidecritic.types import Briefing
 
 
 def by_people(

@@ -124,8 +124,19 @@ class _Recording(Record):
     completion: Completion
 
 
+NOT_RECORDED = "was not recorded"
+
+_TRANSPORT = frozenset({"stream", "stream_options"})
+"""How an answer travels: where the server stands decides it, and the answer is the same."""
+
+
 def digest_of(request: Request) -> str:
-    """Return the digest of a request, the same on every machine."""
+    """Return the digest of a request, the same on every machine and beside every server."""
+    extra = request.sampling.extra
+    if not _TRANSPORT.isdisjoint(extra):
+        kept = {key: value for key, value in extra.items() if key not in _TRANSPORT}
+        sampling = request.sampling.model_copy(update={"extra": kept})
+        request = request.model_copy(update={"sampling": sampling})
     return hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:32]
 
 
@@ -223,7 +234,7 @@ class RecordedModel:
         if played < len(recorded):
             self._played[digest] += 1
             return recorded[played]
-        why = f"was recorded {len(recorded)} times" if recorded else "was not recorded"
+        why = f"was recorded {len(recorded)} times" if recorded else NOT_RECORDED
         raise ModelError(
             f"cassette {self._path}: request {digest} {why}; "
             f"{_last_words(request)}; record it again with record(model, path)"

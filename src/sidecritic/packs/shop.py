@@ -1,12 +1,16 @@
 """The pack for our own shop, and the worked example of a pack: see docs/policy-packs.md."""
 
+from datetime import timedelta
+
 from sidecritic.checks import common, statements
 from sidecritic.checks.base import CallCheck, Objection, Pack, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.endings import ENDINGS
 from sidecritic.checks.records import Kind, refunded
+from sidecritic.checks.terms import now, term
 from sidecritic.values import objects_of, text_of, texts_of
 
+DAYS = term("after how many days nothing is refunded", r"delivered more than # days ago")
 ORDER = Kind("order", "order_id", "get_order", owner="customer_id")
 
 
@@ -31,13 +35,16 @@ def final_sale(case: Case) -> Objection | None:
     return None
 
 
-@call_check("too late", risk=0.95, tools=["refund_items"], policy="No refund after 30 days.")
+@call_check("too late", risk=0.95, tools=["refund_items"], policy="Old orders are not refunded.")
 def too_late(case: Case) -> Objection | None:
-    """Fire when the order was delivered before 2025-05-16, 30 days ago."""
+    """Fire when the order was delivered more days ago than the policy states."""
     delivered = text_of(ORDER.of(case), "delivered_on")
-    if not delivered or delivered >= "2025-05-16":
+    if not delivered:
         return None
-    return Objection(f"Delivered on {delivered}, more than 30 days ago. Decline the refund.")
+    days = DAYS.of(case.facts)
+    if delivered >= f"{now(case.facts) - timedelta(days=days):%Y-%m-%d}":
+        return None
+    return Objection(f"Delivered on {delivered}, more than {days:g} days ago. Decline the refund.")
 
 
 refund_route = CallCheck(

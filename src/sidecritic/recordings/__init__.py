@@ -1,5 +1,7 @@
-"""Recorded runs of τ-bench, τ²-bench and our own, as trajectories."""
+"""Recorded runs of τ-bench, τ²-bench and our own, and chat logs, as trajectories."""
 
+from sidecritic.recordings.conversations import Operator
 from sidecritic.recordings.files import Imported, load
+from sidecritic.recordings.tools import read_policy, read_tools
 
-__all__ = ["Imported", "load"]
+__all__ = ["Imported", "Operator", "load", "read_policy", "read_tools"]

@@ -14,14 +14,19 @@ from typing import Any, NamedTuple, cast
 from pydantic import ValidationError
 
 from sidecritic.errors import ConfigError, SidecriticError, TraceError, boundary, first_problem
-from sidecritic.recorded import UNKNOWN, Recorded
+from sidecritic.recorded import UNKNOWN, Recorded, is_same_file
+from sidecritic.recordings.conversations import Operator, conversations, is_conversation
+from sidecritic.recordings.decisions import decisions, is_decision
+from sidecritic.recordings.exports import chat_lines, is_exported
 from sidecritic.recordings.own import own_runs
 from sidecritic.recordings.results import Benchmarks, Header, tau2_run, tau_run
 from sidecritic.recordings.shapes import Tau2Run, TauRun, chat_of, domain_of, first_text, inner
+from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE
 from sidecritic.trace import from_lines
 
 FORMATS = (
-    "a list of τ-bench runs, a Results object of τ²-bench, one JSON object a task, or our own "
+    "a list of τ-bench runs, a Results object of τ²-bench, one JSON object a task, chat logs with "
+    "one conversation a line, exports of decisions, Langfuse or OpenTelemetry, or our own "
     "trajectories.jsonl"
 )
 
@@ -39,17 +44,33 @@ _Entry = Recorded | TraceError | None
 """A run, why there is none, or `None` for an empty one."""
 
 
-def load(files: Iterable[Path]) -> Imported:
+class _Reading(NamedTuple):
+    """What files are read with."""
+
+    benchmarks: Benchmarks
+    operator: Operator
+
+
+class _Lines(NamedTuple):
+    """The text of a file of JSON lines, and the first record in it."""
+
+    text: str
+    first: object
+
+
+def load(files: Iterable[Path], operator: Operator | None = None) -> Imported:
     """Read what can be read; a malformed record costs itself and nothing else.
 
-    A folder stands for the result files in it.
+    A folder stands for the result files in it. The operator's policy and tools are for chat logs.
 
     Raises:
-        ConfigError: a file is not there, or two of them have one name.
+        ConfigError: a file is not there, or a folder holds none.
     """
-    benchmarks = Benchmarks()
-    found = list(_distinct(files))
-    entries = [entry for file in found for entry in _entries(file, benchmarks)]
+    reading = _Reading(Benchmarks(), operator or Operator())
+    found = _named(files)
+    entries = [
+        _known_as(name, entry) for name, file in found.items() for entry in _entries(file, reading)
+    ]
     return Imported(
         runs=_with_known_users([entry for entry in entries if isinstance(entry, Recorded)]),
         problems=tuple(entry for entry in entries if isinstance(entry, TraceError)),
@@ -58,19 +79,60 @@ def load(files: Iterable[Path]) -> Imported:
     )
 
 
-def _distinct(files: Iterable[Path]) -> Iterator[Path]:
-    seen: dict[str, Path] = {}
-    for file in (member for given in files for member in _members(given)):
-        there = seen.setdefault(file.name, file.resolve())
-        if there != file.resolve():
-            # Labels and judgements name a run by its file.
-            raise ConfigError(f"{file} and {there} have the same name; replay them one by one")
-    yield from seen.values()
+def holds_runs(file: Path) -> bool:
+    """Whether a file is one of JSON lines that are runs, such as a chat log.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    try:
+        content = _content(file)
+    except TraceError:
+        return False
+    return isinstance(content, _Lines)
+
+
+def _named(files: Iterable[Path]) -> dict[str, Path]:
+    """Return each file once, by the name that its runs are known by.
+
+    That is the end of its path: no more than tells it from the others, and for what every run
+    calls alike the folder of the run as well.
+    """
+    given = {member.resolve(): member for each in files for member in _members(each)}
+    names: dict[str, Path] = {}
+    for whole, file in given.items():
+        least = 2 if file.name == TRAJECTORIES_FILE else 1
+        names[next(name for name in _ends(whole, least) if _is_only(name, whole, given))] = file
+    return names
+
+
+def _ends(file: Path, least: int) -> Iterator[str]:
+    """Yield ever longer ends of a path, and the whole of it last."""
+    for length in range(least, len(file.parts)):
+        yield "/".join(file.parts[-length:])
+    yield str(file)
+
+
+def _is_only(name: str, file: Path, files: Iterable[Path]) -> bool:
+    return not any(is_same_file(name, each.as_posix()) for each in files if each != file)
+
+
+def _known_as(name: str, entry: _Entry) -> _Entry:
+    """Return the run under the name of its file, which its own id may begin with."""
+    if not isinstance(entry, Recorded) or entry.file == name:
+        return entry
+    own, at = entry.trajectory.id, f"{entry.file}#"
+    id = f"{name}#{own.removeprefix(at)}" if own.startswith(at) else own
+    return replace(entry, file=name, trajectory=entry.trajectory.model_copy(update={"id": id}))
 
 
 def _members(given: Path) -> Iterator[Path]:
     if not given.is_dir():
         yield given
+        return
+    if (given / RUN_FILE).exists():
+        # What else a run's folder holds was made from these, or about them.
+        yield given / TRAJECTORIES_FILE
         return
     found = [f for f in sorted(given.iterdir()) if f.name.endswith(_ENDINGS) and f.is_file()]
     if not found:
@@ -81,39 +143,68 @@ def _members(given: Path) -> Iterator[Path]:
 _ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
 
 
-def _entries(file: Path, benchmarks: Benchmarks) -> Iterator[_Entry]:
+def _entries(file: Path, reading: _Reading) -> Iterator[_Entry]:
     try:
         content = _content(file)
     except TraceError as problem:
         yield problem
         return
+    whole = cast("list[Any]", content) if isinstance(content, list) else [content]
+    if any(map(is_exported, whole)):
+        yield from _exported(file, whole, reading)
+        return
     match content:
+        case _Lines():
+            yield from _of_lines(content, file, reading)
         case list():
-            yield from _tau(file, cast("list[Any]", content), benchmarks)
+            yield from _tau(file, whole, reading.benchmarks)
         case {"simulations": list()}:
-            yield from _tau2(file, content, benchmarks)
-        case {"messages": _} if "reward_info" in content or "task" in content:
+            yield from _tau2(file, content, reading.benchmarks)
+        case {"messages": _}:
             header = _header(file, inner(content, "run_info"), (content,))
-            yield _guarded(file, 0, partial(_tau2_entry, content, 0, header, benchmarks))
-        case str():
-            yield from own_runs(from_lines(StringIO(content, newline="\n"), file=str(file)), file)
+            read = partial(_tau2_entry, content, 0, header, reading.benchmarks)
+            yield _guarded(file, 0, read)
         case _:
             yield TraceError(f"{file}: unknown format; it should be {FORMATS}")
+
+
+def _of_lines(lines: _Lines, file: Path, reading: _Reading) -> Iterator[_Entry]:
+    text, first = lines
+    if inner(first, "events") is not None:
+        yield from own_runs(from_lines(StringIO(text, newline="\n"), file=str(file)), file)
+    elif is_decision(first):
+        yield from decisions(text.split("\n"), file)
+    elif is_exported(first):
+        yield from _exported(file, map(_record, text.split("\n")), reading)
+    else:
+        yield from conversations(text.split("\n"), file, reading.operator)
 
 
 # --- from bytes to JSON --------------------------------------------------------------------
 
 
+def _exported(file: Path, records: Iterable[object], reading: _Reading) -> Iterator[_Entry]:
+    try:
+        lines = [json.dumps(line) for line in chat_lines(records)]
+    except TraceError as problem:
+        yield TraceError(f"{file}: {problem}")
+        return
+    yield from conversations(lines, file, reading.operator, unit="conversation")
+
+
 def _content(file: Path) -> Any:
-    """Return parsed JSON, or the text of a file of JSON lines."""
+    """Return parsed JSON, or the lines of a file of JSON lines."""
     text = _text(file)
     try:
         content = _parsed(text)
     except ValueError as cause:
-        if any(map(_is_trajectory, text.split("\n", _FIRST_LINES)[:_FIRST_LINES])):
-            return text
-        raise TraceError(f"{file} is not JSON: {cause}; restore it from a copy") from cause
-    return text if inner(content, "events") is not None else content
+        lines = text.split("\n", _FIRST_LINES)[:_FIRST_LINES]
+        first = next(filter(_is_line, map(_record, lines)), None)
+        if first is None:
+            raise TraceError(f"{file} is not JSON: {cause}; restore it from a copy") from cause
+        return _Lines(text, first)
+    whole = not _is_line(content) or is_exported(content)
+    return content if whole else _Lines(text, content)
 
 
 def _parsed(text: str | bytes) -> Any:
@@ -129,15 +220,24 @@ def _parsed(text: str | bytes) -> Any:
 
 
 _FIRST_LINES = 20
-"""Lines of which one must be whole for a file to count as one of trajectories."""
+"""Lines of which one must be whole for a file to count as one of JSON lines."""
 
 
-def _is_trajectory(line: str) -> bool:
+def _record(line: str) -> object:
     try:
-        record = _parsed(line)
+        return _parsed(line)
     except ValueError:
-        return False
-    return inner(record, "events") is not None
+        return None
+
+
+def _is_line(record: object) -> bool:
+    """Whether a record is a line of a file; one of τ²-bench's may be a file of its own."""
+    if inner(record, "events") is not None or is_decision(record):
+        return True
+    if is_exported(record):
+        return True
+    graded = isinstance(inner(record, "task"), dict) or inner(record, "reward_info") is not None
+    return not graded and is_conversation(record)
 
 
 def _text(file: Path) -> str:

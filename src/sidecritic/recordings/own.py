@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidecritic.errors import ConfigError, TraceError
-from sidecritic.recorded import Recorded
+from sidecritic.recorded import Recorded, domain_of
 from sidecritic.recordings.results import Benchmarks, user_of
 from sidecritic.runs import RUN_FILE, read_record
 from sidecritic.trace import Loaded, Trajectory, env_view
@@ -41,7 +41,7 @@ def own_runs(loaded: Loaded, file: Path) -> Iterator[Recorded | TraceError | Non
             file=file.name,
             simulation=at,
             benchmark="tau2-bench" if env.startswith("tau2:") else env.split(":")[0],
-            domain=env.split(":")[-1],
+            domain=domain_of(env),
             user_id=user_of(trajectory.task.data, env_view(trajectory.events)),
             trajectory=trajectory,
             briefing=briefing,

@@ -12,7 +12,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.ports import version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
 from sidecritic.replay.judgement import ReplayPlan, covered, judge_run
-from sidecritic.replay.lines import open_lines
+from sidecritic.replay.lines import aligned, open_lines
 from sidecritic.replay.shadow import Worlds
 
 _BATCH = 24
@@ -41,7 +41,7 @@ def replay(
     """
     wanted = {key: run for run in runs for key in covered(run, plan.gate)}
     with open_lines(out, plan) as (there, append):
-        judged = {line.key: line for line in there if line.key in wanted}
+        judged = {line.key: line for line in aligned(there, runs) if line.key in wanted}
         _require_current(judged.values(), wanted, plan, out)
         progress(len(judged), len(wanted))
         for batch in _judged(_works(runs, wanted.keys() - judged.keys()), plan, workers):

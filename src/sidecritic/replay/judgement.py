@@ -34,10 +34,12 @@ class ReplayPlan:
 
 
 def covered(run: Recorded, gate: Gate) -> Iterator[ProposalKey]:
-    """Yield the proposals of a run that the gate sends to the critic."""
+    """Yield the proposals of a run that the gate sends to the critic; of a chat, labelled ones."""
     task = run.trajectory.task.id
+    labelled = {(opinion.turn, opinion.attempt) for opinion in run.opinions}
     for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing):
-        if covers(gate, proposal):
+        counts = not run.is_chat or (proposal.turn, proposal.attempt) in labelled
+        if counts and covers(gate, proposal):
             yield run.key(proposal.turn, proposal.attempt)
 
 

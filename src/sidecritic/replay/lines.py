@@ -7,7 +7,7 @@ from pathlib import Path
 from sidecritic.errors import ConfigError
 from sidecritic.journal import open_journal
 from sidecritic.json_lines import parsed
-from sidecritic.recorded import JudgedProposal
+from sidecritic.recorded import JudgedProposal, Recorded, file_among
 from sidecritic.replay.judgement import ReplayPlan
 
 Append = Callable[[Sequence[JudgedProposal]], None]
@@ -62,6 +62,28 @@ def read_lines(file: Path) -> tuple[JudgedProposal, ...]:
         if lines:
             return lines
         raise
+
+
+def aligned(
+    lines: Iterable[JudgedProposal], runs: Iterable[Recorded]
+) -> tuple[JudgedProposal, ...]:
+    """Return the judgements with the names that their files have among these runs.
+
+    A file is known by more of its path, or less, where it was judged beside others. What is of
+    none of the runs stays as it is.
+
+    Raises:
+        ConfigError: a judgement may be of several of the files.
+    """
+    files = {run.file for run in runs}
+    names: dict[str, str] = {}
+    found: list[JudgedProposal] = []
+    for line in lines:
+        if line.file not in names:
+            names[line.file] = file_among(line.file, files) or line.file
+        name = names[line.file]
+        found.append(line if name == line.file else line.model_copy(update={"file": name}))
+    return tuple(found)
 
 
 def _parsed(read: bytes, file: Path) -> Iterator[JudgedProposal]:

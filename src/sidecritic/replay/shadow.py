@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from sidecritic.envs.base import Look, World
+from sidecritic.envs.procedures.benchmark import TownDesk
 from sidecritic.episode import LOOK_BUDGET
 from sidecritic.errors import ConfigError, EnvError, TraceError, boundary
 from sidecritic.recorded import Recorded
@@ -67,7 +68,7 @@ def _content(text: str) -> object:
 
 
 class Worlds:
-    """Fresh worlds of τ² domains, each parsed once."""
+    """Fresh worlds of τ² domains, each parsed once, and of the desk of `procedures`."""
 
     def __init__(self) -> None:
         self._benchmarks = Benchmarks()
@@ -79,6 +80,8 @@ class Worlds:
         results are compared by success alone.
         """
         benchmark, _, domain = run.trajectory.task.env.partition(":")
+        if benchmark == "procedures":
+            return Shadow(TownDesk(run.trajectory.task), to_the_letter=True)
         if benchmark not in ("tau", "tau2"):
             return Shadow(None, to_the_letter=True)
         try:

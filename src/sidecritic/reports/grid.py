@@ -122,11 +122,12 @@ def brief(grid: Grid) -> Section:
     """Return what of the table fits a terminal; the files hold the rest."""
     header = (*_varied(grid), "n", "pass^1", "change", "r/w/m", "cost")
     body = tuple((*row.labels.values(), *_brief(row)) for row in grid.rows)
-    legend = (
-        "n: episodes. change: in points, 95 % in brackets. r/w/m: interventions right, wrong, "
-        "missed."
-    )
-    return Section("Results", header, body, (legend, *notes(grid)))
+    return Section("Results", header, body, (_LEGEND, *notes(grid)))
+
+
+_LEGEND = (
+    "n: episodes. change: in points, 95 % in brackets. r/w/m: interventions right, wrong, missed."
+)
 
 
 def _brief(row: GridRow) -> Iterator[str]:
@@ -149,19 +150,74 @@ def grid_to_markdown(grid: Grid) -> str:
 
 
 def grid_to_csv(grid: Grid) -> str:
-    """Return the table with one more column that says which parties were simulated."""
+    """Return the table for programs: one number a cell, empty where there is none.
+
+    Shares are fractions of 1. What varies, and which parties were simulated, is text.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*columns(grid), "simulated"])
-    for texts, row in zip(rows(grid), grid.rows, strict=True):
-        writer.writerow([*map(_harmless, texts), label(row.scores.simulated) or "no"])
+    numbers = [dict(_numbers(row)) for row in grid.rows]
+    names = list(dict.fromkeys(name for row in numbers for name in row))
+    writer.writerow([*_varied(grid), *names, "is_baseline", "simulated"])
+    for row, found in zip(grid.rows, numbers, strict=True):
+        values = [_plain_number(found.get(name)) for name in names]
+        roles = label(row.scores.simulated) or "no"
+        varied = map(_harmless, row.labels.values())
+        writer.writerow([*varied, *values, str(row.is_baseline).lower(), roles])
     return out.getvalue()
 
 
+_Number = float | int | None
+
+
+def _numbers(row: GridRow) -> Iterator[tuple[str, _Number]]:
+    """Walk over the columns of a row that hold numbers."""
+    scores, paired, marks = row.scores, row.paired, row.scores.interventions
+    yield "episodes", scores.graded
+    yield "failed_episodes", scores.failures.episodes
+    yield "tasks", scores.tasks
+    for k in range(1, _MOST_TRIALS + 1):
+        yield f"pass^{k}", scores.pass_hat_k[k - 1] if k <= len(scores.pass_hat_k) else None
+    yield from _interval("pass^1", _first(row), with_value=False)
+    yield from _interval("reward", scores.reward)
+    for found in scores.userbench.values():
+        yield "best_exist_rate", found.best_exist_rate
+        yield "correct_exist_rate", found.correct_exist_rate
+        yield "elicited_active", found.elicited_active
+        yield "elicited_passive", found.elicited_passive
+    yield "change_of_pass^1", paired.delta if paired else None
+    yield "change_of_pass^1_low", paired.low if paired else None
+    yield "change_of_pass^1_high", paired.high if paired else None
+    yield "p", paired.sign_flip_p if paired else None
+    yield from _interval("change_of_reward", row.reward_delta)
+    yield from (
+        ("judged", marks.judged),
+        ("interventions_right", marks.right),
+        ("interventions_wrong", marks.wrong),
+        ("interventions_missed", marks.missed),
+    )
+    yield "cost_usd", row.cost_usd
+    yield "unpriced_calls", row.unpriced_calls
+    yield "seconds_per_episode", row.seconds_per_episode
+    yield "added_seconds_per_turn", scores.added_seconds_per_turn
+
+
+def _interval(
+    name: str, found: Interval | None, *, with_value: bool = True
+) -> Iterator[tuple[str, _Number]]:
+    if with_value:
+        yield name, found.value if found else None
+    yield f"{name}_low", found.low if found else None
+    yield f"{name}_high", found.high if found else None
+
+
+def _plain_number(value: _Number) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _harmless(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are."""
-    risky = text[:1] in ("=", "@") or (text[:1] in "+-" and not text[1:2].isdigit() and text != "-")
-    return f"'{text}" if risky else text
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "@", "+", "-", "\t", "\r")) else text
 
 
 _LATEX = {each: f"\\{each}" for each in "&%$#_{}"} | {
@@ -172,20 +228,28 @@ _LATEX = {each: f"\\{each}" for each in "&%$#_{}"} | {
 
 
 def grid_to_latex(grid: Grid) -> str:
-    """Return the table as a LaTeX `table*`, for the package booktabs."""
-    header = columns(grid)
+    """Return the table as a LaTeX `table*` that is no wider than the text.
+
+    It has the columns of the terminal's table; Markdown, CSV and JSON have all of them.
+    """
+    found = brief(grid)
     varied = len(_varied(grid))
     simulated = f" ({label(grid.simulated)})" if grid.simulated else ""
     lines = [
+        r"% Needs \usepackage{booktabs} and \usepackage{graphicx}.",
         r"\begin{table*}",
         rf"\caption{{{_escaped(grid.title + simulated)}}}",
-        rf"\begin{{tabular}}{{{'l' * varied}{'r' * (len(header) - varied)}}}",
+        r"\footnotesize",
+        r"\setlength{\tabcolsep}{3pt}",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{{'l' * varied}{'r' * (len(found.header) - varied)}}}",
         r"\toprule",
-        _line(header),
+        _line(found.header),
         r"\midrule",
-        *map(_line, rows(grid)),
+        *map(_line, found.rows),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
+        rf"\par\smallskip {_escaped(_LEGEND)}",
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"

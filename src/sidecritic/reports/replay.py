@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import RenderableType
 
+from sidecritic.reports.labelled import labelled_sections
 from sidecritic.reports.sections import Section
 from sidecritic.reports.tables import printed
 from sidecritic.scoring.replay_results import (
@@ -53,6 +54,18 @@ def to_training_tables(cv: CrossValidated) -> Iterator[RenderableType]:
 
 def replay_sections(scores: ReplayScores) -> Iterator[Section]:
     """Yield the sections about a replay."""
+    yield from labelled_sections(scores)
+    if _of_benchmarks(scores):
+        yield from _by_reference(scores)
+    yield _cost(scores)
+
+
+def _of_benchmarks(scores: ReplayScores) -> bool:
+    """Whether there is a run that was graded, or nothing else to tell of."""
+    return scores.labels is None or any(found["all"].n for found in scores.end.values())
+
+
+def _by_reference(scores: ReplayScores) -> Iterator[Section]:
     if scores.cv is not None:
         yield from _cross_validated(scores.cv)
     primary = "detectable" if "detectable" in scores.writes else "clean"
@@ -66,7 +79,6 @@ def replay_sections(scores: ReplayScores) -> Iterator[Section]:
     yield from _narrow(_WRITES[primary], scores.writes_by[primary], scores.writes_by["raw"])
     yield from _narrow(_END["clean"], scores.end_by["clean"], scores.end_by["raw"])
     yield _reliability(primary, scores)
-    yield _cost(scores)
 
 
 def _cross_validated(cv: CrossValidated) -> Iterator[Section]:
@@ -184,10 +196,25 @@ def _cost(scores: ReplayScores) -> Section:
 def _notes(scores: ReplayScores) -> Iterator[str]:
     yield (
         f"{scores.simulations} simulations of {scores.files} files; {scores.malformed} malformed, "
-        f"{scores.empty} empty. {scores.write_proposals} writes, {scores.wrong_writes} of them "
-        f"wrong; {scores.left_out_writes} left out. `all` is without telecom. Intervals resample "
-        "the users of the tasks."
+        f"{scores.empty} empty."
     )
+    if _of_benchmarks(scores):
+        yield (
+            f"{scores.write_proposals} writes, {scores.wrong_writes} of them wrong; "
+            f"{scores.left_out_writes} left out. `all` is without telecom. Intervals resample the "
+            "users of the tasks."
+        )
+    yield from _terms(scores)
+    if scores.labels_unmatched:
+        yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
+    for env, why in scores.skipped.items():
+        yield f"Not judged: {env}: {why}"
+    if scores.command:
+        yield scores.command
+
+
+def _terms(scores: ReplayScores) -> Iterator[str]:
+    """Yield under what terms the critic judged, and what that means for the figures."""
     if scores.terms:
         yield f"Judged with {scores.terms}."
     if scores.fitted_files:
@@ -196,17 +223,16 @@ def _notes(scores: ReplayScores) -> Iterator[str]:
             "probabilities look better here than on unseen runs; `sidecritic calibrate` prints "
             "the cross-validated figures."
         )
+    if scores.supervised:
+        yield (
+            f"{scores.supervised} runs were supervised by this critic and are left out: what it "
+            "refused there never ran."
+        )
     if scores.unlearned:
         yield (
             f"The head has learned nothing of {', '.join(scores.unlearned)}: the policy checks "
             "judge there, by the risks that they state themselves."
         )
-    if scores.labels_unmatched:
-        yield f"{scores.labels_unmatched} first wrong writes have no label and are left out."
-    for env, why in scores.skipped.items():
-        yield f"Not judged: {env}: {why}"
-    if scores.command:
-        yield scores.command
 
 
 def _decimal(value: float | None) -> str:

@@ -12,6 +12,7 @@ from sidecritic.scoring.results import (
     RoleUse,
     Scores,
     Tally,
+    TaskChange,
 )
 from sidecritic.scoring.userbench import metrics
 
@@ -49,6 +50,7 @@ def run_sections(scores: Scores) -> Iterator[Section]:
     for env, travel in scores.userbench.items():
         yield Section(f"UserBench metrics, {env}", ("", "value"), tuple(metrics(travel)))
     yield from _interventions(scores.interventions)
+    yield _by_task(scores)
     yield _roles(scores)
     yield from _failures("Infrastructure failures", scores)
 
@@ -56,6 +58,7 @@ def run_sections(scores: Scores) -> Iterator[Section]:
 def comparison_sections(comparison: Comparison) -> Iterator[Section]:
     """Yield the sections about two runs."""
     yield _paired(comparison)
+    yield from _changed(comparison)
     yield from _interventions(comparison.interventions)
     yield _roles(comparison.supervised)
     yield from _failures("Infrastructure failures, baseline", comparison.baseline)
@@ -135,8 +138,50 @@ def _paired(comparison: Comparison) -> Section:
         "Paired comparison",
         ("", "baseline", "supervised", "points", "95 % interval"),
         tuple(rows),
-        (*notes, *(f"Take care: {warning}." for warning in comparison.warnings)),
+        (
+            *notes,
+            *_named(comparison),
+            *(f"Take care: {warning}." for warning in comparison.warnings),
+        ),
     )
+
+
+_SHOWN = 10
+"""Tasks that a note names; the table of the report has all."""
+
+
+def _by_task(scores: Scores) -> Section:
+    rows = tuple(
+        (each.task, each.env, f"{each.passed} of {each.trials}", f"{each.reward:.3f}")
+        for each in sorted(scores.by_task, key=lambda t: (t.env, t.passed / t.trials, t.task))
+    )
+    return Section("By task", ("task", "environment", "passed", "mean reward"), rows, detail=True)
+
+
+def _changed(comparison: Comparison) -> Iterator[Section]:
+    """Yield the tasks whose result differs, those that lost first."""
+    rows = tuple(
+        (each.task, each.env, f"{each.baseline} → {each.supervised} of {each.trials}")
+        for each in _by_change(comparison)
+    )
+    if rows:
+        yield Section("Tasks that changed", ("task", "environment", "passed"), rows, detail=True)
+
+
+def _by_change(comparison: Comparison) -> list[TaskChange]:
+    changed = [each for each in comparison.by_task if each.baseline != each.supervised]
+    return sorted(changed, key=lambda t: (t.supervised - t.baseline, t.env, t.task))
+
+
+def _named(comparison: Comparison) -> Iterator[str]:
+    """Name the tasks that lost and gained, as far as a line holds them."""
+    changed = _by_change(comparison)
+    lost = [each for each in changed if each.supervised < each.baseline]
+    for what, tasks in (("Worse", lost), ("Better", changed[len(lost) :])):
+        names = [f"{each.env} {each.task}" for each in tasks[:_SHOWN]]
+        more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
+        if names:
+            yield f"{what} when supervised: {', '.join(names)}{more}."
 
 
 def _at(values: tuple[float, ...], index: int) -> str:

@@ -40,8 +40,33 @@ def to_table(section: Section, simulated: str = "") -> Table:
     """Return one section as a table; its notes are not part of it."""
     title = section.title + (f" ({simulated})" if simulated else "")
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    whole = _kept_whole(section)
     for at, name in enumerate(section.header):
-        table.add_column(Text(name), justify="left" if at == 0 else "right")
+        table.add_column(
+            Text(name),
+            justify="left" if at == 0 else "right",
+            # Folded where there is no room: an ellipsis would take the end of an interval.
+            overflow="fold",
+            no_wrap=at in whole,
+        )
     for row in section.rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
     return table
+
+
+_NARROW, _SHORT, _TEXT = 60, 24, 4
+"""Columns of a narrow terminal, of a number that is kept whole, and of what a text needs."""
+
+
+def _kept_whole(section: Section) -> frozenset[int]:
+    """Return the columns of numbers, where a narrow terminal has room for them unbroken."""
+    cells = list(zip(section.header, *section.rows, strict=True))
+    widths = {at: max(map(len, column)) for at, column in enumerate(cells)}
+    numbers = {
+        at: width
+        for at, width in widths.items()
+        if at and width <= _SHORT and any(cell[:1] in "+-$0123456789" for cell in cells[at][1:])
+    }
+    texts = len(widths) - len(numbers)
+    taken = sum(numbers.values()) + 2 * len(widths) + 2 + _TEXT * texts
+    return frozenset(numbers) if taken <= _NARROW else frozenset()

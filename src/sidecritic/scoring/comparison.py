@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores
+from sidecritic.scoring.results import Comparison, Paired, PassKDelta, Scores, TaskChange
 from sidecritic.scoring.score import Key, TaskKey, latest, score
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
 from sidecritic.trace import Trajectory
@@ -51,6 +51,16 @@ def compare(baseline: Side, supervised: Side) -> Comparison:
         supervised=after,
         paired=_paired(pairs, left_out) if pairs else None,
         pass_hat_k_delta=tuple(_deltas(pairs)),
+        by_task=tuple(
+            TaskChange(
+                env=env,
+                task=task,
+                trials=len(of),
+                baseline=sum(pair.baseline for pair in of),
+                supervised=sum(pair.supervised for pair in of),
+            )
+            for (env, task), of in pairs.items()
+        ),
         interventions=after.interventions,
         added_seconds_per_turn=after.added_seconds_per_turn,
         warnings=(
@@ -81,7 +91,7 @@ def _paired(pairs: Mapping[TaskKey, Sequence[_Pair]], left_out: int) -> Paired:
     every = Counter(pair for task in pairs.values() for pair in task)
     rates = [_rates(task, 1) for task in pairs.values()]
     deltas = [new - old for old, new in rates]
-    interval = bootstrap(deltas)
+    interval = bootstrap(deltas, least=-1.0)
     gained, lost = every[_Pair(False, True)], every[_Pair(True, False)]
     return Paired(
         delta=interval.value,
@@ -103,7 +113,7 @@ def _deltas(pairs: Mapping[TaskKey, Sequence[_Pair]]) -> Iterator[PassKDelta]:
     for k in range(1, max(map(len, pairs.values()), default=0) + 1):
         rates = [_rates(task, k) for task in pairs.values() if len(task) >= k]
         deltas = [new - old for old, new in rates]
-        yield PassKDelta(k=k, estimate=bootstrap(deltas), tasks=len(deltas))
+        yield PassKDelta(k=k, estimate=bootstrap(deltas, least=-1.0), tasks=len(deltas))
 
 
 def _rates(task: Sequence[_Pair], k: int) -> tuple[float, float]:

@@ -123,7 +123,7 @@ def _reward_delta(old: Iterable[Trajectory], new: Iterable[Trajectory]) -> Inter
     by_task: dict[tuple[str, str], list[float]] = {}
     for key in sorted(before.keys() & after.keys()):
         by_task.setdefault(key[:2], []).append(after[key] - before[key])
-    return bootstrap([sum(d) / len(d) for d in by_task.values()]) if by_task else None
+    return bootstrap([sum(d) / len(d) for d in by_task.values()], least=-1.0) if by_task else None
 
 
 def _rewards(trajectories: Iterable[Trajectory]) -> dict[tuple[str, str, int], float]:

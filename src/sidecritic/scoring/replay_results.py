@@ -60,6 +60,49 @@ class Share(Record):
     share: Measured = Measured()
 
 
+class Decided(Record):
+    """What the critic's own threshold did to what people have labelled."""
+
+    caught: Share
+    """Of what was wrong."""
+    disturbed: Share
+    """Of what was right."""
+
+
+class DecidedCase(Record):
+    """A labelled call or message that was caught, missed or disturbed."""
+
+    file: str
+    simulation: int
+    id: str
+    """Of the conversation, or the run."""
+    domain: str
+    turn: int
+    call_id: str | None
+    tool: str
+    """Empty for a message."""
+    outcome: Literal["caught", "missed", "disturbed"]
+    judged: bool
+    """Whether the critic gave a verdict: it is not asked what its gate leaves out."""
+    risk: float
+    category: str
+    feedback: str
+    note: str
+    """The person's."""
+
+
+class LabelCounts(Record):
+    """How many calls and messages people have labelled."""
+
+    right: int
+    wrong: int
+    reads_left_out: int
+    """Look-ups that the gate does not cover; they count nowhere."""
+    right_unseen: int
+    """Writes and messages that the gate does not cover; they count as approved."""
+    wrong_unseen: int
+
+
 class Interference(Record):
     """What the critic's own threshold would have done to whole runs."""
 
@@ -139,7 +182,8 @@ class ReplayScores(Record):
     """Median."""
     cost: VerdictCost
     writes: dict[str, Slices]
-    """`detectable`, `clean`, `raw`; in each `all` (without telecom) and every domain."""
+    """`labelled` (by people, call by call), `detectable`, `clean`, `raw`; in each `all` (without
+    telecom, except in `labelled`) and every domain."""
     writes_by: dict[str, dict[str, Slices]]
     """The same again, by `benchmark`, `tool` and `actor`, without telecom."""
     end: dict[str, Slices]
@@ -149,5 +193,12 @@ class ReplayScores(Record):
     """The same again, by `benchmark` and `actor`, without telecom."""
     interference: dict[str, Interference]
     """`all` (without telecom) and every domain, over clean runs."""
+    supervised: int = 0
+    """Runs that this critic supervised: they count in nothing but what people have labelled."""
+    decided: dict[str, Decided] = {}
+    """What people have labelled: `all` and every domain; empty without labels of calls."""
+    labels: LabelCounts | None = None
+    cases: tuple[DecidedCase, ...] = ()
+    """All that is labelled wrong, and what is right and was refused."""
     cv: CrossValidated | None = None
     """Of a critic that learns from flags, where there are labels to learn from."""

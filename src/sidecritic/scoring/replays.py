@@ -7,12 +7,19 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
+from sidecritic.recorded import JudgedProposal, ProposalKey, ReadersLabels, Recorded
 from sidecritic.scoring.detection import Example, detection, share
-from sidecritic.scoring.readers_labels import ReadersLabels
+from sidecritic.scoring.labelled import (
+    decided,
+    decided_cases,
+    label_counts,
+    labelled_actions,
+    labelled_writes,
+)
 from sidecritic.scoring.replay_results import Interference, ReplayScores, Share, Slices, VerdictCost
+from sidecritic.scoring.verdicts import refused, risk_of
 from sidecritic.scoring.writes import WEAK_DOMAINS, Write, in_vain, is_clean, reward_of, writes_of
-from sidecritic.types import UNVERIFIED, Approve
+from sidecritic.types import UNVERIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ def score_replay(
     standings = [write.standing for run in known if run.is_strong for write in run.writes]
     writes = {"clean": list(_clean_writes(known)), "raw": list(_raw_writes(known))}
     writes = writes if labels is None else {"detectable": detectable, **writes}
+    by_people = labelled_actions(runs, lines)
+    labelled = {"labelled": labelled_writes(by_people)} if by_people else {}
     ends = {
         "clean": [_end(run) for run in known if run.clean and not run.wrote_wrong],
         "raw": [_end(run) for run in known if not run.wrote_wrong],
@@ -120,11 +129,15 @@ def score_replay(
         calibrated=_calibrated(lines),
         cpu_ms_per_verdict=cost.cpu_ms_median,
         cost=cost,
-        writes={name: _by_domain(found) for name, found in writes.items()},
+        writes={**labelled, **{name: _by_domain(found) for name, found in writes.items()}},
         writes_by={name: _by_everything(found, _WRITES_BY) for name, found in writes.items()},
         end={name: _by_domain(found) for name, found in ends.items()},
         end_by={name: _by_everything(found, _ENDS_BY) for name, found in ends.items()},
         interference=_interference([run for run in known if run.clean]),
+        supervised=len(supervised(runs, lines)),
+        decided=decided(by_people) if by_people else {},
+        labels=label_counts(by_people) if by_people else None,
+        cases=tuple(decided_cases(by_people)),
     )
 
 
@@ -135,10 +148,11 @@ def _calibrated(lines: Iterable[JudgedProposal]) -> bool:
 
 
 def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list[_Run]:
-    """Return the runs that have a reward, in a fixed order."""
+    """Return the runs that have a reward, in a fixed order, without those that it supervised."""
     of_run: dict[tuple[str, int], list[JudgedProposal]] = defaultdict(list)
     for line in lines:
         of_run[line.file, line.simulation].append(line)
+    left_out = supervised(runs, lines)
     return [
         _Run(
             recorded=run,
@@ -149,51 +163,63 @@ def _gathered(runs: Sequence[Recorded], lines: Sequence[JudgedProposal]) -> list
         )
         for run in sorted(runs, key=lambda run: (run.file, run.simulation))
         if (reward := reward_of(run)) is not None
+        if (run.file, run.simulation) not in left_out
     ]
+
+
+def supervised(
+    runs: Iterable[Recorded], lines: Iterable[JudgedProposal]
+) -> frozenset[tuple[str, int]]:
+    """Return the runs that the critic which is replayed has supervised.
+
+    What it refused there never ran: the writes that did run are those it misses.
+    """
+    names = {name for line in lines for name in (line.critic, line.judgement.critic)}
+    return frozenset(
+        (run.file, run.simulation)
+        for run in runs
+        if not run.is_chat and run.trajectory.critic in names - {"none"}
+    )
 
 
 def known_proposals(
     runs: Sequence[Recorded], judged: Iterable[JudgedProposal], labels: ReadersLabels | None = None
 ) -> tuple[KnownProposal, ...]:
-    """Return the judged writes and ends of clean runs, which a critic can be fitted to.
+    """Return the judged writes and ends whose truth is known, which a critic can be fitted to.
+
+    What people have labelled, and of clean runs of benchmarks what the reference tells.
 
     Of the wrong writes, those that the labels call detectable; without labels, all. Domains
     whose runs tell little are left out, and so are proposals that the critic failed on.
     """
-    known = _gathered(runs, sorted(judged, key=lambda line: line.key))
+    lines = sorted(judged, key=lambda line: line.key)
+    known = _gathered(runs, lines)
     strong = [run for run in known if run.is_strong]
     writes = _detectable(strong, labels)[0] if labels is not None else list(_clean_writes(strong))
     ends = [_end(run) for run in strong if run.clean and not run.wrote_wrong]
     kinds: dict[KnownKind, list[_Found]] = {"write": writes, "final": ends}
-    return tuple(
+    by_people = tuple(_known_by_people(runs, lines))
+    said = {known.line.key for known in by_people}
+    by_reference = (
         KnownProposal(kind, tool, example, line, run.recorded.trajectory.simulated)
         for kind, found in kinds.items()
         for run, tool, example, line in found
-        if line is not None and line.judgement.status == "ok"
+        if line is not None and line.judgement.status == "ok" and line.key not in said
     )
+    return (*by_reference, *by_people)
+
+
+def _known_by_people(
+    runs: Sequence[Recorded], lines: Iterable[JudgedProposal]
+) -> Iterator[KnownProposal]:
+    for action in labelled_actions(runs, lines):
+        line = action.line
+        if line is not None and line.judgement.status == "ok" and line.kind != "other":
+            simulated = action.run.trajectory.simulated
+            yield KnownProposal(line.kind, action.tool, action.example(), line, simulated)
 
 
 # --- writes and ends, each wrong or right ---------------------------------------------------
-
-
-def risk_of(line: JudgedProposal | None, call_id: str = "") -> float:
-    """Return the score of a judgement: its risk, else 1 for a refusal and 0 for an approval.
-
-    Of a call among several it is the risk of that call, where the critic gives one.
-    A critic that failed, or was not asked, knows nothing: 0.
-    """
-    if line is None or line.judgement.status in ("error", "timeout"):
-        return 0.0
-    if call_id in line.judgement.call_risks:
-        return line.judgement.call_risks[call_id]
-    if line.judgement.risk is not None:
-        return line.judgement.risk
-    return 0.0 if isinstance(line.judgement.verdict, Approve) else 1.0
-
-
-def refused(line: JudgedProposal) -> bool:
-    """Whether the critic, at its own threshold, would have intervened."""
-    return line.judgement.status == "ok" and not isinstance(line.judgement.verdict, Approve)
 
 
 def _raw_writes(runs: Iterable[_Run]) -> Iterator[_Found]:

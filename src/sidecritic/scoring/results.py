@@ -101,6 +101,29 @@ class Failures(Record):
     """One message of each kind."""
 
 
+class TaskResult(Record):
+    """What became of one task."""
+
+    env: str
+    task: str
+    trials: int
+    """Graded."""
+    passed: int
+    reward: float
+    """Mean of the trials."""
+
+
+class TaskChange(Record):
+    """One task in two runs, over the trials that both have graded."""
+
+    env: str
+    task: str
+    trials: int
+    baseline: int
+    """Passed."""
+    supervised: int
+
+
 class UserBenchScores(Record):
     """The metrics of UserBench for one environment of one run; formulas: `scoring/userbench.py`."""
 
@@ -164,6 +187,8 @@ class Scores(Record):
     )
     by_env: dict[str, tuple[float, ...]] = {}
     """pass^k of each environment."""
+    by_task: tuple[TaskResult, ...] = ()
+    """Every task with a graded trial, by environment and id."""
     reward: Interval | None
     """Mean reward; every task has the same weight."""
     userbench: dict[str, UserBenchScores] = {}
@@ -221,6 +246,8 @@ class Comparison(Record):
     pass_hat_k_delta: tuple[PassKDelta, ...] = Field(
         validation_alias="pass^k_delta", serialization_alias="pass^k_delta"
     )
+    by_task: tuple[TaskChange, ...] = ()
+    """Every task of a pair, by environment and id."""
     interventions: Interventions
     """Of the supervised run."""
     added_seconds_per_turn: float

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from sidecritic.scoring.interventions import interventions
-from sidecritic.scoring.results import Failures, PassK, Scores
+from sidecritic.scoring.results import Failures, PassK, Scores, TaskResult
 from sidecritic.scoring.spending import spending
 from sidecritic.scoring.statistics import bootstrap, pass_hat_k
 from sidecritic.scoring.userbench import userbench_scores
@@ -55,6 +55,16 @@ def score(
         pass_hat_k=tuple(row.estimate.value for row in table),
         pass_hat_k_detail=table,
         by_env=_by_env(passes),
+        by_task=tuple(
+            TaskResult(
+                env=env,
+                task=task,
+                trials=len(of),
+                passed=sum(passes.get((env, task), ())),
+                reward=sum(of) / len(of),
+            )
+            for (env, task), of in sorted(rewards.items())
+        ),
         reward=bootstrap([sum(of) / len(of) for _, of in sorted(rewards.items())])
         if rewards
         else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
-from math import comb
+from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from sidecritic.scoring.results import Interval
 RESAMPLES = 10_000
 SEED = 20_260_404
 """Of every resampling, so that the same trajectories always give the same interval."""
+
+_Z = 1.959964
+"""Quantile of the normal distribution that leaves 2.5 % above it."""
 
 _EXACT_UP_TO = 14
 """Tasks whose 2^n sign flips are enumerated instead of drawn."""
@@ -25,13 +28,45 @@ def pass_hat_k(trials: int, passed: int, k: int) -> float:
     return comb(passed, k) / comb(trials, k)
 
 
-def bootstrap(values: Sequence[float]) -> Interval:
-    """Return the mean with its 95 % percentile interval; `values` holds one per task."""
+def bootstrap(values: Sequence[float], *, least: float = 0.0, most: float = 1.0) -> Interval:
+    """Return the mean with its 95 % percentile interval; `values` holds one per task.
+
+    Resamples of few tasks, or of tasks that agree, know nothing of tasks unlike them. As many of
+    those as n tasks can have missed (Wilson's upper end of 0 of n) may lie anywhere between `least`
+    and `most`: the interval is never narrower than that makes it.
+    """
     data = np.asarray(values, dtype=np.float64)
     random = np.random.default_rng(SEED)
     picked = random.integers(0, data.size, size=(RESAMPLES, data.size))
     low, high = np.percentile(data[picked].mean(axis=1), (2.5, 97.5))
-    return Interval(value=float(data.mean()), low=float(low), high=float(high))
+    mean, (_, missed) = float(data.mean()), wilson(0, data.size)
+    return Interval(
+        value=mean,
+        low=min(float(low), mean - missed * (mean - least)),
+        high=max(float(high), mean + missed * (most - mean)),
+    )
+
+
+def wilson(happened: float, of: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share; all of [0, 1] for no cases.
+
+    Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference (1927).
+    """
+    if of <= 0:
+        return 0.0, 1.0
+    share, spread = happened / of, _Z**2 / of
+    middle = (share + spread / 2) / (1 + spread)
+    half = _Z * sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
+    # At the ends, rounding may leave a bit of nothing.
+    return (middle - half if happened else 0.0), (middle + half if happened < of else 1.0)
+
+
+def likely_shares(happened: float, of: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """Draw shares that agree with what was seen: the posterior of Jeffreys' prior.
+
+    It is never a point, also where nothing, or everything, happened.
+    """
+    return random.beta(happened + 0.5, of - happened + 0.5, size=RESAMPLES)
 
 
 def mcnemar(gained: int, lost: int) -> float:

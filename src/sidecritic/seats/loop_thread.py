@@ -1,9 +1,10 @@
-"""An event loop in a thread, for callers that block."""
+"""An event loop in a thread, for callers that block, or have loops of their own."""
 
 import asyncio
 import threading
 import weakref
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -23,9 +24,11 @@ class LoopThread:
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Return the result of the work."""
-        with self._lock:
-            loop = self._loop or self._begin()
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
+        return self._submitted(work).result()
+
+    async def reach(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Return the result of the work to another loop; to cancel the one cancels the other."""
+        return await asyncio.wrap_future(self._submitted(work))
 
     def close(self) -> None:
         with self._lock:
@@ -35,6 +38,11 @@ class LoopThread:
     @property
     def is_closed(self) -> bool:
         return self._loop is not None and self._loop.is_closed()
+
+    def _submitted(self, work: Coroutine[Any, Any, _Result]) -> Future[_Result]:
+        with self._lock:
+            loop = self._loop or self._begin()
+        return asyncio.run_coroutine_threadsafe(work, loop)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()

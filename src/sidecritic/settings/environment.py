@@ -10,7 +10,7 @@ from sidecritic.settings.model_names import Server, is_nearby
 
 Environment = Mapping[str, str]
 
-_KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
+KEY_VARIABLES: Mapping[Server, str] = MappingProxyType(
     {
         "openai": "OPENAI_API_KEY",
         "anthropic": "ANTHROPIC_API_KEY",
@@ -35,7 +35,7 @@ class Keys:
         key = self.by_provider.get(provider)
         if key or is_nearby(base_url):
             return key
-        variable = _KEY_VARIABLES[provider]
+        variable = KEY_VARIABLES[provider]
         raise ConfigError(
             f"no API key for {provider}: set {variable} in the environment, or give --base-url "
             "of a server on this machine or network"
@@ -50,11 +50,7 @@ def environment() -> Environment:
 def keys_from_environment() -> Keys:
     """Return the API keys that are set."""
     return Keys(
-        {
-            name: key
-            for name, variable in _KEY_VARIABLES.items()
-            if (key := os.environ.get(variable))
-        }
+        {name: key for name, variable in KEY_VARIABLES.items() if (key := os.environ.get(variable))}
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, Validati
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gates import Gate
 from sidecritic.settings.critic_names import asks_a_person
-from sidecritic.settings.files import read_toml, require_known, table_of
+from sidecritic.settings.files import beside, read_toml, recipe_at, require_known, table_of
 from sidecritic.settings.names import command_line
 from sidecritic.types import Answers, Limits, Record
 
@@ -32,10 +32,16 @@ _ANSWERS: Mapping[OnCriticFailure, Answers] = {
 def _listed(value: object) -> object:
     """Read `a,b` as the flag and the recipe may write it."""
     if isinstance(value, str):
-        value = value.split(",")
+        value = [value]
     if isinstance(value, list | tuple):
-        parts = (part for item in value for part in str(item).split(","))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return tuple(part.strip() for part in parts if part.strip())
+        items = [[part.strip() for part in str(item).split(",")] for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        # A variable that is not set must not mean "all of them".
+        if not all(map(any, items)):
+            raise ValueError(
+                "names nothing; write one name or several (a,b), or leave it out; "
+                "`sidecritic tasks` lists them"
+            )
+        return tuple(part for parts in items for part in parts if part)
     return value
 
 
@@ -68,7 +74,7 @@ PathText = Annotated[str | None, AfterValidator(_given)]
 
 class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     env: Names = Field(default=("tau2:retail",), min_length=1)
-    """Environment, or several: a,b."""
+    """Environment, or several: a,b; MODULE:NAME for one of your own."""
     split: str = "test"
     """Split of the tasks."""
     tasks: PathText = None
@@ -172,6 +178,9 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
         return self.model_dump(mode="json", exclude=_CIRCUMSTANCES)
 
 
+READ = frozenset({"tasks", "tau_bench", "userbench", "profile", "prices", "record", "cassette"})
+"""Settings that are paths, but for where the run goes: in a recipe they are relative to it."""
+
 SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
 _CIRCUMSTANCES = SERVERS | {
     "tasks",
@@ -239,6 +248,7 @@ def _checked(values: Mapping[str, object], place: Callable[[str], str]) -> Setti
 
 
 def _recipe(file: Path) -> dict[str, object]:
+    file = recipe_at(file)
     read = read_toml(file, "recipe")
     others = {
         "vary": f"an experiment; run: sidecritic experiment {file}",
@@ -250,7 +260,7 @@ def _recipe(file: Path) -> dict[str, object]:
             raise ConfigError(f"{file} is a recipe of {other}")
     keys = table_of(read, "recipe", file)
     require_known(keys, Settings.model_fields, f"recipe {file}")
-    return keys
+    return beside(keys, READ, file)
 
 
 def command_of(settings: Settings) -> str:

@@ -7,7 +7,8 @@
     one_at_a_time = ["..."]    of these keys, at most one differs from the baseline in a cell
     [[override]]               when = {env = "..."}, set = {split = "..."}
 
-Seeds that vary are trials of one row of the table; everything else that varies is a column.
+Paths are relative to the recipe. Seeds that vary are trials of one row of the table; everything
+else that varies is a column.
 """
 
 import re
@@ -19,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from sidecritic.errors import ConfigError
-from sidecritic.settings.evaluation import Settings, settings_of
-from sidecritic.settings.files import read_toml, require_known, table_of
+from sidecritic.settings.evaluation import READ, Settings, settings_of
+from sidecritic.settings.files import beside, read_toml, recipe_at, require_known, table_of
 from sidecritic.settings.names import suggestion
 
 POOLED = "seed"
@@ -62,10 +63,12 @@ def experiment_from(file: Path, flags: Values) -> Experiment:
     Raises:
         ConfigError: the file cannot be read, or a key or value cannot be used.
     """
+    file = recipe_at(file)
     recipe = _read(file)
     given = {key: value for key, value in flags.items() if value is not None}
     folder = Path(str(given.pop("out", f"runs/{file.stem}")))
-    shared = {**_settings(recipe.get("settings", {}), "settings", file), **given}
+    written = _settings(recipe.get("settings", {}), "settings", file)
+    shared = {**beside(written, READ, file), **given}
     vary = _varied(recipe, file)
     for key in given.keys() & vary.keys():
         raise ConfigError(f"--{key.replace('_', '-')}: {key} varies in {file}; edit its [vary]")
@@ -147,10 +150,10 @@ def _cells(
     for combination in product(*vary.values()):
         varied = dict(zip(vary, combination, strict=True))
         plain = {**shared, **varied}
-        values = dict(plain)
+        values = {**shared, **beside(varied, READ, file)}
         for when, changes in overrides:
             if all(plain.get(key) == value for key, value in when.items()):
-                values |= changes
+                values |= beside(changes, READ, file)
         labels = {key: str(value) for key, value in varied.items() if key != POOLED}
         source = f"{file}, cell {', '.join(map(str, combination))}"
         own = folder / _slug([str(each) for each in combination])

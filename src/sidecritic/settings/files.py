@@ -1,7 +1,7 @@
 """Files that people write."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,37 @@ def read_toml(file: Path, what: str) -> dict[str, Any]:
         return tomllib.loads(read_text(file, what))
     except ValueError as cause:
         raise ConfigError(f"{what} {file} is not TOML: {cause}") from cause
+
+
+SHIPPED = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "recipes")
+"""Where the recipes are that come with the package: in a wheel, and in a clone."""
+
+
+def recipe_at(given: Path) -> Path:
+    """Return the file of a recipe: a path, or the name of one that comes with the package.
+
+    Raises:
+        ConfigError: it is a name, and there is no such recipe.
+    """
+    if given.exists() or given.suffix or len(given.parts) > 1:
+        return given
+    folder = next((each for each in SHIPPED if each.is_dir()), SHIPPED[0])
+    found = {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    if given.name not in found:
+        raise ConfigError(
+            f"there is no recipe {given.name!r}: no such file{suggestion(given.name, found)}"
+        )
+    return found[given.name]
+
+
+def beside(values: Mapping[str, Any], keys: Collection[str], file: Path) -> dict[str, Any]:
+    """Return the values of a file; paths under these keys are relative to where it lies."""
+    return {
+        key: str(file.parent / value)
+        if key in keys and isinstance(value, str) and value.strip()
+        else value
+        for key, value in values.items()
+    }
 
 
 def table_of(value: object, name: str, file: Path) -> dict[str, Any]:

@@ -13,6 +13,10 @@ from sidecritic.settings.files import read_toml
 from sidecritic.settings.names import suggestion
 
 _SECTION = re.compile(r"^\s*\[")
+_SQLITE_FILE = re.compile(
+    r"(?P<scheme>sqlite(\+\w+)?:///)(?!/|[A-Za-z]:|:memory:|file:)(?P<file>[^?]+)(?P<query>\?.*)?"
+)
+"""A database in a file whose path is relative."""
 _MODE = re.compile(r"^(\s*mode\s*=\s*)([\"'])\w+\2")
 
 
@@ -28,7 +32,20 @@ def gateway_settings(file: Path) -> GatewaySettings:
     except ValidationError as cause:
         raise ConfigError(f"{file}: {first_problem(cause)}") from cause
     require_sound(settings, file)
-    return settings
+    return stored_beside(settings, file.parent)
+
+
+def stored_beside(settings: GatewaySettings, folder: Path) -> GatewaySettings:
+    """Return the settings with the store's file, as all others, relative to a folder.
+
+    Commands are typed anywhere, and one database is meant.
+    """
+    found = _SQLITE_FILE.fullmatch(settings.store.url)
+    if found is None:
+        return settings
+    url = f"{found['scheme']}{(folder / found['file']).resolve()}{found['query'] or ''}"
+    store = settings.store.model_copy(update={"url": url})
+    return settings.model_copy(update={"store": store})
 
 
 def require_sound(settings: GatewaySettings, file: Path) -> None:
@@ -75,15 +92,25 @@ def _approves_all(route: RouteSettings) -> str:
     return ""
 
 
+def require_route(file: Path, route: str) -> GatewaySettings:
+    """Return the settings, which have that route.
+
+    Raises:
+        ConfigError: they cannot be read, or do not.
+    """
+    settings = gateway_settings(file)
+    if route not in settings.routes:
+        raise ConfigError(f"{file}: unknown route {route!r}{suggestion(route, settings.routes)}")
+    return settings
+
+
 def set_mode(file: Path, route: str, mode: Mode) -> Mode:
     """Write the mode of a route into the settings, and return what it was.
 
     Raises:
         ConfigError: there is no such route, or the file cannot be edited line by line.
     """
-    settings = gateway_settings(file)
-    if route not in settings.routes:
-        raise ConfigError(f"{file}: unknown route {route!r}{suggestion(route, settings.routes)}")
+    settings = require_route(file, route)
     before = settings.routes[route].mode
     expected = {**settings.routes, route: settings.routes[route].model_copy(update={"mode": mode})}
     require_sound(settings.model_copy(update={"routes": expected}), file)

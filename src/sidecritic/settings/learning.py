@@ -20,8 +20,8 @@ from sidecritic.critics.registry import CriticKind
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.scoring.mining import MiningShares
 from sidecritic.scoring.promotion import Margins
-from sidecritic.settings.evaluation import Names, Settings, settings_of
-from sidecritic.settings.files import read_toml, require_known, table_of
+from sidecritic.settings.evaluation import READ, Names, Settings, settings_of
+from sidecritic.settings.files import beside, read_toml, recipe_at, require_known, table_of
 from sidecritic.settings.names import suggestion
 from sidecritic.types import Record
 
@@ -108,6 +108,7 @@ def recipe_from(file: Path) -> LearnRecipe:
     Raises:
         ConfigError: it cannot be read, or a key or value cannot be used.
     """
+    file = recipe_at(file)
     read = read_toml(file, "recipe")
     if "gate" in read:
         raise ConfigError(f"{file}: the table [gate] is called [promotion] now; rename it")
@@ -115,7 +116,10 @@ def recipe_from(file: Path) -> LearnRecipe:
     read["play"] = table_of(read.get("play", {}), "play", file)
     known = (name for name in Settings.model_fields if name not in _OWNED)
     require_known(read["play"], known, f"{file}: play")
+    read["play"] = beside(read["play"], READ, file)
     recipe = _checked(LearnRecipe, read, file)
+    files = beside(recipe.tasks.files, recipe.tasks.files, file)
+    recipe = recipe.model_copy(update={"tasks": recipe.tasks.model_copy(update={"files": files})})
     for env in recipe.tasks.env:
         recipe.settings(env)
     for env in recipe.tasks.files:

@@ -10,8 +10,7 @@ from sidecritic.critics.head import Part, flags_of, parts_of, reads_of
 from sidecritic.critics.head_weights import HeadKind
 from sidecritic.errors import ConfigError
 from sidecritic.packs import pack_for
-from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.scoring.readers_labels import ReadersLabels
+from sidecritic.recorded import JudgedProposal, ProposalKey, ReadersLabels, Recorded
 from sidecritic.scoring.writes import WEAK_DOMAINS, Write, is_clean, reward_of, writes_of
 from sidecritic.trace import Proposed
 from sidecritic.types import Flag

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from sidecritic.critics.head import call_risks, risk_of_action, risks_of
 from sidecritic.critics.head_weights import UNTRAINED, Cell, HeadData, HeadKind, HeadWeights
 from sidecritic.errors import ConfigError
-from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.scoring.readers_labels import ReadersLabels
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.scoring.replay_results import CrossValidated
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.training.examples import (

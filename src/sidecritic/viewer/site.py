@@ -4,6 +4,7 @@ One script of ours (`labels.js`) lets a reader label what the actor did. Without
 to read is there.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,7 +31,7 @@ def write_site(run: Run, out: Path) -> Path:
     """Write `index.html` and one page an episode into `out`; return the path of the first.
 
     Raises:
-        ConfigError: Jinja2 is missing, or the folder cannot be written.
+        ConfigError: Jinja2 is missing, the folder cannot be written, or holds something else.
     """
     templates, script = _templates(), label_script()
     latest = {trajectory.id: trajectory for trajectory in run.trajectories}
@@ -39,6 +40,7 @@ def write_site(run: Run, out: Path) -> Path:
         for number, played in enumerate(run.trajectories, start=1)
     ]
     title = run.directory.resolve().name
+    _require_ours(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for at, (name, story, replayed) in enumerate(pages):
@@ -63,6 +65,27 @@ def write_site(run: Run, out: Path) -> Path:
     except OSError as cause:
         raise ConfigError(f"cannot write the pages to {out}: {cause.strerror}") from cause
     return out / "index.html"
+
+
+_GENERATOR = 'name="generator" content="sidecritic"'
+_PAGE = re.compile(r"index\.html|episode-\d{5,}\.html")
+
+
+def _require_ours(out: Path) -> None:
+    """Raise a `ConfigError` if a folder holds something, and that is not the pages of a run."""
+    try:
+        held = sorted(each.name for each in out.iterdir()) if out.exists() else []
+        index = out / "index.html"
+        marked = index.is_file() and _GENERATOR in index.read_text("utf-8", errors="replace")[:2000]
+    except OSError as cause:
+        raise ConfigError(f"cannot write the pages to {out}: {cause.strerror}") from cause
+    foreign = next((name for name in held if not _PAGE.fullmatch(name)), "")
+    if held == ["index.html"]:
+        foreign = "index.html"
+    if foreign and not marked:
+        raise ConfigError(
+            f"{out} holds {foreign!r}, which is no page of a run; give a new folder with --out"
+        )
 
 
 def _templates() -> "Environment":

@@ -11,13 +11,18 @@ from sidecritic.calibration.fit import calibrate as fit
 from sidecritic.calibration.profile import to_toml
 from sidecritic.calibration.report import CalibrationReport
 from sidecritic.errors import ConfigError
+from sidecritic.labelling.given import among
 from sidecritic.recorded import JudgedProposal
-from sidecritic.replay.lines import read_lines
-from sidecritic.scoring.readers_labels import read_readers_labels
+from sidecritic.replay.lines import aligned, read_lines
 from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
 from sidecritic.workflows.files import require_file, write_file
-from sidecritic.workflows.replay import imported_from
+from sidecritic.workflows.replay import (
+    imported_from,
+    labels_at,
+    require_labels,
+    with_labels,
+)
 from sidecritic.workflows.watchers import SILENT, Watcher
 
 
@@ -59,9 +64,12 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     require_file(request.out)
     lines = _judgements(request.judged)
     wanted = _wanted(request, lines)
-    labels = read_readers_labels(request.labels) if request.labels is not None else None
-    imported = imported_from(request.files, watcher)
-    fitted = fit(known_proposals(imported.runs, lines, labels), wanted)
+    labels = labels_at(request.labels)
+    imported = with_labels(imported_from(request.files, watcher), labels, watcher)
+    lines = aligned(lines, imported.runs)
+    readers = None if labels.readers is None else among(labels.readers, imported.runs)
+    require_labels(imported)
+    fitted = fit(known_proposals(imported.runs, lines, readers), wanted)
     write_file(request.out, to_toml(fitted.profile))
     return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from sidecritic.assembly.packs import unlearned
+from sidecritic.assembly.packs import unknown_domains, unlearned
 from sidecritic.assembly.plans import BenchmarkCache, plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.reports import to_markdown
@@ -58,6 +58,8 @@ def evaluate(
     `cache` may hold benchmarks to play in place of those that the settings name.
     """
     directory = directory_of(settings)
+    for remark in unknown_domains(settings.critic, settings.env, settings.pack):
+        watcher.say(remark)
     with watcher.episodes(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         asyncio.run(play_run(settings, directory, bar, cache))
     for domain in unlearned(settings.critic, settings.env, settings.pack):

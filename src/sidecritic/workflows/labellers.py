@@ -20,13 +20,14 @@ from sidecritic.labelling.label import Label, LabelSource
 from sidecritic.labelling.labeller import FindsLabels, Labeller, Subject
 from sidecritic.labelling.logged import LoggedProposal
 from sidecritic.labelling.outcomes import by_outcome
-from sidecritic.labelling.people import Opinion, by_people
+from sidecritic.labelling.people import by_people
 from sidecritic.labelling.reach import goal_lost_at
 from sidecritic.labelling.rules import by_rules
 from sidecritic.labelling.scene import Scene, rebuild
 from sidecritic.labelling.teacher import Teacher, by_teacher
 from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Benchmark, Snapshot
+from sidecritic.recorded import Opinion
 from sidecritic.runs import Run
 from sidecritic.settings.environment import Keys
 from sidecritic.types import Revise

@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.assembly.critics import HEAD
-from sidecritic.assembly.packs import pack_at, pack_of, unlearned, unused
-from sidecritic.assembly.profiles import profile_at
-from sidecritic.assembly.recorded import CriticByName
+from sidecritic.assembly.packs import pack_at, pack_of, unknown_domains, unlearned, unused
+from sidecritic.assembly.recorded import Cassettes, CriticByName
 from sidecritic.errors import ConfigError
-from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.recordings import Imported, load
+from sidecritic.labelling.given import (
+    GivenLabels,
+    among,
+    attached,
+    read_labels_file,
+)
+from sidecritic.models.scripted import NOT_RECORDED
+from sidecritic.recorded import CHATS, JudgedProposal, ReadersLabels, Recorded
+from sidecritic.recordings import Imported, Operator, load, read_policy, read_tools
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
-from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.replay_results import ReplayScores
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
+from sidecritic.settings.profiles import profile_at
 from sidecritic.training.head import cross_validated, train
 from sidecritic.workflows.watchers import SILENT, Watcher
 
@@ -32,6 +38,10 @@ class ReplayRequest:
     """The critic and its gate; the rest is not used."""
     labels: Path | None = None
     out: Path | None = None
+    policy: Path | None = None
+    """The operator's, for chat logs."""
+    tools: Path | None = None
+    """Those of chat logs that name none, with their effects."""
     fixed: bool = False
     """Whether the command chose the critic, so that it takes no pack."""
 
@@ -47,9 +57,13 @@ class ReplayRequest:
             critic_threshold=asked.critic_threshold,
             profile=asked.profile,
             pack=asked.pack,
+            policy=self.policy,
+            tools=self.tools,
             labels=self.labels,
             out=self.out,
             critic_lookups=asked.critic_lookups or None,
+            record=asked.record,
+            cassette=asked.cassette,
             no_critic_evidence=not asked.critic_evidence,
         )
 
@@ -62,23 +76,74 @@ class Judged:
     """Those of environments that have such a critic."""
     lines: tuple[JudgedProposal, ...]
     source: ReplaySource
+    readers: ReadersLabels | None = None
+    """Of first wrong writes, where the labels speak of them."""
 
 
-def imported_from(files: Sequence[Path], watcher: Watcher, most: int | None = None) -> Imported:
+def imported_from(
+    files: Sequence[Path],
+    watcher: Watcher,
+    most: int | None = None,
+    operator: Operator | None = None,
+) -> Imported:
     """Read recorded runs; the watcher hears of problems, of `most` at the most."""
-    imported = load(files)
+    imported = load(files, operator)
     for problem in imported.problems[:most]:
         watcher.say(str(problem))
     return imported
 
 
-def _replayable(files: Sequence[Path], watcher: Watcher) -> Imported:
-    imported = imported_from(files, watcher)
+def operator_of(policy: Path | None, tools: Path | None) -> Operator:
+    """Return what the operator's files say of an agent.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+    """
+    text = read_policy(policy) if policy is not None else ""
+    return Operator(text, read_tools(tools) if tools is not None else ())
+
+
+def labels_at(file: Path | None) -> GivenLabels:
+    """Return the labels of a file; none without one.
+
+    Raises:
+        ConfigError: they cannot be read.
+    """
+    return GivenLabels() if file is None else read_labels_file(file)
+
+
+def with_labels(imported: Imported, labels: GivenLabels, watcher: Watcher) -> Imported:
+    """Return the runs with what people say of them; the watcher hears of what finds no run.
+
+    Raises:
+        ConfigError: a label is about something that its run does not have.
+    """
+    found = attached(imported.runs, labels.opinions)
+    if found.unheard:
+        watcher.say(f"{found.unheard} labels are of runs that these files do not hold")
+    return imported._replace(runs=found.runs)
+
+
+def _replayable(
+    files: Sequence[Path], operator: Operator, labels: GivenLabels, watcher: Watcher
+) -> Imported:
+    imported = with_labels(imported_from(files, watcher, operator=operator), labels, watcher)
     if imported.empty:
         watcher.say(f"{imported.empty} empty runs are dropped")
     if not imported.runs:
         raise ConfigError("none of the files holds a run that can be replayed; see above")
+    require_labels(imported)
     return imported
+
+
+def require_labels(imported: Imported) -> None:
+    """Raise when there are conversations alone, and none of them has a label."""
+    if all(run.is_chat and not run.opinions for run in imported.runs):
+        raise ConfigError(
+            f"none of the {len(imported.runs)} conversations has a label, so there is nothing to "
+            'count; write `labels` into them, such as {"message": 7, "call": "call_3", "label": '
+            '"wrong"}, or give --labels FILE'
+        )
 
 
 def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = SILENT) -> Judged:
@@ -97,14 +162,20 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         lookups=asked.critic_lookups,
         evidence=asked.critic_evidence,
         pack=asked.pack,
+        cassettes=Cassettes(asked.record, asked.cassette),
         fixed=request.fixed,
     )
     if remark := unused(asked.pack, asked.critic):
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
-    imported = _replayable(request.files, watcher)
+    operator = operator_of(request.policy, request.tools)
+    labels = labels_at(request.labels)
+    imported = _replayable(request.files, operator, labels, watcher)
     envs = {run.critic_env for run in imported.runs}
-    pack_of(asked.pack, envs)
+    # Chats come with policies of their own: one pack of checks may be for all of them.
+    pack_of(asked.pack, {CHATS if run.is_chat else run.critic_env for run in imported.runs})
+    for remark in unknown_domains(asked.critic, envs, asked.pack):
+        watcher.say(remark)
     skipped = asyncio.run(critics.missing(envs))
     for env, why in skipped.items():
         watcher.say(f"{env} is not judged: {why}")
@@ -114,6 +185,7 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         # The terminal stays in this process, and a display would write over its questions.
         most = 1 if critics.asks_a_person else workers
         lines = judge(runs, plan, request.out, workers=most, progress=progress)
+    _say_missing(lines, asked.cassette, watcher)
     source = ReplaySource(
         critic=asked.critic,
         gate=asked.gate,
@@ -127,7 +199,19 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         fitted_files=len(profile.fitted_to(run.file for run in runs)) if profile else 0,
         unlearned=unlearned(asked.critic, (run.critic_env for run in runs), asked.pack),
     )
-    return Judged(runs, lines, source)
+    readers = None if labels.readers is None else among(labels.readers, runs)
+    return Judged(runs, lines, source, readers)
+
+
+def _say_missing(lines: Sequence[JudgedProposal], cassette: str | None, watcher: Watcher) -> None:
+    """Say how many answers a cassette lacks: it was recorded of other requests."""
+    failed = [line for line in lines if line.judgement.status == "error"]
+    missing = sum(NOT_RECORDED in line.judgement.rationale for line in failed)
+    if cassette is not None and missing:
+        watcher.say(
+            f"the cassette {cassette} lacks the answers for {missing} of {len(lines)} proposals; "
+            "record them with --record, from a server, or replay what was recorded"
+        )
 
 
 def replay_files(
@@ -138,8 +222,8 @@ def replay_files(
     Raises:
         ConfigError: nothing can be read, or there is no such critic.
     """
-    labels = read_readers_labels(request.labels) if request.labels is not None else None
     found = judge_files(request, workers=workers, watcher=watcher)
+    labels = found.readers
     scores = score_replay(found.runs, found.lines, found.source, labels)
     if labels is None or request.settings.critic != HEAD:
         return scores

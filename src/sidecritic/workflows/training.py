@@ -11,10 +11,9 @@ from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
 from sidecritic.packs import pack_for
-from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.reports.curves import plot_curve
-from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import CrossValidated
 from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
 from sidecritic.training.lora.base import require_base
@@ -192,9 +191,14 @@ def _recorded(
     if request.files:
         if request.labels is None:
             raise ConfigError("a head learns from labels of recorded runs; give --labels FILE")
-        labels = read_readers_labels(request.labels)
         found = judge_files(request, workers=workers, watcher=watcher)
-        return found.runs, found.lines, labels
+        if found.readers is None:
+            raise ConfigError(
+                f"{request.labels} says of no first wrong write whether it was `detectable`, which "
+                "is what a head learns from FILES; labels of proposals come with a run: "
+                "sidecritic datagen label RUN --human LABELS, then --runs RUN"
+            )
+        return found.runs, found.lines, found.readers
     if not own.directories:
         raise ConfigError("nothing to learn from: give recorded FILES, --runs RUN, or both")
     return (), (), {}

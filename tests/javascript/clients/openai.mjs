@@ -3,7 +3,7 @@ import OpenAI from "openai";
 
 const PARAMETERS = { type: "object" };
 
-function connected({ root, fetch }) {
+export function connected({ root, fetch }) {
   return new OpenAI({ baseURL: `${root}/v1`, apiKey: "k", maxRetries: 0, fetch });
 }
 

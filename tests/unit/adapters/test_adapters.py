@@ -68,6 +68,19 @@ def watching(critic: Any, **more: Any) -> tuple[Oversight, list[Sequence[Event]]
     return Oversight(critic, gate="all", on_turn=turns.append, **more), turns
 
 
+RULES = "Refunds need the order's number."
+
+
+def heard(critic: Critic) -> tuple[str, str]:
+    """Return what the critic was told of the operator's rules, and of the agent's session."""
+    return critic.seen[0].policy, critic.seen[0].context
+
+
+def expected(stream: bool) -> tuple[str, str]:
+    """Return the same, where an operator's rules stand beside the prompt only for streams."""
+    return (RULES, "Never delete.") if stream else ("Never delete.", "")
+
+
 # --- LangChain ---------------------------------------------------------------------------
 
 
@@ -97,16 +110,15 @@ ASKED: Any = {"messages": [{"role": "user", "content": "Refund B2"}]}
 async def test_langchain_runs_the_corrected_call_only(stream: bool) -> None:
     pytest.importorskip("langchain")
     shop, critic = Shop(), refuses("delete_order")
-    oversight, turns = watching(critic)
+    oversight, turns = watching(critic, policy=RULES if stream else "")
     with wire_server(actor) as server:
         model = chat_model(server.base_url, streaming=stream)
         result = await langchain_agent(model, shop, oversight).ainvoke(ASKED)
         await model.root_async_client.close()
         model.root_client.close()
     check(shop, str(result["messages"]), turns)
-    seen = critic.seen[0]
-    assert seen.policy == "Never delete."
-    assert {tool.name for tool in seen.tools} == {"refund_order", "delete_order"}
+    assert heard(critic) == expected(stream)
+    assert {tool.name for tool in critic.seen[0].tools} == {"refund_order", "delete_order"}
 
 
 def test_langchain_runs_the_corrected_call_only_for_callers_that_block() -> None:
@@ -146,7 +158,7 @@ async def test_pydantic_ai_runs_the_corrected_call_only(stream: bool) -> None:
     from sidecritic.adapters.pydantic_ai import SupervisedModel
 
     shop, critic = Shop(), refuses("delete_order")
-    oversight, turns = watching(critic)
+    oversight, turns = watching(critic, policy=RULES if stream else "")
     with wire_server(actor) as server:
         async with AsyncOpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client:
             inner = OpenAIChatModel("m", provider=OpenAIProvider(openai_client=client))
@@ -164,7 +176,7 @@ async def test_pydantic_ai_runs_the_corrected_call_only(stream: bool) -> None:
                 result = await agent.run("Refund B2")
                 transcript, usage = str(result.all_messages()), result.usage
     check(shop, transcript, turns)
-    assert critic.seen[0].policy == "Never delete."
+    assert heard(critic) == expected(stream)
     each = 3 if stream else 12
     assert usage.input_tokens == 3 * each, "the tokens of the refused draft count too"
 
@@ -181,7 +193,7 @@ async def test_the_agents_sdk_runs_the_corrected_call_only(stream: bool, api: st
     from sidecritic.adapters.openai_agents import SupervisedModel
 
     shop, critic = Shop(), refuses("delete_order")
-    oversight, turns = watching(critic)
+    oversight, turns = watching(critic, policy=RULES if stream else "")
     tools = [agents.function_tool(t) for t in (shop.refund_order, shop.delete_order)]
     with wire_server(actor) as server:
         async with AsyncOpenAI(base_url=server.base_url, api_key="k", max_retries=0) as client:
@@ -201,7 +213,7 @@ async def test_the_agents_sdk_runs_the_corrected_call_only(stream: bool, api: st
             else:
                 result = await agents.Runner.run(agent, "Refund B2", run_config=config)
     check(shop, str(result.to_input_list()), turns)
-    assert critic.seen[0].policy == "Never delete."
+    assert heard(critic) == expected(stream)
     assert result.context_wrapper.usage.input_tokens >= 3 * 3
 
 

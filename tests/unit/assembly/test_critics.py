@@ -246,8 +246,11 @@ def test_recipe_keys_equal_the_flags(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text('critic-threshold = 0.3\nprofile = "mine.toml"\n')
     settings = settings_from({}, file)
-    assert (settings.critic_threshold, settings.profile) == (0.3, "mine.toml")
-    assert "--critic-threshold 0.3 --profile mine.toml" in command_of(settings)
+    assert (settings.critic_threshold, settings.profile) == (
+        0.3,
+        str(tmp_path / "mine.toml"),
+    ), "a path of a recipe is relative to it"
+    assert f"--critic-threshold 0.3 --profile {tmp_path}/mine.toml" in command_of(settings)
     with pytest.raises(ConfigError, match=r"--critic-threshold is '1.5'"):
         settings_from({"critic_threshold": "1.5"})
 

@@ -10,12 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from sidecritic.assembly.critics import Terms, critic_for
-from sidecritic.assembly.packs import pack_at, unlearned
+from sidecritic.assembly.packs import default_pack, pack_at, unknown_domains, unlearned
 from sidecritic.calibration.profile import read_profile, to_toml
 from sidecritic.checks.base import Pack
 from sidecritic.cli.app import app
 from sidecritic.critics.head_weights import read_weights
 from sidecritic.errors import ConfigError
+from sidecritic.packs.registry import find_pack
 from sidecritic.packs.shop import SHOP
 from tests import scored
 
@@ -257,3 +258,31 @@ def test_one_pack_is_not_stretched_over_several_domains(own: Path) -> None:
     result = run("replay", str(file), "--workers", "1", *pack)
     assert result.exit_code == 2
     assert "bazaar, boutique; take them one by one" in result.stderr
+
+
+def test_default_says_where_it_knows_no_more_than_what_holds_everywhere() -> None:
+    [line] = unknown_domains("default", ("shop", "chats:harbour"))
+    assert line.startswith("chats:harbour: no pack and no model knows the policy")
+    for critic, envs, pack in (
+        ("default", ("shop",), None),
+        ("default", ("chats:harbour",), "boutique:PACK"),
+        ("chain:default,llm:openai:m", ("chats:harbour",), None),
+        ("none", ("chats:harbour",), None),
+    ):
+        assert unknown_domains(critic, envs, pack) == ()
+
+
+def test_default_stands_on_the_structural_checks_and_a_pack_is_above_them() -> None:
+    names = [check.name for check in default_pack(None).calls]
+    assert "nobody asked for this" in names and "unconfirmed write" not in names
+    assert "unconfirmed write" in [c.name for c in default_pack(None, ["set_*"]).calls]
+    shop = default_pack(SHOP)
+    assert shop.wants is SHOP.wants
+    assert {check.name for check in (*SHOP.calls, *default_pack(None).calls)} == {
+        check.name for check in shop.calls
+    }
+    assert len(shop.calls) == len({check.name for check in shop.calls})
+
+
+def test_a_route_called_like_a_shipped_pack_gets_no_pack_by_its_name() -> None:
+    assert default_pack(find_pack("route:shop")) == default_pack(None)

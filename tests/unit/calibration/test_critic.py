@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.assembly.profiles import profile_at
 from sidecritic.calibration.critic import Calibrated
 from sidecritic.calibration.profile import Profile, read_profile, to_toml
 from sidecritic.checks.base import Objection, Pack, call_check
@@ -13,6 +12,7 @@ from sidecritic.critics.chain import Chain
 from sidecritic.critics.policy import PolicyCritic
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import version_of
+from sidecritic.settings.profiles import profile_at
 from sidecritic.types import (
     Approve,
     Assistant,

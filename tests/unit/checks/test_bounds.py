@@ -1,8 +1,9 @@
 """What is read is bounded, and a check that fails costs itself."""
 
 import threading
+from dataclasses import replace
 
-from sidecritic.checks.base import MOST_INLINE, Objection, Pack, call_check, objections
+from sidecritic.checks.base import MOST_INLINE, ExamineCall, Objection, Pack, call_check, objections
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import MOST_CHARACTERS, MOST_MESSAGES, Facts
 from tests.talk import Talk, specs
@@ -37,11 +38,20 @@ def test_of_a_long_talk_begin_and_end_are_read() -> None:
     assert facts.notes == (("not read in full", "1 messages left out"),)
 
 
-async def test_long_proposals_are_read_in_a_thread_and_short_ones_here() -> None:
+async def test_long_proposals_are_read_in_a_thread_and_short_ones_of_our_own_checks_here() -> None:
     here = threading.current_thread().name
-    [short] = await Pack("p", calls=(where,)).examined(TALK.calls("put"))
-    assert short.feedback == here
-    [long] = await Pack("p", calls=(where,)).examined(
-        TALK.user("x").did("get", "y " * MOST_INLINE).calls("put")
-    )
-    assert long.feedback != here
+    short = TALK.calls("put")
+    long = TALK.user("x").did("get", "y " * MOST_INLINE).calls("put")
+    ours = replace(where, examine=_as_of("sidecritic.packs.mine"))
+    read = [await Pack("p", calls=(check,)).examined(short) for check in (ours, where)]
+    assert [findings[0].feedback == here for findings in read] == [True, False]
+    [found] = await Pack("p", calls=(ours,)).examined(long)
+    assert found.feedback != here
+
+
+def _as_of(module: str) -> ExamineCall:
+    def examine(case: Case) -> Objection | None:
+        return where.examine(case)
+
+    examine.__module__ = module
+    return examine

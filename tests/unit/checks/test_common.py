@@ -42,9 +42,28 @@ def test_a_write_that_nobody_agreed_to_is_sent_back_with_its_listing() -> None:
     assert "ask for a yes" in finding.feedback
 
 
-def test_a_no_is_no_consent() -> None:
-    talk = LISTED.user("No, please don't do that.")
-    assert "unconfirmed write" in fired(PACK, talk.calls("cancel_pending_order", **CANCEL))
+@pytest.mark.parametrize(
+    "answer", ["No, please don't do that.", "No, do not cancel it.", "Hm, I have to think."]
+)
+def test_a_no_is_no_consent(answer: str) -> None:
+    talk = LISTED.user(answer)
+    assert sent_back(PACK, talk.calls("cancel_pending_order", **CANCEL))
+
+
+def test_a_user_who_asks_for_what_was_spoken_of_is_not_made_to_ask_again() -> None:
+    talk = ASKED.agent("You are Ana Ruiz. The order came to $66.75.").user("Cancel it at once!")
+    silent = talk.calls("cancel_pending_order", **CANCEL)
+    assert sent_back(PACK, silent)
+    spoken = ASKED.agent("The first of them is 1111111.").user("A pity. Cancel what I ordered!")
+    told = fired(PACK, spoken.calls("cancel_pending_order", order_id="#1111111"))
+    assert told["unconfirmed write"].risk == common.EVIDENCE
+
+
+def test_a_claim_refuses_where_nothing_was_written_and_is_evidence_elsewhere() -> None:
+    claim = "Your items have been returned."
+    assert sent_back(PACK, ASKED.says(claim))
+    after = fired(PACK, CANCELLED.says(claim))["claim without a write"]
+    assert after.risk == common.EVIDENCE
 
 
 def test_asking_for_the_deed_with_the_record_in_view_is_consent() -> None:
@@ -148,23 +167,6 @@ def test_speaking_of_a_deed_is_not_claiming_it(draft: str) -> None:
 def test_a_claim_about_another_record_than_the_one_changed_is_false() -> None:
     talk = CANCELLED.did("get_order_details", {"order_id": "#W2222222"}, order_id="#W2222222")
     assert "claim without a write" in fired(PACK, talk.says("Order #W2222222 has been cancelled."))
-
-
-@pytest.mark.parametrize("amount", ["46.50", "66.75", "26.25", "93.00"])
-def test_an_amount_may_be_shown_or_follow_from_what_is_shown(amount: str) -> None:
-    assert "amount nobody showed" not in fired(PACK, ASKED.says(f"That makes ${amount}."))
-
-
-def test_an_amount_from_nowhere_is_noticed() -> None:
-    assert "46.51" in fired(PACK, ASKED.says("That makes $46.51."))["amount nobody showed"].feedback
-
-
-def test_a_request_that_was_never_tried_is_an_omission_when_all_is_said_to_be_done() -> None:
-    draft = "Everything that you asked for is taken care of. Is there anything else?"
-    finding = fired(PACK, ASKED.says(draft))["request not served"]
-    assert finding.risk > 0.5
-    assert "asked you to cancel" in finding.feedback
-    assert "request not served" not in fired(PACK, CANCELLED.says(draft))
 
 
 def test_a_transfer_of_what_was_never_tried_is_premature() -> None:

@@ -73,18 +73,6 @@ def test_requests_are_counted_against_changes() -> None:
     assert "fewer deeds than requests" not in names(changing(LAMP))
 
 
-def test_the_amount_of_each_change_is_told_to_who_wants_to_know() -> None:
-    priced: JsonValue = {"order_id": "#W1111111", "payments": [{"amount": -10.25}]}
-    asked = asking("Please change the lamp to a blue one. What will the price difference be?")
-    done = asked.did("modify_pending_order_items", priced, order_id="#W1111111")
-    finding = fired(PACK, done.says(DONE))["amount of a change not told"]
-    assert "$10.25" in finding.feedback
-    told = "It is changed, and you get $10.25 back. Anything else?"
-    assert "amount of a change not told" not in names(done, told)
-    unasked = LAMP.did("modify_pending_order_items", priced, order_id="#W1111111")
-    assert "amount of a change not told" not in names(unasked)
-
-
 # --- refusals, hand-overs, leaving ----------------------------------------------------------
 
 
@@ -104,13 +92,6 @@ def test_money_that_is_returned_is_no_return_of_goods() -> None:
     draft = "The refund has been returned to your card. Anything else?"
     assert "claim without a write" not in names(LAMP, draft)
     assert "claim without a write" in names(LAMP, "The lamp has been returned. Anything else?")
-
-
-def test_a_claim_that_all_is_done_is_held_against_every_request() -> None:
-    claim = "Everything that you asked for is taken care of. Anything else?"
-    assert "request not served" in names(LAMP, claim)
-    assert sent_back(PACK, LAMP.says(claim))
-    assert not sent_back(PACK, changing(LAMP).says(claim))
 
 
 def test_an_empty_message_is_sent_back() -> None:

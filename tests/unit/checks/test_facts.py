@@ -60,6 +60,11 @@ def test_amounts_are_read_with_and_without_a_dollar_sign() -> None:
     assert list(amounts("You pay $1,202.50 now and 30 dollars later, for 2 bags.")) == [1202.5, 30]
 
 
+def test_amounts_are_read_in_any_currency_and_notation() -> None:
+    text = "Das macht 1.500,00 € oder EUR 12,50, that is £20 or 1,500 EUR, また¥3000です"
+    assert list(amounts(text)) == [1500, 12.5, 20, 1500, 3000]
+
+
 def test_a_value_is_mentioned_only_as_a_whole_word() -> None:
     assert mentions("size m please", "M")
     assert not mentions("size medium", "M")

@@ -7,6 +7,7 @@ from sidecritic.checks.base import Pack
 from sidecritic.packs.retail.pack import RETAIL
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Assistant, Proposal
+from tests import rules
 from tests.talk import fired
 from tests.unit.packs.airline.test_pack import Call, but
 from tests.unit.packs.retail import test_pack as retail
@@ -58,12 +59,6 @@ def read(proposal: Proposal, positions: tuple[int, ...]) -> list[str]:
         ),
         (
             RETAIL,
-            "not the dearest or cheapest",
-            made(DEAREST, retail.EXCHANGE),
-            ('"variants"',),
-        ),
-        (
-            RETAIL,
             "repeated write",
             made(
                 retail.wish("Cancel it.").did(retail.CANCEL[0], "ok", **retail.CANCEL[1]),
@@ -97,7 +92,12 @@ def read(proposal: Proposal, positions: tuple[int, ...]) -> list[str]:
             telecom.refueling(OVER).calls("refuel_data", **telecom.REFUEL),
             ("costs $9.00", "Yes."),
         ),
-        (TELECOM, "more than 2 GB", REFUELED.calls("refuel_data", **telecom.REFUEL), ("done",)),
+        (
+            TELECOM,
+            "more data than allowed",
+            REFUELED.calls("refuel_data", **telecom.REFUEL),
+            ("done",),
+        ),
         (
             TELECOM,
             "payment not verified",
@@ -117,7 +117,9 @@ def test_a_finding_names_the_messages_that_it_rests_on(
 
 
 async def test_a_record_that_only_the_critic_has_read_is_in_no_message() -> None:
-    start = telecom.Talk(tools=telecom.TOOLS).user("No service on 555-123-2002.")
+    start = telecom.Talk(tools=telecom.TOOLS, policy=rules.TELECOM).user(
+        "No service on 555-123-2002."
+    )
     known = start.did("get_customer_by_phone", telecom.ANA, phone_number="555-123-2002")
     resume = known.calls("resume_line", **telecom.ON_LINE)
     desk = telecom.Desk(telecom.line(contract_end_date="2025-01-31"))

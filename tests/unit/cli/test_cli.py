@@ -5,13 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from sidecritic.cli.doctor import Check, report
+from sidecritic.cli.flags import PANEL_OF
 from sidecritic.runs import TRAJECTORIES_FILE
+from sidecritic.settings.evaluation import Settings
 from tests.unit.cli.commands import Json, answer, complaint, run
 from tests.wire import (
     HANGS,
@@ -28,6 +31,7 @@ from tests.wire import (
 )
 
 pytestmark = pytest.mark.usefixtures("bare")
+ROOT = Path(__file__).parents[3]
 SHOP = ("--env", "shop", "--critic", "none", "--trials", "2")
 
 
@@ -106,7 +110,18 @@ def test_doctor_names_a_command_for_whatever_is_missing() -> None:
     needed = [check for check in missing if not check["optional"]]
     assert result.exit_code == (1 if needed else 0)
     assert printed["ok"] is not bool(needed)
-    assert all("pip install" in check["install"] for check in missing)
+    assert all(check["install"].startswith(("pip install", "export ")) for check in missing)
+
+
+def test_doctor_has_a_row_for_every_extra_and_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    printed = run("doctor").stdout
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for extra in extras["optional-dependencies"]:
+        assert f"(extra {extra})" in printed
+    assert "ok       OPENAI_API_KEY set" in printed
+    assert "optional ANTHROPIC_API_KEY" in printed
+    assert "sk-secret" not in printed
 
 
 def test_doctor_is_content_without_optional_packages() -> None:
@@ -117,11 +132,44 @@ def test_doctor_is_content_without_optional_packages() -> None:
     assert not report([absent, broken])["ok"]
 
 
-def test_help_is_there_for_every_command() -> None:
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_there_for_every_command(flag: str) -> None:
     for name in ("demo", "eval", "score", "compare", "replay", "calibrate", "tasks", "doctor"):
-        result = run(name, "--help")
+        result = run(name, flag)
         assert result.exit_code == 0
         assert "--json" in result.stdout
+        assert "--quiet" in result.stdout
+    assert "--quiet" in run("critics", "ls", flag).stdout
+    assert run(flag).exit_code == 0
+
+
+def test_help_lists_settings_under_headings() -> None:
+    assert set(Settings.model_fields) == set(PANEL_OF)
+    lines = run("eval", "--help").stdout.splitlines()
+    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Options:", "Tasks:", "Actor:", "Critic:", "User:", "Models:", "Run:"]
+    critic = lines[lines.index("Critic:") : lines.index("User:")]
+    assert any("--critic-threshold" in line for line in critic)
+
+
+def test_a_shell_can_complete_commands() -> None:
+    asked = {"_SIDECRITIC_COMPLETE": "complete_bash", "COMP_WORDS": "sidecritic dec"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("sidecritic")],
+        env={**os.environ, **asked, "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["decisions"]
+
+
+def test_a_quiet_command_says_what_it_found_and_what_went_wrong_and_nothing_else() -> None:
+    loud = run("eval", *SHOP, "--out", "runs/a")
+    quiet = run("eval", *SHOP, "--out", "runs/b", "--quiet")
+    assert loud.stderr
+    assert not quiet.stderr
+    assert quiet.stdout.splitlines()[0] == loud.stdout.splitlines()[0]
+    assert "cannot read" in run("replay", "absent.jsonl", "-q").stderr
 
 
 # --- bad input -----------------------------------------------------------------------------------

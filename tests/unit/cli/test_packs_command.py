@@ -34,7 +34,7 @@ def test_the_checks_of_a_pack_are_shown_once_with_what_they_look_at(name: str) -
         "messages": False,
         "tools": ["refund_items"],
         "risk": 0.95,
-        "policy": "No refund after 30 days.",
+        "policy": "Old orders are not refunded.",
     }
     assert shown["made-up id"]["tools"] == []
     assert shown["fewer deeds than requests"]["calls"] and shown["nothing said"]["messages"]

@@ -60,7 +60,7 @@ def test_promotion_refuses_tasks_that_a_critic_has_learned_from(here: Json) -> N
         (("promote",), "promote a critic with NEW --over OLD"),
         (("promote", "head-r1", "--registry", "out/critics.json"), "say over which critic"),
         (("promote", "x", "--over", "none", *PROMOTION), "no critic 'x'; known: head-r1, head-r2"),
-        (("critics", "ls"), "cannot read the registry of critics critics.json"),
+        (("critics", "show", "x"), "cannot read the registry of critics critics.json"),
         (("critics", "add", "a/b", "blind.json"), "cannot read the weights blind.json"),
     ],
 )

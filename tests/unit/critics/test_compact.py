@@ -126,6 +126,54 @@ def test_cards_keep_their_kind_and_prices_are_no_ids() -> None:
     assert Aliases()("gift_card_1234567, mia_li_3668, $1234.56") == "gift card #1, #2, $1234.56"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "pay $1500000 now", "pay € 1500000 now", "1500000 EUR", "1500000 dollars", "1500000 cents",
+        "1500000.50", "£2500000", "1500000 ¥",
+    ],
+)  # fmt: skip
+def test_no_amount_is_taken_for_an_id(said: str) -> None:
+    assert Aliases()(said) == said
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_an_amount_of_a_call_is_said_however_large_and_however_late(name: str) -> None:
+    words = "a long reason in many words " * 20
+    seen = talk().calls(
+        "cancel_pending_order", order_id="#W8528674", reason=words, amount_cents=1250000
+    )
+    said = text(name, seen)
+    assert "amount cents 1250000" in said, said
+    assert "8528674" not in said
+
+
+def test_a_numeric_id_of_a_call_is_an_id() -> None:
+    said = text("plan", talk().calls("cancel_pending_order", order_id=1234567, days=3))
+    assert "order id #1, days 3" in said
+
+
+def test_records_keep_their_amounts_with_cents_and_currencies() -> None:
+    loan: dict[str, JsonValue] = {
+        "loan_id": "L1001001", "fee": "1,250.00", "price": 305.43, "total": "EUR 990",
+        "card": "4111111111111111", "limit": 1200.0,
+    }  # fmt: skip
+    seen = Talk(TOOLS).user("Hi").did("get_order_details", loan, order_id="L1001001")
+    ((_, told),) = described(
+        Facts.of(seen.calls("cancel_pending_order", order_id="L1001001")),
+        seen.calls("cancel_pending_order", order_id="L1001001").action,
+    )
+    for amount in ("fee 1,250.00", "price 305.43", "total EUR 990", "limit 1200"):
+        assert amount in told
+    assert "4111" not in told
+
+
+def test_a_number_is_never_cut_into_another() -> None:
+    for tokens in range(4, 20):
+        kept = clipped("pay 1,250.75 to the shop at once, please", tokens)
+        assert "1" not in kept or "1,250.75" in kept
+
+
 def test_full_is_the_prompt_of_a_critic_with_room() -> None:
     assert rendering("full").messages(proposed(), FLAGS) == verdict_chat(prompt_of(proposed()))
 
@@ -169,7 +217,8 @@ async def test_the_risk_is_the_refusals_share_and_the_checks_say_why() -> None:
     judgement = await critic(asked).judge(cancels())
     assert judgement.risk == pytest.approx(0.75)
     assert isinstance(judgement.verdict, Revise)
-    assert f"(Rule: {judgement.policy_ref})" in judgement.verdict.feedback
+    # The proposal has no policy that a rule could be quoted from.
+    assert (judgement.policy_ref, "Rule:" in judgement.verdict.feedback) == ("", False)
     assert judgement.category in {flag.name.split(",")[0] for flag in judgement.flags}
     assert judgement.critic == "llm:m?brief"
 
@@ -223,7 +272,7 @@ def test_how_a_result_is_nested_says_which_id_is_whose() -> None:
         "history": [{"account_id": "acc_1", "amount": 7}],
     }
     told = on_record(lease, room_ids=["R1"], account_id="acc_1", building_id="B1")
-    assert told == {"R1": "Flat oak size 12", "acc_1": "Flat North"}
+    assert told == {"R1": "Flat oak size 12.5", "acc_1": "Flat North"}
 
 
 def test_a_number_of_any_size_is_described() -> None:

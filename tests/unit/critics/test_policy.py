@@ -47,12 +47,13 @@ def rude(facts: Facts, draft: str) -> Objection | None:
 
 
 async def test_the_strongest_finding_leads_and_every_finding_is_told() -> None:
-    proposal = TALK.calls("put", record="1")
+    proposal = TALK.calls("put", record="1").model_copy(update={"policy": "- Never DO  this."})
     judgement = await PolicyCritic(Pack("p", calls=(weak, silent, strong))).judge(proposal)
     assert isinstance(judgement.verdict, Revise)
     assert judgement.verdict.calls == (proposal.action.calls[0].id,)
     assert judgement.verdict.feedback.index("wrong") < judgement.verdict.feedback.index("odd")
-    assert "Never do this." in judgement.verdict.feedback
+    assert "(Rule: Never do this.)" in judgement.verdict.feedback
+    assert judgement.verdict.feedback.count("Rule:") == 1
     assert (judgement.category, judgement.policy_ref) == ("strong", "Never do this.")
     assert judgement.risk == pytest.approx(1 - 0.2 * 0.7)
     assert "line 3" in judgement.rationale
@@ -108,13 +109,13 @@ async def test_feedback_is_bounded_and_keeps_the_strongest() -> None:
 async def test_a_broken_check_costs_itself_only_and_is_named() -> None:
     alone = await PolicyCritic(Pack("p", calls=(broken,)), threshold=0.0).judge(TALK.calls("put"))
     assert (alone.status, alone.verdict, alone.risk) == ("ok", Approve(), 0.0)
-    assert "broken failed, score 0.00 (KeyError)" in alone.rationale
+    assert "broken failed, score 0.00 (KeyError at test_policy.py:" in alone.rationale
     both = await PolicyCritic(Pack("p", calls=(broken, strong))).judge(TALK.calls("put"))
     assert isinstance(both.verdict, Revise)
     assert "broken" not in both.verdict.feedback
-    assert [(flag.name, flag.evidence) for flag in both.flags][1:] == [
-        ("broken failed", "KeyError")
-    ]
+    (note,) = both.flags[1:]
+    assert note.name == "broken failed"
+    assert note.evidence.startswith("KeyError at test_policy.py:")
 
 
 def test_noisy_or_of_nothing_is_no_risk() -> None:

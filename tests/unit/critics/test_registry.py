@@ -21,6 +21,7 @@ from sidecritic.errors import ConfigError
 from sidecritic.ports import Versioned
 from sidecritic.settings.evaluation import Settings
 from sidecritic.training.lineage import entry_of
+from tests.unit.cli.commands import answer, complaint, run
 
 
 def head(folder: Path, name: str, *, false_alarms: float = 0.05) -> Path:
@@ -155,3 +156,12 @@ def test_the_digest_of_a_folder_follows_names_and_contents(tmp_path: Path) -> No
     renamed = digest_of(tmp_path)
     (tmp_path / "b").write_text("2")
     assert len({before, renamed, digest_of(tmp_path)}) == 3
+
+
+def test_a_list_of_critics_needs_no_registry_unless_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert answer("critics", "ls")["critics"] == {}
+    assert "no critic is registered" in run("critics", "ls").stderr
+    assert "cannot read the registry" in complaint("critics", "ls", "--registry", "other.json")

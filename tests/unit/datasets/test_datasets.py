@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sidecritic.critics.compact import rendering
 from sidecritic.datasets.balance import balanced
 from sidecritic.datasets.candidates import Candidate, candidates_of
 from sidecritic.datasets.export import QUARANTINE_FILE, ExportSettings
@@ -24,6 +25,7 @@ from sidecritic.labelling.trust import LabelKey
 from sidecritic.recorded import Recorded
 from sidecritic.splits.assignment import SplitShares, assign, require_no_leak
 from sidecritic.splits.held_out import HeldOut, require_none_held_out
+from sidecritic.types import Task
 from tests.labelled import BRIEFING, candidate, episode, episodes, label, material, reads
 
 Json = dict[str, Any]
@@ -144,6 +146,39 @@ def test_one_text_with_two_labels_goes_to_the_heavier_side_or_nowhere() -> None:
 
     assert [row.key.trajectory for row in kept] == ["a"]
     assert dropped == 3
+
+
+def test_two_rows_with_one_prompt_and_two_labels_are_dropped_and_counted(tmp_path: Path) -> None:
+    wrong = episode(0, wrong=True, user="user_number_2001", words="Do order 1000001 for me.")
+    right = episode(0, wrong=False, user="user_number_2002", words="Do order 2000002 for me.")
+    twins = (
+        wrong,
+        right.model_copy(
+            update={
+                "id": "twin",
+                "task": Task(
+                    id="twin",
+                    env=wrong.task.env,
+                    split="train",
+                    data={"user_id": "user_number_2002"},
+                ),
+            }
+        ),
+    )
+    own = material(*episodes(20)[1:], *twins)
+
+    whole = export(tmp_path / "full", own)
+    short = export(tmp_path / "words", own, wanted=replace(PLAIN, rendering=rendering("words")))
+
+    assert "same prompt, other label" not in whole.left_out
+    assert short.left_out["same prompt, other label"] == 2
+    labels: dict[str, set[bool]] = {}
+    for row in rows(tmp_path / "words"):
+        labels.setdefault(json.dumps(row["prompt"]), set()).add(row["wrong"])
+    assert {len(found) for found in labels.values()} == {1}
+    assert "t0" not in {
+        row["provenance"]["trajectory"] for row in rows(tmp_path / "words", "steps")
+    }
 
 
 # --- balance ---------------------------------------------------------------------------------

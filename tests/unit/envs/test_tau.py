@@ -25,7 +25,7 @@ from sidecritic.types import (
 )
 from tests.parties import Says
 
-CHECKOUT = Path(__file__).parents[2] / "tau_stand_in"
+CHECKOUT = Path(__file__).parents[3] / "recipes" / "tau_stand_in"
 RETAIL = Tau("retail", checkout=CHECKOUT)
 
 

@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Generator
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +16,9 @@ from tempfile import TemporaryDirectory
 import httpx2
 import pytest
 from sqlalchemy import create_engine, select
+from typer.testing import CliRunner
 
+from sidecritic.cli.app import app
 from sidecritic.gateway.store.tables import DECISIONS
 from sidecritic.labelling.label import Label
 from sidecritic.types import Escalate, Proposal
@@ -114,16 +118,26 @@ def test_shadow_counts_what_would_have_been_blocked_and_promote_is_one_command(
         detail = json.loads(
             command("decisions", "show", id, "--json", "--config", str(config)).stdout
         )
+        before = config.read_text()
+        words = ["promote", "--route", "openai", "--config", str(config)]
+        hesitates = CliRunner().invoke(app, words)
+        assert (hesitates.exit_code, config.read_text()) == (2, before)
+        assert "not enough labels" in hesitates.stderr
+        assert "add --yes" in hesitates.stderr
+        done = json.loads(command(*words, "--yes", "--json").stdout)
+        assert done["pilot"]["rates"]["refused"] == {
+            "n": 2,
+            "of": 3,
+            "conversations": 3,
+            "assumed": None,
+        }
+        assert config.read_text() == before.replace('mode = "shadow"', 'mode = "enforce"')
     (counts,) = listing["counts"]
     assert (counts["proposals"], counts["objections"]) == (3, 2)
     assert "2 would have been blocked" in shown
     (row,) = map(json.loads, out.read_text().splitlines())
     assert (row["id"], row["label"], row["label_source"]) == (id, "wrong", "person")
     assert detail["label"] == "wrong"
-
-    before = config.read_text()
-    command("promote", "--route", "openai", "--config", str(config))
-    assert config.read_text() == before.replace('mode = "shadow"', 'mode = "enforce"')
 
 
 def test_exported_labels_are_labels_of_training_and_carry_the_proposal(tmp_path: Path) -> None:
@@ -266,9 +280,9 @@ def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) 
     with wire_server(chat("Hello")) as upstream:
         config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
         with process(config, "") as (running, root):
-            command("promote", "--route", "openai", "--config", str(config))
+            command("promote", "--route", "openai", "--config", str(config), "--yes")
             running.send(signal.SIGHUP)
-            assert running.wait_for(b"reloaded") == b"sidecritic: reloaded; modes: openai enforce\n"
+            assert b"reloaded; modes: openai enforce" in running.wait_for(b"reloaded")
             assert "x-sidecritic" in post(root).headers
 
             config.write_text(config.read_text().replace("enforce", "enforec"))
@@ -309,3 +323,16 @@ def test_a_shutdown_finishes_what_is_in_flight(tmp_path: Path) -> None:
             asking.join()
             assert running.end() == 0
     assert answers[0].status_code == 200
+
+
+def test_a_database_of_an_earlier_version_gets_the_columns_it_lacks(tmp_path: Path) -> None:
+    file = tmp_path / "d.db"
+    with wire_server(chat("Hello")) as upstream:
+        config = config_file(tmp_path, upstream.root, file)
+        with process(config, "") as (_, root):
+            assert post(root).status_code == 200
+    with closing(sqlite3.connect(file)) as old:
+        old.execute("ALTER TABLE decisions DROP COLUMN broken")
+    command("decisions", "ls", "--config", str(config))
+    with closing(sqlite3.connect(file)) as now:
+        assert now.execute("SELECT broken FROM decisions").fetchall() == [("",)]

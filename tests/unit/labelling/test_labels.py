@@ -13,10 +13,11 @@ from sidecritic.assembly.past_run import benchmarks_of
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.labelling.decisions import import_decisions
 from sidecritic.labelling.faults import by_faults
+from sidecritic.labelling.given import read_labels_file
 from sidecritic.labelling.label import Label
 from sidecritic.labelling.labeller import Labeller, Subject, label_run
 from sidecritic.labelling.outcomes import OMITTED, UNREACHABLE, by_outcome
-from sidecritic.labelling.people import by_people, read_opinions
+from sidecritic.labelling.people import by_people
 from sidecritic.labelling.reach import goal_lost_at
 from sidecritic.labelling.rules import SURE, by_rules
 from sidecritic.labelling.scene import rebuild
@@ -180,7 +181,7 @@ def test_an_opinion_becomes_a_label_with_its_feedback(tmp_path: Path) -> None:
     )
     made = told(*wrote(OTHER), passed=True, reference=[])
 
-    (found,) = by_people(made, BRIEFING, read_opinions(file))
+    (found,) = by_people(made, BRIEFING, read_labels_file(file).opinions)
 
     assert (found.source, found.wrong, found.feedback) == ("human", True, "The blue one.")
     assert found.evidence.startswith("jo")
@@ -192,13 +193,13 @@ def test_an_opinion_about_nothing_is_bad_input(tmp_path: Path) -> None:
     made = told(*wrote(OTHER), passed=True, reference=[])
 
     with pytest.raises(ConfigError, match="turn 9"):
-        list(by_people(made, BRIEFING, read_opinions(file)))
+        list(by_people(made, BRIEFING, read_labels_file(file).opinions))
     file.write_text('{"trajectory": "t0/0", "turn": 0, "call_id": "gone", "wrong": true}\n')
     with pytest.raises(ConfigError, match=r"call 'gone' of turn 0.*no such call, only 'b'"):
-        list(by_people(made, BRIEFING, read_opinions(file)))
+        list(by_people(made, BRIEFING, read_labels_file(file).opinions))
     file.write_text('{"trajectory": "t0/0", "wrong": true}\n')
     with pytest.raises(ConfigError, match="line 1: turn"):
-        read_opinions(file)
+        read_labels_file(file)
 
 
 def decision(id: str, label: str, content: bool = True, words: str = "Put it there.") -> str:

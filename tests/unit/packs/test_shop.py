@@ -7,6 +7,7 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.envs.shop.benchmark import SPECS
+from sidecritic.envs.shop.data import POLICY
 from sidecritic.packs import pack_for, shop
 from sidecritic.packs.shop import SHOP
 from tests.talk import Talk, fired, sent_back
@@ -39,7 +40,7 @@ REFUND: dict[str, JsonValue] = {
 def talk(**order: JsonValue) -> Talk:
     """Return a talk in which the order is read and the refund of the hat is agreed to."""
     return (
-        Talk(tools=SPECS)
+        Talk(tools=SPECS, policy=POLICY)
         .agent("How can I help you?")
         .user("I am omar@example.com and want my money back for the wool hat in A1003.")
         .did("find_customer", OMAR, email="omar@example.com")
@@ -97,7 +98,9 @@ def test_a_refund_that_was_never_tried_is_no_reason_to_transfer() -> None:
 
 
 def test_what_no_tool_can_do_is_transferred() -> None:
-    asked = Talk(tools=SPECS).user("I need an invoice in my company's name for order A1003.")
+    asked = Talk(tools=SPECS, policy=POLICY).user(
+        "I need an invoice in my company's name for order A1003."
+    )
     found = asked.did("find_customer", OMAR, email="omar@example.com")
     assert not sent_back(SHOP, found.calls("transfer_to_human", summary="Needs an invoice."))
 

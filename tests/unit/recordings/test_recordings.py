@@ -307,12 +307,26 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, wor
     assert [words in str(p) and "bad.json" in str(p) for p in found.problems] == [True]
 
 
-def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "runs.json").write_text("[]")
-    with pytest.raises(ConfigError, match="same name"):
-        load([tmp_path / "a", tmp_path / "b"])
+        (tmp_path / folder / "runs.json").write_text(
+            json.dumps(results(simulation(chat(CANCELLED))))
+        )
+    found = load([tmp_path / "a", tmp_path / "b", tmp_path / "b" / "runs.json"])
+    assert found.files == 2
+    assert [run.file for run in found.runs] == ["a/runs.json", "b/runs.json"]
+    assert len({run.trajectory.id for run in found.runs}) == 2
+
+
+def test_the_folder_of_a_run_stands_for_its_trajectories(tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    own_file(folder, briefing=Briefing(policy="Ours."))
+    (folder / "scores.json").write_text("{}")
+    found = load([folder])
+    assert [run.file for run in found.runs] == ["first/trajectories.jsonl"]
+    assert not any("scores.json" in str(problem) for problem in found.problems)
 
 
 def test_a_file_that_is_not_there_is_bad_input(tmp_path: Path) -> None:

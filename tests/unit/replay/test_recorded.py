@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sidecritic.labelling.given import read_labels_file
 from sidecritic.recorded import Recorded
 from sidecritic.recordings import Imported, load
 from sidecritic.replay.shadow import Worlds
-from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean, writes_of
 from sidecritic.trace import Executed, Observed
 from sidecritic.types import ToolCall
@@ -55,7 +55,7 @@ def test_the_first_wrong_writes_of_clean_runs_are_those_that_have_labels(
         for write in writes_of(run)
         if write.first_wrong
     }
-    assert firsts == set(read_readers_labels(ROOT / "dev_labels.jsonl"))
+    assert firsts == set(read_labels_file(ROOT / "dev_labels.jsonl").readers or {})
 
 
 def test_the_world_keeps_up_with_every_run_of_tau2(imported: Imported) -> None:

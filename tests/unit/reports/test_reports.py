@@ -52,6 +52,31 @@ def test_an_unfinished_run_and_left_out_tasks_are_said() -> None:
     assert "leaves out 1 tasks" in report
 
 
+def test_a_report_names_every_task_and_a_comparison_those_that_changed() -> None:
+    before = Side([trajectory("a", end=graded(False)), trajectory("b"), trajectory("c")])
+    after = Side([trajectory("a"), trajectory("b", end=graded(False)), trajectory("c")])
+    alone, compared = score(before.trajectories), compare(before, after)
+    assert [(t.task, t.passed, t.trials) for t in alone.by_task] == [
+        ("a", 0, 1), ("b", 1, 1), ("c", 1, 1),
+    ]  # fmt: skip
+    assert "| a | desk | 0 of 1 | 0.000 |" in to_markdown(alone)
+    assert [(t.task, t.baseline, t.supervised) for t in compared.by_task] == [
+        ("a", 0, 1), ("b", 1, 0), ("c", 1, 1),
+    ]  # fmt: skip
+    report = to_markdown(compared)
+    assert report.index("| b | desk | 1 → 0 of 1 |") < report.index("| a | desk | 0 → 1 of 1 |")
+    assert "| c | desk" not in report
+    assert "Worse when supervised: desk b." in printed(compared)
+    assert "Better when supervised: desk a." in printed(compared)
+
+
+def test_a_line_names_ten_tasks_and_the_report_all() -> None:
+    before = Side([trajectory(f"t{n:02}", end=graded(False)) for n in range(30)])
+    after = Side([trajectory(f"t{n:02}") for n in range(30)])
+    assert "desk t09 and 20 more." in " ".join(printed(compare(before, after)).split())
+    assert to_markdown(compare(before, after)).count("0 → 1 of 1") == 30
+
+
 def test_a_comparison_shows_both_runs_their_difference_and_the_interventions() -> None:
     fault = Fault(kind="wrong_item", step=0)
     refused = [proposed(PUT, faults=[fault]), judged(Revise(feedback="no"), category="item check")]

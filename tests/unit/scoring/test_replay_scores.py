@@ -11,11 +11,11 @@ from rich.table import Table
 
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
-from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.labelling.given import read_labels_file
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay.judgement import covered
 from sidecritic.reports.replay import replay_sections, to_replay_tables
-from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import Detection, Measured, ReplayScores, Slices
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.scoring.writes import writes_of
@@ -373,7 +373,7 @@ def test_a_bad_label_is_named_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl"
     file.write_text('\n{"file": "a", "simulation": 0, "tool": "t", "arguments": {}}\n')
     with pytest.raises(ConfigError, match=r"line 2: detectable"):
-        read_readers_labels(file)
+        read_labels_file(file)
 
 
 def test_a_label_finds_its_write_whatever_the_order_of_the_arguments(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ def test_a_label_finds_its_write_whatever_the_order_of_the_arguments(tmp_path: P
     backwards = dict(reversed(CANCEL.items()))
     label = {"file": "a", "simulation": 0, "tool": "cancel_pending_order"}
     file.write_text(json.dumps({**label, "arguments": backwards, "detectable": True, "why": ""}))
-    assert read_readers_labels(file) == {
+    assert read_labels_file(file).readers == {
         ("a", 0, normal_form("cancel_pending_order", CANCEL)): True
     }
     assert ORDER in normal_form("cancel_pending_order", CANCEL)

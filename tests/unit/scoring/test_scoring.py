@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from sidecritic.scoring import compare, score
 from sidecritic.scoring.comparison import Side
-from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip
+from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip, wilson
 from sidecritic.trace import Ended, Executed, Failed, Trajectory
 from sidecritic.types import UNVERIFIED, Assistant, Fault, Halt, Outcome, Revise
 from sidecritic.writes import normal_form
@@ -104,8 +104,27 @@ def test_an_interval_is_as_wide_as_its_standard_error_says() -> None:
     assert interval.high - interval.low == pytest.approx(2 * 1.96 * 0.05, rel=0.1)
 
 
-def test_tasks_that_all_agree_leave_no_width() -> None:
-    assert bootstrap([1.0] * 9) == bootstrap([1.0])
+def test_an_interval_is_never_a_point_however_much_tasks_agree() -> None:
+    three, many = bootstrap([1.0] * 3), bootstrap([1.0] * 300)
+    assert (three.high, many.high) == (1.0, 1.0)
+    assert three.low == pytest.approx(wilson(3, 3)[0])
+    assert three.low < 0.5 < 0.98 < many.low
+
+
+def test_an_interval_of_equal_changes_reaches_both_ways() -> None:
+    same = bootstrap([0.0] * 40, least=-1.0)
+    assert same.low == -same.high
+    assert 0.05 < same.high < 0.1
+
+
+@pytest.mark.parametrize(("n", "of", "low", "high"), [(0, 3, 0, 0.5615), (7, 10, 0.3968, 0.8922)])
+def test_wilsons_interval_is_that_of_the_tables(n: int, of: int, low: float, high: float) -> None:
+    assert wilson(n, of) == pytest.approx((low, high), abs=1e-3)
+    assert wilson(of - n, of) == pytest.approx((1 - high, 1 - low), abs=1e-3)
+
+
+def test_nothing_is_known_of_the_share_of_no_cases() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +161,8 @@ def test_a_run_compared_with_itself_differs_by_nothing() -> None:
     side = Side(runs([True, False], [False, False]))
     comparison = compare(side, side)
     assert comparison.paired is not None
-    assert (comparison.paired.delta, comparison.paired.low, comparison.paired.high) == (0, 0, 0)
+    assert comparison.paired.delta == 0
+    assert comparison.paired.low == -comparison.paired.high < 0
     assert comparison.paired.sign_flip_p == comparison.paired.mcnemar_p == 1.0
     assert comparison.warnings == ()
 

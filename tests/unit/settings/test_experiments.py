@@ -117,9 +117,34 @@ def test_every_model_of_a_recipe_with_a_budget_has_a_price(file: Path) -> None:
         return
     for cell in experiment_from(file, {}).cells:
         settings = cell.settings
-        prices = load_prices(ROOT / str(settings.prices))
+        prices = load_prices(Path(str(settings.prices)))
         named = f"{settings.actor} {settings.user} {settings.critic} {settings.helper}".split()
         assert {name.split("openai:")[1] for name in named if "openai:" in name} <= prices.keys()
+
+
+def test_paths_in_a_recipe_are_relative_to_it_and_those_of_flags_are_not() -> None:
+    text = "[settings]\nprices = 'p.toml'\ncassette = '/tapes'\n"
+    text += "[vary]\nenv = ['shop']\ntasks = ['a.jsonl']"
+    text += "\n[[override]]\nwhen = {env = 'shop'}\nset = {userbench = 'u'}"
+    folder = Path("elsewhere")
+    folder.mkdir()
+    file = recipe(text).rename(folder / "try.toml")
+    (cell,) = experiment_from(file, {}).cells
+    settings = cell.settings
+    assert (settings.prices, settings.tasks) == ("elsewhere/p.toml", "elsewhere/a.jsonl")
+    assert (settings.userbench, settings.cassette) == ("elsewhere/u", "/tapes")
+    assert cell.labels["tasks"] == "a.jsonl"
+    assert settings.out == str(Path("runs/try") / cell.folder.name)
+    (cell,) = experiment_from(file, {"prices": "p.toml"}).cells
+    assert cell.settings.prices == "p.toml"
+
+
+def test_a_shipped_recipe_goes_by_its_name_from_anywhere() -> None:
+    found = experiment_from(Path("smoke"), {})
+    assert (found.name, found.folder, len(found.cells)) == ("smoke", Path("runs/smoke"), 80)
+    assert all(Path(str(cell.settings.tau_bench)).is_dir() for cell in found.cells)
+    with pytest.raises(ConfigError, match=r"no recipe 'smok': .*did you mean 'smoke'"):
+        experiment_from(Path("smok"), {})
 
 
 def test_an_override_sets_what_one_environment_needs() -> None:
@@ -132,20 +157,43 @@ def test_an_override_sets_what_one_environment_needs() -> None:
 # --- playing ----------------------------------------------------------------------------------
 
 
-def test_an_experiment_gives_one_table_without_an_empty_cell() -> None:
+def test_an_experiment_gives_one_table_with_numbers_where_numbers_belong() -> None:
     result = run(str(recipe(SIMULATED)), "--yes")
     assert result.exit_code == 0, result.stderr
     assert "costs nothing" in result.stderr
     text = Path("runs/try/table.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(text.splitlines())
     assert len(rows) == 8
-    assert all(len(row) == len(header) and all(row) for row in rows)
+    assert all(len(row) == len(header) for row in rows)
+    texts = {"env", "strategy", "critic", "is_baseline", "simulated"}
+    numbers = [
+        cell for row in rows for name, cell in zip(header, row, strict=True) if name not in texts
+    ]
+    assert all(cell == "" or float(cell) == float(cell) for cell in numbers)
     assert {row[header.index("simulated")] for row in rows} == {"simulated actor, simulated user"}
     markdown = Path("runs/try/table.md").read_text(encoding="utf-8")
     assert markdown.startswith("# Two strategies &amp; a 50 % chance (*simulated actor, simulated")
+    cells = [line.split(" | ") for line in markdown.splitlines() if line.startswith("| ")]
+    assert all(cell.strip(" |") for row in cells for cell in row)
     latex = Path("runs/try/table.tex").read_text(encoding="utf-8")
+    assert latex.startswith("% Needs \\usepackage{booktabs} and \\usepackage{graphicx}.")
+    assert latex.count(" & ") / latex.count(r" \\") <= 7, "wider than a page"
+    assert r"\textwidth" in latex
     assert r"Two strategies \& a 50 \% chance" in latex
     assert latex.count(r" \\") == 9
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_shows_both_ends_of_every_interval(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = run(str(recipe(SIMULATED)), "--yes").stdout
+    assert "…" not in shown
+    table = shown.partition("n: episodes")[0]
+    assert max(map(len, table.splitlines())) <= width
+    assert table.count("..+") >= 6
+    assert table.count("(-") == table.count(")") - 1, "the title has one more"
 
 
 def test_seeds_are_trials_of_one_row_and_rows_are_paired_with_their_baseline() -> None:

@@ -158,3 +158,25 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"cannot write the pages to .*file"):
         write_site(run_of(tmp_path, episode()), tmp_path / "file")
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    run, full = run_of(tmp_path, episode()), tmp_path / "documents"
+    full.mkdir()
+    (full / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"holds 'thesis\.txt', which is no page of a run"):
+        write_site(run, full)
+    assert [each.name for each in full.iterdir()] == ["thesis.txt"]
+
+    (full / "thesis.txt").rename(full / "index.html")
+    with pytest.raises(ConfigError, match=r"holds 'index\.html'"):
+        write_site(run, full)
+
+
+def test_pages_are_written_anew_where_pages_are_whatever_a_reader_put_beside_them(
+    tmp_path: Path,
+) -> None:
+    run, out = run_of(tmp_path, episode()), tmp_path / "view"
+    write_site(run, out)
+    (out / "labels.json").write_text("{}")
+    assert write_site(run, out) == out / "index.html"

@@ -4,39 +4,19 @@ Each looks at the whole conversation, at a hand-over as well as at a message tha
 last. Most are hints: alone they refuse nothing, together they tell which runs will fail.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator
-
-from pydantic import JsonValue
 
 from sidecritic.checks.base import Answer, Objection, text_check
 from sidecritic.checks.endings.closing import (
-    TRANSFER,
     end_check,
     pending_plan,
 )
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.requests import Request, Requests, outright
-from sidecritic.english.acts import affirms, asks_consent, asks_for_data, declines, takes_leave
-from sidecritic.english.amounts import amounts, cents, stated
+from sidecritic.english.acts import affirms, asks_consent, declines, takes_leave
 
 KEEP_PROMISES = "What the user agreed to is carried out before it is reported."
 """No sentence of a benchmark's policy, but what every one of them takes for granted."""
-
-TELL = "What the user wants to know is looked up or calculated, and told."
-
-_ALL_DONE = re.compile(
-    r"\b(everything|all)\b[^.\n]{0,40}\b(taken care|done|completed?|set|requests?|processed)\b"
-)
-
-
-_MONEY_ASKED = re.compile(
-    r"\bhow much\b|\b(total|sum|amount|price|cost|balances?|savings?)\b[^.\n]{0,60}\?"
-    r"|\b(what|know|tell me|calculate|check)\b[^.?\n]{0,40}"
-    r"\b(total|refund|price|cost|difference|balances?|amount|sum|savings?)\b"
-)
-_MONEY_FIELD = re.compile(r"amount|difference|total|refund|fee", re.IGNORECASE)
 
 
 @text_check("plan not carried out", policy=KEEP_PROMISES, risk=0.7)
@@ -56,27 +36,6 @@ def plan_dropped(facts: Facts, draft: str) -> Objection | None:
     )
 
 
-@text_check("request not served", policy=TRANSFER, risk=0.6)
-def unserved(facts: Facts, draft: str) -> Objection | None:
-    """Fire when the agent reports that all is done, and a request was neither served nor declined.
-
-    Without such a report the agent may still be asked for the rest.
-    """
-    lower = draft.lower()
-    goes_on = asks_consent(lower) or asks_for_data(lower)
-    if not _ALL_DONE.search(lower) or not takes_leave(lower) or goes_on:
-        return None
-    left = outright(facts.once(Requests.of).open)
-    if not left or declines(lower) or declines(facts.told):
-        return None
-    return Objection(
-        feedback=f"The user asked you to {left[0].kind}, and that is neither done nor declined. "
-        "Serve it, or say why it cannot be done, before you take leave.",
-        evidence=left[0].text[:120],
-        messages=(left[0].position,),
-    )
-
-
 @end_check("fewer deeds than requests", risk=0.48)
 def fewer_deeds(facts: Facts) -> Answer:
     """Fire when at least two requests more were made than writes were executed."""
@@ -91,24 +50,6 @@ def fewer_deeds(facts: Facts) -> Answer:
         risk=0.8 if missing > 2 else None,
         messages=_positions(asked),
     )
-
-
-@end_check("amount of a change not told", risk=0.6, policy=TELL)
-def untold_amount(facts: Facts) -> Answer:
-    """Fire when the user wants to know amounts, and that of a change was never told."""
-    asked = [line for line in facts.user_lines if _MONEY_ASKED.search(line.lower)]
-    if not asked:
-        return None
-    told = _amounts_in(f"{facts.told}\n{facts.draft}")
-    for position, amount in _new_amounts(facts):
-        if amount and amount not in told:
-            return Objection(
-                f"The change came to ${amount / 100:.2f}, and the user has not been told. State "
-                "the amount of each change, and not their sum alone.",
-                evidence=f"{amount / 100:.2f}",
-                messages=(asked[0].position, position),
-            )
-    return None
 
 
 @end_check("asked again and again", risk=0.62)
@@ -150,31 +91,3 @@ def _named(requests: tuple[Request, ...]) -> str:
 
 def _positions(requests: tuple[Request, ...]) -> tuple[int, ...]:
     return tuple(sorted({request.position for request in requests}))
-
-
-def _new_amounts(facts: Facts) -> Iterator[tuple[int, int]]:
-    """Walk over amounts, in cents, that a write returned and no result before it held."""
-    known: set[int] = set()
-    for done in facts.done:
-        found = set(_cents(done.value)) if not done.is_error else set[int]()
-        if done.writes and not done.is_error:
-            for amount in sorted(found - known):
-                yield done.position, amount
-        known |= found
-
-
-def _cents(value: JsonValue) -> Iterator[int]:
-    """Walk over the numbers that are amounts by the names of their fields, without signs."""
-    if isinstance(value, list):
-        for part in value:
-            yield from _cents(part)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if isinstance(part, int | float) and _MONEY_FIELD.search(key):
-                yield abs(cents(part))
-            else:
-                yield from _cents(part)
-
-
-def _amounts_in(text: str) -> set[int]:
-    return {cents(amount) for amount in (*amounts(text), *stated(text))}

@@ -2,11 +2,11 @@
 
     client = supervise(OpenAI(), critic=PolicyCritic(SHOP), policy=Path("policy.md"))
 
+Names of critics and files of tools are for `sidecritic.supervise`, which is this with those.
 The returned client is of the same class. Its requests travel through a transport that does in
 this process what the gateway does.
 """
 
-import re
 import secrets
 import sys
 import time
@@ -16,8 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from pydantic import ValidationError
+
 from sidecritic.dialects.base import Provider
-from sidecritic.errors import ConfigError
+from sidecritic.errors import ConfigError, first_problem
 from sidecritic.gates import Gate
 from sidecritic.gateway.routes import Route, Setup
 from sidecritic.gateway.services import Background, Services
@@ -27,6 +29,7 @@ from sidecritic.gateway.store.history_digest import HistoryDigest
 from sidecritic.gateway.store.reviews import ReviewCase
 from sidecritic.gateway.telemetry.counts import Counts
 from sidecritic.ports import Critic
+from sidecritic.seats.given import prose_of, require_critic
 from sidecritic.seats.tools import Mode, ToolRule
 from sidecritic.types import Limits
 
@@ -40,7 +43,6 @@ _SUPERVISED: tuple[tuple[Provider, str], ...] = (
     ("anthropic", "Anthropic"),
     ("anthropic", "AsyncAnthropic"),
 )
-_FILE = re.compile(r"[^\n]+\.(md|txt)")
 
 
 def supervise(
@@ -60,10 +62,11 @@ def supervise(
     client closes both.
 
     Raises:
-        ConfigError: the client is of another class, or the policy cannot be read.
+        ConfigError: the client is of another class, or what else is given cannot be used.
     """
     provider, chosen = _provider_of(client), options or Options()
-    supervision = _supervision(provider, critic, _prose(policy), mode, gate, chosen)
+    judge, rules = require_critic(critic), prose_of(policy)
+    supervision = _supervision(provider, judge, rules, mode, gate, chosen)
     from sidecritic.gateway.inprocess.transports import supervised
 
     sdk = cast(Any, client)
@@ -115,14 +118,14 @@ def _supervision(
 ) -> "Supervision":
     from sidecritic.gateway.inprocess.transports import Supervision
 
-    settings = RouteSettings(
-        upstream="client",
-        mode=mode,
-        gate=gate,
-        tools=tuple(chosen.tools),
-        history="off",
-        unknown="pass" if chosen.unknown_passes else "block",
-    )
+    given = {"mode": mode, "gate": gate, "tools": tuple(chosen.tools)}
+    passes = "pass" if chosen.unknown_passes else "block"
+    try:
+        settings = RouteSettings.model_validate(
+            {"upstream": "client", "history": "off", "unknown": passes, **given}
+        )
+    except ValidationError as cause:
+        raise ConfigError(f"supervise: {first_problem(cause)}") from cause
     store = _NoStore(chosen.on_decision)
     services = Services(
         recorder=store,
@@ -145,15 +148,6 @@ def _supervision(
     )
     setup = Setup(routes=(), tenants=(), limits=LimitSettings(), proxied=PROXIED, digest="")
     return Supervision(setup, services, route)
-
-
-def _prose(policy: str | Path) -> str:
-    if isinstance(policy, str) and not _FILE.fullmatch(policy):
-        return policy
-    try:
-        return Path(policy).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"cannot read policy {policy}: {cause}") from cause
 
 
 def _provider_of(client: object) -> Provider:

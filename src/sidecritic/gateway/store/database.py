@@ -19,13 +19,23 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.schema import CreateColumn
 
 from sidecritic.errors import ConfigError, MissingExtra, StoreError, boundary
 from sidecritic.gateway.store.decisions import DecisionRecord
@@ -42,8 +52,6 @@ _READ = 20 * _LONGEST
 """Characters searched for secrets; half a secret that is cut off here is never stored."""
 _CHECKPOINT_PAGES = 16_000
 """64 MB of log between two checkpoints."""
-_LOOK = 0.5
-"""Seconds between two looks at whether SQLite's file is still there."""
 _BUSY = 3.0
 """Seconds that SQLite waits for a lock of another process, unless the URL has a `timeout`."""
 
@@ -85,6 +93,7 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     try:
         METADATA.create_all(engine)
+        _add_columns(engine)
     except SQLAlchemyError as cause:
         engine.dispose()
         raise ConfigError(
@@ -92,6 +101,17 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
             "check store.url, and that its folder or server is there and may be written to"
         ) from cause
     return engine
+
+
+def _add_columns(engine: Engine) -> None:
+    """Add to the tables of an earlier version what they lack; its rows get the default."""
+    for table in METADATA.tables.values():
+        there = {column["name"] for column in inspect(engine).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                made = CreateColumn(column).compile(dialect=engine.dialect)
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {made}")
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
@@ -148,7 +168,6 @@ class Store:
         self._connection: Connection | None = None
         self._file = engine.url.database if self._is_local else None
         self._identity = _identity(self._file)
-        self._look_at = 0.0
         self._waiting: list[_Job | _Rows] = []
         self._is_writing = False
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -233,7 +252,7 @@ class Store:
 
     def _row(self, decision: DecisionRecord, redactor: Redactor) -> Row:
         row = row_of(decision, redactor.value(decision.content))
-        for name in ("tools", "unknown", "category", "model"):
+        for name in ("tools", "unknown", "category", "broken", "model"):
             row[name] = self._kept(str(row[name]))
         return row
 
@@ -295,6 +314,7 @@ class Store:
                 self._connected().begin() as transaction,
             ):
                 results = self._done(transaction.connection, batch)
+            self._require_file()
         except StoreError as failure:
             self._drop_connection()
             if (cause := failure.__cause__) is None:
@@ -316,17 +336,24 @@ class Store:
         return [job.work(connection) if isinstance(job, _Job) else None for job in batch]
 
     def _connected(self) -> Connection:
-        # What goes into a file that has no name any more is lost, and nobody would notice. Looking
-        # releases the interpreter's lock, so it is not done for each batch.
-        if monotonic() >= self._look_at:
-            if _identity(self._file) != self._identity:
-                problem = "the database's file was deleted or replaced; put it back, or restart"
-                raise StoreError(problem)
-            self._look_at = monotonic() + _LOOK
         # Kept between batches if possible: taking it from the pool costs as much as a commit.
         if self._connection is None:
+            self._require_file()
             self._connection = self._engine.connect()
         return self._connection
+
+    def _require_file(self) -> None:
+        """Check that the database's file is still the one that was opened.
+
+        What goes into a file that has no name any more is lost, and nobody would notice: so this
+        is done after each commit, before anybody is told that it is done.
+
+        Raises:
+            StoreError: it was deleted or replaced.
+        """
+        if _identity(self._file) != self._identity:
+            problem = "the database's file was deleted or replaced; put it back, or restart"
+            raise StoreError(problem)
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

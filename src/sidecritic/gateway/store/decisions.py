@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from sidecritic.checks.looking import failures_in
 from sidecritic.dialects.parts import substance
 from sidecritic.seats.tools import Mode
 from sidecritic.trace import Event, Executed, Failed, Judged, Proposed, proposals
@@ -31,6 +32,8 @@ _REASONS = {
 """By class of error or status of a judgement; anything else is an exception."""
 _QUOTED = re.compile(r" ?\(.*\)", re.DOTALL)
 """What a server said."""
+_AT = re.compile(r" at \S+:\d+\Z")
+_PLACE = re.compile(r" \[([^\[\]]+:\d+)\]\Z")
 
 Fate = Literal["released", "withheld", "pending"]
 """`pending`: released in shadow mode, and not judged yet."""
@@ -56,6 +59,8 @@ class Origin(Record):
     """Digest of the policy's text: the route's, or else the system prompt."""
     critic: str
     critic_version: str
+    before: str = ""
+    """Digest chain up to the turn before this one: what binds the requests of a conversation."""
     unverified: bool = False
     """Whether the request held turns that were never released here."""
     unknown: str = ""
@@ -88,6 +93,8 @@ class DecisionRecord(Record):
     calibrated: bool
     category: str
     """Of the fault; or why and where the critic failed, as `unavailable: critic 'llm:m': ...`."""
+    broken: str
+    """Checks that failed, each with what and where, as `CHECK: KeyError at checks.py:12`."""
     actor_usage: Usage
     critic_usage: Usage
     actor_seconds: float
@@ -99,6 +106,13 @@ class DecisionRecord(Record):
         """Why the critic failed, in one word; empty when it did not."""
         has_failed = self.verdict == "none" and self.status in ("error", "timeout")
         return self.category.partition(":")[0] if has_failed else ""
+
+    @property
+    def trouble(self) -> str:
+        """Why and in what critic and checks failed, without addresses; empty when none did."""
+        place = _AT.search(self.category)
+        critic = f"{self.failure}: {self.origin.critic}{place[0] if place else ''}"
+        return "; ".join(filter(None, (critic if self.failure else "", self.broken)))
 
     @property
     def would_block(self) -> bool:
@@ -154,6 +168,7 @@ def decisions_of(
             risk=judgement.risk if judgement else None,
             calibrated=judgement.calibrated if judgement else False,
             category=judgement.category if judgement else why,
+            broken=failures_in(judgement.flags) if judgement else "",
             critic_usage=judgement.usage if judgement else Usage(),
             critic_seconds=judgement.seconds if judgement else 0.0,
             actor_usage=event.completion.usage,
@@ -169,7 +184,9 @@ def why_failed(failure: Failed | None) -> str:
     reason, said = _REASONS.get(failure.error, "exception"), failure.message
     if reason == "exception":
         # Its text may quote anything; its name comes after the check or critic that it broke.
+        place = _PLACE.search(said)
         said = said.partition(f"{failure.error}:")[0] + failure.error
+        said += f" at {place[1]}" if place else ""
     return f"{reason}: {_QUOTED.sub('', said)}"
 
 

@@ -1,9 +1,9 @@
 """Queries of the decision store, and what a person writes into it."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, Executable, case, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ _SHOWN = (
     *("id", "at", "tenant", "route", "mode", "endpoint", "turn", "attempt", "tools"),
     *("verdict", "status", "risk", "fate", "source", "label"),
 )
+_CHAIN = tuple(DECISIONS.c[name] for name in ("request", "tenant", "at", "before", "link"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,21 @@ class Selection:
     verdict: str | None = None
     since: float | None = None
     blocked: bool = False
-    """Only those that a critic objected to."""
+    """Only those that a critic objected to; counts are of all of them nevertheless."""
+    conversation: str | None = None
+    """Only those of the conversation that this decision, or request, belongs to."""
     labelled: bool = False
     """In an export, only those that a person has judged."""
     limit: int = 50
+
+
+class Said(NamedTuple):
+    """What a person says of a decision."""
+
+    id: str
+    label: Label
+    note: str = ""
+    by: str = ""
 
 
 class StoreQueries:
@@ -51,7 +63,7 @@ class StoreQueries:
             StoreError: the database refused.
         """
         columns = [DECISIONS.c[name] for name in _SHOWN]
-        query = select(*columns).where(*_conditions(chosen))
+        query = select(*columns).where(*self._conditions(chosen))
         query = query.order_by(DECISIONS.c.at.desc(), DECISIONS.c.id.desc()).limit(chosen.limit)
         return self._rows(query)
 
@@ -70,7 +82,7 @@ class StoreQueries:
                 func.sum(objected).label("objections"),
                 func.sum(failed).label("critic_failures"),
             )
-            .where(*_conditions(chosen))
+            .where(*self._conditions(replace(chosen, blocked=False)))
             .group_by(DECISIONS.c.route, DECISIONS.c.mode)
             .order_by(DECISIONS.c.route, DECISIONS.c.mode)
         )
@@ -87,21 +99,53 @@ class StoreQueries:
             raise _unknown("decision", id)
         return found[0]
 
-    def label(self, id: str, label: Label, *, note: str, by: str) -> None:
-        """Record whether an action was right.
+    def label(self, said: Iterable[Said]) -> None:
+        """Record whether actions were right: all that is said, or nothing.
+
+        Raises:
+            ConfigError: an id is unknown.
+        """
+        with self._transaction() as connection:
+            for each in said:
+                values = {
+                    "label": each.label,
+                    "label_note": self._said(each.note),
+                    "labelled_by": self._said(each.by)[:64],
+                }
+                named = update(DECISIONS).where(DECISIONS.c.id == each.id)
+                if connection.execute(named.values(values)).rowcount != 1:
+                    raise _unknown("decision", each.id)
+
+    def conversation(self, id: str) -> tuple[str, ...]:
+        """Return the requests of a conversation, by one of them or one of its decisions.
+
+        What came before is found by the digest chain, and so is what followed.
 
         Raises:
             ConfigError: the id is unknown.
         """
-        values = {
-            "label": label,
-            "label_note": self._said(note),
-            "labelled_by": self._said(by)[:64],
-        }
-        with self._transaction() as connection:
-            done = connection.execute(update(DECISIONS).where(DECISIONS.c.id == id).values(values))
-        if done.rowcount != 1:
+        named = or_(DECISIONS.c.id == id, DECISIONS.c.request == id)
+        chain = self._rows(select(*_CHAIN).where(named))
+        if not chain:
             raise _unknown("decision", id)
+        tenant, requests = chain[0]["tenant"], [chain[0]["request"]]
+        own = self._rows(select(*_CHAIN).where(DECISIONS.c.request == requests[0]))
+        links = {row["link"] for row in own} - {""}
+        since = select(*_CHAIN).where(
+            DECISIONS.c.tenant == tenant, DECISIONS.c.at >= chain[0]["at"]
+        )
+        for row in self._rows(since.order_by(DECISIONS.c.at, DECISIONS.c.id)):
+            if row["before"] in links:
+                links |= {row["link"]} - {""}
+                requests.append(row["request"])
+        before, seen = chain[0]["before"], set[str]()
+        while before and before not in seen:
+            seen.add(before)
+            linked = DECISIONS.c.tenant == tenant, DECISIONS.c.link == before
+            found = self._rows(select(*_CHAIN).where(*linked).order_by(DECISIONS.c.at.desc()))
+            requests[:0] = [row["request"] for row in found[:1]]
+            before = found[0]["before"] if found else ""
+        return tuple(dict.fromkeys(requests))
 
     def export(self, chosen: Selection) -> Iterator[Row]:
         """Walk over decisions with all that is stored of them, oldest first.
@@ -113,14 +157,18 @@ class StoreQueries:
         query = (
             select(DECISIONS, *ruled, CASES.c.reviewer)
             .outerjoin(CASES, CASES.c.decision == DECISIONS.c.id)
-            .where(*_conditions(chosen))
+            .where(*self._conditions(chosen))
             .order_by(DECISIONS.c.at, DECISIONS.c.id)
         )
         if chosen.labelled:
             query = query.where(or_(DECISIONS.c.label != "", CASES.c.status.in_(RULED)))
+        names: dict[str, str] = {}
         with self._transaction() as connection:
             for row in connection.execution_options(yield_per=500).execute(query).mappings():
-                yield exported(dict(row), self._redactor)
+                name = names.get(f"{row['tenant']} {row['before']}") or str(row["request"])
+                if row["link"]:
+                    names[f"{row['tenant']} {row['link']}"] = name
+                yield {**exported(dict(row), self._redactor), "conversation": name}
 
     def cases(self, *, every: bool = False) -> list[Row]:
         """Return the cases that wait for a person, oldest first."""
@@ -163,6 +211,19 @@ class StoreQueries:
         with self._transaction() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def _conditions(self, chosen: Selection) -> list[Any]:
+        named = {name: getattr(chosen, name) for name in ("route", "tenant", "verdict")}
+        wanted: list[Any] = [
+            DECISIONS.c[n] == value for n, value in named.items() if value is not None
+        ]
+        if chosen.since is not None:
+            wanted.append(DECISIONS.c.at >= chosen.since)
+        if chosen.blocked:
+            wanted.append(DECISIONS.c.verdict.not_in(("approve", "none")))
+        if chosen.conversation is not None:
+            wanted.append(DECISIONS.c.request.in_(self.conversation(chosen.conversation)))
+        return wanted
+
     @contextmanager
     def _transaction(self) -> Generator[Connection]:
         """Yield a transaction whose failures are the store's."""
@@ -171,16 +232,6 @@ class StoreQueries:
                 yield connection
         except SQLAlchemyError as cause:
             raise StoreError(f"the decision store failed ({type(cause).__name__})") from cause
-
-
-def _conditions(chosen: Selection) -> list[Any]:
-    named = {name: getattr(chosen, name) for name in ("route", "tenant", "verdict")}
-    wanted: list[Any] = [DECISIONS.c[n] == value for n, value in named.items() if value is not None]
-    if chosen.since is not None:
-        wanted.append(DECISIONS.c.at >= chosen.since)
-    if chosen.blocked:
-        wanted.append(DECISIONS.c.verdict.not_in(("approve", "none")))
-    return wanted
 
 
 def _unknown(kind: str, id: str) -> ConfigError:

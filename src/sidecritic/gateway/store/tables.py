@@ -39,6 +39,8 @@ DECISIONS = Table(
     Column("risk", Double),
     *_filled(Boolean, "calibrated"),
     *_filled(Text, "category", "critic", "critic_version"),
+    Column("broken", Text, nullable=False, server_default=""),
+    Column("before", String(64), nullable=False, server_default=""),
     *_filled(String(64), "config", "policy"),
     *_filled(Boolean, "unverified"),
     *_filled(Text, "unknown"),

@@ -2,16 +2,25 @@
 
 import json
 import logging
+import re
+import sys
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
+from typing import Any
 
-from sidecritic.errors import SidecriticError, boundary
+from sidecritic.errors import SidecriticError, boundary, place_of
 
 _OWN = ("sidecritic", "uvicorn.error")
 _NAMES = ("request", "tenant", "route", "endpoint", "what", "error")
 _FIELDS = (*_NAMES, "status", "seconds", "count")
+_WARNING = re.compile(r".*?:\d+: \w+")
+"""Where a warning came from, and of which kind it is, without its text."""
+_SAID = re.compile(r"sidecritic: (warning: )?")
 _WAITING = 10_000
 """Lines that may wait for a slow reader."""
 _MOMENT = 0.05
@@ -33,9 +42,10 @@ class JsonLines(logging.Formatter):
         }
         given = record.__dict__
         line |= {name: value for name in _FIELDS if (value := given.get(name)) is not None}
-        if record.exc_info and record.exc_info[0] is not None:
+        if record.exc_info and (error := record.exc_info[1]) is not None:
             # The text of a foreign error may quote what was said.
-            line["error"] = record.exc_info[0].__name__
+            line["error"] = type(error).__name__
+            line["place"] = place_of(error)
         return json.dumps(line, ensure_ascii=True)
 
 
@@ -43,7 +53,23 @@ def _message(record: logging.LogRecord) -> str:
     """Return what happened; of others' messages only the constant part, not what was said."""
     if record.name.startswith(_OWN):
         return record.getMessage()
+    if record.name == "py.warnings" and (found := _WARNING.match(record.getMessage())):
+        return found[0]
     return str(record.msg).partition("\n")[0][:200]
+
+
+_HOOKS = (
+    (sys, "excepthook", "the server ended with an error"),
+    (sys, "unraisablehook", "the end of an object failed"),
+    (threading, "excepthook", "a thread ended with an error"),
+)
+
+
+def _caught(message: str, *given: Any) -> None:
+    """Log an error, as the hooks of `sys` and `threading` are told of it."""
+    error = given[1] if len(given) == 3 else given[0].exc_value
+    if not isinstance(error, KeyboardInterrupt):
+        logging.getLogger("sidecritic.gateway").error(message, exc_info=error)
 
 
 class LogSink(logging.Handler):
@@ -60,6 +86,7 @@ class LogSink(logging.Handler):
         self._write = write
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._ended = Event()
+        self._undo = ExitStack()
         self._thread = Thread(target=self._work, name="sidecritic-log", daemon=True)
         self._thread.start()
 
@@ -67,12 +94,27 @@ class LogSink(logging.Handler):
         """Put a record in line."""
         try:
             with boundary(SidecriticError, "a line of the log"):
-                self.say(self.format(record))
+                self._put(self.format(record))
         except SidecriticError:
             self.dropped += 1
 
-    def say(self, line: str) -> None:
-        """Put a line of text in line."""
+    def say(self, text: str) -> None:
+        """Put what the server says for itself in line, as a record of its own."""
+        mark = _SAID.match(text)
+        level = logging.WARNING if mark and mark[1] else logging.INFO
+        said = text[mark.end() :] if mark else text
+        self.emit(
+            logging.makeLogRecord(
+                {
+                    "name": "sidecritic",
+                    "levelno": level,
+                    "msg": said,
+                    "levelname": logging.getLevelName(level),
+                }
+            )
+        )
+
+    def _put(self, line: str) -> None:
         if self._lines.qsize() < _WAITING:
             self._lines.put(line)
         else:
@@ -80,10 +122,19 @@ class LogSink(logging.Handler):
 
     def close(self) -> None:
         """Write what is waiting, if somebody reads it."""
+        self._undo.close()
         self._ended.set()
         self._lines.put(None)
         self._thread.join(_LAST)
         super().close()
+
+    def catch(self) -> None:
+        """Write warnings, and errors that nobody caught, until this is closed."""
+        for place, name, message in _HOOKS:
+            self._undo.callback(setattr, place, name, getattr(place, name))
+            setattr(place, name, partial(_caught, message))
+        logging.captureWarnings(True)
+        self._undo.callback(logging.captureWarnings, False)
 
     def _work(self) -> None:
         last: str | None = ""
@@ -111,5 +162,8 @@ def log_to(write: Callable[[bytes], int], *, level: int = logging.INFO) -> LogSi
     root.handlers[:] = [sink]
     root.setLevel(logging.WARNING)
     for name in _OWN:
-        logging.getLogger(name).setLevel(level)
+        logger = logging.getLogger(name)
+        logger.handlers.clear()  # of a command line, which speaks to people
+        logger.setLevel(level)
+    sink.catch()
     return sink

@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from sidecritic.checks.thread import CHECKS
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.telemetry.counts import Counts
 
@@ -32,6 +33,7 @@ class Metrics(Counts):
         self._decisions = counter("decisions", "Proposals by verdict.", *by_verdict)
         self._would_block = counter("would_block", "Proposals objected to.", "route", "mode")
         self._failures = counter("critic_failures", "Critics that failed.", "route", "reason")
+        self._broken = counter("check_failures", "Checks that failed.", "route", "check", "error")
         self._tokens = counter("tokens", "Tokens by party.", "route", "party")
         self._critic = histogram("critic_seconds", "Time of one verdict.", "route")
         self._seconds = histogram("request_seconds", "Time of one request.", "route")
@@ -40,6 +42,7 @@ class Metrics(Counts):
         self._skipped = counter("shadow_skipped", "Answers that could not be judged.")
         self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
         self._unverified = counter("unverified", "Requests with unknown turns.", "route")
+        self.watch("stuck_checks", "Checks that have never returned.", lambda: CHECKS.stuck)
 
     def began(self) -> None:
         self._in_flight.inc()
@@ -58,6 +61,9 @@ class Metrics(Counts):
             self._of(self._would_block, origin.route, origin.mode).inc()
         if decision.failure:
             self._of(self._failures, origin.route, decision.failure).inc()
+        for each in filter(None, decision.broken.split("; ")):
+            check, _, error = each.rpartition(": ")
+            self._of(self._broken, origin.route, check, error).inc()
         if decision.status in ("ok", "error", "timeout"):
             self._of(self._critic, origin.route).observe(decision.critic_seconds)
         for party, usage in (("actor", decision.actor_usage), ("critic", decision.critic_usage)):

@@ -279,7 +279,7 @@ class Choices:
         grown = request.dialect.again(request.body, rejected)
         aside, size = self.services.aside, len(request.outgoing.body)
         body = await aside.run(size, lambda: json.dumps(grown, ensure_ascii=False).encode())
-        heard, _, answered = await infer(request, request.again(body))
+        heard, _, answered = await infer(request, request.again(body), aside)
         self.spend(answered.usage, body, heard)
         request.require_known(answered.unknown, where="answer")
         attempts = attempts_of(answered, heard, perf_counter() - started)

@@ -9,12 +9,15 @@ What leaves is, byte for byte, the upstream's last answer, unless the supervisor
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from sidecritic.dialects.base import Body, WireDraft
 from sidecritic.errors import ModelError, StoreError
 from sidecritic.gateway.services import Services
+from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.turns.attempt import Attempt, attempts_of
 from sidecritic.gateway.turns.choice import Choice, Choices
 from sidecritic.gateway.turns.deferred import judge_later, marked, unread
@@ -25,6 +28,8 @@ from sidecritic.gateway.wire.refusals import HttpError
 from sidecritic.trace import Proposed
 
 _FRAMING = frozenset({"content-encoding", "content-type"})
+_UNSHOWN = re.compile(r"[^\x20-\x7e]")
+"""What no header holds."""
 _CACHING = frozenset({"cache-control", "pragma", "expires", "etag", "last-modified", "age", "vary"})
 """Of the upstream's answer: what was decided for one client holds for no other."""
 
@@ -38,7 +43,7 @@ async def enforce(request: SupervisedRequest, services: Services) -> Reply:
     """
     started = perf_counter()
     try:
-        heard, answer, answered = await infer(request, request.outgoing)
+        heard, answer, answered = await infer(request, request.outgoing, services.aside)
     except UpstreamError as error:
         return _verbatim(request, error.heard, "error")
     except BrokenStream as failure:
@@ -55,14 +60,15 @@ async def enforce(request: SupervisedRequest, services: Services) -> Reply:
     except asyncio.CancelledError:
         _note_abandoned(choices)
         raise
-    await _record(choices, settled)
+    decisions = await _record(choices, settled)
     request.span.note({"sidecritic.outcome": ",".join(sorted({each.outcome for each in settled}))})
     failure = next((each.failure for each in settled if each.failure is not None), None)
     if isinstance(failure, UpstreamError):
         return _verbatim(request, failure.heard, "error")
     if failure is not None:
         raise failure
-    return _reply(request, heard, answer, settled)
+    reply = _reply(request, heard, answer, settled)
+    return replace(reply, headers=(*reply.headers, *_trouble(decisions)))
 
 
 async def _settle_all(choices: Choices, attempts: Sequence[Attempt]) -> tuple[Choice, ...]:
@@ -73,7 +79,7 @@ async def _settle_all(choices: Choices, attempts: Sequence[Attempt]) -> tuple[Ch
     return tuple(task.result() for task in tasks)
 
 
-async def _record(choices: Choices, settled: Sequence[Choice]) -> None:
+async def _record(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:
     services, setup = choices.services, choices.request.setup
     decisions = marked(choices, settled)
     try:
@@ -84,6 +90,13 @@ async def _record(choices: Choices, settled: Sequence[Choice]) -> None:
     for each in settled:
         choices.remember(each)
     await judge_later(choices, settled, decisions)
+    return decisions
+
+
+def _trouble(decisions: Sequence[DecisionRecord]) -> Headers:
+    """Return a header that says why a critic or a check failed, if one did."""
+    said = "; ".join(dict.fromkeys(d.trouble for d in decisions if d.trouble))
+    return (("x-sidecritic-failure", _UNSHOWN.sub("?", said)[:300]),) if said else ()
 
 
 def _note_abandoned(choices: Choices) -> None:

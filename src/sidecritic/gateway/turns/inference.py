@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sidecritic.dialects.base import Ambiguous, Body, ProviderAnswer, StreamFailed
 from sidecritic.errors import ModelError, ModelUnavailable
+from sidecritic.gateway.services import Aside
 from sidecritic.gateway.turns.genai import INPUT, asked_of, note_answer
 from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import Outgoing, RawAnswer, read_whole
@@ -35,7 +36,7 @@ class BrokenStream(ModelUnavailable):
 
 
 async def infer(
-    request: SupervisedRequest, outgoing: Outgoing
+    request: SupervisedRequest, outgoing: Outgoing, aside: Aside
 ) -> tuple[RawAnswer, Body, ProviderAnswer]:
     """Return the upstream's answer as bytes, as an object, and what it proposes.
 
@@ -50,8 +51,9 @@ async def infer(
             span.content(INPUT, [m.model_dump(mode="json") for m in request.asked.history])
         sent = outgoing.with_headers(span.carried(outgoing.headers))
         incoming = await request.route.upstream.send(sent)
-        heard = await read_whole(incoming, request.setup.limits.answer_bytes)
-        heard, answer, answered = _read(request, heard)
+        limit = request.setup.limits.answer_bytes
+        heard = await read_whole(incoming, limit)
+        heard, answer, answered = await aside.run(heard.size(limit), _read, request, heard)
         note_answer(span, answered)
     return heard, answer, answered
 

@@ -34,6 +34,13 @@ class Caller(NamedTuple):
     span: Span
 
 
+class _Past(NamedTuple):
+    """What a request says has been."""
+
+    link: str
+    is_forged: bool
+
+
 async def read_request(
     place: Place, outgoing: Outgoing, setup: Setup, services: Services, caller: Caller
 ) -> SupervisedRequest:
@@ -69,7 +76,7 @@ async def read_request(
         asked = replace(asked, unknown=(*asked.unknown, REPEATED))
     head = await aside(size, services.history.head, tenant, asked.history)
     is_forged = await _is_forged(route, services, tenant, asked.history, head[0]) or unread != ""
-    origin = _origin(place, asked, setup, caller, at=services.clock(), is_forged=is_forged)
+    origin = _origin(place, asked, setup, caller, services.clock(), _Past(head[0], is_forged))
     return SupervisedRequest(
         tenant=tenant,
         setup=setup,
@@ -86,7 +93,7 @@ async def read_request(
 
 
 def _origin(
-    place: Place, asked: ClientRequest, setup: Setup, caller: Caller, *, at: float, is_forged: bool
+    place: Place, asked: ClientRequest, setup: Setup, caller: Caller, at: float, past: _Past
 ) -> Origin:
     route = place.route
     return Origin.of_parts(
@@ -101,7 +108,8 @@ def _origin(
         policy=route.policy_digest if route.policy else policy_digest(asked.system),
         critic=route.critic.name,
         critic_version=route.critic_version,
-        unverified=is_forged,
+        before=past.link,
+        unverified=past.is_forged,
         unknown="; ".join(asked.unknown)[:500],
     )
 

@@ -110,7 +110,7 @@ class _Passing:
         if self.is_noted:
             return
         try:
-            answered = self._read(heard)
+            answered = await self._read(heard)
         except ModelError as failure:
             if is_end:
                 await self._note_unread(heard, str(failure))
@@ -133,10 +133,12 @@ class _Passing:
         await self.services.keep(decisions, is_closed=False)
         await judge_later(choices, settled, decisions)
 
-    def _read(self, heard: RawAnswer) -> ProviderAnswer:
-        if self.size > self.request.setup.limits.answer_bytes:
+    async def _read(self, heard: RawAnswer) -> ProviderAnswer:
+        limit = self.request.setup.limits.answer_bytes
+        if self.size > limit:
             raise ModelError("the answer is longer than answer_bytes")
-        return self.request.read(heard)[2]
+        aside = self.services.aside.run
+        return (await aside(heard.size(limit), self.request.read, heard))[2]
 
     async def _note_unread(self, heard: RawAnswer, why: str) -> None:
         """Record an answer that broke off, or cannot be read: what of it left is not known."""

@@ -99,6 +99,10 @@ class RawAnswer:
     def is_stream(self) -> bool:
         return is_event_stream(self.headers)
 
+    def size(self, limit: int) -> int:
+        """Return how many bytes it has, or may have once it is decoded."""
+        return limit if header(self.headers, "content-encoding") else len(self.raw)
+
     def content(self, limit: int) -> bytes:
         """Return the body, decoded.
 

@@ -4,6 +4,7 @@ import re
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.records import all_words, spoken_of
 from sidecritic.packs.airline.records import (
     BOOK,
@@ -18,7 +19,7 @@ from sidecritic.packs.airline.records import (
 from sidecritic.packs.airline.sources import read_at
 from sidecritic.values import number_of, text_of
 
-BAGS = "Each extra baggage is 50 dollars."
+BAGS = "Free checked bags go by membership and cabin; each extra baggage is paid for."
 INSURANCE = "The agent should ask if the user wants to buy the travel insurance."
 
 _BAG = re.compile(r"\b(bag|bags|baggage|baggages|luggage|suitcases?|checked)\b")
@@ -43,9 +44,9 @@ def paid_bags(case: Case) -> Objection | None:
     if paid == due:
         return None
     return Objection(
-        f"A {membership} member with {passengers(record)} passenger(s) in {cabin} has {free} free "
-        f"bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
-        evidence=f"{total:g} bags, {free} free",
+        f"A {membership} member with {passengers(record)} passenger(s) in {cabin} has {free:g} "
+        f"free bags; of {total:g} bags {due:g} are to be paid, not {paid:g}.",
+        evidence=f"{total:g} bags, {free:g} free",
         messages=read_at(case),
     )
 
@@ -95,13 +96,12 @@ def _insurance(case: Case) -> str:
 insurance_not_asked = CallCheck(
     "insurance never asked about",
     tools=(BOOK,),
-    risk=0.4,
+    risk=EVIDENCE,
     policy=INSURANCE,
     examine=spoken_of(
         _insurance,
         _INSURANCE,
-        "Ask whether the user wants it, for 30 dollars per passenger, before you book.",
+        "Name the price per passenger, and ask whether the user wants it, before you book.",
         by=all_words,
-        risk=lambda case: 0.6 if case.named("insurance") == "yes" else None,
     ),
 )

@@ -4,6 +4,7 @@ import re
 
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.terms import term
 from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import off_course
 from sidecritic.packs.airline.records import (
@@ -17,6 +18,7 @@ from sidecritic.values import objects_of, text_of
 _COLLECT = (
     "The agent needs to collect the first name, last name, and date of birth for each passenger."
 )
+_MOST_PASSENGERS = term("how many passengers a reservation can have", r"at most # passengers?\b")
 _ONE_WAY = re.compile(r"\bone[- ]?way\b")
 _ROUND = re.compile(r"\b(round[- ]?trip|return (flight|trip)|there and back|returning)\b")
 
@@ -25,14 +27,16 @@ _ROUND = re.compile(r"\b(round[- ]?trip|return (flight|trip)|there and back|retu
     "too many passengers",
     tools=(BOOK,),
     risk=0.95,
-    policy="Each reservation can have at most five passengers.",
+    policy="The number of passengers of a reservation is limited.",
 )
 def too_many(case: Case) -> Objection | None:
-    """Fire on more than five passengers."""
-    count = passengers(case.arguments)
-    if count <= 5:
+    """Fire on more passengers than a reservation can have."""
+    count, most = passengers(case.arguments), _MOST_PASSENGERS.of(case.facts)
+    if count <= most:
         return None
-    return Objection(f"{count} passengers; a reservation can have at most five.")
+    return Objection(
+        f"{count} passengers; a reservation can have at most {most:g}.", evidence=f"{count}"
+    )
 
 
 @call_check("passenger nobody named", tools=(BOOK, UPDATE_PASSENGERS), risk=0.7, policy=_COLLECT)

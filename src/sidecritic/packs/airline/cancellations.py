@@ -5,6 +5,7 @@ import re
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.checks.terms import term
 from sidecritic.packs.airline.flights import Leg, is_flown, legs_of, status_of
 from sidecritic.packs.airline.records import (
     CANCEL,
@@ -17,9 +18,14 @@ from sidecritic.packs.airline.sources import read_at, status_read_at
 from sidecritic.values import JsonObject, text_of
 
 _GROUNDS = (
-    "Flight can be cancelled if any of the following is true: the booking was made within the "
-    "last 24 hrs; the flight is cancelled by airline; it is a business flight; the user has "
+    "Flight can be cancelled if any of the following is true: the booking is as new as the "
+    "policy demands; the flight is cancelled by airline; it is a business flight; the user has "
     "travel insurance and the reason for cancellation is covered by insurance."
+)
+FRESH = term(
+    "how new a booking can be cancelled",
+    r"\b(?:booked|booking was made) within the last # ?(?:hrs?|hours?)\b",
+    r"\bcancell?ed within # ?(?:hrs?|hours?) of booking\b",
 )
 _AIRLINE_CANCELLED = re.compile(
     r"\b(airline|you|they)\b[^.!?]{0,20}\bcancel+ed\b|\bflight (was|is|has been|got) cancel+ed\b"
@@ -35,8 +41,9 @@ def no_grounds(case: Case) -> Objection | None:
         return None
     cabin = spoken(cabin_of(case.facts, reservation))
     return Objection(
-        f"No ground for cancelling: booked {text_of(reservation, 'created_at')}, more than 24 "
-        f"hours ago; {cabin}; not cancelled by the airline; no insurance. Deny the cancellation.",
+        f"No ground for cancelling: booked {text_of(reservation, 'created_at')}, more than "
+        f"{FRESH.of(case.facts):g} hours ago; {cabin}; not cancelled by the airline; no insurance. "
+        "Deny the cancellation.",
         evidence=f"{cabin}, no insurance",
         messages=read_at(case),
     )
@@ -69,14 +76,23 @@ def _is_groundless(facts: Facts, reservation: JsonObject) -> bool:
     """
     if not reservation or text_of(reservation, "insurance") == "yes":
         return False
-    age = hours_old(facts, reservation)
     statuses = {status_of(leg, facts) for leg in legs_of(reservation)} - {""}
     return not (
         cabin_of(facts, reservation) == "business"
-        or (age is not None and age <= 24)
         or "cancelled" in statuses
         or (not statuses and _AIRLINE_CANCELLED.search(facts.said))
+        or is_fresh(facts, reservation)
     )
+
+
+def is_fresh(facts: Facts, reservation: JsonObject) -> bool:
+    """Whether a booking is so new that it can be cancelled whatever it is.
+
+    Raises:
+        Unstated: the rules state neither how new that is nor the current time.
+    """
+    age = hours_old(facts, reservation)
+    return age is not None and age <= FRESH.of(facts)
 
 
 def flown_leg(facts: Facts, reservation: JsonObject) -> Leg | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.checks.terms import Term, term
 from sidecritic.english.text import mentions
 from sidecritic.packs.airline.flights import Leg, legs_of, status_of
 from sidecritic.packs.airline.records import (
@@ -26,7 +27,13 @@ _COMPLAINTS = {
     "cancelled": re.compile(r"\bcancel+ed\b|\bcancel+ation\b"),
     "delayed": re.compile(r"\b(delay(ed|s)?|late)\b"),
 }
-_RATES: Mapping[str, int] = {"cancelled": 100, "delayed": 50}
+_RATES: Mapping[str, Term] = {
+    kind: term(
+        f"the certificate for {kind} flights",
+        rf"complains about {kind} flights[^.]{{0,300}}?\bamount being \$?#",
+    )
+    for kind in _COMPLAINTS
+}
 
 
 @call_check(
@@ -50,8 +57,8 @@ def not_due(case: Case) -> Objection | None:
     "wrong compensation",
     tools=(CERTIFICATE,),
     risk=0.85,
-    policy="The amount being $100 times the number of passengers [for cancelled flights], $50 "
-    "times the number of passengers [for delayed flights].",
+    policy="The amount is fixed for cancelled and for delayed flights, times the number of "
+    "passengers.",
 )
 def wrong_compensation(case: Case) -> Objection | None:
     """Fire when the amount does not follow from the flights that were cancelled or late."""
@@ -97,7 +104,7 @@ def _troubled_legs(facts: Facts) -> list[Leg]:
 def _due(facts: Facts) -> dict[str, float]:
     """Return what is due for each reservation in trouble, in dollars."""
     return {
-        one: float(_RATES[kind] * passengers(reservations(facts)[one]))
+        one: _RATES[kind].of(facts) * passengers(reservations(facts)[one])
         for one, kind in _troubled(facts).items()
         if passengers(reservations(facts)[one])
     }
@@ -107,12 +114,12 @@ def _by_complaint(facts: Facts, amount: float) -> Objection | None:
     """Fire when the amount fits no reservation, by what the user complains of."""
     counts = {passengers(one) for one in reservations(facts).values()} - {0}
     spoken = [word for word, pattern in _COMPLAINTS.items() if pattern.search(facts.said)]
-    rates = [_RATES[word] for word in spoken] or list(_RATES.values())
+    rates = [_RATES[word].of(facts) for word in spoken or _RATES] if counts else []
     if not counts or any(amount == rate * count for rate in rates for count in counts):
         return None
     return Objection(
-        f"${amount:g} is not ${' or $'.join(str(r) for r in sorted(rates))} times the number of "
-        f"passengers ({', '.join(str(count) for count in sorted(counts))}).",
+        f"${amount:g} is not ${' or $'.join(f'{rate:g}' for rate in sorted(rates))} times the "
+        f"number of passengers ({', '.join(str(count) for count in sorted(counts))}).",
         evidence=f"{amount:g}",
     )
 

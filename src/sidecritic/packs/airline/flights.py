@@ -10,11 +10,11 @@ from pydantic import JsonValue
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
+from sidecritic.checks.terms import now
 from sidecritic.packs.airline.records import (
     cabin_of,
     passengers,
     reservation_of,
-    today,
 )
 from sidecritic.values import JsonObject, number_of, object_of, objects_of, text_of
 
@@ -52,11 +52,17 @@ def legs_of(record: JsonObject) -> tuple[Leg, ...]:
 
 
 def is_flown(leg: Leg, facts: Facts) -> bool:
-    """Whether a flight has taken off, by its date or by its status."""
+    """Whether a flight has taken off, by its status or else by its date.
+
+    Raises:
+        Unstated: only the date can tell, and the rules do not state the current time.
+    """
     status = status_of(leg, facts)
     if status in ("cancelled", "available", "delayed", "on time"):
         return False
-    return bool(leg.date and leg.date < today(facts)) or status in ("landed", "flying")
+    if status in ("landed", "flying"):
+        return True
+    return bool(leg.date) and leg.date < now(facts).date().isoformat()
 
 
 def status_of(leg: Leg, facts: Facts) -> str:

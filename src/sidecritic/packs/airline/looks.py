@@ -5,12 +5,14 @@ and what decides a price comes before other ways to fly.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.looking import Wanted
+from sidecritic.checks.terms import find_now
 from sidecritic.english.text import mentions
+from sidecritic.packs.airline.cancellations import FRESH, is_fresh
 from sidecritic.packs.airline.flights import (
     DIRECT,
     ONE_STOP,
@@ -32,13 +34,10 @@ from sidecritic.packs.airline.records import (
     UPDATE_FLIGHTS,
     UPDATE_PASSENGERS,
     cabin_of,
-    hours_old,
-    now,
     payments_of,
     profile_of,
     reservation_of,
     reservations,
-    today,
 )
 from sidecritic.values import JsonObject, text_of, texts_of
 
@@ -81,8 +80,7 @@ def _is_outdated(facts: Facts, owner: str) -> bool:
 
 def _statuses(facts: Facts, reservation: JsonObject) -> Iterator[Wanted]:
     """Ask for the status of flights, where it can be a ground or a hindrance of cancelling."""
-    age = hours_old(facts, reservation)
-    has_ground = cabin_of(facts, reservation) == "business" or (age is not None and age <= 24)
+    has_ground = cabin_of(facts, reservation) == "business" or _is_fresh(facts, reservation)
     legs = sorted(legs_of(reservation), key=lambda leg: leg.date)
     if has_ground:
         yield from _taken_off(facts, legs)
@@ -90,9 +88,16 @@ def _statuses(facts: Facts, reservation: JsonObject) -> Iterator[Wanted]:
         yield from _status(facts, leg)
 
 
+def _is_fresh(facts: Facts, reservation: JsonObject) -> bool:
+    """Whether a booking is known to be so new that it can be cancelled."""
+    if FRESH.find(facts) is None or find_now(facts) is None:
+        return False
+    return is_fresh(facts, reservation)
+
+
 def _taken_off(facts: Facts, legs: Iterable[Leg]) -> Iterator[Wanted]:
     for leg in legs:
-        if leg.date <= today(facts):
+        if leg.date <= _day(facts, 0):
             yield from _status(facts, leg)
 
 
@@ -147,13 +152,17 @@ def _complaint(case: Case) -> Iterator[Wanted]:
     )
     for _, reservation in found:
         for leg in legs_of(reservation):
-            if leg.number.lower() in case.facts.said or leg.date <= _soon(case.facts):
+            if leg.number.lower() in case.facts.said or leg.date <= _day(case.facts, 1):
                 yield from _status(case.facts, leg)
 
 
-def _soon(facts: Facts) -> str:
-    """Return the last day whose flights can be late or cancelled already."""
-    return (now(facts) + timedelta(days=1)).date().isoformat()
+def _day(facts: Facts, ahead: int) -> str:
+    """Return today, or a day after it; the end of time where no day is stated.
+
+    Flights of tomorrow can be late or cancelled already.
+    """
+    now = find_now(facts)
+    return date.max.isoformat() if now is None else f"{now + timedelta(days=ahead):%Y-%m-%d}"
 
 
 def _search(tool: str, origin: str, destination: str, date: str) -> Wanted:

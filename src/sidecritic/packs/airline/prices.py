@@ -2,10 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.records import among
+from sidecritic.checks.terms import Term, term
 from sidecritic.english.amounts import amounts
 from sidecritic.packs.airline.flights import (
     difference,
@@ -34,6 +37,17 @@ DIFFERENCE = (
     "If the price after cabin change is higher than the original price, the user is required to "
     "pay for the difference."
 )
+
+_LIMITS: Mapping[str, Term] = {
+    "certificate": term("how many certificates can pay", r"at most # travel certificates?\b"),
+    "credit_card": term("how many credit cards can pay", r"at most # credit cards?\b"),
+    "gift_card": term("how many gift cards can pay", r"at most # gift cards?\b"),
+}
+_INSURANCE = term(
+    "the price of the insurance",
+    r"\binsurance\b[^.]{0,120}?\b(?:is|costs) \$?# ?(?:dollars?|usd)? ?(?:per|for each) passenger",
+)
+_BAG = term("the price of a bag", r"\bextra (?:baggage|bag|checked bag)s? (?:is|costs) \$?#")
 
 _TOTAL = re.compile(
     r"\b(?:total|additional|difference|refund(?:ed)?|extra|cost|charged?|fee)\b[^$\n]{0,60}\$[\d,.]*\d"
@@ -72,17 +86,17 @@ def certificate_for_update(case: Case) -> Objection | None:
     "too many payment methods",
     tools=(BOOK,),
     risk=0.95,
-    policy="Each reservation can use at most one travel certificate, at most one credit card, and "
-    "at most three gift cards.",
+    policy="The number of travel certificates, credit cards and gift cards of a reservation is "
+    "limited.",
 )
 def payment_mix(case: Case) -> Objection | None:
     """Fire on a mix of payment methods that is not allowed."""
     kinds = Counter(chosen.rpartition("_")[0] for chosen in payments_of(case.arguments))
-    limits = {"certificate": 1, "credit_card": 1, "gift_card": 3}
-    for kind, limit in limits.items():
-        if kinds[kind] > limit:
+    for kind, most in _LIMITS.items():
+        # One of a kind is allowed by whatever limit there is.
+        if kinds[kind] > 1 and kinds[kind] > (limit := most.of(case.facts)):
             return Objection(
-                f"{kinds[kind]} payments by {kind.replace('_', ' ')}, at most {limit} allowed. "
+                f"{kinds[kind]} payments by {kind.replace('_', ' ')}, at most {limit:g} allowed. "
                 "Spread the price over other methods of the profile.",
                 evidence=f"{kinds[kind]} {kind}",
             )
@@ -93,7 +107,7 @@ def payment_mix(case: Case) -> Objection | None:
     "price does not add up",
     tools=(BOOK,),
     risk=0.9,
-    policy="The travel insurance is 30 dollars per passenger. Each extra baggage is 50 dollars.",
+    policy="Fares, the travel insurance of each passenger and each extra baggage are paid for.",
 )
 def wrong_price(case: Case) -> Objection | None:
     """Fire when the payments are not the sum of fares, insurance and bags."""
@@ -102,9 +116,9 @@ def wrong_price(case: Case) -> Objection | None:
     fare = price_of(legs, text_of(arguments, "cabin"), fares(case.facts)) if legs else None
     if fare is None:
         return None
-    price = fare * people
-    price += 30 * people if text_of(arguments, "insurance") == "yes" else 0
-    price += 50 * number_of(arguments, "nonfree_baggages")
+    price, bags = fare * people, number_of(arguments, "nonfree_baggages")
+    price += _INSURANCE.of(case.facts) * people if case.named("insurance") == "yes" else 0
+    price += _BAG.of(case.facts) * bags if bags else 0
     paid = sum(number_of(part, "amount") for part in objects_of(arguments, "payment_methods"))
     if paid == price:
         return None
@@ -138,7 +152,7 @@ def announced_price(case: Case) -> Objection | None:
         "amount and ask again.",
         evidence=f"{told[:4]} vs {costs:g}",
         messages=(agreed.question.position,),
-        risk=None if told and costs > 0 else 0.3,
+        risk=None if told and costs > 0 else EVIDENCE,
     )
 
 

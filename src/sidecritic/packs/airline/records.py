@@ -6,11 +6,12 @@ read a record is asked of the conversation alone.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
 from sidecritic.checks.records import Kind
+from sidecritic.checks.terms import NUMBER, Unstated, now, number_in, policy_text
 from sidecritic.values import JsonObject, object_of, objects_of, text_of
 
 BOOK = "book_reservation"
@@ -26,34 +27,14 @@ PROFILE = Kind("profile", "user_id", "get_user_details")
 ON_RESERVATIONS = (CANCEL, UPDATE_FLIGHTS, UPDATE_BAGS, UPDATE_PASSENGERS)
 
 _NONE: JsonObject = {}
-_CABINS = ("basic_economy", "economy", "business")
-_NOW = re.compile(r"current time is (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
-_DEFAULT_NOW = "2024-05-15 15:00:00"
-_ALLOWANCE = re.compile(r"(\d) free checked bags? for each (basic economy|economy|business)")
-_LEVEL = re.compile(r"is an? (regular|silver|gold) member\b")
-
-FREE_BAGS: Mapping[str, Mapping[str, int]] = {
-    "regular": {"basic_economy": 0, "economy": 1, "business": 2},
-    "silver": {"basic_economy": 1, "economy": 2, "business": 3},
-    "gold": {"basic_economy": 2, "economy": 3, "business": 4},
-}
-"""What τ² allows; τ-bench allows a gold member one bag less in business, see `allowance`."""
+_ALLOWANCE = re.compile(rf"{NUMBER} free checked bags? for each (basic economy|economy|business)")
+_LEVEL = re.compile(r"is an? (\w{1,20}) member\b")
 
 
 def says(facts: Facts, *sentences: str) -> bool:
     """Whether the rules of this run hold one of the sentences; yes where they are not known."""
-    text = " ".join(facts.policy.lower().split())
+    text = policy_text(facts)
     return not text or any(sentence in text for sentence in sentences)
-
-
-def now(facts: Facts) -> datetime:
-    """Return the time of the run, as its rules state it."""
-    stated = _NOW.search(facts.policy)
-    return datetime.fromisoformat(stated[1] if stated else _DEFAULT_NOW)
-
-
-def today(facts: Facts) -> str:
-    return now(facts).date().isoformat()
 
 
 def reservations(facts: Facts) -> Mapping[str, JsonObject]:
@@ -101,12 +82,12 @@ def payments_of(arguments: JsonObject) -> list[str]:
 
 
 def hours_old(facts: Facts, reservation: JsonObject) -> float | None:
-    """Return the hours since the booking; `None` when unknown."""
-    created = text_of(reservation, "created_at")
+    """Return the hours since the booking; `None` when nobody knows when that was."""
     try:
-        return (now(facts) - datetime.fromisoformat(created)).total_seconds() / 3600
-    except (ValueError, TypeError):
+        created = datetime.fromisoformat(text_of(reservation, "created_at"))
+    except ValueError:
         return None
+    return (now(facts) - created.replace(tzinfo=None)) / timedelta(hours=1)
 
 
 def passengers(record: JsonObject) -> int:
@@ -114,23 +95,30 @@ def passengers(record: JsonObject) -> int:
     return len(objects_of(record, "passengers"))
 
 
-def allowance(facts: Facts) -> Mapping[str, Mapping[str, int]]:
+def allowance(facts: Facts) -> Mapping[tuple[str, str], float]:
     """Return the free bags of a passenger by membership and cabin, as the rules state them."""
-    text = " ".join(facts.policy.lower().split())
+    text = policy_text(facts)
     levels = [*_LEVEL.finditer(text)]
-    stated: dict[str, Mapping[str, int]] = {}
+    stated: dict[tuple[str, str], float] = {}
     for index, level in enumerate(levels):
         end = levels[index + 1].start() if index + 1 < len(levels) else len(text)
-        each = _ALLOWANCE.findall(text[level.end() : end])
-        stated[level[1]] = {cabin.replace(" ", "_"): int(count) for count, cabin in each[:3]}
-    complete = all(set(stated.get(level, ())) == set(_CABINS) for level in FREE_BAGS)
-    return stated if complete else FREE_BAGS
+        for count, cabin in _ALLOWANCE.findall(text[level.end() : end]):
+            stated.setdefault((level[1], cabin.replace(" ", "_")), number_in(count))
+    return stated
 
 
-def free_bags(facts: Facts, membership: str, cabin: str, people: int) -> int | None:
-    """Return the free checked bags of a reservation; `None` when something is unknown."""
-    each = allowance(facts).get(membership, {}).get(cabin)
-    return None if each is None or not people else each * people
+def free_bags(facts: Facts, membership: str, cabin: str, people: int) -> float | None:
+    """Return the free checked bags of a reservation; `None` when a record is unknown.
+
+    Raises:
+        Unstated: the rules do not say how many there are.
+    """
+    if not membership or not cabin or not people:
+        return None
+    each = facts.once(allowance).get((membership, cabin))
+    if each is None:
+        raise Unstated(f"the policy states no free bags for {membership} members in {cabin}")
+    return each * people
 
 
 def spoken(cabin: str) -> str:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
+from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.facts import Facts, Line
 from sidecritic.checks.records import changed, in_state, looked_up
 from sidecritic.english.text import mentions, sentences
@@ -59,7 +60,7 @@ unread_reservation = CallCheck(
         RESERVATION,
         "make sure that the rules allow this",
         # Where the critic could look, the other checks know whether the rules allow it.
-        risk=lambda case: 0.35 if RESERVATION.of(case) else None,
+        risk=lambda case: EVIDENCE if RESERVATION.of(case) else None,
     ),
 )
 already_cancelled = CallCheck(
@@ -147,7 +148,7 @@ def basic_economy(case: Case) -> Objection | None:
         "the same flights). Deny the change of flights.",
         evidence="basic_economy",
         # A cabin may change first and the flights after it; references do both in one case.call.
-        risk=None if case.named("cabin") == "basic_economy" else 0.3,
+        risk=None if case.named("cabin") == "basic_economy" else EVIDENCE,
         messages=read_at(case),
     )
 

@@ -1,8 +1,11 @@
-"""Retail: what the policy allows, read off the records that the tools returned."""
+"""Retail: what the policy allows, read off the records that the tools returned.
+
+What the tools refuse by themselves is evidence: the agent reads the error and goes on.
+"""
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Facts
+from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.records import (
     among,
     changed,
@@ -35,25 +38,21 @@ from sidecritic.packs.retail.records import (
     user,
     user_id,
 )
-from sidecritic.values import number_of, object_of, objects_of, text_of, texts_of
+from sidecritic.values import number_of, objects_of, text_of, texts_of
 
 REASONS = ("no longer needed", "ordered by mistake")
 
 
-def _gave_identity(facts: Facts) -> bool:
-    """Whether the user named the email, or name and zip code, of the profile that was read."""
-    profile = user(facts)
-    name, address = object_of(profile, "name"), object_of(profile, "address")
-    full = text_of(name, "first_name"), text_of(name, "last_name"), text_of(address, "zip")
-    ways = (text_of(profile, "email"),), full
-    return any(all(part and part.lower() in facts.said for part in way) for way in ways)
+def _kept_items(case: Case) -> str:
+    """Return the items that a call swaps for themselves, in words; empty where others change.
 
-
-def _kept_item(case: Case) -> str:
-    """Return an item that is swapped for itself, in words."""
+    What cannot be had is left to the tool, which refuses it.
+    """
+    pairs = tuple(swaps(case))
     old, new = (texts_of(case.arguments, key) for key in ("item_ids", "new_item_ids"))
-    kept = next((a for a, b in zip(old, new, strict=False) if a == b), "")
-    return f"item {kept} is replaced by the same item" if kept else ""
+    if not old or old != new or any(pair.new.get("available") is False for pair in pairs):
+        return ""
+    return f"{', '.join(old)} would be replaced by the same"
 
 
 def _kept_payment(case: Case) -> str:
@@ -64,15 +63,10 @@ def _kept_payment(case: Case) -> str:
 
 not_authenticated = CallCheck(
     "not authenticated",
-    risk=0.8,
+    risk=EVIDENCE,
     policy="At the beginning of the conversation, you have to authenticate the user identity by "
     "locating their user id via email, or via name + zip code.",
-    examine=identified(
-        user_id,
-        "Locate the user id by email, or by name and zip code,",
-        # Who gave them right might have been found by them.
-        risk=lambda case: 0.3 if _gave_identity(case.facts) else None,
-    ),
+    examine=identified(user_id, "Locate the user id by email, or by name and zip code,"),
 )
 foreign_record = CallCheck(
     "another user's record",
@@ -84,14 +78,14 @@ foreign_record = CallCheck(
 unread_order = CallCheck(
     "order not looked up",
     tools=ON_ORDERS,
-    risk=0.6,
+    risk=EVIDENCE,
     policy="You should check its status before taking the action.",
     examine=looked_up(ORDER, "check status and items first"),
 )
 not_pending = CallCheck(
     "order not pending",
     tools=ON_PENDING,
-    risk=0.9,
+    risk=EVIDENCE,
     policy="An order can only be cancelled or modified if its status is 'pending', and you should "
     "check its status before taking the action.",
     examine=in_state(
@@ -107,7 +101,7 @@ not_pending = CallCheck(
 not_delivered = CallCheck(
     "order not delivered",
     tools=ON_DELIVERED,
-    risk=0.9,
+    risk=EVIDENCE,
     policy="An order can only be returned or exchanged if its status is 'delivered', and you "
     "should check its status before taking the action.",
     examine=in_state(
@@ -121,7 +115,7 @@ not_delivered = CallCheck(
 @call_check(
     "reason not accepted",
     tools=(CANCEL,),
-    risk=0.95,
+    risk=EVIDENCE,
     policy="The user needs to confirm the order id and the reason (either 'no longer needed' or "
     "'ordered by mistake') for cancellation. Other reasons are not acceptable.",
 )
@@ -140,7 +134,7 @@ def bad_reason(case: Case) -> Objection | None:
 foreign_item = CallCheck(
     "item not in the order",
     tools=ON_ITEMS,
-    risk=0.95,
+    risk=EVIDENCE,
     policy="The user needs to confirm the order id and the list of items.",
     examine=among(
         lambda case: texts_of(case.arguments, "item_ids"),
@@ -157,9 +151,9 @@ same_item = CallCheck(
     policy="Each item can be exchanged to an available new item of the same product but of "
     "different product option.",
     examine=changed(
-        _kept_item,
+        _kept_items,
         order_of,
-        "Leave the item out, or pick the variant with the option that the user wants.",
+        "Pick the variant with the option that the user wants, or leave it.",
     ),
 )
 
@@ -167,7 +161,7 @@ same_item = CallCheck(
 @call_check(
     "another product",
     tools=SWAPS,
-    risk=0.95,
+    risk=EVIDENCE,
     policy="There cannot be any change of product types, e.g. modify shirt to shoe.",
 )
 def other_product(case: Case) -> Objection | None:
@@ -187,7 +181,7 @@ def other_product(case: Case) -> Objection | None:
 @call_check(
     "variant not available",
     tools=SWAPS,
-    risk=0.95,
+    risk=EVIDENCE,
     policy="Each item can be modified to an available new item of the same product.",
 )
 def unavailable(case: Case) -> Objection | None:
@@ -205,7 +199,7 @@ def unavailable(case: Case) -> Objection | None:
 foreign_payment = CallCheck(
     "payment not the user's",
     tools=PAYING,
-    risk=0.95,
+    risk=EVIDENCE,
     policy="The user must provide a payment method to pay or receive refund.",
     examine=among(
         lambda case: (case.named("payment_method_id"),),
@@ -218,7 +212,7 @@ foreign_payment = CallCheck(
 refund_route = CallCheck(
     "refund route",
     tools=(RETURN,),
-    risk=0.95,
+    risk=EVIDENCE,
     policy="The refund must either go to the original payment method, or an existing gift card.",
     examine=refunded(ORDER, original_payment, "payment_method_id"),
 )
@@ -227,7 +221,7 @@ refund_route = CallCheck(
 same_payment = CallCheck(
     "payment unchanged",
     tools=(MODIFY_PAYMENT,),
-    risk=0.9,
+    risk=EVIDENCE,
     policy="The user can only choose a single payment method different from the original payment "
     "method.",
     examine=changed(_kept_payment, order_of, "Ask for another payment method."),
@@ -237,7 +231,7 @@ same_payment = CallCheck(
 @call_check(
     "gift card balance",
     tools=(*SWAPS, MODIFY_PAYMENT),
-    risk=0.9,
+    risk=EVIDENCE,
     policy="If the user provides a gift card, it must have enough balance to cover the price "
     "difference.",
 )

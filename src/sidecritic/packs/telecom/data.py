@@ -6,6 +6,7 @@ from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.records import changed, users_words
 from sidecritic.checks.sources import agreed_at
+from sidecritic.checks.terms import spellings, term
 from sidecritic.english.amounts import amounts
 from sidecritic.packs.telecom.records import (
     LINE,
@@ -15,14 +16,16 @@ from sidecritic.packs.telecom.records import (
 )
 from sidecritic.values import number_of, text_of
 
-MOST_GB = 2.0
+_MOST_GB = term(
+    "how much data can be refueled", r"maximum amount of data that can be refuell?ed is # ?gb\b"
+)
 
 
 @call_check(
-    "more than 2 GB",
+    "more data than allowed",
     tools=(REFUEL,),
     risk=0.95,
-    policy="The maximum amount of data that can be refueled is 2GB.",
+    policy="The amount of data that can be refueled is limited.",
 )
 def too_much_data(case: Case) -> Objection | None:
     """Fire when the call, or all calls together, refuel more than is allowed."""
@@ -34,15 +37,16 @@ def too_much_data(case: Case) -> Objection | None:
         if done.call.name == REFUEL and text_of(done.arguments, "line_id") == line_id
     ]
     before = sum(number_of(done.arguments, "gb_amount") for done in earlier)
-    if amount + before <= MOST_GB:
+    most = _MOST_GB.of(case.facts)
+    if amount + before <= most:
         return None
     return Objection(
-        f"{amount + before:g} GB in all, but at most {MOST_GB:g} GB can be refueled. Offer "
-        f"{max(0.0, MOST_GB - before):g} GB.",
+        f"{amount + before:g} GB in all, but at most {most:g} GB can be refueled. Offer "
+        f"{max(0.0, most - before):g} GB.",
         evidence=f"{before:g} + {amount:g} GB",
         messages=tuple(done.position for done in earlier),
         # The text does not say whether the limit is one of a call or of a month.
-        risk=None if amount > MOST_GB else 0.6,
+        risk=None if amount > most else 0.6,
     )
 
 
@@ -55,13 +59,12 @@ def too_much_data(case: Case) -> Objection | None:
 def unasked_data(case: Case) -> Objection | None:
     """Fire when neither the user nor a plan that the user agreed to names the amount."""
     amount = number_of(case.arguments, "gb_amount")
-    named = re.compile(rf"(?<![\d.]){re.escape(f'{amount:g}')}(\.0+)?\b(?!\.\d)")
-    words = users_words(case)
-    if named.search(words) or (amount == MOST_GB and re.search(r"\btwo\b", words)):
+    ways = "|".join(map(re.escape, spellings(amount)))
+    if re.search(rf"(?<![\w.])(?:{ways})(?:\.0{{1,9}})?(?: ?gb)?\b(?!\.\d)", users_words(case)):
         return None
     return Objection(
-        f"Nobody has spoken of {amount:g} GB. Ask the user how much data they want to refuel "
-        f"(at most {MOST_GB:g} GB), and confirm the price.",
+        f"Nobody has spoken of {amount:g} GB. Ask the user how much data they want to refuel, and "
+        "confirm the price.",
         evidence=f"{amount:g} GB",
     )
 

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.records import Kind
+from sidecritic.checks.terms import now
 from sidecritic.english.amounts import amounts
 from sidecritic.values import JsonObject, number_of, text_of
 
@@ -28,8 +29,6 @@ DETAILS = "get_details_by_id"
 BILLS = "get_bills_for_customer"
 
 ON_LINES = (SUSPEND, RESUME, ROAMING_ON, ROAMING_OFF, REFUEL)
-
-TODAY = "2025-02-25"
 
 _NONE: JsonObject = {}
 
@@ -113,9 +112,14 @@ def is_late(facts: Facts) -> bool:
     return any(bill.status == "overdue" for bill in bills(facts).values())
 
 
-def contract_ended(line: JsonObject) -> bool:
-    """Whether the contract's end date is in the past."""
-    return "" < text_of(line, "contract_end_date") < TODAY
+def contract_ended(facts: Facts, line: JsonObject) -> bool:
+    """Whether the contract's end date is in the past.
+
+    Raises:
+        Unstated: there is one, and the rules do not state the current time.
+    """
+    ends = text_of(line, "contract_end_date")
+    return bool(ends) and ends < f"{now(facts):%Y-%m-%d}"
 
 
 def _bills(results: Iterable[Done], looked: Sequence[Done] = ()) -> Mapping[str, Bill]:

@@ -110,7 +110,7 @@ unread_line = CallCheck(
 def ended_contract(case: Case) -> Objection | None:
     """Fire on the resumption of a line whose contract has ended."""
     line = LINE.of(case)
-    if not contract_ended(line):
+    if not contract_ended(case.facts, line):
         return None
     ended = text_of(line, "contract_end_date")
     return Objection(
@@ -227,7 +227,7 @@ unfounded_suspension = CallCheck(
     examine=spoken_of(
         lambda case: (
             ""
-            if is_late(case.facts) or contract_ended(LINE.of(case))
+            if is_late(case.facts) or contract_ended(case.facts, LINE.of(case))
             else "suspends a line without an overdue bill or an ended contract"
         ),
         re.compile(r"\b(suspend|pause|lost|stolen|freeze|deactivate|block)\w*"),

@@ -131,7 +131,7 @@ early_transfer = CallCheck(
 
 
 def _only_a_person_can_help(facts: Facts) -> bool:
-    ended = any(contract_ended(line) for line in lines(facts).values())
+    ended = any(contract_ended(facts, line) for line in lines(facts).values())
     return ended or sim_locked(facts) is not None
 
 

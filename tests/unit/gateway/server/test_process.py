@@ -66,7 +66,7 @@ def test_a_critic_that_does_not_answer_is_said_at_the_start(tmp_path: Path) -> N
         config = slow_config(tmp_path, upstream.root, judge.base_url, "shadow")
         with process(config, "") as (running, _):
             line = running.wait_for(b"route openai: critic")
-    assert line.startswith(b"sidecritic: warning: route openai: critic llm:judge does not answer")
+    assert b'"message": "route openai: critic llm:judge does not answer' in line
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

@@ -1,16 +1,24 @@
 """A log is written where somebody reads it, and harms nothing where nobody can."""
 
 import errno
+import json
 import logging
 import os
+import signal
+import sys
+import threading
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 
 import pytest
 
 from sidecritic.gateway.telemetry.logs import LogSink, log_to
 from tests.gateway import gateway, post
+from tests.operating import config_file, process
+from tests.operating import post as ask
 from tests.wire import chat, wire_server
 
 HI = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -82,5 +90,83 @@ def test_what_a_writer_takes_in_parts_arrives_whole() -> None:
     with logging_to(takes_ten) as sink:
         for number in range(100):
             sink.say(f"line {number} of many")
-    assert b"".join(heard) == b"".join(b"line %d of many\n" % n for n in range(100))
+    said = [json.loads(line)["message"] for line in b"".join(heard).splitlines()]
+    assert said == [f"line {number} of many" for number in range(100)]
     assert sink.dropped == 0
+
+
+def test_whatever_the_process_says_is_an_object_a_line() -> None:
+    heard: list[bytes] = []
+
+    def breaks() -> None:
+        raise KeyError("my secret word")
+
+    def keeps(text: bytes) -> int:
+        heard.append(text)
+        return len(text)
+
+    hooks = sys.excepthook, threading.excepthook
+    with logging_to(keeps) as sink:
+        sink.say("sidecritic: listening on http://127.0.0.1:1")
+        sink.say("sidecritic: warning: a critic does not answer")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning("my secret word", DeprecationWarning, "library.py", 7)
+        thread = threading.Thread(target=breaks)
+        thread.start()
+        thread.join()
+        error = KeyError("my secret word")
+        sys.excepthook(KeyError, error, None)
+    assert (sys.excepthook, threading.excepthook) == hooks
+    lines = [json.loads(line) for line in b"".join(heard).splitlines()]
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("info", "listening on http://127.0.0.1:1"),
+        ("warning", "a critic does not answer"),
+        ("warning", "library.py:7: DeprecationWarning"),
+        ("error", "a thread ended with an error"),
+        ("error", "the server ended with an error"),
+    ]
+    assert lines[3]["error"] == "KeyError"
+    assert lines[3]["place"].startswith("test_logs.py:")
+    assert b"secret" not in b"".join(heard)
+
+
+PACK = """
+from sidecritic import Objection, Pack, call_check, text_check
+
+@text_check("odd", policy="Never.", risk=0.9)
+def odd(facts, text) -> Objection | None:
+    import warnings
+    warnings.warn("my secret word", stacklevel=1)
+    raise KeyError("my secret word")
+
+MINE = Pack.of("mine", odd)
+"""
+
+
+def test_a_server_without_a_terminal_says_one_object_a_line_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine_pack.py").write_text(PACK)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("PYTHONWARNINGS", "always")
+    said = tmp_path / "stderr"
+    with wire_server(chat("Hello")) as upstream, said.open("wb") as stderr:
+        config = config_file(tmp_path, upstream.root, tmp_path / "d.db")
+        text = config.read_text().replace("sidecritic.packs.shop:SHOP", "mine_pack:MINE")
+        config.write_text(text)
+        with process(config, "", stderr=stderr) as (running, root):
+            assert ask(root).status_code == 200
+            config.write_text(config.read_text().replace("shadow", "shadwo"))
+            running.send(signal.SIGHUP)
+            running.send(signal.SIGTERM)
+            assert running.end() == 0
+    lines = [json.loads(line) for line in said.read_text().splitlines()]
+    told = [line["message"] for line in lines]
+    assert any(message.startswith("listening on http://127.0.0.1:") for message in told)
+    assert any(
+        message.startswith("check failed: odd: KeyError at mine_pack.py:") for message in told
+    )
+    assert any(message.endswith("UserWarning") for message in told)
+    assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
+    assert "secret" not in said.read_text()

@@ -1,12 +1,15 @@
 """Answers in odd forms are judged by what any client could make of them."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from anthropic import Anthropic
 from openai import OpenAI
 
+from sidecritic.gateway.services import Aside
 from tests.gateway import approves, gateway, post, refuses
 from tests.wire import (
     Json,
@@ -267,3 +270,41 @@ def test_thoughts_and_their_signatures_survive_a_stream_that_is_written_anew() -
         said: list[Any] = list(events.get_final_message().content)
     assert (said[0].thinking, said[0].signature) == ("hm", "c2ln")
     assert (said[1].name, said[1].input) == ("put", {"a": 1})
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+def test_calls_under_two_choices_are_no_answer_to_a_request_for_one(mode: str) -> None:
+    sent = chat_stream(called(("a", "refund", {})), called(("b", "delete", {})))
+    with (
+        wire_server(sent) as upstream,
+        gateway(upstream.root, critic=approves(), mode=mode) as door,
+    ):
+        one = post(door, CHAT, STREAMED)
+        several = post(door, CHAT, {**STREAMED, "n": 2})
+        door.settled()
+    if mode == "enforce":
+        assert one.status_code == 403, one.text
+        assert "several choices" in one.text
+    else:
+        assert one.content == sent.body
+    assert several.status_code == 200
+
+
+@dataclass
+class Watched(Aside):
+    sizes: list[int] = field(default_factory=list[int])
+
+    async def run(self, size: int, work: Callable[..., Any], *given: Any) -> Any:
+        self.sizes.append(size)
+        return await super().run(size, work, *given)
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+def test_a_large_answer_is_read_beside_the_loop(mode: str) -> None:
+    large = chat("x" * 1_000_000)
+    with wire_server(large) as upstream, gateway(upstream.root, mode=mode) as door:
+        aside = Watched()
+        door.server.door.services = replace(door.server.door.services, aside=aside)
+        assert post(door, CHAT, HI).content == large.body
+        door.settled()
+    assert len(large.body) in aside.sizes

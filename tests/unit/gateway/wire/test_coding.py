@@ -86,5 +86,33 @@ def test_very_many_members_are_read_in_linear_time() -> None:
     assert process_time() - started < 5, "30 s where each member copies all that follow"
 
 
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_body_that_was_cut_off_anywhere_is_damaged(coding: str) -> None:
+    whole = encoder(coding)(json.dumps(HI).encode())
+    for end in range(1, len(whole)):
+        with pytest.raises(ModelError, match="damaged"):
+            decoded(coding, whole[:end], 1000)
+
+
+def test_a_zstd_body_without_its_size_in_the_head_is_whole_or_damaged() -> None:
+    zstd = pytest.importorskip("zstandard")
+    writing = zstd.ZstdCompressor(write_content_size=False).compressobj()
+    whole = writing.compress(b"hello") + writing.flush()
+    assert decoded("zstd", whole, 100) == b"hello"
+    for end in range(1, len(whole)):
+        with pytest.raises(ModelError, match="damaged"):
+            decoded("zstd", whole[:end], 100)
+
+
+def test_deflate_is_read_without_its_header_too() -> None:
+    writing = zlib.compressobj(wbits=-15)
+    bare = writing.compress(json.dumps(HI).encode()) + writing.flush()
+    assert json.loads(decoded("deflate", bare, 1000)) == HI
+    with pytest.raises(ModelError, match="damaged"):
+        decoded("deflate", bare[:-1], 1000)
+    with pytest.raises(ModelError, match="more than 5 bytes"):
+        decoded("deflate", bare, 5)
+
+
 def test_an_empty_body_is_empty_in_every_coding() -> None:
     assert [decoded(coding, b"", 100) for coding in ("gzip", "deflate")] == [b"", b""]

@@ -120,7 +120,8 @@ def test_a_rule_that_the_policy_of_the_run_lacks_does_not_fire() -> None:
     old: list[JsonValue] = [flight("HAT001", "2024-05-10", "JFK", "SEA", 150)]
     flown = talk("Upgrade all of us to business.", flights=old)
     rule = "Cabin cannot be changed if any flight in the reservation has already been flown."
-    for policy, fires in ((rule, True), (SHORT, False)):
+    time = "The current time is 2024-05-15 15:00:00 EST."
+    for policy, fires in ((f"{time} {rule}", True), (f"{time} {SHORT}", False)):
         found = AIRLINE.findings(with_policy(flown, CABIN, policy))
         assert ("cabin changed after take-off" in {one.check for one in found}) is fires
 
@@ -133,5 +134,5 @@ def test_free_bags_are_those_of_the_policy_of_the_run() -> None:
         for level, a, b, c in (("regular", 0, 1, 2), ("silver", 1, 2, 3), ("gold", 2, 3, 3))
     )
     stated = Facts.of(with_policy(talk(""), CANCEL, text))
-    assert allowance(stated)["gold"]["business"] == 3
-    assert allowance(Facts.of(with_policy(talk(""), CANCEL, "")))["gold"]["business"] == 4
+    assert allowance(stated)["gold", "business"] == 3
+    assert allowance(Facts.of(with_policy(talk(""), CANCEL, ""))) == {}

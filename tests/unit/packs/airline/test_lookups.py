@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from sidecritic.checks.base import Finding
 from sidecritic.packs.airline.pack import AIRLINE
 from sidecritic.types import ToolResult
+from tests import rules
 from tests.talk import Talk
 from tests.unit.packs.airline.test_pack import (
     CANCEL,
@@ -50,7 +51,12 @@ async def judged(talk: Talk, call: Call, answers: Answers) -> tuple[dict[str, Fi
 
 def asked(text: str) -> Talk:
     """Return a talk in which the agent has read nothing."""
-    return Talk(tools=TOOLS).user(f"I'm mia_li_3668. {text}").agent("Shall I proceed?").user("Yes.")
+    return (
+        Talk(tools=TOOLS, policy=rules.AIRLINE)
+        .user(f"I'm mia_li_3668. {text}")
+        .agent("Shall I proceed?")
+        .user("Yes.")
+    )
 
 
 READ = ("get_reservation_details", "ABC123")
@@ -157,7 +163,7 @@ async def test_a_finding_names_the_messages_that_it_rests_on_and_no_look_up() ->
 
 async def test_balances_are_read_again_once_money_has_moved() -> None:
     talk = (
-        Talk(tools=TOOLS)
+        Talk(tools=TOOLS, policy=rules.AIRLINE)
         .user("Move me to HAT002 and then to HAT001, from my gift card with the smallest balance.")
         .did("get_user_details", USER, user_id="mia_li_3668")
         .did("get_reservation_details", reservation(), reservation_id="ABC123")

@@ -7,6 +7,7 @@ from sidecritic.checks.base import Finding
 from sidecritic.critics.base import THRESHOLD
 from sidecritic.critics.policy import noisy_or
 from sidecritic.packs.airline.pack import AIRLINE
+from tests import rules
 from tests.talk import Talk, specs
 
 TOOLS = specs(
@@ -79,7 +80,7 @@ def talk(
     """Return a talk in which the records are read and a plan is agreed to."""
     record = reservation(**changes)
     return (
-        Talk(tools=TOOLS)
+        Talk(tools=TOOLS, policy=rules.AIRLINE)
         .agent("Hi! How can I help you?")
         .user(f"I'm mia_li_3668, about ABC123. {text}")
         .did("get_user_details", USER, user_id="mia_li_3668")

@@ -10,6 +10,7 @@ from sidecritic.critics.policy import noisy_or
 from sidecritic.packs import pack_for
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Proposal, ToolResult
+from tests import rules
 from tests.talk import Talk, fired, specs
 
 TOOLS = specs(
@@ -55,7 +56,7 @@ def bill(status: str, bill_id: str = "B1001") -> dict[str, JsonValue]:
 def talk(text: str = "I have no service on 555-123-2002.", **changes: JsonValue) -> Talk:
     """Return a talk in which customer, line and plan were looked up."""
     return (
-        Talk(tools=TOOLS)
+        Talk(tools=TOOLS, policy=rules.TELECOM)
         .user(text)
         .did("get_customer_by_phone", ANA, phone_number="555-123-2002")
         .did("get_details_by_id", line(**changes), id="L1002")
@@ -114,7 +115,9 @@ ELSEWHERE = talk("I have no service on 555-123-2002.").did(
 )
 WRONG = {
     "customer not identified": (
-        Talk(tools=TOOLS).user("I am abroad.").calls("enable_roaming", **ON_LINE),
+        Talk(tools=TOOLS, policy=rules.TELECOM)
+        .user("I am abroad.")
+        .calls("enable_roaming", **ON_LINE),
         "Look them up by phone number",
     ),
     "another customer's record": (
@@ -143,7 +146,7 @@ WRONG = {
         "B1001 still awaits payment",
     ),
     "payment not verified": (REQUESTED.says("Great, the bill has been paid!"), "Look it up"),
-    "more than 2 GB": (
+    "more data than allowed": (
         refueling().calls("refuel_data", **{**ON_LINE, "gb_amount": 2.5}),
         "Offer 2 GB",
     ),
@@ -160,7 +163,9 @@ WRONG = {
         "Do not suspend",
     ),
     "transfer of an unknown customer": (
-        Talk(tools=TOOLS).user("I have no service.").calls("transfer_to_human_agents", summary="?"),
+        Talk(tools=TOOLS, policy=rules.TELECOM)
+        .user("I have no service.")
+        .calls("transfer_to_human_agents", summary="?"),
         "solve their problem",
     ),
     "transfer with remedies left": (
@@ -185,7 +190,7 @@ def test_a_payment_that_only_the_user_reports_is_a_hint() -> None:
 
 def test_a_line_is_read_before_it_is_resumed_and_paid_bills_alone_do_not_do() -> None:
     unread = (
-        Talk(tools=TOOLS)
+        Talk(tools=TOOLS, policy=rules.TELECOM)
         .user("No service on 555-123-2002.")
         .did("get_customer_by_phone", ANA, phone_number="555-123-2002")
     )
@@ -205,7 +210,7 @@ def test_a_bill_that_nobody_looked_up_is_not_known_to_be_overdue() -> None:
 def test_refueling_twice_counts_together() -> None:
     done = refueling().did("refuel_data", {"charge": "3.0"}, **REFUEL)
     finding = fired(TELECOM, done.calls("refuel_data", **{**ON_LINE, "gb_amount": 1.0}))
-    assert "Offer 0.5 GB" in finding["more than 2 GB"].feedback
+    assert "Offer 0.5 GB" in finding["more data than allowed"].feedback
 
 
 def test_data_without_a_yes_is_not_refueled() -> None:
@@ -255,7 +260,7 @@ def test_a_transfer_comes_after_the_last_remedy(changes: dict[str, JsonValue], l
 def test_the_data_limit_is_read_off_the_usage_too() -> None:
     usage: JsonValue = {"line_id": "L1002", "data_used_gb": "15.1", "data_limit_gb": "15.0"}
     asked = (
-        Talk(tools=TOOLS)
+        Talk(tools=TOOLS, policy=rules.TELECOM)
         .user("My mobile data on 555-123-2002 is slow.")
         .did("get_customer_by_phone", ANA, phone_number="555-123-2002")
         .did("get_details_by_id", line(data_used_gb=15.1), id="L1002")
@@ -314,7 +319,7 @@ async def test_whether_the_bills_are_paid_is_looked_up_before_a_line_is_resumed(
 
 
 async def test_the_line_and_its_contract_are_looked_up_before_it_is_resumed() -> None:
-    start = Talk(tools=TOOLS).user("No service on 555-123-2002.")
+    start = Talk(tools=TOOLS, policy=rules.TELECOM).user("No service on 555-123-2002.")
     known = start.did("get_customer_by_phone", ANA, phone_number="555-123-2002")
     resume = known.calls("resume_line", **ON_LINE)
     assert "contract ended" in await looked(resume, line(contract_end_date="2025-01-31"))

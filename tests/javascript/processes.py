@@ -1,10 +1,14 @@
-"""A Node process with the real JavaScript clients, started once and given one job after another."""
+"""Processes with real clients, each started once and given one job after another.
+
+One is of Node, for the clients of JavaScript; one is of the environment of LiteLLM, whose pins
+clash with those of the other clients in Python.
+"""
 
 import json
 import os
 from base64 import b64decode
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -32,19 +36,19 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Node:
+class Clients:
     process: "Popen[str]"
 
     def converse(
         self, client: str, root: str, says: Sequence[str], tools: Mapping[str, str], *, stream: bool
     ) -> Heard:
-        """Say these lines with a client of `clients/`; `tools` maps names to results."""
+        """Say these lines with one of the clients; `tools` maps names to results."""
         assert self.process.stdin and self.process.stdout
         job = {"client": client, "root": root, "stream": stream, "says": says, "tools": tools}
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
-        assert line, "node has ended"
+        assert line, "the process has ended"
         got = json.loads(line)
         return Heard(
             ran=[(name, given) for name, given in got["ran"]],
@@ -55,18 +59,44 @@ class Node:
         )
 
 
+@dataclass(frozen=True)
+class Processes:
+    node: Clients
+    litellm: Clients
+
+
 @contextmanager
-def node() -> Generator[Node]:
-    program = which("node")
-    if program is None or not (HERE / "node_modules").is_dir():
+def started(*command: str | Path | None, **environment: str) -> Generator[Clients]:
+    """Start what runs clients, without a proxy and without a key of anybody."""
+    if not all(part and Path(part).exists() for part in command):
         raise FileNotFoundError("the clients are not installed: make test-javascript")
     process = Popen(
-        [program, str(HERE / "serve.mjs")],
+        [str(part) for part in command],
         stdin=PIPE,
         stdout=PIPE,
         text=True,
         cwd=HERE,
-        env={"PATH": os.environ["PATH"]},  # no proxy, and no key of anybody
+        env={"PATH": os.environ["PATH"], **environment},
     )
     with process:  # the end of its input ends it
-        yield Node(process)
+        yield Clients(process)
+
+
+def node() -> AbstractContextManager[Clients]:
+    installed = which("node") if (HERE / "node_modules").is_dir() else None
+    return started(installed, HERE / "serve.mjs")
+
+
+def litellm() -> AbstractContextManager[Clients]:
+    return started(
+        HERE.parents[1] / ".venv-litellm" / "bin" / "python",
+        HERE / "litellm_reader.py",
+        LITELLM_LOCAL_MODEL_COST_MAP="True",  # or it fetches a list of prices
+        PYTHONWARNINGS="ignore",
+    )
+
+
+@contextmanager
+def processes() -> Generator[Processes]:
+    with node() as of_node, litellm() as of_litellm:
+        yield Processes(of_node, of_litellm)

@@ -1,0 +1,1 @@
+"""What programs in Python call: the package without its command line."""

@@ -1,0 +1,1 @@
+"""Commands of an agent of one's own: `init` and `serve`."""

@@ -1,0 +1,1 @@
+"""From policy and tools to a gateway in shadow mode."""
