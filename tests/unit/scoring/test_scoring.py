@@ -9,7 +9,7 @@ from sidecritic.scoring import compare, score
 from sidecritic.scoring.comparison import Side
 from sidecritic.scoring.statistics import bootstrap, mcnemar, pass_hat_k, sign_flip, wilson
 from sidecritic.trace import Ended, Executed, Failed, Trajectory
-from sidecritic.types import Assistant, Fault, Halt, Outcome, Revise
+from sidecritic.types import UNVERIFIED, Assistant, Fault, Halt, Outcome, Revise
 from sidecritic.writes import normal_form
 from tests.parties import call, calling
 from tests.rounds import (
@@ -198,6 +198,17 @@ def test_a_refused_fault_is_right_and_a_refused_good_action_wrong() -> None:
     assert found.by_kind["wrong_item"].right == 1
     assert (found.by_category["c"].right, found.by_category["c"].wrong) == (1, 1)
     assert found.basis == "faults"
+
+
+def test_what_is_sent_back_to_be_verified_first_is_no_wrong_refusal() -> None:
+    verify = judged(NO, category=UNVERIFIED)
+    found = score(
+        [
+            trajectory("a", events=[proposed(PUT, faults=WRONG), verify]),
+            trajectory("b", events=[proposed(PUT), verify]),
+        ]
+    ).interventions
+    assert (found.right, found.wrong, found.unverified) == (1, 0, 1)
 
 
 def test_an_executed_fault_is_missed_once_however_often_it_shows() -> None:
