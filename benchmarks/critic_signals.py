@@ -30,13 +30,13 @@ from sidecritic.critics.head import Part
 from sidecritic.critics.head_weights import UNTRAINED
 from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError
+from sidecritic.labelling.given import read_labels_file
 from sidecritic.packs import pack_for
 from sidecritic.ports import Critic
-from sidecritic.recorded import JudgedProposal, Recorded
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
 from sidecritic.scoring.replay_results import Detection
 from sidecritic.trace import proposals
 from sidecritic.training.examples import Example as Lesson
@@ -280,7 +280,7 @@ def cost(runs: Sequence[Recorded], lines: Lines) -> dict[str, float]:
 
 
 def measure(files: Sequence[Path], labels_file: Path, workers: int) -> dict[str, Any]:
-    labels, imported = read_readers_labels(labels_file), load(files)
+    labels, imported = (read_labels_file(labels_file).readers or {}), load(files)
     critics = CriticByName("default")
     missing = asyncio.run(critics.missing(run.critic_env for run in imported.runs))
     runs = [run for run in imported.runs if run.critic_env not in missing]

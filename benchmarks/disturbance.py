@@ -28,10 +28,11 @@ from benchmarks.recorded import Missing, recorded_runs
 from sidecritic.checks.common import EVIDENCE
 from sidecritic.critics.base import THRESHOLD
 from sidecritic.errors import ConfigError
+from sidecritic.labelling.given import read_labels_file
 from sidecritic.packs import pack_for
-from sidecritic.recorded import JudgedProposal, Recorded
-from sidecritic.scoring.readers_labels import ReadersLabels, read_readers_labels
-from sidecritic.scoring.replays import KnownProposal, known_proposals, refused, risk_of
+from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
+from sidecritic.scoring.replays import KnownProposal, known_proposals
+from sidecritic.scoring.verdicts import refused, risk_of
 from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean, reward_of
 from sidecritic.settings.evaluation import Settings
 from sidecritic.splits.assignment import SplitShares
@@ -220,7 +221,7 @@ def main() -> int:
     try:
         there = recorded_runs(asked.files, asked.labels, os.environ)
         judged = judge_files(ReplayRequest(there.files, Settings(critic="default")))
-        labels = read_readers_labels(there.labels)
+        labels = read_labels_file(there.labels).readers or {}
     except (Missing, ConfigError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -13,12 +13,12 @@ from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.flags import FlagFinder
 from sidecritic.datasets.row_builder import said
+from sidecritic.labelling.given import read_labels_file
 from sidecritic.labelling.store import read_labels as fault_labels
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.scoring.detection import Example, detection
-from sidecritic.scoring.readers_labels import read_readers_labels
 from sidecritic.scoring.statistics import SEED
 from sidecritic.trace import proposals
 from sidecritic.training.examples import judged_runs, known_writes
@@ -94,7 +94,7 @@ def judged_recorded(
 
     `seen` are domains and ids of users who are left out.
     """
-    known = read_readers_labels(labels)
+    known = read_labels_file(labels).readers or {}
     fresh = [
         run
         for run in _loaded(files)

@@ -114,6 +114,8 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     teacher_base_url: Annotated[str | None, typer.Option(help="Server of the teacher.")] = None,
     human: Annotated[list[Path] | None, file("Labels by people, in any form.")] = None,
     decisions: _Decisions = None,
+    policy: Annotated[Path | None, file("Policy of the chat log that --decisions names.")] = None,
+    tools: Annotated[Path | None, file("Its tools, each with its `effect`.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Trajectories at the same time.")] = 8,
     json: Json = False,
 ) -> None:
@@ -126,6 +128,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
         from sidecritic.labelling.given import read_labels_file
         from sidecritic.settings.names import choice
         from sidecritic.workflows.labels import LabelRequest, label_runs, sources_of
+        from sidecritic.workflows.replay import operator_of
 
         request = LabelRequest(
             sources=sources_of(filter(None, map(str.strip, sources.split(",")))),
@@ -140,6 +143,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
             },
             opinions=tuple(o for each in human or () for o in read_labels_file(each).opinions),
             decisions=decisions,
+            operator=operator_of(policy, tools),
             concurrency=concurrency,
         )
         counts = label_runs(runs, request, output.watcher)

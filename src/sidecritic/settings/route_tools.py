@@ -100,7 +100,12 @@ def judged(route: RouteSettings) -> str:
     if route.pack is not None:
         return f"{line}; what no check of it covers is not judged"
     return (
-        f"{line}, by what needs no knowledge of a domain (arguments against schemas, repeated "
-        f"writes, writes that nobody asked for); what {policy} demands, and what is said, is NOT "
-        'judged: for that set critic = "llm:PROVIDER:MODEL", or a pack'
+        f"{line}, by what needs no knowledge of a domain (arguments against schemas, ids, whose "
+        f"records, repeats, writes that nobody asked for){_confirmed(route)}; what {policy} "
+        "demands beyond it, and what is said, is NOT judged: for that set critic = "
+        '"llm:PROVIDER:MODEL", or a pack'
     )
+
+
+def _confirmed(route: RouteSettings) -> str:
+    return f", and by the user's yes before {', '.join(route.confirm)}" if route.confirm else ""

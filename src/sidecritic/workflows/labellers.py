@@ -28,6 +28,7 @@ from sidecritic.labelling.teacher import Teacher, by_teacher
 from sidecritic.packs.registry import find_pack
 from sidecritic.ports import Benchmark, Snapshot
 from sidecritic.recorded import Opinion
+from sidecritic.recordings import Operator
 from sidecritic.runs import Run
 from sidecritic.settings.environment import Keys
 from sidecritic.types import Revise
@@ -46,6 +47,8 @@ class LabelRequest:
     servers: Mapping[str, object] = field(default_factory=dict[str, object])
     opinions: tuple[Opinion, ...] = ()
     decisions: Path | None = None
+    operator: Operator = Operator()  # noqa: RUF009 # it is immutable
+    """What is said of the agent whose chat log `decisions` is."""
     concurrency: int = 8
 
 

@@ -71,7 +71,7 @@ def _imported(
 
     if len(runs) != 1:
         raise ConfigError("--decisions becomes one run; name one directory for it")
-    found = import_decisions(decisions, runs[0])
+    found = import_decisions(decisions, runs[0], asked.operator)
     if found.without_content:
         watcher.say(
             f"{found.without_content} decisions have no content and are left out; the gateway "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecritic.runs import read_record
 from tests.library import POLICY, TOOLS, Json, batch, renewal, written
 from tests.unit.cli.commands import answer, last_complaint, run
 from tests.wire import Received, Reply, chat, wire_server
@@ -159,7 +160,9 @@ def test_a_threshold_is_fitted_to_chats_and_says_how_many_labels_are_missing() -
 
 
 def test_labelled_chats_become_a_run_to_learn_from() -> None:
-    counts = answer("datagen", "label", "desk", "--decisions", "chats.jsonl")
+    counts = answer("datagen", "label", "desk", "--decisions", "chats.jsonl", *DESK[:4])
     assert counts["new"] == 8
     again = answer("replay", "desk", "--critic", "none", "--labels", "desk/labels.jsonl")
     assert again["labels"]["wrong"] == 3
+    kept = read_record(Path("desk")).briefings.values()
+    assert {(told.policy, len(told.tools)) for told in kept} == {(POLICY, 3)}

@@ -50,6 +50,19 @@ def test_policy_tools_and_pack_are_found_beside_the_settings(desk: Path, absolut
     assert route.critic.name == "policy"
 
 
+def test_a_route_says_what_is_judged_and_what_is_not(desk: Path) -> None:
+    more = 'tools = "tools.json"\npolicy = "rules/policy.md"\n'
+    confirmed = settings(desk, f'{more}critic = "default"\nconfirm = ["bath*"]')
+    (route,) = GatewayMaker(desk, {}).setup(confirmed).routes
+    assert "the user's yes before bath*" in route.judged
+    assert "what rules/policy.md demands beyond it, and what is said, is NOT judged" in route.judged
+    packed = settings(desk, f'{more}critic = "default"\npack = "rules/pack.py:OWN"')
+    (route,) = GatewayMaker(desk, {}).setup(packed).routes
+    assert "with the checks of rules/pack.py:OWN" in route.judged
+    (route,) = GatewayMaker(desk, {}).setup(settings(desk, more)).routes
+    assert route.judged == "nothing is judged: it has no critic"
+
+
 def test_tools_may_be_the_file_alone(desk: Path) -> None:
     found = settings(desk, 'tools = "tools.json"')
     assert found == settings(desk, 'tools_file = "tools.json"')

@@ -4,7 +4,7 @@ import re
 
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.facts import Done
+from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.record_index import has_failed, ids_of, is_id_key
 from sidecritic.checks.sources import shown_at
 from sidecritic.english.listings import short
@@ -13,6 +13,8 @@ from sidecritic.values import JsonObject
 
 _SETS = re.compile(r"(update|set|change|modify|edit)\b")
 """How interfaces name what gives a field another value."""
+
+_ASKED_AGAIN = 0.4
 
 
 @call_check("repeated write", policy="", risk=0.85)
@@ -29,6 +31,8 @@ def repeated(case: Case) -> Objection | None:
             "that it is done instead of repeating it.",
             evidence=f"executed at message {done.position}",
             messages=(done.position,),
+            # Who has spoken since may have asked for it once more.
+            risk=_ASKED_AGAIN if _has_spoken(case.facts, done.position) else None,
         )
     return None
 
@@ -51,6 +55,10 @@ def changes_nothing(case: Case) -> Objection | None:
                 messages=shown_at(case.facts, record),
             )
     return None
+
+
+def _has_spoken(facts: Facts, since: int) -> bool:
+    return facts.answer is not None and facts.answer.position > since
 
 
 def _changed_since(case: Case, record: JsonObject) -> bool:

@@ -96,6 +96,8 @@ def test_the_same_write_again_is_refused_unless_something_happened_in_between() 
     assert set(found(moved.calls("set_berth", **again))) == {"repeated write"}
     other = moved.did("move_boat", {"ok": True}, boatId="B-771")
     assert not found(other.calls("set_berth", **again))
+    asked = moved.user("Noch einmal, bitte.").calls("set_berth", **again)
+    assert set(found(asked)) == {"repeated write"} and not sent_back(STRUCTURAL, asked)
     failed = KNOWN.did("set_berth", {"ok": False}, boatId="B-771", berth="C14")
     assert not found(failed.calls("set_berth", **again))
 

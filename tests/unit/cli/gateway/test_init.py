@@ -147,7 +147,10 @@ def test_what_cannot_be_used_is_named_before_anything_is_written(
 
 def test_a_critic_that_knows_no_domain_says_what_it_does_not_judge(given: list[str]) -> None:
     printed = answer("init", *given)
-    assert "what mine/policy.md demands, and what is said, is NOT judged" in printed["judged"]
+    assert (
+        "what mine/policy.md demands beyond it, and what is said, is NOT judged"
+        in printed["judged"]
+    )
     assert (printed["dry"]["critic"], printed["dry"]["prompt_characters"]) == ("default", 0)
     assert "costs nothing" in run("init", *given, "--dir", "again").stdout
     none = answer("init", *given, "--critic", "none", "--dir", "third")
