@@ -220,5 +220,5 @@ class _Maker:
         return HumanCritic(self.terms.terminal, self._known_pack)
 
     def _llm(self, name: str, threshold: float) -> Critic:
-        checks = Checks(needed=lambda: self._pack, known=lambda: self._known_pack)
+        checks = Checks(needed=lambda: self._pack, known=lambda: self._default_pack)
         return model_critic(name, self.connect, threshold, checks)
