@@ -236,7 +236,13 @@ def test_bad_input_is_one_line(flag: str, value: str, complaint: str, tmp_path: 
 
 def test_runs_that_tell_nothing_are_bad_input(tmp_path: Path) -> None:
     file, labels = recorded(tmp_path)
-    of_another: dict[str, object] = {"file": "x", "simulation": 0, "tool": "t", "arguments": {}, "detectable": True}
+    of_another: dict[str, object] = {
+        "file": "x",
+        "simulation": 0,
+        "tool": "t",
+        "arguments": {},
+        "detectable": True,
+    }
     labels.write_text(json.dumps(of_another))
     made = json.loads(file.read_text())
     made["simulations"] = made["simulations"][:1]
