@@ -22,7 +22,7 @@ SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36
 # LiteLLM is what the gateway is measured against, and a client of it; its dependencies are its own.
 LITELLM := litellm[proxy]==1.108.7
 
-.PHONY: help demo test lint format head learn-smoke test-parity test-real test-fuzz test-train
+.PHONY: help demo test lint format head provenance learn-smoke test-parity test-real test-fuzz test-train
 .PHONY: test-wheel test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
 
 help:
@@ -65,6 +65,10 @@ head: .venv/.dev
 	  --actor simulated --user scripted --critic none --gate all --out runs/head
 	@$(BIN)/sidecritic train --kind head --runs runs/head --test-users \
 	  --out src/sidecritic/critics/weights/head-1.json
+
+# Needs chat logs of several domains: $SIDECRITIC_RECORDED/other-domains.
+provenance: .venv/.dev
+	@$(BIN)/python -m benchmarks.provenance --write
 
 test-wheel:
 	@$(PYTHON) -m scripts.check_wheel
