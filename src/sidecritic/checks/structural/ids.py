@@ -84,7 +84,7 @@ def _is_known(case: Case, value: str) -> bool:
         value.lower().lstrip("#") in case.facts.once(_known)
         or value.lower() in _told(case)
         or (bool(bare) and bare in case.facts.once(_known_squeezed))
-        # Who says "order 88213" means #W88213.
+        # Who says "number 88213" means #W88213.
         or (len(digits) >= _FEWEST_DIGITS and mentions(case.facts.said, digits))
     )
 
@@ -161,7 +161,7 @@ def _is_look_up(case: Case, done: Done, key: str, value: str) -> bool:
 
 
 def _kind(key: str) -> set[str]:
-    """Return the words of what a field names the id of: `order` of `order_id` and `orderIds`."""
+    """Return the words of what a field names the id of: `boat` of `boat_id` and `boatIds`."""
     return {_singular(word) for word in in_words(key).split()} - {"id"}
 
 

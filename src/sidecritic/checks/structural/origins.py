@@ -58,6 +58,8 @@ class Origin:
     sentence: str = ""
     position: int = 0
     """Of that result in the history."""
+    meant: bool = False
+    """Whether the user asked for what stands there, without knowing the values."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class _Trace:
 
     @cached_property
     def origin(self) -> Origin | None:
-        users = [self._is_users(value) or self._is_meant(value) for value in self.values]
+        users = [self._is_users(value) for value in self.values]
         foreign = [
             (value, found)
             for value, known in zip(self.values, users, strict=True)
@@ -179,7 +181,12 @@ class _Trace:
             tool=source.tool,
             sentence=self._sentence((number, sentence)),
             position=source.position,
+            meant=self._are_meant([value for value, _ in foreign]),
         )
+
+    def _are_meant(self, foreign: Sequence[str]) -> bool:
+        """Whether the user asked for the deed, and for each value that they did not know."""
+        return bool(foreign) and all(map(self._is_meant, foreign))
 
     def _is_meant(self, value: str) -> bool:
         """Whether the user asked for what a sentence says, without knowing the value.
