@@ -13,9 +13,8 @@ _WORDS: dict[int, str] = {
     9: "nine|neun|nueve|neuf|九",
 }
 _COUNTED = {
-    count: re.compile(rf"(?<![\w.:/-]){count}(?![^\d\n]{{0,15}}\d)|\b(?:{words})\b|[{words[-1]}]")
-    if not words[-1].isascii()
-    else re.compile(rf"(?<![\w.:/-]){count}(?![^\d\n]{{0,15}}\d)|\b(?:{words})\b")
+    # No day of a date: more digits follow that soon. The last word is an ideograph.
+    count: re.compile(rf"(?<![\w.:/-]){count}(?![^\d\n]{{0,15}}\d)|\b(?:{words})\b|{words[-1]}")
     for count, words in _WORDS.items()
 }
 

@@ -84,7 +84,7 @@ def _is_known(case: Case, value: str) -> bool:
         value.lower().lstrip("#") in case.facts.once(_known)
         or value.lower() in _told(case)
         or (bool(bare) and bare in case.facts.once(_known_squeezed))
-        # Who says "number 88213" means #W88213.
+        # Who says "88213" may mean the id with a letter before it.
         or (len(digits) >= _FEWEST_DIGITS and mentions(case.facts.said, digits))
     )
 
