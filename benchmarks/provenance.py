@@ -101,7 +101,7 @@ class Table:
 
 def measured(table: Table, scores: Floats, threshold: float, rows: Rows) -> dict[str, Any]:
     """Return how wrong writes are told from right ones among some rows."""
-    scores = scores - MEANT * table.meant
+    scores = np.where(table.meant, np.minimum(scores, threshold - MEANT), scores)
     wrong, right = scores[rows & table.wrong], scores[rows & ~table.wrong]
     order = (wrong[:, None] > right).mean() + (wrong[:, None] == right).mean() / 2
     return {
@@ -129,7 +129,7 @@ def kinds_left_out(table: Table, threshold: float) -> dict[str, Any]:
     caught: dict[str, list[bool]] = {}
     for kind in sorted(set(table.kind[table.wrong])):
         mine = table.wrong & (table.kind == kind)
-        scores = table.scores(table.fit(~mine)) - MEANT * table.meant
+        scores = np.where(table.meant, -np.inf, table.scores(table.fit(~mine)))
         caught.setdefault(str(table.domain[mine][0]), []).extend(scores[mine] > threshold)
     return {domain: round(float(np.mean(hits)), 3) for domain, hits in caught.items()}
 

@@ -1,7 +1,7 @@
 """Who asked for a call: a check by provenance, with few weights that were fitted to runs.
 
     score = bias + sum of weight × feature     of `Origin`; the signs are fixed by what they mean;
-            less `MEANT` where the user left the values to the text
+            at most threshold - `MEANT` where the user left the values to the text
     risk  = 1 / (1 + exp(threshold - score))   so that 0.5 is the threshold
 
 `python -m benchmarks.provenance` fits them and shows what they are worth in a domain that had no
@@ -24,11 +24,8 @@ SIGNS: Mapping[str, int] = {"foreign": 1, "unrelated": 1, "only_there": 1, "hear
 """The features, and whether each speaks against a call or for it."""
 SAID = 0.2
 """Risk below which nothing is said: the score is kept, and is no ground to quote."""
-MEANT = 10.0
-"""Taken from the score where the user asked for the deed and left its values to that text.
-
-Not fitted: as much as the worst score of the weights needs to stay below the threshold.
-"""
+MEANT = 1.0
+"""How far below the threshold is what the user asked for and left to that text; not fitted."""
 _MOST_SHOWN = 160
 
 
@@ -40,7 +37,7 @@ class Weights:
 
     def score(self, origin: Origin) -> float:
         score = self.bias + sum(w * getattr(origin, name) for name, w in self.features.items())
-        return score - MEANT * origin.meant
+        return min(score, self.threshold - MEANT) if origin.meant else score
 
     def risk(self, origin: Origin) -> float:
         return 1 / (1 + exp(self.threshold - self.score(origin)))
