@@ -122,7 +122,7 @@ bench-gateway: .venv/.dev .venv-litellm/.done
 
 .venv/.demo: .venv/bin/python pyproject.toml constraints.txt
 	@echo "installing into .venv ..."
-	@$(PIP) --editable '.[tau2]'
+	@$(PIP) --editable '.[tau2,view]'
 	@$(TAU2)
 	@touch $@
 

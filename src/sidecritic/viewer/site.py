@@ -92,7 +92,7 @@ def _templates() -> "Environment":
     try:
         import jinja2
     except ImportError as cause:
-        raise MissingExtra("jinja2", "report", "the viewer") from cause
+        raise MissingExtra("jinja2", "view", "the viewer") from cause
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("sidecritic.viewer"),
         autoescape=True,
