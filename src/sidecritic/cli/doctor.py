@@ -80,6 +80,7 @@ _PACKAGES = (
     _Package("torch", "torch", "train --kind lora", "train"),
     _Package("trl", "trl", "train --kind lora", "train"),
     _Package("pyarrow", "pyarrow", "data sets as Parquet", "data"),
+    _Package("jinja2", "jinja2", "pages of runs: view", "view"),
     _Package("matplotlib", "matplotlib", "curves in reports", "report"),
     _Package("ray", "ray", "rollouts on several machines", "ray"),
     _Package("pandas", "pandas", "--grader official", "tau2-official"),
