@@ -30,7 +30,7 @@ from sidecritic.critics.head import Part
 from sidecritic.critics.head_weights import UNTRAINED
 from sidecritic.critics.policy import noisy_or
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.given import read_labels_file
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.packs import pack_for
 from sidecritic.ports import Critic
 from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded

@@ -28,7 +28,7 @@ from benchmarks.recorded import Missing, recorded_runs
 from sidecritic.checks.common import EVIDENCE
 from sidecritic.critics.base import THRESHOLD
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.given import read_labels_file
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.packs import pack_for
 from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.scoring.replays import KnownProposal, known_proposals

@@ -13,7 +13,7 @@ from sidecritic.assembly.recorded import CriticByName
 from sidecritic.critics.compact import rendering
 from sidecritic.datasets.flags import FlagFinder
 from sidecritic.datasets.row_builder import said
-from sidecritic.labelling.given import read_labels_file
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.labelling.store import read_labels as fault_labels
 from sidecritic.recorded import JudgedProposal, Recorded
 from sidecritic.recordings import load

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.recorded import BESIDE, VARIABLE
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.checks.structural.asked import SIGNS, WEIGHTS
+from sidecritic.checks.structural.asked import MEANT, SIGNS, WEIGHTS
 from sidecritic.checks.structural.origins import Origin, origin_of
 from sidecritic.dialects.chat import ChatCompletions
 from sidecritic.types import Assistant, Proposal, ToolSpec
@@ -62,6 +62,7 @@ class Table:
         self.features = np.array(
             [[getattr(w.origin, name) if w.origin else 0.0 for name in SIGNS] for w in writes]
         )
+        self.meant = np.array([write.origin is not None and write.origin.meant for write in writes])
         self.domains = sorted({write.domain for write in writes})
 
     def fit(self, rows: Rows) -> Floats:
@@ -100,6 +101,7 @@ class Table:
 
 def measured(table: Table, scores: Floats, threshold: float, rows: Rows) -> dict[str, Any]:
     """Return how wrong writes are told from right ones among some rows."""
+    scores = np.where(table.meant, np.minimum(scores, threshold - MEANT), scores)
     wrong, right = scores[rows & table.wrong], scores[rows & ~table.wrong]
     order = (wrong[:, None] > right).mean() + (wrong[:, None] == right).mean() / 2
     return {
@@ -127,7 +129,7 @@ def kinds_left_out(table: Table, threshold: float) -> dict[str, Any]:
     caught: dict[str, list[bool]] = {}
     for kind in sorted(set(table.kind[table.wrong])):
         mine = table.wrong & (table.kind == kind)
-        scores = table.scores(table.fit(~mine))
+        scores = np.where(table.meant, -np.inf, table.scores(table.fit(~mine)))
         caught.setdefault(str(table.domain[mine][0]), []).extend(scores[mine] > threshold)
     return {domain: round(float(np.mean(hits)), 3) for domain, hits in caught.items()}
 

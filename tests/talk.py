@@ -47,7 +47,7 @@ class Talk:
     def refused_words(self, text: str) -> "Talk":
         return self._with(Assistant(text=text), User(text=f"{SUPERVISOR} Not sent. No."))
 
-    def calls(self, name: str, **args: JsonValue) -> Proposal:
+    def calls(self, name: str, /, **args: JsonValue) -> Proposal:
         return self._proposal(Assistant(calls=(self._call(name, args),)))
 
     def says(self, text: str) -> Proposal:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecritic.labelling.given import read_labels_file
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.viewer import write_site
 from tests.browser.conftest import Opens, Tab

@@ -16,7 +16,7 @@ from sidecritic.dialects.base import Hints
 from sidecritic.errors import ModelError, SidecriticError
 from sidecritic.gates import Gate
 from sidecritic.ports import Critic
-from sidecritic.seats.given import require_critic
+from sidecritic.seats.arguments import require_critic
 from sidecritic.seats.seat import HAND_OVER, Ask, Refusal, Seat
 from sidecritic.seats.tools import ToolRule, with_effect
 from sidecritic.seats.turn_log import is_actors_own, is_empty, log_of

@@ -125,7 +125,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
     """
     with command(as_json=json) as output:
         from sidecritic.gates import GATES
-        from sidecritic.labelling.given import read_labels_file
+        from sidecritic.labelling.label_files import read_labels_file
         from sidecritic.settings.names import choice
         from sidecritic.workflows.labels import LabelRequest, label_runs, sources_of
         from sidecritic.workflows.replay import operator_of

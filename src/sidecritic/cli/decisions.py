@@ -98,7 +98,7 @@ def _said(words: Sequence[str], note_text: str, by: str) -> "list[Said]":
 def _in_file(file: Path, by: str) -> "list[Said]":
     from sidecritic.gateway.store.queries import Said
     from sidecritic.labelling.decisions import decision_of
-    from sidecritic.labelling.given import read_labels_file
+    from sidecritic.labelling.label_files import read_labels_file
 
     return [
         Said(

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from sidecritic.envs.base import Conversation, Script, Transcript
-from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
+from sidecritic.envs.record_worlds import RecordWorld, Refused, graded
 from sidecritic.envs.task_files import in_split
-from sidecritic.errors import ConfigError, first_problem
+from sidecritic.errors import ConfigError
 from sidecritic.ports import Environment, Model
 from sidecritic.simulation.scripted_user import STOP, TRANSFER
-from sidecritic.simulation.task_record import Action, reference_of, scenario_of
+from sidecritic.simulation.task_record import reference_of, scenario_of
 from sidecritic.types import (
     Assistant,
     Effect,
@@ -30,16 +30,11 @@ from sidecritic.types import (
     Outcome,
     Task,
     ToolCall,
-    ToolResult,
     ToolSpec,
 )
 
 Records = dict[str, Any]
 """Tables by name, as JSON; the first parameter of every tool."""
-
-
-class Refused(Exception):
-    """What a tool cannot do; its text is the result of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +182,7 @@ class Desk:
         return Conversation(_World(self, task), user, script)
 
 
-class _World(AgentsWorld):
+class _World(RecordWorld):
     """The desk in one episode: its own copy of the records."""
 
     def __init__(self, desk: Desk, task: Task, records: Records | None = None) -> None:
@@ -195,16 +190,12 @@ class _World(AgentsWorld):
         self._desk, self._task = desk, task
         self._records: Records = deepcopy(desk.records if records is None else records)
 
-    def execute(self, call: ToolCall) -> ToolResult:
-        text, is_error = self._answer(call)
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=is_error)
-
     def fork(self) -> "_World":
         return _World(self._desk, self._task, self._records)
 
     def grade(self, transcript: Transcript, *, stopped: bool) -> Outcome:
         reference, gold = reference_of(self._task), _World(self._desk, self._task)
-        performed = [gold._perform(action) for action in reference.actions]
+        performed = [gold.perform(action) for action in reference.actions]
         said = [entry.text for entry in transcript if isinstance(entry, Assistant)]
         return graded(
             self._desk.name,
@@ -215,25 +206,13 @@ class _World(AgentsWorld):
             told=[(info, any(info in text for text in said)) for info in reference.communicate],
         )
 
-    def _perform(self, action: Action) -> ReferenceAction:
-        arguments = dict(action.arguments)
-        _, failed = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        effects: dict[str, Effect] = {tool.name: tool.effect for tool in self._desk.tools}
-        effect = effects.get(action.name, "unknown")
-        return ReferenceAction(action.name, arguments, "assistant", effect, not failed)
-
-    def _answer(self, call: ToolCall) -> tuple[str, bool]:
-        tools = {tool.name: tool for tool in self._desk.tools}
-        if (tool := tools.get(call.name)) is None:
-            return f"Error: there is no tool {call.name!r}; known: {', '.join(tools)}", True
+    def answered(self, call: ToolCall) -> Any:
+        tool = next(each for each in self._desk.tools if each.name == call.name)
+        asked = tool.asks.model_validate(call.arguments)
+        given = {name: getattr(asked, name) for name in type(asked).model_fields}
         before = deepcopy(self._records)
         try:
-            asked = tool.asks.model_validate(call.arguments)
-            given = {name: getattr(asked, name) for name in type(asked).model_fields}
-            answer = tool.function(self._records, **given)
-        except ValidationError as cause:
-            return f"Error: {first_problem(cause, 'arguments')}", True
-        except Refused as cause:
+            return tool.function(self._records, **given)
+        except Refused:
             self._records = before
-            return f"Error: {cause}", True
-        return answer if isinstance(answer, str) else json.dumps(answer, default=str), False
+            raise

@@ -2,6 +2,7 @@
 
 from sidecritic.recordings.conversations import Operator
 from sidecritic.recordings.files import Imported, load
-from sidecritic.recordings.tools import read_policy, read_tools
+from sidecritic.recordings.tools import read_tools
+from sidecritic.seats.arguments import read_policy
 
 __all__ = ["Imported", "Operator", "load", "read_policy", "read_tools"]

@@ -1,4 +1,4 @@
-"""Policy and tools of an agent, as its operator wrote them down or its chat logs hold them."""
+"""Tools of an agent, as its operator wrote them down or its chat logs hold them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from sidecritic.dialects import tool_files
-from sidecritic.errors import ConfigError, TraceError
+from sidecritic.errors import TraceError
 from sidecritic.seats.effects import propose
 from sidecritic.types import Effect, ToolSpec
 
@@ -18,21 +18,6 @@ def read_tools(file: Path) -> tuple[ToolSpec, ...]:
         ConfigError: it cannot be read; the message says what is wrong.
     """
     return _with_effects(tool_files.read_tools(file), {})
-
-
-def read_policy(file: Path) -> str:
-    """Read a policy in plain text or Markdown.
-
-    Raises:
-        ConfigError: it cannot be read, or is empty.
-    """
-    try:
-        text = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"cannot read the policy {file}: {cause}; check the path") from cause
-    if not text:
-        raise ConfigError(f"the policy {file} is empty; write the rules into it, or leave it out")
-    return text
 
 
 def tools_of(listed: JsonValue, operators: Iterable[ToolSpec] = ()) -> tuple[ToolSpec, ...]:

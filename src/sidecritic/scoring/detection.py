@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecritic.scoring.replay_results import Bin, Detection, Measured, Share
-from sidecritic.scoring.statistics import SEED
+from sidecritic.scoring.statistics import SEED, wilson
 
 RESAMPLES = 1_000
 FALSE_ALARMS = (0.01, 0.05, 0.10)
@@ -44,10 +44,12 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
     found = sorted(examples, key=lambda e: (-e.score, e.wrong, e.group, e.stratum))
     if not found:
         return Detection(n=0, wrong=0)
-    table = Table(found, resampled([example.group for example in found], resamples))
-    auroc, ap = measured(table.auroc()), measured(table.average_precision())
+    groups = [example.group for example in found]
+    table = Table(found, resampled(groups, resamples))
+    of = len(set(groups))
+    auroc, ap = measured(table.auroc(), of), measured(table.average_precision(), of)
     rates = {f"{rate:.2f}": rate for rate in FALSE_ALARMS}
-    recalls = {name: measured(table.recall(rate)) for name, rate in rates.items()}
+    recalls = {name: measured(table.recall(rate), of) for name, rate in rates.items()}
     return Detection(
         n=len(found),
         wrong=sum(example.wrong for example in found),
@@ -57,7 +59,7 @@ def detection(examples: Sequence[Example], *, resamples: int = RESAMPLES) -> Det
         ap_ci=ap.ci,
         recall_at_fpr={name: recall.value for name, recall in recalls.items()},
         recall_at_fpr_ci={name: recall.ci for name, recall in recalls.items()},
-        recall_at_fpr_by_domain={n: measured(table.recall_apart(r)) for n, r in rates.items()},
+        recall_at_fpr_by_domain={n: measured(table.recall_apart(r), of) for n, r in rates.items()},
         calibration_error=measured(table.calibration_error()),
         reliability=tuple(table.reliability()),
     )
@@ -67,22 +69,30 @@ def share(cases: Sequence[tuple[str, bool]]) -> Share:
     """Return the share of cases that are met; each case comes with its group, the user."""
     if not cases:
         return Share(n=0, of=0)
-    weights = resampled([group for group, _ in cases])
+    groups = [group for group, _ in cases]
+    weights = resampled(groups)
     met = np.array([met for _, met in cases], dtype=np.float64)
     shares = (weights @ met) / weights.sum(axis=1)
-    return Share(n=int(met.sum()), of=len(cases), share=measured(shares))
+    return Share(n=int(met.sum()), of=len(cases), share=measured(shares, len(set(groups))))
 
 
-def measured(values: Floats) -> Measured:
-    """Return the first value, with a 95 % percentile interval of the others, the resamples."""
+def measured(values: Floats, groups: int = 0) -> Measured:
+    """Return the first value, with a 95 % percentile interval of the others, the resamples.
+
+    Resamples that all agree know nothing of groups unlike these: of so many groups of a share as
+    can have been missed (Wilson's upper end of 0 of n), any may have been 0, or 1.
+    """
     if np.isnan(values[0]):
         return Measured()
     # A resample without anything wrong, or right, says nothing.
     known = values[1:][~np.isnan(values[1:])]
     if not known.size:
         return Measured(value=float(values[0]))
-    low, high = np.percentile(known, (2.5, 97.5))
-    return Measured(value=float(values[0]), ci=(float(low), float(high)))
+    value, (low, high) = float(values[0]), map(float, np.percentile(known, (2.5, 97.5)))
+    if low == high and groups:
+        _, missed = wilson(0, groups)
+        low, high = low - missed * low, high + missed * (1 - high)
+    return Measured(value=value, ci=(low, high))
 
 
 def resampled(groups: Sequence[str], resamples: int = RESAMPLES) -> Floats:

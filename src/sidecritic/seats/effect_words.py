@@ -107,6 +107,10 @@ _SERVER = re.compile(r"^.*(?:__|[:/])")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+SURELY_LOOKING = _of("get list read fetch find search show view describe retrieve lookup")
+"""Those that mean nothing else at the beginning of a name."""
+
+
 def name_words(name: str) -> list[str]:
     """Return the words of a tool's name, without that of its server."""
     return words(_CAMEL.sub(" ", _SERVER.sub("", name)))

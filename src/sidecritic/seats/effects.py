@@ -24,6 +24,7 @@ from sidecritic.seats.effect_words import (
     PARTS,
     READS,
     SURELY_LOOKED_AT,
+    SURELY_LOOKING,
     TELLS,
     WRITES,
     name_words,
@@ -45,6 +46,24 @@ class Proposed(NamedTuple):
 def propose(tools: Iterable[Declared]) -> tuple[Proposed, ...]:
     """Return what each tool probably does, and what says so."""
     return tuple(_proposed(each.tool, each.hints) for each in tools)
+
+
+def without_guessed_reads(proposals: Iterable[Proposed]) -> tuple[Proposed, ...]:
+    """Return what may count before anyone has looked: a read that is only likely is `unknown`."""
+    return tuple(
+        each
+        if each.effect != "read" or _is_sure(each)
+        else each._replace(effect="unknown", because=f"seems a read, by its {each.because}")
+        for each in proposals
+    )
+
+
+def _is_sure(read: Proposed) -> bool:
+    """Whether it is declared, or its name begins with a plain verb and its text agrees."""
+    if read.because == "declared":
+        return True
+    plain = not SURELY_LOOKING.isdisjoint(name_words(read.tool.name)[:1])
+    return plain and _by_words(read.tool).effect == "read"
 
 
 def _proposed(tool: ToolSpec, hints: Hints) -> Proposed:

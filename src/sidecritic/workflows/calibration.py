@@ -11,7 +11,7 @@ from sidecritic.calibration.fit import calibrate as fit
 from sidecritic.calibration.profile import to_toml
 from sidecritic.calibration.report import CalibrationReport
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.given import among
+from sidecritic.labelling.label_files import among
 from sidecritic.recorded import JudgedProposal
 from sidecritic.replay.lines import aligned, read_lines
 from sidecritic.scoring.replays import known_proposals

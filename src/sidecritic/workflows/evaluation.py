@@ -58,10 +58,10 @@ def evaluate(
     `cache` may hold benchmarks to play in place of those that the settings name.
     """
     directory = directory_of(settings)
-    for remark in unknown_domains(settings.critic, settings.env, settings.pack):
-        watcher.say(remark)
     with watcher.episodes(title, directory, hidden=asks_a_person(settings.critic)) as bar:
         asyncio.run(play_run(settings, directory, bar, cache))
+    for remark in unknown_domains(settings.critic, settings.env, settings.pack):
+        watcher.say(remark)
     for domain in unlearned(settings.critic, settings.env, settings.pack):
         watcher.say(
             f"the head of {settings.critic!r} has learned nothing of {domain!r}: policy checks "

@@ -9,7 +9,7 @@ from sidecritic.assembly.critics import HEAD
 from sidecritic.assembly.packs import pack_at, pack_of, unknown_domains, unlearned, unused
 from sidecritic.assembly.recorded import Cassettes, CriticByName
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.given import (
+from sidecritic.labelling.label_files import (
     GivenLabels,
     among,
     attached,

@@ -34,6 +34,7 @@ def test_what_only_a_tools_prose_asks_for_is_refused() -> None:
 def test_what_the_user_pointed_at_passes() -> None:
     judgement = judge(chat("DE89370400440532013000", 98.7), tools=TOOLS)
     assert judgement.verdict == Approve()
+    assert judgement.risk is not None and judgement.risk < 0.3
 
 
 def test_the_system_message_is_the_policy_unless_there_is_another() -> None:

@@ -132,7 +132,14 @@ def test_a_pack_that_no_critic_uses_is_remarked(own: Path, what: str) -> None:
 
 def test_training_a_head_does_not_advise_a_flag_that_it_does_not_have(own: Path) -> None:
     file = recorded(own, "boutique")
-    (own / "labels.jsonl").write_text("")
+    label: dict[str, object] = {
+        "file": file.name,
+        "simulation": 0,
+        "tool": "t",
+        "arguments": {},
+        "detectable": True,
+    }
+    (own / "labels.jsonl").write_text(json.dumps(label))
     for words in (("--runs", str(file.parent)), (str(file), "--labels", "labels.jsonl")):
         result = run("train", *words, "--out", "head.json")
         assert (result.exit_code, result.stdout) == (2, "")

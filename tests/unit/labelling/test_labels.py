@@ -13,8 +13,8 @@ from sidecritic.assembly.past_run import benchmarks_of
 from sidecritic.errors import ConfigError, EnvError
 from sidecritic.labelling.decisions import import_decisions
 from sidecritic.labelling.faults import by_faults
-from sidecritic.labelling.given import read_labels_file
 from sidecritic.labelling.label import Label
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.labelling.labeller import Labeller, Subject, label_run
 from sidecritic.labelling.outcomes import OMITTED, UNREACHABLE, by_outcome
 from sidecritic.labelling.people import by_people

@@ -135,7 +135,7 @@ def test_in_passed_telecom_runs_only_breaches_that_the_reward_ignores_are_sent_b
                     attempt=0,
                     action=action,
                     history=history[:index],
-                    policy="",
+                    policy="The current time is 2025-02-25 12:08:00 EST.",
                     tools=tools,
                 )
                 findings = pack.findings(proposal)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecritic.labelling.given import read_labels_file
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.recorded import Recorded
 from sidecritic.recordings import Imported, load
 from sidecritic.replay.shadow import Worlds

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sidecritic.errors import ConfigError
 from sidecritic.gates import kind_of
-from sidecritic.labelling.given import read_labels_file
+from sidecritic.labelling.label_files import read_labels_file
 from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.recordings import load
 from sidecritic.replay.judgement import covered

@@ -12,7 +12,7 @@ from sidecritic.dialects.tool_files import read_tools, tools_in
 from sidecritic.errors import ConfigError
 from sidecritic.gates import is_final, may_write
 from sidecritic.handover import hands_over
-from sidecritic.seats.effects import propose
+from sidecritic.seats.effects import propose, without_guessed_reads
 from sidecritic.types import Assistant, Effect, ToolCall, ToolSpec
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"id": {"type": "string"}}}
@@ -134,3 +134,20 @@ def test_a_file_without_usable_tools_is_named(text: str, message: str, tmp_path:
     file.write_text(text)
     with pytest.raises(ConfigError, match=message):
         read_tools(file)
+
+
+@pytest.mark.parametrize(
+    ("tool", "counts"),
+    [
+        ({"name": "get_order"}, "read"),
+        ({"name": "peek", "effect": "read"}, "read"),
+        ({"name": "check_card"}, "unknown"),
+        ({"name": "order_status"}, "unknown"),
+        ({"name": "purge", "annotations": {"readOnlyHint": True}}, "unknown"),
+        ({"name": "get_refund", "description": "Refunds an order."}, "unknown"),
+        ({"name": "cancel_order"}, "write"),
+    ],
+)
+def test_a_read_that_is_only_likely_counts_for_nothing(tool: Any, counts: str) -> None:
+    (found,) = without_guessed_reads(propose(tools_in([tool], "a test")))
+    assert found.effect == counts

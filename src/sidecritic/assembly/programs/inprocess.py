@@ -21,7 +21,7 @@ from sidecritic.gates import GATES, Gate
 from sidecritic.gateway.inprocess import supervise as plain
 from sidecritic.gateway.inprocess.supervise import Options
 from sidecritic.ports import Critic
-from sidecritic.seats.given import prose_of, require_critic
+from sidecritic.seats.arguments import prose_of, require_critic
 from sidecritic.seats.shared_critic import SharedCritic
 from sidecritic.seats.tools import Mode
 from sidecritic.settings.environment import keys_from_environment

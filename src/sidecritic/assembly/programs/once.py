@@ -11,7 +11,7 @@ from sidecritic.dialects.messages import Messages
 from sidecritic.dialects.tool_files import read_tools, tools_in
 from sidecritic.errors import ConfigError
 from sidecritic.ports import Critic
-from sidecritic.seats.given import prose_of
+from sidecritic.seats.arguments import prose_of
 from sidecritic.supervisor import judge_in_time
 from sidecritic.types import Assistant, Judgement, Proposal
 from sidecritic.values import objects_of

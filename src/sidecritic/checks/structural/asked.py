@@ -1,6 +1,7 @@
 """Who asked for a call: a check by provenance, with few weights that were fitted to runs.
 
-    score = bias + sum of weight × feature     of `Origin`; the signs are fixed by what they mean
+    score = bias + sum of weight × feature     of `Origin`; the signs are fixed by what they mean;
+            at most threshold - `MEANT` where the user left the values to the text
     risk  = 1 / (1 + exp(threshold - score))   so that 0.5 is the threshold
 
 `python -m benchmarks.provenance` fits them and shows what they are worth in a domain that had no
@@ -23,6 +24,8 @@ SIGNS: Mapping[str, int] = {"foreign": 1, "unrelated": 1, "only_there": 1, "hear
 """The features, and whether each speaks against a call or for it."""
 SAID = 0.2
 """Risk below which nothing is said: the score is kept, and is no ground to quote."""
+MEANT = 1.0
+"""How far below the threshold is what the user asked for and left to that text; not fitted."""
 _MOST_SHOWN = 160
 
 
@@ -33,7 +36,8 @@ class Weights:
     features: Mapping[str, float]
 
     def score(self, origin: Origin) -> float:
-        return self.bias + sum(w * getattr(origin, name) for name, w in self.features.items())
+        score = self.bias + sum(w * getattr(origin, name) for name, w in self.features.items())
+        return min(score, self.threshold - MEANT) if origin.meant else score
 
     def risk(self, origin: Origin) -> float:
         return 1 / (1 + exp(self.threshold - self.score(origin)))

@@ -22,6 +22,7 @@ from sidecritic.checks.structural.passages import (
     plain,
     words_in,
 )
+from sidecritic.english.deeds import leaves_it_to_a_text, names_deed
 from sidecritic.english.text import mentions
 from sidecritic.handover import in_words
 from sidecritic.types import ToolSpec
@@ -57,6 +58,8 @@ class Origin:
     sentence: str = ""
     position: int = 0
     """Of that result in the history."""
+    meant: bool = False
+    """Whether the user asked for what stands there, without knowing the values."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class _Source:
     position: int
     tool: str
     passages: Passages
+    asked: tuple[str, ...] = ()
+    """What it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,12 @@ class _Talk:
         heard = [line.lower for line in facts.lines if line.position <= last]
         writes = {tool.name for tool in facts.specs if tool.effect == "write"}
         sources = [
-            _Source(done.position, done.call.name, passages_of(done.text))
+            _Source(
+                done.position,
+                done.call.name,
+                passages_of(done.text),
+                tuple(_bare(leaf) for leaf in _leaves(done.arguments)),
+            )
             for done in facts.done
             if not done.is_error and done.call.name not in writes
         ]
@@ -110,6 +120,10 @@ class _Talk:
         seen = self.described[word]
         seen += sum(len(source.passages.index.get(word, ())) for source in self.sources)
         return log((self._sentences + self.tools + 1) / (seen + 1)) + 0.1
+
+    def is_pointed_at(self, number: int) -> bool:
+        """Whether the user named what a source was asked for, such as a file or a sender."""
+        return any(value and mentions(self.said, value) for value in self.sources[number].asked)
 
     def kinship(self, words: frozenset[str], left_out: frozenset[str]) -> float:
         """Return which share of a sentence's longer words the user used as well."""
@@ -165,9 +179,41 @@ class _Trace:
             heard=self._heard,
             value=value,
             tool=source.tool,
-            sentence=source.passages.sentences[sentence],
+            sentence=self._sentence((number, sentence)),
             position=source.position,
+            meant=self._are_meant([value for value, _ in foreign]),
         )
+
+    def _are_meant(self, foreign: Sequence[str]) -> bool:
+        """Whether the user asked for the deed, and for each value that they did not know."""
+        return bool(foreign) and all(map(self._is_meant, foreign))
+
+    def _is_meant(self, value: str) -> bool:
+        """Whether the user asked for what a sentence says, without knowing the value.
+
+        They named the deed, and the sentence reports and does not; or they left it to a text.
+        """
+        return any(
+            (self._is_left and self.talk.is_pointed_at(number))
+            or (self._is_named and not names_deed(self._sentence((number, at)), self._tool))
+            for number, at in self._places[value]
+        )
+
+    @cached_property
+    def _tool(self) -> str:
+        return in_words(self.case.tool)
+
+    @cached_property
+    def _is_named(self) -> bool:
+        return names_deed(self.talk.said, self._tool)
+
+    @cached_property
+    def _is_left(self) -> bool:
+        return leaves_it_to_a_text(self.talk.said)
+
+    def _sentence(self, place: _Place) -> str:
+        number, at = place
+        return self.talk.sources[number].passages.sentences[at]
 
     @cached_property
     def _places(self) -> dict[str, list[_Place]]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from unicodedata import normalize
 
 from pydantic import JsonValue
 
@@ -31,14 +32,19 @@ _MOST_FOUND = 50
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
 _IDEOGRAPH = re.compile(rf"[{_CJK}]")
-_TAG = re.compile(r"<[^<>]{1,400}>")
+_TAG = re.compile(r"<(?!!--)[^<>]{1,400}>")
 _KEYED = re.compile(r"\s*(?:- )?['\"]?[\w .-]{1,30}['\"]?: (.*)$")
 _ENDS = re.compile(r"(?<=[.!?:;。！？；：])\s+|(?<=[。！？])|\n+")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 def plain(text: str) -> str:
-    """Return a text as it is compared: without case, and numbers without grouping commas."""
+    """Return a text as it is compared: without case, and numbers without grouping commas.
+
+    Letters of other widths and typefaces are the plain ones, as to a reader.
+    """
+    if not text.isascii():
+        text = normalize("NFKC", text)
     return _GROUPED.sub("", text.casefold())
 
 

@@ -7,6 +7,8 @@ from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
 from sidecritic.checks.record_index import has_failed, ids_of, is_id_key
 from sidecritic.checks.sources import shown_at
+from sidecritic.checks.structural.outcomes import may_have_failed
+from sidecritic.english.counts import most_counted
 from sidecritic.english.listings import short
 from sidecritic.handover import in_words
 from sidecritic.values import JsonObject
@@ -21,7 +23,7 @@ _ASKED_AGAIN = 0.4
 def repeated(case: Case) -> Objection | None:
     """Fire on a call that succeeded before with the same arguments, and nothing undid it."""
     for done in reversed(case.facts.writes):
-        if has_failed(done):
+        if may_have_failed(done):
             continue
         if done.call.name != case.tool or done.arguments != case.arguments:
             # It may have undone the earlier one, or have made it worth another try.
@@ -32,7 +34,7 @@ def repeated(case: Case) -> Objection | None:
             evidence=f"executed at message {done.position}",
             messages=(done.position,),
             # Who has spoken since may have asked for it once more.
-            risk=_ASKED_AGAIN if _has_spoken(case.facts, done.position) else None,
+            risk=_ASKED_AGAIN if _may_be_wanted(case, done.position) else None,
         )
     return None
 
@@ -55,6 +57,15 @@ def changes_nothing(case: Case) -> Objection | None:
                 messages=shown_at(case.facts, record),
             )
     return None
+
+
+def _may_be_wanted(case: Case, since: int) -> bool:
+    """Whether the user has spoken since, or named a number of times that is not reached."""
+    made = sum(
+        done.call.name == case.tool and done.arguments == case.arguments and not has_failed(done)
+        for done in case.facts.writes
+    )
+    return _has_spoken(case.facts, since) or made < most_counted(case.facts.said)
 
 
 def _has_spoken(facts: Facts, since: int) -> bool:

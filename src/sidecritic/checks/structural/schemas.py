@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import JsonValue
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
+from sidecritic.checks.facts import parsed
 from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.values import JsonObject
 
@@ -32,6 +33,7 @@ _MOST_UNIQUE = 200
 _MOST_SAID = 160
 _SCALARS = ("integer", "number", "boolean")
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?")
+_ROUNDING = 1e-9
 _FORMATS = ("date", "email", "ipv4", "ipv6", "uuid")
 
 _steps: ContextVar[int] = ContextVar("steps", default=0)
@@ -80,7 +82,9 @@ def _kind() -> tuple[Any, Any]:
 
     rules: dict[str, Any] = dict(Draft202012Validator.VALIDATORS)
     rules |= {"pattern": _pattern, "patternProperties": _no_rule, "uniqueItems": _unique(rules)}
-    rules |= {"type": _type(rules)}
+    rules |= {"type": _type(rules), "enum": _enum, "multipleOf": _multiple}
+    # What servers read leniently may fit several alternatives.
+    rules |= {"oneOf": rules["anyOf"], "properties": _properties(rules)}
     counted = {name: _counted(rule) for name, rule in rules.items()}
     formats = FormatChecker(formats=_FORMATS)
     formats.checks("date-time", raises=ValueError)(_is_moment)
@@ -144,16 +148,61 @@ def _type(rules: Mapping[str, Keyword]) -> Keyword:
     rule = rules["type"]
 
     def apply(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        # Servers read "7" as 7, and so do agents: that is no mistake of theirs.
-        if not (isinstance(instance, str) and wanted in _SCALARS and _reads_as(instance)):
+        is_open = instance is None and schema.get("nullable") is True
+        if not (is_open or _reads_as(instance, wanted)):
             yield from rule(validator, wanted, instance, schema) or ()
 
     return apply
 
 
-def _reads_as(text: str) -> bool:
-    """Whether a text is a number or a truth value in quotes."""
-    return text.lower() in ("true", "false") or bool(_NUMBER.fullmatch(text))
+def _reads_as(instance: Any, wanted: Any) -> bool:
+    """Whether servers read a value as what is wanted, though its type is another.
+
+    They read "7" as 7, 7 as "7", and a list or a record that is written as JSON in a text. So do
+    agents: that is no mistake of theirs.
+    """
+    if isinstance(instance, str):
+        if wanted in _SCALARS:
+            return instance.lower() in ("true", "false") or bool(_NUMBER.fullmatch(instance))
+        kind = {"array": list, "object": dict}.get(wanted) if isinstance(wanted, str) else None
+        return kind is not None and isinstance(parsed(instance.strip()), kind)
+    return wanted == "string" and isinstance(instance, int | float)
+
+
+def _enum(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError as Broken
+
+    if instance not in allowed and str(instance).casefold() not in (
+        str(each).casefold() for each in allowed
+    ):
+        yield Broken(f"{instance!r} is not one of {allowed!r}")
+
+
+def _multiple(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError as Broken
+
+    if isinstance(instance, int | float) and not isinstance(instance, bool):
+        # 19.99 is a multiple of 0.01, though not in binary fractions.
+        times = instance / step
+        if abs(times - round(times)) > _ROUNDING * max(1.0, abs(times)):
+            yield Broken(f"{instance!r} is not a multiple of {step}")
+
+
+def _properties(rules: Mapping[str, Keyword]) -> Keyword:
+    rule = rules["properties"]
+
+    def apply(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, dict):
+            needed = schema.get("required") or ()
+            # Agents write null for what they leave out.
+            given = {
+                name: each
+                for name, each in wanted.items()
+                if name in needed or cast(JsonObject, instance).get(name, each) is not None
+            }
+            yield from rule(validator, given, instance, schema) or ()
+
+    return apply
 
 
 def _is_moment(value: object) -> bool:

@@ -21,9 +21,9 @@ from sidecritic.cli.gateway.flags import (
 from sidecritic.cli.output import FAILED, command
 
 if TYPE_CHECKING:
-    from sidecritic.settings.starting import Start
-    from sidecritic.workflows.starting.dry import DryVerdict
-    from sidecritic.workflows.starting.folder import Begun
+    from sidecritic.settings.start import Start
+    from sidecritic.workflows.setup.dry import DryVerdict
+    from sidecritic.workflows.setup.folder import Begun
 
 
 def init(  # noqa: PLR0913 # typer makes a flag of each
@@ -48,7 +48,7 @@ def init(  # noqa: PLR0913 # typer makes a flag of each
     critic's model where they say nothing: correct it in the file.
     """
     with command(as_json=json) as output:
-        from sidecritic.workflows.starting.folder import Beginning, begin
+        from sidecritic.workflows.setup.folder import Beginning, begin
 
         start = start_of(
             policy=policy,
@@ -76,7 +76,7 @@ def start_of(**given: Any) -> "Start":
     from pydantic import ValidationError
 
     from sidecritic.errors import ConfigError, first_problem
-    from sidecritic.settings.starting import Start
+    from sidecritic.settings.start import Start
 
     try:
         return Start(**{key: value for key, value in given.items() if value is not None})
@@ -117,6 +117,6 @@ def _verdict(dry: "DryVerdict") -> str:
 
 
 def _variable(start: "Start") -> str:
-    from sidecritic.settings.starting import client_url
+    from sidecritic.settings.start import client_url
 
     return f"{start.provider.upper()}_BASE_URL={client_url(start)}"

@@ -75,7 +75,7 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
         settings = source.read()
         maker = GatewayMaker(source.folder, environment())
         if check:
-            from sidecritic.cli.gateway.checked import checked, shown, warnings
+            from sidecritic.cli.gateway.check import checked, shown, warnings
 
             found = checked(settings, maker.setup(settings), source.folder)
             output.show(found, lambda: shown(found))

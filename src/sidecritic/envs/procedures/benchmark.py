@@ -4,23 +4,20 @@ Synthetic: records and tasks are generated, and an executable policy labels ever
 else knows the domain but its policy text and its tools: there is no pack for it.
 """
 
-import json
 from collections.abc import Mapping
-
-from pydantic import ValidationError
+from typing import Any
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
 from sidecritic.envs.procedures.data import POLICY, TABLES, TASKS, VERSION
-from sidecritic.envs.procedures.records import DeskRefusal, Records, Row
+from sidecritic.envs.procedures.records import Records, Row
 from sidecritic.envs.procedures.rules import RULES, LabelledWrite, LookUp, labelled
 from sidecritic.envs.procedures.tools import SPECS, TOOLS, answer_to
-from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
+from sidecritic.envs.record_worlds import RecordWorld, graded
 from sidecritic.envs.task_files import in_split
-from sidecritic.errors import first_problem
 from sidecritic.ports import Environment, Model
-from sidecritic.simulation.task_record import Action, reference_of, scenario_of
-from sidecritic.types import Assistant, Outcome, Task, ToolCall, ToolResult
+from sidecritic.simulation.task_record import reference_of, scenario_of
+from sidecritic.types import Assistant, Outcome, Task, ToolCall
 
 NAME = "procedures"
 GREETING = "Hello, this is the service desk of the town. What can I do for you?"
@@ -31,7 +28,7 @@ follow your instructions. Do not make anything up. When everything is settled, o
 told you that it cannot be done, write ###STOP###."""
 
 
-class TownDesk(AgentsWorld):
+class TownDesk(RecordWorld):
     """The desk in one episode: its records, the look-ups made, and the writes with their labels."""
 
     def __init__(self, task: Task, records: Records | None = None) -> None:
@@ -40,10 +37,6 @@ class TownDesk(AgentsWorld):
         self._records = records or Records(TABLES)
         self._looked: frozenset[LookUp] = frozenset()
         self._writes: tuple[LabelledWrite, ...] = ()
-
-    def execute(self, call: ToolCall) -> ToolResult:
-        text, is_error = self._answer(call)
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=is_error)
 
     def fork(self) -> "TownDesk":
         twin = TownDesk(self._task, self._records.fork())
@@ -65,32 +58,18 @@ class TownDesk(AgentsWorld):
         writes = [write.model_dump(mode="json") for write in self._writes]
         return outcome.model_copy(update={"native": {**outcome.native, "writes": writes}})
 
-    def perform(self, action: Action) -> ReferenceAction:
-        """Run an action of the reference and return it as it is recorded."""
-        arguments = dict(action.arguments)
-        _, is_error = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        effect = TOOLS[action.name].effect
-        return ReferenceAction(action.name, arguments, "assistant", effect, not is_error)
-
-    def _answer(self, call: ToolCall) -> tuple[str, bool]:
-        if call.name not in TOOLS:
-            return f"Error: there is no tool {call.name!r}; known: {', '.join(TOOLS)}", True
-        arguments = call.arguments or {}
-        try:
-            asked = TOOLS[call.name].asks.model_validate(arguments).model_dump()
-            if call.name in RULES:
-                said = labelled(call.name, asked, self._records, self._looked, call_id=call.id)
-                answer = answer_to(call.name, asked, self._records)
-                self._writes += (said,)
-            else:
-                answer = answer_to(call.name, asked, self._records)
-                (id,) = asked.values()
-                self._looked |= {(call.name, str(id))}
-        except ValidationError as cause:
-            return f"Error: {first_problem(cause, 'arguments')}", True
-        except DeskRefusal as cause:
-            return f"Error: {cause}", True
-        return json.dumps(answer), False
+    def answered(self, call: ToolCall) -> Any:
+        name = call.name
+        asked = TOOLS[name].asks.model_validate(call.arguments or {}).model_dump()
+        if name in RULES:
+            said = labelled(name, asked, self._records, self._looked, call_id=call.id)
+            answer = answer_to(name, asked, self._records)
+            self._writes += (said,)
+            return answer
+        answer = answer_to(name, asked, self._records)
+        (id,) = asked.values()
+        self._looked |= {(name, str(id))}
+        return answer
 
 
 class Procedures:

@@ -4,15 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from sidecritic.envs.record_worlds import Refused
+
 TODAY = date(2025, 9, 10)
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Mapping[str, Row]]
 """Name of a table, to its rows by id."""
-
-
-class DeskRefusal(Exception):
-    """What a tool cannot do; its text is the result of the call."""
 
 
 class Records:
@@ -28,11 +26,11 @@ class Records:
         """Return a row.
 
         Raises:
-            DeskRefusal: there is none.
+            Refused: there is none.
         """
         row = self._changed.get((table, id)) or self._tables[table].get(id)
         if row is None:
-            raise DeskRefusal(f"there is no {table.removesuffix('s')} {id!r}")
+            raise Refused(f"there is no {table.removesuffix('s')} {id!r}")
         return row
 
     def rows(self, table: str) -> Iterator[Row]:

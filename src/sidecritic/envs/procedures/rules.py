@@ -202,7 +202,7 @@ def examined(name: str, arguments: Scope, records: Records) -> Iterator[Examined
     """Walk over the conditions that a write must meet, as the records stand.
 
     Raises:
-        DeskRefusal: something that the call names does not exist.
+        Refused: something that the call names does not exist.
     """
     scope = dict(arguments)
     for key, table in _NAMED.items():
@@ -225,7 +225,7 @@ def labelled(
     """Judge a write before it is executed; `looked` are the look-ups that were made.
 
     Raises:
-        DeskRefusal: something that the call names does not exist.
+        Refused: something that the call names does not exist.
     """
     met = tuple(examined(name, arguments, records))
     broken = tuple(each.name for each in met if not each.holds)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sidecritic.envs.procedures.records import TODAY, DeskRefusal, Records
-from sidecritic.types import Effect, Record, ToolSpec
+from sidecritic.envs.procedures.records import TODAY, Records
+from sidecritic.envs.record_worlds import RecordTool, Refused, specs_of
+from sidecritic.types import Record
 
 Answer = Callable[[Any, Records], Any]
 
@@ -51,13 +52,6 @@ class ChangeSite(Record):
     site_id: str
 
 
-class DeskTool(NamedTuple):
-    asks: type[Record]
-    answer: Answer
-    effect: Effect
-    description: str
-
-
 # --- look-ups -----------------------------------------------------------------------------
 
 
@@ -65,7 +59,7 @@ def _found(asked: ByEmail, records: Records) -> Any:
     for row in records.rows("residents"):
         if row["email"] == asked.email.strip().lower():
             return {key: row[key] for key in ("resident_id", "name", "email")}
-    raise DeskRefusal("no resident has this e-mail address")
+    raise Refused("no resident has this e-mail address")
 
 
 def _shown(table: str, id: str, *fields: str) -> Answer:
@@ -129,95 +123,89 @@ def _lift(asked: OfResident, records: Records) -> Any:
 
 _OF_RESIDENT, _APPLICATION = ("residents", "resident_id"), ("applications", "application_id")
 
-TOOLS: Mapping[str, DeskTool] = {
-    "find_resident": DeskTool(
+TOOLS: Mapping[str, RecordTool] = {
+    "find_resident": RecordTool(
         ByEmail, _found, "read", "Find the id and name of a resident by e-mail address."
     ),
-    "check_identity": DeskTool(
+    "check_identity": RecordTool(
         OfResident, _shown(*_OF_RESIDENT, "identity"), "read", "Whether papers were seen, and when."
     ),
-    "check_standing": DeskTool(
+    "check_standing": RecordTool(
         OfResident, _shown(*_OF_RESIDENT, "standing"), "read", "Good standing, or suspended."
     ),
-    "check_fees": DeskTool(
+    "check_fees": RecordTool(
         OfResident, _shown(*_OF_RESIDENT, "open_fees"), "read", "What a resident owes the town."
     ),
-    "check_hardship": DeskTool(
+    "check_hardship": RecordTool(
         OfResident,
         _shown(*_OF_RESIDENT, "hardship_note"),
         "read",
         "Whether a hardship note of the welfare office is on file.",
     ),
-    "check_certificates": DeskTool(
+    "check_certificates": RecordTool(
         OfResident,
         _shown(*_OF_RESIDENT, "certificates"),
         "read",
         "Safety certificates of a resident, with the day on which each ends.",
     ),
-    "check_insurance": DeskTool(
+    "check_insurance": RecordTool(
         OfResident,
         _shown(*_OF_RESIDENT, "insurance"),
         "read",
         "A resident's event insurance: cover, and the day on which it ends.",
     ),
-    "check_loans": DeskTool(
+    "check_loans": RecordTool(
         OfResident, _loans, "read", "Items that a resident has on loan, with the days due."
     ),
-    "get_item": DeskTool(
+    "get_item": RecordTool(
         OfItem,
         _shown("items", "item_id", "kind", "status", "certificate"),
         "read",
         "An item of the lending store: its status, and the certificate that it asks for.",
     ),
-    "check_reservations": DeskTool(
+    "check_reservations": RecordTool(
         OfItem, _shown("items", "item_id", "reservations"), "read", "Who waits for an item."
     ),
-    "get_application": DeskTool(
+    "get_application": RecordTool(
         OfApplication,
         _shown(*_APPLICATION, "resident_id", "kind", "site_id", "day", "guests", "status"),
         "read",
         "An application for a permit.",
     ),
-    "check_referral": DeskTool(
+    "check_referral": RecordTool(
         OfApplication,
         _shown(*_APPLICATION, "referral"),
         "read",
         "Whether the fire brigade's referral for an application is on file.",
     ),
-    "check_inspection": DeskTool(
+    "check_inspection": RecordTool(
         OfSite, _shown("sites", "site_id", "inspection"), "read", "The last inspection of a site."
     ),
-    "check_bookings": DeskTool(
+    "check_bookings": RecordTool(
         OfSite, _shown("sites", "site_id", "booked_on"), "read", "Days on which a site is taken."
     ),
-    "lend_item": DeskTool(LendItem, _lend, "write", "Hand an item out on loan."),
-    "extend_loan": DeskTool(ExtendLoan, _extend, "write", "Put off the day on which a loan ends."),
-    "waive_fee": DeskTool(WaiveFee, _waive, "write", "Waive fees that a resident owes."),
-    "issue_permit": DeskTool(OfApplication, _issue, "write", "Issue the permit applied for."),
-    "change_site": DeskTool(
+    "lend_item": RecordTool(LendItem, _lend, "write", "Hand an item out on loan."),
+    "extend_loan": RecordTool(
+        ExtendLoan, _extend, "write", "Put off the day on which a loan ends."
+    ),
+    "waive_fee": RecordTool(WaiveFee, _waive, "write", "Waive fees that a resident owes."),
+    "issue_permit": RecordTool(OfApplication, _issue, "write", "Issue the permit applied for."),
+    "change_site": RecordTool(
         ChangeSite, _move, "write", "Move the application for a permit to another site."
     ),
-    "lift_suspension": DeskTool(
+    "lift_suspension": RecordTool(
         OfResident, _lift, "write", "Restore the good standing of a suspended resident."
     ),
 }
 
-SPECS: tuple[ToolSpec, ...] = tuple(
-    ToolSpec(
-        name=name,
-        description=tool.description,
-        parameters=tool.asks.model_json_schema(),
-        effect=tool.effect,
-    )
-    for name, tool in TOOLS.items()
-)
+SPECS = specs_of(TOOLS)
 
 
 def answer_to(name: str, arguments: Mapping[str, object], records: Records) -> Any:
     """Run a tool; a write changes the records.
 
     Raises:
-        DeskRefusal: something that the call names does not exist.
+        Refused: something that the call names does not exist.
         ValidationError: the arguments are not those of the tool.
     """
     tool = TOOLS[name]

@@ -4,29 +4,25 @@ It needs no other package and no key, is the same on every machine, and is grade
 τ²-bench: by the records that an episode leaves and by what the user was told.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
 from sidecritic.envs.base import Conversation, Script, Transcript
 from sidecritic.envs.customer_index import Customer, Customers
-from sidecritic.envs.record_worlds import AgentsWorld, ReferenceAction, graded
+from sidecritic.envs.record_worlds import RecordTool, RecordWorld, Refused, graded, specs_of
 from sidecritic.envs.shop.data import CUSTOMERS, ORDERS, POLICY, TASKS, VERSION, Row
 from sidecritic.envs.task_files import in_split
 from sidecritic.errors import ConfigError, first_problem
 from sidecritic.ports import Environment, Model
-from sidecritic.simulation.task_record import Action, reference_of, scenario_of
+from sidecritic.simulation.task_record import reference_of, scenario_of
 from sidecritic.types import (
     Assistant,
-    Effect,
     Outcome,
     Record,
     Task,
     ToolCall,
-    ToolResult,
-    ToolSpec,
 )
 
 GREETING = "Hello, this is the service desk of the shop. How can I help you?"
@@ -38,10 +34,6 @@ and follow your instructions. Do not make anything up. When everything is settle
 
 Orders = dict[str, Row]
 """The orders that an episode has changed; the others are as they were."""
-
-
-class ShopRefusal(Exception):
-    """What a tool cannot do; its text is the result of the call."""
 
 
 # --- tools --------------------------------------------------------------------------------
@@ -76,7 +68,7 @@ def _find_customer(asked: FindCustomer, _changed: Orders) -> Any:
     for customer in CUSTOMERS.values():
         if customer["email"] == asked.email.strip().lower():
             return customer
-    raise ShopRefusal("no customer has this e-mail address")
+    raise Refused("no customer has this e-mail address")
 
 
 def _get_order(asked: GetOrder, changed: Orders) -> Any:
@@ -86,13 +78,13 @@ def _get_order(asked: GetOrder, changed: Orders) -> Any:
 def _refund_items(asked: RefundItems, changed: Orders) -> Any:
     order = _order(asked.order_id, changed)
     if order["status"] != "delivered":
-        raise ShopRefusal(f"order {asked.order_id} has not been delivered")
+        raise Refused(f"order {asked.order_id} has not been delivered")
     if asked.payment_method_id not in CUSTOMERS[order["customer_id"]]["payment_methods"]:
-        raise ShopRefusal("the customer has no such payment method")
+        raise Refused("the customer has no such payment method")
     refunded = {item_id for refund in order["refunds"] for item_id in refund["item_ids"]}
     left = {item["item_id"] for item in order["items"]} - refunded
     if not asked.item_ids or not left.issuperset(asked.item_ids):
-        raise ShopRefusal("each item must belong to the order and not be refunded yet")
+        raise Refused("each item must belong to the order and not be refunded yet")
     refund = {
         "item_ids": sorted(asked.item_ids),
         "payment_method_id": asked.payment_method_id,
@@ -105,7 +97,7 @@ def _refund_items(asked: RefundItems, changed: Orders) -> Any:
 def _change_address(asked: ChangeAddress, changed: Orders) -> Any:
     order = _order(asked.order_id, changed)
     if order["status"] != "processing":
-        raise ShopRefusal(f"order {asked.order_id} has left already")
+        raise Refused(f"order {asked.order_id} has left already")
     address = asked.model_dump(exclude={"order_id"})
     changed[asked.order_id] = {**order, "address": address}
     return changed[asked.order_id]
@@ -118,61 +110,42 @@ def _transfer_to_human(_asked: TransferToHuman, _changed: Orders) -> Any:
 def _order(order_id: str, changed: Orders) -> Row:
     order = changed.get(order_id) or ORDERS.get(order_id)
     if order is None:
-        raise ShopRefusal(f"there is no order {order_id!r}")
+        raise Refused(f"there is no order {order_id!r}")
     return order
 
 
-class ShopTool(NamedTuple):
-    asks: type[Record]
-    answer: Callable[[Any, Orders], Any]
-    effect: Effect
-    description: str
-
-
-TOOLS: Mapping[str, ShopTool] = {
-    "find_customer": ShopTool(
+TOOLS: Mapping[str, RecordTool] = {
+    "find_customer": RecordTool(
         FindCustomer,
         _find_customer,
         "read",
         "Find a customer, with payment methods and order ids, by e-mail address.",
     ),
-    "get_order": ShopTool(GetOrder, _get_order, "read", "Look up an order."),
-    "refund_items": ShopTool(
+    "get_order": RecordTool(GetOrder, _get_order, "read", "Look up an order."),
+    "refund_items": RecordTool(
         RefundItems, _refund_items, "write", "Refund delivered items of an order."
     ),
-    "change_address": ShopTool(
+    "change_address": RecordTool(
         ChangeAddress, _change_address, "write", "Send an order that has not left elsewhere."
     ),
-    "transfer_to_human": ShopTool(
+    "transfer_to_human": RecordTool(
         TransferToHuman, _transfer_to_human, "read", "Hand the conversation to a person."
     ),
 }
 
-SPECS: tuple[ToolSpec, ...] = tuple(
-    ToolSpec(
-        name=name,
-        description=tool.description,
-        parameters=tool.asks.model_json_schema(),
-        effect=tool.effect,
-    )
-    for name, tool in TOOLS.items()
-)
+SPECS = specs_of(TOOLS)
 
 
 # --- the world ----------------------------------------------------------------------------
 
 
-class Desk(AgentsWorld):
+class Desk(RecordWorld):
     """The shop in one episode: the orders that it changed, over all others."""
 
     def __init__(self, task: Task, changed: Orders | None = None) -> None:
         super().__init__(POLICY, SPECS)
         self._task = task
         self._changed: Orders = dict(changed or {})
-
-    def execute(self, call: ToolCall) -> ToolResult:
-        text, is_error = self._answer(call)
-        return ToolResult(call_id=call.id, name=call.name, text=text, is_error=is_error)
 
     def fork(self) -> "Desk":
         return Desk(self._task, self._changed)
@@ -191,25 +164,9 @@ class Desk(AgentsWorld):
             told=[(i, any(i in text for text in said)) for i in reference.communicate],
         )
 
-    def perform(self, action: Action) -> ReferenceAction:
-        """Run an action of the reference and return it as it is recorded."""
-        arguments = dict(action.arguments)
-        _, is_error = self._answer(ToolCall(id="", name=action.name, arguments=arguments, raw=""))
-        effect = TOOLS[action.name].effect
-        return ReferenceAction(action.name, arguments, "assistant", effect, not is_error)
-
-    def _answer(self, call: ToolCall) -> tuple[str, bool]:
-        tool = TOOLS.get(call.name)
-        if tool is None:
-            return f"Error: there is no tool {call.name!r}; known: {', '.join(TOOLS)}", True
-        try:
-            asked = tool.asks.model_validate(call.arguments)
-            answer = tool.answer(asked, self._changed)
-        except ValidationError as cause:
-            return f"Error: {first_problem(cause, 'arguments')}", True
-        except ShopRefusal as cause:
-            return f"Error: {cause}", True
-        return answer if isinstance(answer, str) else json.dumps(answer), False
+    def answered(self, call: ToolCall) -> Any:
+        tool = TOOLS[call.name]
+        return tool.answer(tool.asks.model_validate(call.arguments), self._changed)
 
 
 class Shop:

@@ -29,7 +29,7 @@ from sidecritic.gateway.store.history_digest import HistoryDigest
 from sidecritic.gateway.store.reviews import ReviewCase
 from sidecritic.gateway.telemetry.counts import Counts
 from sidecritic.ports import Critic
-from sidecritic.seats.given import prose_of, require_critic
+from sidecritic.seats.arguments import prose_of, require_critic
 from sidecritic.seats.tools import Mode, ToolRule
 from sidecritic.types import Limits
 

@@ -83,11 +83,12 @@ def test_failures_are_read_in_the_forms_of_machines(text: str) -> None:
 
 
 def test_a_record_of_another_person_is_refused_unless_they_were_looked_up_too() -> None:
-    assert set(found(KNOWN.calls("set_berth", boatId="B-990", berth="C14"))) == {
+    other = KNOWN.did("get_boat", {"boatId": "B-991", "memberId": "M-350"}, boatId="B-991")
+    assert set(found(other.calls("set_berth", boatId="B-991", berth="C14"))) == {
         "another person's record"
     }
-    ward = KNOWN.did("find_member", {"memberId": "M-350", "guardian": "M-204"}, name="Bo Lind")
-    assert not found(ward.calls("set_berth", boatId="B-990", berth="C14"))
+    ward = other.did("find_member", {"memberId": "M-350", "guardian": "M-204"}, name="Bo Lind")
+    assert not found(ward.calls("set_berth", boatId="B-991", berth="C14"))
 
 
 def test_the_same_write_again_is_refused_unless_something_happened_in_between() -> None:

@@ -10,7 +10,7 @@ from sidecritic.errors import ModelUnavailable
 from sidecritic.models.scripted import FunctionModel
 from sidecritic.seats.effects import Proposed, propose
 from sidecritic.types import Request, System, User
-from sidecritic.workflows.starting.asked import ToolAnswers, ask
+from sidecritic.workflows.setup.questions import ToolAnswers, ask
 
 
 def tools(*names: str, description: str = "") -> tuple[Proposed, ...]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.given import among, attached, read_labels_file
 from sidecritic.labelling.label import Label
+from sidecritic.labelling.label_files import among, attached, read_labels_file
 from sidecritic.recorded import Opinion
 from sidecritic.recordings import load
 from tests.library import TOOLS, Json, renewal, written

@@ -13,11 +13,11 @@ from sidecritic.reports.effects import ToolRow
 from sidecritic.seats.effects import Proposed, propose
 from sidecritic.settings.files import read_text
 from sidecritic.settings.route_tools import judged
-from sidecritic.settings.starting import ROUTE, Start, started, to_environment, to_toml
+from sidecritic.settings.start import ROUTE, Start, started, to_environment, to_toml
 from sidecritic.types import Record
 from sidecritic.workflows.files import write_file
-from sidecritic.workflows.starting.asked import Heard, ask
-from sidecritic.workflows.starting.dry import DryVerdict, dry_verdict
+from sidecritic.workflows.setup.dry import DryVerdict, dry_verdict
+from sidecritic.workflows.setup.questions import Heard, ask
 
 SETTINGS = "gateway.toml"
 EXAMPLE = ".env.example"

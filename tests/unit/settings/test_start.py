@@ -12,7 +12,7 @@ from sidecritic.dialects.tool_files import tools_in
 from sidecritic.seats.effects import propose
 from sidecritic.settings.gateway_file import gateway_settings
 from sidecritic.settings.route_tools import tools_of
-from sidecritic.settings.starting import Start, started, to_environment, to_toml
+from sidecritic.settings.start import Start, started, to_environment, to_toml
 
 TOOLS = propose(tools_in([{"name": "find_pet"}, {"name": "book_bath"}, {"name": "desk"}], "here"))
 

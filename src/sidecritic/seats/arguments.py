@@ -23,13 +23,22 @@ def prose_of(policy: object) -> str:
         raise ConfigError(
             f"policy is {policy!r:.80}; give prose, or the Path of a file that holds it"
         )
+    return read_policy(Path(policy))
+
+
+def read_policy(file: Path) -> str:
+    """Read a policy in plain text or Markdown.
+
+    Raises:
+        ConfigError: it cannot be read, or is empty.
+    """
     try:
-        return Path(policy).read_text(encoding="utf-8")
-    except UnicodeDecodeError as cause:
-        raise ConfigError(f"policy {policy} is not UTF-8; save it as UTF-8") from cause
-    except OSError as cause:
-        problem = f"cannot read policy {policy}: {cause.strerror}; check the path"
-        raise ConfigError(problem) from cause
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigError(f"cannot read the policy {file}: {cause}; check the path") from cause
+    if not text:
+        raise ConfigError(f"the policy {file} is empty; write the rules into it, or leave it out")
+    return text
 
 
 def require_critic(critic: object) -> Critic:
