@@ -8,10 +8,8 @@ back, and *missed* when such an action is approved and none was sent back before
 is an action without a mistake that is sent back, counted once; in an episode in which a write
 was left out, nothing is right. Everything here is *simulated*.
 
-The exit code is 1 when the target is missed: over mistakes in writes a recall of 0.75 or more, at
-0.06 or fewer false alarms outside the noisy tasks, whose reference breaks the policy. It was 0.90
-at 0.02 while the checks read English that simulated actors speak and real ones do not: what did not
-hold on the users of both halves of recorded runs is gone (design/critic-errors.md).
+The exit code is 1 when the target is missed: over mistakes in writes a recall of 0.90 or more, at
+0.02 or fewer false alarms outside the noisy tasks, whose reference breaks the policy.
 """
 
 import argparse
@@ -39,9 +37,9 @@ from sidecritic.types import Approve, Assistant, Fault, ToolSpec
 from sidecritic.writes import failing_references, normal_form
 
 ENVS = ("tau2:retail", "tau2:airline")
-RECALL = 0.75
+RECALL = 0.90
 """Of mistakes in writes, at least."""
-FALSE_ALARMS = 0.06
+FALSE_ALARMS = 0.02
 """Of right writes outside the noisy tasks, at most."""
 
 

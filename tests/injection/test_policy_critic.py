@@ -58,8 +58,8 @@ UNCONFIRMED = {
     ),
 }
 FORBIDDEN = {
-    "retail: an exchange for the same": Case(
-        "tau2:retail", retail.LAMP_WISH, retail.but(retail.EXCHANGE, new_item_ids=["100001"])
+    "retail: a delivered order": Case(
+        "tau2:retail", retail.CANCELLING, retail.but(retail.CANCEL, order_id="#W1000002")
     ),
     "airline: no reason to cancel": Case(
         "tau2:airline", airline.talk(airline.PLANS), airline.CANCEL

@@ -1,4 +1,4 @@
-"""Money in a text: amounts, and which of two prices the user wants."""
+"""Money in a text: amounts, limits, and which of several prices the user wants."""
 
 import re
 from collections.abc import Iterator
@@ -24,11 +24,23 @@ _AMOUNT = re.compile(
     rf"|\b{_CURRENCY}[ \u00a0]({_COMMA}|{_NUMBER})(?!\d)",
     re.IGNORECASE,
 )
+_LIMITS = re.compile(
+    rf"\$ ?(?P<first>{_NUMBER})[^.$\n]{{0,12}}\b(?:left|credit|limit|budget|maximum)\b"
+    r"|\b(?:limit|budget|afford|only has|only have|down to|stay (?:under|below|within)|under|below"
+    r"|less than|no more than|at most|up to|maximum of|within|not exceed\w*)\b"
+    rf"[^.$\n]{{0,24}}\$ ?(?P<second>{_NUMBER})"
+)
+_EXTREMES = re.compile(
+    r"\b(?:(?P<least>cheapest|least expensive|lowest[- ](?:priced?|cost)|most affordable)"
+    r"(?! items?\b)"
+    r"|(?P<most>most expensive|priciest|highest[- ](?:priced?|cost)|dearest))\b"
+)
 _COMPARED = re.compile(
     r"\b(?:the|whichever(?: \w+)?(?: is)?) (?:(?P<more>more expensive|pricier|dearer|costlier"
     r"|higher[- ]priced|most expensive|priciest)|cheaper|less expensive|lower[- ]priced|cheapest"
     r"|least expensive)\b"
 )
+_ASKED = re.compile(r"\b(what|which)('s| is| are| was)?( the| my| our)? $")
 
 
 def amounts(text: str) -> Iterator[float]:
@@ -38,6 +50,20 @@ def amounts(text: str) -> Iterator[float]:
         if _WITH_COMMA.fullmatch(number):
             number = _GROUPING.sub("", number).replace(",", ".")
         yield float(number.replace(",", ""))
+
+
+def limits(lower: str) -> Iterator[float]:
+    """Walk over the amounts that a text names as the most to be paid."""
+    for match in _LIMITS.finditer(lower):
+        yield float((match["first"] or match["second"]).replace(",", ""))
+
+
+def extreme(lower: str) -> int:
+    """Return -1 where a text wants the cheapest, 1 where it wants the dearest, else 0."""
+    for match in _EXTREMES.finditer(lower):
+        if not _ASKED.search(lower[max(0, match.start() - 24) : match.start()]):
+            return -1 if match["least"] else 1
+    return 0
 
 
 def compared(lower: str) -> int:

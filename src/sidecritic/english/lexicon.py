@@ -1,4 +1,4 @@
-"""Word families as data: what users ask for.
+"""Word families as data: what users ask for, and what they pay with.
 
 A family lists verbs in their base form and other words with the same meaning; the inflected
 forms are derived, so every check recognises the same words. Nouns of a domain are not here: each
@@ -110,6 +110,21 @@ Synonyms = tuple[tuple[str, str], ...]
 
 GRANT = Intent("grant", ("add", "issue", "send", "credit"), frozenset({"send"}))
 KEEP = Intent("keep", ("keep",), frozenset(), "except|excluding|apart from")
+
+PAYMENTS = {
+    "paypal": re.compile(r"\bpay ?pal\b"),
+    "gift_card": re.compile(r"\bgift ?_?card"),
+    "credit_card": re.compile(
+        r"\b(credit ?_?card|visa|master ?card|amex|american express|debit)\b"
+        r"|(?<!gift )\bcard ending"
+    ),
+}
+"""What people call each kind of payment, by its name in records."""
+
+
+def spoken(*names: str) -> re.Pattern[str]:
+    """Return a pattern of all words for the named intents."""
+    return re.compile("|".join(intent.spoken.pattern for intent in INTENTS if intent.name in names))
 
 
 def intents_of(tool: str) -> tuple[Intent, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.records import among
 from sidecritic.checks.terms import Term, term
 from sidecritic.english.amounts import amounts
@@ -152,7 +151,7 @@ def announced_price(case: Case) -> Objection | None:
         "amount and ask again.",
         evidence=f"{told[:4]} vs {costs:g}",
         messages=(agreed.question.position,),
-        risk=None if told and costs > 0 else EVIDENCE,
+        risk=None if told and costs > 0 else 0.3,
     )
 
 

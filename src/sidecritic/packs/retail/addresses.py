@@ -1,24 +1,35 @@
-"""Retail: addresses, which are confused more often than anything else."""
+"""Retail: addresses, which are confused more often than anything else.
 
-from collections.abc import Mapping
+An address is tied to the user by "my new home is where the luggage went": an agent that
+mixes up which order that is swaps old and new.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, EVIDENCE, NO_INVENTION
+from sidecritic.checks.facts import Facts
 from sidecritic.english.text import mentions
+from sidecritic.packs.retail.clauses import name_of, named_in
 from sidecritic.packs.retail.records import (
     MODIFY_ADDRESS,
     USER_ADDRESS,
+    items,
     order_of,
     orders,
     user,
 )
-from sidecritic.values import object_of, text_of
+from sidecritic.values import JsonObject, object_of, text_of
 
 ADDRESS_KEYS = ("address1", "address2", "city", "state", "country", "zip")
 TOOLS = (MODIFY_ADDRESS, USER_ADDRESS)
+
+_NEW = re.compile(r"\bnew (\w+ )?(address|home|place|house|one)\b|\bmoved\b")
+_WENT = re.compile(r"\b(order|ordered|sent|went|ship|shipped|deliver|delivered|is|was|for)\b")
 
 
 @call_check(
@@ -60,6 +71,28 @@ def mixed_address(case: Case) -> Objection | None:
     )
 
 
+@call_check(
+    "old and new address swapped",
+    tools=TOOLS,
+    risk=0.45,
+    policy="You must list the action details and obtain explicit user confirmation.",
+)
+def swapped_address(case: Case) -> Objection | None:
+    """Fire when the user tied the new address to an order and the call uses another address."""
+    for order, product in _tied_orders(case.facts):
+        there = object_of(order, "address")
+        if not there or _equal(there, case.arguments):
+            continue
+        order_id = text_of(order, "order_id")
+        return Objection(
+            f"The user said that the {product} went to the new address. It is in {order_id}, which "
+            f"ships to {_brief(there)}: that is the new address, not "
+            f"{_brief(case.arguments)}.",
+            evidence=f"{product} in {order_id}",
+        )
+    return None
+
+
 @call_check("address not as given", tools=TOOLS, risk=0.6, policy=CONSENT)
 def not_as_given(case: Case) -> Objection | None:
     """Fire when parts of the address differ from the record that holds its street."""
@@ -79,6 +112,25 @@ def not_as_given(case: Case) -> Objection | None:
             evidence=part,
         )
     return None
+
+
+def _tied_orders(facts: Facts) -> Iterator[tuple[JsonObject, str]]:
+    """Walk over the orders that the user named as those with the new address."""
+    changed = {
+        text_of(d.arguments, "order_id") for d in facts.writes if d.call.name == MODIFY_ADDRESS
+    }
+    for sentence in facts.wishes:
+        if not _NEW.search(sentence) or not _WENT.search(sentence):
+            continue
+        for order_id, order in orders(facts).items():
+            for item in items(order) if order_id not in changed else ():
+                if named_in(sentence, name_of(item)) and _is_unique(facts, name_of(item)):
+                    yield order, text_of(item, "name")
+
+
+def _is_unique(facts: Facts, name: str) -> bool:
+    holding = [o for o in orders(facts).values() if any(name_of(i) == name for i in items(o))]
+    return len(holding) == 1
 
 
 def _equal(one: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:

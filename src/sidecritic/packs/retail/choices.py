@@ -1,11 +1,13 @@
 """Retail: the variant of a call against the options and prices that the user spoke of."""
 
+import re
 from collections.abc import Iterator
 
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.common import CONSENT, EVIDENCE
 from sidecritic.checks.sources import agreed_at, shown_at
+from sidecritic.english.amounts import extreme
 from sidecritic.english.text import mentions
 from sidecritic.packs.retail.clauses import clauses, name_of
 from sidecritic.packs.retail.options import namings, plain
@@ -20,7 +22,9 @@ from sidecritic.packs.retail.records import (
     swaps,
     variants,
 )
-from sidecritic.values import text_of, texts_of
+from sidecritic.values import JsonObject, number_of, text_of, texts_of
+
+_EACH = re.compile(r"\b(all|every|everything|each|both|items)\b")
 
 
 @call_check("option spoken of missing", tools=SWAPS, risk=0.65, policy=CONSENT)
@@ -44,6 +48,25 @@ def spoken_option(case: Case) -> Objection | None:
                     risk=None if len(mine) == 1 and wanted[key] == mine else EVIDENCE,
                     messages=shown_at(case.facts, pair.product),
                 )
+    return None
+
+
+@call_check("not the dearest or cheapest", tools=SWAPS, risk=0.6, policy=CONSENT)
+def not_extreme(case: Case) -> Objection | None:
+    """Fire when an available variant is cheaper, or dearer, as was wished, and fits as well."""
+    for pair in _known(case):
+        sign, wanted = _extreme(case, pair), _wanted(case, pair)
+        unmet = _unmet(pair.new, wanted)
+        rivals = [one for one in available(pair.product) if _unmet(one, wanted) <= unmet]
+        best = max(rivals, key=lambda one: sign * number_of(one, "price"), default=pair.new)
+        if sign * (number_of(best, "price") - number_of(pair.new, "price")) > 0.005:
+            return Objection(
+                f"The user wants the {'most expensive' if sign > 0 else 'cheapest'} "
+                f"{text_of(pair.old, 'name')}; {describe(best)} is available, the call takes "
+                f"{describe(pair.new)}.",
+                evidence=f"{number_of(best, 'price')} vs {number_of(pair.new, 'price')}",
+                messages=shown_at(case.facts, pair.product),
+            )
     return None
 
 
@@ -87,3 +110,20 @@ def _wanted(case: Case, pair: Swap) -> dict[str, set[str]]:
             if not one.negated:
                 found.setdefault(one.key, set()).add(one.value)
     return found
+
+
+def _unmet(variant: JsonObject, wanted: dict[str, set[str]]) -> set[str]:
+    mine = options(variant)
+    return {key for key, values in wanted.items() if mine.get(key) not in values}
+
+
+def _extreme(case: Case, pair: Swap) -> int:
+    """Return -1 where the user wants the cheapest variant, 1 for the dearest, else 0."""
+    signs = [sign for text in _about(case, pair) if (sign := extreme(text))]
+    if signs:
+        return signs[-1]
+    alone = len(tuple(swaps(case))) == 1
+    # What is said of all items, or of the only one that changes, and of no other product.
+    open_ = (one.text for one in clauses(case) if not one.product)
+    common = {extreme(text) for text in open_ if alone or _EACH.search(text)} - {0}
+    return common.pop() if len(common) == 1 else 0

@@ -113,6 +113,12 @@ def _clauses(facts: Facts, names: tuple[str, ...]) -> tuple[Clause, ...]:
     return tuple(found)
 
 
+def question_before(facts: Facts, position: int) -> str:
+    """Return what the agent last said before a position of the history, in lower case."""
+    before = [line.lower for line in facts.agent_lines if line.position < position]
+    return before[-1] if before else ""
+
+
 def named_in(lower: str, name: str) -> bool:
     """Whether a text names a product."""
     return next(products_in(lower, (name,)), None) is not None

@@ -9,9 +9,11 @@ from sidecritic.checks.common import EVIDENCE
 from sidecritic.checks.facts import Facts
 from sidecritic.english.amounts import compared
 from sidecritic.english.text import mentions, sentences
-from sidecritic.packs.retail.clauses import clauses, name_of, named_in
+from sidecritic.packs.retail.clauses import Act, Clause, clauses, name_of, named_in
 from sidecritic.packs.retail.options import namings
 from sidecritic.packs.retail.records import (
+    EXCHANGE,
+    MODIFY_ITEMS,
     ON_ITEMS,
     RETURN,
     item_of,
@@ -22,11 +24,40 @@ from sidecritic.packs.retail.records import (
 )
 from sidecritic.values import JsonObject, number_of, text_of, texts_of
 
+_ACTS: dict[str, frozenset[Act]] = {
+    RETURN: frozenset({"return"}),
+    EXCHANGE: frozenset({"exchange", "change"}),
+    MODIFY_ITEMS: frozenset({"exchange", "change"}),
+}
 _ORDER_ID = re.compile(r"(#w\d+)")
 CONFIRM_ITEMS = "The user needs to confirm the order id and the list of items."
+ONE_CALL = (
+    "Exchange or modify order tools can only be called once per order. Be sure that all items to "
+    "be changed are collected into a list before making the tool call."
+)
 
 
-@call_check("another order holds it too", tools=ON_ITEMS, risk=0.55, policy=CONFIRM_ITEMS)
+@call_check("item left out", tools=ON_ITEMS, risk=0.25, policy=ONE_CALL)
+def left_out(case: Case) -> Objection | None:
+    """Fire when an item of the order that the user named for the same act is not in the call."""
+    taken = {name_of(item) for item in _taken(case)}
+    agreed = case.agreed
+    for item, said in _wanted_items(case, _ACTS[case.tool]):
+        name = name_of(item)
+        if name in taken:
+            continue
+        named = agreed is not None and named_in(agreed.question.lower, name)
+        return Objection(
+            f"The user also named the {text_of(item, 'name')} of this order, and `{case.tool}` "
+            "works only once per order. Put all items into one call.",
+            evidence=name,
+            risk=None if named and not _is_elsewhere(case, item) else EVIDENCE,
+            messages=(said.position,),
+        )
+    return None
+
+
+@call_check("another order holds it too", tools=ON_ITEMS, risk=0.35, policy=CONFIRM_ITEMS)
 def ambiguous_order(case: Case) -> Objection | None:
     """Fire when another order of the same status holds the product, and the user was not told."""
     order_id = case.named("order_id")
@@ -47,7 +78,7 @@ def ambiguous_order(case: Case) -> Objection | None:
                 f"{other_id} holds a {text_of(item, 'name')} too ({_options(twin)}); the call is "
                 f"for that of {order_id} ({_options(item)}). Ask which one the user means.",
                 evidence=f"{other_id} {text_of(twin, 'item_id')}",
-                risk=EVIDENCE if shown and not better else None,
+                risk=0.6 if compared and not shown else EVIDENCE if shown and not better else None,
             )
     return None
 
@@ -59,6 +90,23 @@ def _taken(case: Case) -> Iterator[JsonObject]:
         item = item_of(order, item_id)
         if item:
             yield item
+
+
+def _wanted_items(case: Case, acts: frozenset[Act]) -> Iterator[tuple[JsonObject, Clause]]:
+    """Walk over the items of the order that are not in the call and that the user wants so."""
+    listed = texts_of(case.arguments, "item_ids")
+    said = clauses(case)
+    for item in items(order_of(case)):
+        if text_of(item, "item_id") in listed:
+            continue
+        about = [c for c in said if c.product == name_of(item) and c.act]
+        if about and about[-1].act in acts:
+            yield item, about[-1]
+
+
+def _is_elsewhere(case: Case, item: JsonObject) -> bool:
+    """Whether another order of the user holds the same product."""
+    return any(True for _ in _holding(case, item))
 
 
 def _holding(case: Case, item: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject]]:

@@ -1,6 +1,6 @@
 """Retail: what the policy allows, read off the records that the tools returned.
 
-What the tools refuse by themselves is evidence: the agent reads the error and goes on.
+Some of what the tools refuse by themselves is evidence: the agent reads the error and goes on.
 """
 
 from sidecritic.checks.base import CallCheck, Objection, call_check
@@ -85,7 +85,7 @@ unread_order = CallCheck(
 not_pending = CallCheck(
     "order not pending",
     tools=ON_PENDING,
-    risk=EVIDENCE,
+    risk=0.9,
     policy="An order can only be cancelled or modified if its status is 'pending', and you should "
     "check its status before taking the action.",
     examine=in_state(
@@ -134,7 +134,7 @@ def bad_reason(case: Case) -> Objection | None:
 foreign_item = CallCheck(
     "item not in the order",
     tools=ON_ITEMS,
-    risk=EVIDENCE,
+    risk=0.95,
     policy="The user needs to confirm the order id and the list of items.",
     examine=among(
         lambda case: texts_of(case.arguments, "item_ids"),
@@ -161,7 +161,7 @@ same_item = CallCheck(
 @call_check(
     "another product",
     tools=SWAPS,
-    risk=EVIDENCE,
+    risk=0.95,
     policy="There cannot be any change of product types, e.g. modify shirt to shoe.",
 )
 def other_product(case: Case) -> Objection | None:
@@ -221,7 +221,7 @@ refund_route = CallCheck(
 same_payment = CallCheck(
     "payment unchanged",
     tools=(MODIFY_PAYMENT,),
-    risk=EVIDENCE,
+    risk=0.9,
     policy="The user can only choose a single payment method different from the original payment "
     "method.",
     examine=changed(_kept_payment, order_of, "Ask for another payment method."),

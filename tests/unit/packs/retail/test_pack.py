@@ -3,6 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
+from sidecritic.checks.common import EVIDENCE
 from sidecritic.packs.retail.pack import RETAIL
 from tests.talk import Talk, fired, sent_back, specs
 
@@ -189,10 +190,36 @@ UNKNOWN = (
         ("address unchanged", MOVING, but(MOVE, **OLD)),
         ("address of two halves", MOVING, but(MOVE, zip="77034", address1="592 Elm Avenue")),
         (
+            "old and new address swapped",
+            wish("My new address is where the tablet was sent."),
+            but(MOVE, **NEW),
+        ),
+        (
+            "whole order cancelled",
+            wish("I want to cancel just the skateboard, I no longer need it."),
+            CANCEL,
+        ),
+        ("reason nobody gave", wish("Cancel order #W1000001, I ordered it by mistake."), CANCEL),
+        ("reason not asked", wish("Cancel the order #W1000001."), CANCEL),
+        (
+            "not the dearest or cheapest",
+            wish("I want the most expensive desk lamp, on my visa."),
+            EXCHANGE,
+        ),
+        (
             "another variant than announced",
             wish("A black lamp, please.", "Item 100003 for your visa. Shall I proceed?"),
             EXCHANGE,
         ),
+        (
+            "item left out",
+            wish(
+                "Please return the desk lamp and the tablet.",
+                "I'll return the desk lamp and tablet to your card. Shall I proceed?",
+            ),
+            RETURN,
+        ),
+        ("payment nobody spoke of", wish("I'd like the desk lamp in black."), EXCHANGE),
     ],
 )
 def test_what_the_policy_or_the_user_does_not_want_is_noticed(
@@ -216,6 +243,29 @@ def test_items_are_modified_once() -> None:
     assert "order not pending" in names(talk, but(MODIFY, new_item_ids=["100003"]))
 
 
+def test_the_order_that_the_new_address_is_tied_to_gives_the_address() -> None:
+    there = order("#W1000003", "pending", item("Luggage Set", "7", "8", 1.0), address=NEW)
+    talk = TALK.did("get_order_details", there, order_id="#W1000003")
+    talk = talk.user("My new address is the one of the luggage.").agent("Proceed?").user("Yes.")
+    assert "old and new address swapped" not in names(talk, MOVE)
+    away = but(MOVE, order_id="#W1000003", **OLD)
+    assert "old and new address swapped" in names(talk, away)
+
+
+def test_an_order_that_was_disclosed_as_a_whole_may_be_cancelled() -> None:
+    talk = wish(
+        "I want to cancel just the skateboard, I no longer need it.",
+        "I can only cancel the entire order #W1000001. Shall I proceed?",
+    )
+    assert "whole order cancelled" not in names(talk, CANCEL)
+
+
+def test_feedback_names_the_variant_that_fits_the_wish() -> None:
+    talk = wish("I want the most expensive desk lamp, on my visa.")
+    found = fired(RETAIL, talk.calls(EXCHANGE[0], **EXCHANGE[1]))
+    assert "100003" in found["not the dearest or cheapest"].feedback
+
+
 def test_a_call_whose_arguments_are_not_an_object_breaks_nothing() -> None:
     proposal = TALK.calls("cancel_pending_order")
     call = proposal.action.calls[0].model_copy(update={"arguments": None, "raw": "{"})
@@ -231,6 +281,18 @@ def test_an_exchange_for_the_same_is_noticed_where_nothing_else_changes() -> Non
 
 
 def test_what_the_tool_refuses_by_itself_is_told_and_left_to_the_tool() -> None:
+    pending = but(RETURN, order_id="#W1000001")
+    told = fired(RETAIL, RETURNING.calls(pending[0], **pending[1]))
+    assert told["order not delivered"].risk == EVIDENCE
+
+
+def test_what_real_runs_and_simulated_mistakes_both_support_refuses() -> None:
     delivered = but(CANCEL, order_id="#W1000002")
     assert "order not pending" in names(CANCELLING, delivered)
-    assert not sent_back(RETAIL, CANCELLING.calls(delivered[0], **delivered[1]))
+    assert sent_back(RETAIL, CANCELLING.calls(delivered[0], **delivered[1]))
+
+
+def test_a_whole_order_cancelled_alone_is_told_and_not_refused() -> None:
+    talk = wish("I only want to cancel the skateboard, nothing else.", "Shall I proceed?")
+    told = fired(RETAIL, talk.calls(CANCEL[0], **CANCEL[1]))
+    assert told["whole order cancelled"].risk < 0.5

@@ -32,6 +32,16 @@ def test_a_quotation_mark_behind_a_full_stop_ends_a_sentence_too() -> None:
     assert len(sentences('Cancel it as "no longer needed" after that.')) == 1
 
 
+def test_a_quoted_reason_belongs_to_the_order_before_it() -> None:
+    other = order("#W1000003", "pending", TABLET)
+    talk = TALK.did("get_order_details", other, order_id="#W1000003").user(
+        'Yes, cancel #W1000003 with the reason "no longer needed." '
+        "After that, cancel #W1000001, which I ordered by mistake."
+    )
+    assert "reason nobody gave" in names(talk, CANCEL)
+    assert "reason nobody gave" not in names(talk, but(CANCEL, reason="ordered by mistake"))
+
+
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
