@@ -12,6 +12,7 @@ model is asked is the business of `asking`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sidecritic.checks.base import Examiner, Finding, objections
 from sidecritic.critics.answers import Opinion, Reasons, WantedLookup, cited, plain
@@ -169,8 +170,11 @@ class LLMCritic:
         self, proposal: Proposal, prompt: Prompt, opinion: Opinion, hearing: Hearing
     ) -> Judgement:
         if opinion.risk is None:
-            # Nothing speaks against it, and what could have was looked up.
-            return Judgement(verdict=Approve(), critic=self.name, risk=_UNDECIDED)
+            # What could have told was looked up: now it is right or wrong.
+            prompt = replace(prompt, may_look=False)
+            opinion = await hearing.opinion(prompt)
+            if opinion.risk is None:
+                raise CriticError(f"model {self._model.name!r} says neither right nor wrong")
         if opinion.risk < self._threshold:
             return Judgement(verdict=Approve(), critic=self.name, risk=opinion.risk)
         reasons = await hearing.reasons(prompt)

@@ -154,6 +154,25 @@ async def test_once_it_was_looked_up_the_action_is_judged_by_what_is_known() -> 
     assert "was looked up before" in judgement.rationale
 
 
+@pytest.mark.parametrize(("verdict", "kind"), [("Yes", "approve"), ("No", "revise")])
+async def test_a_model_that_only_says_look_is_asked_once_more_what_it_is(
+    verdict: str, kind: str
+) -> None:
+    def answer(request: Request) -> Completion:
+        text = request.messages[-1].text
+        if text.startswith("Why not?"):
+            return said("no form at all")
+        if "lookups" in text:
+            return said(json.dumps({"lookups": [WANTED]}))
+        word = "Look" if '"Look"' in text else verdict
+        return said(json.dumps({"verdict": word, "confidence": 90}))
+
+    critic = LLMCritic(FunctionModel(answer, name="m"), wire=Wire(verdict="json"))
+    judgement = await critic.judge(proposal(*looked("get_balance", BALANCE)))
+    assert judgement.verdict.kind == kind
+    assert judgement.risk == pytest.approx(0.1 if kind == "approve" else 0.9)
+
+
 async def test_after_a_write_the_same_record_may_be_looked_up_again() -> None:
     written = Assistant(calls=(CLOSE.model_copy(update={"id": "w0"}),))
     seen = (
