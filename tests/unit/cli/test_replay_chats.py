@@ -32,11 +32,11 @@ def test_the_contract_holds_on_chat_logs() -> None:
     assert scores["writes"]["labelled"]["all"].keys() >= KEYS
     assert (scores["writes"]["labelled"]["all"]["n"], scores["malformed"]) == (4, 0)
     assert scores["decided"]["all"]["caught"]["of"] == 3
-    assert scores["decided"]["library:night"]["disturbed"] == {
-        "n": 0,
-        "of": 1,
-        "share": {"value": 0.0, "ci": [0.0, 0.0]},
-    }
+    disturbed = scores["decided"]["library:night"]["disturbed"]
+    assert (disturbed["n"], disturbed["of"], disturbed["share"]["value"]) == (0, 1, 0.0)
+    low, high = disturbed["share"]["ci"]
+    assert low == 0.0
+    assert high > 0.5, "one conversation says next to nothing"
 
 
 def test_a_person_reads_what_was_caught_and_disturbed_and_then_each_case() -> None:
