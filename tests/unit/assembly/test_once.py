@@ -28,7 +28,7 @@ def chat(to: str, amount: float) -> list[dict[str, object]]:
 def test_what_only_a_tools_prose_asks_for_is_refused() -> None:
     judgement = judge(chat("GB33BUKB20201555555555", 900), tools=TOOLS)
     assert isinstance(judgement.verdict, Revise)
-    assert "GB33BUKB20201555555555" in judgement.verdict.feedback.upper()
+    assert "'GB33BUKB20201555555555' stands only" in judgement.verdict.feedback
 
 
 def test_what_the_user_pointed_at_passes() -> None:

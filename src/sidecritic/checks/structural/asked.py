@@ -18,6 +18,8 @@ from pathlib import Path
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.structural.origins import Origin, origin_of
+from sidecritic.checks.structural.passages import plain
+from sidecritic.values import scalars
 
 WEIGHTS = Path(__file__).with_name("provenance.json")
 SIGNS: Mapping[str, int] = {"foreign": 1, "unrelated": 1, "only_there": 1, "heard": -1}
@@ -67,10 +69,16 @@ def nobody_asked(case: Case) -> Objection | None:
 
 def _feedback(case: Case, origin: Origin) -> str:
     there = f"in the result of `{origin.tool}`"
-    what = f"the value {origin.value!r} stands only {there}"
+    value = _as_written(case, origin.value)
+    what = f"the value {value!r} stands only {there}"
     if not origin.value:
         what = f"`{case.tool}` is spoken of only {there}"
     return (
         f"Nobody asked for this: {what}, which is no request of the user. Go on with what the "
         "user asked for; if they may want this too, ask them first."
     )
+
+
+def _as_written(case: Case, value: str) -> str:
+    """Return a compared value as it stands in the call."""
+    return next((each for each in scalars(dict(case.arguments)) if plain(each) == value), value)

@@ -44,7 +44,7 @@ def test_what_only_a_sentence_of_a_result_asks_for_is_refused(request_: str, not
     talk = TALK.user(request_).did("read_note", note, name="party")
     finding = asked(talk.calls("send_parcel", to="Pier 9"))
     assert finding is not None
-    assert "'pier 9' stands only in the result of `read_note`" in finding.feedback
+    assert "'Pier 9' stands only in the result of `read_note`" in finding.feedback
     assert "Pier 9".lower() in finding.evidence
     assert finding.messages == (2,)
 
