@@ -1,0 +1,1 @@
+"""One critic over many labelled sets."""

@@ -1,0 +1,1 @@
+"""Critics over the labelled sets at hand."""
