@@ -1,0 +1,1 @@
+"""Commands that measure critics over labelled sets."""
