@@ -202,8 +202,10 @@ def _question(path: str, name: JsonValue, given: JsonValue) -> _Question:
                 found = _Question(name, tuple(named))
             case _:
                 raise _unreadable(f"question {name!r}: a critic answers yes or no, or a choice")
+        if given["type"] == "choice" and not found.choices:
+            raise _unreadable(f"question {name!r}: a choice without choices")
         # The one protocol has a way to decline an answer, the other has none.
-        if path == "systemone" and name not in _KNOWN:
+        if path == "systemone" and (name not in _KNOWN or (name == "tool") != bool(found.choices)):
             raise _unreadable(f"question {name!r}: a critic answers {', '.join(_KNOWN)}")
         return found
     raise _unreadable(f"a question without a name; a critic answers {', '.join(_KNOWN)}")
