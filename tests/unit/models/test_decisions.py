@@ -371,6 +371,17 @@ def test_what_two_readers_may_read_differently_is_not_decided() -> None:
     assert (response.status_code, code_of(response)) == (400, "invalid_decision_request")
 
 
+@pytest.mark.parametrize(("raw", "status"), [('{"id": "8"}', 400), ('{"id":"7"}', 200)])
+def test_a_call_whose_raw_arguments_say_something_else_is_not_decided(
+    raw: str, status: int
+) -> None:
+    call = {"id": "1", "name": "cancel", "arguments": {"id": "7"}, "raw": raw}
+    state = json.dumps({"action": {"role": "assistant", "text": "", "calls": [call]}})
+    with gateway("http://127.0.0.1:9", critic=refuses(), decisions=True) as door:
+        response = post(door, "v1/decisions", {"input": state, "questions": [asking()]})
+    assert response.status_code == status
+
+
 def test_a_systemone_question_of_the_wrong_kind_is_refused_before_the_critic_is_asked() -> None:
     kinds = {"wrong": {"type": "choice", "criteria": {"a": "b"}}, "tool": {"type": "noul"}}
     with gateway("http://127.0.0.1:9", critic=Asked(fails), decisions=True) as door:
