@@ -356,8 +356,6 @@ def fails(proposal: Proposal) -> None:
     ],
 )
 def test_what_the_gateway_cannot_decide_says_why(body: object, status: int, code: str) -> None:
-    from tests.gateway import code as code_of
-
     with gateway("http://127.0.0.1:9", critic=Asked(fails), decisions=True) as door:
         response = post(door, "v1/decisions", body)
     assert (response.status_code, code_of(response)) == (status, code)
@@ -391,8 +389,6 @@ def test_a_systemone_question_of_the_wrong_kind_is_refused_before_the_critic_is_
 
 
 def test_a_route_serves_its_critic_only_where_it_is_told_to_and_to_known_keys() -> None:
-    from tests.gateway import post
-
     body = {"model": "m", "input": "Hi", "questions": [asking()]}
     with gateway("http://127.0.0.1:9", critic=refuses(), mode="enforce") as door:
         assert code_of(post(door, "v1/decisions", body)) == "unsupervised_path"
