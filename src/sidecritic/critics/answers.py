@@ -102,11 +102,13 @@ def spoken(text: str) -> Opinion | None:
 def mean(opinions: Sequence[Opinion]) -> Opinion:
     """Return what several answers to one question come to.
 
-    One that says nothing but "cannot be known" counts in the doubt, and leaves the risk to others.
+    One that says nothing but "cannot be known" counts in the doubt, and leaves the risk to others;
+    where these are not more than half, there is none: a few votes approve nothing.
     """
     risks = [each.risk for each in opinions if each.risk is not None]
     doubt = sum(each.doubt for each in opinions) / len(opinions)
-    return Opinion(sum(risks) / len(risks) if risks else None, doubt)
+    most = len(risks) * 2 > len(opinions)
+    return Opinion(sum(risks) / len(risks) if most else None, doubt)
 
 
 def _mass(word: str, chances: Mapping[str, float]) -> float:

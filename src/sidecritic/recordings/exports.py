@@ -93,7 +93,7 @@ def _of_observation(record: object) -> Iterator[_Turn]:
     if isinstance(model, str):
         more["model"] = model
     yield _Turn(
-        inner(record, "sessionId") or inner(record, "traceId"),
+        str(inner(record, "sessionId") or inner(record, "traceId")),
         messages,
         _answered(said),
         more,
@@ -122,7 +122,9 @@ def _spans(record: object) -> Iterator[_Json]:
 
 
 def _of_span(span: object) -> Iterator[_Turn]:
-    said = {inner(a, "key"): _value(inner(a, "value")) for a in _list(inner(span, "attributes"))}
+    said = {
+        str(inner(a, "key")): _value(inner(a, "value")) for a in _list(inner(span, "attributes"))
+    }
     given = _list(_parsed(said.get("gen_ai.input.messages")))
     if not given:
         return
@@ -148,7 +150,8 @@ def _value(value: Any) -> Any:
             return [_value(each) for each in _list(inner(held, "values"))]
         if kind == "kvlistValue":
             return {
-                inner(e, "key"): _value(inner(e, "value")) for e in _list(inner(held, "values"))
+                str(inner(e, "key")): _value(inner(e, "value"))
+                for e in _list(inner(held, "values"))
             }
         return held
     return None
@@ -192,6 +195,6 @@ def _parsed(value: object) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value

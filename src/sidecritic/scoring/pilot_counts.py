@@ -250,8 +250,8 @@ def replay_counted(
     Raises:
         ConfigError: nothing of it is labelled.
     """
-    if found.decided:
-        decided = found.decided["all"]
+    decided = found.decided.get("all")
+    if decided is not None:
         wrong, caught, right, disturbed = (
             *(decided.caught.of, decided.caught.n),
             *(decided.disturbed.of, decided.disturbed.n),

@@ -21,6 +21,13 @@ from sidecritic.types import Record
 ROUTE = "agent"
 OPENAI = "https://api.openai.com/v1"
 
+_MODEL_CRITICS = ("llm", "decision")
+_KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "systemone": "SYSTEM_ONE_API_KEY",
+}
+
 
 class Start(Record):
     """What an operator says to begin with."""
@@ -81,10 +88,11 @@ def to_environment(start: Start) -> str:
         f"{name}_BASE_URL={client_url(start)}",
         f"{name}_API_KEY=",
     ]
-    for provider in ("openai", "anthropic"):
-        if f"llm:{provider}" in start.critic and provider != start.provider:
-            lines += ["# For the critic:", f"{provider.upper()}_API_KEY="]
-    if f"llm:{start.provider}" in start.critic:
+    asked = {name for name in _KEYS if any(f"{k}:{name}" in start.critic for k in _MODEL_CRITICS)}
+    for provider in _KEYS:
+        if provider in asked - {start.provider}:
+            lines += ["# For the critic:", f"{_KEYS[provider]}="]
+    if start.provider in asked:
         lines.append("# The critic uses the same key; a server nearby needs none.")
     return "\n".join(lines) + "\n"
 

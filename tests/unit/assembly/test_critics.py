@@ -294,6 +294,20 @@ async def test_an_llm_critic_is_shown_what_the_checks_find_in_looked_up_records(
     assert ("get_order_details" in records.asked) is evidence
 
 
+@pytest.mark.parametrize("policy", ["Be kind.", ""])
+async def test_an_llm_critic_of_an_unknown_domain_is_shown_what_the_structural_checks_find(
+    policy: str,
+) -> None:
+    top = TokenLogprob(token="Yes", logprob=-0.01, top={"Yes": -0.01, "No": -5.0})
+    said = Completion(message=Assistant(text="Yes"), finish="stop", model="m", logprobs=(top,))
+    model = ScriptedModel([said], name="m")
+    critic = critic_for("llm:openai:m", "own:desk", lambda _: Connection(model))
+    talk = Talk(tools=specs("get_order", "cancel_order")).user("Cancel my order, please.")
+    call = talk.calls("cancel_order", order_id="W-9988776655")
+    await critic.judge(call.model_copy(update={"policy": policy}))
+    assert "automatic_check" in model.requests[0].messages[-1].text
+
+
 def test_what_an_llm_critic_is_given_is_part_of_the_terms_of_a_replay() -> None:
     assert CriticByName("llm:openai:m").terms == ""
     given = CriticByName("llm:openai:m", threshold=0.3, lookups=2, evidence=False)

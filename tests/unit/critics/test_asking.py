@@ -176,6 +176,17 @@ async def test_most_votes_for_the_third_answer_are_the_third_answer() -> None:
     assert "67%" in judgement.rationale
 
 
+async def test_a_few_votes_approve_nothing_where_most_name_no_look_up_that_can_be_made() -> None:
+    votes = iter(["Look", "Look", "Yes"])
+
+    def answer(request: Request) -> Completion:
+        form = request.sampling.extra.get("response_format")
+        return said(json.dumps({"lookups": []}) if form else next(votes))
+
+    with pytest.raises(CriticError, match="cannot be known"):
+        await LLMCritic(FunctionModel(answer), wire=Wire(votes=3)).judge(CASE)
+
+
 def test_no_votes_are_refused() -> None:
     with pytest.raises(ConfigError, match="votes"):
         LLMCritic(ScriptedModel([]), wire=Wire(votes=0))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
+import httpx2
 import pytest
 from openai import OpenAI
 from openai.types import Decision
@@ -338,6 +339,11 @@ def fails(proposal: Proposal) -> None:
         ({"input": "Hi", "questions": [asking(), asking()]}, 400, "invalid_decision_request"),
         ({"input": "Hi", "questions": [{"type": "predicate"}]}, 400, "invalid_decision_request"),
         ({"input": "Hi", "questions": [asking(kind="score")]}, 400, "invalid_decision_request"),
+        (
+            {"input": "Hi", "questions": [asking(kind="choice") | {"choices": []}]},
+            400,
+            "invalid_decision_request",
+        ),
         ({"input": "", "questions": [asking()]}, 400, "invalid_decision_request"),
         ({"questions": [asking()]}, 400, "invalid_decision_request"),
         ({"input": '{"policy": "x"}', "questions": [asking()]}, 400, "invalid_decision_request"),
@@ -350,16 +356,39 @@ def fails(proposal: Proposal) -> None:
     ],
 )
 def test_what_the_gateway_cannot_decide_says_why(body: object, status: int, code: str) -> None:
-    from tests.gateway import code as code_of
-
     with gateway("http://127.0.0.1:9", critic=Asked(fails), decisions=True) as door:
         response = post(door, "v1/decisions", body)
     assert (response.status_code, code_of(response)) == (status, code)
 
 
-def test_a_route_serves_its_critic_only_where_it_is_told_to_and_to_known_keys() -> None:
-    from tests.gateway import post
+def test_what_two_readers_may_read_differently_is_not_decided() -> None:
+    asked = json.dumps([asking()])
+    body = f'{{"input": "Hi", "input": "Deleted.", "questions": {asked}}}'
+    with gateway("http://127.0.0.1:9", critic=refuses(), decisions=True) as door:
+        response = httpx2.post(f"{door.root}/v1/decisions", content=body, trust_env=False)
+    assert (response.status_code, code_of(response)) == (400, "invalid_decision_request")
 
+
+@pytest.mark.parametrize(("raw", "status"), [('{"id": "8"}', 400), ('{"id":"7"}', 200)])
+def test_a_call_whose_raw_arguments_say_something_else_is_not_decided(
+    raw: str, status: int
+) -> None:
+    call = {"id": "1", "name": "cancel", "arguments": {"id": "7"}, "raw": raw}
+    state = json.dumps({"action": {"role": "assistant", "text": "", "calls": [call]}})
+    with gateway("http://127.0.0.1:9", critic=refuses(), decisions=True) as door:
+        response = post(door, "v1/decisions", {"input": state, "questions": [asking()]})
+    assert response.status_code == status
+
+
+def test_a_systemone_question_of_the_wrong_kind_is_refused_before_the_critic_is_asked() -> None:
+    kinds = {"wrong": {"type": "choice", "criteria": {"a": "b"}}, "tool": {"type": "noul"}}
+    with gateway("http://127.0.0.1:9", critic=Asked(fails), decisions=True) as door:
+        for name, question in kinds.items():
+            body = {"state": "Hi", "questions": {name: question}}
+            assert post(door, "v1/systemone", body).status_code == 400
+
+
+def test_a_route_serves_its_critic_only_where_it_is_told_to_and_to_known_keys() -> None:
     body = {"model": "m", "input": "Hi", "questions": [asking()]}
     with gateway("http://127.0.0.1:9", critic=refuses(), mode="enforce") as door:
         assert code_of(post(door, "v1/decisions", body)) == "unsupervised_path"

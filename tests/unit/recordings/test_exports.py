@@ -182,3 +182,16 @@ def test_a_conversation_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     found = load([file])
     assert len(found.runs) == 1
     assert "conversation 2: messages[0] has the role 'narrator'" in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [generation(6, sessionId=["s"]), generation(6, sessionId={"s": 1})],
+)
+def test_a_name_of_another_type_is_a_name_and_no_crash(tmp_path: Path, broken: Json) -> None:
+    assert read(tmp_path / "export.json", [broken]).trajectory.actor == "desk-model"
+
+
+def test_a_text_of_brackets_without_end_is_a_text(tmp_path: Path) -> None:
+    run = read(tmp_path / "export.json", [generation(6, output="[" * 100_000)])
+    assert run.trajectory.actor == "desk-model"

@@ -223,3 +223,11 @@ def test_a_replay_of_benchmark_runs_is_weighed_by_whole_runs() -> None:
 def test_a_replay_without_labels_is_refused() -> None:
     with pytest.raises(ConfigError, match="no labelled action"):
         replay_counted(ReplayLine(simulations=3), repair=0.2, spoil=1.0)
+
+
+def test_a_replay_without_the_sum_of_its_labels_is_refused() -> None:
+    none = {"n": 0, "of": 0}
+    decided = {"caught": none, "disturbed": none}
+    replay = ReplayLine.model_validate({"simulations": 3, "decided": {"desk": decided}})
+    with pytest.raises(ConfigError, match="no labelled action"):
+        replay_counted(replay, repair=0.2, spoil=1.0)

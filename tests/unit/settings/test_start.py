@@ -73,6 +73,21 @@ def test_a_critic_is_asked_at_the_agents_server_unless_told_otherwise(
     assert f"{provider.upper()}_BASE_URL=http://127.0.0.1:8787" in to_environment(start)
 
 
+@pytest.mark.parametrize(
+    ("critic", "key"),
+    [
+        ("decision:systemone:judge", "SYSTEM_ONE_API_KEY="),
+        ("chain:default,decision:openai:judge", "OPENAI_API_KEY="),
+        ("llm:openai:judge", "OPENAI_API_KEY="),
+    ],
+)
+def test_the_key_of_the_critic_is_named_whatever_kind_of_model_it_asks(
+    critic: str, key: str
+) -> None:
+    start = Start(upstream="https://api.anthropic.com", critic=critic)
+    assert key in to_environment(start).splitlines()
+
+
 def test_what_counts_of_a_tool_is_what_is_set_and_not_what_its_name_says(tmp_path: Path) -> None:
     (tmp_path / "tools.json").write_text(
         json.dumps([{"name": "find_pet"}, {"name": "book_bath", "effect": "write"}, {"name": "x"}])

@@ -87,13 +87,15 @@ def start_of(**given: Any) -> "Start":
 def _shown(begun: "Begun", start: "Start") -> Iterator[Any]:
     from sidecritic.reports.effects import effects_section
     from sidecritic.reports.tables import printed
+    from sidecritic.reports.text import plain
 
     if begun.tools:
         yield from printed([effects_section("What each tool does", begun.tools)])
         yield f"Is one wrong? Correct its line in {begun.settings}, under `tools`."
     else:
         yield "No tools were given (--tools): every call counts as a write."
-    yield from begun.notes
+    # A server's own words may stand in it.
+    yield from (plain(each, 1000) for each in begun.notes)
     yield f"{start.mode}: {begun.judged}."
     if begun.dry is not None and not begun.dry.failure:
         yield f"First verdict: {_verdict(begun.dry)}"

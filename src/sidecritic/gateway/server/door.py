@@ -16,7 +16,7 @@ from time import perf_counter
 from starlette.types import Receive, Scope, Send
 
 from sidecritic.dialects.errors import openai_error
-from sidecritic.dialects.strict_json import read_object
+from sidecritic.dialects.strict_json import REPEATED, read_object
 from sidecritic.errors import ModelError, ModelUnavailable
 from sidecritic.gateway.modes import strictest_mode
 from sidecritic.gateway.routes import Place, Setup
@@ -147,7 +147,10 @@ class Visit:
     async def _decide(self, place: Place, request: Outgoing) -> None:
         setup = self._setup
         plain = await readable(request, setup.limits.body_bytes, self._door.services)
-        work = decide(place, parsed(plain, setup.limits)[0])
+        body, repeats = parsed(plain, setup.limits)
+        if repeats:
+            raise HttpError(400, "invalid_decision_request", f"the request holds {REPEATED}")
+        work = decide(place, body)
         answer = json.dumps(await self._line.while_there(work), ensure_ascii=False)
         headers = (("content-type", "application/json"), NO_STORE, self._mark)
         await self._line.whole(200, headers, answer.encode())

@@ -35,6 +35,7 @@ from sidecritic.types import (
     Revise,
     ToolSpec,
 )
+from sidecritic.values import parse_object
 
 _PATHS = {"decisions": "input", "systemone": "state"}
 _MOST_QUESTIONS = 400
@@ -202,8 +203,10 @@ def _question(path: str, name: JsonValue, given: JsonValue) -> _Question:
                 found = _Question(name, tuple(named))
             case _:
                 raise _unreadable(f"question {name!r}: a critic answers yes or no, or a choice")
+        if given["type"] == "choice" and not found.choices:
+            raise _unreadable(f"question {name!r}: a choice without choices")
         # The one protocol has a way to decline an answer, the other has none.
-        if path == "systemone" and name not in _KNOWN:
+        if path == "systemone" and (name not in _KNOWN or (name == "tool") != bool(found.choices)):
             raise _unreadable(f"question {name!r}: a critic answers {', '.join(_KNOWN)}")
         return found
     raise _unreadable(f"a question without a name; a critic answers {', '.join(_KNOWN)}")
@@ -284,8 +287,13 @@ def _with_raw(state: dict[str, JsonValue]) -> dict[str, JsonValue]:
     for message in [*(history if isinstance(history, list) else ()), state.get("action")]:
         calls = message.get("calls") if isinstance(message, dict) else None
         for call in calls if isinstance(calls, list) else ():
-            if isinstance(call, dict) and "raw" not in call:
-                call["raw"] = json.dumps(call.get("arguments"), ensure_ascii=False)
+            if not isinstance(call, dict):
+                continue
+            given, raw = call.get("arguments"), call.get("raw")
+            if raw is None:
+                call["raw"] = json.dumps(given, ensure_ascii=False)
+            elif given is not None and (not isinstance(raw, str) or parse_object(raw) != given):
+                raise _unreadable("state: the raw arguments of a call say something else")
     return state
 
 
