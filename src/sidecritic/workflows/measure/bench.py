@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from sidecritic.assembly.critics import critic_for
+from sidecritic.assembly.routes import unconnected
 from sidecritic.errors import ConfigError
 from sidecritic.runs import RUN_FILE
 from sidecritic.scoring.measure.results import BenchReport, BenchRow
 from sidecritic.scoring.measure.rows import bench_rows
 from sidecritic.scoring.measure.truths import with_own_labels
-from sidecritic.settings.critic_names import parse_critic
 from sidecritic.settings.evaluation import Settings
 from sidecritic.settings.names import command_line
 from sidecritic.workflows.evaluation import evaluate
@@ -53,10 +54,11 @@ def bench(request: BenchRequest, *, workers: int = 1, watcher: Watcher = SILENT)
     A set that cannot be judged has a row that says why.
 
     Raises:
-        ConfigError: a critic's name cannot be read, or a set is not there.
+        ConfigError: there is no such critic, or a set is not there.
     """
     for name in request.critics:
-        parse_critic(name)
+        # What is wrong with the name is wrong everywhere; what a domain lacks stands in its row.
+        critic_for(name, PLAYED[0], unconnected)
     sets = [_set_at(path) for path in request.sets] or list(_played(request, watcher))
     rows = [
         row

@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def judging(received: Received) -> Reply:
     """Refuse what names B-9, by the first token of the answer."""
-    wrong = '"loan_id": "B-9"' in received.text.replace("\\", "")
+    wrong = "B-9" in json.dumps(received.body).rpartition("## CASE")[2]
     word, other = ("No", "Yes") if wrong else ("Yes", "No")
     top = [{"token": word, "logprob": -0.1}, {"token": other, "logprob": -3.0}]
     return chat(word, logprobs=[{"token": word, "logprob": -0.1, "top_logprobs": top}])
@@ -63,7 +63,7 @@ def test_a_cassette_gives_the_same_table_byte_for_byte() -> None:
     assert first.exit_code == second.exit_code == 0, first.stderr
     assert first.stdout == second.stdout
     row = json.loads(first.stdout)["rows"][0]
-    assert row["caught"]["n"] == row["wrong"] > 0
+    assert row["caught"]["n"] == 6, "the loan of each wrong renewal; not what was said of it"
     assert row["seconds_p50"] is None, "a clock would differ"
 
 
