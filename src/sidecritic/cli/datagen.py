@@ -136,11 +136,7 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
             continuations=continuations,
             critic=critic,
             teacher=teacher,
-            servers={
-                "base_url": base_url,
-                "critic_base_url": critic_base_url,
-                "helper_base_url": teacher_base_url,
-            },
+            servers=_servers(base_url, critic_base_url, teacher_base_url),
             opinions=tuple(o for each in human or () for o in read_labels_file(each).opinions),
             decisions=decisions,
             operator=operator_of(policy, tools),
@@ -148,6 +144,10 @@ def label(  # noqa: PLR0913 # typer makes a flag of each
         )
         counts = label_runs(runs, request, output.watcher)
         output.show(counts, lambda: _label_tables(counts))
+
+
+def _servers(actor: str | None, critic: str | None, teacher: str | None) -> dict[str, str | None]:
+    return {"base_url": actor, "critic_base_url": critic, "helper_base_url": teacher}
 
 
 @datagen.command()

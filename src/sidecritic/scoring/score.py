@@ -1,7 +1,7 @@
 """Scores of one run."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sidecritic.scoring.interventions import interventions
 from sidecritic.scoring.results import Failures, PassK, Scores, TaskResult
@@ -36,6 +36,7 @@ def score(
     for episode in episodes:
         if outcome := outcome_of(episode):
             rewards[episode.key[:2]].append(outcome.reward)
+    by_task = tuple(_by_task(passes, rewards))
     turns = (roles := spending(episodes))["actor"].calls
     added = roles["critic"].seconds_total + roles["actor revisions"].seconds_total
     return Scores(
@@ -55,19 +56,8 @@ def score(
         pass_hat_k=tuple(row.estimate.value for row in table),
         pass_hat_k_detail=table,
         by_env=_by_env(passes),
-        by_task=tuple(
-            TaskResult(
-                env=env,
-                task=task,
-                trials=len(of),
-                passed=sum(passes.get((env, task), ())),
-                reward=sum(of) / len(of),
-            )
-            for (env, task), of in sorted(rewards.items())
-        ),
-        reward=bootstrap([sum(of) / len(of) for _, of in sorted(rewards.items())])
-        if rewards
-        else None,
+        by_task=by_task,
+        reward=bootstrap([task.reward for task in by_task]) if by_task else None,
         userbench=userbench_scores(episodes),
         endings=dict(sorted(Counter(map(_ending, episodes)).items())),
         failures=_failures(episodes),
@@ -76,6 +66,15 @@ def score(
         roles=roles,
         added_seconds_per_turn=added / turns if turns else 0.0,
     )
+
+
+def _by_task(
+    passes: Mapping[TaskKey, Sequence[bool]], rewards: Mapping[TaskKey, Sequence[float]]
+) -> Iterator[TaskResult]:
+    for (env, task), of in sorted(rewards.items()):
+        passed = sum(passes.get((env, task), ()))
+        mean = sum(of) / len(of)
+        yield TaskResult(env=env, task=task, trials=len(of), passed=passed, reward=mean)
 
 
 def latest(trajectories: Iterable[Trajectory]) -> list[Trajectory]:

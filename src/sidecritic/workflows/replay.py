@@ -1,13 +1,14 @@
 """Judge recorded runs with a critic, and score what it says."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.assembly.critics import HEAD
 from sidecritic.assembly.packs import pack_at, pack_of, unknown_domains, unlearned, unused
 from sidecritic.assembly.recorded import Cassettes, CriticByName
+from sidecritic.calibration.profile import Profile
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.label_files import (
     GivenLabels,
@@ -154,17 +155,7 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     """
     asked = request.settings
     profile = profile_at(Path(asked.profile)) if asked.profile is not None else None
-    critics = CriticByName(
-        asked.critic,
-        asked.critic_base_url,
-        asked.critic_threshold,
-        profile,
-        lookups=asked.critic_lookups,
-        evidence=asked.critic_evidence,
-        pack=asked.pack,
-        cassettes=Cassettes(asked.record, asked.cassette),
-        fixed=request.fixed,
-    )
+    critics = _critics(request, profile)
     if remark := unused(asked.pack, asked.critic):
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
@@ -174,11 +165,9 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     envs = {run.critic_env for run in imported.runs}
     # Chats come with policies of their own: one pack of checks may be for all of them.
     pack_of(asked.pack, {CHATS if run.is_chat else run.critic_env for run in imported.runs})
-    for remark in unknown_domains(asked.critic, envs, asked.pack):
-        watcher.say(remark)
     skipped = asyncio.run(critics.missing(envs))
-    for env, why in skipped.items():
-        watcher.say(f"{env} is not judged: {why}")
+    for remark in _not_judged(asked, envs, skipped):
+        watcher.say(remark)
     runs = [run for run in imported.runs if run.critic_env not in skipped]
     plan = ReplayPlan(asked.critic, critics, asked.gate, asked.critic_timeout, critics.terms)
     with watcher.proposals(hidden=critics.asks_a_person) as progress:
@@ -201,6 +190,26 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     )
     readers = None if labels.readers is None else among(labels.readers, runs)
     return Judged(runs, lines, source, readers)
+
+
+def _critics(request: ReplayRequest, profile: Profile | None) -> CriticByName:
+    asked = request.settings
+    return CriticByName(
+        asked.critic,
+        asked.critic_base_url,
+        asked.critic_threshold,
+        profile,
+        lookups=asked.critic_lookups,
+        evidence=asked.critic_evidence,
+        pack=asked.pack,
+        cassettes=Cassettes(asked.record, asked.cassette),
+        fixed=request.fixed,
+    )
+
+
+def _not_judged(asked: Settings, envs: Iterable[str], skipped: Mapping[str, str]) -> Iterator[str]:
+    yield from unknown_domains(asked.critic, envs, asked.pack)
+    yield from (f"{env} is not judged: {why}" for env, why in skipped.items())
 
 
 def _say_missing(lines: Sequence[JudgedProposal], cassette: str | None, watcher: Watcher) -> None:

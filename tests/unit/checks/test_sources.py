@@ -7,8 +7,8 @@ from sidecritic.checks.base import Pack
 from sidecritic.packs.retail.pack import RETAIL
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Assistant, Proposal
-from tests import rules
 from tests.talk import fired
+from tests.unit.packs import rules
 from tests.unit.packs.airline.test_pack import Call, but
 from tests.unit.packs.retail import test_pack as retail
 from tests.unit.packs.telecom import test_pack as telecom

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.learned import LEARN, MARGINS, RECIPE, timeless
 from tests.unit.cli.commands import Json, answer
+from tests.unit.cli.learned import LEARN, MARGINS, RECIPE, timeless
 
 
 @pytest.fixture

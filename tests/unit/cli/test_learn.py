@@ -16,9 +16,9 @@ from sidecritic.runs import TRAJECTORIES_FILE, read_run
 from sidecritic.scoring.promotion import PromotionDecision
 from sidecritic.workflows.rounds import STAGES
 from sidecritic.workflows.stages import DONE_FILE
-from tests.learned import LEARN, RECIPE, first, timeless
 from tests.unit.cli.commands import Json, answer, run
 from tests.unit.cli.commands import last_complaint as complaint
+from tests.unit.cli.learned import LEARN, RECIPE, first, timeless
 
 # --- rounds --------------------------------------------------------------------------------
 

@@ -389,8 +389,7 @@ async def test_an_async_client_sends_through_its_own_http_client_too() -> None:
 
 
 def test_the_name_of_a_policy_file_may_hold_blanks(tmp_path: Path) -> None:
-    file = tmp_path / "my policy.md"
-    file.write_text("Be kind.")
+    (file := tmp_path / "my policy.md").write_text("Be kind.")
     critic = approves()
     with wire_server(chat("Yes.")) as upstream:
         plain = OpenAI(base_url=upstream.base_url, api_key="k", max_retries=0)

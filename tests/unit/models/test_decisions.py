@@ -330,30 +330,33 @@ def fails(proposal: Proposal) -> None:
     raise RuntimeError("records are down")
 
 
+UNDECIDED: list[tuple[object, int, str]] = [
+    ({"input": "Hi", "questions": [asking()]}, 502, "critic_failed"),
+    ({"input": "Hi", "questions": []}, 400, "invalid_decision_request"),
+    ({"input": "Hi"}, 400, "invalid_decision_request"),
+    ({"input": "Hi", "questions": [asking(), asking()]}, 400, "invalid_decision_request"),
+    ({"input": "Hi", "questions": [{"type": "predicate"}]}, 400, "invalid_decision_request"),
+    ({"input": "Hi", "questions": [asking(kind="score")]}, 400, "invalid_decision_request"),
+    (
+        {"input": "Hi", "questions": [asking(kind="choice") | {"choices": []}]},
+        400,
+        "invalid_decision_request",
+    ),
+    ({"input": "", "questions": [asking()]}, 400, "invalid_decision_request"),
+    ({"questions": [asking()]}, 400, "invalid_decision_request"),
+    ({"input": '{"policy": "x"}', "questions": [asking()]}, 400, "invalid_decision_request"),
+    (
+        {"input": [{"role": "user", "content": "a"}] * 2, "questions": [asking()]},
+        400,
+        "invalid_decision_request",
+    ),
+    ([], 400, "invalid_json"),
+]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
-    [
-        ({"input": "Hi", "questions": [asking()]}, 502, "critic_failed"),
-        ({"input": "Hi", "questions": []}, 400, "invalid_decision_request"),
-        ({"input": "Hi"}, 400, "invalid_decision_request"),
-        ({"input": "Hi", "questions": [asking(), asking()]}, 400, "invalid_decision_request"),
-        ({"input": "Hi", "questions": [{"type": "predicate"}]}, 400, "invalid_decision_request"),
-        ({"input": "Hi", "questions": [asking(kind="score")]}, 400, "invalid_decision_request"),
-        (
-            {"input": "Hi", "questions": [asking(kind="choice") | {"choices": []}]},
-            400,
-            "invalid_decision_request",
-        ),
-        ({"input": "", "questions": [asking()]}, 400, "invalid_decision_request"),
-        ({"questions": [asking()]}, 400, "invalid_decision_request"),
-        ({"input": '{"policy": "x"}', "questions": [asking()]}, 400, "invalid_decision_request"),
-        (
-            {"input": [{"role": "user", "content": "a"}] * 2, "questions": [asking()]},
-            400,
-            "invalid_decision_request",
-        ),
-        ([], 400, "invalid_json"),
-    ],
+    UNDECIDED,
 )
 def test_what_the_gateway_cannot_decide_says_why(body: object, status: int, code: str) -> None:
     with gateway("http://127.0.0.1:9", critic=Asked(fails), decisions=True) as door:

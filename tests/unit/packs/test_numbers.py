@@ -18,8 +18,8 @@ from sidecritic.packs.airline.pack import AIRLINE
 from sidecritic.packs.shop import SHOP
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Proposal
-from tests import rules
 from tests.talk import Talk, fired, specs
+from tests.unit.packs import rules
 from tests.unit.packs import test_shop as shop
 from tests.unit.packs.airline import test_pack as airline
 from tests.unit.packs.airline.test_pack import BAGS, BOOK, CANCEL, CERTIFICATE, Call, but, pays

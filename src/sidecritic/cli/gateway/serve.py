@@ -24,7 +24,7 @@ from sidecritic.cli.gateway.flags import (
     Upstream,
 )
 from sidecritic.cli.gateway.init import start_of
-from sidecritic.cli.output import command
+from sidecritic.cli.output import Output, command
 from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
 
 if TYPE_CHECKING:
@@ -75,16 +75,22 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
         settings = source.read()
         maker = GatewayMaker(source.folder, environment())
         if check:
-            from sidecritic.cli.gateway.check import checked, shown, warnings
-
-            found = checked(settings, maker.setup(settings), source.folder)
-            output.show(found, lambda: shown(found))
-            for line in warnings(found):
-                note(line)
+            _check(output, maker, settings, source.folder)
             return
         from sidecritic.gateway.server.process import run
 
         run(_serve(maker, settings, source))
+
+
+def _check(
+    output: Output, maker: "GatewayMaker", settings: "GatewaySettings", folder: Path
+) -> None:
+    from sidecritic.cli.gateway.check import checked, shown, warnings
+
+    found = checked(settings, maker.setup(settings), folder)
+    output.show(found, lambda: shown(found))
+    for line in warnings(found):
+        note(line)
 
 
 def require_gateway() -> None:

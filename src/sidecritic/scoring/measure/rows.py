@@ -17,8 +17,8 @@ from sidecritic.scoring.verdicts import refused
 from sidecritic.scoring.writes import WEAK_DOMAINS, is_clean, reward_of
 from sidecritic.types import UNVERIFIED
 
-LEAST = 5
-"""Wrong ones, and right ones, below which no AUROC is given: one of them would be a fifth of it."""
+LEAST = 10
+"""Wrong ones, and right ones, below which no AUROC is given: one of them would be a tenth of it."""
 
 MOST_FAILED = 0.1
 """Share of failed proposals above which no figure is given: what is left is a choice of its own."""

@@ -1,8 +1,9 @@
 """Critics over every labelled set at hand: one table, resumable, from a server or a cassette."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def bench(request: BenchRequest, *, workers: int = 1, watcher: Watcher = SILENT)
     for name in request.critics:
         # What is wrong with the name is wrong everywhere; what a domain lacks stands in its row.
         critic_for(name, PLAYED[0], unconnected)
-    sets = [_set_at(path) for path in request.sets] or list(_played(request, watcher))
+    sets = _told_apart([_set_at(path) for path in request.sets] or _played(request, watcher))
     rows = [
         row
         for critic in request.critics
@@ -81,6 +82,18 @@ def _notes(request: BenchRequest) -> Iterator[str]:
         )
     if request.settings.cassette is not None:
         yield "Answers are those of a cassette: times are left out."
+
+
+def _told_apart(sets: Iterable[_Set]) -> list[_Set]:
+    """Return the sets, those of one name with that of their folder before it."""
+    found = list(sets)
+    count = Counter(each.name for each in found)
+    return [
+        replace(each, name=f"{each.files[0].resolve().parent.name}/{each.name}")
+        if count[each.name] > 1
+        else each
+        for each in found
+    ]
 
 
 def _set_at(path: Path) -> _Set:
@@ -115,7 +128,7 @@ def _rows(
         each.files,
         request.settings.model_copy(update={"critic": critic}),
         request.labels,
-        request.out / f"{_slug(critic)}-{each.name}.jsonl",
+        request.out / f"{_slug(critic)}-{_slug(str(each.files[0]), each.name)}.jsonl",
         policy=each.policy,
         tools=each.tools,
     )
@@ -132,7 +145,7 @@ def _rows(
     yield from bench_rows(runs, judged.lines, judged.readers, start, timed=timed)
 
 
-def _slug(critic: str) -> str:
-    """Return a name for a file, distinct for each critic."""
-    short = re.sub(r"[^\w.-]+", "-", critic)[:60]
-    return f"{short}-{sha256(critic.encode()).hexdigest()[:6]}"
+def _slug(full: str, shown: str = "") -> str:
+    """Return a part of a file's name that is distinct for each full text."""
+    short = re.sub(r"[^\w.-]+", "-", shown or full)[:60]
+    return f"{short}-{sha256(full.encode()).hexdigest()[:6]}"

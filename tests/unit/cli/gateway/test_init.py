@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sidecritic.settings.gateway_file import gateway_settings
-from tests.desk import TOOLS, files, judge
 from tests.unit.cli.commands import Json, answer, complaint, run
+from tests.unit.cli.gateway.desk import TOOLS, files, judge
 from tests.wire import Received, Reply, chat, failure, refusing_url, wire_server
 
 pytestmark = pytest.mark.usefixtures("bare")

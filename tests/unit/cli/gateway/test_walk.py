@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from sidecritic.gateway.store.tables import DECISIONS
-from tests.desk import desk_model, files, judge
 from tests.operating import DOOR, Process, free_port, is_up
+from tests.unit.cli.gateway.desk import desk_model, files, judge
 from tests.wire import wire_server
 
 

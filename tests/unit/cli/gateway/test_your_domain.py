@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.desk import chats, files, models
 from tests.operating import DOOR, Process, free_port
+from tests.unit.cli.gateway.desk import chats, files, models
 from tests.unit.cli.gateway.test_walk import decided, environment, program, typed
 from tests.wire import wire_server
 

@@ -53,7 +53,7 @@ def test_critics_and_domains_have_a_row_each() -> None:
     assert row["failed"] == 0
     assert row["auroc"]["value"] is not None
     assert row["runs_disturbed"]["of"] > 0
-    assert report["rows"][1]["problem"].endswith("fewer than 5 of a kind give no AUROC")
+    assert report["rows"][1]["problem"].endswith("fewer than 10 of a kind give no AUROC")
 
 
 def test_a_cassette_gives_the_same_table_byte_for_byte() -> None:
@@ -89,10 +89,19 @@ def test_a_set_without_labels_has_a_row_that_says_so() -> None:
     assert [row["set"] for row in others] == ["desk", "desk"]
 
 
+def test_sets_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    (tmp_path / "night").mkdir()
+    written(tmp_path / "night" / "chats.jsonl", batch("other"))
+    both = ("--on", "desk/chats.jsonl", "--on", "night/chats.jsonl")
+    rows = answer("bench", "none", *both, *ONE, "--out", "kept")["rows"]
+    assert {row["set"] for row in rows} == {"desk/chats", "night/chats"}
+    assert len(list(Path("kept").iterdir())) == 2
+
+
 def test_the_same_folder_again_goes_on() -> None:
     words = ("bench", "default", "--on", "desk", *ONE, "--out", "kept")
     first = answer(*words)
-    kept = next(Path("kept").glob("default-*-desk.jsonl"))
+    kept = next(Path("kept").glob("default-*.jsonl"))
     lines = kept.read_text().splitlines(keepends=True)
     kept.write_text("".join(lines[:5]))
     again = answer(*words)

@@ -8,8 +8,8 @@ from pydantic import JsonValue
 from sidecritic.checks.base import Finding
 from sidecritic.packs.airline.pack import AIRLINE
 from sidecritic.types import ToolResult
-from tests import rules
 from tests.talk import Talk
+from tests.unit.packs import rules
 from tests.unit.packs.airline.test_pack import (
     CANCEL,
     CERTIFICATE,

@@ -7,8 +7,8 @@ from sidecritic.checks.base import Finding
 from sidecritic.critics.base import THRESHOLD
 from sidecritic.critics.policy import noisy_or
 from sidecritic.packs.airline.pack import AIRLINE
-from tests import rules
 from tests.talk import Talk, specs
+from tests.unit.packs import rules
 
 TOOLS = specs(
     "get_user_details get_reservation_details get_flight_status search_direct_flight",

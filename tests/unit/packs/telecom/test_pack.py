@@ -10,8 +10,8 @@ from sidecritic.critics.policy import noisy_or
 from sidecritic.packs import pack_for
 from sidecritic.packs.telecom.pack import TELECOM
 from sidecritic.types import Proposal, ToolResult
-from tests import rules
 from tests.talk import Talk, fired, specs
+from tests.unit.packs import rules
 
 TOOLS = specs(
     "get_customer_by_phone get_details_by_id get_bills_for_customer get_data_usage",
