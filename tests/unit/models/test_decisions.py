@@ -330,26 +330,19 @@ def fails(proposal: Proposal) -> None:
     raise RuntimeError("records are down")
 
 
+INVALID = "invalid_decision_request"
 UNDECIDED: list[tuple[object, int, str]] = [
     ({"input": "Hi", "questions": [asking()]}, 502, "critic_failed"),
-    ({"input": "Hi", "questions": []}, 400, "invalid_decision_request"),
-    ({"input": "Hi"}, 400, "invalid_decision_request"),
-    ({"input": "Hi", "questions": [asking(), asking()]}, 400, "invalid_decision_request"),
-    ({"input": "Hi", "questions": [{"type": "predicate"}]}, 400, "invalid_decision_request"),
-    ({"input": "Hi", "questions": [asking(kind="score")]}, 400, "invalid_decision_request"),
-    (
-        {"input": "Hi", "questions": [asking(kind="choice") | {"choices": []}]},
-        400,
-        "invalid_decision_request",
-    ),
-    ({"input": "", "questions": [asking()]}, 400, "invalid_decision_request"),
-    ({"questions": [asking()]}, 400, "invalid_decision_request"),
-    ({"input": '{"policy": "x"}', "questions": [asking()]}, 400, "invalid_decision_request"),
-    (
-        {"input": [{"role": "user", "content": "a"}] * 2, "questions": [asking()]},
-        400,
-        "invalid_decision_request",
-    ),
+    ({"input": "Hi", "questions": []}, 400, INVALID),
+    ({"input": "Hi"}, 400, INVALID),
+    ({"input": "Hi", "questions": [asking(), asking()]}, 400, INVALID),
+    ({"input": "Hi", "questions": [{"type": "predicate"}]}, 400, INVALID),
+    ({"input": "Hi", "questions": [asking(kind="score")]}, 400, INVALID),
+    ({"input": "Hi", "questions": [asking(kind="choice") | {"choices": []}]}, 400, INVALID),
+    ({"input": "", "questions": [asking()]}, 400, INVALID),
+    ({"questions": [asking()]}, 400, INVALID),
+    ({"input": '{"policy": "x"}', "questions": [asking()]}, 400, INVALID),
+    ({"input": [{"role": "user", "content": "a"}] * 2, "questions": [asking()]}, 400, INVALID),
     ([], 400, "invalid_json"),
 ]
 
