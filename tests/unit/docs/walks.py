@@ -153,7 +153,7 @@ WALKS = (
     Walk(("docs/gateway.md",), own_domain),
     Walk(
         ("docs/learning-data.md", "docs/learning-training.md"),
-        limit=5,
+        limit=6,
         before={"--human": opinions},
     ),
     Walk(("docs/learning.md",), limit=2, fails=("promote head-2",)),
