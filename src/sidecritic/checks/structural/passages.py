@@ -7,7 +7,7 @@ and sentences are what somebody wrote, who may be anybody.
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,7 +17,6 @@ from pydantic import JsonValue
 
 from sidecritic.checks.facts import parsed
 from sidecritic.english.text import mentions
-from sidecritic.values import scalars
 
 STEM = 5
 """Letters of a word that are compared: `invite` and `invitation` are one."""
@@ -26,6 +25,10 @@ FEWEST_WORDS = 4
 MOST_FIELD_WORDS = 5
 MOST_SENTENCES = 4_000
 """Of one result."""
+_MOST_BEFORE = 4
+"""Pieces of a text that count as around the last of them."""
+_MOST_AROUND = 400
+"""Characters of a piece or a record that are looked at there."""
 _MOST_FOUND = 50
 """Sentences in which one value is looked at."""
 
@@ -69,6 +72,8 @@ class Passages:
     fields: str
     """One a line."""
     sentences: tuple[str, ...]
+    around: tuple[str, ...]
+    """What each sentence stands among: the record that holds it, and what comes before it."""
 
     @cached_property
     def words(self) -> tuple[frozenset[str], ...]:
@@ -112,18 +117,36 @@ def passages_of(text: str) -> Passages:
     """Read the result of a tool."""
     fields: list[str] = []
     sentences: list[str] = []
-    for part in _parts(text):
-        for piece, is_field in _pieces(part):
-            (fields if is_field else sentences).append(plain(piece))
-    return Passages("\n".join(fields), tuple(sentences[:MOST_SENTENCES]))
-
-
-def _parts(text: str) -> Iterator[str]:
+    around: list[str] = []
     value: JsonValue = parsed(text)
-    if isinstance(value, dict | list):
-        yield from scalars(value)
-    else:
-        yield text
+    for part, record in _parts(value if isinstance(value, dict | list) else text, ""):
+        before: deque[str] = deque(maxlen=_MOST_BEFORE)
+        for piece, is_field in _pieces(part):
+            compared = plain(piece)
+            (fields if is_field else sentences).append(compared)
+            if not is_field:
+                around.append("\n".join((record, *before)))
+            if is_field or (piece.endswith(":") and len(piece.split()) <= MOST_FIELD_WORDS):
+                before.append(compared[:_MOST_AROUND])
+    most = slice(MOST_SENTENCES)
+    return Passages("\n".join(fields), tuple(sentences[most]), tuple(around[most]))
+
+
+def _parts(value: JsonValue, record: str) -> Iterator[tuple[str, str]]:
+    """Walk over the texts of a value, each with the record that it stands in."""
+    match value:
+        case dict():
+            short = (v for v in value.values() if isinstance(v, str) and not _is_prose(v))
+            own = "\n".join(short)
+            for part in value.values():
+                yield from _parts(part, plain(own[:_MOST_AROUND]))
+        case list():
+            for part in value:
+                yield from _parts(part, record)
+        case None:
+            return
+        case _:
+            yield str(value), record
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
