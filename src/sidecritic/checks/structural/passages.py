@@ -6,11 +6,14 @@ and sentences are what somebody wrote, who may be anybody.
 """
 
 import re
+from base64 import b64decode
 from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from unicodedata import normalize
 
 from pydantic import JsonValue
@@ -38,6 +41,8 @@ _IDEOGRAPH = re.compile(rf"[{_CJK}]")
 _TAG = re.compile(r"<(?!!--)[^<>]{1,400}>")
 _KEYED = re.compile(r"\s*(?:- )?['\"]?[\w .-]{1,30}['\"]?: (.*)$")
 _ENDS = re.compile(r"(?<=[.!?:;。！？；：])\s+|(?<=[。！？])|\n+")
+_CODED = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{24,4000}(?![\w+/])")
+_MOST_CODED = 20
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -161,6 +166,15 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
             for sentence in _ENDS.split(line):
                 if sentence.strip():
                     yield sentence.strip(), not _is_prose(sentence)
+    for hidden in _decoded(text):
+        yield from ((each, False) for each in _ENDS.split(hidden) if _is_prose(each))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Walk over what stands in a text in base64, where it is text again."""
+    for coded in islice(_CODED.findall(text), _MOST_CODED):
+        with suppress(ValueError):
+            yield b64decode(coded + "=" * (-len(coded) % 4), validate=True).decode()
 
 
 def _paragraphs(text: str) -> Iterator[tuple[str, bool]]:
