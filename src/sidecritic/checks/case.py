@@ -27,6 +27,12 @@ class Case:
         """Empty where the call has none that can be read."""
         return self.call.arguments or _NONE
 
+    @property
+    def schema(self) -> JsonObject:
+        """The schema of the arguments; empty where the tool has none."""
+        found = (tool for tool in self.facts.specs if tool.name == self.tool)
+        return next((tool.parameters for tool in found), _NONE)
+
     def named(self, key: str) -> str:
         """Return an argument that is a text or a number; empty when there is none."""
         return text_of(self.arguments, key)

@@ -7,6 +7,7 @@ include them.
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.consent import asks_for
+from sidecritic.checks.money import means
 from sidecritic.english.listings import (
     agrees,
     is_id,
@@ -58,7 +59,10 @@ def not_as_listed(case: Case) -> Objection | None:
     listed = agreed.question.listed
     for key, value in case.arguments.items():
         announced = listed.get(words_of(key))
-        if announced and not any(agrees(one, value) for one in announced):
+        schema = case.schema
+        if announced and not any(
+            agrees(one, value) or means(one, key, value, schema) for one in announced
+        ):
             return Objection(
                 feedback=f"`{key}` is {short(value)}, but the user agreed to {announced[0]}. "
                 "Call with what was agreed, or list the change and ask again.",

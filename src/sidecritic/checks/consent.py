@@ -2,7 +2,10 @@
 
 import re
 
+from pydantic import JsonValue
+
 from sidecritic.checks.facts import Done, Exchange, Facts, Line
+from sidecritic.checks.money import means
 from sidecritic.english.lexicon import intents_of
 from sidecritic.english.listings import agrees, ids_in, is_id, words_of
 from sidecritic.english.scope import negated
@@ -74,7 +77,7 @@ def _agrees(arguments: JsonObject, question: Line) -> bool:
     """Whether no argument is another than the one that a message lists."""
     listed = question.listed
     return all(
-        agrees(listed[words_of(key)][0], value)
+        _is_same(listed[words_of(key)][0], key, value)
         for key, value in arguments.items()
         if words_of(key) in listed
     )
@@ -86,6 +89,10 @@ def _is_listed(done: Done, question: Line) -> bool:
     if words_of(done.call.name) not in question.lower:
         return False
     return all(
-        words_of(key) in listed and agrees(listed[words_of(key)][0], value)
+        words_of(key) in listed and _is_same(listed[words_of(key)][0], key, value)
         for key, value in done.arguments.items()
     )
+
+
+def _is_same(listed: str, key: str, value: JsonValue) -> bool:
+    return agrees(listed, value) or means(listed, key, value)

@@ -4,21 +4,21 @@
        │  │ no log-probabilities: JSON verdict
        │  └─ risk ≥ threshold ──▶ reasons ──▶ revise
        └─ cannot be known ──▶ look up, and judge again
-                           └─ where the critic may not ──▶ revise: "verify X with Y first"
+                           ├─ where the critic may not ──▶ revise: "verify X with Y first"
+                           └─ where no look-up is left ──▶ asked again, for yes or no alone
 
 The verdict costs one token: the log-probabilities of its words, at the one position where the
 prompt asks for them, become the risk. Nothing that stands in the model's prose decides. How a
 model is asked is the business of `asking`.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from sidecritic.checks.base import Examiner, Finding, objections
 from sidecritic.critics.answers import Opinion, Reasons, WantedLookup, cited, plain
 from sidecritic.critics.asking.chat import ChatHearing
 from sidecritic.critics.asking.decision import DecisionHearing
-from sidecritic.critics.asking.looking import MOST_NAMED, Looking, to_verify
+from sidecritic.critics.asking.looking import MOST_NAMED, TO_CHECK, Looking, to_verify
 from sidecritic.critics.asking.wire import STREAMED, Hearing, Wire
 from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.policy import revision
@@ -118,17 +118,22 @@ class LLMCritic:
                 budget=self._budget,
             )
             opinion = await hearing.opinion(prompt)
-            missing = await self._missing(prompt, opinion, looking, hearing)
+            doubtful = prompt.may_look and opinion.doubt >= self._wire.unverified
+            wanted = await self._wanted(prompt, looking, hearing) if doubtful else ()
+            missing = looking.open(wanted)
             # Each turn spends at least one of the look-ups that the critic may make.
             if not missing or not looking.is_allowed or not await looking.make(missing):
                 break
         if missing:
-            judgement = self._unverified(opinion, missing)
+            judgement = self._unverified(opinion, to_verify(missing))
+        elif doubtful or opinion.risk is None:
+            looked = looking.can_read(wanted)
+            judgement = await self._settled(proposal, prompt, opinion, hearing, looked=looked)
         else:
-            judgement = await self._judged(proposal, prompt, opinion, hearing)
-            if shown and judgement.verdict == Revise(feedback=GENERIC_FEEDBACK):
-                # A model that gives no reasons, or none that can be used: those of the checks.
-                judgement = judgement.model_copy(update={"verdict": revision(shown)})
+            judgement = await self._judged(proposal, prompt, opinion.risk, hearing)
+        if shown and judgement.verdict == Revise(feedback=GENERIC_FEEDBACK):
+            # A model that gives no reasons, or none that can be used: those of the checks.
+            judgement = judgement.model_copy(update={"verdict": revision(shown)})
         said = [*([judgement.rationale] if judgement.rationale else ()), *hearing.notes]
         return judgement.model_copy(
             update={
@@ -139,49 +144,64 @@ class LLMCritic:
             }
         )
 
-    async def _missing(
-        self, prompt: Prompt, opinion: Opinion, looking: Looking, hearing: Hearing
+    async def _wanted(
+        self, prompt: Prompt, looking: Looking, hearing: Hearing
     ) -> tuple[WantedLookup, ...]:
-        """Return what must be looked up first; nothing when the opinion is to count."""
-        if not prompt.may_look or opinion.doubt < self._wire.unverified:
-            return ()
+        """Return what the model would look up, whether or not that is left to do."""
         limit = looking.left if looking.is_allowed else MOST_NAMED
-        wanted = await hearing.wanted(prompt, limit)
-        missing = looking.open(wanted)
-        if not missing and looking.can_read(wanted):
-            hearing.notes.append("what it would look up was looked up before")
-        elif not missing and opinion.risk is None:
-            raise CriticError(
-                f"model {self._model.name!r} holds that it cannot be known, and names no look-up "
-                f"that a tool could make ({'; '.join(hearing.notes)}); use another model"
-            )
-        return missing
+        return await hearing.wanted(prompt, limit)
 
-    def _unverified(self, opinion: Opinion, missing: Sequence[WantedLookup]) -> Judgement:
+    def _unverified(self, opinion: Opinion, verdict: Revise) -> Judgement:
         return Judgement(
-            verdict=to_verify(missing),
+            verdict=verdict,
             critic=self.name,
             risk=_UNDECIDED if opinion.risk is None else opinion.risk,
             category=UNVERIFIED,
             rationale=f"cannot be known without a look-up: {opinion.doubt:.0%}",
         )
 
-    async def _judged(
-        self, proposal: Proposal, prompt: Prompt, opinion: Opinion, hearing: Hearing
+    async def _settled(
+        self,
+        proposal: Proposal,
+        prompt: Prompt,
+        opinion: Opinion,
+        hearing: Hearing,
+        *,
+        looked: bool,
     ) -> Judgement:
-        if opinion.risk is None:
-            # What could have told was looked up: now it is right or wrong.
-            prompt = replace(prompt, may_look=False)
-            opinion = await hearing.opinion(prompt)
-            if opinion.risk is None:
-                raise CriticError(f"model {self._model.name!r} says neither right nor wrong")
-        if opinion.risk < self._threshold:
-            return Judgement(verdict=Approve(), critic=self.name, risk=opinion.risk)
+        """Judge where a doubt leads to no look-up.
+
+        What such a doubt leaves of the other two answers is no verdict: the model is asked for
+        one of these. An endpoint that cannot be asked so sends the action back once for a turn;
+        then, and after the look-up was made, its own answer to "wrong" counts.
+        """
+        hearing.notes.append(
+            "what it would look up was looked up before"
+            if looked
+            else f"cannot be known, and no tool was named that would show it: {opinion.doubt:.0%}"
+        )
+        prompt = replace(prompt, may_look=False)
+        decided = await hearing.two_way(prompt)
+        if decided is None and not looked and proposal.attempt == 0:
+            return self._unverified(opinion, TO_CHECK)
+        risk = opinion.risk if decided is None else decided.risk
+        if risk is None:
+            raise CriticError(
+                f"model {self._model.name!r} says neither right nor wrong "
+                f"({'; '.join(hearing.notes)}); use another model"
+            )
+        return await self._judged(proposal, prompt, risk, hearing)
+
+    async def _judged(
+        self, proposal: Proposal, prompt: Prompt, risk: float, hearing: Hearing
+    ) -> Judgement:
+        if risk < self._threshold:
+            return Judgement(verdict=Approve(), critic=self.name, risk=risk)
         reasons = await hearing.reasons(prompt)
         return Judgement(
             verdict=_revision(proposal, reasons),
             critic=self.name,
-            risk=opinion.risk,
+            risk=risk,
             category=reasons.fault if reasons else "",
             policy_ref=cited(reasons.policy_ref, proposal.policy) if reasons else "",
             rationale=plain(reasons.reason) if reasons else "",

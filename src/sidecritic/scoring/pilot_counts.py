@@ -3,7 +3,8 @@
 A *case* of a gateway is the first proposal of a turn that the critic judged. A wrong one that was
 refused is *repaired* when what the turn sent in its place is labelled right. A right one that was
 refused is *spoilt* when what the turn sent is labelled wrong, or nothing of the actor's was sent.
-Both are known only where a route enforces.
+Both are known only where a route enforces. What was sent back to be verified first is counted
+apart: it cost a step, and is a refusal only where nothing of the actor's was sent after it.
 """
 
 from collections import Counter, defaultdict
@@ -23,7 +24,7 @@ from sidecritic.scoring.pilot import (
 )
 from sidecritic.scoring.score import latest
 from sidecritic.trace import Trajectory
-from sidecritic.types import Proposal, User
+from sidecritic.types import UNVERIFIED, Proposal, User
 from sidecritic.writes import outcome_of
 
 
@@ -50,6 +51,7 @@ class DecisionLine(BaseModel, extra="ignore", frozen=True):
     verdict: str
     digest: str = ""
     critic: str = ""
+    category: str = ""
     label: Literal["right", "wrong", ""] = ""
     as_label: _Said | None = None
     conversation: str = ""
@@ -62,6 +64,10 @@ class DecisionLine(BaseModel, extra="ignore", frozen=True):
     @property
     def is_refused(self) -> bool:
         return self.verdict not in ("approve", "none")
+
+    @property
+    def is_unverified(self) -> bool:
+        return self.is_refused and self.category == UNVERIFIED
 
     @property
     def wrong(self) -> bool | None:
@@ -105,13 +111,13 @@ def decisions_counted(
             "sidecritic decisions label ID right|wrong"
         )
     labelled = [turn for turn in judged if turn[0].wrong is not None]
-    refused = [turn for turn in labelled if turn[0].is_refused]
+    refused = [turn for turn in labelled if _is_refused(turn)]
     enforced = [(turn, _sent(turn)) for turn in refused if turn[0].fate == "withheld"]
     known = [(turn, sent) for turn, sent in enforced if sent is not None]
     evidence = LabelledDecisions(
-        refused=_rate(judged, lambda turn: turn[0].is_refused),
+        refused=_rate(judged, _is_refused),
         wrong_refused=_rate(refused, _is_wrong),
-        wrong_approved=_rate([t for t in labelled if not t[0].is_refused], _is_wrong),
+        wrong_approved=_rate([t for t in labelled if not _is_refused(t)], _is_wrong),
         repaired=_or_assumed([(t, s == "right") for t, s in known if _is_wrong(t)], repair),
         spoilt=_or_assumed([(t, s != "right") for t, s in known if not _is_wrong(t)], spoil),
     )
@@ -122,6 +128,12 @@ def decisions_counted(
         remarks=tuple(_doubts(judged, unknown=len(enforced) - len(known))),
     )
     return evidence, sample
+
+
+def _is_refused(turn: _Turn) -> bool:
+    if turn[0].is_unverified:
+        return turn[0].fate == "withheld" and _sent(turn) == "nothing"
+    return turn[0].is_refused
 
 
 def _is_wrong(turn: _Turn) -> bool:
@@ -157,6 +169,12 @@ def _doubts(judged: Sequence[_Turn], *, unknown: int) -> Iterable[str]:
     for what, found in (("critics", critics), ("routes", routes)):
         if len(found) > 1:
             yield f"{len(found)} {what} are pooled: {', '.join(sorted(found))}"
+    back = sum(turn[0].is_unverified and not _is_refused(turn) for turn in judged)
+    if back:
+        yield (
+            f"{back} of {len(judged)} first proposals were sent back to be verified first: one "
+            "step more each, counted with what was not refused"
+        )
     if unknown:
         yield (
             f"{unknown} labelled refusals under enforcement do not count as repaired or spoilt: "

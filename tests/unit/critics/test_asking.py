@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import cycle
 
 import pytest
 
@@ -177,7 +178,7 @@ async def test_most_votes_for_the_third_answer_are_the_third_answer() -> None:
 
 
 async def test_a_few_votes_approve_nothing_where_most_name_no_look_up_that_can_be_made() -> None:
-    votes = iter(["Look", "Look", "Yes"])
+    votes = cycle(["Look", "Look", "Yes"])
 
     def answer(request: Request) -> Completion:
         form = request.sampling.extra.get("response_format")

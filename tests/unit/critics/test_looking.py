@@ -205,8 +205,55 @@ async def test_a_model_that_cannot_know_and_names_nothing_has_failed() -> None:
             return said("Look", Look=0.9)
         return said('{"lookups": []}')
 
-    with pytest.raises(CriticError, match="names no look-up"):
+    with pytest.raises(CriticError, match="neither right nor wrong"):
         await LLMCritic(FunctionModel(answer)).judge(proposal())
+
+
+def doubts(right: float, wanted: str = "[]") -> FunctionModel:
+    """Return a model that is sure not to know, and says what it holds when it must."""
+
+    def answer(request: Request) -> Completion:
+        text = request.messages[-1].text
+        if "Look" in text.partition("## QUESTION")[2]:
+            return said("Look", Look=0.99, Yes=0.009, No=0.001)
+        if request.sampling.max_tokens == 1:
+            return said("Yes", Yes=right, No=1 - right)
+        return said(json.dumps({"lookups": json.loads(wanted)}))
+
+    return FunctionModel(answer, name="m")
+
+
+@pytest.mark.parametrize("wanted", ["[]", json.dumps([{**WANTED, "tool": "close_account"}])])
+@pytest.mark.parametrize(("right", "kind"), [(0.9, "approve"), (0.2, "revise")])
+async def test_a_doubt_that_names_no_look_up_is_asked_once_more_for_yes_or_no(
+    wanted: str, right: float, kind: str
+) -> None:
+    judgement = await LLMCritic(doubts(right, wanted)).judge(proposal())
+    assert judgement.verdict.kind == kind
+    assert judgement.risk == pytest.approx(1 - right), "not what the doubt left of the two"
+    assert "no tool was named that would show it: 99%" in judgement.rationale
+
+
+async def test_a_doubt_about_what_was_looked_up_is_asked_once_more_for_yes_or_no() -> None:
+    seen = proposal(
+        read("get_balance", BALANCE), ToolResult(call_id="r", name="get_balance", text="ok")
+    )
+    judgement = await LLMCritic(doubts(0.2, json.dumps([WANTED]))).judge(seen)
+    assert judgement.verdict.kind == "revise"
+    assert judgement.risk == pytest.approx(0.8)
+
+
+async def test_an_endpoint_in_doubt_that_names_no_tool_sends_back_once_a_turn() -> None:
+    answers = {"yes": {"wrong": 0.1, "unverified": 0.99}, "choices": {"tool": {"none": 1.0}}}
+    model = FunctionModel(lambda _: said(json.dumps(answers)), name="m")
+    critic = LLMCritic(model, wire=Wire(verdict="decision"))
+    first = await critic.judge(proposal())
+    assert isinstance(first.verdict, Revise)
+    assert first.category == UNVERIFIED
+    assert "each condition that the policy sets" in first.verdict.feedback
+    again = await critic.judge(proposal().model_copy(update={"attempt": 1}))
+    assert again.verdict == Approve()
+    assert "99%" in again.rationale, "an approval in doubt says so"
 
 
 async def test_only_tools_that_read_are_called_and_what_else_is_named_is_said() -> None:
@@ -282,7 +329,7 @@ async def test_look_ups_of_the_critic_end_with_its_budget(
     asked = proposal().model_copy(update={"look": records})
     await LLMCritic(model, lookups=lookups).judge(asked)
     assert len(records.asked) <= lookups
-    assert model.asked <= 2 * (lookups + 1)
+    assert model.asked <= 2 * (lookups + 1) + 1, "and once more, where no look-up is left"
 
 
 def obeys(request: Request) -> Assistant:

@@ -357,6 +357,32 @@ def test_what_the_gateway_cannot_decide_says_why(body: object, status: int, code
     assert (response.status_code, code_of(response)) == (status, code)
 
 
+def test_what_the_gateway_decides_is_stored_as_other_decisions_are() -> None:
+    action = {"role": "assistant", "text": "Deleted."}
+    body = {
+        "input": json.dumps({"policy": "Ask first.", "action": action}),
+        "questions": [asking()],
+    }
+    kept = {"content": True}
+    critic = refuses("Deleted")
+    with gateway("http://127.0.0.1:9", critic=critic, decisions=True, store=kept) as door:
+        answered = post(door, "v1/decisions", body)
+        (row,) = door.settled()
+    assert row["request"] == answered.headers["x-sidecritic-request"]
+    shown = (row["endpoint"], row["mode"], row["verdict"], row["fate"], row["link"])
+    assert shown == ("decisions", "shadow", "revise", "released", "")
+    assert row["content"]["proposal"]["policy"] == "Ask first."
+    assert row["content"]["judgement"]["verdict"]["kind"] == "revise"
+
+
+def test_a_critic_that_fails_as_an_endpoint_is_stored_with_the_reason() -> None:
+    with gateway("http://127.0.0.1:9", critic=Asked(fails), decisions=True) as door:
+        post(door, "v1/decisions", {"input": "Hi", "questions": [asking()]})
+        (row,) = door.settled()
+    assert (row["verdict"], row["status"], row["content"]) == ("none", "error", None)
+    assert row["category"].startswith("exception: critic")
+
+
 def test_what_two_readers_may_read_differently_is_not_decided() -> None:
     asked = json.dumps([asking()])
     body = f'{{"input": "Hi", "input": "Deleted.", "questions": {asked}}}'

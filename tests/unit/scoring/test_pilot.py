@@ -159,6 +159,29 @@ def test_a_right_action_that_is_repeated_and_sent_is_not_spoilt() -> None:
     assert (rate.n, rate.of) == (0, 1)
 
 
+def unverified(line: DecisionLine) -> DecisionLine:
+    return line.model_copy(update={"category": "unverified"})
+
+
+def test_what_was_sent_back_to_be_verified_is_counted_apart_from_refusals() -> None:
+    lines = [unverified(decision(n, "revise", "right")) for n in range(4)]
+    lines += [decision(4, "revise", "wrong"), decision(5, "approve", "right")]
+    found = weighed(lines)
+    assert (found.rates["refused"].n, found.rates["refused"].of) == (1, 6)
+    assert (found.rates["wrong, of the refused"].of, found.d.value) == (1, 0.0)
+    assert any(remark.startswith("4 of 6 first proposals") for remark in found.remarks)
+
+
+@pytest.mark.parametrize(("sent", "spoilt"), [("right", 0), ("nothing", 1)])
+def test_sent_back_to_be_verified_is_a_refusal_where_nothing_was_sent_after_it(
+    sent: str, spoilt: int
+) -> None:
+    first, *then = enforced(0, "right", sent)
+    found = weighed([unverified(first), *then, decision(1, "approve", "right")])
+    assert found.rates["refused"].n == spoilt
+    assert found.rates["spoilt, of the right refused"].n == spoilt
+
+
 def test_a_ruling_on_a_case_is_a_label() -> None:
     line = decision(0, "revise").model_dump() | {"as_label": {"wrong": True}}
     assert DecisionLine.model_validate(line).wrong

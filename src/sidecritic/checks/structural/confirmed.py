@@ -6,22 +6,26 @@ said something of what the call is about, or asked a question, and the user answ
 
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from sidecritic.checks.base import Answer, CallCheck, Objection
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts
+from sidecritic.checks.money import amounts_of, numbers_in
 from sidecritic.checks.record_index import ids_of
 from sidecritic.checks.structural.passages import words_in
 from sidecritic.english.listings import listing
-from sidecritic.values import scalars
+from sidecritic.values import JsonObject, scalars
 
 QUESTION = re.compile("[?\uff1f\u061f\u037e\u055e]")
 _NUMBER = re.compile(r"\d+")
 _GROUPING = re.compile(r"(?<=\d)[.,\u00a0\u202f '](?=\d{3}(?!\d))")
 _SHORTEST = 4
 """Letters of a word that tells what a message is about."""
-_CENTS = 100
+_LEAST = 10
+"""Smaller numbers stand in any message."""
 
 
 def confirming(patterns: Sequence[str]) -> CallCheck:
@@ -42,8 +46,9 @@ def confirming(patterns: Sequence[str]) -> CallCheck:
 
 
 def _was_asked(case: Case) -> bool:
-    about = frozenset(_about(case))
-    spoken = any(about & _tokens(exchange.question.text) for exchange in case.facts.exchanges)
+    about, amounts = frozenset(_about(case)), frozenset(_amounts(case))
+    said = [exchange.question.text for exchange in case.facts.exchanges]
+    spoken = any(about & _tokens(text) or amounts & numbers_in(text) for text in said)
     return spoken or _has_just_answered(case.facts)
 
 
@@ -58,13 +63,21 @@ def _has_just_answered(facts: Facts) -> bool:
 
 def _about(case: Case) -> Iterator[str]:
     """Walk over words and numbers of the arguments, and of the records that they name."""
-    records = [
-        case.facts.known.get(kind, {}).get(name, {}) for kind, name in ids_of(case.arguments)
-    ]
-    for text in scalars([dict(case.arguments), *(dict(record) for record in records)]):
+    for text in scalars([dict(case.arguments), *(dict(record) for record in _records(case))]):
         yield from _tokens(text)
-        if text.isdigit() and int(text) % _CENTS == 0:
-            yield str(int(text) // _CENTS)
+
+
+def _amounts(case: Case) -> Iterator[Decimal]:
+    """Walk over what the numbers of both may be worth, but for those of one digit."""
+    read = [amounts_of(case.arguments, case.schema, guesses=True)]
+    read += [amounts_of(record, guesses=True) for record in _records(case)]
+    for amount in chain.from_iterable(read):
+        yield from (each for each in amount.worth if each >= _LEAST)
+
+
+def _records(case: Case) -> list[JsonObject]:
+    known = case.facts.known
+    return [known.get(kind, {}).get(name, {}) for kind, name in ids_of(case.arguments)]
 
 
 def _tokens(text: str) -> frozenset[str]:

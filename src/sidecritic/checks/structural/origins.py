@@ -6,7 +6,7 @@ that a call has to show for itself, nobody asked for the call.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import log
@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
+from sidecritic.checks.money import Numbers, numbers_in, worth_of
 from sidecritic.checks.structural.passages import (
     Passages,
     is_ideograph,
@@ -114,6 +115,11 @@ class _Talk:
     @cached_property
     def _sentences(self) -> int:
         return sum(len(source.passages.sentences) for source in self.sources)
+
+    @cached_property
+    def given(self) -> Numbers:
+        """The numbers that the user or the operator named, in any way of writing them."""
+        return numbers_in(self.said) | numbers_in(self.operator)
 
     def rarity(self, word: str) -> float:
         """Return how rare a word is among all sentences and descriptions of tools."""
@@ -233,22 +239,44 @@ class _Trace:
         return self.talk.sources[number].passages.sentences[at]
 
     @cached_property
+    def _worth(self) -> Mapping[str, Numbers]:
+        return worth_of(self.case.arguments, self.case.schema)
+
+    @cached_property
+    def _cents(self) -> Mapping[str, Numbers]:
+        return worth_of(self.case.arguments, self.case.schema, ("minor",))
+
+    @cached_property
     def _places(self) -> dict[str, list[_Place]]:
         return {
             value: [
                 (number, at)
                 for number, source in enumerate(self.talk.sources)
-                for at in source.passages.holding(value)
+                for at in self._held(source.passages, value)
             ]
             for value in set(self.values)
         }
+
+    def _held(self, passages: Passages, value: str) -> Iterable[int]:
+        """Return the sentences in which a value stands, cents as what they come to.
+
+        Other amounts count as they stand: the weights were fitted to that.
+        """
+        places = passages.holding(value)
+        worth = self._cents.get(value, ())
+        found = {at for number in worth for at in passages.numbers.get(number, ())}
+        return sorted(found.union(places)) if found else places
 
     def _words_at(self, place: _Place) -> frozenset[str]:
         number, at = place
         return self.talk.sources[number].passages.words[at]
 
     def _is_field(self, value: str) -> bool:
-        return any(mentions(source.passages.fields, value) for source in self.talk.sources)
+        worth = self._worth.get(value)
+        return any(
+            mentions(source.passages.fields, value) or (worth and worth & source.passages.listed)
+            for source in self.talk.sources
+        )
 
     @cached_property
     def _own_words(self) -> frozenset[str]:
@@ -259,11 +287,19 @@ class _Trace:
         words = Counter(word for text in (*self.values, *self.texts) for word in words_in(text))
         weights = {word: count * self.talk.rarity(word) for word, count in words.items()}
         total = sum(weights.values())
-        known = sum(weight for word, weight in weights.items() if word in self.talk.words)
+        heard = self.talk.words.union(*(words_in(value) for value in self._heard_amounts))
+        known = sum(weight for word, weight in weights.items() if word in heard)
         return known / total if total else 0.0
+
+    @cached_property
+    def _heard_amounts(self) -> frozenset[str]:
+        """The values that are amounts which the user or the operator named."""
+        return frozenset(text for text, worth in self._worth.items() if worth & self.talk.given)
 
     def _is_users(self, value: str) -> bool:
         """Whether the user or the operator gave a value."""
+        if value in self._heard_amounts:
+            return True
         if any(mentions(text, value) for text in (self.talk.said, self.talk.operator, self._spec)):
             return True
         words = words_in(value)

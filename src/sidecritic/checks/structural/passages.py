@@ -12,13 +12,15 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import chain, islice
 from unicodedata import normalize
 
 from pydantic import JsonValue
 
 from sidecritic.checks.facts import parsed
+from sidecritic.checks.money import Numbers, numbers_in
 from sidecritic.english.text import mentions
 
 STEM = 5
@@ -43,7 +45,8 @@ _KEYED = re.compile(r"\s*(?:- )?['\"]?[\w .-]{1,30}['\"]?: (.*)$")
 _ENDS = re.compile(r"(?<=[.!?:;。！？；：])\s+|(?<=[。！？])|\n+")
 _CODED = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{24,4000}(?![\w+/])")
 _MOST_CODED = 20
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_GROUPED = re.compile(r"(?<=\d),(?=(?:\d\d,){0,4}\d{3}(?!\d))")
+"""In threes, or as India groups: 12,34,567."""
 
 
 def plain(text: str) -> str:
@@ -93,6 +96,20 @@ class Passages:
             for word in words:
                 found[word].append(at)
         return {word: tuple(places) for word, places in found.items()}
+
+    @cached_property
+    def numbers(self) -> Mapping[Decimal, tuple[int, ...]]:
+        """In which sentences a number stands, however it is written."""
+        found: dict[Decimal, list[int]] = defaultdict(list)
+        for at, sentence in enumerate(self.sentences):
+            for number in numbers_in(sentence):
+                found[number].append(at)
+        return {number: tuple(places[:_MOST_FOUND]) for number, places in found.items()}
+
+    @cached_property
+    def listed(self) -> Numbers:
+        """The numbers that stand in fields."""
+        return frozenset(chain.from_iterable(map(numbers_in, self.fields.split("\n"))))
 
     @cached_property
     def _prose(self) -> tuple[str, tuple[int, ...]]:

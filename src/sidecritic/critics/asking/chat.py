@@ -87,6 +87,18 @@ class ChatHearing:
                 found = await self._token(prompt)
                 return found or await self._object(prompt)
 
+    async def two_way(self, prompt: Prompt) -> Opinion:
+        """Return the verdict of a prompt that offers no third answer, as far as it is one.
+
+        Raises:
+            CriticError: the answer is no verdict.
+            ModelError: the model failed.
+        """
+        opinion = await self.opinion(replace(prompt, may_look=False))
+        if opinion.doubt >= self._wire.unverified:
+            self.notes.append(f"asked for yes or no, it does not know either: {opinion.doubt:.0%}")
+        return opinion
+
     async def wanted(self, prompt: Prompt, limit: int) -> tuple[WantedLookup, ...]:
         """Return what must be looked up; nothing when the answer cannot be read."""
         wanted = await self.form(lookups_chat(prompt, limit), WantedLookups)

@@ -84,6 +84,9 @@ class DecisionHearing:
         choices = {tool.name: tool.description[:_DESCRIPTION] for tool in readable[:_MOST_CHOICES]}
         return {**choices, _NO_TOOL: "no tool would show it"}
 
+    async def two_way(self, prompt: Prompt) -> None:
+        """Return nothing: whether it is wrong was a question of its own from the first."""
+
     async def wanted(self, prompt: Prompt, limit: int) -> tuple[WantedLookup, ...]:
         """Return the likeliest tool, without arguments: an endpoint has no words for them."""
         likeliest = sorted(self._tools, key=lambda name: -self._tools[name])

@@ -25,6 +25,13 @@ MOST_OF_ONE_TOOL = 3
 MOST_NAMED = 3
 """Look-ups that are named to an actor at a time."""
 
+TO_CHECK = Revise(
+    feedback="It cannot be known yet whether this is right. Check each condition that the policy "
+    "sets for it against what tools have shown or the user has said; look up, or ask for, what "
+    "nothing shows. Then propose it again if what you find allows it."
+)
+"""For a doubt that names no look-up."""
+
 _CHARACTERS = 4000
 """Of one looked-up result that reach the prompt."""
 

@@ -66,6 +66,15 @@ class Hearing(Protocol):
         """
         ...
 
+    async def two_way(self, prompt: Prompt) -> Opinion | None:
+        """Return the verdict without the third answer; `None` where it cannot be asked for.
+
+        Raises:
+            CriticError: the answer is no verdict.
+            ModelError: the model failed.
+        """
+        ...
+
     async def wanted(self, prompt: Prompt, limit: int) -> tuple[WantedLookup, ...]:
         """Return what must be looked up; nothing when the answer cannot be read."""
         ...

@@ -23,6 +23,7 @@ from sidecritic.gateway.routes import Place, Setup
 from sidecritic.gateway.server.admission import Admission, tenant_of
 from sidecritic.gateway.services import Services
 from sidecritic.gateway.telemetry.spans import NO_SPAN
+from sidecritic.gateway.turns.decided import Keeping
 from sidecritic.gateway.turns.deciding import decide, is_decision
 from sidecritic.gateway.turns.enforce import enforce
 from sidecritic.gateway.turns.read_request import Caller, parsed, read_request, require_own
@@ -150,7 +151,8 @@ class Visit:
         body, repeats = parsed(plain, setup.limits)
         if repeats:
             raise HttpError(400, "invalid_decision_request", f"the request holds {REPEATED}")
-        work = decide(place, body)
+        caller = Caller(self._client, self._id, self._span)
+        work = decide(place, body, Keeping(place, setup, caller, self._door.services).keep)
         answer = json.dumps(await self._line.while_there(work), ensure_ascii=False)
         headers = (("content-type", "application/json"), NO_STORE, self._mark)
         await self._line.whole(200, headers, answer.encode())

@@ -93,7 +93,7 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     try:
         METADATA.create_all(engine)
-        _add_columns(engine)
+        _add_what_is_new(engine)
     except SQLAlchemyError as cause:
         engine.dispose()
         raise ConfigError(
@@ -103,7 +103,7 @@ def open_engine(url: str, *, pooled: bool = True) -> Engine:
     return engine
 
 
-def _add_columns(engine: Engine) -> None:
+def _add_what_is_new(engine: Engine) -> None:
     """Add to the tables of an earlier version what they lack; its rows get the default."""
     for table in METADATA.tables.values():
         there = {column["name"] for column in inspect(engine).get_columns(table.name)}
@@ -112,6 +112,8 @@ def _add_columns(engine: Engine) -> None:
                 made = CreateColumn(column).compile(dialect=engine.dialect)
                 with engine.begin() as connection:
                     connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {made}")
+        for index in table.indexes:
+            index.create(engine, checkfirst=True)
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -1,6 +1,6 @@
 """Queries of the decision store, and what a person writes into it."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -20,6 +20,10 @@ _SHOWN = (
     *("id", "at", "tenant", "route", "mode", "endpoint", "turn", "attempt", "tools"),
     *("verdict", "status", "risk", "fate", "source", "label"),
 )
+_MOST_REQUESTS = 5_000
+"""Of one conversation; SQLite takes some 32,000 values in a statement."""
+_LINKS = 500
+"""Links that are looked up at a time."""
 _CHAIN = tuple(DECISIONS.c[name] for name in ("request", "tenant", "at", "before", "link"))
 
 
@@ -122,30 +126,52 @@ class StoreQueries:
         What came before is found by the digest chain, and so is what followed.
 
         Raises:
-            ConfigError: the id is unknown.
+            ConfigError: the id is unknown, or so much follows that it is no one conversation.
         """
         named = or_(DECISIONS.c.id == id, DECISIONS.c.request == id)
-        chain = self._rows(select(*_CHAIN).where(named))
-        if not chain:
+        begun = self._rows(select(*_CHAIN).where(named).limit(1))
+        if not begun:
             raise _unknown("decision", id)
-        tenant, requests = chain[0]["tenant"], [chain[0]["request"]]
-        own = self._rows(select(*_CHAIN).where(DECISIONS.c.request == requests[0]))
-        links = {row["link"] for row in own} - {""}
-        since = select(*_CHAIN).where(
-            DECISIONS.c.tenant == tenant, DECISIONS.c.at >= chain[0]["at"]
-        )
-        for row in self._rows(since.order_by(DECISIONS.c.at, DECISIONS.c.id)):
-            if row["before"] in links:
-                links |= {row["link"]} - {""}
-                requests.append(row["request"])
-        before, seen = chain[0]["before"], set[str]()
-        while before and before not in seen:
+        own = self._rows(select(*_CHAIN).where(DECISIONS.c.request == begun[0]["request"]))
+        found = dict.fromkeys([*self._earlier(begun[0]), begun[0]["request"]])
+        for row in self._later(own):
+            found[row["request"]] = None
+            if len(found) > _MOST_REQUESTS:
+                raise ConfigError(
+                    f"decision {id!r}: more than {_MOST_REQUESTS} requests follow it, as many "
+                    "conversations begin alike; name a later decision of the one that you mean"
+                )
+        return tuple(found)
+
+    def _earlier(self, row: Row) -> list[str]:
+        """Return the requests before one, oldest first."""
+        before, seen, requests = row["before"], set[str](), list[str]()
+        while before and before not in seen and len(requests) < _MOST_REQUESTS:
             seen.add(before)
-            linked = DECISIONS.c.tenant == tenant, DECISIONS.c.link == before
-            found = self._rows(select(*_CHAIN).where(*linked).order_by(DECISIONS.c.at.desc()))
-            requests[:0] = [row["request"] for row in found[:1]]
+            linked = DECISIONS.c.tenant == row["tenant"], DECISIONS.c.link == before
+            latest = select(*_CHAIN).where(*linked).order_by(DECISIONS.c.at.desc()).limit(1)
+            found = self._rows(latest)
+            requests += [each["request"] for each in found]
             before = found[0]["before"] if found else ""
-        return tuple(dict.fromkeys(requests))
+        return requests[::-1]
+
+    def _later(self, own: Sequence[Row]) -> Iterator[Row]:
+        """Walk over what followed, turn by turn, each looked up by the link that it follows."""
+        tenant, since = own[0]["tenant"], min(row["at"] for row in own)
+        seen, links = set[str](), sorted({row["link"] for row in own} - {""})
+        while links:
+            seen.update(links)
+            turn = list[Row]()
+            for at in range(0, len(links), _LINKS):
+                follows = (
+                    DECISIONS.c.tenant == tenant,
+                    DECISIONS.c.at >= since,
+                    DECISIONS.c.before.in_(links[at : at + _LINKS]),
+                )
+                query = select(*_CHAIN).where(*follows).order_by(DECISIONS.c.at, DECISIONS.c.id)
+                turn += self._rows(query.limit(_MOST_REQUESTS + 1))
+            yield from turn
+            links = sorted({row["link"] for row in turn} - seen - {""})
 
     def export(self, chosen: Selection) -> Iterator[Row]:
         """Walk over decisions with all that is stored of them, oldest first.

@@ -54,6 +54,7 @@ DECISIONS = Table(
     Column("labelled_by", String(64), nullable=False, default=""),
     Index("decisions_by_time", "at"),
     Index("decisions_by_link", "tenant", "link"),
+    Index("decisions_by_turn_before", "tenant", "before"),
 )
 
 CASES = Table(

@@ -10,7 +10,7 @@ called: the end of a conversation, the `action` of a state, or a text alone, as 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
@@ -71,8 +71,12 @@ def is_decision(place: Place, method: str) -> bool:
     return place.route.settings.decisions and method == "POST" and place.path in _PATHS
 
 
-async def decide(place: Place, body: Body) -> Body:
-    """Return the answers to the questions of a request.
+Keep = Callable[[Proposal, Judgement | CriticError], Awaitable[None]]
+"""Records what was judged, and what the critic held of it."""
+
+
+async def decide(place: Place, body: Body, keep: Keep) -> Body:
+    """Return the answers to the questions of a request, once they are recorded.
 
     Raises:
         HttpError: it cannot be read, or the critic failed.
@@ -80,6 +84,11 @@ async def decide(place: Place, body: Body) -> Body:
     questions = _questions(place.path, body)
     proposal = _proposal(place.route, body.get(_PATHS[place.path]))
     judgement = await _judged(place.route, proposal)
+    await keep(proposal, judgement)
+    if isinstance(judgement, CriticError):
+        late = isinstance(judgement, CriticTimeout)
+        code, name = (504, "critic_timeout") if late else (502, "critic_failed")
+        raise HttpError(code, name, str(judgement)) from judgement
     usage = judgement.usage
     counted: dict[str, JsonValue] = {
         "input_tokens": usage.input_tokens,
@@ -100,16 +109,18 @@ async def decide(place: Place, body: Body) -> Body:
     return {"model": place.route.critic.name, "answers": answers, "usage": counted}
 
 
-async def _judged(route: Route, proposal: Proposal) -> Judgement:
+async def _judged(route: Route, proposal: Proposal) -> Judgement | CriticError:
     try:
         judgement = await judge_in_time(route.critic, proposal, route.limits.critic_timeout)
-    except CriticTimeout as cause:
-        raise HttpError(504, "critic_timeout", str(cause)) from cause
-    except CriticError as cause:
-        raise HttpError(502, "critic_failed", str(cause)) from cause
-    if judgement.status in ("error", "timeout"):
-        raise HttpError(502, "critic_failed", judgement.rationale or "it gave no verdict")
-    return judgement
+    except CriticError as error:
+        return error
+    match judgement.status:
+        case "error":
+            return CriticError(judgement.rationale or "it gave no verdict")
+        case "timeout":
+            return CriticTimeout(judgement.rationale or "it gave no verdict in time")
+        case _:
+            return judgement
 
 
 def _chance(name: str, judgement: Judgement) -> float | None:
