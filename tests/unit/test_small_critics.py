@@ -132,7 +132,7 @@ def test_nothing_is_asked_while_a_server_is_missing(desk: Path, tmp_path: Path) 
         ready, other = small_at(server.base_url), small_at(server.base_url, "absent")
         sweep = Sweep((desk,), tmp_path / "out")
         with pytest.raises(
-            ConfigError, match="serves judge and not absent; start it: llama-server"
+            ConfigError, match="not absent; start it: llama-server"
         ):
             measured([ready, other], sweep)
         assert {each.path.rpartition("/")[2] for each in server.received} == {"models"}
