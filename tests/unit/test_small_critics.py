@@ -131,9 +131,7 @@ def test_nothing_is_asked_while_a_server_is_missing(desk: Path, tmp_path: Path) 
     with wire_server(judging) as server:
         ready, other = small_at(server.base_url), small_at(server.base_url, "absent")
         sweep = Sweep((desk,), tmp_path / "out")
-        with pytest.raises(
-            ConfigError, match="not absent; start it: llama-server"
-        ):
+        with pytest.raises(ConfigError, match="not absent; start it: llama-server"):
             measured([ready, other], sweep)
         assert {each.path.rpartition("/")[2] for each in server.received} == {"models"}
         report = measured([ready, other], Sweep((desk,), tmp_path / "out", go_on=True))
