@@ -4,7 +4,7 @@ They know a tool only by its name, arguments and results, so that the pack of an
 include them.
 """
 
-from sidecritic.checks.base import CallCheck, Objection, call_check
+from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.consent import asks_for
 from sidecritic.english.listings import (
@@ -98,9 +98,6 @@ def repeated(case: Case) -> Objection | None:
                 messages=(done.position,),
             )
     return None
-
-
-COMMON_CALLS: tuple[CallCheck, ...] = (unconfirmed, not_as_listed, ungrounded, repeated)
 
 
 def _is_asked_for(case: Case) -> bool:

@@ -14,7 +14,9 @@ Records = Mapping[str, Mapping[str, JsonObject]]
 MOST_RECORDS = 2_000
 """Of one result."""
 
-_ID_KEY = re.compile(r"(?:.*[a-z0-9])?(?:_id|Id|ID)|_?id_?|ID")
+_ID_KEY = re.compile(
+    r"(?:.*[a-z0-9])?(?:_(?:id|uuid|guid)|Id|ID|Uuid|UUID|Guid|GUID)|_?(?:id|uuid|guid)_?|ID|UUID"
+)
 _FAILURES = ("error", "errors")
 _FLAGS = ("ok", "success", "successful")
 _ERROR_LINE = re.compile(r"\s*[\w.]{0,40}(?:error|exception)\b", re.IGNORECASE)

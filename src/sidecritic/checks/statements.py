@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sidecritic.checks.base import Objection, TextCheck, text_check
+from sidecritic.checks.base import Objection, text_check
 from sidecritic.checks.common import EVIDENCE, NO_INVENTION
 from sidecritic.checks.facts import Facts
 from sidecritic.english.lexicon import GRANT, INTENTS
@@ -48,9 +48,6 @@ def nothing_said(facts: Facts, draft: str) -> Objection | None:
     if draft.strip():
         return None
     return Objection("Your message is empty. Answer the user, or call a tool.")
-
-
-STATEMENTS: tuple[TextCheck, ...] = (false_claim, nothing_said)
 
 
 def _claims(lower: str, grants: set[str]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from sidecritic.types import Message, ToolCall, ToolSpec, Usage, User
 from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType({"text": "text", "refusal": "refusal"})
-_MEDIA = frozenset({"image_url", "input_audio", "file"})
+_MEDIA = frozenset({"image_url", "input_audio", "file", "video_url", "audio_url", "document_url"})
 _SYSTEM = ("system", "developer")
 _KNOWN_MESSAGE = frozenset(
     {"role", "content", "refusal", "tool_calls", "function_call", "name", "annotations"}

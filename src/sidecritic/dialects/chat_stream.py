@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from sidecritic.dialects.base import Ambiguous, Assembled, Body, StreamFailed
 from sidecritic.dialects.merging import Growing
 from sidecritic.dialects.sse import numbered, read_stream
+from sidecritic.dialects.strict_json import read_object
 from sidecritic.values import object_of, objects_of, text_of
 
 _KINDS = ("function", "custom")
@@ -98,8 +99,12 @@ class _Choice:
     grown: Growing = field(default_factory=Growing)
     calls: list[Body] = field(default_factory=list[Body])
     """What each call has said of itself: id, type, and name by kind."""
+    arguments: list[list[str]] = field(default_factory=list[list[str]])
+    """The pieces of each call's arguments, as long as they may add up to a whole object."""
     by_number: dict[int, int] = field(default_factory=dict[int, int])
     """The latest call under a number."""
+    shared: set[int] = field(default_factory=set[int])
+    """Numbers that several calls have."""
     by_id: dict[str, int] = field(default_factory=dict[str, int])
     legacy: Body = field(default_factory=dict[str, JsonValue])
     is_plain: bool = True
@@ -107,7 +112,10 @@ class _Choice:
 
     def add(self, part: Body) -> None:
         if "message" in part:
-            raise Ambiguous("a part of the stream holds a whole message")
+            if not isinstance(part.get("delta"), dict):
+                raise Ambiguous("a part of the stream holds a whole message")
+            # One server repeats in it what the deltas have said; clients of streams read these.
+            part, self.is_plain = {k: v for k, v in part.items() if k != "message"}, False
         delta = dict(object_of(part, "delta"))
         said = any(value for key, value in delta.items() if key != "role")
         self.is_plain = self.is_plain and not (self.is_over and said)
@@ -185,6 +193,7 @@ class _Choice:
         at = self._place(entry, is_named=any(names))
         if at == len(self.calls):
             self.calls.append({})
+            self.arguments.append([])
             self.is_plain = self.is_plain and any(names)
         known = self.calls[at]
         if id := text_of(entry, "id"):
@@ -195,6 +204,7 @@ class _Choice:
                 said = dict(object_of(known, kind))
                 piece[kind] = self._once(said, object_of(entry, kind))
                 known[kind] = said
+                self.arguments[at].append(text_of(object_of(entry, kind), "arguments"))
             elif entry.get(kind) is not None:
                 raise Ambiguous("a delta of the stream is of another type than those before")
         return {**piece, "index": at}
@@ -216,12 +226,29 @@ class _Choice:
         self.is_plain = self.is_plain and (at < fresh or number == fresh)
         if at < fresh and id and self.calls[at].get("id", id) != id:
             # Some clients begin another call then, and some continue this one.
-            if same is None and not is_named:
-                raise Ambiguous("two calls of the stream have one number")
             self.is_plain = False
+            if same is None and not is_named:
+                # Some servers make up an id for each piece: without a name, it begins no call.
+                if number in self.shared or self._begins_anew(entry, at):
+                    raise Ambiguous("two calls of the stream have one number")
+                del entry["id"]
+                return at
             at = fresh if same is None else same
+            self.shared.add(number)
+        elif at < fresh and not id and is_named and self._begins_anew(entry, at):
+            self.is_plain, at = False, fresh
+            self.shared.add(number)
         self.by_number[number] = at
         return at
+
+    def _begins_anew(self, entry: Body, at: int) -> bool:
+        """Whether a piece without an id begins other arguments after those of a call are whole."""
+        pieces, text = self.arguments[at], text_of(object_of(entry, "function"), "arguments")
+        if not (text.lstrip().startswith("{") and pieces and pieces[-1].rstrip().endswith("}")):
+            return False
+        whole, _ = read_object("".join(pieces).encode(errors="replace"))
+        pieces.clear()  # is asked once a call: what is not whole now would be read again and again
+        return whole is not None
 
     def _once(self, known: Body, piece: Body) -> Body:
         """Return a piece without ids, types and names that are said again.

@@ -4,7 +4,7 @@ Some clients read the deltas, some the end of a part, some the item, some the wh
 read the same where the parts are those that we would write for the items ourselves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +24,18 @@ IN_ITEM: Mapping[str, tuple[str, str]] = MappingProxyType(
 _FIELDS: Mapping[str, str] = MappingProxyType(
     {"output_text": "text", "refusal": "refusal", **dict(IN_ITEM.values())}
 )
+_FRAME = frozenset({"created", "in_progress", "queued", "completed", "incomplete"})
+
+
+def is_of_items(kind: str, types: Collection[str]) -> bool:
+    """Whether an event says nothing but what its items say, or what the model thought.
+
+    `types` are those of items whose own events no critic reads.
+    """
+    rest = kind.removeprefix("response.")
+    what = rest.rpartition(".")[0]
+    known = what in ("output_item", "content_part", "output_text.annotation") or what in _FIELDS
+    return known or rest in _FRAME or what.startswith(("reasoning", *types))
 
 
 def said_by_parts(events: Iterable[Body]) -> tuple[list[Any], dict[Any, str]]:

@@ -22,7 +22,7 @@ from sidecritic.types import Assistant, Message, ToolCall, ToolSpec, Usage, User
 from sidecritic.values import object_of, objects_of, text_of
 
 _TEXTS: Mapping[str, str] = MappingProxyType({"text": "text"})
-_MEDIA = frozenset({"image", "document", "search_result", "tool_reference"})
+_MEDIA = frozenset({"image", "document", "search_result", "tool_reference", "container_upload"})
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
 """Types of tools that the client runs; every other type runs at the provider's."""

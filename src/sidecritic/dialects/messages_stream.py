@@ -84,6 +84,8 @@ class _Reading:
                 self.ended.add(self._number(event))
             case _:
                 self.is_over = kind == "message_stop"
+                # What another event says, nobody has judged.
+                self.is_plain = self.is_plain and self.is_over
 
     def _frame(self, event: Body) -> None:
         """Read what an event says of the message as a whole."""

@@ -21,7 +21,7 @@ from sidecritic.dialects.base import (
     StreamFailed,
     WireDraft,
 )
-from sidecritic.dialects.deltas import said_by_parts
+from sidecritic.dialects.deltas import is_of_items, said_by_parts
 from sidecritic.dialects.responses_events import events_of
 from sidecritic.dialects.responses_refused import CLIENT_CALLS, input_items, refused_items
 from sidecritic.dialects.sse import Event, named_events, numbered, read_stream
@@ -92,6 +92,8 @@ class Responses:
         if text_of(answer, "status") in ("queued", "in_progress"):
             unknown["an answer that is not finished"] = None
         action = _action(objects_of(answer, "output"), unknown)
+        if _squeezed(text_of(answer, "output_text")) not in _squeezed(action.text):
+            unknown["an output_text that no item says"] = None
         reason = text_of(object_of(answer, "incomplete_details"), "reason")
         return ProviderAnswer(
             drafts=(WireDraft(action, answer.get("output"), parts.finish_of(reason, action)),),
@@ -118,6 +120,9 @@ class Responses:
         answer = _agreed(whole, items)
         _tell_apart(objects_of(answer, "output"))
         is_plain = said_by_parts(heard) == said_by_parts(events_of(answer))
+        types = {text_of(item, "type") for item in objects_of(answer, "output")}
+        others = types - CLIENT_CALLS.keys() - {"message", ""}
+        is_plain = is_plain and all(is_of_items(text_of(e, "type"), others) for e in heard)
         return Assembled(answer, stream.is_plain and is_plain)
 
     def again(self, body: Body, rejected: Sequence[Rejected]) -> Body:
@@ -306,6 +311,10 @@ def _named_tools(body: Body) -> Iterator[tuple[str, Body]]:
 
 
 # --- what is answered --------------------------------------------------------------------
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _usage(usage: Body) -> Usage:

@@ -22,6 +22,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from sidecritic.errors import ConfigError
 from sidecritic.json_lines import lines_in, parsed
+from sidecritic.labelling.store import read_labels
+from sidecritic.labelling.trust import TRUST
 from sidecritic.recorded import Opinion, ReadersLabels, Recorded, file_among
 from sidecritic.recordings import load
 from sidecritic.recordings.files import holds_runs
@@ -93,6 +95,29 @@ def read_labels_file(file: Path) -> GivenLabels:
     if not given.opinions and given.readers is None:
         raise ConfigError(f"{file} holds no labels; docs/json.md shows how one is written")
     return given
+
+
+def opinions_in(directory: Path) -> tuple[Opinion, ...]:
+    """Return the labels that stand in a run's folder; of two for one place the more trusted.
+
+    Raises:
+        ConfigError: a line cannot be read.
+    """
+    # A check's opinion is no label: to measure a critic by it would be to agree with it.
+    labels = [label for label in read_labels(directory) if label.source != "rule"]
+    labels.sort(key=lambda label: TRUST.index(label.source), reverse=True)
+    return tuple(
+        {
+            label.place: Opinion(
+                **label.place._asdict(),
+                wrong=label.wrong,
+                feedback=label.feedback,
+                note=label.evidence,
+                by=label.source,
+            )
+            for label in labels
+        }.values()
+    )
 
 
 def _in_runs(file: Path) -> GivenLabels:

@@ -19,6 +19,8 @@ from sidecritic.errors import TraceError
 from sidecritic.recordings.shapes import inner
 
 _Json = Mapping[str, Any]
+_SAID = frozenset({"content", "tool_calls", "function_call", "refusal"})
+"""Of which a message has one."""
 
 
 class _Turn(NamedTuple):
@@ -83,7 +85,7 @@ def _of_observation(record: object) -> Iterator[_Turn]:
     if not _is_observation(record) or inner(record, "type") != "GENERATION":
         return
     given: Any = _parsed(inner(record, "input"))
-    said: Any = _parsed(inner(record, "output"))
+    said: Any = inner(record, "output")
     listed = _list(given) or _list(inner(given, "messages"))
     messages = [message for message in listed if isinstance(inner(message, "role"), str)]
     if not messages:
@@ -102,14 +104,16 @@ def _of_observation(record: object) -> Iterator[_Turn]:
 
 def _answered(said: object) -> list[_Json]:
     """Return the message that a generation put out, in whatever wrapping it stands."""
-    if isinstance(said, str):
-        return [{"role": "assistant", "content": said}]
-    message: Any = said
-    for choice in _list(inner(said, "choices"))[:1]:
-        message = inner(choice, "message")
-    if isinstance(said, list):
-        message = next(iter(_list(cast("object", said))), None)
-    return [{**message, "role": "assistant"}] if isinstance(message, dict) else []
+    held = _parsed(said)
+    first = next(iter(_list(inner(held, "choices"))), None)
+    message: Any = held if first is None else inner(first, "message")
+    if isinstance(held, list):
+        message = next(iter(cast("list[Any]", held)), None)
+    if isinstance(message, dict) and message.keys() & _SAID:
+        return [{**message, "role": "assistant"}]
+    # What the agent said may be JSON, and no message.
+    text = said if isinstance(said, str) else json.dumps(said) if isinstance(said, dict) else ""
+    return [{"role": "assistant", "content": text}] if text else []
 
 
 # --- OpenTelemetry -------------------------------------------------------------------------

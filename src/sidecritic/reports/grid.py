@@ -224,11 +224,20 @@ _LATEX = {each: f"\\{each}" for each in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    # The usual font has other glyphs in their places, and pdfLaTeX knows no Greek in a text.
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "τ": r"\ensuremath{\tau}",
+    "≥": r"\ensuremath{\geq}",
+    "≤": r"\ensuremath{\leq}",
+    "→": r"\ensuremath{\rightarrow}",
+    "−": r"\ensuremath{-}",
 }
 
 
 def grid_to_latex(grid: Grid) -> str:
-    """Return the table as a LaTeX `table*` that is no wider than the text.
+    """Return the table as a LaTeX `table*` that is no wider than the text, and fits a page.
 
     It has the columns of the terminal's table; Markdown, CSV and JSON have all of them.
     """
@@ -241,6 +250,7 @@ def grid_to_latex(grid: Grid) -> str:
         rf"\caption{{{_escaped(grid.title + simulated)}}}",
         r"\footnotesize",
         r"\setlength{\tabcolsep}{3pt}",
+        r"\resizebox*{!}{\ifdim\totalheight>.8\textheight.8\textheight\else\totalheight\fi}{%",
         r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{'l' * varied}{'r' * (len(found.header) - varied)}}}",
         r"\toprule",
@@ -248,7 +258,7 @@ def grid_to_latex(grid: Grid) -> str:
         r"\midrule",
         *map(_line, found.rows),
         r"\bottomrule",
-        r"\end{tabular}}",
+        r"\end{tabular}}}",
         rf"\par\smallskip {_escaped(_LEGEND)}",
         r"\end{table*}",
     ]

@@ -1,4 +1,4 @@
-"""What a critic did to calls and messages that people have labelled, as sections."""
+"""What a critic did to labelled calls and messages, as sections."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def labelled_sections(scores: ReplayScores) -> Iterator[Section]:
         for domain, found in scores.decided.items()
     )
     header = ("labelled", "wrong ones caught", "right ones disturbed")
-    title = "At the critic's own threshold: calls and messages that people labelled"
+    title = "At the critic's own threshold: labelled calls and messages"
     yield Section(title, header, rows, tuple(_notes(scores.labels, scores.gate)))
     rows = tuple(map(_telling, scores.writes["labelled"].items()))
     header = ("writes", "wrong/n", "AUROC", "caught at 1 %", "at 5 %", "at 10 %")

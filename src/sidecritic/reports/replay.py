@@ -44,7 +44,7 @@ _IN_USE = (
 
 def to_replay_tables(scores: ReplayScores) -> Iterator[RenderableType]:
     """Yield what to print about a replay, the primary figures first."""
-    yield from printed(replay_sections(scores), limit=1000)
+    yield from printed(replay_sections(scores), scores.simulated, limit=1000)
 
 
 def to_training_tables(cv: CrossValidated) -> Iterator[RenderableType]:

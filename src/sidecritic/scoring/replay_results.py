@@ -171,6 +171,8 @@ class ReplayScores(Record):
     problems: tuple[str, ...] = ()
     skipped: dict[str, str] = {}
     """Environments that have no such critic, and why."""
+    simulated: tuple[str, ...] = ()
+    """Roles that a script or simulation played in any of the runs."""
     write_proposals: int
     """Writes that ran and are right or wrong by the reference, outside telecom."""
     wrong_writes: int

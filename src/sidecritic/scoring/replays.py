@@ -122,6 +122,7 @@ def score_replay(
     return ReplayScores(
         **asdict(source),
         malformed=len(source.problems),
+        simulated=tuple(sorted({role for run in runs for role in run.trajectory.simulated})),
         write_proposals=standings.count("right") + standings.count("wrong"),
         wrong_writes=standings.count("wrong"),
         left_out_writes=standings.count("left out"),

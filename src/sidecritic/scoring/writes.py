@@ -71,7 +71,7 @@ def writes_of(run: Recorded) -> tuple[Write, ...]:
     found: list[Write] = []
     seen: set[str] = set()
     wrong = False
-    for key, call in _executed(run):
+    for key, call in executed_calls(run):
         form = normal_form(call.name, call.arguments or {})
         if call.name in writing and call.id in done:
             stands = standing(call, unmatched, outcome)
@@ -85,11 +85,12 @@ def writes_of(run: Recorded) -> tuple[Write, ...]:
 def in_vain(run: Recorded) -> set[ProposalKey]:
     """Return the proposals whose calls were executed, and each refused by its tool."""
     done = succeeded(run.trajectory.events)
-    calls = [(key, call.id in done) for key, call in _executed(run)]
+    calls = [(key, call.id in done) for key, call in executed_calls(run)]
     return {key for key, _ in calls} - {key for key, worked in calls if worked}
 
 
-def _executed(run: Recorded) -> Iterator[tuple[ProposalKey, ToolCall]]:
+def executed_calls(run: Recorded) -> Iterator[tuple[ProposalKey, ToolCall]]:
+    """Walk over the calls that were executed, each with the proposal that it stood in."""
     attempt = 0
     for event in run.trajectory.events:
         if isinstance(event, Proposed):

@@ -64,7 +64,7 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     require_file(request.out)
     lines = _judgements(request.judged)
     wanted = _wanted(request, lines)
-    labels = labels_at(request.labels)
+    labels = labels_at(request.labels, request.files, watcher)
     imported = with_labels(imported_from(request.files, watcher), labels, watcher)
     lines = aligned(lines, imported.runs)
     readers = None if labels.readers is None else among(labels.readers, imported.runs)

@@ -14,13 +14,16 @@ from sidecritic.labelling.label_files import (
     GivenLabels,
     among,
     attached,
+    opinions_in,
     read_labels_file,
 )
+from sidecritic.labelling.store import LABELS_FILE
 from sidecritic.models.scripted import NOT_RECORDED
-from sidecritic.recorded import CHATS, JudgedProposal, ReadersLabels, Recorded
+from sidecritic.recorded import CHATS, JudgedProposal, Opinion, ReadersLabels, Recorded
 from sidecritic.recordings import Imported, Operator, load, read_policy, read_tools
 from sidecritic.replay import ReplayPlan
 from sidecritic.replay import replay as judge
+from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE
 from sidecritic.scoring.replay_results import ReplayScores
 from sidecritic.scoring.replays import ReplaySource, score_replay
 from sidecritic.settings.evaluation import Settings
@@ -104,13 +107,21 @@ def operator_of(policy: Path | None, tools: Path | None) -> Operator:
     return Operator(text, read_tools(tools) if tools is not None else ())
 
 
-def labels_at(file: Path | None) -> GivenLabels:
-    """Return the labels of a file; none without one.
+def labels_at(file: Path | None, runs: Sequence[Path], watcher: Watcher) -> GivenLabels:
+    """Return the labels of a file; without one, those that stand in the runs' own folders.
 
     Raises:
         ConfigError: they cannot be read.
     """
-    return GivenLabels() if file is None else read_labels_file(file)
+    if file is not None:
+        return read_labels_file(file)
+    found: list[Opinion] = []
+    for run in dict.fromkeys(r.parent if r.name == TRAJECTORIES_FILE else r for r in runs):
+        if (run / RUN_FILE).exists() and (opinions := opinions_in(run)):
+            sources = ", ".join(sorted({each.by for each in opinions}))
+            watcher.say(f"{len(opinions)} labels of {run / LABELS_FILE} count ({sources})")
+            found += opinions
+    return GivenLabels(tuple(found))
 
 
 def with_labels(imported: Imported, labels: GivenLabels, watcher: Watcher) -> Imported:
@@ -160,7 +171,7 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
         watcher.say(remark)
     pack_of(asked.pack, ())  # before files are read, which takes a while
     operator = operator_of(request.policy, request.tools)
-    labels = labels_at(request.labels)
+    labels = labels_at(request.labels, request.files, watcher)
     imported = _replayable(request.files, operator, labels, watcher)
     envs = {run.critic_env for run in imported.runs}
     # Chats come with policies of their own: one pack of checks may be for all of them.

@@ -50,6 +50,19 @@ def test_a_run_is_labelled_by_several_sources_and_becomes_a_data_set(directory: 
     assert len(lines) == made["rows"]["verdict"]["train"]
 
 
+def test_a_replay_of_a_run_reads_the_labels_of_its_folder(directory: Path) -> None:
+    before = commands.answer("replay", "run", "--critic", "none", "--workers", "1")
+    answer("label", "run", "--sources", "fault")
+    words = ("replay", "run/trajectories.jsonl", "--critic", "none", "--workers", "1")
+    shown = commands.run(*words)
+    after = commands.answer("replay", "run", *words[2:])
+    assert before["labels"] is None
+    assert after["labels"]["wrong"] > 0
+    assert after["simulated"] == ["actor", "user"]
+    assert "labels of run/labels.jsonl count (fault)" in shown.stderr
+    assert "labelled calls and messages (simulated actor" in " ".join(shown.stdout.split())
+
+
 def test_the_tables_say_what_was_simulated(directory: Path) -> None:
     labelled = run("label", "run")
     exported = run("export", "run", "--out", "data", *ALL)

@@ -162,7 +162,9 @@ def test_a_threshold_is_fitted_to_chats_and_says_how_many_labels_are_missing() -
 def test_labelled_chats_become_a_run_to_learn_from() -> None:
     counts = answer("datagen", "label", "desk", "--decisions", "chats.jsonl", *DESK[:4])
     assert counts["new"] == 8
-    again = answer("replay", "desk", "--critic", "none", "--labels", "desk/labels.jsonl")
-    assert again["labels"]["wrong"] == 3
+    again = answer("replay", "desk", "--critic", "none")
+    assert again["labels"]["wrong"] == 3, "a run's labels are in its folder"
+    given = answer("replay", "desk", "--critic", "none", "--labels", "desk/labels.jsonl")
+    assert given["writes"] == again["writes"]
     kept = read_record(Path("desk")).briefings.values()
     assert {(told.policy, len(told.tools)) for told in kept} == {(POLICY, 3)}

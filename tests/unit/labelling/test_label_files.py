@@ -7,7 +7,7 @@ import pytest
 
 from sidecritic.errors import ConfigError
 from sidecritic.labelling.label import Label
-from sidecritic.labelling.label_files import among, attached, read_labels_file
+from sidecritic.labelling.label_files import among, attached, opinions_in, read_labels_file
 from sidecritic.recorded import Opinion
 from sidecritic.recordings import load
 from tests.library import TOOLS, Json, renewal, written
@@ -156,3 +156,17 @@ def test_a_line_may_be_read_back_as_it_was_written(tmp_path: Path) -> None:
     file = tmp_path / "opinions.jsonl"
     file.write_text(json.dumps(OPINION.model_dump(mode="json")))
     assert read_labels_file(file).opinions == (OPINION,)
+
+
+def test_of_the_labels_of_a_run_the_more_trusted_counts_and_a_checks_opinion_never(
+    tmp_path: Path,
+) -> None:
+    said = [
+        LABEL,
+        LABEL.model_copy(update={"source": "outcome", "wrong": False}),
+        LABEL.model_copy(update={"source": "rule", "turn": 2}),
+    ]
+    lines = [f"{label.model_dump_json()}\n" for label in said]
+    (tmp_path / "labels.jsonl").write_text("".join(lines) + "cut o")
+    assert opinions_in(tmp_path) == (OPINION.model_copy(update={"by": "human"}),)
+    assert opinions_in(tmp_path / "unlabelled") == ()

@@ -79,6 +79,14 @@ def test_input_and_output_may_be_texts_of_json(tmp_path: Path) -> None:
     renews(read(tmp_path / "langfuse.json", content))
 
 
+@pytest.mark.parametrize("output", ['{"answer": 3}', {"answer": 3}])
+def test_an_answer_that_is_json_and_no_message_is_what_the_agent_said(
+    tmp_path: Path, output: object
+) -> None:
+    run = read(tmp_path / "export.json", [generation(6, output=output)])
+    assert '{"answer": 3}' in str(run)
+
+
 def test_conversations_are_told_apart_by_trace(tmp_path: Path) -> None:
     file = tmp_path / "langfuse.json"
     file.write_text(json.dumps([generation(6), generation(6, traceId="t2")]))

@@ -1,6 +1,8 @@
 """Experiments: recipes, estimates, budgets, resuming, and one table."""
 
 import csv
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -229,7 +231,31 @@ def test_tables_hold_what_others_wrote_as_text() -> None:
     bad = found.model_copy(update={"rows": (nasty,)})
     assert "'=1+1|<b>&_$" in grid_to_csv(bad)
     assert r"=1+1\|&lt;b&gt;&amp;\_$" in grid_to_markdown(bad)
-    assert r"=1+1|<b>\&\_\$" in grid_to_latex(bad)
+    assert r"=1+1\textbar{}\textless{}b\textgreater{}\&\_\$" in grid_to_latex(bad)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("times", [1, 60])
+def test_latex_fits_a_page_however_wide_and_long_the_table(times: int) -> None:
+    found = grid(str(recipe(SIMULATED.replace("[0, 1]", "[0]"))))
+    named = {"critic": "chain:default@0.1-0.6,llm:openai:a-model-of-a-long-name"}
+    rows = [row.model_copy(update={"labels": {**row.labels, **named}}) for row in found.rows]
+    long = found.model_copy(
+        update={"rows": (*found.rows, *rows * times), "title": "τ²-bench ≥ 50 % − 1"}
+    )
+    Path("table.tex").write_text(grid_to_latex(long), encoding="utf-8")
+    # Stands in for the package, which a small installation lacks: a line is a line.
+    rules = "".join(rf"\newcommand{{\{name}rule}}{{\hline}}" for name in ("top", "mid", "bottom"))
+    Path("booktabs.sty").write_text(rules)
+    Path("page.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs}\usepackage{graphicx}"
+        r"\begin{document}\input{table.tex}\end{document}"
+    )
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-800:]
+    assert "Overfull" not in done.stdout
+    assert "too large" not in done.stdout
 
 
 # --- money ------------------------------------------------------------------------------------

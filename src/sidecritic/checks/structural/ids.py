@@ -162,7 +162,7 @@ def _is_look_up(case: Case, done: Done, key: str, value: str) -> bool:
 
 def _kind(key: str) -> set[str]:
     """Return the words of what a field names the id of: `boat` of `boat_id` and `boatIds`."""
-    return {_singular(word) for word in in_words(key).split()} - {"id"}
+    return {_singular(word) for word in in_words(key).split()} - {"id", "uuid", "guid"}
 
 
 def _singular(word: str) -> str:

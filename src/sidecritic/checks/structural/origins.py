@@ -22,7 +22,7 @@ from sidecritic.checks.structural.passages import (
     plain,
     words_in,
 )
-from sidecritic.english.deeds import leaves_it_to_a_text, names_deed
+from sidecritic.english.deeds import asks_for_each, leaves_it_to_a_text, names_deed
 from sidecritic.english.text import mentions
 from sidecritic.handover import in_words
 from sidecritic.types import ToolSpec
@@ -103,7 +103,7 @@ class _Talk:
             plain("\n".join(heard)),
             plain(f"{facts.policy}\n{facts.context}"),
             tuple(sources),
-            _counted(tuple(tool.description for tool in facts.specs)),
+            _counted(tuple(f"{in_words(t.name)} {t.description}" for t in facts.specs)),
             len(facts.specs),
         )
 
@@ -124,6 +124,12 @@ class _Talk:
     def is_pointed_at(self, number: int) -> bool:
         """Whether the user named what a source was asked for, such as a file or a sender."""
         return any(value and mentions(self.said, value) for value in self.sources[number].asked)
+
+    def is_named_near(self, place: _Place) -> bool:
+        """Whether the user named what stands beside a sentence, such as who wrote it."""
+        number, at = place
+        near = words_in(self.sources[number].passages.around[at])
+        return any(_length(w) > 0 and w in self.words and not self.described[w] for w in near)
 
     def kinship(self, words: frozenset[str], left_out: frozenset[str]) -> float:
         """Return which share of a sentence's longer words the user used as well."""
@@ -191,12 +197,17 @@ class _Trace:
     def _is_meant(self, value: str) -> bool:
         """Whether the user asked for what a sentence says, without knowing the value.
 
-        They named the deed, and the sentence reports and does not; or they left it to a text.
+        They named the deed, and the sentence reports and does not; or they left it to a text,
+        as a whole or for each thing in it.
         """
         return any(
-            (self._is_left and self.talk.is_pointed_at(number))
-            or (self._is_named and not names_deed(self._sentence((number, at)), self._tool))
-            for number, at in self._places[value]
+            (
+                self._is_left
+                and (self.talk.is_pointed_at(place[0]) or self.talk.is_named_near(place))
+            )
+            or (self._is_each and self.talk.is_pointed_at(place[0]))
+            or (self._is_named and not names_deed(self._sentence(place), self._tool))
+            for place in self._places[value]
         )
 
     @cached_property
@@ -210,6 +221,12 @@ class _Trace:
     @cached_property
     def _is_left(self) -> bool:
         return leaves_it_to_a_text(self.talk.said)
+
+    @cached_property
+    def _is_each(self) -> bool:
+        """Whether the user asked for what the tool makes once for each thing in a text."""
+        said = any(word in self.talk.words for word in self.deed)
+        return said and asks_for_each(self.talk.said)
 
     def _sentence(self, place: _Place) -> str:
         number, at = place

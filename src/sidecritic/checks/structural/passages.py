@@ -6,18 +6,20 @@ and sentences are what somebody wrote, who may be anybody.
 """
 
 import re
+from base64 import b64decode
 from bisect import bisect_right
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from unicodedata import normalize
 
 from pydantic import JsonValue
 
 from sidecritic.checks.facts import parsed
 from sidecritic.english.text import mentions
-from sidecritic.values import scalars
 
 STEM = 5
 """Letters of a word that are compared: `invite` and `invitation` are one."""
@@ -26,6 +28,10 @@ FEWEST_WORDS = 4
 MOST_FIELD_WORDS = 5
 MOST_SENTENCES = 4_000
 """Of one result."""
+_MOST_BEFORE = 4
+"""Pieces of a text that count as around the last of them."""
+_MOST_AROUND = 400
+"""Characters of a piece or a record that are looked at there."""
 _MOST_FOUND = 50
 """Sentences in which one value is looked at."""
 
@@ -35,6 +41,8 @@ _IDEOGRAPH = re.compile(rf"[{_CJK}]")
 _TAG = re.compile(r"<(?!!--)[^<>]{1,400}>")
 _KEYED = re.compile(r"\s*(?:- )?['\"]?[\w .-]{1,30}['\"]?: (.*)$")
 _ENDS = re.compile(r"(?<=[.!?:;。！？；：])\s+|(?<=[。！？])|\n+")
+_CODED = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{24,4000}(?![\w+/])")
+_MOST_CODED = 20
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -69,6 +77,8 @@ class Passages:
     fields: str
     """One a line."""
     sentences: tuple[str, ...]
+    around: tuple[str, ...]
+    """What each sentence stands among: the record that holds it, and what comes before it."""
 
     @cached_property
     def words(self) -> tuple[frozenset[str], ...]:
@@ -112,18 +122,36 @@ def passages_of(text: str) -> Passages:
     """Read the result of a tool."""
     fields: list[str] = []
     sentences: list[str] = []
-    for part in _parts(text):
-        for piece, is_field in _pieces(part):
-            (fields if is_field else sentences).append(plain(piece))
-    return Passages("\n".join(fields), tuple(sentences[:MOST_SENTENCES]))
-
-
-def _parts(text: str) -> Iterator[str]:
+    around: list[str] = []
     value: JsonValue = parsed(text)
-    if isinstance(value, dict | list):
-        yield from scalars(value)
-    else:
-        yield text
+    for part, record in _parts(value if isinstance(value, dict | list) else text, ""):
+        before: deque[str] = deque(maxlen=_MOST_BEFORE)
+        for piece, is_field in _pieces(part):
+            compared = plain(piece)
+            (fields if is_field else sentences).append(compared)
+            if not is_field:
+                around.append("\n".join((record, *before)))
+            if is_field or (piece.endswith(":") and len(piece.split()) <= MOST_FIELD_WORDS):
+                before.append(compared[:_MOST_AROUND])
+    most = slice(MOST_SENTENCES)
+    return Passages("\n".join(fields), tuple(sentences[most]), tuple(around[most]))
+
+
+def _parts(value: JsonValue, record: str) -> Iterator[tuple[str, str]]:
+    """Walk over the texts of a value, each with the record that it stands in."""
+    match value:
+        case dict():
+            short = (v for v in value.values() if isinstance(v, str) and not _is_prose(v))
+            own = "\n".join(short)
+            for part in value.values():
+                yield from _parts(part, plain(own[:_MOST_AROUND]))
+        case list():
+            for part in value:
+                yield from _parts(part, record)
+        case None:
+            return
+        case _:
+            yield str(value), record
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -138,6 +166,15 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
             for sentence in _ENDS.split(line):
                 if sentence.strip():
                     yield sentence.strip(), not _is_prose(sentence)
+    for hidden in _decoded(text):
+        yield from ((each, False) for each in _ENDS.split(hidden) if _is_prose(each))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Walk over what stands in a text in base64, where it is text again."""
+    for coded in islice(_CODED.findall(text), _MOST_CODED):
+        with suppress(ValueError):
+            yield b64decode(coded + "=" * (-len(coded) % 4), validate=True).decode()
 
 
 def _paragraphs(text: str) -> Iterator[tuple[str, bool]]:

@@ -64,16 +64,22 @@ class SupervisedRequest:
             answer, is_plain = self.dialect.assembled(content, self.body)
             if not is_plain or not heard.is_stream:
                 heard = self._streamed(heard, answer)
-            return heard, answer, self.dialect.answered(answer)
+            return heard, answer, self._answered(answer)
         answer, repeats = read_object(content.removeprefix(BOM_UTF8))
         if answer is None:
             raise ModelUnavailable("the upstream's answer is not a JSON object")
-        answered = self.dialect.answered(answer)
+        answered = self._answered(answer)
         if repeats:
             answered = replace(answered, unknown=(*answered.unknown, REPEATED))
         elif heard.is_stream and heard.is_success and "error" not in answer:
             heard = self._streamed(heard, answer)
         return heard, answer, answered
+
+    def _answered(self, answer: Body) -> ProviderAnswer:
+        answered = self.dialect.answered(answer)
+        if all(call.name for draft in answered.drafts for call in draft.action.calls):
+            return answered
+        return replace(answered, unknown=(*answered.unknown, "a tool call without a name"))
 
     def _streamed(self, heard: RawAnswer, answer: Body) -> RawAnswer:
         """Return an answer in the one form that all clients read alike."""

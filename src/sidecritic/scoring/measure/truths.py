@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sidecritic.recorded import Opinion, ProposalKey, Recorded
-from sidecritic.trace import Executed, Proposed
+from sidecritic.scoring.writes import executed_calls
 from sidecritic.types import Record
 from sidecritic.writes import outcome_of
 
@@ -52,11 +52,6 @@ def _labels(run: Recorded) -> Iterator[tuple[ProposalKey, str, str]]:
         return
     found = [_Labelled.model_validate(each) for each in listed]
     labels = {each.call_id: each.label for each in found}
-    attempt = 0
-    for event in run.trajectory.events:
-        if isinstance(event, Proposed):
-            attempt = event.attempt
-        elif isinstance(event, Executed):
-            for call in event.action.calls:
-                if call.id in labels:
-                    yield run.key(event.turn, attempt), call.id, labels[call.id]
+    for key, call in executed_calls(run):
+        if call.id in labels:
+            yield key, call.id, labels[call.id]

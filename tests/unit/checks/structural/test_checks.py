@@ -62,6 +62,14 @@ def test_an_id_that_nobody_named_is_refused_and_a_number_is_no_id() -> None:
     assert not found(KNOWN.calls("set_berth", boatId="B-771", priceId=1234567))
 
 
+@pytest.mark.parametrize("key", ["boatUuid", "boat_uuid", "guid", "boatUuids"])
+def test_an_id_by_any_of_its_names_is_one(key: str) -> None:
+    shown, other = "7f1c2b9e-0d4a-4c3e-9b1a-2f6d8e5a1c00", "7f1c2b9e-0d4a-4c3e-9b1a-2f6d8e5a1c09"
+    talk = TALK.user("Cancel it.").did("list_boats", {key: shown})
+    assert not found(talk.calls("set_berth", **{key: shown}))
+    assert set(found(talk.calls("set_berth", **{key: other}))) == {"made-up id"}
+
+
 def test_an_id_of_the_user_the_operator_or_the_schema_is_known() -> None:
     said = KNOWN.user("It is B-123.").calls("set_berth", boatId="B-123")
     policy = KNOWN.calls("set_berth", boatId="B-123").model_copy(update={"policy": "Demo: B-123"})

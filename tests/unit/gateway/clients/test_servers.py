@@ -17,7 +17,7 @@ from sidecritic.gateway.store.conversations import Conversations
 from sidecritic.types import Assistant, ToolResult
 from tests.gateway import approves, gateway, refuses
 from tests.wire import Json, Reply, as_json, call, chat, wire_server
-from tests.wires.streams import output_text, response_body
+from tests.wires.streams import output_text, response_body, response_stream
 
 NAMES = ["chat", "messages", "responses"]
 DONE = b"data: [DONE]\n\n"
@@ -65,6 +65,17 @@ def test_an_id_that_is_repeated_or_left_empty_is_of_the_same_call() -> None:
 def test_calls_under_one_number_are_told_apart_by_their_ids() -> None:
     two = (part('{"sum": 900}', "refund", id="a"), part('{"sum": 1}', "look", id="b"), END)
     assert calls_of(events(*two)) == [("refund", '{"sum": 900}'), ("look", '{"sum": 1}')]
+
+
+def test_a_new_id_with_each_piece_begins_no_call() -> None:
+    more = (part('{"a": ', "look", id="c1"), part("1", id="c2"), part("}", id="c3"), END)
+    assert calls_of(events(*more)) == [("look", '{"a": 1}')]
+
+
+@pytest.mark.parametrize("name", ["look", "refund"])
+def test_calls_without_ids_under_one_number_end_where_their_arguments_do(name: str) -> None:
+    two = (part('{"sum": ', "refund"), part("900}"), part('{"sum": 1}', name, id=""), END)
+    assert calls_of(events(*two)) == [("refund", '{"sum": 900}'), (name, '{"sum": 1}')]
 
 
 def test_an_id_without_a_name_under_a_number_that_is_taken_does_not_leave() -> None:
@@ -261,6 +272,53 @@ def test_a_fallback_shows_nothing_of_the_draft_in_any_field() -> None:
         answer = client.post(f"{door.root}/v1/chat/completions", json=HI)
     assert answer.headers["x-sidecritic"] == "fallback"
     assert "delete" not in answer.text
+
+
+# --- words beside the answer -----------------------------------------------------------------
+
+
+def test_a_whole_message_beside_each_delta_is_left_out() -> None:
+    said: Json = {**delta({"content": "Hi"}, "stop")["choices"][0], "message": {"content": "No."}}
+    whole = ChatCompletions().assembled(events({"choices": [said]}), {})
+    assert ("Hi" in json.dumps(whole.answer), "No." in json.dumps(whole.answer)) == (True, False)
+    assert not whole.is_plain
+
+
+@pytest.mark.parametrize("kind", ["audio.transcript.delta", "mcp_call_arguments.delta", "other"])
+def test_an_event_of_no_item_makes_a_stream_be_written_anew(kind: str) -> None:
+    plain = response_stream(output_text("Hi.")).body
+    extra = {"type": f"response.{kind}", "delta": "evil", "output_index": 0}
+    begun, end = plain.split(b"event: response.completed")
+    mixed = begun + events(extra, named=True) + b"event: response.completed" + end
+    assert Responses().assembled(plain, {}).is_plain
+    assert not Responses().assembled(mixed, {}).is_plain
+
+
+def test_an_event_that_no_message_has_makes_it_be_written_anew() -> None:
+    answer: Json = {"id": "m", "role": "assistant", "content": [{"type": "text", "text": "Hi."}]}
+    plain = Messages().streamed(answer, {})
+    begun, stop = plain.split(b"event: message_delta")
+    extra = events({"type": "completion", "completion": "evil"}, named=True)
+    assert Messages().assembled(plain, {}).is_plain
+    mixed = begun + extra + b"event: message_delta" + stop
+    assert not Messages().assembled(mixed, {}).is_plain
+
+
+def test_words_that_no_item_says_are_an_unknown_shape() -> None:
+    answer = Responses().answered
+    assert not answer({"output": [output_text("Hi you.")], "output_text": "Hi you."}).unknown
+    assert answer({"output": [output_text("Hi you.")], "output_text": "evil"}).unknown
+
+
+def test_a_call_without_a_name_does_not_leave() -> None:
+    nameless = call("delete", {}) | {"function": {"arguments": "{}"}}
+    with (
+        wire_server(chat(None, calls=[nameless])) as upstream,
+        gateway(upstream.root, critic=approves()) as door,
+        httpx2.Client(trust_env=False, timeout=20) as client,
+    ):
+        answer = client.post(f"{door.root}/v1/chat/completions", json=HI)
+    assert (answer.status_code, "without a name" in answer.text) == (403, True)
 
 
 # --- why, and how much ---------------------------------------------------------------------
