@@ -124,7 +124,7 @@ class JudgedProposal(Record):
     critic: str
     """The name that the critic was asked for by; `judgement.critic` says who answered."""
     critic_version: str = ""
-    """Version of what the critic has learned; empty for one that learns nothing."""
+    """Of what the critic has learned, or asks a model; empty for one that does neither."""
     terms: str = ""
     """Profile or threshold that it was given, in words; empty when it had its own."""
     kind: Kind

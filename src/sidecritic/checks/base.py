@@ -71,6 +71,8 @@ class Finding:
     """Which case of the check, where it tells surer from less sure ones."""
     prior: float | None = None
     """Its whole risk, for a learned head, where not all of it counts here."""
+    is_founded: bool = True
+    """Whether it is exact, or enforces a sentence that the proposal's policy has."""
 
     @property
     def flag(self) -> Flag:
@@ -256,7 +258,9 @@ class Pack:
     def _fired(self, facts: Facts) -> tuple[Finding, ...]:
         # Nobody is held to a sentence that their policy does not have.
         fired = [
-            found if stands_in(found.policy, facts.policy) else replace(found, policy="")
+            found
+            if not found.policy or stands_in(found.policy, facts.policy)
+            else replace(found, policy="", is_founded=False)
             for found in (*self._call_findings(facts), *self._text_findings(facts))
         ]
         fired += [Finding(name, 0.0, "", "", None, what) for name, what in facts.notes]

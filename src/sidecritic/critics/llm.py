@@ -17,12 +17,12 @@ from dataclasses import replace
 from sidecritic.checks.base import Examiner, Finding, objections
 from sidecritic.critics.answers import Opinion, Reasons, WantedLookup, cited, plain
 from sidecritic.critics.asking.chat import ChatHearing
-from sidecritic.critics.asking.decision import DecisionHearing
+from sidecritic.critics.asking.decision import QUESTIONS_VERSION, DecisionHearing
 from sidecritic.critics.asking.looking import MOST_NAMED, TO_CHECK, Looking, to_verify
 from sidecritic.critics.asking.wire import STREAMED, Hearing, Wire
 from sidecritic.critics.base import THRESHOLD, judging
 from sidecritic.critics.policy import revision
-from sidecritic.critics.prompt import BUDGET, Prompt, prompt_of
+from sidecritic.critics.prompt import BUDGET, PROMPT_VERSION, Prompt, prompt_of
 from sidecritic.errors import ConfigError, CriticError
 from sidecritic.ports import Model
 from sidecritic.types import UNVERIFIED, Approve, Judgement, Proposal, Revise, Sampling
@@ -76,6 +76,12 @@ class LLMCritic:
         self._budget = budget
         self.simulated = model.simulated
         self.name = f"{'decision' if wire.verdict == 'decision' else 'llm'}:{model.name}"
+
+    @property
+    def version(self) -> str:
+        """What the model is asked: risks of two versions are not comparable."""
+        decision = self._wire.verdict == "decision"
+        return f"questions-{QUESTIONS_VERSION}" if decision else f"prompt-{PROMPT_VERSION}"
 
     async def judge(self, proposal: Proposal) -> Judgement:
         """Return a verdict with its risk; `Revise` carries the model's feedback.
@@ -213,7 +219,7 @@ def _is_fit_to_show(finding: Finding, policy: str) -> bool:
 
     A check of another policy would tell the model a rule that does not hold here.
     """
-    return not finding.policy or bool(cited(finding.policy, policy))
+    return finding.is_founded and (not finding.policy or bool(cited(finding.policy, policy)))
 
 
 def _revision(proposal: Proposal, reasons: Reasons | None) -> Revise:

@@ -36,7 +36,7 @@ from sidecritic.types import (
     User,
 )
 
-PROMPT_VERSION = "4"
+PROMPT_VERSION = "5"
 """Changes with every change of what is rendered: scores of two versions are not comparable."""
 
 APPROVE = "Yes"

@@ -5,7 +5,7 @@ from math import log
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.checks.base import Finding
+from sidecritic.checks.base import Finding, Objection, Pack, call_check
 from sidecritic.critics.answers import FEEDBACK_LIMIT
 from sidecritic.critics.llm import GENERIC_FEEDBACK, LLMCritic, Wire
 from sidecritic.errors import ConfigError, CriticError, ModelRejected, ModelUnavailable
@@ -283,6 +283,35 @@ async def test_fired_checks_are_shown_to_the_model() -> None:
     asked = model.requests[0].messages[-1]
     assert '"automatic_check": "unconfirmed"' in asked.text
     assert [flag.name for flag in judgement.flags] == ["unconfirmed"], "kept with the verdict"
+
+
+FUZZY = Pack.of(
+    "desk", call_check("hasty", policy="Ask twice.", risk=0.9)(lambda _: Objection("Ask first."))
+)
+EXACT = Pack.of(
+    "desk", call_check("exact", policy="", risk=0.9)(lambda _: Objection("It was done before."))
+)
+
+
+@pytest.mark.parametrize(
+    ("checks", "policy", "shown"),
+    [
+        (FUZZY, "Be kind. Ask twice.", True),
+        (FUZZY, "Be kind.", False),
+        (FUZZY, "", False),
+        (EXACT, "Be kind.", True),
+        (EXACT, "", True),
+    ],
+)
+async def test_evidence_is_exact_or_its_sentence_stands_in_this_policy(
+    checks: Pack, policy: str, shown: bool
+) -> None:
+    model = ScriptedModel([verdict(LIKELY_RIGHT)])
+    judged = await LLMCritic(model, evidence=checks).judge(
+        proposal().model_copy(update={"policy": policy})
+    )
+    assert ("automatic_check" in model.requests[0].messages[-1].text) is shown
+    assert judged.flags, "kept with the verdict in any case"
 
 
 async def test_warming_sends_what_the_verdict_begins_with() -> None:

@@ -232,3 +232,41 @@ async def test_a_warm_up_that_hangs_ends_with_the_actors_turn() -> None:
             await model.aclose()
     assert decision == WRITE
     assert len(server.received) == 2
+
+
+# --- each way to ask ------------------------------------------------------------------------
+
+REASONED = '{"reasoning": "Record 2 was asked for.", "verdict": "Yes", "wrong": 10}'
+WAYS: dict[str, tuple[Wire, Reply, int]] = {
+    "token": (Wire(verdict="logprobs"), said("Yes", token("Yes", Yes=0.9, No=0.1)), 1),
+    "json": (Wire(verdict="json"), said('{"verdict": "Yes", "confidence": 90}'), 1),
+    "reason": (Wire(verdict="reason"), said(REASONED), 1),
+    "votes": (Wire(votes=3), said("Yes"), 3),
+    "reasoned votes": (Wire(verdict="reason", votes=3), said(REASONED), 3),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_each_way_counts_what_all_of_its_requests_cost(way: str) -> None:
+    wire, reply, requests = WAYS[way]
+    judgement = await judge(reply, wire=wire)
+    assert judgement.verdict == Approve()
+    assert judgement.usage.input_tokens == 12 * requests
+    assert judgement.usage.output_tokens == 5 * requests
+    assert judgement.seconds > 0
+    assert "Record 2 was asked for" not in judgement.model_dump_json()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reply", [failure(429), failure(503), html(502), half(chat("Yes")), HANGS])
+async def test_each_way_fails_where_its_server_does(way: str, reply: Reply) -> None:
+    wire = WAYS[way][0]
+    with pytest.raises(CriticError, match="m"):
+        await judge(reply, wire=wire, patience=0.3)
+
+
+async def test_votes_on_a_server_that_fails_now_and_then_count_those_that_came() -> None:
+    replies = (failure(503), said("Yes"), said("Yes"), said("Yes"))
+    judgement = await judge(replies, wire=Wire(votes=4))
+    assert judgement.usage.output_tokens == 15
+    assert "1 of 4 votes failed" in judgement.rationale

@@ -4,6 +4,9 @@ import json
 import pytest
 
 from sidecritic.checks.base import Finding
+from sidecritic.critics.asking.decision import QUESTIONS_VERSION, DecisionHearing
+from sidecritic.critics.asking.wire import Way, Wire
+from sidecritic.critics.llm import LLMCritic
 from sidecritic.critics.prompt import (
     PROMPT_VERSION,
     Lookup,
@@ -14,6 +17,9 @@ from sidecritic.critics.prompt import (
     reasons_chat,
     verdict_chat,
 )
+from sidecritic.errors import ModelRejected
+from sidecritic.models.scripted import ScriptedModel
+from sidecritic.ports import version_of
 from sidecritic.trace import rejection
 from sidecritic.types import (
     Assistant,
@@ -228,19 +234,57 @@ def test_conversations_in_any_language_stand_in_the_prompt_as_they_were_said(sai
     assert f"| {said}\n" in prompt.rules
 
 
-def test_a_changed_rendering_has_a_new_version() -> None:
+def rendered() -> Proposal:
+    """Return a proposal that has something of everything that a prompt shows."""
     history = (
         System(text="note"),
         User(text="Hi <b>"),
         Assistant(text="Looking.", calls=(call("#W1"),)),
         ToolResult(call_id="call_1", name="cancel_order", text="no", is_error=True),
     )
-    told = proposal(*history).model_copy(update={"context": "Today is Monday."})
+    return proposal(*history).model_copy(update={"context": "Today is Monday."})
+
+
+def test_a_changed_rendering_has_a_new_version() -> None:
+    told = rendered()
     asked = (verdict_chat, json_chat, reasoning_chat, reasons_chat)
     prompts = [prompt_of(told, may_look=may_look) for may_look in (False, True)]
     chats = [each for prompt in prompts for ask in asked for each in ask(prompt)]
     chats += lookups_chat(prompts[0], 1)
     digest = hashlib.sha256(words(tuple(chats)).encode()).hexdigest()[:12]
-    assert (PROMPT_VERSION, digest) == ("4", "17b48ac0f4e6"), (
+    assert (PROMPT_VERSION, digest) == ("5", "17b48ac0f4e6"), (
         "scores of two prompts are not comparable: raise PROMPT_VERSION"
     )
+
+
+def evidence() -> tuple[tuple[Finding, ...], tuple[Lookup, ...]]:
+    shown = Finding("hasty", 0.9, "Ask first.", policy="Be kind.", call_id="call_1", evidence="no")
+    answer = ToolResult(call_id="look", name="get_order", text='{"status": "delivered"}')
+    return (shown,), (Lookup(tool="get_order", arguments={"order_id": "#W1"}, result=answer),)
+
+
+def test_changed_evidence_has_a_new_version() -> None:
+    findings, lookups = evidence()
+    prompt = prompt_of(rendered(), findings=findings, lookups=lookups, may_look=True)
+    digest = hashlib.sha256(words(verdict_chat(prompt)).encode()).hexdigest()[:12]
+    assert (PROMPT_VERSION, digest) == ("5", "5282093a88ce"), "raise PROMPT_VERSION"
+
+
+async def test_changed_questions_to_a_decision_endpoint_have_a_new_version() -> None:
+    findings, lookups = evidence()
+    prompt = prompt_of(rendered(), findings=findings, lookups=lookups, may_look=True)
+    model = ScriptedModel([ModelRejected("asked is enough")])
+    with pytest.raises(ModelRejected):
+        await DecisionHearing(model, rendered(), {}).opinion(prompt)
+    asked = model.requests[0].model_dump_json(include={"messages", "sampling"})
+    digest = hashlib.sha256(asked.encode()).hexdigest()[:12]
+    assert (QUESTIONS_VERSION, digest) == ("1", "6994decaef79"), (
+        "scores of two questions are not comparable: raise QUESTIONS_VERSION"
+    )
+
+
+def test_a_critic_names_the_version_of_what_it_asks() -> None:
+    ways: tuple[Way, ...] = ("auto", "decision")
+    chat, decision = (LLMCritic(ScriptedModel([]), wire=Wire(verdict=way)) for way in ways)
+    assert version_of(chat) == f"prompt-{PROMPT_VERSION}"
+    assert version_of(decision) == f"questions-{QUESTIONS_VERSION}"

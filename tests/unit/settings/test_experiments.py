@@ -121,7 +121,8 @@ def test_every_model_of_a_recipe_with_a_budget_has_a_price(file: Path) -> None:
         settings = cell.settings
         prices = load_prices(Path(str(settings.prices)))
         named = f"{settings.actor} {settings.user} {settings.critic} {settings.helper}".split()
-        assert {name.split("openai:")[1] for name in named if "openai:" in name} <= prices.keys()
+        models = (name.split("openai:")[1] for name in named if "openai:" in name)
+        assert {model.partition("?")[0] for model in models} <= prices.keys()
 
 
 def test_paths_in_a_recipe_are_relative_to_it_and_those_of_flags_are_not() -> None:

@@ -17,6 +17,9 @@ from sidecritic.models.decisions import QUESTIONS, Answers, Question
 from sidecritic.ports import Model
 from sidecritic.types import Assistant, Message, Proposal, Request, Sampling, Usage, User
 
+QUESTIONS_VERSION = "1"
+"""Changes with every change of state or questions: scores of two versions are not comparable."""
+
 WRONG, UNVERIFIED_QUESTION, TOOL = "wrong", "unverified", "tool"
 
 _STATE = """\
