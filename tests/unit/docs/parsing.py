@@ -25,6 +25,8 @@ OTHERS = {
 NUMBERS = {"N": "2", "K": "2", "R": "2", "S": "2", "SHARE": "0.5"}
 """What a grammar calls a number."""
 
+_PROGRAM: Any = typer.main.get_command(app)
+
 
 def problem(command: Command) -> str:
     """Return what is wrong with a command; nothing where nothing is."""
@@ -48,7 +50,7 @@ def problem(command: Command) -> str:
 def _parsed(command: Command, words: list[str]) -> str:
     """Parse the words as the program does, and read settings from flags."""
     given = words if command.typed else [NUMBERS.get(word, word) for word in words]
-    here: Any = typer.main.get_command(app)
+    here = _PROGRAM
     context: Any = None
     while True:
         if given and _ends_it(here, given):
