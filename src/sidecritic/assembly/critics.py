@@ -240,7 +240,10 @@ class _Maker:
                 raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
 
     def _head(self, name: str, threshold: float | None, weights: Path | None = None) -> Critic:
-        return HeadCritic(self._pack, read_weights(weights), threshold=threshold, name=name)
+        # Weights of one's own may be of a domain without a pack: they know what `default` checks.
+        known = self._known_pack if weights is not None else self._pack
+        pack = known or self._default_pack
+        return HeadCritic(pack, read_weights(weights), threshold=threshold, name=name)
 
     def _human(self) -> Critic:
         if self.terms.terminal is None:
