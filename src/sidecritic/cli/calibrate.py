@@ -8,6 +8,34 @@ import typer
 from sidecritic.cli.flags import Json, file, place
 from sidecritic.cli.output import command
 
+_RunsDisturbed = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Instead: share of right conversations and successful runs of which an action "
+        "may be refused, in (0, 1).",
+    ),
+]
+_PassOn = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="With it: share of proposals that may be handed on to the next link of a chain, "
+        "in [0, 1]; fits two thresholds.",
+    ),
+]
+_Stronger = Annotated[
+    Path | None,
+    file("With --pass-on: judgements of the next link, by `replay --out` of the same files."),
+]
+_Prices = Annotated[
+    Path | None, file("Prices of models by name, a TOML file: what the cascade costs.")
+]
+_HandedOn = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="USD", help="What a person costs for one proposal handed on."),
+]
+
 
 def calibrate(  # noqa: PLR0913 # typer makes a flag of each
     judged: Annotated[Path, place("JUDGED", "Output of `replay --out`, uncalibrated.")],
@@ -22,33 +50,11 @@ def calibrate(  # noqa: PLR0913 # typer makes a flag of each
         float | None,
         typer.Option(help="Share of right actions that may be refused, in [0, 1); 0.05."),
     ] = None,
-    runs_disturbed: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Instead: share of right conversations and successful runs of which an action "
-            "may be refused, in (0, 1).",
-        ),
-    ] = None,
-    pass_on: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="With it: share of proposals that may be handed on to the next link of a chain, "
-            "in [0, 1]; fits two thresholds.",
-        ),
-    ] = None,
-    stronger: Annotated[
-        Path | None,
-        file("With --pass-on: judgements of the next link, by `replay --out` of the same files."),
-    ] = None,
-    prices: Annotated[
-        Path | None, file("Prices of models by name, a TOML file: what the cascade costs.")
-    ] = None,
-    handed_on_usd: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="USD", help="What a person costs for one proposal handed on."),
-    ] = None,
+    runs_disturbed: _RunsDisturbed = None,
+    pass_on: _PassOn = None,
+    stronger: _Stronger = None,
+    prices: _Prices = None,
+    handed_on_usd: _HandedOn = None,
     minimum: Annotated[
         int, typer.Option(min=1, help="Right examples that a tool needs for its own threshold.")
     ] = 60,

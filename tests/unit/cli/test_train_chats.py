@@ -46,7 +46,7 @@ def test_labels_may_stand_in_a_file_beside_the_chats() -> None:
         {"trajectory": chat["id"], "turn": 1, "call_id": "c2", "wrong": chat["id"][0] == "w"}
         for chat in chats
     ]
-    written(Path("chats.jsonl"), *({**chat, "labels": []} for chat in chats))
+    written(Path("chats.jsonl"), *[chat | {"labels": list[Json]()} for chat in chats])
     written(Path("labels.jsonl"), *opinions)
     words = ("train", "--chats", "chats.jsonl", *DESK, "--out", "w.json")
     assert "has a label" in last_complaint(*words)
