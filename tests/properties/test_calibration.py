@@ -8,6 +8,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sidecritic.calibration.by_run import Judged as JudgedOnce
+from sidecritic.calibration.by_run import (
+    Pair,
+    WholeRun,
+    Wish,
+    best_pair,
+    is_handed_on,
+    is_refused,
+)
 from sidecritic.calibration.critic import Calibrated
 from sidecritic.calibration.curve import Isotonic, Method, Platt, fit, threshold_for
 from sidecritic.calibration.profile import (
@@ -277,3 +286,55 @@ def test_folds_share_no_user_and_leave_none_out(groups: list[str], data: st.Data
     assert fold.keys() == set(groups)
     assert set(fold.values()) == set(range(folds))
     assert fold_of(data.draw(st.permutations(groups)), folds, seed=0) == fold
+
+
+# --- thresholds by whole runs ----------------------------------------------------------------
+
+LEVELS = st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
+RUNS = st.lists(
+    st.builds(
+        WholeRun,
+        user=st.sampled_from(["a", "b", "c"]),
+        domain=st.just("desk"),
+        right=st.booleans(),
+        proposals=st.lists(
+            st.builds(JudgedOnce, score=LEVELS, wrong=st.booleans(), refused_next=st.booleans()),
+            max_size=4,
+        ).map(tuple),
+    ),
+    min_size=1,
+    max_size=12,
+)
+SHARES = st.sampled_from([0.01, 0.1, 0.25, 0.5, 0.9])
+
+
+def _caught(runs: list[WholeRun], pair: Pair, *, known: bool) -> int:
+    return sum(
+        is_refused(each, pair) or (not known and is_handed_on(each, pair))
+        for run in runs
+        for each in run.proposals
+        if each.wrong
+    )
+
+
+@given(runs=RUNS, share=SHARES, pass_on=st.none() | SHARES, known=st.booleans())
+def test_a_pair_keeps_to_the_wish_on_the_runs_that_it_is_fitted_to(
+    runs: list[WholeRun], share: float, pass_on: float | None, known: bool
+) -> None:
+    low, high = pair = best_pair(runs, Wish(share, pass_on, known))
+    assert low <= high
+    right = [run for run in runs if run.right]
+    assert sum(run.disturbed(pair) for run in right) <= share * len(right) + 1e-9
+    every = [each for run in runs for each in run.proposals]
+    handed_on = sum(is_handed_on(each, pair) for each in every)
+    assert handed_on <= (pass_on or 0.0) * len(every) + 1e-9
+
+
+@given(runs=RUNS, shares=st.tuples(SHARES, SHARES), pass_on=SHARES, known=st.booleans())
+def test_who_allows_more_runs_to_be_disturbed_never_catches_less(
+    runs: list[WholeRun], shares: tuple[float, float], pass_on: float, known: bool
+) -> None:
+    few, many = (
+        best_pair(runs, Wish(share, pass_on, second_known=known)) for share in sorted(shares)
+    )
+    assert _caught(runs, few, known=known) <= _caught(runs, many, known=known)

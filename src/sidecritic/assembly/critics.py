@@ -1,5 +1,6 @@
 """Critics by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ def critic_for(
         case Single():
             return maker.single(name)
         case ChainName(links=links):
-            return maker.calibrated(name, Chain([maker.link(link) for link in links]))
+            return maker.calibrated(name, Chain(maker.links(links)))
         case EnsembleName(combine=combine, members=members):
             made = [Member(maker.single(each.name), each.weight) for each in members]
             threshold = THRESHOLD if terms.threshold is None else terms.threshold
@@ -152,12 +153,39 @@ class _Maker:
             # A person can judge without checks, and so can a language model.
             return None
 
-    def link(self, link: Link) -> Critic:
+    def links(self, links: Sequence[Link]) -> list[Critic]:
+        """Return the links of a chain; one that a profile has a band for hands on by it."""
+        profile = self.terms.profile
+        made = [self._link(link, is_last=link is links[-1]) for link in links]
+        if profile is not None and profile.bands:
+            from sidecritic.calibration.critic import require_stronger  # it loads numpy
+
+            pairs = zip(links, links[1:], made[1:], strict=False)
+            for each, following, critic in pairs:
+                if each.name == profile.critic:
+                    require_stronger(profile, critic, following.name)
+        return made
+
+    def _link(self, link: Link, *, is_last: bool) -> Critic:
+        profile = self.terms.profile
+        if profile is not None and profile.bands and profile.critic == link.name and not is_last:
+            return self._hands_on(link, profile)
         if link.band is None:
             return self.single(link.name)
         low, high = link.band
         # Feedback is wanted for whatever lies above the band.
         return Banded(self.single(link.name, at_most=high), low=low, high=high)
+
+    def _hands_on(self, link: Link, profile: "Profile") -> Critic:
+        if link.band is not None:
+            raise ConfigError(
+                f"the link {link.name!r} has a grey band of its own, and the profile "
+                f"{profile.name!r} another; leave @{link.band[0]:g}-{link.band[1]:g} out"
+            )
+        from sidecritic.calibration.critic import HandsOn  # it loads numpy
+
+        critic = self._of(link.name, profile.lowest(self._domain))
+        return HandsOn(critic, profile, self._domain)
 
     def single(self, name: str, *, at_most: float = 1.0) -> Critic:
         """Return a critic that is neither a chain nor an ensemble.
@@ -212,7 +240,10 @@ class _Maker:
                 raise ConfigError(f"unknown critic {name!r}{suggestion(name, CRITICS)}")
 
     def _head(self, name: str, threshold: float | None, weights: Path | None = None) -> Critic:
-        return HeadCritic(self._pack, read_weights(weights), threshold=threshold, name=name)
+        # Weights of one's own may be of a domain without a pack: they know what `default` checks.
+        known = self._known_pack if weights is not None else self._pack
+        pack = known or self._default_pack
+        return HeadCritic(pack, read_weights(weights), threshold=threshold, name=name)
 
     def _human(self) -> Critic:
         if self.terms.terminal is None:

@@ -10,6 +10,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from math import inf
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
@@ -56,6 +57,30 @@ class ThresholdRule(Record, allow_inf_nan=False):
         return None if self.at == NEVER else self.at
 
 
+class BandRule(Record, allow_inf_nan=False):
+    """Scores, before calibration, between which the next link of a chain is asked."""
+
+    domain: str = ""
+    """Empty for every domain without a rule of its own."""
+    low: Annotated[float, Field(ge=0, le=1)] | Literal["never"]
+    """Below it an action is approved; at it and above, the next link decides."""
+    high: Annotated[float, Field(ge=0, le=1)] | Literal["never"]
+    """From it an action is sent back."""
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        low, high = self.bounds
+        if low > high:
+            raise ValueError(f"low is {self.low} and high {self.high}; low may not lie above high")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both as numbers; infinite where no score is high enough."""
+        low, high = (inf if at == NEVER else at for at in (self.low, self.high))
+        return low, high
+
+
 class ProfileData(Record):
     """What a profile was fitted to."""
 
@@ -80,10 +105,19 @@ class Profile(Record, allow_inf_nan=False):
     pack: str = ""
     """Import path of the checks that stood in for the environment's own; empty for those."""
     false_alarms: float = Field(ge=0, lt=1)
-    """The share of right actions that may be refused."""
+    """The share of right actions that may be refused; of no account with `runs_disturbed`."""
+    runs_disturbed: float | None = Field(default=None, ge=0, lt=1)
+    """The share of right conversations and successful runs that may be disturbed, if it rules."""
+    pass_on: float | None = Field(default=None, ge=0, le=1)
+    """The share of proposals that may be handed on to the next link of a chain."""
+    stronger: str = ""
+    """The next link that the band was fitted with; empty when it was fitted without."""
+    stronger_version: str = ""
     data: ProfileData = Field(default_factory=ProfileData)
     calibrations: tuple[CalibrationRule, ...] = Field(min_length=1)
     thresholds: tuple[ThresholdRule, ...] = Field(min_length=1)
+    bands: tuple[BandRule, ...] = ()
+    """Of a cascade: by domain, and one for the others."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -92,6 +126,9 @@ class Profile(Record, allow_inf_nan=False):
         for rules in (calibrated, cut):
             if len(set(rules)) < len(rules):
                 raise ValueError("two rules are for the same kind, domain and tool")
+        banded = [rule.domain for rule in self.bands]
+        if len(set(banded)) < len(banded) or (banded and "" not in banded):
+            raise ValueError("bands need one for each domain, and one by default")
         for kind in {rule[0] for rule in (*calibrated, *cut)}:
             if (kind, "") not in calibrated or (kind, "", "") not in cut:
                 raise ValueError(f"kind {kind!r} needs a calibration and a threshold by default")
@@ -115,8 +152,16 @@ class Profile(Record, allow_inf_nan=False):
 
     @property
     def unsaid(self) -> set[str]:
-        """Fields that are not written: a profile without a pack has the format it always had."""
-        return set[str]() if self.pack else {"pack"}
+        """Fields that are not written: a profile without them has the format it always had."""
+        said = {
+            "pack": self.pack,
+            "runs_disturbed": self.runs_disturbed is not None,
+            "pass_on": self.pass_on is not None,
+            "stronger": self.stronger,
+            "stronger_version": self.stronger_version,
+            "bands": self.bands,
+        }
+        return {name for name, is_said in said.items() if not is_said}
 
     def calibration(self, kind: Kind, domain: str) -> Platt | Isotonic | None:
         """Return what a score means; `None` for a kind that the profile does not know."""
@@ -138,6 +183,11 @@ class Profile(Record, allow_inf_nan=False):
         """
         found = (r for kind in self.kinds for r in _of(self.thresholds, kind, domain))
         return min((rule.score for rule in found if rule.score is not None), default=1.0)
+
+    def band(self, domain: str) -> tuple[float, float] | None:
+        """Return the scores from which to hand on and to refuse; `None` without bands."""
+        rules = [rule for rule in self.bands if rule.domain in (domain, "")]
+        return max(rules, key=lambda rule: rule.domain != "").bounds if rules else None
 
     def _rule(self, kind: Kind, domain: str, tool: str) -> ThresholdRule:
         """Return the most particular rule; a domain is more particular than a tool."""

@@ -62,6 +62,54 @@ class MissingLabels(Record):
     wrong_missing: int
 
 
+class RunThreshold(Record):
+    """The thresholds of a domain by whole runs, and how such a fit does on unseen users."""
+
+    domain: str
+    """Empty for every domain without one of its own."""
+    low: float | None
+    """Score from which a proposal is handed on; that of `high` where nothing is; `None`: never."""
+    high: float | None
+    """Score from which it is sent back; `None`: never."""
+    right_runs: int
+    runs: int
+    disturbed: Share
+    """Right runs of which a proposal is sent back, at these thresholds."""
+    disturbed_unseen: Share
+    """The same by thresholds that were fitted without the user."""
+    upper: float | None
+    """Upper end of the 95 % interval of `disturbed_unseen`."""
+    trusted: bool
+    """Whether `upper` is at most what was wanted."""
+    caught: Share
+    """Wrong proposals that are sent back, by thresholds that have not seen the user."""
+    wrong_handed_on: Share
+    """Wrong proposals that are handed on, likewise."""
+    handed_on: Share
+    """Proposals that are handed on, likewise."""
+    right_needed: int
+    """Right runs, none disturbed, from which the upper end can be what was wanted."""
+    right_missing: int
+
+
+class ExpectedCost(Record):
+    """What the critic costs with what it hands on, from measured tokens and time."""
+
+    proposals: int
+    handed_on: float
+    """Share of them."""
+    usd_per_1000_proposals: float | None
+    """`None` where a price is missing."""
+    usd_per_conversation: float | None
+    seconds_per_proposal: float
+    seconds_handed_on: float
+    """Of one proposal that is handed on, in addition."""
+    input_tokens_per_proposal: float
+    output_tokens_per_proposal: float
+    unpriced: tuple[str, ...] = ()
+    """Critics whose price nobody has given."""
+
+
 class CalibrationReport(Record):
     schema_version: Literal[1] = 1
     name: str
@@ -85,6 +133,13 @@ class CalibrationReport(Record):
     minimum: int = 0
     """Right examples from which a tool has a threshold of its own."""
     too_few: tuple[TooFewExamples, ...] = ()
+    runs_disturbed: float | None = None
+    """The share of right runs that may be disturbed, where that was asked for."""
+    pass_on: float | None = None
+    stronger: str = ""
+    by_run: tuple[RunThreshold, ...] = ()
+    """Thresholds by whole runs, by default and of each domain with enough right ones."""
+    cost: ExpectedCost | None = None
     missing: tuple[MissingLabels, ...] = ()
     """What is still to be labelled before the thresholds can be trusted."""
     notes: tuple[str, ...] = ()

@@ -59,6 +59,14 @@ _Runs = Annotated[
         metavar="RUN",
     ),
 ]
+_Chats = Annotated[
+    list[Path] | None,
+    file(
+        "Labelled chat logs to learn from, as `replay` reads them; --labels are then theirs. "
+        "Repeatable, and enough without FILES.",
+        metavar="CHATS",
+    ),
+]
 _RunsWeight = Annotated[
     float | None,
     typer.Option(
@@ -97,6 +105,11 @@ def head(  # noqa: PLR0913 # typer makes a flag of each
     *,
     kind: Annotated[str, typer.Option(help="What to train: head.")] = HEAD,
     labels: Labels = None,
+    chats: _Chats = None,
+    policy: Annotated[Path | None, file("Of --chats: the operator's policy.")] = None,
+    tools: Annotated[
+        Path | None, file("Of --chats: JSON list of the tools, each with its `effect`.")
+    ] = None,
     runs: _Runs = None,
     runs_weight: _RunsWeight = None,
     test_users: _TestUsers = False,
@@ -110,12 +123,18 @@ def head(  # noqa: PLR0913 # typer makes a flag of each
     with command(as_json=json) as output:
         from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.replay import ReplayRequest
-        from sidecritic.workflows.training import OwnRuns, train_head
+        from sidecritic.workflows.training import Chats, OwnRuns, train_head
 
         choice("kind", kind, (HEAD,))
         by_checks = settings_from({"critic": "policy"})
         request = ReplayRequest(tuple(files or ()), by_checks, labels, judged, fixed=True)
-        own = OwnRuns(tuple(runs or ()), runs_weight, test_users=test_users)
+        if files and chats and labels is not None:
+            raise ConfigError(
+                "--labels are of FILES or of --chats; write those of the chats into them, as "
+                "`labels` of each conversation"
+            )
+        talks = Chats(tuple(chats or ()), policy, tools, None if files else labels)
+        own = OwnRuns(tuple(runs or ()), runs_weight, test_users=test_users, chats=talks)
         cores = workers or os.cpu_count() or 1
         made = train_head(request, out, unseen, own=own, workers=cores, watcher=output.watcher)
         found = {

@@ -13,7 +13,7 @@ RESAMPLES = 10_000
 SEED = 20_260_404
 """Of every resampling, so that the same trajectories always give the same interval."""
 
-_Z = 1.959964
+Z = 1.959964
 """Quantile of the normal distribution that leaves 2.5 % above it."""
 
 _EXACT_UP_TO = 14
@@ -54,9 +54,9 @@ def wilson(happened: float, of: float) -> tuple[float, float]:
     """
     if of <= 0:
         return 0.0, 1.0
-    share, spread = happened / of, _Z**2 / of
+    share, spread = happened / of, Z**2 / of
     middle = (share + spread / 2) / (1 + spread)
-    half = _Z * sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
+    half = Z * sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
     # At the ends, rounding may leave a bit of nothing.
     return (middle - half if happened else 0.0), (middle + half if happened < of else 1.0)
 

@@ -81,6 +81,20 @@ def read_own_runs(directories: Iterable[Path]) -> OwnRuns:
     return OwnRuns(tuple(runs), {x.place: Truth(x.wrong, x.weight) for x in known})
 
 
+def from_chats(runs: Iterable[Recorded]) -> OwnRuns:
+    """Return labelled conversations as runs to learn from; without a label they teach nothing.
+
+    Of two opinions of one place the later counts.
+    """
+    labelled = tuple(run for run in runs if run.opinions)
+    truths = {
+        ProposalPlace(run.trajectory.id, said.turn, said.attempt, said.call_id): Truth(said.wrong)
+        for run in labelled
+        for said in run.opinions
+    }
+    return OwnRuns(labelled, truths)
+
+
 def _believed(label: Label) -> tuple[int, float]:
     return (-TRUST.index(label.source), label.weight)
 
@@ -99,6 +113,16 @@ def lessons(own: OwnRuns, judged: Iterable[JudgedProposal], *, weight: float = W
         runs=len(known),
         files=len({run.recorded.file for run in known}),
         simulated=frozenset(r for run in known for r in run.recorded.trajectory.simulated),
+    )
+
+
+def together(one: Lessons, other: Lessons) -> Lessons:
+    """Return the lessons of both."""
+    return Lessons(
+        examples=(*one.examples, *other.examples),
+        runs=one.runs + other.runs,
+        files=one.files + other.files,
+        simulated=one.simulated | other.simulated,
     )
 
 

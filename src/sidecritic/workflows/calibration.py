@@ -16,6 +16,13 @@ from sidecritic.recorded import JudgedProposal
 from sidecritic.replay.lines import aligned, read_lines
 from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
+from sidecritic.workflows.cascades import (
+    NO_CASCADE,
+    CascadeRequest,
+    Material,
+    wish_of,
+    with_cascade,
+)
 from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.replay import (
     imported_from,
@@ -35,9 +42,11 @@ class CalibrationRequest:
     out: Path
     labels: Path | None = None
     method: str = "isotonic"
-    false_alarms: float = 0.05
+    false_alarms: float | None = None
+    """0.05 without it."""
     minimum: int = 60
     name: str | None = None
+    cascade: CascadeRequest = NO_CASCADE
 
     @property
     def command(self) -> str:
@@ -47,11 +56,12 @@ class CalibrationRequest:
             self.judged,
             *self.files,
             method=self.method,
-            false_alarms=f"{self.false_alarms:g}",
+            false_alarms=None if self.false_alarms is None else f"{self.false_alarms:g}",
             minimum=self.minimum,
             out=self.out,
             labels=self.labels,
             name=self.name,
+            **self.cascade.options,
         )
 
 
@@ -62,6 +72,7 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
         ConfigError: something asked for cannot be used, or there is too little to fit to.
     """
     require_file(request.out)
+    wish = wish_of(request.cascade, by_proposal=request.false_alarms is not None)
     lines = _judgements(request.judged)
     wanted = _wanted(request, lines)
     labels = labels_at(request.labels, request.files, watcher)
@@ -69,7 +80,11 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     lines = aligned(lines, imported.runs)
     readers = None if labels.readers is None else among(labels.readers, imported.runs)
     require_labels(imported)
-    fitted = fit(known_proposals(imported.runs, lines, readers), wanted)
+    known = known_proposals(imported.runs, lines, readers)
+    fitted = fit(known, wanted)
+    if wish is not None:
+        material = Material(imported.runs, lines, known)
+        fitted = with_cascade(fitted, material, request.cascade, wish)
     write_file(request.out, to_toml(fitted.profile))
     return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})
 
@@ -87,9 +102,10 @@ def _judgements(file: Path) -> tuple[JudgedProposal, ...]:
 
 
 def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> ProfileSettings:
-    if not 0 <= request.false_alarms < 1:
+    false_alarms = 0.05 if request.false_alarms is None else request.false_alarms
+    if not 0 <= false_alarms < 1:
         raise ConfigError(
-            f"--false-alarms is {request.false_alarms:g}; write a share in [0, 1), such as 0.05"
+            f"--false-alarms is {false_alarms:g}; write a share in [0, 1), such as 0.05"
         )
     found = {(line.critic, line.critic_version) for line in lines}
     if len(found) > 1:
@@ -113,7 +129,7 @@ def _wanted(request: CalibrationRequest, lines: tuple[JudgedProposal, ...]) -> P
         critic_version=version,
         pack=packs[0],
         method=choice("method", request.method, methods),
-        false_alarms=request.false_alarms,
+        false_alarms=false_alarms,
         minimum=request.minimum,
     )
 

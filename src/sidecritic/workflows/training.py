@@ -8,6 +8,7 @@ from pydantic import JsonValue, ValidationError
 
 from sidecritic.assembly.held_out import held_out_of, require_no_test
 from sidecritic.assembly.recorded import CriticByName
+from sidecritic.calibration.enough import LEAST_WRONG
 from sidecritic.critics.head_weights import HeadWeights, to_json
 from sidecritic.errors import ConfigError, MissingExtra, NoChecks, first_problem
 from sidecritic.packs import pack_for
@@ -15,6 +16,7 @@ from sidecritic.recorded import JudgedProposal, ReadersLabels, Recorded
 from sidecritic.replay import ReplayPlan, replay
 from sidecritic.reports.curves import plot_curve
 from sidecritic.scoring.replay_results import CrossValidated
+from sidecritic.settings.evaluation import settings_from
 from sidecritic.training.head import Held, Trained, cross_validated, held_out, train
 from sidecritic.training.lora.base import require_base
 from sidecritic.training.lora.curve import read_curve
@@ -22,7 +24,14 @@ from sidecritic.training.lora.export import CONVERTER, export
 from sidecritic.training.lora.recipe import Recipe, read_recipe
 from sidecritic.training.lora.result import Result
 from sidecritic.training.lora.run import tune
-from sidecritic.training.own import WEIGHT, Lessons, lessons, read_own_runs
+from sidecritic.training.own import (
+    WEIGHT,
+    Lessons,
+    from_chats,
+    lessons,
+    read_own_runs,
+    together,
+)
 from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.replay import ReplayRequest, judge_files
 from sidecritic.workflows.watchers import SILENT, Watcher
@@ -135,6 +144,53 @@ def _with_checks(runs: Sequence[Recorded]) -> tuple[Recorded, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Chats:
+    """Labelled chat logs to learn from, and what the operator says of their agent."""
+
+    files: tuple[Path, ...] = ()
+    policy: Path | None = None
+    tools: Path | None = None
+    labels: Path | None = None
+
+
+NO_CHATS = Chats()
+
+LEAST_RIGHT = 20
+"""Right calls and messages of chats below which nothing is learned."""
+
+
+def lessons_from_chats(chats: Chats, *, workers: int = 1, watcher: Watcher = SILENT) -> Lessons:
+    """Return what labelled chats teach, judged with the checks that need no domain.
+
+    Raises:
+        ConfigError: they cannot be read, or too few of their labels are right, or wrong.
+    """
+    by_checks = settings_from({"critic": "default"})
+    request = ReplayRequest(
+        chats.files, by_checks, chats.labels, policy=chats.policy, tools=chats.tools, fixed=True
+    )
+    found = judge_files(request, workers=workers, watcher=watcher)
+    others = [run.file for run in found.runs if not run.is_chat]
+    if others:
+        raise ConfigError(f"{others[0]} holds no chats; give recorded runs as FILES, not --chats")
+    made = lessons(from_chats(found.runs), found.lines, weight=1.0)
+    wrong = sum(each.wrong for each in made.examples)
+    right = len(made.examples) - wrong
+    if right < LEAST_RIGHT or wrong < LEAST_WRONG:
+        raise ConfigError(
+            f"the chats teach {right} right and {wrong} wrong writes and last messages; label at "
+            f"least {LEAST_RIGHT} right and {LEAST_WRONG} wrong ones, and until then take a "
+            "critic that needs no training (`llm:PROVIDER:MODEL`)"
+        )
+    if not any(each.flags for each in made.examples if each.wrong):
+        raise ConfigError(
+            f"the checks noticed nothing about any of the {wrong} wrong ones, and a head weighs "
+            "what they notice; take a critic that reads (`llm:PROVIDER:MODEL`)"
+        )
+    return made
+
+
+@dataclass(frozen=True, slots=True)
 class OwnRuns:
     """Run directories of ours to learn from."""
 
@@ -143,6 +199,7 @@ class OwnRuns:
     """What one of their actions counts for one of a recorded run; `None` for the default."""
     test_users: bool = False
     """Whether their users may be in test tasks."""
+    chats: Chats = NO_CHATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +233,9 @@ def train_head(
     lessons = lessons_from(
         own.directories, weight=weight, workers=workers, test_users=own.test_users
     )
+    if own.chats.files:
+        taught = lessons_from_chats(own.chats, workers=workers, watcher=watcher)
+        lessons = together(lessons, taught)
     made = train(runs, lines, labels, own=lessons)
     write_file(out, to_json(made.weights))
     if unseen is not None:
@@ -199,8 +259,8 @@ def _recorded(
                 "sidecritic datagen label RUN --human LABELS, then --runs RUN"
             )
         return found.runs, found.lines, found.readers
-    if not own.directories:
-        raise ConfigError("nothing to learn from: give recorded FILES, --runs RUN, or both")
+    if not own.directories and not own.chats.files:
+        raise ConfigError("nothing to learn from: give recorded FILES, --runs RUN or --chats FILE")
     return (), (), {}
 
 
