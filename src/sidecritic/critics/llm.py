@@ -176,12 +176,18 @@ class LLMCritic:
             if opinion.risk is None:
                 raise CriticError(f"model {self._model.name!r} says neither right nor wrong")
         if opinion.risk < self._threshold:
-            return Judgement(verdict=Approve(), critic=self.name, risk=opinion.risk)
+            return Judgement(
+                verdict=Approve(),
+                critic=self.name,
+                risk=opinion.risk,
+                threshold=self._threshold,
+            )
         reasons = await hearing.reasons(prompt)
         return Judgement(
             verdict=_revision(proposal, reasons),
             critic=self.name,
             risk=opinion.risk,
+            threshold=self._threshold,
             category=reasons.fault if reasons else "",
             policy_ref=cited(reasons.policy_ref, proposal.policy) if reasons else "",
             rationale=plain(reasons.reason) if reasons else "",
