@@ -51,5 +51,5 @@ def labels_of(run: RunFolder, row: EpisodeRow) -> tuple[Label, ...]:
     return tuple(
         label
         for label in read_labels(run.directory)
-        if label.trajectory == row.id and label.source == "human" and label.call_id is None
+        if label.trajectory == row.id and label.source == "human"
     )

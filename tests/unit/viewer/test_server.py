@@ -90,8 +90,13 @@ async def test_a_label_goes_into_the_runs_own_file(app: Any, runs: Path) -> None
     assert part.status_code == 200 and 'class="right" aria-pressed="true"' in part.text
     (label,) = read_labels(runs / "one")
     assert (label.trajectory, label.attempt, label.wrong) == (ODD, 0, False)
-    again = (await got(app, "/episode?run=one&n=2")).text
-    assert "labelled right" in again
+    assert "labelled right" in (await got(app, "/episode?run=one&n=2")).text
+
+
+async def test_a_label_of_an_action_of_one_call_is_shown_again(app: Any) -> None:
+    fields = {"run": "one", "n": "1", "turn": "0", "attempt": "0", "label": "wrong"}
+    part = await posted(app, "/label", fields, headers={"HX-Request": "true"})
+    assert "labelled wrong" in part.text
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ Label = Literal["right", "wrong", ""]
 
 _SHOWN = (
     *("id", "at", "tenant", "route", "mode", "endpoint", "turn", "attempt", "tools"),
-    *("verdict", "status", "risk", "fate", "source", "label"),
+    *("verdict", "status", "risk", "broken", "fate", "source", "label"),
 )
 FAILED = ("error", "timeout")
 """States of a judgement that is none."""
