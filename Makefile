@@ -173,8 +173,8 @@ tests/javascript/node_modules/.done: tests/javascript/package.json tests/javascr
 .venv-browser/.done: pyproject.toml constraints.txt
 	@echo "installing into .venv-browser ..."
 	@$(PYTHON) -m venv .venv-browser
-	@.venv-browser/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[report]' \
-	  playwright pytest pytest-asyncio hypothesis
+	@.venv-browser/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[report,gateway]' \
+	  playwright axe-playwright-python==0.1.8 pytest pytest-asyncio hypothesis
 	@touch $@
 
 .venv-train/llama.cpp: .venv-train/.train

@@ -340,6 +340,8 @@ class Judgement(Record):
     """Score in [0, 1]; the higher, the more suspicious the action."""
     call_risks: dict[str, float] = {}
     """The same for each call that may be wrong, by its id, where an action has several."""
+    threshold: float | None = None
+    """Risk from which this critic refuses, where it has one."""
     calibrated: bool = False
     """Whether `risk` may be read as a probability."""
     category: str = ""

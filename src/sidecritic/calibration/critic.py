@@ -64,6 +64,8 @@ class Calibrated:
                 "calibrated": True,
             }
             judgement = judgement.model_copy(update=known)
+        cut = threshold if meaning is None or threshold is None else meaning.probability(threshold)
+        judgement = judgement.model_copy(update={"threshold": cut})
         is_over = threshold is not None and score >= threshold
         return refused(judgement) if is_over else approved(judgement)
 

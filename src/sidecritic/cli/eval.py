@@ -8,6 +8,7 @@ import typer
 from sidecritic.cli import note
 from sidecritic.cli.flags import Json, Recipe, file, place, takes_settings
 from sidecritic.cli.output import FAILED, command
+from sidecritic.errors import ConfigError
 
 if TYPE_CHECKING:
     from sidecritic.scoring import Scores
@@ -80,19 +81,41 @@ def compare(
 
 
 def view(
-    run: Run,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="A run, or a folder of runs.")
+    ] = None,
+    *,
+    live: Annotated[
+        Path | None, file("Settings of a gateway: its decisions and reviews, live.")
+    ] = None,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where; port 0 takes a free one.")
+    ] = "127.0.0.1:8788",
     out: Annotated[
-        Path | None, file("Where the pages go; RUN/view by default.", metavar="DIR")
+        Path | None, file("Write the pages of one run here instead of serving.", metavar="DIR")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a run as web pages: each turn with its drafts, verdicts, feedback and what ran."""
+    """Read runs in the browser: each turn with its drafts, verdicts, feedback and what ran."""
     with command(as_json=json) as output:
-        from sidecritic.runs import read_run
-        from sidecritic.viewer import write_site
+        if out is not None:
+            if path is None:
+                raise ConfigError("--out writes the pages of one run; name it")
+            from sidecritic.runs import read_run
+            from sidecritic.viewer import write_site
 
-        page = write_site(read_run(run), out or run / "view")
-        output.show({"page": str(page)}, lambda: [f"Open {page}"])
+            page = write_site(read_run(path), out)
+            output.show({"page": str(page)}, lambda: [f"Open {page}"])
+            return
+        from sidecritic.workflows.viewing import serve_pages
+
+        folder = path or (Path("runs") if live is None else None)
+        serve_pages(
+            folder,
+            live,
+            listen,
+            lambda address: output.show({"url": address}, lambda: [f"Open {address}"]),
+        )
 
 
 def exit_if_failed(*runs: "Scores") -> None:

@@ -65,6 +65,7 @@ class CompactCritic:
             verdict=why if refused else Approve(),
             critic=self.name,
             risk=risk,
+            threshold=self._threshold,
             category=findings[0].check if refused and findings else "",
             policy_ref=findings[0].policy if refused and findings else "",
             rationale="; ".join(filter(None, (rationale(findings), note))),

@@ -102,6 +102,7 @@ class Ensemble(Composed):
             verdict=_revision(loudest) or first.verdict,
             critic=self.name,
             risk=risk,
+            threshold=self._threshold,
             # A mean of probabilities is one; the highest of several is too high for one.
             calibrated=self._combine == "mean" and all(each.calibrated for each in said),
             category=first.category,

@@ -139,6 +139,7 @@ class HeadCritic:
             status="ok",
             risk=risk_of_action(risks),
             call_risks=call_risks(risks),
+            threshold=min((self._limit(cell) for cell in cells.values()), default=None),
             calibrated=False,
             category=refused[0].check if refused else "",
             policy_ref=refused[0].policy if refused else "",

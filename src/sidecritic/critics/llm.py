@@ -202,12 +202,15 @@ class LLMCritic:
         self, proposal: Proposal, prompt: Prompt, risk: float, hearing: Hearing
     ) -> Judgement:
         if risk < self._threshold:
-            return Judgement(verdict=Approve(), critic=self.name, risk=risk)
+            return Judgement(
+                verdict=Approve(), critic=self.name, risk=risk, threshold=self._threshold
+            )
         reasons = await hearing.reasons(prompt)
         return Judgement(
             verdict=_revision(proposal, reasons),
             critic=self.name,
             risk=risk,
+            threshold=self._threshold,
             category=reasons.fault if reasons else "",
             policy_ref=cited(reasons.policy_ref, proposal.policy) if reasons else "",
             rationale=plain(reasons.reason) if reasons else "",

@@ -36,6 +36,7 @@ class PolicyCritic:
             verdict=revision(findings) if refused else Approve(),
             critic=self.name,
             risk=risk,
+            threshold=self._threshold,
             call_risks=_call_risks(proposal, findings),
             category=strongest.check if strongest else "",
             policy_ref=strongest.policy if strongest else "",

@@ -45,6 +45,15 @@ def said(pilot: Pilot) -> str:
     return f"{pilot.verdict}: {why} ({basis})."
 
 
+def headline(pilot: Pilot) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict as one sentence, and what to know with it."""
+    rates = (_row("p", pilot.p), _row("r", pilot.r), _row("d", pilot.d))
+    shown = "; ".join(
+        f"{name} = {value} ({ends})" if ends else f"{name} = {value}" for name, value, ends in rates
+    )
+    return said(pilot), (shown, *pilot.remarks)
+
+
 def _row(name: str, found: Measured, *, signed: bool = False) -> tuple[str, str, str]:
     form = points if signed else percent
     value = "unknown" if found.value is None else form(found.value)

@@ -7,15 +7,13 @@ to read is there.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from sidecritic.errors import ConfigError, MissingExtra
+from sidecritic.errors import ConfigError
 from sidecritic.runs import Run, write_whole
 from sidecritic.viewer.label_script import label_script, labels_file
 from sidecritic.viewer.story import Story, story_of
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from sidecritic.viewer.templating import templates
 
 
 class Page(NamedTuple):
@@ -33,7 +31,7 @@ def write_site(run: Run, out: Path) -> Path:
     Raises:
         ConfigError: Jinja2 is missing, the folder cannot be written, or holds something else.
     """
-    templates, script = _templates(), label_script()
+    pages_of, script = templates(), label_script()
     latest = {trajectory.id: trajectory for trajectory in run.trajectories}
     pages = [
         Page(f"episode-{number:05}.html", story_of(played), latest[played.id] is not played)
@@ -44,7 +42,7 @@ def write_site(run: Run, out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for at, (name, story, replayed) in enumerate(pages):
-            page = templates.get_template("episode.html", globals=script).render(
+            page = pages_of.get_template("episode.html", globals=script).render(
                 story=story,
                 replayed=replayed,
                 before=pages[at - 1].name if at else "",
@@ -52,7 +50,7 @@ def write_site(run: Run, out: Path) -> Path:
                 labels=labels_file(title, Path(name).stem),
             )
             write_whole(out / name, page)
-        index = templates.get_template("index.html", globals=script).render(
+        index = pages_of.get_template("index.html", globals=script).render(
             title=title,
             command=run.record.command,
             planned=run.record.episodes,
@@ -88,22 +86,6 @@ def _require_ours(out: Path) -> None:
         )
 
 
-def _templates() -> "Environment":
-    try:
-        import jinja2
-    except ImportError as cause:
-        raise MissingExtra("jinja2", "view", "the viewer") from cause
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("sidecritic.viewer"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["visible"] = visible
-    return templates
-
-
 def counts(stories: Sequence[Story]) -> dict[str, int]:
     """Return how the episodes ended, and how often drafts were sent back."""
     results = [story.result for story in stories]
@@ -113,11 +95,3 @@ def counts(stories: Sequence[Story]) -> dict[str, int]:
         "not graded": results.count("not graded"),
         "drafts sent back": sum(story.refused for story in stories),
     }
-
-
-def visible(text: str) -> str:
-    """Return a text in which every control and direction character is one that is seen."""
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for each in text
-    )

@@ -25,6 +25,7 @@ from sidecritic.types import (
     Judgement,
     Message,
     Observation,
+    Proposal,
     Replace,
     Revise,
     System,
@@ -77,6 +78,9 @@ class Entry:
     """Mistakes that a simulated actor made on purpose."""
     ask: LabelTarget | None = None
     """The actor's own proposals have one, each at the first place where it is shown."""
+    judgement: Judgement | None = None
+    turn: int = 0
+    """Of the actor, from 0: what is said before its first action belongs to turn 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Story:
 
 def story_of(trajectory: Trajectory) -> Story:
     """Return an episode as a story."""
-    entries = tuple(_entries(trajectory.events))
+    entries = tuple(_numbered(trajectory.events))
     outcome = outcome_of(trajectory)
     passed = None if outcome is None else outcome.passed or outcome.reward >= 1
     return Story(
@@ -110,6 +114,21 @@ def story_of(trajectory: Trajectory) -> Story:
     )
 
 
+def entries_of(proposal: Proposal, judgement: Judgement) -> Iterator[Entry]:
+    """Yield a conversation up to an action that was judged, and that action."""
+    for message in proposal.history:
+        heard = _heard(message)
+        yield replace(heard, title="agent") if isinstance(message, Assistant) else heard
+    tone: Tone = "refused" if isinstance(judgement.verdict, Revise) else "last"
+    entry = _action(proposal.action, tone, judgement=judgement)
+    yield replace(entry, title="proposed", turn=proposal.turn)
+
+
+def entry_of(action: Assistant) -> Entry:
+    """Return an action that waits for a person."""
+    return replace(_action(action, "held"), title="proposed")
+
+
 @dataclass(slots=True)
 class _Table:
     """The draft that is being decided about, while the events are read."""
@@ -118,6 +137,10 @@ class _Table:
     judgement: Judgement | None = None
     shown: bool = False
     """Whether it stands in the story already, and so was asked about."""
+
+    def clear(self, draft: Proposed | None = None) -> None:
+        """Begin with another draft, or with none."""
+        self.draft, self.judgement, self.shown = draft, None, False
 
     def judged(self, judgement: Judgement) -> Iterator[Entry]:
         """Yield the draft if it is sent back; what else becomes of it is known later."""
@@ -140,28 +163,36 @@ class _Table:
             yield self.shows(self.draft.completion.message, tone)
 
 
-def _entries(events: Sequence[Event]) -> Iterator[Entry]:
-    table = _Table()
+def _numbered(events: Sequence[Event]) -> Iterator[Entry]:
+    table, turn = _Table(), 0
     for event in events:
-        match event:
-            case Observed(observation=observation):
-                yield from _observed(observation)
-            case Proposed():
-                table = _Table(event)
-            case Judged(judgement=judgement):
-                yield from table.judged(judgement)
-            case Executed():
-                yield from _executed(event, table)
-                table = _Table()
-            case Failed(where=where, error=error, message=message):
-                yield Entry("broken", f"{where} failed: {error}", text=message)
-            case Ended():
-                yield from table.rest("held")
-                yield _end(event)
-            case _ as other:
-                assert_never(other)
+        for entry in _entries(event, table):
+            yield replace(entry, turn=turn)
+        if isinstance(event, Executed):
+            turn = event.turn + 1
     # Decisions of the gateway end with a draft: what the client did with it is not known.
-    yield from table.rest("last")
+    for entry in table.rest("last"):
+        yield replace(entry, turn=turn)
+
+
+def _entries(event: Event, table: _Table) -> Iterator[Entry]:
+    match event:
+        case Observed(observation=observation):
+            yield from _observed(observation)
+        case Proposed():
+            table.clear(event)
+        case Judged(judgement=judgement):
+            yield from table.judged(judgement)
+        case Executed():
+            yield from _executed(event, table)
+            table.clear()
+        case Failed(where=where, error=error, message=message):
+            yield Entry("broken", f"{where} failed: {error}", text=message)
+        case Ended():
+            yield from table.rest("held")
+            yield _end(event)
+        case _ as other:
+            assert_never(other)
 
 
 def _executed(event: Executed, table: _Table) -> Iterator[Entry]:
@@ -175,7 +206,7 @@ def _executed(event: Executed, table: _Table) -> Iterator[Entry]:
 def _observed(observation: Observation) -> Iterator[Entry]:
     device = "user, on their own device (neither actor nor critic sees it)"
     for made in observation.backstage:
-        yield Entry("user", device, "", f"{_call(made.call)}\n→ {made.result.text}")
+        yield Entry("user", device, "", f"{shown_call(made.call)}\n→ {made.result.text}")
     yield from map(_heard, observation.messages)
 
 
@@ -187,7 +218,7 @@ def _heard(message: Message) -> Entry:
             did = "failed" if is_error else "returned"
             return Entry("tool", f"{name} {did}", "", _pretty(text))
         case Assistant(text=text, calls=calls):
-            return Entry("agent", "greeting", text, "\n".join(map(_call, calls)))
+            return Entry("agent", "greeting", text, "\n".join(map(shown_call, calls)))
         case System(text=text):
             return Entry("tool", "system", text)
         case _ as other:
@@ -217,10 +248,11 @@ def _action(
         tone=tone,
         title=_TITLES[tone],
         text=action.text,
-        code="\n".join(map(_call, action.calls)),
+        code="\n".join(map(shown_call, action.calls)),
         verdict=_verdict(judgement) if judgement else "",
         feedback=verdict.feedback if isinstance(verdict, Revise) else "",
         flags=tuple(map(_flag, judgement.flags if judgement else ())),
+        judgement=judgement,
         faults=tuple(f"{f.kind}: {f.note}" if f.note else f.kind for f in faults),
     )
 
@@ -250,7 +282,8 @@ def _end(ended: Ended) -> Entry:
     return Entry("end", f"ended: {ended.reason}, reward {outcome.reward:g}", "", parts)
 
 
-def _call(call: ToolCall) -> str:
+def shown_call(call: ToolCall) -> str:
+    """Return a call as a reader sees it: its name, and its arguments as they were sent."""
     arguments = call.raw if call.arguments is None else _pretty(json.dumps(call.arguments))
     return f"{call.name}({arguments})"
 

@@ -18,12 +18,15 @@ Label = Literal["right", "wrong", ""]
 
 _SHOWN = (
     *("id", "at", "tenant", "route", "mode", "endpoint", "turn", "attempt", "tools"),
-    *("verdict", "status", "risk", "fate", "source", "label"),
+    *("verdict", "status", "risk", "broken", "fate", "source", "label"),
 )
 _MOST_REQUESTS = 5_000
 """Of one conversation; SQLite takes some 32,000 values in a statement."""
 _LINKS = 500
 """Links that are looked up at a time."""
+FAILED = ("error", "timeout")
+"""States of a judgement that is none."""
+
 _CHAIN = tuple(DECISIONS.c[name] for name in ("request", "tenant", "at", "before", "link"))
 
 
@@ -37,6 +40,8 @@ class Selection:
     since: float | None = None
     blocked: bool = False
     """Only those that a critic objected to; counts are of all of them nevertheless."""
+    failed: bool = False
+    """Only those on which the critic failed; counts are of all of them nevertheless."""
     conversation: str | None = None
     """Only those of the conversation that this decision, or request, belongs to."""
     labelled: bool = False
@@ -77,7 +82,7 @@ class StoreQueries:
         In shadow mode, objections are what enforcing would have withheld.
         """
         objected = case((DECISIONS.c.verdict.not_in(("approve", "none")), 1), else_=0)
-        failed = case((DECISIONS.c.status.in_(("error", "timeout")), 1), else_=0)
+        failed = case((DECISIONS.c.status.in_(FAILED), 1), else_=0)
         query = (
             select(
                 DECISIONS.c.route,
@@ -86,7 +91,7 @@ class StoreQueries:
                 func.sum(objected).label("objections"),
                 func.sum(failed).label("critic_failures"),
             )
-            .where(*self._conditions(replace(chosen, blocked=False)))
+            .where(*self._conditions(replace(chosen, blocked=False, failed=False)))
             .group_by(DECISIONS.c.route, DECISIONS.c.mode)
             .order_by(DECISIONS.c.route, DECISIONS.c.mode)
         )
@@ -246,6 +251,8 @@ class StoreQueries:
             wanted.append(DECISIONS.c.at >= chosen.since)
         if chosen.blocked:
             wanted.append(DECISIONS.c.verdict.not_in(("approve", "none")))
+        if chosen.failed:
+            wanted.append(DECISIONS.c.status.in_(FAILED))
         if chosen.conversation is not None:
             wanted.append(DECISIONS.c.request.in_(self.conversation(chosen.conversation)))
         return wanted
