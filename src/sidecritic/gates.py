@@ -1,8 +1,8 @@
 """Which actions are judged.
 
-Which message may be the last is told without a language where it can be: what follows a change
-reports it, and what asks nothing after a change may end the talk. English says more, such as how
-people take leave where nothing was changed; that adds to it, and takes nothing away.
+Which message may be the last is told without a language: one that asks nothing, and one that
+follows a change, whatever it asks besides. Words only add to that: a question that offers more help
+leaves nothing open, in the languages in which it is known.
 """
 
 import re
@@ -33,6 +33,13 @@ conversation and transfers to a person, because an omission can only be caught t
 GATES: tuple[Gate, ...] = get_args(Gate)
 
 
+_MORE = re.compile(
+    r"\b(sonst noch|noch etwas|weiterhelfen|algo más|alguna otra cosa|autre chose|altro"
+    r"|mais alguma|nog iets|nog verder|coś jeszcze|что-то ещё|başka bir)\b"
+    r"|[ほ他]かに|他に|还有.{0,6}[吗呢？]|더 도와",
+    re.IGNORECASE,
+)
+"""Words of a question that offers more help, in languages other than English."""
 _QUESTION = re.compile("[?\uff1f\u061f\u037e\u055e]")
 """Question marks of the world's scripts."""
 
@@ -48,23 +55,28 @@ def is_final(action: Assistant, history: Sequence[Message], tools: Sequence[Tool
     if action.calls:
         names = {call.name for call in action.calls}
         return not names.isdisjoint(hand_overs(tools, names))
-    return _follows_a_write(action, history, tools) or closes(
-        typed(action.text).lower(), typed(_last_words(history)).lower()
+    return (
+        not _QUESTION.search(action.text)
+        or _follows_a_write(history, tools)
+        or _offers_more(action.text, history)
     )
 
 
-def _follows_a_write(
-    action: Assistant, history: Sequence[Message], tools: Sequence[ToolSpec]
-) -> bool:
-    """Whether something was changed since the user spoke, or before, and no question is open."""
+def _offers_more(text: str, history: Sequence[Message]) -> bool:
+    """Whether a question is the one with which people take leave."""
+    english = closes(typed(text).lower(), typed(_last_words(history)).lower())
+    return english or bool(_MORE.search(text))
+
+
+def _follows_a_write(history: Sequence[Message], tools: Sequence[ToolSpec]) -> bool:
+    """Whether something was changed since the user spoke: what is asked then is not left open."""
     reads = {tool.name for tool in tools if tool.effect == "read"}
-    asks = bool(_QUESTION.search(action.text))
     for message in reversed(history):
         match message:
             case ToolResult(name=name, is_error=False) if name not in reads:
                 if not message.text.startswith(SUPERVISOR):
                     return True
-            case User(text=text) if asks and not text.startswith(SUPERVISOR):
+            case User(text=text) if not text.startswith(SUPERVISOR):
                 return False
             case _:
                 pass

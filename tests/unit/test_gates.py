@@ -4,7 +4,7 @@ import pytest
 
 from sidecritic.gates import GATES, covers, is_final
 from sidecritic.trace import SUPERVISOR
-from sidecritic.types import Assistant, Message, Proposal, User
+from sidecritic.types import Assistant, Message, Proposal, ToolResult, User
 from tests.parties import TOOLS, call, calling
 
 
@@ -58,10 +58,33 @@ def test_a_question_is_not_final(text: str) -> None:
     assert not is_final(Assistant(text=text), (User(text="I want to exchange a lamp."),))
 
 
-def test_what_answers_a_farewell_is_final_whatever_it_says() -> None:
-    answer = Assistant(text="It was a pleasure.")
+def test_what_answers_a_farewell_is_final_even_if_it_asks() -> None:
+    answer = Assistant(text="Was it a pleasure?")
     assert not is_final(answer, (User(text="Is the lamp blue?"),))
     assert is_final(answer, (User(text="That's all I needed. Goodbye!"),))
+
+
+@pytest.mark.parametrize("asks", ["Which one?", "どれですか？", "أيّها؟"])
+def test_a_question_after_a_change_is_not_open(asks: str) -> None:
+    asked = User(text="Do it.")
+    done = (calling(call("put")), ToolResult(call_id="1", name="put", text="ok"))
+    assert is_final(Assistant(text=asks), (asked, *done), TOOLS)
+    refused = done[1].model_copy(update={"text": f"{SUPERVISOR} Not executed."})
+    assert not is_final(Assistant(text=asks), (asked, done[0], refused), TOOLS)
+    assert not is_final(Assistant(text=asks), (asked, *done, User(text="And?")), TOOLS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kann ich sonst noch etwas tun?",
+        "¿Desea algo más?",
+        "ほかにございますか？",
+        "还有别的需要吗？",
+    ],
+)
+def test_an_offer_of_more_help_leaves_nothing_open(text: str) -> None:
+    assert is_final(Assistant(text=text), (User(text="?"),))
 
 
 def test_the_words_of_the_supervisor_are_not_the_users() -> None:

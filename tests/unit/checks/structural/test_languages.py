@@ -121,3 +121,59 @@ async def test_the_same_places_are_judged_alike_in_every_language(language: str)
         "reports": (True, "final", ""),
         "takes leave": (True, "final", ""),
     }
+
+
+UNCHANGED = {
+    "English": (
+        "Your eye check is on 10 June at 09:00. Is there anything else?",
+        "I am sorry, visits cannot be moved on the same day.",
+        "I will put you through to the reception.",
+        "You are welcome.",
+    ),
+    "German": (
+        "Ihr Augentermin ist am 10. Juni um 09:00. Kann ich sonst noch etwas tun?",
+        "Leider lassen sich Termine am selben Tag nicht verlegen.",
+        "Ich verbinde Sie mit dem Empfang.",
+        "Gern geschehen.",
+    ),
+    "Spanish": (
+        "Su revisión es el 10 de junio a las 09:00. ¿Desea algo más?",
+        "Lo siento, las citas no se cambian el mismo día.",
+        "Le paso con la recepción.",
+        "De nada.",
+    ),
+    "Japanese": (
+        "眼科の予約は6月10日09:00です。ほかにございますか？",
+        "申し訳ございませんが、当日の変更はできません。",
+        "受付におつなぎします。",
+        "どういたしまして。",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_a_talk_in_which_nothing_was_changed_is_judged_alike(language: str) -> None:
+    said, (told, refusal, transfer, farewell) = SAID[language], UNCHANGED[language]
+    tools = (*TOOLS, *specs("", "transfer_to_human_agents"))
+    talk = Talk(tools=tools).user(said.request)
+    asked = talk.says(said.birthday_asked)
+    talk = talk.agent(said.birthday_asked).user(said.birthday)
+    talk = talk.did("list_visits", {"visits": []}, patientId="P-20417")
+    made = {
+        "asks": asked,
+        "tells": talk.says(told),
+        "refuses": talk.says(refusal),
+        "hands over": talk.calls("transfer_to_human_agents", summary=said.request),
+        "says so": talk.says(transfer),
+        "takes leave": talk.agent(told).user(said.thanks).says(farewell),
+    }
+    kinds = {name: kind_of(proposal) for name, proposal in made.items()}
+    assert kinds == {
+        "asks": "other",
+        "tells": "final",
+        "refuses": "final",
+        "hands over": "final",
+        "says so": "final",
+        "takes leave": "final",
+    }
+    assert all(covers("writes+final", made[n]) is (kinds[n] == "final") for n in made)
