@@ -8,7 +8,7 @@ import pytest
 
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.ports import Model
-from sidecritic.rollouts.plan import seeds_for
+from sidecritic.rollouts.plan import Played, seeds_for
 from sidecritic.rollouts.play import play
 from sidecritic.rollouts.store import open_run
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, Run, RunRecord, read_run
@@ -25,15 +25,15 @@ class Heard:
     stop_after: int = 1000
     total: int = 0
     finished: int = 0
-    episodes: list[Trajectory] = field(default_factory=list[Trajectory])
+    episodes: list[Played] = field(default_factory=list[Played])
     notices: list[str] = field(default_factory=list[str])
     run: "asyncio.Task[object] | None" = None
 
     def begin(self, *, total: int, finished: int) -> None:
         self.total, self.finished, self.run = total, finished, asyncio.current_task()
 
-    def episode(self, trajectory: Trajectory) -> None:
-        self.episodes.append(trajectory)
+    def episode(self, played: Played) -> None:
+        self.episodes.append(played)
         if len(self.episodes) == self.stop_after and self.run:
             self.run.cancel()
 
@@ -87,7 +87,7 @@ async def test_every_briefing_is_in_the_run_file_before_the_first_episode(tmp_pa
     with pytest.raises(asyncio.CancelledError):
         await play(plan(), tmp_path, watcher=heard)
     run = read_run(tmp_path)
-    assert run.record.briefings[heard.episodes[0].briefing].policy == "Be right the first time."
+    assert run.record.briefings[run.trajectories[0].briefing].policy == "Be right the first time."
 
 
 async def test_what_is_played_depends_on_neither_concurrency_nor_order(tmp_path: Path) -> None:
