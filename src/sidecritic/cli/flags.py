@@ -56,7 +56,7 @@ _PANELS = {
     "critic_timeout critic_lookups critic_evidence critic_base_url",
     "User": "user user_strategy user_temperature user_base_url",
     "Models": "timeout attempts prices record cassette",
-    "Run": "concurrency out retry_failed",
+    "Run": "concurrency executor workers out retry_failed",
 }
 """Settings by the heading under which `--help` lists them."""
 PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}

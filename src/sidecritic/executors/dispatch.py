@@ -52,5 +52,5 @@ async def _all(
                     continue
             take(done)
 
-    await together(pull() for _ in range(pool.size.at_once))
-    return lost
+    whole = await together(pull() for _ in range(pool.size.at_once))
+    return lost if whole else []

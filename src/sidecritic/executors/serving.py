@@ -67,15 +67,18 @@ async def _work(pipe: Connection, work: Callable[[Any], Awaitable[Any]]) -> None
                 return
 
     async def answer(number: int, item: Any) -> None:
-        # Whatever it raises: the parent attributes it.
-        [found] = await asyncio.gather(work(item), return_exceptions=True)
-        failed = isinstance(found, BaseException)
-        pipe.send((number, Raised(portable(found)) if failed else Returned(found)))
+        pipe.send((number, await answered(work(item))))
 
     Thread(target=read, daemon=True).start()
     async with asyncio.TaskGroup() as group:
         while (message := await messages.get()) is not END:
             group.create_task(answer(*message))
+
+
+async def answered(work: Awaitable[Any]) -> Returned | Raised:
+    """Return what comes of it as something that can be sent; the parent attributes errors."""
+    [found] = await asyncio.gather(work, return_exceptions=True)
+    return Raised(portable(found)) if isinstance(found, BaseException) else Returned(found)
 
 
 def portable(error: BaseException) -> BaseException:
