@@ -11,6 +11,7 @@ from sidecritic.assembly.plans import plan_for
 from sidecritic.errors import ConfigError
 from sidecritic.executors.processes import ProcessExecutor
 from sidecritic.executors.protocol import Executor
+from sidecritic.executors.ray import RayExecutor
 from sidecritic.rollouts.plan import Elsewhere, Key, Played, RolloutPlan
 from sidecritic.rollouts.playing import Here
 from sidecritic.settings.critic_names import asks_a_person
@@ -54,9 +55,19 @@ def executor_for(settings: Settings) -> Executor | None:
             workers = settings.workers or os.cpu_count() or 1
             return ProcessExecutor(workers, settings.concurrency)
         case "ray":
-            from sidecritic.executors.ray import RayExecutor
-
             return RayExecutor(settings.workers, settings.concurrency)
+
+
+def cluster_for(settings: Settings) -> Executor | None:
+    """Return the cluster that judges recorded runs, if the settings name one.
+
+    Raises:
+        ConfigError: the critic is a person at this terminal.
+    """
+    if settings.executor != "ray" or executor_for(settings) is None:
+        return None
+    # A batch at a time in each, and the next one beside it.
+    return RayExecutor(settings.workers)
 
 
 @dataclass(frozen=True, slots=True)

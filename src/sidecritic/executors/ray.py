@@ -19,11 +19,13 @@ from sidecritic.executors.serving import Raised, Returned, answered
 class RayExecutor:
     """Works items in actors of one core each, `at_once` in all of them together.
 
+    By default there is an actor for each core of the cluster, and twice as many items at once.
+
     The cluster is that of this process if it is connected to one, else that of `$RAY_ADDRESS`,
     else one that runs on this machine, else a new one that ends with the map.
     """
 
-    def __init__(self, workers: int | None, at_once: int) -> None:
+    def __init__(self, workers: int | None = None, at_once: int | None = None) -> None:
         self._workers = workers
         self._at_once = at_once
 
@@ -33,9 +35,10 @@ class RayExecutor:
         """Work every item on one of the nodes; see `Executor`."""
         with _connected() as ray:
             cores = int(ray.cluster_resources().get("CPU", 0))
-            if not (self._workers or cores):
+            workers = self._workers or cores
+            if not workers:
                 raise ConfigError("the Ray cluster has no CPU; add a node, or give --workers")
-            workers = min(self._workers or cores, self._at_once)
+            at_once = self._at_once or 2 * workers
             actor = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Actor)
 
             async def hire() -> _RayWorker[Item, Result]:
@@ -47,7 +50,7 @@ class RayExecutor:
                     raise
                 return worker
 
-            await dispatch(hire, Size(workers, self._at_once), items, take)
+            await dispatch(hire, Size(min(workers, at_once), at_once), items, take)
 
 
 @contextmanager
