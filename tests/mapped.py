@@ -1,5 +1,6 @@
 """Jobs for tests of executors; processes import them by name."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -50,3 +51,18 @@ class Squares:
 
     def openers(self) -> list[int]:
         return [int(line.split()[1]) for line in self.lines() if line.startswith("opened")]
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Answers each number after a while, as a critic on a server does."""
+
+    seconds: float
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Callable[[int], Awaitable[int]]]:
+        yield self.answer
+
+    async def answer(self, number: int) -> int:
+        await asyncio.sleep(self.seconds)
+        return -number

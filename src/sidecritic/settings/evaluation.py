@@ -153,7 +153,7 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     """Directory of cassettes: keep what real models answer."""
     cassette: PathText = None
     """Directory of cassettes: answer from them, call no model."""
-    concurrency: int = Field(default=8, ge=1, le=1000)
+    concurrency: int = Field(default=8, ge=1, le=100_000)
     """Episodes at the same time."""
     executor: ExecutorName = "local"
     """Where episodes are played: this process, processes on all cores, or a Ray cluster."""

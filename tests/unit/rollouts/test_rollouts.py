@@ -11,11 +11,12 @@ from sidecritic.ports import Model
 from sidecritic.rollouts.plan import Played, seeds_for
 from sidecritic.rollouts.play import play
 from sidecritic.rollouts.store import open_run
-from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, Run, RunRecord, read_run
-from sidecritic.trace import Failed, Trajectory
+from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, read_run
+from sidecritic.trace import Failed
 from sidecritic.types import Assistant, Completion, Request, Task
 from tests.parties import Acts
 from tests.rounds import Desk, plan
+from tests.timeless import by_key
 
 
 @dataclass
@@ -48,23 +49,6 @@ class Refusing(Acts):
 
 def refuses_t1(task: Task, seed: int) -> Model:
     return Refusing([]) if task.id == "t1" else Acts([])
-
-
-def by_key(run: Run) -> dict[tuple[str, str, int], Trajectory]:
-    """What a run holds, apart from the clock: the last line of each episode."""
-    return {each.key: timeless(each) for each in run.trajectories}
-
-
-def timeless(trajectory: Trajectory) -> Trajectory:
-    events = tuple(
-        e.model_copy(update={"observation": e.observation.model_copy(update={"seconds": 0.0})})
-        if e.event == "observed"
-        else e.model_copy(update={"judgement": e.judgement.model_copy(update={"seconds": 0.0})})
-        if e.event == "judged"
-        else e
-        for e in trajectory.events
-    )
-    return trajectory.model_copy(update={"events": events})
 
 
 def record() -> RunRecord:
