@@ -1,10 +1,10 @@
-"""Rollouts against Little's law: many episodes at once, whose simulated models take their time.
+"""Rollouts whose simulated models take their time, against what the waiting alone must take.
 
 `python -m benchmarks.scale [--trials 100 --at-once 2000 --seconds 1 --executor processes]`
 
-Each completion of the simulated actor takes `--seconds`, as one of a model on a server would; the
-user and the checks take none. With L completions under way and W seconds for each, L / W a second
-end: what the run took is compared with completions × W / L. *Simulated* throughout.
+Actor, user and critic each take `--seconds` for a completion or a judgement, as models on servers
+would. The model of it: an episode takes its waits and nothing else, and the next one begins in the
+first slot that is free. What the run took is compared with that. *Simulated* throughout.
 """
 
 import argparse
@@ -12,9 +12,11 @@ import asyncio
 import json
 import os
 import resource
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from heapq import heapreplace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -23,14 +25,13 @@ from sidecritic.assembly.executors import executor_for
 from sidecritic.assembly.plans import plan_for
 from sidecritic.executors.local import LocalExecutor
 from sidecritic.executors.protocol import Executor
-from sidecritic.ports import Model
+from sidecritic.ports import Critic, Model
 from sidecritic.rollouts.plan import Elsewhere, Key, Played, RolloutPlan
 from sidecritic.rollouts.play import Silent, play
 from sidecritic.rollouts.playing import Here
 from sidecritic.settings.environment import keys_from_environment
 from sidecritic.settings.evaluation import Settings
-from sidecritic.trace import Proposed, Trajectory
-from sidecritic.types import Completion, Request, Task
+from sidecritic.types import Completion, Judgement, Proposal, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,32 @@ class Slow:
         return self.model.simulated
 
     async def complete(self, request: Request) -> Completion:
-        await asyncio.sleep(self.seconds)
+        await _wait(self.seconds)
         return await self.model.complete(request)
+
+
+@dataclass(frozen=True, slots=True)
+class SlowCritic:
+    """A critic that judges after so many seconds."""
+
+    critic: Critic
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return self.critic.name
+
+    async def judge(self, proposal: Proposal) -> Judgement:
+        await _wait(self.seconds)
+        return await self.critic.judge(proposal)
+
+
+_WAITED = ContextVar[list[float]]("_WAITED")
+
+
+async def _wait(seconds: float) -> None:
+    _WAITED.get().append(seconds)
+    await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,47 +89,64 @@ class PlaysSlowly:
     async def open(self) -> AsyncGenerator[Callable[[Key], Awaitable[Played]]]:
         async with AsyncExitStack() as stack:
             plan = plan_for(self.settings, keys_from_environment(), stack)
-            made = plan.cast.actor
+            cast, seconds = plan.cast, self.seconds
+            slow = replace(
+                cast,
+                actor=lambda task, seed: Slow(cast.actor(task, seed), seconds),
+                user=lambda task, seed: Slow(cast.user(task, seed), seconds),
+                critic=lambda env: SlowCritic(cast.critic(env), seconds),
+            )
+            play = await stack.enter_async_context(Here(replace(plan, cast=slow)).open())
 
-            def actor(task: Task, seed: int) -> Model:
-                return Slow(made(task, seed), self.seconds)
+            async def work(key: Key) -> Played:
+                waited = list[float]()
+                _WAITED.set(waited)
+                played = await play(key)
+                # Nothing costs money here: the field carries the seconds that were waited.
+                return replace(played, cost=sum(waited))
 
-            slow = replace(plan, cast=replace(plan.cast, actor=actor))
-            yield await stack.enter_async_context(Here(slow).open())
+            yield work
 
 
-class _Clock(Silent):
-    """Counts completions, and takes the time from the first episode's beginning."""
+class _Waits(Silent):
+    """The seconds that each episode waited, in the order of their ends."""
 
     def __init__(self) -> None:
-        self.completions = 0
+        self.waits: list[float] = []
 
     def episode(self, played: Played) -> None:
-        events = Trajectory.model_validate_json(played.line).events
-        self.completions += sum(isinstance(event, Proposed) for event in events)
+        self.waits.append(played.cost)
+
+
+def ideal(waits: Sequence[float], at_once: int) -> float:
+    """Return what a run takes that does nothing but wait, in so many slots."""
+    slots = [0.0] * at_once
+    for wait in waits:
+        heapreplace(slots, slots[0] + wait)
+    return max(slots)
 
 
 def measured(settings: Settings, seconds: float, trials: int) -> dict[str, object]:
     """Play, and return what it took beside what it must take."""
     settings = settings.model_copy(update={"trials": trials})
     executor = executor_for(settings) or LocalExecutor(settings.concurrency)
-    clock = _Clock()
+    watcher = _Waits()
     with TemporaryDirectory() as folder:
         started = monotonic()
-        plan = asyncio.run(_play(settings, seconds, executor, Path(folder), clock))
+        plan = asyncio.run(_play(settings, seconds, executor, Path(folder), watcher))
         took = monotonic() - started
     own, theirs = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    ideal = clock.completions * seconds / settings.concurrency
+    least = ideal(watcher.waits, settings.concurrency)
     return {
         "simulated": True,
         "executor": settings.executor,
         "episodes": len(plan.episodes()),
         "at_once": settings.concurrency,
         "latency_seconds": seconds,
-        "completions": clock.completions,
+        "waits": round(sum(watcher.waits) / seconds),
         "seconds": round(took, 2),
-        "ideal_seconds": round(ideal, 2),
-        "ratio": round(took / ideal, 3),
+        "ideal_seconds": round(least, 2),
+        "ratio": round(took / least, 3),
         "cpu_seconds": round(own.ru_utime + own.ru_stime + theirs.ru_utime + theirs.ru_stime, 1),
         "cores": os.cpu_count(),
         "mb_parent": own.ru_maxrss // 1024,
@@ -113,12 +155,12 @@ def measured(settings: Settings, seconds: float, trials: int) -> dict[str, objec
 
 
 async def _play(
-    settings: Settings, seconds: float, executor: Executor, folder: Path, clock: _Clock
+    settings: Settings, seconds: float, executor: Executor, folder: Path, watcher: _Waits
 ) -> RolloutPlan:
     async with AsyncExitStack() as stack:
         plan = plan_for(settings, keys_from_environment(), stack)
         elsewhere = Elsewhere(executor, PlaysSlowly(settings, seconds))
-        await play(replace(plan, elsewhere=elsewhere), folder, watcher=clock)
+        await play(replace(plan, elsewhere=elsewhere), folder, watcher=watcher)
         return plan
 
 
