@@ -25,7 +25,7 @@ from sidecritic.assembly.executors import executor_for
 from sidecritic.assembly.plans import plan_for
 from sidecritic.executors.local import LocalExecutor
 from sidecritic.executors.protocol import Executor
-from sidecritic.ports import Critic, Model
+from sidecritic.ports import Critic, Model, ModelFor
 from sidecritic.rollouts.plan import Elsewhere, Key, Played, RolloutPlan
 from sidecritic.rollouts.play import Silent, play
 from sidecritic.rollouts.playing import Here
@@ -90,13 +90,15 @@ class PlaysSlowly:
         async with AsyncExitStack() as stack:
             plan = plan_for(self.settings, keys_from_environment(), stack)
             cast, seconds = plan.cast, self.seconds
-            slow = replace(
-                cast,
-                actor=lambda task, seed: Slow(cast.actor(task, seed), seconds),
-                user=lambda task, seed: Slow(cast.user(task, seed), seconds),
-                critic=lambda env: SlowCritic(cast.critic(env), seconds),
-            )
-            play = await stack.enter_async_context(Here(replace(plan, cast=slow)).open())
+
+            def slow(make: ModelFor) -> ModelFor:
+                return lambda task, seed: Slow(make(task, seed), seconds)
+
+            def slow_critic(env: str) -> Critic:
+                return SlowCritic(cast.critic(env), seconds)
+
+            slowly = replace(cast, actor=slow(cast.actor), user=slow(cast.user), critic=slow_critic)
+            play = await stack.enter_async_context(Here(replace(plan, cast=slowly)).open())
 
             async def work(key: Key) -> Played:
                 waited = list[float]()

@@ -15,8 +15,8 @@ from sidecritic.executors.ray import RayExecutor
 from sidecritic.runs import SCORES_FILE, TRAJECTORIES_FILE, read_run
 from sidecritic.settings.evaluation import Settings
 from sidecritic.workflows.evaluation import evaluate
-from tests.mapped import Squares, Waits
-from tests.timeless import by_key, without_times
+from tests.unit.executors.jobs import Squares, Waits
+from tests.unit.rollouts.timeless import by_key, without_times
 
 pytestmark = pytest.mark.ray
 

@@ -12,7 +12,7 @@ from sidecritic.executors.local import LocalExecutor
 from sidecritic.executors.processes import ProcessExecutor
 from sidecritic.executors.protocol import Done, Executor, Lost
 from sidecritic.executors.tasks import Enough
-from tests.mapped import Squares
+from tests.unit.executors.jobs import Squares
 
 End = Done[int, int] | Lost[int]
 

@@ -16,7 +16,7 @@ from sidecritic.trace import Failed
 from sidecritic.types import Assistant, Completion, Request, Task
 from tests.parties import Acts
 from tests.rounds import Desk, plan
-from tests.timeless import by_key
+from tests.unit.rollouts.timeless import by_key
 
 
 @dataclass

@@ -19,7 +19,7 @@ from sidecritic.settings.evaluation import Settings
 from sidecritic.workflows.evaluation import directory_of, evaluate
 from sidecritic.workflows.replay import ReplayRequest, judge_files
 from sidecritic.workflows.watchers import Watcher
-from tests.timeless import by_key, without_times
+from tests.unit.rollouts.timeless import by_key, without_times
 
 
 def settings(out: Path, executor: str = "local", **more: object) -> Settings:
