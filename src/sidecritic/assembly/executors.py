@@ -48,14 +48,16 @@ def executor_for(settings: Settings) -> Executor | None:
             f"the critic {settings.critic!r} asks at this terminal, which other processes do not "
             "have; use --executor local"
         )
+    # Without a number of its own, a run keeps every core busy, and the next episode beside each.
+    at_once = settings.concurrency if "concurrency" in settings.model_fields_set else None
     match settings.executor:
         case "local":
             return None
         case "processes":
             workers = settings.workers or os.cpu_count() or 1
-            return ProcessExecutor(workers, settings.concurrency)
+            return ProcessExecutor(workers, at_once or max(settings.concurrency, 2 * workers))
         case "ray":
-            return RayExecutor(settings.workers, settings.concurrency)
+            return RayExecutor(settings.workers, at_once)
 
 
 def cluster_for(settings: Settings) -> Executor | None:

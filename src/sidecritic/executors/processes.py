@@ -23,7 +23,7 @@ class ProcessExecutor:
     """Works items in so many processes, `at_once` in all of them together."""
 
     def __init__(self, workers: int, at_once: int) -> None:
-        self._size = Size(min(workers, at_once), at_once)
+        self.size = Size(min(workers, at_once), at_once)
 
     async def each(
         self, job: Job[Item, Result], items: Iterable[Item], take: Take[Item, Result]
@@ -39,7 +39,7 @@ class ProcessExecutor:
                 raise
             return worker
 
-        await dispatch(hire, self._size, items, take)
+        await dispatch(hire, self.size, items, take)
 
 
 class _ProcessWorker(Generic[Item, Result]):

@@ -154,7 +154,7 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     cassette: PathText = None
     """Directory of cassettes: answer from them, call no model."""
     concurrency: int = Field(default=8, ge=1, le=100_000)
-    """Episodes at the same time."""
+    """Episodes at the same time; elsewhere at least two for each core, unless given."""
     executor: ExecutorName = "local"
     """Where episodes are played: this process, processes on all cores, or a Ray cluster."""
     workers: int | None = Field(default=None, ge=1, le=100_000)

@@ -11,6 +11,8 @@ import pytest
 
 from sidecritic.assembly.executors import executor_for
 from sidecritic.errors import ConfigError
+from sidecritic.executors.pool import Size
+from sidecritic.executors.processes import ProcessExecutor
 from sidecritic.recorded import JudgedProposal
 from sidecritic.rollouts import play as rollouts
 from sidecritic.rollouts.plan import Played
@@ -98,6 +100,18 @@ def test_what_must_stay_in_one_process_is_refused_elsewhere(tmp_path: Path) -> N
         evaluate(settings(tmp_path / "run", "processes", record="tapes"))
     with pytest.raises(ConfigError, match=r"asks at this terminal.*--executor local"):
         executor_for(settings(tmp_path / "run", "ray", critic="human"))
+
+
+def test_every_core_has_an_episode_under_way_and_one_beside_it_unless_told_otherwise() -> None:
+    free = Settings.model_validate({"executor": "processes", "workers": 64})
+    told = free.model_copy(update={"concurrency": 1})
+    assert sizes(executor_for(free)) == Size(64, 128)
+    assert sizes(executor_for(told)) == Size(1, 1)
+
+
+def sizes(executor: object) -> Size:
+    assert isinstance(executor, ProcessExecutor)
+    return executor.size
 
 
 def test_a_replay_over_processes_judges_as_one_here(here: Path) -> None:
