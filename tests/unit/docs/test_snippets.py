@@ -65,7 +65,7 @@ def test_the_commands_are_found() -> None:
         ("sidecritic replya x.json", "No such command"),
         ("sidecritic eval --env shop --gate wirtes", "--gate"),
         ("sidecritic eval --env shop --trials many", "--trials"),
-        ("sidecritic view", "Missing parameter"),
+        ("sidecritic score", "Missing parameter"),
         ("python -m benchmarks.nothing", "no module"),
         ("python -m benchmarks.branching --case 1", "has no --case"),
         ("pip install '.[gatway]'", "no extra gatway"),
