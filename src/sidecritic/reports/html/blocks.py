@@ -62,6 +62,8 @@ class Report(NamedTuple):
     title: str
     said: str
     """What the runs say, in a sentence."""
+    more: str
+    """What else is short enough to stand above everything."""
     simulated: tuple[str, ...]
     warnings: tuple[str, ...]
     blocks: tuple[Block, ...]

@@ -1,7 +1,7 @@
 """A report as HTML by a template, and as Markdown."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sidecritic.errors import MissingExtra
 from sidecritic.reports.html.blocks import Block, Report
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _LONG = 2000
 """Letters of a line in an extract, or of a command."""
+_NUMBERS = frozenset("+-$\N{MINUS SIGN}0123456789")
+"""What a number begins with."""
 
 
 def to_html(report: Report) -> str:
@@ -37,8 +39,8 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["shown"] = _shown
-    templates.filters["roles"] = label
+    filters: dict[str, Any] = templates.filters
+    filters.update(shown=_shown, roles=label, words=_words)
     return templates
 
 
@@ -46,12 +48,21 @@ def _shown(text: str) -> str:
     return plain(text, _LONG)
 
 
+def _words(section: Section) -> frozenset[int]:
+    """Return the columns of text; those of numbers stand to the right."""
+    columns = enumerate(zip(*section.rows, strict=True))
+    return frozenset(
+        at for at, cells in columns if not any(cell[:1] in _NUMBERS for cell in cells if cell)
+    )
+
+
 def to_report_markdown(report: Report) -> str:
     """Return the same without pictures: each of them is a table too."""
     sections = (section for block in report.blocks for section in _sections(block))
-    title, *rest = document(report.title, report.simulated, sections)
+    title, *rest = document(report.said, report.simulated, sections)
     warnings = (f"Take care: {escaped(each)}.\n" for each in report.warnings)
-    return "\n".join((title, f"**{_whole(report.said)}**\n", *warnings, *rest))
+    below = (f"{escaped(each)}\n" for each in (report.more, report.title) if each)
+    return "\n".join((title, *below, *warnings, *rest))
 
 
 def _sections(block: Block) -> Iterator[Section]:
@@ -61,7 +72,3 @@ def _sections(block: Block) -> Iterator[Section]:
     for extract in block.extracts:
         rows = tuple((line.who, line.text) for line in extract.lines)
         yield Section(extract.title, ("who", "what"), rows, (extract.why,))
-
-
-def _whole(text: str) -> str:
-    return " ".join(escaped(part) for part in text.split(" "))

@@ -48,7 +48,7 @@ def reading(
     lead = (
         f"{len(chosen)} of {len(ranked)} episodes in which the critic intervened or missed a "
         "mistake; harm first, then what it missed, then what it repaired. "
-        "`sidecritic view RUN` shows every episode whole.",
+        "sidecritic view RUN shows every episode whole.",
     )
     extracts = tuple(_extract(f"read-{at}", each) for at, each in enumerate(chosen, start=1))
     return Block("read", f"Instructive episodes, {name}", lead=lead, extracts=extracts)
@@ -101,7 +101,7 @@ def _passed(episode: Trajectory) -> bool | None:
 
 def _extract(id: str, episode: Episode) -> Extract:
     env, task, trial = episode.trajectory.key
-    lines = tuple(_lines(episode.trajectory.events, episode.turns))
+    lines = tuple(_folded(_lines(episode.trajectory.events, episode.turns)))
     return Extract(id, f"{env} {task}, trial {trial}", episode.why, lines)
 
 
@@ -123,6 +123,22 @@ def _lines(events: Sequence[Event], turns: frozenset[int]) -> Iterator[Line]:
                 yield _end(event)
             case _:
                 pass
+
+
+def _folded(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield lines without a draft and verdict that repeat those just before them."""
+    last: list[Line] = []
+    repeated = 0
+    for line in lines:
+        if line in last and line.tone in ("refused", "critic"):
+            repeated += line.tone == "critic"
+            continue
+        if repeated:
+            times = "once" if repeated == 1 else f"{repeated} times"
+            yield Line("draft, refused", "again", f"the same draft and verdict again, {times}")
+        last = [*last, line] if line.tone in ("refused", "critic") else []
+        repeated = 0
+        yield line
 
 
 def _judged(event: Judged, draft: Assistant) -> Iterator[Line]:

@@ -109,6 +109,17 @@ def tasks(run: Named) -> Block:
     return Block("tasks", f"Tasks, {run.name}", sections=found, folded=True)
 
 
+def spent(all_runs: Sequence[Named]) -> Block:
+    """Return cost and latency by role, of every run."""
+    sections = tuple(
+        each._replace(title=f"Use, {run.name}", notes=(*each.notes, "n is the column of calls."))
+        for run in all_runs
+        for each in run_sections(run.scores)
+        if each.title == "Use"
+    )
+    return Block("cost", "Cost and latency by role", sections=sections)
+
+
 def compared(id: str, title: str, comparison: Comparison) -> Block:
     """Return the tables of `compare`, number for number."""
     found = tuple(each for each in comparison_sections(comparison))

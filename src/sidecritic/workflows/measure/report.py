@@ -107,14 +107,18 @@ def report_of(request: ReportRequest, watcher: Watcher = SILENT) -> Report:
     if played:
         last = played[-1]
         comparison = compared[-1][1] if compared else None
-        blocks += [*_about_turns(last), *_to_read(last, comparison)]
+        blocks += _about_turns(last)
+        blocks.append(runs.spent([each.named for each in played]))
+        blocks += _to_read(last, comparison)
     blocks.append(about.definitions())
     if played:
         settings = {each.name: each.run.record.settings for each in played}
         blocks.append(about.provenance([each.named for each in played], settings))
+    sentence, more = _said(played, compared, seen)
     return Report(
         title=_title(request, played),
-        said=_said(played, compared, seen),
+        said=sentence,
+        more=more,
         simulated=tuple(sorted({role for each in played for role in each.named.scores.simulated})),
         warnings=tuple(warning for _, each in compared for warning in each.warnings),
         blocks=tuple(blocks),
@@ -133,13 +137,17 @@ def _names(directories: Sequence[Path]) -> tuple[str, ...]:
 
 def _title(request: ReportRequest, played: Sequence[_Played]) -> str:
     names = [each.run.directory.resolve().name for each in played]
-    return " and ".join(names) or f"Judgements in {request.judged.name if request.judged else ''}"
+    return (
+        f"Report of {' and '.join(names)}"
+        if names
+        else f"Report of the judgements in {request.judged.name if request.judged else 'no file'}"
+    )
 
 
 _Compared = tuple[_Played, Comparison]
 
 
-def _said(played: Sequence[_Played], compared: Sequence[_Compared], seen: Seen) -> str:
+def _said(played: Sequence[_Played], compared: Sequence[_Compared], seen: Seen) -> tuple[str, str]:
     if compared:
         return said.of_pair(compared[-1][1])
     if played:
@@ -172,7 +180,8 @@ def _about_critic(seen: Seen, source: str) -> Iterator[Block]:
 def _about_turns(played: _Played) -> Iterator[Block]:
     marks = by_tool(played.episodes, played.briefings)
     if marks:
-        yield aftermath.tools(marks, played.name)
+        acts = played.named.scores.interventions
+        yield aftermath.interventions(acts, marks, played.name)
     turns = list(intervened(played.episodes, played.briefings))
     if turns:
         yield aftermath.aftermath(turns, played.name)
