@@ -45,14 +45,15 @@ def _templates() -> "Environment":
 
 
 def _shown(text: str) -> str:
-    return plain(text, _LONG)
+    # No line ends between a number and its sign.
+    return plain(text, _LONG).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _words(section: Section) -> frozenset[int]:
     """Return the columns of text; those of numbers stand to the right."""
     columns = enumerate(zip(*section.rows, strict=True))
     return frozenset(
-        at for at, cells in columns if not any(cell[:1] in _NUMBERS for cell in cells if cell)
+        at for at, cells in columns if sum(each[:1] in _NUMBERS for each in cells) < len(cells) / 3
     )
 
 

@@ -21,7 +21,7 @@ def of_pair(comparison: Comparison) -> tuple[str, str]:
     )
     critics = plain(", ".join(comparison.supervised.critic) or "none", 60)
     start = (
-        f"With the critic {critics} the {_actor(comparison.supervised)} passed "
+        f"With the critic “{critics}” the {_actor(comparison.supervised)} passed "
         f"{percent(paired.supervised)}, without {percent(paired.baseline)}: {change}"
     )
     end = "" if told else ", which cannot be told from no change"

@@ -127,6 +127,8 @@ def report_of(request: ReportRequest, watcher: Watcher = SILENT) -> Report:
 
 def _names(directories: Sequence[Path]) -> tuple[str, ...]:
     match len(directories):
+        case 0:
+            return ()
         case 1:
             return ("run",)
         case 2:
