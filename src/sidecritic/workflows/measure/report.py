@@ -200,7 +200,8 @@ def _seen(request: ReportRequest, played: Sequence[_Played], watcher: Watcher) -
         source = (
             f"The verdicts that the critic gave while it supervised ({last.name}). Where it "
             "refused, the actor was told, and later proposals are other than without it: a replay "
-            "of the baseline (--judged) says what it would do to runs that it never touched."
+            "of the baseline (--judged) says what it would do to runs that it never touched. A run is "
+            "wrong when a proposal in it was; others are right."
         )
         return seen_in(last.episodes, last.briefings), source
     files = request.of or tuple(each.run.directory for each in played[:1])
@@ -214,6 +215,7 @@ def _seen(request: ReportRequest, played: Sequence[_Played], watcher: Watcher) -
     names = ", ".join(sorted({line.critic for line in lines})) or "no critic"
     source = (
         f"Verdicts of {names} over {len(imported.runs)} recorded runs that it did not touch "
-        f"({len(lines)} verdicts); those whose truth is known count."
+        f"({len(lines)} verdicts); those whose truth is known count. A run is wrong when it "
+        "failed with a wrong write, right when it passed; others do not count."
     )
     return seen_by_replay(imported.runs, lines, readers), source
