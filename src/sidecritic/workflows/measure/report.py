@@ -200,8 +200,8 @@ def _seen(request: ReportRequest, played: Sequence[_Played], watcher: Watcher) -
         source = (
             f"The verdicts that the critic gave while it supervised ({last.name}). Where it "
             "refused, the actor was told, and later proposals are other than without it: a replay "
-            "of the baseline (--judged) says what it would do to runs that it never touched. A run is "
-            "wrong when a proposal in it was; others are right."
+            "of the baseline (--judged) says what it would do to runs that it never touched. A run "
+            "is wrong when a proposal in it was; others are right."
         )
         return seen_in(last.episodes, last.briefings), source
     files = request.of or tuple(each.run.directory for each in played[:1])
