@@ -90,7 +90,7 @@ class GatewayMaker:
             recorder=store,
             reviews=store,
             history=chain,
-            background=Background(settings.limits.shadow_backlog),
+            background=Background(settings.limits.shadow_backlog, metrics.shadow_late),
             counts=metrics,
             clock=time.time,
             traces=traces,

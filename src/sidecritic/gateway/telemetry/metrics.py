@@ -48,6 +48,7 @@ class Metrics(Counts):
         self._in_flight = self._gauge("in_flight", "Requests under way.")
         self._unrecorded = counter("unrecorded", "Decisions that could not be kept.")
         self._skipped = counter("shadow_skipped", "Answers that could not be judged.")
+        self._late = counter("shadow_late", "Judgements that waited for more than a second.")
         self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
         self._unverified = counter("unverified", "Requests with unknown turns.", "route")
         self.watch("stuck_checks", "Checks that have never returned.", lambda: CHECKS.stuck)
@@ -84,6 +85,9 @@ class Metrics(Counts):
 
     def shadow_skipped(self, number: int) -> None:
         self._skipped.inc(number)
+
+    def shadow_late(self) -> None:
+        self._late.inc()
 
     def unknown_shape(self, route: str) -> None:
         self._of(self._unknown, route).inc()
