@@ -33,7 +33,6 @@ _PAUSE = 0.005
 """Seconds without a request's beginning or end."""
 _PACE = 0.02
 """Seconds after which one piece of work is begun, however busy the process is."""
-_LATE = 1.0
 _WINDOW = 0.1
 _HIGH = 0.3
 """Share of one processor from which a process is busy."""
@@ -122,7 +121,9 @@ class Background:
 
     limit: int
     is_late: Callable[[], None] = lambda: None
-    """Told of each piece of work that waited longer than a second for its turn."""
+    """Told of each piece of work that waited longer than `patience` for its turn."""
+    patience: float = 1.0
+    """Seconds."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _waiting: deque[tuple[float, Work]] = field(default_factory=deque[tuple[float, Work]])
     _turns: asyncio.Task[None] | None = None
@@ -178,7 +179,7 @@ class Background:
             is_free = now - self._stirred >= _PAUSE or not self._load.is_high(now)
             if self._waiting and (is_free or now - self._began >= _PACE):
                 since, work = self._waiting.popleft()
-                if now - since > _LATE:
+                if now - since > self.patience:
                     self.is_late()
                 self._began = now
                 self._begin(work)

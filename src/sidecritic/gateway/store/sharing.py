@@ -119,6 +119,7 @@ class Line:
             if not asked.done():  # whoever asked may have left
                 asked.set_result(answer)
         self._is_open = False
+        self._writer.close()
         for asked in self._asked:
             if not asked.done():
                 asked.set_exception(_gone())
