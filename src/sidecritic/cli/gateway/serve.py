@@ -65,7 +65,7 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
     with command(as_json=json) as output:
         require_gateway()
         from sidecritic.assembly.gateway import GatewayMaker
-        from sidecritic.cli.gateway.serving import serve_alone, serve_with
+        from sidecritic.cli.gateway.serving import run
         from sidecritic.settings.environment import environment
 
         source = _source(config, {key: each for key, each in flags.items() if each is not None})
@@ -74,9 +74,7 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
         if check:
             _check(output, maker, settings, source.folder)
             return
-        if workers == 1:
-            serve_alone(maker, settings, source)
-        elif code := serve_with(workers, settings, source):
+        if code := run(workers, maker, settings, source):
             raise typer.Exit(code)
 
 

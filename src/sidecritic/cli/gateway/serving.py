@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from sidecritic.gateway.telemetry.logs import LogSink
 
 
-def serve_alone(maker: "GatewayMaker", settings: "GatewaySettings", source: "Source") -> None:
-    """Serve in this process until a signal ends it."""
-    from sidecritic.gateway.server.process import run
+def run(workers: int, maker: "GatewayMaker", settings: "GatewaySettings", source: "Source") -> int:
+    """Serve until a signal ends it, here or in several processes; return the exit code."""
+    if workers > 1:
+        return _supervise(workers, settings, source)
+    from sidecritic.gateway.server.process import run as run_alone
 
-    run(_Serving(maker, settings, source).serve())
+    run_alone(_Serving(maker, settings, source).serve())
+    return 0
 
 
-def serve_with(workers: int, settings: "GatewaySettings", source: "Source") -> int:
-    """Serve in so many processes until a signal ends them; return the exit code."""
+def _supervise(workers: int, settings: "GatewaySettings", source: "Source") -> int:
     from sidecritic.gateway.server.workers import Workers, bound
 
     listening = bound(settings.listen)
@@ -53,7 +55,7 @@ def _work(source: "Source", seat: "Seat") -> None:
     """Serve as one of several workers, in a process of its own."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(seat.folder)  # before the package is imported
     from sidecritic.assembly.gateway import GatewayMaker
-    from sidecritic.gateway.server.process import run
+    from sidecritic.gateway.server.process import run as run_alone
     from sidecritic.gateway.store.sharing import seated
 
     async def work() -> None:
@@ -61,7 +63,7 @@ def _work(source: "Source", seat: "Seat") -> None:
         await _Serving(maker, source.read(), source, await seated(seat)).serve()
 
     try:
-        run(work())
+        run_alone(work())
     except SidecriticError as error:
         note(f"sidecritic: {error}")
         raise SystemExit(2) from None

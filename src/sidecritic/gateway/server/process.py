@@ -95,6 +95,16 @@ async def serve(
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
+    _tune()
+    loop.add_signal_handler(signal.SIGHUP, begin_reload)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The listener raises its signal again; after a graceful shutdown that is no failure.
+        signal.signal(number, signal.SIG_IGN)
+    await listener.serve(None if listening is None else [*listening])
+
+
+def _tune() -> None:
+    """Prepare this process for many requests at the same time."""
     # A connection takes a descriptor; many systems allow 1,024 unless more are asked for.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY:
@@ -102,11 +112,6 @@ async def serve(
     sys.setswitchinterval(_SWITCH)
     gc.freeze()  # what has been loaded stays
     gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
-    loop.add_signal_handler(signal.SIGHUP, begin_reload)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # The listener raises its signal again; after a graceful shutdown that is no failure.
-        signal.signal(number, signal.SIG_IGN)
-    await listener.serve(None if listening is None else [*listening])
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
