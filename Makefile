@@ -21,6 +21,8 @@ SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36
 
 # LiteLLM is what the gateway is measured against, and a client of it; its dependencies are its own.
 LITELLM := litellm[proxy]==1.108.7
+PORTKEY := @portkey-ai/gateway
+PORTKEY_VERSION := 1.15.2
 
 .PHONY: help demo test lint format head provenance learn-smoke test-parity test-real test-fuzz test-train
 .PHONY: test-wheel test-browser test-javascript test-ray bench bench-branching bench-warmup bench-gateway clean
@@ -42,7 +44,7 @@ help:
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-branching whether branching labels are right, and what they cost"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
-	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy"
+	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy and Portkey's"
 
 demo: .venv/.demo
 	@$(BIN)/sidecritic demo
@@ -111,8 +113,13 @@ bench-branching: .venv/.dev
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup
 
-bench-gateway: .venv/.dev .venv-litellm/.done
-	@$(BIN)/python -m benchmarks.gateway --litellm .venv-litellm/bin/litellm
+bench-gateway: .venv/.dev .venv-litellm/.done node_modules/$(PORTKEY)/package.json
+	@$(BIN)/python -m benchmarks.gateway
+
+node_modules/$(PORTKEY)/package.json: Makefile
+	@echo "installing $(PORTKEY)@$(PORTKEY_VERSION) into node_modules ..."
+	@npm install --silent --no-save --no-package-lock --ignore-scripts $(PORTKEY)@$(PORTKEY_VERSION)
+	@touch $@
 
 .venv-litellm/.done: Makefile
 	@echo "installing $(LITELLM) into .venv-litellm ..."
