@@ -16,14 +16,14 @@ from sidecritic.recorded import JudgedProposal
 from sidecritic.replay.lines import aligned, read_lines
 from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
-from sidecritic.workflows.cascades import (
+from sidecritic.workflows.files import require_file, write_file
+from sidecritic.workflows.measure.cascades import (
     NO_CASCADE,
     CascadeRequest,
     Material,
     wish_of,
     with_cascade,
 )
-from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.replay import (
     imported_from,
     labels_at,

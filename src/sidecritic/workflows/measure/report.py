@@ -208,7 +208,7 @@ def _seen(request: ReportRequest, played: Sequence[_Played], watcher: Watcher) -
     if not files:
         raise ConfigError("--judged needs what was judged; give it with --of, or a RUN")
     lines = read_lines(request.judged)
-    labels = labels_at(request.labels)
+    labels = labels_at(request.labels, files, watcher)
     imported = with_labels(imported_from(files, watcher), labels, watcher)
     lines = aligned(lines, imported.runs)
     readers = None if labels.readers is None else among(labels.readers, imported.runs)
