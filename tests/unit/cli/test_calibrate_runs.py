@@ -4,20 +4,18 @@ The conversations are of two small desks of our own; the language models are *si
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
-from math import log
 from pathlib import Path
 
 import pytest
 
 from sidecritic.calibration.profile import read_profile
+from tests.cascade import SMALL, STRONG, judging
 from tests.library import POLICY, TOOLS, Json, renewal, written
 from tests.unit.cli.commands import answer, complaint, last_complaint, run
-from tests.wire import Received, Reply, chat, wire_server
+from tests.wire import wire_server
 
 DESK = ("--policy", "policy.md", "--tools", "tools.json", "--workers", "1")
-SMALL, STRONG = "llm:openai:small", "llm:openai:strong"
 
 
 def conversations(domain: str) -> list[Json]:
@@ -31,19 +29,6 @@ def conversations(domain: str) -> list[Json]:
         for n in range(10)
     ]
     return [{**each, "domain": domain, "user": each["id"]} for each in (*right, *wrong)]
-
-
-def judging(received: Received) -> Reply:
-    """The small model gives the loan's number as its risk; the strong one knows the truth."""
-    loan = re.findall(r"\b([RW])-(\d+)\b", json.dumps(received.body))[-1:]
-    letter, number = loan[0] if loan else ("R", "1")
-    risk = int(number) / 100
-    if received.body["model"] == "strong":
-        risk = 0.99 if letter == "W" else 0.01
-    risk = min(max(risk, 0.01), 0.99)
-    top = [{"token": "No", "logprob": log(risk)}, {"token": "Yes", "logprob": log(1 - risk)}]
-    token = {"token": "No", "logprob": log(risk), "top_logprobs": top}
-    return chat("No", logprobs=[token])
 
 
 @pytest.fixture(scope="module")
