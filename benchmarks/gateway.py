@@ -1,20 +1,23 @@
 """What the gateway adds to a request, against the same instant provider in the same run.
 
-    python -m benchmarks.gateway [--json] [--seconds 4] [--litellm DIR/bin/litellm] [--soak 100000]
+    python -m benchmarks.gateway [--json] [--seconds 4] [--rounds 5] [--soak 100000]
 
 Measured for each mode and 1, 32 and 256 connections: the latency added at p50 and p99 over
 asking the provider directly, and requests per second of one worker process. The critic is the
-default one with the shop's pack, and it is asked about every answer. LiteLLM's proxy with a
-guardrail that does nothing is measured where it is installed, in an environment of its own:
+default one without a pack, what needs no knowledge of a domain, and it is asked about every answer.
+Then all take turns in rounds of one run, so that other work on the machine meets each of them:
+one worker, two, LiteLLM's proxy with a guardrail that does nothing, and Portkey's gateway with a
+regular expression that every text matches. Peers are measured where they are installed:
 
     python3 -m venv .venv-litellm
     .venv-litellm/bin/pip install 'litellm[proxy]==1.108.7'
+    npm install --no-save --no-package-lock @portkey-ai/gateway@1.15.2
 
-(`make bench-gateway` does both.) `--json` prints one object: {MODE: {CONNECTIONS:
-{"p50_added_ms", "p99_added_ms", "rps"}}, "litellm": {...}, "ratio_32", "rss_mb"}, with `rss_mb`
-of the enforcing process after 256 connections. `ratio_32` is the median of rounds in which both
-take turns, so that other work on the machine meets both; `cpu_ms_32` is the processor time of
-one request in each of the two, which says the same where the machine is busy.
+(`make bench-gateway` does all.) `--json` prints one object: {MODE: {CONNECTIONS: {"p50_added_ms",
+"p99_added_ms", "rps"}}, "turns_32": {PARTY: {"rps", "p50_ms", "cpu_ms", "rss_mb"}}, "ratios_32":
+{PARTY: ...}, "turns_1": ..., "added_ms_1": {MODE: ...}}. Ratios are medians over the rounds of
+enforce's requests per second, with one worker, by the other's; `cpu_ms` is the processor time of
+one request, which says the same where the machine is busy; `rss_mb` is that of all processes.
 
 Everything shares the machine, load generator included. All parties are simulated.
 """
@@ -22,27 +25,33 @@ Everything shares the machine, load generator included. All parties are simulate
 import argparse
 import asyncio
 import json
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count, repeat
 from pathlib import Path
 from statistics import median
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 import aiohttp
 import uvloop
 
+from benchmarks.gateway_parties import (
+    KEY,
+    LITELLM,
+    PORTKEY,
+    Party,
+    litellm,
+    portkey,
+    provider,
+    sidecritic,
+)
+
 CONNECTIONS = (1, 32, 256)
 MODES = ("off", "shadow", "enforce")
-_ROUNDS = 5
-_LITELLM = Path(".venv-litellm/bin/litellm")
 _BODY = json.dumps(
     {
         "model": "instant",
@@ -64,8 +73,7 @@ _BODY = json.dumps(
         ],
     }
 ).encode()
-_KEY = "sk-benchmark-7f3a9c51e2d84b06"
-_HEADERS = {"content-type": "application/json", "authorization": f"Bearer {_KEY}"}
+_HEADERS = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,14 @@ class Measured:
 
 
 async def load(
-    root: str, connections: int, seconds: float, *, bodies: Iterator[bytes] = repeat(_BODY)
+    party: Party, connections: int, seconds: float, *, bodies: Iterator[bytes] = repeat(_BODY)
 ) -> Measured:
     """Ask as fast as answers come on so many connections; milliseconds and requests/s."""
     times: list[float] = []
-    url = f"{root}/v1/chat/completions"
+    url = f"{party.root}/v1/chat/completions"
     connector = aiohttp.TCPConnector(limit=connections)
-    async with aiohttp.ClientSession(connector=connector, headers=_HEADERS) as session:
+    headers = {**_HEADERS, **party.headers}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
         async def ask(until: float, into: list[float]) -> None:
             while (begun := perf_counter()) < until:
@@ -106,124 +115,16 @@ async def load(
     return Measured(at[0], at[1], len(times) / took, len(times) + len(first))
 
 
-# --- the parties -------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) != 0:
-            return False
-        # A probe of a free port may be given that very port, and then reaches itself.
-        return probe.getsockname() != probe.getpeername()
-
-
-@contextmanager
-def process(words: Sequence[str], port: int, **env: str) -> Generator[subprocess.Popen[bytes]]:
-    running = subprocess.Popen(
-        words,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **env},
-    )
-    try:
-        for _ in range(1200):
-            if is_listening(port):
-                break
-            if running.poll() is not None:
-                sys.exit(f"{words[0]} ended with {running.returncode} before it listened")
-            sleep(0.1)
-        yield running
-    finally:
-        running.terminate()
-        running.wait()
-
-
-@contextmanager
-def provider() -> Generator[str]:
-    port = free_port()
-    words = [sys.executable, "-m", "uvicorn", "benchmarks.upstream:app", "--port", str(port)]
-    with process([*words, "--log-level", "critical", "--timeout-keep-alive", "75"], port):
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def sidecritic(upstream: str, mode: str, folder: Path) -> Generator[tuple[str, int]]:
-    port = free_port()
-    config = folder / f"{mode}.toml"
-    config.write_text(
-        f"""
-listen = "127.0.0.1:{port}"
-[upstreams.instant]
-base_url = "{upstream}/v1"
-[routes.bench]
-upstream = "instant"
-mode = "{mode}"
-gate = "all"
-critic = "default"
-pack = "sidecritic.packs.shop:SHOP"
-
-[store]
-url = "sqlite:///{folder / mode}.db"
-"""
-    )
-    words = [sys.executable, "-m", "sidecritic", "serve", "--config", str(config)]
-    with process(words, port) as running:
-        yield f"http://127.0.0.1:{port}", running.pid
-
-
-_GUARDRAIL = """
-from litellm.integrations.custom_guardrail import CustomGuardrail
-
-
-class Trivial(CustomGuardrail):
-    async def async_post_call_success_hook(self, data, user_api_key_dict, response):
-        return response
-"""
-
-
-@contextmanager
-def litellm(executable: str, upstream: str, folder: Path) -> Generator[tuple[str, int]]:
-    port = free_port()
-    (folder / "trivial.py").write_text(_GUARDRAIL)
-    config = folder / "litellm.yaml"
-    config.write_text(
-        f"""
-model_list:
-  - model_name: instant
-    litellm_params: {{model: openai/instant, api_base: {upstream}/v1, api_key: none}}
-guardrails:
-  - guardrail_name: trivial
-    litellm_params: {{guardrail: trivial.Trivial, mode: post_call, default_on: true}}
-"""
-    )
-    words = [executable, "--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
-    env = {"PYTHONPATH": str(folder), "LITELLM_MASTER_KEY": _KEY}
-    with process(words, port, LITELLM_LOCAL_MODEL_COST_MAP="True", **env) as one:
-        yield f"http://127.0.0.1:{port}", one.pid
-
-
-def resident_mb(pid: int) -> float:
-    """Return the resident memory of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 # --- the measurement ---------------------------------------------------------------------
 
 
 Cells = dict[str, dict[str, float]]
 
 
-def cells(root: str, direct: dict[int, Measured], seconds: float) -> Cells:
+def cells(party: Party, direct: dict[int, Measured], seconds: float) -> Cells:
     found: Cells = {}
     for connections in CONNECTIONS:
-        measured = uvloop.run(load(root, connections, seconds))
+        measured = uvloop.run(load(party, connections, seconds))
         base = direct[connections]
         found[str(connections)] = {
             "p50_added_ms": round(measured.p50 - base.p50, 3),
@@ -233,7 +134,7 @@ def cells(root: str, direct: dict[int, Measured], seconds: float) -> Cells:
     return found
 
 
-def soak(root: str, pid: int, requests: int) -> dict[str, float]:
+def soak(party: Party, requests: int) -> dict[str, float]:
     """Return resident memory after a tenth, a half and all of so many requests.
 
     Each belongs to another conversation: what is remembered by conversation would show.
@@ -243,62 +144,106 @@ def soak(root: str, pid: int, requests: int) -> dict[str, float]:
     done = 0
     for name, share in (("early", 0.1), ("half", 0.5), ("late", 1.0)):
         while done < requests * share:
-            done += uvloop.run(load(root, 32, 5.0, bodies=bodies)).asked
-        seen[f"rss_mb_{name}"] = round(resident_mb(pid), 1)
+            done += uvloop.run(load(party, 32, 5.0, bodies=bodies)).asked
+        seen[f"rss_mb_{name}"] = round(party.resident_mb(), 1)
     return {"requests": done, **seen}
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+@dataclass(frozen=True)
+class Turns:
+    """What each party did in each round."""
 
+    measured: dict[str, list[Measured]]
+    cells: Cells
 
-Party = tuple[str, int]
-"""Address and process id."""
-
-
-def in_turns(ours: Party, theirs: Party, seconds: float) -> dict[str, Any]:
-    """Load both in turns at 32 connections; the ratio of requests per second is the median."""
-    ratios: list[float] = []
-    used = {"enforce": 0.0, "litellm": 0.0}
-    served = {"enforce": 0.0, "litellm": 0.0}
-    for _ in range(_ROUNDS):
-        rates: list[float] = []
-        for name, (root, pid) in (("enforce", ours), ("litellm", theirs)):
-            before = cpu_seconds(pid)
-            measured = uvloop.run(load(root, 32, seconds))
-            used[name] += cpu_seconds(pid) - before
-            served[name] += measured.asked
-            rates.append(measured.rps)
-        ratios.append(rates[0] / rates[1])
-    cpu = {name: round(used[name] / served[name] * 1000, 2) for name in used}
-    return {"ratio_32": round(median(ratios), 2), "cpu_ms_32": cpu}
-
-
-def measure(seconds: float, executable: str | None, requests: int) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as name, provider() as upstream:
-        folder = Path(name)
-        direct = {n: uvloop.run(load(upstream, n, seconds)) for n in CONNECTIONS}
-        result["direct"] = {
-            str(n): {"p50_added_ms": 0.0, "p99_added_ms": 0.0, "rps": round(m.rps, 1)}
-            for n, m in direct.items()
+    def ratios(self) -> dict[str, float]:
+        """Return the median over the rounds of enforce's requests per second by each other's."""
+        ours = self.measured["enforce"]
+        return {
+            name: round(median(a.rps / b.rps for a, b in zip(ours, theirs, strict=True)), 2)
+            for name, theirs in self.measured.items()
+            if name != "enforce"
         }
-        for mode in MODES:
-            with sidecritic(upstream, mode, folder) as (root, pid):
-                result[mode] = cells(root, direct, seconds)
-                if mode != "enforce":
-                    continue
-                result["rss_mb"] = round(resident_mb(pid), 1)
-                if requests:
-                    result["soak"] = soak(root, pid, requests)
-                if executable:
-                    with litellm(executable, upstream, folder) as theirs:
-                        result["litellm"] = cells(theirs[0], direct, seconds)
-                        result["litellm_rss_mb"] = round(resident_mb(theirs[1]), 1)
-                        result |= in_turns((root, pid), theirs, seconds)
+
+    def added(self, name: str) -> float:
+        """Return the median over the rounds of what it adds at p50 to asking directly, in ms."""
+        pairs = zip(self.measured[name], self.measured["direct"], strict=True)
+        return round(median(a.p50 - b.p50 for a, b in pairs), 3)
+
+
+def in_turns(parties: Mapping[str, Party], connections: int, seconds: float, rounds: int) -> Turns:
+    """Load all in turns, each for so many seconds in each round."""
+    measured: dict[str, list[Measured]] = {name: [] for name in parties}
+    used = dict.fromkeys(parties, 0.0)
+    for _ in range(rounds):
+        for name, party in parties.items():
+            before = party.cpu_seconds()
+            measured[name].append(uvloop.run(load(party, connections, seconds)))
+            used[name] += party.cpu_seconds() - before
+    found: Cells = {}
+    for name, party in parties.items():
+        asked = sum(each.asked for each in measured[name])
+        found[name] = {
+            "rps": round(median(each.rps for each in measured[name]), 1),
+            "p50_ms": round(median(each.p50 for each in measured[name]), 2),
+            "cpu_ms": round(used[name] / asked * 1000, 3),
+            "rss_mb": round(party.resident_mb(), 1),
+        }
+    return Turns(measured, found)
+
+
+@dataclass(frozen=True)
+class Plan:
+    seconds: float
+    rounds: int
+    requests: int
+    litellm: Path
+    portkey: Path
+
+
+def by_mode(upstream: Party, plan: Plan, folder: Path) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    direct = {n: uvloop.run(load(upstream, n, plan.seconds)) for n in CONNECTIONS}
+    result["direct"] = {
+        str(n): {"p50_added_ms": 0.0, "p99_added_ms": 0.0, "rps": round(m.rps, 1)}
+        for n, m in direct.items()
+    }
+    for mode in MODES:
+        with sidecritic(upstream, mode, folder) as party:
+            result[mode] = cells(party, direct, plan.seconds)
+            if mode == "enforce" and plan.requests:
+                result["soak"] = soak(party, plan.requests)
     return result
+
+
+def against_peers(upstream: Party, plan: Plan, folder: Path) -> dict[str, Any]:
+    with ExitStack() as stack:
+        parties = {
+            "enforce": stack.enter_context(sidecritic(upstream, "enforce", folder)),
+            "two workers": stack.enter_context(sidecritic(upstream, "enforce", folder, 2)),
+        }
+        for name, start, where in (
+            ("litellm", litellm, plan.litellm),
+            ("portkey", portkey, plan.portkey),
+        ):
+            if where.exists():
+                parties[name] = stack.enter_context(start(where, upstream, folder))
+            else:
+                print(f"no {where}: {name} is left out", file=sys.stderr)
+        turns = in_turns(parties, 32, plan.seconds, plan.rounds)
+    return {"turns_32": turns.cells, "ratios_32": turns.ratios()}
+
+
+def at_one_connection(upstream: Party, plan: Plan, folder: Path) -> dict[str, Any]:
+    with ExitStack() as stack:
+        parties = {"direct": upstream}
+        for mode in MODES:
+            parties[mode] = stack.enter_context(sidecritic(upstream, mode, folder))
+        turns = in_turns(parties, 1, plan.seconds, plan.rounds)
+    return {"turns_1": turns.cells, "added_ms_1": {mode: turns.added(mode) for mode in MODES}}
+
+
+_PARTS = {"modes": by_mode, "peers": against_peers, "one": at_one_connection}
 
 
 def main() -> None:
@@ -307,26 +252,36 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--litellm", metavar="FILE", help=f"by default {_LITELLM}, if it is there")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--litellm", metavar="FILE", type=Path, default=LITELLM)
+    parser.add_argument("--portkey", metavar="FILE", type=Path, default=PORTKEY)
     parser.add_argument("--soak", type=int, default=0, metavar="REQUESTS")
+    parser.add_argument("--only", choices=_PARTS, action="append", help="instead of all parts")
     given = parser.parse_args()
-    peer = given.litellm or (str(_LITELLM) if _LITELLM.exists() else None)
-    if peer is None:
-        print(
-            f"no {_LITELLM}: LiteLLM is left out; `make bench-gateway` installs it", file=sys.stderr
-        )
-    nothing: dict[str, Any] = {"litellm": {}, "ratio_32": None}
-    result = nothing | measure(given.seconds, peer, given.soak)
+    plan = Plan(given.seconds, given.rounds, given.soak, given.litellm, given.portkey)
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name, provider() as upstream:
+        for part in given.only or _PARTS:
+            folder = Path(name) / part
+            folder.mkdir()
+            result |= _PARTS[part](upstream, plan, folder)
     if given.json:
         print(json.dumps(result, indent=2))
-        return
+    else:
+        show(result)
+
+
+def show(result: dict[str, Any]) -> None:
     print("simulated provider and agents; one worker process; added latency in ms")
-    for mode in ("direct", *MODES, "litellm"):
+    for mode in ("direct", *MODES):
         for connections, cell in result.get(mode, {}).items():
             p50, p99, rps = cell["p50_added_ms"], cell["p99_added_ms"], cell["rps"]
             print(f"{mode:8} {connections:>4} conn  p50 {p50:8.2f}  p99 {p99:8.2f}  {rps:8.0f}/s")
-    for key in ("ratio_32", "cpu_ms_32", "rss_mb", "litellm_rss_mb", "soak"):
-        if result.get(key) is not None:
+    for key in ("turns_32", "turns_1"):
+        for party, cell in result.get(key, {}).items():
+            print(f"{key}: {party:12}", "  ".join(f"{k} {v:g}" for k, v in cell.items()))
+    for key in ("ratios_32", "added_ms_1", "soak"):
+        if key in result:
             print(f"{key}: {result[key]}")
 
 

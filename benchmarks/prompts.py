@@ -86,7 +86,7 @@ def change(old: Path, new: Path, asked: Asked) -> Change:
     Raises:
         ConfigError: a file cannot be read, or the two have no labelled proposal in common.
     """
-    given = labels_at(asked.labels)
+    given = labels_at(asked.labels, asked.files, SILENT)
     imported = imported_from(asked.files, SILENT, operator=asked.operator)
     runs = with_labels(imported, given, SILENT).runs
     before, after = (aligned(read_lines(file), runs) for file in (old, new))

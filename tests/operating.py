@@ -121,16 +121,18 @@ class Process:
 
 
 @contextmanager
-def process(config: Path, database: str, **options: Any) -> Generator[tuple[Process, str]]:
+def process(
+    config: Path, database: str, *, workers: int = 1, **options: Any
+) -> Generator[tuple[Process, str]]:
     port = free_port()
     text = config.read_text()
     config.write_text(f'listen = "127.0.0.1:{port}"\n{text}')
-    words = [str(DOOR), "serve", "--config", str(config)]
+    words = [str(DOOR), "serve", "--config", str(config), "--workers", str(workers)]
     running = Process(words, env={**os.environ, "STORE_URL": database}, **options)
     root = f"http://127.0.0.1:{port}"
     try:
         if not options:
-            running.wait_for(b"running on")
+            running.wait_for(b"running on" if workers == 1 else b"listening on")
         while not is_up(root):
             pass
         yield running, root

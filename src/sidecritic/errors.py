@@ -13,6 +13,7 @@
     ├── CriticError          a critic gave no usable verdict
     │   └── CriticTimeout    it did not answer in time
     ├── StoreError           a decision could not be kept or read
+    ├── WorkerLost           a process that worked items of a map has ended
     └── TrainingError        a fine-tune or an export broke; what was finished is kept
 
 Errors are attributed once, where one part calls another, with `boundary()`.
@@ -93,6 +94,10 @@ class CriticTimeout(CriticError):
 
 class StoreError(SidecriticError):
     """A decision could not be kept or read."""
+
+
+class WorkerLost(SidecriticError):
+    """A process that worked items of a map ended before it answered; the message says how."""
 
 
 class TrainingError(SidecriticError):

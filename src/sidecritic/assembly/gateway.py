@@ -5,8 +5,10 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sidecritic.assembly.routes import connected, critic_of
@@ -30,6 +32,9 @@ from sidecritic.settings.environment import Environment, variable_in
 from sidecritic.settings.files import read_text
 from sidecritic.settings.route_tools import judged, with_declared
 from sidecritic.types import Limits
+
+if TYPE_CHECKING:
+    from sidecritic.gateway.store.sharing import Worker
 
 
 class GatewayMaker:
@@ -71,25 +76,31 @@ class GatewayMaker:
             is_closed=settings.store.on_failure == "closed",
         )
 
-    def server(self, settings: GatewaySettings) -> Server:
-        """Return a server that has not started.
+    def server(self, settings: GatewaySettings, worker: "Worker | None" = None) -> Server:
+        """Return a server that has not started: the only one, or one worker of several.
 
         Raises:
             ConfigError: something it needs is missing.
         """
         setup, traces = self.setup(settings), self._traces(settings)
-        chain, metrics = self._chain(settings), Metrics()
+        chain = self._chain(settings, worker)
+        metrics = Metrics(worker.seat.folder if worker else None)
         store = self.store(settings)  # last: a later failure would leave a database open
         services = Services(
             recorder=store,
             reviews=store,
             history=chain,
-            background=Background(settings.limits.shadow_backlog),
+            background=Background(settings.limits.shadow_backlog, metrics.shadow_late),
             counts=metrics,
             clock=time.time,
             traces=traces,
         )
-        door = Door(setup, services, Admission(time.monotonic))
+        admission = Admission(time.monotonic)
+        if worker is not None:
+            admission = Admission(time.monotonic, worker.seat.uses)
+            kept = {"conversations": worker.conversations, "references": worker.references}
+            services = replace(services, **kept)
+        door = Door(setup, services, admission)
         return Server(door, store, metrics, settings.store.retention_days, self.aclose)
 
     def _traces(self, settings: GatewaySettings) -> Traces:
@@ -118,13 +129,15 @@ class GatewayMaker:
         engine = open_engine(_store_url(settings, self._environment))
         return Store(engine, redactor_of(settings.store.redact))
 
-    def _chain(self, settings: GatewaySettings) -> HistoryDigest:
-        if settings.history_key_env:
-            named = settings.history_key_env
-            key = variable_in(self._environment, named, "history_key_env")
-            return HistoryDigest(key.encode())
-        # Links of an earlier process are then unknown: its turns are marked as unverified.
-        return HistoryDigest(secrets.token_bytes(32), is_private=True)
+    def _chain(self, settings: GatewaySettings, worker: "Worker | None") -> HistoryDigest:
+        # Links of an earlier process are unknown: its turns are marked as unverified.
+        key, named = secrets.token_bytes(32), settings.history_key_env
+        if named:
+            key = variable_in(self._environment, named, "history_key_env").encode()
+        if worker is None:
+            return HistoryDigest(key, is_private=not named)
+        seat = worker.seat
+        return HistoryDigest(key if named else seat.key, not named, seat.links())
 
     def _upstream(self, name: str, settings: GatewaySettings) -> HttpUpstream:
         upstream = settings.upstreams[name]

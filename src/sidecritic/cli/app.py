@@ -18,6 +18,7 @@ from sidecritic.cli.gateway.serve import serve
 from sidecritic.cli.learn import learn
 from sidecritic.cli.mcp_proxy import mcp_proxy
 from sidecritic.cli.measure.bench import bench
+from sidecritic.cli.measure.report import report
 from sidecritic.cli.packs import packs
 from sidecritic.cli.pilot import pilot
 from sidecritic.cli.promote import promote
@@ -75,7 +76,7 @@ def _root(
 app.command()(demo)
 app.command()(init)
 app.command("eval")(evaluate)
-for _command in (experiment, score, compare, replay, bench, serve):
+for _command in (experiment, score, compare, report, replay, bench, serve):
     app.command()(_command)
 app.command("mcp-proxy")(mcp_proxy)
 for _command in (pilot, promote, learn, calibrate, view, doctor):

@@ -67,7 +67,7 @@ def calibrate(  # noqa: PLR0913 # typer makes a flag of each
     with command(as_json=json) as output:
         from sidecritic.reports.calibration import to_calibration_tables
         from sidecritic.workflows.calibration import CalibrationRequest, fit_profile
-        from sidecritic.workflows.cascades import CascadeRequest
+        from sidecritic.workflows.measure.cascades import CascadeRequest
 
         cascade = CascadeRequest(runs_disturbed, pass_on, stronger, prices, handed_on_usd)
         request = CalibrationRequest(

@@ -1,6 +1,7 @@
 """Flags that several commands have; those of `eval` are made from the fields of `Settings`."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import wraps
@@ -48,6 +49,26 @@ Workers = Annotated[
     typer.Option("--workers", min=1, help="Processes that judge; by default one for each core."),
 ]
 
+JudgedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="local|processes|ray",
+        help="Where: this process, processes or a Ray cluster. [default: processes]",
+    ),
+]
+
+
+def judging_on(
+    executor: str | None, workers: int | None, critics: Iterable[str]
+) -> tuple[dict[str, str | int | None], int]:
+    """Return settings for a replay, and how many processes of this machine judge."""
+    settings = {"executor": executor or "processes", "workers": workers}
+    # Each process would load a local model again, and keep all cores but one busy with it.
+    one = executor == "local" or any("llm:local:" in critic for critic in critics)
+    return settings, workers or (1 if one else os.cpu_count() or 1)
+
+
 _PANELS = {
     "Tasks": "env split tasks tau_bench userbench task_ids limit trials seed grader",
     "Actor": "actor strategy helper temperature max_turns fault_rate repair base_url "
@@ -56,7 +77,7 @@ _PANELS = {
     "critic_timeout critic_lookups critic_evidence critic_base_url",
     "User": "user user_strategy user_temperature user_base_url",
     "Models": "timeout attempts prices record cassette",
-    "Run": "concurrency out retry_failed",
+    "Run": "concurrency executor workers out retry_failed",
 }
 """Settings by the heading under which `--help` lists them."""
 PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}

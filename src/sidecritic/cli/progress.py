@@ -22,7 +22,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from sidecritic.cli import note
 from sidecritic.reports.text import plain
 from sidecritic.rollouts import play as rollouts
-from sidecritic.trace import Trajectory
+from sidecritic.rollouts.plan import Played
 from sidecritic.workflows.watchers import Watcher
 
 QUIET_SECONDS = 10.0
@@ -74,8 +74,8 @@ class Bar:
         before = f", {finished} of {total} episodes are there already" if finished else ""
         self.notice(f"writing {self._directory}{before}")
 
-    def episode(self, trajectory: Trajectory) -> None:
-        outcome = trajectory.ended.outcome if trajectory.ended else None
+    def episode(self, played: Played) -> None:
+        outcome = played.outcome
         self._failed += outcome is None
         if outcome is not None and outcome.passed is not None:
             self._graded += 1
@@ -113,7 +113,7 @@ class _Count(rollouts.Silent):
     def begin(self, *, total: int, finished: int) -> None:
         self.finished = finished
 
-    def episode(self, trajectory: Trajectory) -> None:
+    def episode(self, played: Played) -> None:
         self.played += 1
 
 

@@ -1,13 +1,12 @@
 """`replay`: judge recorded runs with a critic."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, Labels, Recorded, file, takes_settings
+from sidecritic.cli.flags import Json, JudgedBy, Labels, Recorded, file, judging_on, takes_settings
 from sidecritic.cli.output import FAILED, command
 
 
@@ -36,6 +35,7 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         int | None,
         typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
+    executor: JudgedBy = None,
     out: Annotated[Path | None, file("One judgement a line; the same file again resumes.")] = None,
     json: Json = False,
     **flags: Any,
@@ -46,12 +46,11 @@ def replay(  # noqa: PLR0913 # typer makes a flag of each
         from sidecritic.settings.evaluation import settings_from
         from sidecritic.workflows.replay import ReplayRequest, replay_files
 
-        request = ReplayRequest(
-            tuple(files), settings_from(flags), labels, out, policy=policy, tools=tools
-        )
-        # Each process would load a local model again, and keep all cores but one busy with it.
-        cores = 1 if "llm:local:" in request.settings.critic else os.cpu_count() or 1
-        scores = replay_files(request, workers=workers or cores, watcher=output.watcher)
+        critic = flags["critic"] or ""
+        where, cores = judging_on(executor, workers, [critic])
+        settings = settings_from({**flags, **where})
+        request = ReplayRequest(tuple(files), settings, labels, out, policy=policy, tools=tools)
+        scores = replay_files(request, workers=cores, watcher=output.watcher)
         output.show(scores, lambda: to_replay_tables(scores))
         if scores.cost.failed:
             note(f"the critic failed on {scores.cost.failed} proposals: `status` in --out says why")

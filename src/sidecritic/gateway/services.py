@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic, process_time
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from sidecritic.errors import SidecriticError, StoreError, boundary
@@ -24,6 +26,16 @@ _LARGE = 256_000
 
 _LAST = 0.5
 """Seconds for a critic when the server ends."""
+
+_STEP = 0.002
+"""Seconds between two looks at the work that waits."""
+_PAUSE = 0.005
+"""Seconds without a request's beginning or end."""
+_PACE = 0.02
+"""Seconds after which one piece of work is begun, however busy the process is."""
+_WINDOW = 0.1
+_HIGH = 0.3
+"""Share of one processor from which a process is busy."""
 
 _Args = TypeVarTuple("_Args")
 _Result = TypeVar("_Result")
@@ -96,28 +108,62 @@ class Closing:
                 self._open.discard(until)
 
 
+Work = Callable[[], Coroutine[None, None, None]]
+
+
 @dataclass
 class Background:
-    """Work that no request waits for: bounded, and finished before the server ends."""
+    """Work that no request waits for: bounded, and finished before the server ends.
+
+    Judging shares the interpreter with the requests that are being served. While this process is
+    not busy it is done at once; otherwise in the pauses, and now and then at any rate.
+    """
 
     limit: int
+    is_late: Callable[[], None] = lambda: None
+    """Told of each piece of work that waited longer than `patience` for its turn."""
+    patience: float = 1.0
+    """Seconds."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _waiting: deque[tuple[float, Work]] = field(default_factory=deque[tuple[float, Work]])
+    _turns: asyncio.Task[None] | None = None
+    _stirred: float = 0.0
+    """When a request last began or ended."""
+    _began: float = 0.0
+    _load: "_Load" = field(default_factory=lambda: _Load())
 
     @property
     def size(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks) + len(self._waiting)
 
-    def spawn(self, work: Callable[[], Coroutine[None, None, None]]) -> bool:
+    @property
+    def is_full(self) -> bool:
+        return self.size >= self.limit
+
+    def stir(self) -> None:
+        """Note that a request begins or has ended."""
+        self._stirred = monotonic()
+
+    def spawn(self, work: Work) -> bool:
         """Begin the work; `False` when too much is under way already."""
-        if len(self._tasks) >= self.limit:
+        if self.is_full:
             return False
-        task = asyncio.get_running_loop().create_task(_contained(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._begin(work)
+        return True
+
+    def later(self, work: Work) -> bool:
+        """Begin the work when its turn comes; `False` when too much is under way already."""
+        if self.is_full:
+            return False
+        self._waiting.append((monotonic(), work))
+        if self._turns is None or self._turns.done():
+            self._turns = asyncio.get_running_loop().create_task(self._take_turns())
         return True
 
     async def finish(self, seconds: float) -> None:
-        """Wait for the work under way, and cancel what is left after `seconds`."""
+        """Do the work that waits, and cancel what is left after `seconds`."""
+        while self._waiting:
+            self._begin(self._waiting.popleft()[1])
         tasks = set(self._tasks)
         if not tasks:
             return
@@ -126,8 +172,41 @@ class Background:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
+    async def _take_turns(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(_STEP)
+            now = monotonic()
+            is_free = now - self._stirred >= _PAUSE or not self._load.is_high(now)
+            if self._waiting and (is_free or now - self._began >= _PACE):
+                since, work = self._waiting.popleft()
+                if now - since > self.patience:
+                    self.is_late()
+                self._began = now
+                self._begin(work)
 
-async def _contained(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    def _begin(self, work: Work) -> None:
+        task = asyncio.get_running_loop().create_task(_contained(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+@dataclass
+class _Load:
+    """How busy this process is: its processor time in a window of the clock's."""
+
+    _at: float = 0.0
+    _used: float = 0.0
+    _is_high: bool = False
+
+    def is_high(self, now: float) -> bool:
+        if now - self._at >= _WINDOW:
+            used = process_time()
+            self._is_high = used - self._used > _HIGH * (now - self._at)
+            self._at, self._used = now, used
+        return self._is_high
+
+
+async def _contained(work: Work) -> None:
     try:
         with boundary(SidecriticError, "work in the background"):
             await work()

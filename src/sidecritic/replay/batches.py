@@ -1,22 +1,31 @@
 """Many recorded runs, over several processes, resumable."""
 
 import asyncio
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 
 from sidecritic.errors import ConfigError
-from sidecritic.ports import version_of
+from sidecritic.executors.local import LocalExecutor
+from sidecritic.executors.processes import ProcessExecutor
+from sidecritic.executors.protocol import Done, Executor, Lost
+from sidecritic.ports import Critic, version_of
 from sidecritic.recorded import JudgedProposal, ProposalKey, Recorded
-from sidecritic.replay.judgement import ReplayPlan, covered, judge_run
+from sidecritic.replay.judgement import ReplayPlan, covered, judge_run, unjudged
 from sidecritic.replay.lines import aligned, open_lines
 from sidecritic.replay.shadow import Worlds
 
-_BATCH = 24
-"""Runs in one unit of work: a kill loses few, and a database is parsed for many."""
+_BATCH = 8
+"""Runs in one unit of work: a kill loses few, and none of the workers is long the last one."""
 
 Work = Sequence[tuple[Recorded, frozenset[ProposalKey]]]
 """Runs of one environment, each with the proposals that are still to be judged."""
@@ -31,9 +40,12 @@ def replay(
     out: Path | None = None,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress = lambda done, total: None,
 ) -> tuple[JudgedProposal, ...]:
     """Judge every proposal that the gate covers, and return all judgements in order.
+
+    It is done in so many processes (with one, in this one), or by an executor.
 
     Raises:
         ConfigError: `out` holds judgements of another critic, another version of it, another gate
@@ -44,11 +56,22 @@ def replay(
         judged = {line.key: line for line in aligned(there, runs) if line.key in wanted}
         _require_current(judged.values(), wanted, plan, out)
         progress(len(judged), len(wanted))
-        for batch in _judged(_works(runs, wanted.keys() - judged.keys()), plan, workers):
-            append(batch)
-            judged.update((line.key, line) for line in batch)
+
+        def take(lines: list[JudgedProposal]) -> None:
+            append(lines)
+            judged.update((line.key, line) for line in lines)
             progress(len(judged), len(wanted))
+
+        if works := list(_works(runs, wanted.keys() - judged.keys())):
+            if executor is None:
+                executor = over_processes(min(workers, len(works)))
+            asyncio.run(_judge(works, plan, executor, take))
     return tuple(judged[key] for key in sorted(judged))
+
+
+def over_processes(workers: int) -> Executor:
+    """Return what judges in so many processes, or in this one; the next batch is there in time."""
+    return LocalExecutor() if workers <= 1 else ProcessExecutor(workers, 2 * workers)
 
 
 def _require_current(
@@ -97,41 +120,55 @@ def _works(runs: Sequence[Recorded], left: set[ProposalKey]) -> Iterator[Work]:
             yield work[start : start + _BATCH]
 
 
-def _judged(
-    works: Iterator[Work], plan: ReplayPlan, workers: int
-) -> Iterator[list[JudgedProposal]]:
-    if workers <= 1:
-        worlds = Worlds()
-        for work in works:
-            yield asyncio.run(_judge(work, plan, worlds))
-        return
-    # Spawned, not forked: a fork copies the threads and locks that are held here.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_end_with_parent
-    )
-    try:
-        for finished in as_completed([pool.submit(_judge_in_process, w, plan) for w in works]):
-            yield finished.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """The job of judging runs: each process makes its own critics and worlds, once."""
+
+    plan: ReplayPlan
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Callable[[Work], Awaitable[list[JudgedProposal]]]]:
+        """Yield what judges a batch; one at a time, as their processor time is measured."""
+        plan, worlds, critics = self.plan, Worlds(), dict[str, Critic]()
+        turn = asyncio.Lock()
+        async with AsyncExitStack() as stack:
+
+            async def work(batch: Work) -> list[JudgedProposal]:
+                lines: list[JudgedProposal] = []
+                async with turn:
+                    env = batch[0][0].critic_env
+                    if env not in critics:
+                        critics[env] = await stack.enter_async_context(plan.critic_for(env))
+                    for run, keys in batch:
+                        lines.extend(
+                            await judge_run(run, critics[env], plan, worlds=worlds, wanted=keys)
+                        )
+                return lines
+
+            yield work
 
 
-def _end_with_parent() -> None:
-    """Make this process end when the one that started it is killed.
+async def _judge(
+    works: Sequence[Work],
+    plan: ReplayPlan,
+    executor: Executor,
+    take: Callable[[list[JudgedProposal]], None],
+) -> None:
+    lost: list[Lost[Work]] = []
 
-    A worker waits for work on a pipe that it holds both ends of, and so would wait for ever.
-    """
-    if parent := parent_process():
-        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    def sort(end: Done[Work, list[JudgedProposal]] | Lost[Work]) -> None:
+        match end:
+            case Done(result=lines):
+                take(lines)
+            case Lost():
+                lost.append(end)
 
-
-def _judge_in_process(work: Work, plan: ReplayPlan) -> list[JudgedProposal]:
-    return asyncio.run(_judge(work, plan, Worlds()))
-
-
-async def _judge(work: Work, plan: ReplayPlan, worlds: Worlds) -> list[JudgedProposal]:
-    lines: list[JudgedProposal] = []
-    async with plan.critic_for(work[0][0].critic_env) as critic:
-        for run, keys in work:
-            lines.extend(await judge_run(run, critic, plan, worlds=worlds, wanted=keys))
-    return lines
+    await executor.each(Judges(plan), works, sort)
+    # One run of a batch may have ended its process; the others can be judged without it.
+    if singles := [[one] for each in lost if len(each.item) > 1 for one in each.item]:
+        await _judge(singles, plan, executor, take)
+    for each in lost:
+        if len(each.item) == 1:
+            run, keys = each.item[0]
+            version = (await _versions(plan, {run.critic_env}))[run.critic_env]
+            take(unjudged(run, plan, version, wanted=keys, reason=each.reason))

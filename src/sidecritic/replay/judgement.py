@@ -80,6 +80,27 @@ async def _judge(
 ) -> JudgedProposal:
     started = process_time()
     judgement = await judgement_on(proposal.model_copy(update={"look": look}), critic, plan)
+    line = _line(proposal, run, plan, version_of(critic), judgement)
+    seconds = process_time() - started
+    return line.model_copy(update={"looked": look is not None, "cpu_seconds": seconds})
+
+
+def unjudged(
+    run: Recorded, plan: ReplayPlan, version: str, *, wanted: Set[ProposalKey], reason: str
+) -> list[JudgedProposal]:
+    """Return a failed judgement on each wanted proposal of a run that cannot be judged."""
+    task = run.trajectory.task.id
+    failed = Judgement(verdict=Approve(), critic=plan.critic, status="error", rationale=reason)
+    return [
+        _line(proposal, run, plan, version, failed)
+        for proposal, _ in proposals(run.trajectory.events, task_id=task, briefing=run.briefing)
+        if run.key(proposal.turn, proposal.attempt) in wanted
+    ]
+
+
+def _line(
+    proposal: Proposal, run: Recorded, plan: ReplayPlan, version: str, judgement: Judgement
+) -> JudgedProposal:
     return JudgedProposal(
         **run.key(proposal.turn, proposal.attempt)._asdict(),
         env=run.trajectory.task.env,
@@ -87,13 +108,13 @@ async def _judge(
         actor=run.trajectory.actor,
         gate=plan.gate,
         critic=plan.critic,
-        critic_version=version_of(critic),
+        critic_version=version,
         terms=plan.terms,
         kind=kind_of(proposal),
         tools=tuple(call.name for call in proposal.action.calls),
-        looked=look is not None,
+        looked=False,
         judgement=judgement,
-        cpu_seconds=process_time() - started,
+        cpu_seconds=0.0,
     )
 
 

@@ -40,8 +40,9 @@ def document(title: str, roles: tuple[str, ...], sections: Iterable[Section]) ->
 
 def _section(section: Section) -> Iterator[str]:
     yield f"## {escaped(section.title)}\n"
-    yield _row(map(escaped, section.header))
-    yield _row("---" if at == 0 else "---:" for at, _ in enumerate(section.header))
+    if section.header:
+        yield _row(map(escaped, section.header))
+        yield _row("---" if at == 0 else "---:" for at, _ in enumerate(section.header))
     for first, *rest in section.rows:
         yield _row([escaped(first), *map(code if first == "command" else escaped, rest)])
     yield ""

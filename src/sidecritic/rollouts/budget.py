@@ -37,10 +37,11 @@ class Budget:
         self._under_way += 1
         return True
 
-    def end(self, events: Iterable[Event]) -> None:
-        """Count in an episode that was under way."""
+    def end(self, cost: float) -> None:
+        """Count in an episode that was under way, and what it cost."""
         self._under_way -= 1
-        self.count(events)
+        self.spent += cost
+        self._finished += 1
 
     def _is_used_up(self) -> bool:
         if self.limit is None:

@@ -6,13 +6,17 @@ from hashlib import sha256
 
 from pydantic import JsonValue
 
+from sidecritic.executors.protocol import Executor, Job
 from sidecritic.gates import Gate
 from sidecritic.ports import Benchmark, Critic, ModelFor
 from sidecritic.rollouts.budget import Budget
-from sidecritic.types import Limits, Sampling, Task
+from sidecritic.types import Limits, Outcome, Sampling, Task
 
 CriticFor = Callable[[str], Critic]
 """Name of the environment to the critic that judges in it."""
+
+Key = tuple[str, str, int]
+"""Environment, task and trial of an episode."""
 
 ROLES = ("actor", "user", "critic")
 
@@ -46,8 +50,31 @@ class Episode:
     trial: int
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         return (self.task.env, self.task.id, self.trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """An episode that has ended, as far as a run is interested while it goes on."""
+
+    key: Key
+    line: str
+    """What is kept of it."""
+    outcome: Outcome | None
+    """`None` for an infrastructure failure."""
+    cost: float
+    """US dollars, as far as prices are known."""
+    failure: tuple[str, str] = ("", "")
+    """Kind and message of what ended it, both empty when it has an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Who plays episodes, and the job that makes the plan again in each process that does."""
+
+    executor: Executor
+    job: Job[Key, Played]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +90,8 @@ class RolloutPlan:
     command: str = ""
     budget: Budget = field(default_factory=Budget)
     """What may be spent; several plans may share one."""
+    elsewhere: Elsewhere | None = None
+    """Where episodes are played, if not in this process."""
 
     def episodes(self) -> tuple[Episode, ...]:
         """Return every episode, first trials first: a running pass rate soon covers all tasks."""
@@ -74,7 +103,7 @@ class RolloutPlan:
         )
 
 
-def seeds_for(run_seed: int, key: tuple[str, str, int]) -> dict[str, int]:
+def seeds_for(run_seed: int, key: Key) -> dict[str, int]:
     """Return a seed of 31 bits for each role.
 
     They depend on the run's seed and the episode alone: not on order, concurrency or the
@@ -83,7 +112,7 @@ def seeds_for(run_seed: int, key: tuple[str, str, int]) -> dict[str, int]:
     return {role: _hashed(run_seed, *key, role) & 0x7FFF_FFFF for role in ROLES}
 
 
-def episode_id(run_seed: int, key: tuple[str, str, int]) -> str:
+def episode_id(run_seed: int, key: Key) -> str:
     """Return the id of an episode's trajectory, the same in every repetition."""
     return f"{_hashed(run_seed, *key):016x}"
 

@@ -5,26 +5,21 @@ a kill lose the episodes that were under way and nothing else; the same plan on 
 directory plays those again, with the same seeds.
 """
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from pydantic_core import PydanticSerializationError
-
-from sidecritic.episode import briefing_for, run_episode
-from sidecritic.errors import EnvError, ModelError, SidecriticError, boundary, first_error
-from sidecritic.ports import Benchmark, Critic, Simulating
-from sidecritic.rollouts.plan import Episode, RolloutPlan, episode_id, seeds_for
+from sidecritic.episode import briefing_for
+from sidecritic.errors import EnvError, boundary
+from sidecritic.executors.local import LocalExecutor
+from sidecritic.executors.protocol import Done, Lost
+from sidecritic.executors.tasks import Enough
+from sidecritic.rollouts.plan import Elsewhere, Episode, Key, Played, RolloutPlan
+from sidecritic.rollouts.playing import Here, lost, versions_of
 from sidecritic.rollouts.store import Store, open_run
 from sidecritic.runs import RunRecord, digest
-from sidecritic.supervisor import Supervisor
-from sidecritic.trace import Ended, Event, Failed, Trajectory
 from sidecritic.types import Briefing
-
-_VERSION = version("sidecritic")
 
 
 class Watcher(Protocol):
@@ -34,7 +29,7 @@ class Watcher(Protocol):
         """Take the number of episodes, and how many were finished before."""
         ...
 
-    def episode(self, trajectory: Trajectory) -> None:
+    def episode(self, played: Played) -> None:
         """Take an episode that has just been written."""
         ...
 
@@ -48,7 +43,7 @@ class Silent:
 
     def begin(self, *, total: int, finished: int) -> None: ...
 
-    def episode(self, trajectory: Trajectory) -> None: ...
+    def episode(self, played: Played) -> None: ...
 
     def notice(self, text: str) -> None: ...
 
@@ -90,7 +85,8 @@ async def play(
         waiting = [episode for episode in episodes if episode.key not in done]
         watcher.begin(total=len(episodes), finished=len(episodes) - len(waiting))
         streak = _Streak(give_up_after, watcher)
-        await _drain(plan, waiting, store, streak, concurrency=concurrency)
+        here = Elsewhere(LocalExecutor(concurrency), Here(plan))
+        await _drain(plan, waiting, store, streak, plan.elsewhere or here)
         skipped = len(episodes) - len(waiting)
         if streak.played == len(waiting):
             return Tally(streak.played, skipped)
@@ -100,34 +96,26 @@ async def play(
 
 
 async def _drain(
-    plan: RolloutPlan, waiting: list[Episode], store: Store, streak: "_Streak", *, concurrency: int
+    plan: RolloutPlan, waiting: list[Episode], store: Store, streak: "_Streak", elsewhere: Elsewhere
 ) -> None:
-    critics = {g.benchmark.name: plan.cast.critic(g.benchmark.name) for g in plan.sets}
-    queue: Iterator[Episode] = iter(waiting)
-
-    async def work() -> None:
-        for episode in queue:
+    def begun() -> Iterator[Key]:
+        for episode in waiting:
             if not plan.budget.begin():
                 return
-            trajectory = await _episode(plan, episode, critics[episode.benchmark.name])
-            plan.budget.end(trajectory.events)
-            streak.add(_write(store, trajectory))
-            # Simulated parties never wait, so that an interrupt would have no way in.
-            await asyncio.sleep(0)
+            yield episode.key
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(waiting))):
-                group.create_task(work())
-    except* _GivenUp:
-        pass  # The streak knows why; what was under way is cancelled and unplayed.
-    except* SidecriticError as errors:
-        # Episodes record their own failures; what comes through concerns the run as a whole.
-        raise first_error(errors) from errors
+    def take(end: Done[Key, Played] | Lost[Key]) -> None:
+        match end:
+            case Done(result=played):
+                pass
+            case Lost(item=key, reason=reason):
+                played = lost(plan, next(e for e in waiting if e.key == key), reason)
+        plan.budget.end(played.cost)
+        store.append(played.line)
+        streak.add(played)
 
-
-class _GivenUp(Exception):
-    """The next episodes would fail the same way."""
+    # Episodes record their own failures; what is raised concerns the run as a whole.
+    await elsewhere.executor.each(elsewhere.job, begun(), take)
 
 
 class _Streak:
@@ -148,91 +136,16 @@ class _Streak:
             f"({self._kind}: {self._message}); fix it, then add --retry-failed to the same command"
         )
 
-    def add(self, trajectory: Trajectory) -> None:
+    def add(self, played: Played) -> None:
         """Count the episode in, and pass it on."""
         self.played += 1
-        kind, self._message = _failure_in(trajectory)
+        kind, self._message = played.failure
         same = bool(kind) and kind == self._kind
         self._length = self._length + 1 if same else int(bool(kind))
         self._kind = kind
-        self._watcher.episode(trajectory)
+        self._watcher.episode(played)
         if self._limit is not None and self._length >= self._limit:
-            raise _GivenUp
-
-
-def _failure_in(trajectory: Trajectory) -> tuple[str, str]:
-    """Return kind and message of what ended an episode, both empty when it has an outcome."""
-    causes = [e for e in trajectory.events if isinstance(e, Failed) and e.where != "critic"]
-    if not causes or (trajectory.ended and trajectory.ended.outcome):
-        return "", ""
-    return f"{causes[-1].where}: {causes[-1].error}", causes[-1].message
-
-
-async def _episode(plan: RolloutPlan, episode: Episode, critic: Critic) -> Trajectory:
-    task, seeds = episode.task, seeds_for(plan.seed, episode.key)
-    actor, user = plan.cast.actor(task, seeds["actor"]), plan.cast.user(task, seeds["user"])
-    supervisor = Supervisor(
-        actor=actor,
-        critic=critic,
-        gate=plan.cast.gate,
-        limits=plan.cast.limits,
-        sampling=plan.cast.sampling.model_copy(update={"seed": seeds["actor"]}),
-    )
-    log: list[Event] = []
-    briefing = ""
-    try:
-        with boundary(EnvError, f"preparing task {task.id!r}"):
-            environment = episode.benchmark.environment(task, user)
-            briefing = digest(briefing_for(environment))
-        try:
-            await run_episode(environment, supervisor, log, task_id=task.id)
-        finally:
-            with boundary(EnvError, "closing the environment"):
-                await environment.close()
-    except (EnvError, ModelError) as error:
-        # What breaks behind a graded end changes nothing about the grade.
-        if not (log and isinstance(log[-1], Ended)):
-            log.extend(_failure(error))
-    return Trajectory(
-        id=episode_id(plan.seed, episode.key),
-        task=task,
-        trial=episode.trial,
-        actor=actor.name,
-        critic=critic.name,
-        user=user.name,
-        simulated=tuple(_simulated(actor=actor, user=user, critic=critic)),
-        seeds=seeds,
-        versions=_versions(episode.benchmark),
-        briefing=briefing,
-        events=tuple(log),
-    )
-
-
-def _simulated(**parties: object) -> Iterator[str]:
-    """Yield the roles that a script or simulation plays."""
-    for role, party in parties.items():
-        if isinstance(party, Simulating) and party.simulated:
-            yield role
-
-
-def _failure(error: SidecriticError) -> tuple[Event, Event]:
-    failed = Failed(where="environment", error=type(error).__name__, message=str(error))
-    return (failed, Ended(reason="error", outcome=None))
-
-
-def _write(store: Store, trajectory: Trajectory) -> Trajectory:
-    """Append the trajectory; what JSON cannot hold is written as a failure of its episode."""
-    try:
-        store.append(trajectory)
-    except (PydanticSerializationError, UnicodeEncodeError) as cause:
-        events = _failure(EnvError(f"the episode cannot be written as JSON: {cause}"))
-        trajectory = trajectory.model_copy(update={"events": events})
-        store.append(trajectory)
-    return trajectory
-
-
-def _versions(benchmark: Benchmark) -> dict[str, str]:
-    return {"sidecritic": _VERSION, **benchmark.versions}
+            raise Enough
 
 
 def _record(plan: RolloutPlan) -> RunRecord:
@@ -240,7 +153,7 @@ def _record(plan: RolloutPlan) -> RunRecord:
         command=plan.command,
         settings=dict(plan.settings),
         episodes=len(plan.episodes()),
-        versions={g.benchmark.name: _versions(g.benchmark) for g in plan.sets},
+        versions={g.benchmark.name: versions_of(g.benchmark) for g in plan.sets},
         briefings={digest(briefing): briefing for briefing in _briefings(plan)},
     )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sidecritic.errors import ConfigError
 from sidecritic.journal import Journal, open_journal
+from sidecritic.rollouts.plan import Key
 from sidecritic.runs import (
     RUN_FILE,
     TRAJECTORIES_FILE,
@@ -15,12 +16,10 @@ from sidecritic.runs import (
     read_run,
     write_whole,
 )
-from sidecritic.trace import Trajectory, from_lines, to_line
+from sidecritic.trace import from_lines
 
 Notify = Callable[[str], None]
 """Takes one line for the person who waits."""
-
-Key = tuple[str, str, int]
 
 
 class Store(NamedTuple):
@@ -30,9 +29,9 @@ class Store(NamedTuple):
     finished: Mapping[Key, bool]
     """Episodes that were on file at the start; `True` for an infrastructure failure."""
 
-    def append(self, trajectory: Trajectory) -> None:
-        """Write one line whole, and sync it to disk."""
-        self.journal.append(to_line(trajectory))
+    def append(self, line: str) -> None:
+        """Write the line of an episode whole, and sync it to disk."""
+        self.journal.append(line)
 
 
 @contextmanager

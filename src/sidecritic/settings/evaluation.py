@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, ValidationError
 
 from sidecritic.errors import ConfigError, first_problem
+from sidecritic.executors.protocol import ExecutorName
 from sidecritic.gates import Gate
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.files import beside, read_toml, recipe_at, require_known, table_of
@@ -152,8 +153,12 @@ class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     """Directory of cassettes: keep what real models answer."""
     cassette: PathText = None
     """Directory of cassettes: answer from them, call no model."""
-    concurrency: int = Field(default=8, ge=1, le=1000)
-    """Episodes at the same time."""
+    concurrency: int = Field(default=8, ge=1, le=100_000)
+    """Episodes at the same time; elsewhere at least two for each core, unless given."""
+    executor: ExecutorName = "local"
+    """Where episodes are played: this process, processes on all cores, or a Ray cluster."""
+    workers: int | None = Field(default=None, ge=1, le=100_000)
+    """Processes of the executor; by default one for each core."""
     out: PathText = None
     """Directory of the run; the same one again resumes it."""
     retry_failed: bool = False
@@ -182,6 +187,8 @@ READ = frozenset({"tasks", "tau_bench", "userbench", "profile", "prices", "recor
 """Settings that are paths, but for where the run goes: in a recipe they are relative to it."""
 
 SERVERS = {"base_url", "user_base_url", "critic_base_url", "helper_base_url"}
+PLACES = frozenset({"executor", "workers"})
+"""Settings that say where episodes are played, and nothing of what comes of it."""
 _CIRCUMSTANCES = SERVERS | {
     "tasks",
     "tau_bench",
@@ -193,6 +200,7 @@ _CIRCUMSTANCES = SERVERS | {
     "timeout",
     "attempts",
     "concurrency",
+    *PLACES,
     "out",
     "retry_failed",
 }

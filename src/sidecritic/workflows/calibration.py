@@ -16,7 +16,8 @@ from sidecritic.recorded import JudgedProposal
 from sidecritic.replay.lines import aligned, read_lines
 from sidecritic.scoring.replays import known_proposals
 from sidecritic.settings.names import choice, command_line
-from sidecritic.workflows.cascades import (
+from sidecritic.workflows.files import require_file, write_file
+from sidecritic.workflows.measure.cascades import (
     NO_CASCADE,
     CascadeRequest,
     Material,
@@ -24,7 +25,6 @@ from sidecritic.workflows.cascades import (
     wish_of,
     with_cascade,
 )
-from sidecritic.workflows.files import require_file, write_file
 from sidecritic.workflows.replay import (
     imported_from,
     labels_at,

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from hashlib import sha256
 from pathlib import Path
 
+from sidecritic.assembly.executors import placed
 from sidecritic.assembly.packs import unknown_domains, unlearned
 from sidecritic.assembly.plans import BenchmarkCache, plan_for
 from sidecritic.errors import ConfigError
@@ -28,7 +29,7 @@ from sidecritic.scoring import Comparison, Scores, compare
 from sidecritic.scoring.comparison import Side
 from sidecritic.settings.critic_names import asks_a_person
 from sidecritic.settings.environment import keys_from_environment
-from sidecritic.settings.evaluation import SERVERS, Settings
+from sidecritic.settings.evaluation import PLACES, SERVERS, Settings
 from sidecritic.workflows.files import write_file
 from sidecritic.workflows.watchers import SILENT, Watcher
 
@@ -43,7 +44,10 @@ def directory_of(settings: Settings) -> Path:
     name = f"{'+'.join(settings.env)}-{way}{settings.critic}".replace(":", "-").replace("/", "-")
     moved = dict.fromkeys(SERVERS)
     of_all = settings.model_copy(update={"concurrency": 1, "retry_failed": False, **moved})
-    return Path("runs") / f"{name}-{sha256(of_all.model_dump_json().encode()).hexdigest()[:8]}"
+    return (
+        Path("runs")
+        / f"{name}-{sha256(of_all.model_dump_json(exclude=set(PLACES)).encode()).hexdigest()[:8]}"
+    )
 
 
 def evaluate(
@@ -80,6 +84,7 @@ async def play_run(
     """Play what the directory does not hold yet of the run that the settings describe."""
     async with AsyncExitStack() as stack:
         plan = plan_for(settings, keys_from_environment(), stack, cache=cache, budget=budget)
+        plan = placed(plan, settings)
         slots, again = settings.concurrency, settings.retry_failed
         return await play(plan, directory, concurrency=slots, retry_failed=again, watcher=watcher)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecritic.assembly.critics import HEAD
+from sidecritic.assembly.executors import cluster_for
 from sidecritic.assembly.packs import pack_at, pack_of, unknown_domains, unlearned, unused
 from sidecritic.assembly.recorded import Cassettes, CriticByName
 from sidecritic.calibration.profile import Profile
@@ -184,7 +185,8 @@ def judge_files(request: ReplayRequest, *, workers: int = 1, watcher: Watcher = 
     with watcher.proposals(hidden=critics.asks_a_person) as progress:
         # The terminal stays in this process, and a display would write over its questions.
         most = 1 if critics.asks_a_person else workers
-        lines = judge(runs, plan, request.out, workers=most, progress=progress)
+        elsewhere = cluster_for(asked)
+        lines = judge(runs, plan, request.out, workers=most, executor=elsewhere, progress=progress)
     _say_missing(lines, asked.cassette, watcher)
     source = ReplaySource(
         critic=asked.critic,

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from sidecritic.cli.progress import Bar
+from sidecritic.rollouts.playing import played_as
 from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, write_whole
 from sidecritic.scoring import score
 from sidecritic.trace import Ended, Failed
@@ -219,7 +220,7 @@ def test_a_bar_counts_failures_and_says_when_it_was_resumed() -> None:
     failed = trajectory(events=failing("a", "ModelError"), end=Ended(reason="error"))
     with Bar("episodes", Path("runs/a"), console) as bar:
         bar.begin(total=5, finished=2)
-        bar.episode(failed)
+        bar.episode(played_as(failed))
         bar.notice("one \x1b[31mline")
     assert "1 failure" in shown.getvalue()
     assert ", 1 failure" not in shown.getvalue()
@@ -227,7 +228,7 @@ def test_a_bar_counts_failures_and_says_when_it_was_resumed() -> None:
     assert "one �[31mline" in shown.getvalue()
     with Bar("episodes", Path("runs/a"), console) as bar:
         bar.begin(total=5, finished=2)
-        bar.episode(trajectory())
+        bar.episode(played_as(trajectory()))
     assert "passed 1/1 since it was resumed" in shown.getvalue()
 
 

@@ -262,7 +262,7 @@ def test_an_actor_that_always_errs_is_learned_from_and_a_critic_that_is_no_help_
 def test_an_actor_that_always_fails_and_does_nothing_right_is_refused_in_words(
     fresh: None, turns: int, said: str
 ) -> None:
-    play = f"[play]\nfault_rate = 1\nrepair = 0\nmax_turns = {turns}"
+    play = f'[play]\ngate = "writes"\nfault_rate = 1\nrepair = 0\nmax_turns = {turns}'
     Path("recipe.toml").write_text(RECIPE.replace("[play]", play))
     assert said in complaint(*LEARN, "--rounds", "1")
     mined = json.loads(Path("out/round-1/mine/shop.json").read_text())

@@ -23,6 +23,8 @@ from tests.wire import Received, Reply, call
 from tests.wire import chat as spoken
 
 _PERSON = "chain:default,llm:openai:SMALL@0.1-0.6,human"
+_CHATS = ("--policy", "policy.md", "--tools", "tools.json", "--critic")
+_CASCADE = "two models; tests/unit/cli/test_calibrate_runs.py"
 ELSEWHERE = {
     ("pip",): "network; the extras are checked here, and installed by scripts/check_wheel.py",
     ("make",): "the suites themselves, in CI",
@@ -43,6 +45,11 @@ ELSEWHERE = {
     ("sidecritic", "experiment", "paper-tau-retail"): "the reader's download, keys and money",
     ("sidecritic", "experiment", "local"): "real weights",
     ("sidecritic", "replay", "runs/mine", "--critic", _PERSON): "asks a person at a terminal",
+    ("sidecritic", "demo"): "ten seconds; tests/unit/cli/measure/test_report.py",
+    ("sidecritic", "report"): "the demo's runs; tests/unit/cli/measure/test_report.py",
+    ("sidecritic", "replay", "runs/demo-baseline"): "tests/unit/cli/measure/test_report.py",
+    ("sidecritic", "replay", "chats.jsonl", *_CHATS): _CASCADE,
+    ("sidecritic", "calibrate", "small.jsonl"): _CASCADE,
     ("sidecritic", "learn"): "minutes; `make learn-smoke`",
     ("sidecritic", "train", "--kind", "lora"): "torch, minutes; `make test-train`",
     ("sidecritic", "train", "export"): "torch; `make test-train`",

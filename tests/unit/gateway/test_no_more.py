@@ -121,15 +121,15 @@ def test_a_body_of_very_many_values_is_refused_unread() -> None:
         assert post(door, CHAT, prose).status_code == 200, "commas in a text are no values"
 
 
-def test_one_tenants_conversations_push_out_its_own_only() -> None:
+async def test_one_tenants_conversations_push_out_its_own_only() -> None:
     turns = Conversations()
-    turns.remember("shop", "resp_1", Responses().asked({"input": "Hi"}))
+    await turns.remember("shop", "resp_1", Responses().asked({"input": "Hi"}))
     for number in range(40):
-        turns.remember("bank", f"resp_{number}", Responses().asked({"input": "x" * 2**20}))
-    first = turns.find("shop", "resp_1")
+        await turns.remember("bank", f"resp_{number}", Responses().asked({"input": "x" * 2**20}))
+    first = await turns.find("shop", "resp_1")
     assert first is not None
     assert first.asked.history == (User(text="Hi"),)
-    kept = [n for n in range(40) if turns.find("bank", f"resp_{n}") is not None]
+    kept = [n for n in range(40) if await turns.find("bank", f"resp_{n}") is not None]
     assert kept == list(range(40 - len(kept), 40))
     assert len(kept) == 16
 

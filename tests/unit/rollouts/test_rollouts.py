@@ -8,14 +8,15 @@ import pytest
 
 from sidecritic.errors import ConfigError, ModelError
 from sidecritic.ports import Model
-from sidecritic.rollouts.plan import seeds_for
+from sidecritic.rollouts.plan import Played, seeds_for
 from sidecritic.rollouts.play import play
 from sidecritic.rollouts.store import open_run
-from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, Run, RunRecord, read_run
-from sidecritic.trace import Failed, Trajectory
+from sidecritic.runs import RUN_FILE, TRAJECTORIES_FILE, RunRecord, read_run
+from sidecritic.trace import Failed
 from sidecritic.types import Assistant, Completion, Request, Task
 from tests.parties import Acts
 from tests.rounds import Desk, plan
+from tests.unit.rollouts.timeless import by_key
 
 
 @dataclass
@@ -25,15 +26,15 @@ class Heard:
     stop_after: int = 1000
     total: int = 0
     finished: int = 0
-    episodes: list[Trajectory] = field(default_factory=list[Trajectory])
+    episodes: list[Played] = field(default_factory=list[Played])
     notices: list[str] = field(default_factory=list[str])
     run: "asyncio.Task[object] | None" = None
 
     def begin(self, *, total: int, finished: int) -> None:
         self.total, self.finished, self.run = total, finished, asyncio.current_task()
 
-    def episode(self, trajectory: Trajectory) -> None:
-        self.episodes.append(trajectory)
+    def episode(self, played: Played) -> None:
+        self.episodes.append(played)
         if len(self.episodes) == self.stop_after and self.run:
             self.run.cancel()
 
@@ -48,23 +49,6 @@ class Refusing(Acts):
 
 def refuses_t1(task: Task, seed: int) -> Model:
     return Refusing([]) if task.id == "t1" else Acts([])
-
-
-def by_key(run: Run) -> dict[tuple[str, str, int], Trajectory]:
-    """What a run holds, apart from the clock: the last line of each episode."""
-    return {each.key: timeless(each) for each in run.trajectories}
-
-
-def timeless(trajectory: Trajectory) -> Trajectory:
-    events = tuple(
-        e.model_copy(update={"observation": e.observation.model_copy(update={"seconds": 0.0})})
-        if e.event == "observed"
-        else e.model_copy(update={"judgement": e.judgement.model_copy(update={"seconds": 0.0})})
-        if e.event == "judged"
-        else e
-        for e in trajectory.events
-    )
-    return trajectory.model_copy(update={"events": events})
 
 
 def record() -> RunRecord:
@@ -87,7 +71,7 @@ async def test_every_briefing_is_in_the_run_file_before_the_first_episode(tmp_pa
     with pytest.raises(asyncio.CancelledError):
         await play(plan(), tmp_path, watcher=heard)
     run = read_run(tmp_path)
-    assert run.record.briefings[heard.episodes[0].briefing].policy == "Be right the first time."
+    assert run.record.briefings[run.trajectories[0].briefing].policy == "Be right the first time."
 
 
 async def test_what_is_played_depends_on_neither_concurrency_nor_order(tmp_path: Path) -> None:

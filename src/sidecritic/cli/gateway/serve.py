@@ -1,11 +1,5 @@
 """`serve`: the gateway as a process."""
 
-import asyncio
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import aclosing
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,12 +19,11 @@ from sidecritic.cli.gateway.flags import (
 )
 from sidecritic.cli.gateway.init import start_of
 from sidecritic.cli.output import Output, command
-from sidecritic.errors import ConfigError, MissingExtra, SidecriticError
+from sidecritic.errors import ConfigError, MissingExtra
 
 if TYPE_CHECKING:
     from sidecritic.assembly.gateway import GatewayMaker
     from sidecritic.cli.gateway.sources import Source
-    from sidecritic.gateway.server.app import Server
     from sidecritic.gateway.settings import GatewaySettings
 
 
@@ -47,6 +40,9 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
     pack: PackName = None,
     mode: Annotated[str | None, typer.Option(help="shadow (default), enforce or off.")] = None,
     listen: Listen = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that serve, behind one socket.")
+    ] = 1,
     check: Annotated[
         bool, typer.Option("--check", help="Check the settings, show the tools, and exit.")
     ] = False,
@@ -69,6 +65,7 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
     with command(as_json=json) as output:
         require_gateway()
         from sidecritic.assembly.gateway import GatewayMaker
+        from sidecritic.cli.gateway.serving import run
         from sidecritic.settings.environment import environment
 
         source = _source(config, {key: each for key, each in flags.items() if each is not None})
@@ -77,9 +74,8 @@ def serve(  # noqa: PLR0913 # typer makes a flag of each
         if check:
             _check(output, maker, settings, source.folder)
             return
-        from sidecritic.gateway.server.process import run
-
-        run(_serve(maker, settings, source))
+        if code := run(workers, maker, settings, source):
+            raise typer.Exit(code)
 
 
 def _check(
@@ -121,54 +117,3 @@ def _source(config: Path | None, flags: dict[str, Any]) -> "Source":
             "--tools FILE`, name one with --config, or give --upstream URL --critic NAME"
         )
     return FromFile(file)
-
-
-async def _serve(maker: "GatewayMaker", settings: "GatewaySettings", source: "Source") -> None:
-    from sidecritic.gateway.server.probe import probe_critics
-    from sidecritic.gateway.server.process import serve as listen
-    from sidecritic.gateway.telemetry.logs import log_to
-    from sidecritic.reports.text import plain
-
-    async with aclosing(maker):
-        server = maker.server(settings)
-        log = log_to(partial(os.write, sys.stderr.fileno()))
-        server.metrics.watch("log_dropped", "Log lines that were not written.", lambda: log.dropped)
-        log.say(f"sidecritic: listening on http://{settings.listen}; modes: {_modes(server)}")
-        for line in (*source.remarks(), *_judged(server)):
-            log.say(f"sidecritic: {plain(line, 1000)}")
-
-        async def probe() -> None:
-            async for line in probe_critics(server.door.setup):
-                log.say(f"sidecritic: {plain(line, 500)}")
-
-        async def reload() -> None:
-            log.say(f"sidecritic: {await _reloaded(maker, server, source, settings.listen)}")
-            await probe()
-
-        probing = asyncio.create_task(probe())
-        await listen(server, settings.listen, reload)
-        probing.cancel()
-
-
-async def _reloaded(maker: "GatewayMaker", server: "Server", source: "Source", listen: str) -> str:
-    """Apply the settings that are in the file now; the old ones stay if they are wrong."""
-    from sidecritic.reports.text import plain
-
-    try:
-        settings = source.read()
-        if settings.listen != listen:
-            # Who may come without a key is decided by where it listens.
-            raise ConfigError(f"listen = {settings.listen!r} needs a restart; it is {listen!r} now")
-        await server.switch(maker.setup(settings))
-    except SidecriticError as error:
-        return plain(f"not reloaded: {error}", 2000)
-    return f"reloaded; modes: {_modes(server)}"
-
-
-def _modes(server: "Server") -> str:
-    return ", ".join(f"{name} {mode}" for name, mode in server.door.setup.modes.items())
-
-
-def _judged(server: "Server") -> Iterator[str]:
-    for route in server.door.setup.routes:
-        yield f"route {route.name}: {route.judged}"

@@ -1,13 +1,12 @@
 """`bench`: critics over the labelled sets at hand."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sidecritic.cli import note
-from sidecritic.cli.flags import Json, Labels, file, takes_settings
+from sidecritic.cli.flags import Json, JudgedBy, Labels, file, judging_on, takes_settings
 from sidecritic.cli.output import FAILED, command
 
 
@@ -22,7 +21,7 @@ from sidecritic.cli.output import FAILED, command
     "record",
     "cassette",
 )
-def bench(
+def bench(  # noqa: PLR0913 # typer makes a flag of each
     critics: Annotated[list[str], typer.Argument(metavar="CRITIC", help="Names, as --critic.")],
     *,
     on: Annotated[
@@ -37,6 +36,7 @@ def bench(
         int | None,
         typer.Option(min=1, help="Processes; by default one a core, one for a local model."),
     ] = None,
+    executor: JudgedBy = None,
     out: Annotated[Path, file("Folder for the judgements; the same folder again goes on.")] = Path(
         "runs/bench"
     ),
@@ -50,9 +50,10 @@ def bench(
         from sidecritic.workflows.measure.bench import BenchRequest
         from sidecritic.workflows.measure.bench import bench as measured
 
-        request = BenchRequest(tuple(critics), tuple(on or ()), settings_from(flags), out, labels)
-        cores = 1 if any("llm:local:" in each for each in critics) else os.cpu_count() or 1
-        report = measured(request, workers=workers or cores, watcher=output.watcher)
+        where, cores = judging_on(executor, workers, critics)
+        settings = settings_from({**flags, **where})
+        request = BenchRequest(tuple(critics), tuple(on or ()), settings, out, labels)
+        report = measured(request, workers=cores, watcher=output.watcher)
         output.show(report, lambda: to_bench_tables(report))
         if not report.sound:
             note("not every set was judged whole: the rows say why")

@@ -1,8 +1,8 @@
 """Which clients are admitted, and how many of their requests at a time."""
 
 import hmac
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sidecritic.gateway.routes import Tenant
 from sidecritic.gateway.server.upstreams import is_public_name
 from sidecritic.gateway.settings import ClientSettings
+from sidecritic.gateway.store.uses import Uses, own_uses
 from sidecritic.gateway.wire.http import Headers, header
 from sidecritic.gateway.wire.refusals import HttpError
 
@@ -64,46 +65,38 @@ def _require_local(headers: Headers) -> None:
 
 
 @dataclass
-class _Use:
-    under_way: int = 0
-    allowance: float = 0.0
-    at: float | None = None
-
-    def __enter__(self) -> None:
-        self.under_way += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.under_way -= 1
-
-
-@dataclass
 class Admission:
     """Counts what each client has under way, and how fast its requests come."""
 
     monotonic: Callable[[], float]
-    _uses: dict[str, _Use] = field(default_factory=dict[str, _Use])
+    """Seconds; the same for all workers of a machine."""
+    uses: Callable[[str], Uses] = own_uses
+    _known: dict[str, Uses] = field(default_factory=dict[str, Uses])
 
-    def enter(self, client: ClientSettings) -> AbstractContextManager[None]:
-        """Return a context that counts one request, to be entered at once.
+    @contextmanager
+    def enter(self, client: ClientSettings) -> Generator[None]:
+        """Count one request for the length of the block.
 
         Raises:
             HttpError: the client has too many requests under way, or sends them too fast.
         """
-        use = self._uses.setdefault(client.name, _Use())
-        if use.under_way >= client.concurrency:
-            problem = f"more than {client.concurrency} requests at the same time"
-            raise HttpError(429, "too_many_requests", problem, retry_after=1.0)
-        self._require_pace(use, client)
-        return use
+        use = self._known.get(client.name)
+        if use is None:
+            use = self._known[client.name] = self.uses(client.name)
+        use.add(1)  # before the look: two workers cannot both take the last place
+        try:
+            if use.under_way > client.concurrency:
+                problem = f"more than {client.concurrency} requests at the same time"
+                raise HttpError(429, "too_many_requests", problem, retry_after=1.0)
+            self._require_pace(use, client)
+            yield
+        finally:
+            use.add(-1)
 
-    def _require_pace(self, use: _Use, client: ClientSettings) -> None:
-        """Take one from a bucket that holds a minute's worth and fills evenly."""
+    def _require_pace(self, use: Uses, client: ClientSettings) -> None:
         if client.per_minute is None:
             return
-        now, full = self.monotonic(), float(client.per_minute)
-        passed = full if use.at is None else (now - use.at) * full / 60
-        use.allowance, use.at = min(full, use.allowance + passed), now
-        if use.allowance < 1:
-            problem, wait = f"more than {client.per_minute} requests a minute", 1 - use.allowance
-            raise HttpError(429, "rate_limit_exceeded", problem, retry_after=wait * 60 / full)
-        use.allowance -= 1
+        wait = use.take(self.monotonic(), client.per_minute)
+        if wait:
+            problem = f"more than {client.per_minute} requests a minute"
+            raise HttpError(429, "rate_limit_exceeded", problem, retry_after=wait)

@@ -23,6 +23,8 @@ log = logging.getLogger("sidecritic.gateway")
 
 _UPKEEP = 3600.0
 """Seconds between two runs."""
+_LOOK = 5.0
+"""Seconds after which other workers show what this one watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,13 @@ async def running(server: Server) -> AsyncGenerator[None]:
     server.store.start()
     await settle_pending(server.store)
     await note_modes(server.store, server.door.setup, server.door.services.clock())
-    upkeep = asyncio.create_task(_keep_up(server))
+    running = [asyncio.create_task(work(server)) for work in (_keep_up, _watch)]
     try:
         yield
     finally:
-        upkeep.cancel()
-        await asyncio.gather(upkeep, return_exceptions=True)
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await server.door.services.background.finish(server.door.setup.limits.shutdown)
         await server.close()
         await server.store.close()
@@ -106,3 +109,9 @@ async def _keep_up(server: Server) -> None:
         except SidecriticError as error:
             log.warning("upkeep failed", extra={"error": type(error).__name__})
         await asyncio.sleep(_UPKEEP)
+
+
+async def _watch(server: Server) -> None:
+    while True:
+        server.metrics.look()
+        await asyncio.sleep(_LOOK)

@@ -80,11 +80,12 @@ class Visit:
         """Whether a stream that has begun is ours to end."""
 
     async def serve(self) -> None:
-        counts = self._door.services.counts
-        started = perf_counter()
+        services = self._door.services
+        counts, started = services.counts, perf_counter()
+        services.background.stir()
         counts.began()
         try:
-            with self._door.services.traces.request(self._line.headers) as span:
+            with services.traces.request(self._line.headers) as span:
                 self._span = span
                 await self._serve()
                 self._note_span()
@@ -92,6 +93,7 @@ class Visit:
             route = self._place.route.name if self._place else ""
             seconds = perf_counter() - started
             counts.ended(route, self._line.status, seconds)
+            services.background.stir()
             log.info(
                 "request",
                 extra={

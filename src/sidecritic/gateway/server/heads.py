@@ -1,7 +1,7 @@
 """HTTP whose heads are bounded in size, number and time, before anybody looks at a key."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -9,6 +9,40 @@ _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+
+
+class _Joining:
+    """A transport that sends a head together with the body that follows in the same step.
+
+    uvicorn writes them one after the other, and each write would be a call of the system and a
+    wake-up of the client. A head whose body takes longer leaves with the next turn of the loop.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 "):
+            self._head = data
+            self._loop.call_soon(self._flush)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -28,7 +62,7 @@ class BoundedHttp(HttpToolsProtocol):
     """When it began to wait for a head."""
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Joining(transport, self.loop)))
         self._wait()
         if len(self.connections) > self.most:
             waits = [(since, c) for c in self.connections if (since := getattr(c, "_since", None))]

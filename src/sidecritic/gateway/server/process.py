@@ -4,8 +4,9 @@ import asyncio
 import gc
 import resource
 import signal
+import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -31,23 +32,41 @@ The loop waits for the lock of the interpreter at each step of a request. At Pyt
 """
 
 
+Step = Callable[[], Coroutine[None, None, None]]
+
+
 class _Listener(uvicorn.Server):
     """A server whose critics hear of its end as soon as it does."""
 
-    def __init__(self, config: uvicorn.Config, closing: Closing) -> None:
+    def __init__(self, config: uvicorn.Config, closing: Closing, started: Step) -> None:
         super().__init__(config)
+        self._tell_started = started
         self._tell = partial(asyncio.get_running_loop().call_soon_threadsafe, closing.begin)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self._tell_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._tell()
         super().handle_exit(sig, frame)
 
 
-Reload = Callable[[], Coroutine[None, None, None]]
+async def _nothing() -> None: ...
 
 
-async def serve(server: Server, listen: str, reload: Reload) -> None:
-    """Serve until a signal ends it, and finish requests in flight; `SIGHUP` reloads."""
+async def serve(
+    server: Server,
+    listen: str,
+    reload: Step,
+    *,
+    listening: Sequence[socket.socket] | None = None,
+    started: Step = _nothing,
+) -> None:
+    """Serve until a signal ends it, and finish requests in flight; `SIGHUP` reloads.
+
+    `listening` are sockets that are open already; `started` is awaited when requests are served.
+    """
     host, _, port = listen.rpartition(":")
     listener = _Listener(
         uvicorn.Config(
@@ -66,6 +85,7 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
             timeout_graceful_shutdown=int(server.door.setup.limits.shutdown),
         ),
         server.door.services.closing,
+        started,
     )
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
@@ -75,6 +95,16 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
+    _tune()
+    loop.add_signal_handler(signal.SIGHUP, begin_reload)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The listener raises its signal again; after a graceful shutdown that is no failure.
+        signal.signal(number, signal.SIG_IGN)
+    await listener.serve(None if listening is None else [*listening])
+
+
+def _tune() -> None:
+    """Prepare this process for many requests at the same time."""
     # A connection takes a descriptor; many systems allow 1,024 unless more are asked for.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY:
@@ -82,11 +112,6 @@ async def serve(server: Server, listen: str, reload: Reload) -> None:
     sys.setswitchinterval(_SWITCH)
     gc.freeze()  # what has been loaded stays
     gc.set_threshold(_UNCOLLECTED, *gc.get_threshold()[1:])
-    loop.add_signal_handler(signal.SIGHUP, begin_reload)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # The listener raises its signal again; after a graceful shutdown that is no failure.
-        signal.signal(number, signal.SIG_IGN)
-    await listener.serve()
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -144,6 +145,7 @@ def _failures(name: str) -> Generator[None]:
 # --- where a connection may go ------------------------------------------------------------
 
 
+@lru_cache(1024)
 def is_public_name(host: str) -> bool:
     """Whether a host should be on the public internet."""
     try:

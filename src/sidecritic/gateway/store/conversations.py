@@ -1,6 +1,6 @@
 """Conversations that a provider keeps: an id is worth what was released under it here.
 
-A request that continues a stored answer does not carry its history. This process knows what it
+A request that continues a stored answer does not carry its history. The server knows what it
 released; it has not seen any other history.
 """
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sidecritic.dialects.base import ClientRequest
 from sidecritic.dialects.resuming import Resume
-from sidecritic.gateway.store.shelves import Shelves
+from sidecritic.gateway.store.shelves import Kept, Shelf, Shelves
 from sidecritic.types import Assistant, Message
 
 
@@ -22,18 +22,20 @@ class Conversation(NamedTuple):
 class Conversations:
     """The latest conversations, by tenant and id of the answer that ended them."""
 
-    def __init__(self) -> None:
-        self._shelves = Shelves[Conversation](500)
+    most = 500
 
-    def remember(
+    def __init__(self, shelf: Shelf[Conversation] | None = None) -> None:
+        self._shelf = shelf or Shelves[Conversation](self.most)
+
+    async def remember(
         self, tenant: str, id: str, asked: ClientRequest, resume: Resume | None = None
     ) -> None:
         size = sum(map(_length, asked.history)) + (resume.size if resume else 0)
         size += len(asked.system) + sum(len(tool.model_dump_json()) for tool in asked.tools)
-        self._shelves.put(tenant, id, Conversation(asked, resume), size)
+        await self._shelf.put(tenant, [Kept(id, Conversation(asked, resume), size)])
 
-    def find(self, tenant: str, id: str) -> Conversation | None:
-        return self._shelves.find(tenant, id)
+    async def find(self, tenant: str, id: str) -> Conversation | None:
+        return (await self._shelf.find(tenant, [id]))[0]
 
 
 def _length(message: Message) -> int:

@@ -11,6 +11,7 @@ unknown. What follows the last turn is new and is not covered.
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pydantic import JsonValue
 
@@ -23,6 +24,16 @@ _SLOTS = 2**18
 _KEPT = 16
 """Bytes of a link that are remembered: enough, and a third of the memory of its text."""
 _NONE = bytes(_KEPT)
+MEMORY = _SLOTS * _KEPT + 1
+"""Bytes of what is remembered; the last one says whether anything was forgotten."""
+
+
+class Memory(Protocol):
+    """Bytes that are this process's own, or that several workers share."""
+
+    def __getitem__(self, at: slice, /) -> bytes | bytearray: ...
+
+    def __setitem__(self, at: slice, kept: bytes, /) -> None: ...
 
 
 @dataclass
@@ -31,12 +42,11 @@ class HistoryDigest:
 
     key: bytes = field(repr=False)
     is_private: bool = False
-    """Whether the key is this process's alone, so that no other can have made a link with it."""
-    has_forgotten: bool = False
-    """Whether a link has taken the slot of another."""
+    """Whether only those who share the memory have the key, so that no other can have made a link
+    with it."""
+    memory: Memory = field(default_factory=lambda: bytearray(MEMORY), repr=False)
 
     def __post_init__(self) -> None:
-        self._known = bytearray(_SLOTS * _KEPT)
         # Copied for each link: `hmac.digest` releases the interpreter's lock every time, and
         # under load another thread keeps it for milliseconds.
         self._keyed = hmac.new(self.key, digestmod="sha256")
@@ -62,13 +72,19 @@ class HistoryDigest:
 
     def remember(self, link: str) -> None:
         kept, at = _placed(link)
-        before = bytes(self._known[at : at + _KEPT])
-        self.has_forgotten |= before not in (_NONE, kept)
-        self._known[at : at + _KEPT] = kept
+        before = bytes(self.memory[at : at + _KEPT])
+        if before not in (_NONE, kept):
+            self.memory[MEMORY - 1 : MEMORY] = b"\1"
+        self.memory[at : at + _KEPT] = kept
 
     def is_remembered(self, link: str) -> bool:
         kept, at = _placed(link)
-        return bytes(self._known[at : at + _KEPT]) == kept
+        return bytes(self.memory[at : at + _KEPT]) == kept
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether a link has taken the slot of another."""
+        return bytes(self.memory[MEMORY - 1 : MEMORY]) != b"\0"
 
     @property
     def remembers_all(self) -> bool:

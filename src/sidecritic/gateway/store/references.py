@@ -10,11 +10,11 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from sidecritic.dialects.base import Body
-from sidecritic.gateway.store.shelves import Shelves
+from sidecritic.gateway.store.shelves import Kept, Shelf, Shelves
 from sidecritic.values import text_of
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
     item: Body
     is_ours: bool
     """Whether the supervisor wrote it, so that the provider has never seen it."""
@@ -23,20 +23,29 @@ class _Item(NamedTuple):
 class References:
     """The latest items that were released, by tenant and id."""
 
-    def __init__(self) -> None:
-        self._shelves = Shelves[_Item](2_000)
+    most = 2_000
 
-    def remember(self, tenant: str, items: Sequence[Body], *, is_ours: bool) -> None:
-        for item in items:
-            if id := text_of(item, "id"):
-                self._shelves.put(tenant, id, _Item(item, is_ours), len(json.dumps(item)))
+    def __init__(self, shelf: Shelf[Item] | None = None) -> None:
+        self._shelf = shelf or Shelves[Item](self.most)
 
-    def resolved(self, tenant: str, body: Body) -> tuple[Body, Body]:
+    async def remember(self, tenant: str, items: Sequence[Body], *, is_ours: bool) -> None:
+        kept = [
+            Kept(id, Item(item, is_ours), len(json.dumps(item)))
+            for item in items
+            if (id := text_of(item, "id"))
+        ]
+        if kept:
+            await self._shelf.put(tenant, kept)
+
+    async def resolved(self, tenant: str, body: Body) -> tuple[Body, Body]:
         """Return a request with the items themselves, and as the provider understands it."""
         given = body.get("input")
         if not isinstance(given, list):
             return body, body
-        known = [self._shelves.find(tenant, _referred(item)) for item in given]
+        referred = [_referred(item) for item in given]
+        if not any(referred):
+            return body, body
+        known = await self._shelf.find(tenant, referred)
         if not any(known):
             return body, body
         shown: list[JsonValue] = [k.item if k else i for k, i in zip(known, given, strict=True)]

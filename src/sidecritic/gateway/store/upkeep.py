@@ -12,7 +12,10 @@ _DAY: Final = 86_400.0
 
 
 async def settle_pending(store: Store) -> None:
-    """Mark answers that were released and whose judging a kill cut short."""
+    """Mark answers that were released and whose judging a kill cut short.
+
+    What another process is still judging is amended when that is done.
+    """
 
     def settle(connection: Connection) -> None:
         pending = update(DECISIONS).where(DECISIONS.c.fate == "pending")
@@ -26,6 +29,7 @@ async def note_modes(store: Store, setup: Setup, at: float) -> None:
     now: dict[str, str] = {f"mode {name}": mode for name, mode in setup.modes.items()}
 
     def note(connection: Connection) -> None:
+        _touch(connection, at)  # whoever notes the same at the same moment waits, and finds it done
         noted = select(CHANGES.c.what, CHANGES.c.after).order_by(CHANGES.c.id)
         before = {row.what: row.after for row in connection.execute(noted)}
         for what in sorted(before) + [what for what in now if what not in before]:
@@ -43,12 +47,12 @@ async def probe(store: Store, now: float) -> None:
     Raises:
         StoreError: nothing can be written.
     """
+    await store.run(lambda connection: _touch(connection, now))
 
-    def write(connection: Connection) -> None:
-        if not connection.execute(update(PROBES).values(at=now)).rowcount:
-            connection.execute(insert(PROBES).values(id="ready", at=now))
 
-    await store.run(write)
+def _touch(connection: Connection, now: float) -> None:
+    if not connection.execute(update(PROBES).values(at=now)).rowcount:
+        connection.execute(insert(PROBES).values(id="ready", at=now))
 
 
 async def clear(store: Store, retention_days: int | None, now: float) -> None:

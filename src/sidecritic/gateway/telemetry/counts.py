@@ -18,6 +18,9 @@ class Counts:
     def shadow_skipped(self, number: int) -> None:
         """Count answers that passed in shadow mode and cannot be judged."""
 
+    def shadow_late(self) -> None:
+        """Count a judgement of shadow mode that began more than a second after its answer left."""
+
     def unknown_shape(self, route: str) -> None:
         """Count an answer that holds what no dialect knows."""
 

@@ -2,10 +2,11 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +28,8 @@ _MOMENT = 0.05
 """Seconds in which lines gather."""
 _LAST = 0.5
 """Seconds for the last lines, when the process ends."""
+_PIECE = 4096
+"""Bytes that a pipe takes whole, so that lines of several processes do not mix (PIPE_BUF)."""
 
 
 class JsonLines(logging.Formatter):
@@ -37,6 +40,7 @@ class JsonLines(logging.Formatter):
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "pid": os.getpid(),
             "logger": record.name,
             "message": _message(record),
         }
@@ -139,17 +143,30 @@ class LogSink(logging.Handler):
     def _work(self) -> None:
         last: str | None = ""
         while last is not None:
-            lines = [self._lines.get()]
+            got = [self._lines.get()]
             self._ended.wait(_MOMENT)
-            lines += [self._lines.get() for _ in range(self._lines.qsize())]
-            last = None if None in lines else ""
-            said = [line for line in lines if line is not None]
-            text = "".join(f"{line}\n" for line in said).encode(errors="replace")
-            try:
-                while text:  # a pipe that is nearly full takes a part
-                    text = text[self._write(text) :]
-            except (OSError, ValueError):  # a full disk, a reader that left, a closed stream
-                self.dropped += len(said)
+            got += [self._lines.get() for _ in range(self._lines.qsize())]
+            last = None if None in got else ""
+            said = [line for line in got if line is not None]
+            for lines, text in _pieces(said):
+                try:
+                    while text:  # a pipe that is nearly full takes a part
+                        text = text[self._write(text) :]
+                except (OSError, ValueError):  # a full disk, a reader that left, a closed stream
+                    self.dropped += lines
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[tuple[int, bytes]]:
+    """Walk over whole lines that are written at once, with their number."""
+    number, piece = 0, b""
+    for line in lines:
+        written = f"{line}\n".encode(errors="replace")
+        if piece and len(piece) + len(written) > _PIECE:
+            yield number, piece
+            number, piece = 0, b""
+        number, piece = number + 1, piece + written
+    if piece:
+        yield number, piece
 
 
 def log_to(write: Callable[[bytes], int], *, level: int = logging.INFO) -> LogSink:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from sidecritic.checks.thread import CHECKS
 from sidecritic.gateway.store.decisions import DecisionRecord
@@ -14,9 +16,15 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 
 class Metrics(Counts):
-    """One registry, so that several servers can share a process."""
+    """One registry, so that several servers can share a process.
 
-    def __init__(self) -> None:
+    Workers of one server count in files of a folder instead, and each shows the sum of all; the
+    package does so where `PROMETHEUS_MULTIPROC_DIR` named the folder when it was imported.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._watched: list[tuple[Gauge, Callable[[], float]]] = []
         registry = self._registry = CollectorRegistry()
         # Children by labels: looking one up again costs more than counting.
         self._of = cache(_child)
@@ -37,9 +45,10 @@ class Metrics(Counts):
         self._tokens = counter("tokens", "Tokens by party.", "route", "party")
         self._critic = histogram("critic_seconds", "Time of one verdict.", "route")
         self._seconds = histogram("request_seconds", "Time of one request.", "route")
-        self._in_flight = Gauge("sidecritic_in_flight", "Requests under way.", registry=registry)
+        self._in_flight = self._gauge("in_flight", "Requests under way.")
         self._unrecorded = counter("unrecorded", "Decisions that could not be kept.")
         self._skipped = counter("shadow_skipped", "Answers that could not be judged.")
+        self._late = counter("shadow_late", "Judgements that waited for more than a second.")
         self._unknown = counter("unknown_shapes", "Answers of unknown shape.", "route")
         self._unverified = counter("unverified", "Requests with unknown turns.", "route")
         self.watch("stuck_checks", "Checks that have never returned.", lambda: CHECKS.stuck)
@@ -77,6 +86,9 @@ class Metrics(Counts):
     def shadow_skipped(self, number: int) -> None:
         self._skipped.inc(number)
 
+    def shadow_late(self) -> None:
+        self._late.inc()
+
     def unknown_shape(self, route: str) -> None:
         self._of(self._unknown, route).inc()
 
@@ -85,11 +97,25 @@ class Metrics(Counts):
 
     def watch(self, name: str, doc: str, number: Callable[[], float]) -> None:
         """Show a number that is counted elsewhere."""
-        Gauge(f"sidecritic_{name}", doc, registry=self._registry).set_function(number)
+        self._watched.append((self._gauge(name, doc), number))
+
+    def look(self) -> None:
+        """Note the numbers that are counted elsewhere as they are now."""
+        for gauge, number in self._watched:
+            gauge.set(number())
 
     def text(self) -> bytes:
         """Return the exposition format."""
-        return generate_latest(self._registry)
+        self.look()
+        if self._folder is None:
+            return generate_latest(self._registry)
+        summed = CollectorRegistry()
+        MultiProcessCollector(summed, str(self._folder))
+        return generate_latest(summed)
+
+    def _gauge(self, name: str, doc: str) -> Gauge:
+        named = f"sidecritic_{name}"
+        return Gauge(named, doc, registry=self._registry, multiprocess_mode="livesum")
 
 
 def _child(family: Counter | Histogram, *labels: str) -> Any:

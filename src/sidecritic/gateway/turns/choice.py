@@ -163,7 +163,7 @@ class Choices:
             for decision, content in zip(found, contents, strict=True)
         )
 
-    def remember(self, choice: Choice) -> None:
+    async def remember(self, choice: Choice) -> None:
         """Remember what a later request may continue by the answer's id alone."""
         request, released = self.request, choice.released
         if not request.asked.is_kept or released is None:
@@ -174,22 +174,22 @@ class Choices:
             said = replace(said, system="", tools=(), hints={})
         remember = self.services.conversations.remember
         if isinstance(released, WireDraft):
-            self.remember_items([released.raw])
-            remember(request.tenant, choice.seat.latest.id, said)
+            await self.remember_items([released.raw])
+            await remember(request.tenant, choice.seat.latest.id, said)
             return
         resume, id = (
             Resume.of(request.body, released, len(request.outgoing.body)),
             choice.seat.first.id,
         )
         written = request.dialect.rewritten({"id": id}, [released], request.body)
-        self.remember_items([written.get("output")], is_ours=True)
-        remember(request.tenant, held_id(id), said, resume)
+        await self.remember_items([written.get("output")], is_ours=True)
+        await remember(request.tenant, held_id(id), said, resume)
 
-    def remember_items(self, outputs: Sequence[JsonValue], *, is_ours: bool = False) -> None:
+    async def remember_items(self, outputs: Sequence[JsonValue], *, is_ours: bool = False) -> None:
         """Remember what a later request may name by the ids of items alone."""
         items = [each for found in outputs for each in objects_of({"_": found}, "_")]
         if self.request.asked.is_kept:
-            self.services.references.remember(self.request.tenant, items, is_ours=is_ours)
+            await self.services.references.remember(self.request.tenant, items, is_ours=is_ours)
 
     def _mode(self, attempt: Attempt) -> Mode:
         return mode_of(attempt.draft.action, self.request.route.settings)

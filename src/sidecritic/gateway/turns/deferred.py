@@ -7,9 +7,11 @@ from sidecritic.gateway.modes import mode_of
 from sidecritic.gateway.store.decisions import DecisionRecord
 from sidecritic.gateway.turns.attempt import Attempt
 from sidecritic.gateway.turns.choice import Choice, Choices
-from sidecritic.gateway.turns.request import SupervisedRequest
 from sidecritic.gateway.wire.http import RawAnswer
 from sidecritic.types import Assistant, Usage
+
+_SHED = {"fate": "released", "status": "shed"}
+"""Of what will never be judged: too much waits already."""
 
 
 async def judge_later(
@@ -34,23 +36,25 @@ async def judge_later(
                 services.decided(decision.model_copy(update={"actor_usage": Usage()}))
             await services.amend(judged)
 
-    if not services.background.spawn(judge):
+    if not services.background.later(judge):
         services.counts.shadow_skipped(len(waiting))
-        shed = {"fate": "released", "status": "shed"}
-        await services.amend([d.model_copy(update=shed) for d in pending.values()])
+        await services.amend([d.model_copy(update=_SHED) for d in pending.values()])
 
 
 def marked(choices: Choices, settled: Sequence[Choice]) -> list[DecisionRecord]:
     """Return the records of all choices; what left unjudged says so."""
-    return [_mark(d, each, choices.request) for each in settled for d in choices.decisions(each)]
+    return [_mark(d, each, choices) for each in settled for d in choices.decisions(each)]
 
 
-def _mark(decision: DecisionRecord, choice: Choice, request: SupervisedRequest) -> DecisionRecord:
-    match mode_of(choice.seat.first.draft.action, request.route.settings):
+def _mark(decision: DecisionRecord, choice: Choice, choices: Choices) -> DecisionRecord:
+    match mode_of(choice.seat.first.draft.action, choices.request.route.settings):
         case "enforce":
             return decision
         case "off":
             return decision.model_copy(update={"status": "off"})
+        case "shadow" if choices.services.background.is_full:
+            choices.services.counts.shadow_skipped(1)
+            return decision.model_copy(update=_SHED)
         case "shadow":
             return decision.model_copy(update={"fate": "pending", "status": "pending"})
 

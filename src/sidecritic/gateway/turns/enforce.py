@@ -88,7 +88,7 @@ async def _record(choices: Choices, settled: Sequence[Choice]) -> list[DecisionR
         problem = "the decision could not be recorded; try again later"
         raise HttpError(503, "not_recorded", problem) from failure
     for each in settled:
-        choices.remember(each)
+        await choices.remember(each)
     await judge_later(choices, settled, decisions)
     return decisions
 

@@ -9,7 +9,7 @@ from sidecritic.dialects.base import ProviderAnswer
 from sidecritic.gateway.services import Closing
 from sidecritic.gateway.telemetry.spans import Attribute, Attributes, Span
 from sidecritic.gateway.turns.request import SupervisedRequest
-from sidecritic.ports import Critic, Warm
+from sidecritic.ports import Critic, can_warm
 from sidecritic.types import Judgement, Proposal
 
 INPUT, OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
@@ -48,7 +48,7 @@ def note_answer(span: Span, answered: ProviderAnswer) -> None:
 
 def watched(critic: Critic, span: Span, closing: Closing) -> Critic:
     """Return the critic with a span around each of its judgements, which end with the server."""
-    kind = _WarmWatched if isinstance(critic, Warm) else _Watched
+    kind = (_Watched, _WarmWatched)[can_warm(critic)]
     return kind(critic, span, closing)
 
 
@@ -90,7 +90,7 @@ class _Watched:
 @dataclass(frozen=True, slots=True)
 class _WarmWatched(_Watched):
     async def warm(self, proposal: Proposal) -> None:
-        if isinstance(self.critic, Warm):
+        if can_warm(self.critic):
             await self.critic.warm(proposal)
 
 

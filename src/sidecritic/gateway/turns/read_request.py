@@ -56,7 +56,7 @@ async def read_request(
     size, aside = len(outgoing.body), services.aside.run
     reading = partial(_parsed_for, is_strict=enforces or is_shared)
     body, repeats, unread = await aside(size, reading, outgoing, setup.limits)
-    shown, told = services.references.resolved(tenant, body)
+    shown, told = await services.references.resolved(tenant, body)
     asked = await aside(size, dialect.asked, shown)
     if told is not body:
         body, outgoing = told, replace(outgoing, body=json.dumps(told).encode())
@@ -67,7 +67,7 @@ async def read_request(
     if asked.kept and is_shared:
         raise _of_another(asked.kept[0])
     if asked.continues:
-        before = services.conversations.find(tenant, asked.continues)
+        before = await services.conversations.find(tenant, asked.continues)
         asked = _continued(asked, before, is_shared=is_shared)
         if before is not None and before.resume is not None:
             body = resumed(body, before.resume)

@@ -122,14 +122,14 @@ class _Passing:
         note_answer(self.span, answered)
         choices = Choices(self.request, self.services)
         if self.request.unread:
-            choices.remember_items([draft.raw for draft in answered.drafts])
+            await choices.remember_items([draft.raw for draft in answered.drafts])
             await self._note_unread(heard, self.request.unread)
             return
         attempts = attempts_of(answered, heard, perf_counter() - self.started)
         settled = [choices.open(n, attempt).let_pass() for n, attempt in enumerate(attempts)]
         decisions = marked(choices, settled)
         for each in settled:
-            choices.remember(each)
+            await choices.remember(each)
         await self.services.keep(decisions, is_closed=False)
         await judge_later(choices, settled, decisions)
 

@@ -343,13 +343,14 @@ def test_why_a_stream_was_not_read_is_said_and_recorded() -> None:
 SSE = {"content-type": "text/event-stream"}
 
 
-def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
+async def test_what_is_kept_to_go_on_from_is_bounded_by_its_bytes() -> None:
     turns = Conversations()
     for number in range(40):
         picture: Json = {"input": [{"type": "input_image", "image_url": "x" * 2**20}]}
         resume = Resume.of(picture, Assistant(text="No."), 2**20)
-        turns.remember("shop", f"resp_{number}", Responses().asked({}), resume)
-    assert sum(turns.find("shop", f"resp_{n}") is not None for n in range(40)) == 16
+        await turns.remember("shop", f"resp_{number}", Responses().asked({}), resume)
+    found = [await turns.find("shop", f"resp_{n}") for n in range(40)]
+    assert sum(each is not None for each in found) == 16
 
 
 def test_a_hook_that_reads_an_answer_leaves_it_readable() -> None:

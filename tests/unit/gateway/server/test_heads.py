@@ -144,3 +144,18 @@ def test_without_clients_no_page_of_the_web_is_served(origin: str) -> None:
     }
     with wire_server(chat()) as upstream, gateway(upstream.root, clients=[key]) as door:
         assert post(door, CHAT, HI, origin=origin, api_key="key").status_code == 200
+
+
+def test_an_answer_leaves_in_one_piece_with_its_head() -> None:
+    body = json.dumps(HI).encode()
+    with (
+        wire_server(chat("Hello")) as upstream,
+        gateway(upstream.root) as door,
+        line(door) as kept,
+    ):
+        for _ in range(3):
+            kept.sendall(BEGUN + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+            heard = kept.recv(65_536)
+            head, _, said = heard.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert json.loads(said)["choices"][0]["message"]["content"] == "Hello"

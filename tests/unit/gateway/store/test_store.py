@@ -1,17 +1,12 @@
 """Decisions on file: secrets, reviews, labels, the command line, and what a kill leaves."""
 
 import json
-import os
-import shutil
 import signal
 import sqlite3
-import subprocess
 import threading
-from collections.abc import Generator
 from contextlib import closing
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
@@ -29,7 +24,6 @@ from tests.operating import (
     Process,
     command,
     config_file,
-    free_port,
     post,
     process,
     waiting_case,
@@ -246,34 +240,6 @@ def test_a_kill_under_load_loses_no_decision_whose_answer_was_released(
     engine.dispose()
     assert len(released) >= 60
     assert released <= kept
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Generator[str]:
-    """Run a server of our own, with its data in a folder that is thrown away."""
-    pytest.importorskip("psycopg")
-    # Debian keeps the server out of the path.
-    folders = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
-    initdb, server = (
-        shutil.which(program, path=os.pathsep.join(folders)) for program in ("initdb", "postgres")
-    )
-    if initdb is None or server is None:
-        pytest.skip("PostgreSQL is not installed")
-    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
-    port = free_port()
-    with TemporaryDirectory() as name:
-        if user:
-            shutil.chown(name, user)
-        data = f"{name}/data"
-        made = [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
-        subprocess.run(made, user=user, cwd=name, check=True, capture_output=True)
-        words = [server, "-D", data, "-k", name, "-p", str(port), "-h", "127.0.0.1"]
-        running = Process(words, user=user, cwd=name)
-        try:
-            running.wait_for(b"ready to accept connections")
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            running.kill()
 
 
 def test_settings_are_reloaded_by_signal_and_wrong_ones_are_not(tmp_path: Path) -> None:
