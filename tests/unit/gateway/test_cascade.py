@@ -1,5 +1,6 @@
 """A route whose small critic hands on by the band of a profile, over the wire."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,13 @@ def test_the_next_link_decides_inside_the_band_and_nowhere_else(
     ):
         answer = post(door, "v1/chat/completions", body)
         (decision, *_) = door.settled()
-        asked = {each.body["model"] for each in judges.received if each.body}
+        received = judges.received
     calls = answer.json()["choices"][0]["message"].get("tool_calls") or []
     assert [each["function"]["name"] for each in calls] == (["renew_loan"] if passes else [])
     assert decision["verdict"] == ("approve" if passes else "revise")
+    # A server of one's own is also sent what comes before the action, to read it in advance.
+    about = re.compile(rf"loan\W+{loan}")
+    asked = {each.body["model"] for each in received if about.search(json.dumps(each.body))}
     assert asked == ({"small", "strong"} if asks_strong else {"small"})
     assert banded().digest in decision["critic_version"]
 
