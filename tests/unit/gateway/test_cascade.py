@@ -66,7 +66,7 @@ def test_the_next_link_decides_inside_the_band_and_nowhere_else(
         answer = post(door, "v1/chat/completions", body)
         (decision, *_) = door.settled()
         received = judges.received
-    calls = answer.json()["choices"][0]["message"].get("tool_calls") or []
+    calls: list[Json] = answer.json()["choices"][0]["message"].get("tool_calls") or []
     assert [each["function"]["name"] for each in calls] == (["renew_loan"] if passes else [])
     assert decision["verdict"] == ("approve" if passes else "revise")
     # A server of one's own is also sent what comes before the action, to read it in advance.
