@@ -18,6 +18,7 @@ from sidecritic.scoring.replays import KnownProposal, supervised
 from sidecritic.scoring.statistics import Z
 from sidecritic.scoring.verdicts import refused
 from sidecritic.scoring.writes import is_clean, reward_of
+from sidecritic.trace import Proposed
 from sidecritic.types import UNVERIFIED
 
 _CUTS = 60
@@ -55,8 +56,10 @@ class WholeRun:
     user: str
     domain: str
     right: bool
-    """A successful run, or a conversation with labels of which none says wrong."""
+    """A successful run, or a conversation of which each judged write is labelled right."""
     proposals: tuple[Judged, ...]
+    unlabelled: int = 0
+    """Judged writes without a label, where no other label says wrong: it may be right or not."""
 
     def disturbed(self, pair: Pair) -> bool:
         """Whether one of its proposals is sent back, by either critic."""
@@ -172,10 +175,10 @@ def whole_runs(
     known: Iterable[KnownProposal],
     stronger: Sequence[JudgedProposal] = (),
 ) -> tuple[WholeRun, ...]:
-    """Return the runs of which it is known whether they were right, or that hold a known proposal.
+    """Return the runs of which it is known whether they were right, or that hold a label.
 
-    Every judged proposal of a right run counts, labelled or not: live, each may disturb it. Runs
-    that this critic has supervised tell nothing and are left out.
+    Every judged proposal of a right run counts, words and look-ups without a label too: live, each
+    may disturb it. Runs that this critic has supervised tell nothing and are left out.
     """
     runs = tuple(runs)
     left_out = supervised(runs, lines)
@@ -183,17 +186,24 @@ def whole_runs(
     for each in known:
         truths[each.line.key] = truths.get(each.line.key, False) or each.example.wrong
     second = {line.key: line for line in stronger}
-    of_run: dict[tuple[str, int], list[Judged]] = {}
+    of_run: dict[tuple[str, int], list[JudgedProposal]] = {}
     for line in sorted(lines, key=lambda line: line.key):
         if line.judgement.status == "ok":
-            made = _judged(line, truths.get(line.key), second.get(line.key), asked=bool(stronger))
-            of_run.setdefault((line.file, line.simulation), []).append(made)
-    found = (
-        WholeRun(run.user_id, run.domain, _is_right(run), tuple(of_run.get(place, ())))
-        for run in sorted(runs, key=lambda run: (run.file, run.simulation))
-        if (place := (run.file, run.simulation)) not in left_out
-    )
-    return tuple(r for r in found if r.right or any(p.wrong is not None for p in r.proposals))
+            of_run.setdefault((line.file, line.simulation), []).append(line)
+    found: list[WholeRun] = []
+    for run in sorted(runs, key=lambda run: (run.file, run.simulation)):
+        if (place := (run.file, run.simulation)) in left_out:
+            continue
+        own = of_run.get(place, [])
+        judged = tuple(
+            _judged(line, truths.get(line.key), second.get(line.key), asked=bool(stronger))
+            for line in own
+        )
+        right, missing = _is_right(run), _unlabelled_writes(run, own)
+        if right or any(each.wrong is not None for each in judged):
+            told = (right and not missing, judged, missing if right else 0)
+            found.append(WholeRun(run.user_id, run.domain, *told))
+    return tuple(found)
 
 
 def _judged(
@@ -217,6 +227,27 @@ def _is_right(run: Recorded) -> bool:
     if run.is_chat:
         return bool(run.opinions) and not any(each.wrong for each in run.opinions)
     return is_clean(run) and (reward_of(run) or 0.0) >= 1
+
+
+def _unlabelled_writes(run: Recorded, lines: Iterable[JudgedProposal]) -> int:
+    """Return of how many judged writes of a chat some call has no label."""
+    if not run.is_chat:
+        return 0
+    calls = {(each.turn, each.attempt): each.completion.message.calls for each in _proposed(run)}
+    reads = {tool.name for tool in run.briefing.tools if tool.effect == "read"}
+    told = {(each.turn, each.attempt, each.call_id) for each in run.opinions}
+
+    def is_labelled(turn: int, attempt: int) -> bool:
+        writing = [each for each in calls.get((turn, attempt), ()) if each.name not in reads]
+        whole = (turn, attempt, None) in told
+        return whole or all((turn, attempt, each.id) in told for each in writing)
+
+    writes = [line for line in lines if line.kind == "write"]
+    return sum(not is_labelled(line.turn, line.attempt) for line in writes)
+
+
+def _proposed(run: Recorded) -> Iterator[Proposed]:
+    return (event for event in run.trajectory.events if isinstance(event, Proposed))
 
 
 def by_domain(runs: Sequence[WholeRun]) -> Mapping[str, list[WholeRun]]:

@@ -43,11 +43,8 @@ def with_run_thresholds(
 ) -> FittedProfile:
     """Return the profile with thresholds by whole runs in place of those by proposals.
 
-    Raises:
-        ConfigError: no run is right, nothing is wrong, all scores are equal, or the stronger
-            critic has not judged what this one has.
+    `require_enough` says beforehand whether there is enough to fit to.
     """
-    _require_enough(runs, wish)
     pairs = _fitted(runs, wish)
     report, old = fitted.report, fitted.profile
     counts = {(rule.kind, rule.domain): (rule.right, rule.wrong) for rule in old.thresholds}
@@ -76,31 +73,38 @@ def with_run_thresholds(
         "thresholds": (),
         "too_few": (),
         "missing": (),
-        "notes": (*notes, *_unjudged(runs)),
+        "notes": (*notes, *_partly_labelled(runs), *_unjudged(runs)),
     }
     return FittedProfile(profile, report.model_copy(update=update))
 
 
-def _require_enough(runs: Sequence[WholeRun], wish: Wish) -> None:
-    right = sum(run.right for run in runs)
-    if not right:
+def require_enough(runs: Sequence[WholeRun], wish: Wish) -> None:
+    """Check that thresholds can be fitted to these runs.
+
+    Raises:
+        ConfigError: no conversation is right, nothing is wrong, or all scores are equal.
+    """
+    needed = f"{runs_needed(wish.runs_disturbed)} for {wish.runs_disturbed:.1%}"
+    if not any(run.right for run in runs):
+        partly = " ".join(_partly_labelled(runs))
         raise ConfigError(
-            f"none of the {len(runs)} conversations with a known proposal is right, so that no "
-            "threshold can keep to a share of them; label some in which nothing is wrong "
-            f"({runs_needed(wish.runs_disturbed)} for {wish.runs_disturbed:.1%})"
+            f"no right conversation is labelled: none of the {len(runs)} with a label of a judged "
+            "action, so that no threshold can keep to a share of them; label all writes of some "
+            f"in which nothing is wrong ({needed})" + (f"; {partly}" if partly else "")
         )
     proposals = [each for run in runs for each in run.proposals]
     if not any(each.wrong for each in proposals):
         raise ConfigError(
-            f"nothing is labelled wrong in {len(runs)} conversations, so that no threshold can be "
-            "told from another; label some wrong actions"
+            f"nothing is labelled wrong: none of the {len(proposals)} judged actions of "
+            f"{len(runs)} conversations, so that no threshold is better than another; label some "
+            "wrong actions"
         )
-    scores = {each.score for each in proposals if not each.refused_anyway}
-    if len(scores) < 2:
-        only = f"{min(scores):g}" if scores else "none"
+    scores = [each.score for each in proposals if not each.refused_anyway]
+    if len(set(scores)) < 2:
+        which = f"all {len(scores)} scores are equal, {scores[0]:g}" if scores else "no score"
         raise ConfigError(
-            f"every score is the same, {only}: no threshold tells right from wrong; take a critic "
-            "that gives risks, such as llm:PROVIDER:MODEL"
+            f"{which}: no threshold tells right from wrong; replay with a critic that gives risks, "
+            "such as llm:PROVIDER:MODEL"
         )
 
 
@@ -185,6 +189,16 @@ def _lacking(row: RunThreshold, wish: Wish) -> str:
             f"the {wanted} wanted; label more, or ask for less"
         )
     return ""
+
+
+def _partly_labelled(runs: Iterable[WholeRun]) -> tuple[str, ...]:
+    counts = [run.unlabelled for run in runs if run.unlabelled]
+    if not counts:
+        return ()
+    return (
+        f"{len(counts)} conversations in which nothing is labelled wrong are not counted as right: "
+        f"{sum(counts)} of their judged writes have no label",
+    )
 
 
 def _unjudged(runs: Iterable[WholeRun]) -> tuple[str, ...]:

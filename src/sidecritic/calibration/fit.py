@@ -109,8 +109,7 @@ def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
     Raises:
         ConfigError: no kind has both.
     """
-    found: _ByKind = {kind: [each for each in known if each.kind == kind] for kind in KINDS}
-    usable: _ByKind = {kind: of_kind for kind, of_kind in found.items() if all(_counts(of_kind))}
+    usable = _usable(known)
     if not usable:
         raise ConfigError(
             "there is nothing to fit: neither the writes nor the ends of conversations hold both "
@@ -126,6 +125,12 @@ def fit_profile(known: _Known, settings: ProfileSettings) -> Profile:
         calibrations=tuple(_calibrations(usable, settings)),
         thresholds=tuple(_thresholds(usable, settings)),
     )
+
+
+def _usable(known: _Known) -> _ByKind:
+    """Return the kinds that hold both right and wrong ones."""
+    found: _ByKind = {kind: [each for each in known if each.kind == kind] for kind in KINDS}
+    return {kind: of_kind for kind, of_kind in found.items() if all(_counts(of_kind))}
 
 
 def _calibrations(usable: _ByKind, settings: ProfileSettings) -> Iterator[CalibrationRule]:
@@ -193,7 +198,10 @@ def _cross_validated(
     fold = fold_of([each.example.group for each in known], folds, seed=SEED)
     tried: dict[KnownKind, list[_Unseen]] = {kind: [] for kind in KINDS}
     for number in range(folds):
-        profile = fit_profile([k for k in known if fold[k.example.group] != number], settings)
+        rest = [k for k in known if fold[k.example.group] != number]
+        if _usable(known) and not _usable(rest):
+            raise ConfigError(_too_few_users(known))
+        profile = fit_profile(rest, settings)
         for each in known:
             if fold[each.example.group] == number and each.kind in profile.kinds:
                 tried[each.kind].append(_judged(profile, each))
@@ -203,6 +211,17 @@ def _cross_validated(
         if found
     }
     return {kind: {name: _measured(of) for name, of in by.items()} for kind, by in slices.items()}
+
+
+def _too_few_users(known: _Known) -> str:
+    right, wrong = (
+        len({each.example.group for each in known if each.example.wrong is truth})
+        for truth in (False, True)
+    )
+    return (
+        f"right ones are of {right} users and wrong ones of {wrong}, too few to leave each user "
+        "out once, as cross-validation does; label right and wrong actions of more users"
+    )
 
 
 def _judged(profile: Profile, known: KnownProposal) -> _Unseen:

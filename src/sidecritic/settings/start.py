@@ -124,6 +124,11 @@ def _route(start: Start, folder: Path, confirm: Sequence[str]) -> Iterator[str]:
     if start.tools is not None:
         yield f"tools_file = {_path(start.tools, folder)}"
     yield f"critic = {_text(start.critic)}"
+    if start.critic.startswith("llm:"):
+        cascade = f"chain:default,{start.critic},llm:PROVIDER:STRONGER"
+        yield "# Checks first, and a stronger model where this one is unsure; docs/critics.md:"
+        yield f"# critic = {_text(cascade)}"
+        yield '# profile = "cascade.toml"  # thresholds: sidecritic calibrate --runs-disturbed'
     if start.critics_server is not None:
         yield f"critic_base_url = {_text(start.critics_server)}"
     if start.pack is not None:

@@ -21,6 +21,7 @@ from sidecritic.workflows.measure.cascades import (
     NO_CASCADE,
     CascadeRequest,
     Material,
+    prepared,
     wish_of,
     with_cascade,
 )
@@ -81,10 +82,12 @@ def fit_profile(request: CalibrationRequest, watcher: Watcher = SILENT) -> Calib
     readers = None if labels.readers is None else among(labels.readers, imported.runs)
     require_labels(imported)
     known = known_proposals(imported.runs, lines, readers)
+    # What is too little for whole runs is said before what is too little for proposals.
+    material = Material(imported.runs, lines, known)
+    cascade = prepared(material, request.cascade, wish) if wish is not None and known else None
     fitted = fit(known, wanted)
-    if wish is not None:
-        material = Material(imported.runs, lines, known)
-        fitted = with_cascade(fitted, material, request.cascade, wish)
+    if cascade is not None:
+        fitted = with_cascade(fitted, cascade)
     write_file(request.out, to_toml(fitted.profile))
     return fitted.report.model_copy(update={"command": request.command, "out": str(request.out)})
 

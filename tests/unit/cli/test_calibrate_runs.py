@@ -4,19 +4,18 @@ The conversations are of two small desks of our own; the language models are *si
 """
 
 import json
-import re
-from math import log
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from sidecritic.calibration.profile import read_profile
+from tests.cascade import SMALL, STRONG, judging
 from tests.library import POLICY, TOOLS, Json, renewal, written
 from tests.unit.cli.commands import answer, complaint, last_complaint, run
-from tests.wire import Received, Reply, chat, wire_server
+from tests.wire import wire_server
 
 DESK = ("--policy", "policy.md", "--tools", "tools.json", "--workers", "1")
-SMALL, STRONG = "llm:openai:small", "llm:openai:strong"
 
 
 def conversations(domain: str) -> list[Json]:
@@ -30,19 +29,6 @@ def conversations(domain: str) -> list[Json]:
         for n in range(10)
     ]
     return [{**each, "domain": domain, "user": each["id"]} for each in (*right, *wrong)]
-
-
-def judging(received: Received) -> Reply:
-    """The small model gives the loan's number as its risk; the strong one knows the truth."""
-    loan = re.findall(r"\b([RW])-(\d+)\b", json.dumps(received.body))[-1:]
-    letter, number = loan[0] if loan else ("R", "1")
-    risk = int(number) / 100
-    if received.body["model"] == "strong":
-        risk = 0.99 if letter == "W" else 0.01
-    risk = min(max(risk, 0.01), 0.99)
-    top = [{"token": "No", "logprob": log(risk)}, {"token": "Yes", "logprob": log(1 - risk)}]
-    token = {"token": "No", "logprob": log(risk), "top_logprobs": top}
-    return chat("No", logprobs=[token])
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +123,92 @@ def test_without_a_price_the_cost_is_unknown_and_named() -> None:
     fitted = answer(*FIT, "--runs-disturbed", "0.05", "--pass-on", "0.1")
     assert fitted["cost"]["usd_per_1000_proposals"] is None
     assert fitted["cost"]["unpriced"] == [SMALL, "the next link"]
+
+
+# --- labels that are too few, or only of a part -----------------------------------------------
+
+Told = Callable[[Json], Sequence[str]]
+"""The verdicts of a conversation: of its look-up, its write and its last words; "" for none."""
+
+
+def relabelled(verdicts: Told) -> tuple[str, ...]:
+    """Write the same conversations with other labels, and return what fits to them."""
+    Path("other").mkdir(exist_ok=True)
+    chats = [*conversations("library"), *conversations("archive")]
+    for each in chats:
+        labels = zip(each["labels"], verdicts(each), strict=True)
+        each["labels"] = [{**own, "label": said} for own, said in labels if said]
+    written(Path("other/chats.jsonl"), *chats)
+    return ("calibrate", "small.jsonl", "other/chats.jsonl", "--out", "other.toml")
+
+
+def same(verdict: str, *, but: str, where: str) -> Told:
+    """Give each conversation one verdict, and those whose id holds `where` another."""
+    return lambda chat: ["right", *[but if where in chat["id"] else verdict] * 2]
+
+
+def looked(chat: Json) -> Sequence[str]:
+    """Give a verdict on the look-up and on nothing else."""
+    return ["right", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "message"),
+    [
+        (
+            same("wrong", but="wrong", where="-"),
+            "no right conversation is labelled: none of",
+        ),
+        (
+            same("right", but="right", where="-"),
+            "nothing is labelled wrong: none of",
+        ),
+        (same("right", but="wrong", where="library-w3"), "wrong ones of 1, too few"),
+        (looked, "none of the judgements is about a write"),
+    ],
+    ids=["nothing right", "nothing wrong", "one user wrong", "only look-ups"],
+)
+def test_labels_of_one_kind_are_too_few_and_which_is_said(verdicts: Told, message: str) -> None:
+    said = complaint(*relabelled(verdicts), "--runs-disturbed", "0.05")
+    assert message in said
+    assert "label" in said or "give" in said, "what to do"
+    assert not Path("other.toml").exists()
+
+
+def test_equal_scores_are_no_thresholds_and_their_number_is_said() -> None:
+    lines = [json.loads(line) for line in Path("small.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["judgement"] |= {"risk": 0.25, "call_risks": {}}
+    written(Path("equal.jsonl"), *lines)
+    words = ("calibrate", "equal.jsonl", "chats.jsonl", "--out", "other.toml")
+    said = complaint(*words, "--runs-disturbed", "0.05")
+    assert f"all {len(lines)} scores are equal, 0.25" in said
+    assert "replay with a critic that gives risks" in said
+
+
+def test_a_conversation_with_a_write_that_nobody_labelled_is_not_counted_as_right() -> None:
+    def partly(chat: Json) -> Sequence[str]:
+        if chat["id"].startswith("library-r1"):
+            return ["right", "", "right"]
+        verdict = "wrong" if "-w" in chat["id"] else "right"
+        # Words and look-ups need no label.
+        return ["", verdict, ""]
+
+    fitted = answer(*relabelled(partly), "--runs-disturbed", "0.05")
+    rows = {row["domain"]: row for row in fitted["by_run"]}
+    assert (rows["library"]["right_runs"], rows["archive"]["right_runs"]) == (29, 40)
+    left_out = "11 conversations in which nothing is labelled wrong are not counted as right"
+    assert any(f"{left_out}: 11 of their judged writes" in note for note in fitted["notes"])
+
+
+def test_where_no_write_is_labelled_right_how_many_were_left_out_is_said() -> None:
+    def partly(chat: Json) -> Sequence[str]:
+        right = "-r" in chat["id"]
+        return ["right", "" if right else "wrong", "right" if right else "wrong"]
+
+    said = complaint(*relabelled(partly), "--runs-disturbed", "0.05")
+    assert "no right conversation is labelled: none of the 100" in said
+    assert "80 conversations in which nothing is labelled wrong" in said
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ OTHERS = {
     "useradd": "of the image",
     "accelerate": "of an extra; what follows `-m` is parsed",
     "pytest": "of the extra `dev`",
+    "vllm": "a server of models, on the reader's machine",
+    "llama-server": "a server of models, on the reader's machine",
+    "ollama": "a server of models, on the reader's machine",
 }
 """Programs that are not ours."""
 NUMBERS = {"N": "2", "K": "2", "R": "2", "S": "2", "SHARE": "0.5"}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sidecritic.critics.prompt import APPROVE, REFUSE
 from sidecritic.runs import read_run
 from sidecritic.trace import Proposed
 from tests.library import POLICY, TOOLS, batch, renewal, written
@@ -33,7 +34,12 @@ ELSEWHERE = {
     ("python", "my_other_agent.py"): "the reader's program",
     ("python", "-m", "benchmarks.branching"): "half a minute; `make bench-branching`",
     ("python", "-m", "benchmarks.finetune"): "hours",
+    ("python", "-m", "benchmarks.small_critics"): "tests/unit/test_small_critics.py has servers",
+    ("python", "-m", "benchmarks.prompts"): "tests/unit/test_prompt_changes.py",
     ("python", "-m", "llama_cpp.server"): "real weights; `make test-real`",
+    ("vllm",): "real weights, on a graphics card",
+    ("llama-server",): "real weights; `make test-real` has llama-cpp-python's",
+    ("ollama",): "real weights, and a program of others",
     ("accelerate",): "several GPUs",
     ("sidecritic", "experiment", "smoke"): "half a minute; scripts/check_wheel.py",
     ("sidecritic", "experiment", "paper-tau-retail"): "the reader's download, keys and money",
@@ -90,7 +96,11 @@ def own_domain(folder: Path) -> None:
 
 
 def sets(folder: Path) -> None:
-    """Write a set of chats, and play two runs without a critic."""
+    """Write chats, alone and as a set, and play two runs without a critic."""
+    own_domain(folder)
+    price = "input = 1.0\noutput = 1.0\n"
+    (folder / "prices.toml").write_text(f"[SMALL]\n{price}[STRONGER]\n{price}")
+    (folder / "CHATS.jsonl").unlink()
     (folder / "CHATS").mkdir()
     own_domain(folder / "CHATS")
     (folder / "CHATS" / "CHATS.jsonl").unlink()
@@ -179,10 +189,19 @@ def models(received: Received) -> Reply:
     if received.path.endswith("systemone"):
         return _decided(received.body["questions"])
     if "## CASE" in said or "response_format" in received.body:
-        return judge(received)
+        return _renewal(received) or judge(received)
     if _HAND_OVER in said and "tools" in received.body and '"role": "tool"' not in said:
         return spoken(None, calls=[call(_HAND_OVER, {"summary": "It needs a person."})])
     return spoken("I need a person." if len(received.body["messages"]) < 4 else "###STOP###")
+
+
+def _renewal(received: Received) -> Reply | None:
+    """Refuse in a token what is done with B-9, which nobody named; `None` for anything else."""
+    case = json.dumps(received.body).rpartition("## CASE")[2]
+    if "response_format" in received.body or "B-9" not in case:
+        return None
+    top = [{"token": REFUSE, "logprob": -0.03}, {"token": APPROVE, "logprob": -3.5}]
+    return spoken(REFUSE, logprobs=[{**top[0], "top_logprobs": top}])
 
 
 def _decided(questions: Json) -> Reply:

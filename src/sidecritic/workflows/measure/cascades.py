@@ -5,8 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from sidecritic.calibration.by_run import Wish, whole_runs
-from sidecritic.calibration.cascade import Priced, expected_cost, with_run_thresholds
+from sidecritic.calibration.by_run import WholeRun, Wish, whole_runs
+from sidecritic.calibration.cascade import (
+    Priced,
+    expected_cost,
+    require_enough,
+    with_run_thresholds,
+)
 from sidecritic.calibration.fit import FittedProfile
 from sidecritic.errors import ConfigError
 from sidecritic.models.wrappers import Price, Prices, load_prices
@@ -74,10 +79,20 @@ def wish_of(request: CascadeRequest, *, by_proposal: bool) -> Wish | None:
     return Wish(request.runs_disturbed, request.pass_on, request.stronger is not None)
 
 
-def with_cascade(
-    fitted: FittedProfile, material: Material, request: CascadeRequest, wish: Wish
-) -> FittedProfile:
-    """Return the profile with thresholds by whole runs, and what it is expected to cost.
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What is wished of whole runs, and the runs that are enough for it."""
+
+    wish: Wish
+    request: CascadeRequest
+    prices: Prices
+    lines: Sequence[JudgedProposal]
+    stronger: Sequence[JudgedProposal]
+    runs: Sequence[WholeRun]
+
+
+def prepared(material: Material, request: CascadeRequest, wish: Wish) -> Cascade:
+    """Return what a cascade is fitted to.
 
     Raises:
         ConfigError: the stronger critic's judgements or the prices cannot be used, or there is
@@ -86,10 +101,17 @@ def with_cascade(
     prices: Prices = load_prices(request.prices) if request.prices is not None else {}
     second = _second(request.stronger, material)
     runs = whole_runs(material.runs, material.lines, material.known, second)
+    require_enough(runs, wish)
+    return Cascade(wish, request, prices, material.lines, second, runs)
+
+
+def with_cascade(fitted: FittedProfile, cascade: Cascade) -> FittedProfile:
+    """Return the profile with thresholds by whole runs, and what it is expected to cost."""
+    second, runs = cascade.stronger, cascade.runs
     named = (second[0].critic, second[0].critic_version) if second else ("", "")
-    made = with_run_thresholds(fitted, runs, wish, stronger=named)
-    small = _priced(material.lines, prices)
-    following = _following(second, request, prices)
+    made = with_run_thresholds(fitted, runs, cascade.wish, stronger=named)
+    small = _priced(cascade.lines, cascade.prices)
+    following = _following(second, cascade.request, cascade.prices)
     handed_on = made.report.by_run[0].handed_on.share.value or 0.0
     cost = expected_cost(small, following, runs, handed_on)
     return FittedProfile(made.profile, made.report.model_copy(update={"cost": cost}))

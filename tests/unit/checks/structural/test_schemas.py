@@ -50,6 +50,14 @@ def test_what_servers_accept_passes(arguments: JsonObject) -> None:
     assert broken(SCHEMA, arguments) == ""
 
 
+@pytest.mark.parametrize("value", [7, 7.5, True])
+def test_a_scalar_stands_for_its_text_as_servers_read_it(value: JsonValue) -> None:
+    schema: JsonObject = {"properties": {"loan": {"type": "string"}}}
+    assert broken(schema, {"loan": value}) == ""
+    assert broken(schema, {"loan": [value]}) == f"loan: [{value}] is not of type 'string'"
+    assert "is not of type 'string'" in broken(schema, {"loan": {"id": value}})
+
+
 _DOUBLING: JsonObject = {
     f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}, {"$ref": f"#/$defs/a{n + 1}"}]}
     for n in range(40)

@@ -39,6 +39,23 @@ def test_a_folder_is_written_that_serve_can_read(given: list[str]) -> None:
     assert "OPENAI_BASE_URL=http://127.0.0.1:8787/v1" in Path("desk/.env.example").read_text()
 
 
+def test_a_cascade_is_suggested_beside_a_language_model_and_can_be_read(
+    given: list[str],
+) -> None:
+    with wire_server(judge) as critic:
+        answer("init", *given, *asking(critic.base_url))
+    text = Path("gateway.toml").read_text()
+    suggested = text.replace('critic = "llm', '# critic = "llm', 1).replace(
+        '# critic = "chain', 'critic = "chain'
+    )
+    Path("gateway.toml").write_text(suggested.replace("# profile", "profile"))
+    route = gateway_settings(Path("gateway.toml")).routes["agent"]
+    assert route.critic == "chain:default,llm:openai:judge,llm:PROVIDER:STRONGER"
+    assert route.profile == "cascade.toml"
+    answer("init", *given, "--critic", "default", "--dir", "again")
+    assert "chain:" not in Path("again/gateway.toml").read_text()
+
+
 def test_every_tool_gets_an_effect_and_the_model_is_asked_where_nothing_tells(
     given: list[str],
 ) -> None:
