@@ -54,8 +54,13 @@ def tab(chromium: Any) -> Generator[Any]:
     """Return a page of a fresh profile; what the browser complains of fails the test."""
     profile = chromium.new_context(viewport={"width": 1440, "height": 900})
     page, complaints = profile.new_page(), list[str]()
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def complain(said: Any) -> None:
+        if getattr(said, "type", "error") == "error":
+            complaints.append(str(getattr(said, "text", said)))
+
+    page.on("console", complain)
+    page.on("pageerror", complain)
     yield page
     profile.close()
     assert complaints == []

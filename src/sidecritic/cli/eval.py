@@ -94,17 +94,15 @@ def view(
     out: Annotated[
         Path | None, file("Write the pages of one run here instead of serving.", metavar="DIR")
     ] = None,
+    bundle: Annotated[
+        Path | None, file("Write one run into one HTML file that can be mailed.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read runs in the browser: each turn with its drafts, verdicts, feedback and what ran."""
     with command(as_json=json) as output:
-        if out is not None:
-            if path is None:
-                raise ConfigError("--out writes the pages of one run; name it")
-            from sidecritic.runs import read_run
-            from sidecritic.viewer import write_site
-
-            page = write_site(read_run(path), out)
+        if out is not None or bundle is not None:
+            page = _written(path, out, bundle)
             output.show({"page": str(page)}, lambda: [f"Open {page}"])
             return
         from sidecritic.workflows.viewing import serve_pages
@@ -116,6 +114,15 @@ def view(
             listen,
             lambda address: output.show({"url": address}, lambda: [f"Open {address}"]),
         )
+
+
+def _written(path: Path | None, out: Path | None, bundle: Path | None) -> Path:
+    from sidecritic.runs import read_run
+    from sidecritic.viewer import write_bundle, write_site
+
+    if path is None or (out and bundle):
+        raise ConfigError("name one run, and either --out DIR or --bundle FILE")
+    return write_bundle(path, bundle) if bundle else write_site(read_run(path), out or path)
 
 
 def exit_if_failed(*runs: "Scores") -> None:

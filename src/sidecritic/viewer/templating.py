@@ -25,7 +25,7 @@ def templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["visible"] = visible
+    found.filters |= {"visible": visible, "amount": amount, "money": money, "clock": clock}
     return found
 
 
@@ -35,3 +35,20 @@ def visible(text: str) -> str:
         each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}"
         for each in text
     )
+
+
+def amount(number: float) -> str:
+    """Return a count with thin spaces; nothing for none."""
+    return f"{number:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}") if number else ""
+
+
+def money(cost: float | None) -> str:
+    """Return US dollars; nothing where no price is known."""
+    return "" if cost is None else f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration in words of at most six characters."""
+    if seconds < 0.05:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"

@@ -1,8 +1,6 @@
 """Pages of recorded runs."""
 
-from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -10,60 +8,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sidecritic.errors import ConfigError
-from sidecritic.labelling.label import Label
-from sidecritic.viewer.labels import Said, label_proposal, labels_of
+from sidecritic.viewer.labels import Said, label_proposal
 from sidecritic.viewer.library import EpisodeRow, Library, RunFolder
 from sidecritic.viewer.listing import SHOWN, asked_of, chosen, listing
+from sidecritic.viewer.opened import RunLine, opened_of
 from sidecritic.viewer.pairs import FLIPS, paired, turn_by_turn
-from sidecritic.viewer.scene import AtHand, Spot, at_hand, spots_of
 from sidecritic.viewer.server.forms import form_of
 from sidecritic.viewer.server.rendering import Pages, is_part
-from sidecritic.viewer.story import Story, story_of
-
-_COLUMNS = (("faults", "planted"), ("tokens", "tokens"), ("cost", "cost"), ("seconds", "time"))
-
-
-class RunLine(NamedTuple):
-    """A run in the table of runs."""
-
-    run: RunFolder
-    rows: Sequence[EpisodeRow]
-
-    def count(self, result: str) -> int:
-        return sum(row.result == result for row in self.rows)
-
-    @property
-    def sent_back(self) -> int:
-        return sum(row.sent_back for row in self.rows)
-
-    @property
-    def cost(self) -> float | None:
-        costs = [row.cost for row in self.rows if row.cost is not None]
-        return sum(costs) if costs else None
-
-    @property
-    def columns(self) -> list[tuple[str, str]]:
-        """The columns of the table of episodes that say something of this run."""
-        return [
-            (name, title)
-            for name, title in _COLUMNS
-            if any((getattr(row, name) or 0) > 0 for row in self.rows)
-        ]
-
-    @property
-    def simulated(self) -> str:
-        return ", ".join(sorted({role for row in self.rows for role in row.simulated}))
-
-
-class Opened(NamedTuple):
-    """One episode, ready to be shown."""
-
-    run: RunFolder
-    row: EpisodeRow
-    story: Story
-    spots: tuple[Spot, ...]
-    hand: AtHand
-    labels: dict[tuple[int, int], Label]
+from sidecritic.viewer.story import story_of
 
 
 class RunPages:
@@ -98,7 +50,8 @@ class RunPages:
         later = order[at + 1 :] if at is not None else order
         return self._pages.page(
             "episode.html",
-            opened=self._opened(run, row),
+            opened=opened_of(run, row),
+            may_label=True,
             asked=asked,
             before=order[at - 1] if at else None,
             after=later[0] if later else None,
@@ -121,7 +74,7 @@ class RunPages:
         await run_in_threadpool(label_proposal, run, row, said)
         if not is_part(request):
             return RedirectResponse(f"{_episode(run, row)}#{form.get('anchor')}", 303)
-        opened = await run_in_threadpool(self._opened, run, row)
+        opened = await run_in_threadpool(opened_of, run, row)
         asked = ((spot, spot.entry.ask) for spot in opened.spots if spot.entry.ask)
         spot = next(spot for spot, ask in asked if (ask.turn, ask.attempt) == said[:2])
         return self._pages.page("label.html", opened=opened, spot=spot)
@@ -158,12 +111,6 @@ class RunPages:
             ],
             following=order[at + 1] if at + 1 < len(order) else None,
         )
-
-    def _opened(self, run: RunFolder, row: EpisodeRow) -> Opened:
-        trajectory = run.trajectory(row)
-        story, hand = story_of(trajectory), at_hand(trajectory, run.record)
-        labels = {(label.turn, label.attempt): label for label in labels_of(run, row)}
-        return Opened(run, row, story, spots_of(story, hand.policy), hand, labels)
 
     def _two(self, request: Request) -> tuple[RunFolder, RunFolder]:
         one, two = (
