@@ -3,35 +3,15 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sidecritic.assembly.critics import critic_for
-from sidecritic.assembly.routes import unconnected
-from sidecritic.calibration.profile import BandRule, Profile, to_toml
+from sidecritic.calibration.profile import to_toml
 from sidecritic.errors import ConfigError
-from sidecritic.ports import version_of
-from tests.cascade import CHAIN, SMALL, STRONG, judging
+from tests.cascade import CHAIN, SMALL, STRONG, banded, judging
 from tests.gateway import gateway, post
 from tests.library import TOOLS, Json
-from tests.scored import profile
 from tests.wire import Received, Reply, call, chat, wire_server
-
-
-def banded(**changed: Any) -> Profile:
-    """Return a profile that hands on scores from 0.2 to 0.6, as `calibrate` fits one."""
-    small, strong = (version_of(critic_for(name, "x", unconnected)) for name in (SMALL, STRONG))
-    given = {
-        "bands": [BandRule(low=0.2, high=0.6)],
-        "runs_disturbed": 0.05,
-        "pass_on": 0.1,
-        "stronger": STRONG,
-        "stronger_version": strong,
-        **changed,
-    }
-    made = profile(critic=SMALL, version=small)
-    return Profile.model_validate({**dict(made), **given})
 
 
 @pytest.fixture
