@@ -117,7 +117,7 @@ def _matplotlib() -> tuple[Any, Any]:
     try:
         return import_module("matplotlib"), import_module("matplotlib.figure")
     except ModuleNotFoundError as cause:
-        raise MissingExtra("matplotlib", "report", "the report's pictures") from cause
+        raise MissingExtra("matplotlib", "report", "a report with pictures") from cause
 
 
 def _set(plot: Any, axes: Axes) -> None:
