@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+SOURCE = ROOT / "src" / "sidecritic"
+SOURCES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted(p for p in (ROOT / "tests").rglob("*.py") if "node_modules" not in p.parts)
 
 
@@ -39,3 +40,9 @@ def test_no_folder_holds_more_than_20_files(files: list[Path]) -> None:
             name = str(path.parent.relative_to(ROOT))
             folders[name] = folders.get(name, 0) + 1
     assert {name: n for name, n in folders.items() if n > 20} == {}
+
+
+def test_what_knows_no_domain_stays_small() -> None:
+    rooms = ("checks", "english", "values.py")
+    files = [file for file in SOURCES if file.relative_to(SOURCE).parts[0] in rooms]
+    assert 0 < sum(file.read_text("utf-8").count("\n") for file in files) <= 4_500

@@ -7,7 +7,6 @@ include them.
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.consent import asks_for
-from sidecritic.checks.money import means
 from sidecritic.english.listings import (
     agrees,
     is_id,
@@ -15,6 +14,7 @@ from sidecritic.english.listings import (
     short,
     words_of,
 )
+from sidecritic.money import means
 from sidecritic.values import scalars, texts_in
 
 CONSENT = (

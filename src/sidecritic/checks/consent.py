@@ -5,11 +5,11 @@ import re
 from pydantic import JsonValue
 
 from sidecritic.checks.facts import Done, Exchange, Facts, Line
-from sidecritic.checks.money import means
 from sidecritic.english.lexicon import intents_of
 from sidecritic.english.listings import agrees, ids_in, is_id, words_of
 from sidecritic.english.scope import negated
 from sidecritic.english.text import mentions
+from sidecritic.money import means
 from sidecritic.types import ToolCall
 from sidecritic.values import JsonObject
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from sidecritic.field_names import is_id_key
 from sidecritic.values import JsonObject
 
 Records = Mapping[str, Mapping[str, JsonObject]]
@@ -14,9 +15,6 @@ Records = Mapping[str, Mapping[str, JsonObject]]
 MOST_RECORDS = 2_000
 """Of one result."""
 
-_ID_KEY = re.compile(
-    r"(?:.*[a-z0-9])?(?:_(?:id|uuid|guid)|Id|ID|Uuid|UUID|Guid|GUID)|_?(?:id|uuid|guid)_?|ID|UUID"
-)
 _FAILURES = ("error", "errors")
 _FLAGS = ("ok", "success", "successful")
 _ERROR_LINE = re.compile(r"\s*[\w.]{0,40}(?:error|exception)\b", re.IGNORECASE)
@@ -31,11 +29,6 @@ class Returned(Protocol):
     def arguments(self) -> JsonObject: ...
     @property
     def is_error(self) -> bool: ...
-
-
-def is_id_key(key: str) -> bool:
-    """Whether a field of that name holds the id of something."""
-    return bool(_ID_KEY.fullmatch(key))
 
 
 def id_of(record: Mapping[str, JsonValue]) -> tuple[str, str] | None:

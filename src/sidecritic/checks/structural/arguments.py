@@ -2,7 +2,7 @@
 
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
-from sidecritic.checks.structural.schemas import broken
+from sidecritic.json_schema import broken
 
 _MOST_SHOWN = 200
 

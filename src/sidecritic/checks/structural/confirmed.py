@@ -13,10 +13,10 @@ from itertools import chain
 from sidecritic.checks.base import Answer, CallCheck, Objection
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Exchange, Facts
-from sidecritic.checks.money import amounts_of, numbers_in
 from sidecritic.checks.record_index import ids_of
 from sidecritic.checks.structural.passages import words_in
 from sidecritic.english.listings import listing
+from sidecritic.money import amounts_of, numbers_in
 from sidecritic.values import JsonObject, scalars
 
 QUESTION = re.compile("[?\uff1f\u061f\u037e\u055e]")

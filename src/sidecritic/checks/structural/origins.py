@@ -15,7 +15,6 @@ from pydantic import JsonValue
 
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Facts
-from sidecritic.checks.money import Numbers, numbers_in, worth_of
 from sidecritic.checks.structural.passages import (
     Passages,
     is_ideograph,
@@ -26,6 +25,7 @@ from sidecritic.checks.structural.passages import (
 from sidecritic.english.deeds import asks_for_each, leaves_it_to_a_text, names_deed
 from sidecritic.english.text import mentions
 from sidecritic.handover import in_words
+from sidecritic.money import Numbers, numbers_in, worth_of
 from sidecritic.types import ToolSpec
 
 MOST_VALUES = 40

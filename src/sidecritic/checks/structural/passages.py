@@ -20,8 +20,8 @@ from unicodedata import normalize
 from pydantic import JsonValue
 
 from sidecritic.checks.facts import parsed
-from sidecritic.checks.money import Numbers, numbers_in
 from sidecritic.english.text import mentions
+from sidecritic.money import Numbers, numbers_in
 
 STEM = 5
 """Letters of a word that are compared: `invite` and `invitation` are one."""

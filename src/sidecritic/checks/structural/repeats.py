@@ -5,11 +5,12 @@ import re
 from sidecritic.checks.base import Objection, call_check
 from sidecritic.checks.case import Case
 from sidecritic.checks.facts import Done, Facts
-from sidecritic.checks.record_index import has_failed, ids_of, is_id_key
+from sidecritic.checks.record_index import has_failed, ids_of
 from sidecritic.checks.sources import shown_at
 from sidecritic.checks.structural.outcomes import may_have_failed
 from sidecritic.english.counts import most_counted
 from sidecritic.english.listings import short
+from sidecritic.field_names import is_id_key
 from sidecritic.handover import in_words
 from sidecritic.values import JsonObject
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.checks.money import amounts_of, means, numbers_in, worth_of
+from sidecritic.money import amounts_of, means, numbers_in, worth_of
 from sidecritic.values import JsonObject
 
 

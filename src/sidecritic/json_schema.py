@@ -14,9 +14,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import JsonValue
-from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
+from pydantic_core import (
+    SchemaError,
+    SchemaValidator,
+    ValidationError,
+    core_schema,
+    from_json,
+)
 
-from sidecritic.checks.facts import parsed
 from sidecritic.errors import CriticError, SidecriticError, boundary
 from sidecritic.values import JsonObject
 
@@ -28,6 +33,7 @@ MOST_STEPS = 2_000
 MOST_SCHEMA = 50_000
 """Characters of a schema."""
 _MOST_PATTERN = 500
+_MOST_READ = 100_000
 _MOST_UNIQUE = 200
 """Entries of a list that are compared with each other."""
 _MOST_SAID = 160
@@ -165,8 +171,18 @@ def _reads_as(instance: Any, wanted: Any) -> bool:
         if wanted in _SCALARS:
             return instance.lower() in ("true", "false") or bool(_NUMBER.fullmatch(instance))
         kind = {"array": list, "object": dict}.get(wanted) if isinstance(wanted, str) else None
-        return kind is not None and isinstance(parsed(instance.strip()), kind)
+        return kind is not None and _is_written(instance.strip(), kind)
     return wanted == "string" and isinstance(instance, int | float)
+
+
+def _is_written(text: str, kind: type) -> bool:
+    """Whether a text is JSON of that kind; a long one is taken for it by how it begins."""
+    if len(text) > _MOST_READ:
+        return text.startswith("[" if kind is list else "{")
+    try:
+        return isinstance(from_json(text), kind)
+    except ValueError:
+        return False
 
 
 def _enum(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[Any]:

@@ -5,7 +5,7 @@ from time import process_time
 import pytest
 from pydantic import JsonValue
 
-from sidecritic.checks.structural.schemas import broken
+from sidecritic.json_schema import broken
 from sidecritic.values import JsonObject
 
 SCHEMA: JsonObject = {

@@ -16,7 +16,7 @@ from unicodedata import decimal, normalize
 
 from pydantic import JsonValue
 
-from sidecritic.checks.record_index import is_id_key
+from sidecritic.field_names import is_id_key
 from sidecritic.handover import in_words
 from sidecritic.values import JsonObject, object_of, text_of
 
