@@ -1,5 +1,6 @@
 """A conversation in a big store: found by its links, and never more than its own."""
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ def talk(name: str, turns: int, begun: float = 0.0, opening: str = "") -> list[R
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_engine(f"sqlite:///{tmp_path / 'd.db'}")
+def engine(tmp_path: Path) -> Generator[Engine]:
+    made = open_engine(f"sqlite:///{tmp_path / 'd.db'}")
+    yield made
+    made.dispose()
 
 
 def stored(engine: Engine, *rows: Row) -> StoreQueries:
@@ -76,7 +79,7 @@ def test_more_than_one_conversation_can_hold_is_refused_in_words(engine: Engine)
 def test_a_store_of_an_earlier_version_gets_the_index(tmp_path: Path, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX decisions_by_turn_before")
-    again = open_engine(f"sqlite:///{tmp_path / 'd.db'}")
+    again = open_engine(f"sqlite:///{tmp_path / 'd.db'}", pooled=False)
     with again.begin() as connection:
         found = connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all()
     assert "decisions_by_turn_before" in found
