@@ -193,7 +193,7 @@ tests/javascript/node_modules/.done: tests/javascript/package.json tests/javascr
 	@echo "installing into .venv-browser ..."
 	@$(PYTHON) -m venv .venv-browser
 	@.venv-browser/bin/pip install $(QUIET) --constraint constraints.txt --editable '.[report,gateway]' \
-	  playwright axe-playwright-python==0.1.8 pytest pytest-asyncio hypothesis
+	  playwright axe-playwright-python==0.1.8 httpx2 pytest pytest-asyncio hypothesis
 	@touch $@
 
 .venv-train/llama.cpp: .venv-train/.train
