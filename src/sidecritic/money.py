@@ -16,9 +16,8 @@ from unicodedata import decimal, normalize
 
 from pydantic import JsonValue
 
-from sidecritic.field_names import is_id_key
 from sidecritic.handover import in_words
-from sidecritic.values import JsonObject, object_of, text_of
+from sidecritic.values import JsonObject, is_id_key, object_of, text_of
 
 Numbers = frozenset[Decimal]
 

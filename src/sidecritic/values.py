@@ -5,6 +5,7 @@ empty, so that a check stays silent instead of breaking.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
@@ -96,3 +97,13 @@ def texts_in(value: JsonValue) -> Iterator[str]:
             yield value
         case _:
             return
+
+
+_ID_KEY = re.compile(
+    r"(?:.*[a-z0-9])?(?:_(?:id|uuid|guid)|Id|ID|Uuid|UUID|Guid|GUID)|_?(?:id|uuid|guid)_?|ID|UUID"
+)
+
+
+def is_id_key(key: str) -> bool:
+    """Whether a field of that name holds the id of something."""
+    return bool(_ID_KEY.fullmatch(key))

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from sidecritic.field_names import is_id_key
-from sidecritic.values import JsonObject
+from sidecritic.values import JsonObject, is_id_key
 
 Records = Mapping[str, Mapping[str, JsonObject]]
 

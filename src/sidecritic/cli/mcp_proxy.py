@@ -51,7 +51,7 @@ def mcp_proxy(  # noqa: PLR0913 # typer makes a flag of each
             raise ConfigError("give one server: a command after --, or --url")
         if not critic:
             raise ConfigError("give a critic: --critic policy --pack MODULE:NAME, or an LLM's name")
-        from sidecritic.assembly.mcp_proxy import ProxyTerms, proxy
+        from sidecritic.assembly.programs.mcp_proxy import ProxyTerms, proxy
         from sidecritic.settings.environment import environment
 
         terms = ProxyTerms(

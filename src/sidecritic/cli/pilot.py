@@ -48,8 +48,8 @@ def pilot(
             from sidecritic.cli.gateway.serve import require_gateway
 
             require_gateway()
-        from sidecritic.workflows.pilot import PilotRequest
-        from sidecritic.workflows.pilot import pilot as weigh
+        from sidecritic.workflows.measure.pilot import PilotRequest
+        from sidecritic.workflows.measure.pilot import pilot as weigh
 
         given = {"repair": repair, "spoil": spoil}
         assumed = {name: value for name, value in given.items() if value is not None}

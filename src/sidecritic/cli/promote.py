@@ -138,7 +138,7 @@ def _change_route(config: Path, route: str, mode: "Mode", yes: bool, output: "Ou
 def _weighed(config: Path, route: str, yes: bool) -> "Pilot | None":
     """Show what the route's decisions say of enforcing, and ask unless they speak for it."""
     from sidecritic.reports.pilot import said
-    from sidecritic.workflows.pilot import PilotRequest, pilot
+    from sidecritic.workflows.measure.pilot import PilotRequest, pilot
 
     found, why = None, ""
     try:

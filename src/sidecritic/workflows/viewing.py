@@ -105,7 +105,7 @@ class StoreDesk:
 
     def _weigh(self) -> Standing:
         from sidecritic.reports.pilot import headline
-        from sidecritic.workflows.pilot import PilotRequest, pilot
+        from sidecritic.workflows.measure.pilot import PilotRequest, pilot
 
         try:
             return Standing(*headline(pilot(PilotRequest((self.config,)))))

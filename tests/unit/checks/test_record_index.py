@@ -4,7 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from sidecritic.checks.facts import Facts
-from sidecritic.field_names import is_id_key
+from sidecritic.values import is_id_key
 from tests.talk import Talk, specs
 
 TALK = Talk(tools=specs("get list", "put"))

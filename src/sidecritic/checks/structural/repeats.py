@@ -10,9 +10,8 @@ from sidecritic.checks.sources import shown_at
 from sidecritic.checks.structural.outcomes import may_have_failed
 from sidecritic.english.counts import most_counted
 from sidecritic.english.listings import short
-from sidecritic.field_names import is_id_key
 from sidecritic.handover import in_words
-from sidecritic.values import JsonObject
+from sidecritic.values import JsonObject, is_id_key
 
 _SETS = re.compile(r"(update|set|change|modify|edit)\b")
 """How interfaces name what gives a field another value."""
